@@ -1,0 +1,107 @@
+import { RelayError } from "./errors.ts";
+import { type Process } from "./place.ts";
+import { anything, type Infer, integer, object, optional, text } from "./schema.ts";
+
+/**
+ * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
+ * (times in Unix seconds; `pid` 0 if the agent's process is not known).
+ */
+export const Agent = object({
+  session_id: text(),
+  /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... */
+  agent_id: text(),
+  pid: integer(0, 0xffffffff),
+  registered_at: integer(),
+  last_heartbeat: integer(),
+  metadata: anything(),
+  /** Short handle, unique in the project. */
+  name: optional(text()),
+  role: optional(text()),
+  /** The process's start time in the system's own unit, and where its pid means something. */
+  pid_started: optional(integer()),
+  place: optional(text()),
+  /** The folder it works in. */
+  cwd: optional(text()),
+  /** Unix seconds; only in the archive. */
+  ended_at: optional(integer()),
+});
+export type Agent = Infer<typeof Agent>;
+
+export type Presence = "active" | "idle" | "gone";
+
+/** How long silence means what, in ms. */
+export interface Thresholds {
+  /** Seen more recently than this: active. Default 15 minutes. */
+  readonly active: number;
+  /** Silent longer than this, where its process cannot be seen: gone. Default 2 hours. */
+  readonly silent: number;
+}
+export const THRESHOLDS: Thresholds = { active: 15 * 60_000, silent: 2 * 3_600_000 };
+
+/** What is known of an agent right now. */
+export interface Sight {
+  /** Its last sign of life (Unix ms). */
+  readonly seen: number;
+  readonly process: "alive" | "dead" | "unknown";
+}
+
+/** Dead is gone at once; silent is gone only where the process cannot be seen. */
+export function presence(agent: Agent, sight: Sight, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
+  if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
+  const silence = now - sight.seen;
+  if (silence < thresholds.active) return "active";
+  return sight.process === "alive" || silence < thresholds.silent ? "idle" : "gone";
+}
+
+/** The agent's process, or undefined if its registration does not say enough to judge it. */
+export function processOf(agent: Agent): Process | undefined {
+  if (agent.pid === 0 || agent.place === undefined) return undefined;
+  return { pid: agent.pid, started: agent.pid_started, place: agent.place };
+}
+
+/** Whether two registrations are of the same run of an agent. */
+export function isSameRun(a: Agent, b: Agent): boolean {
+  return a.pid === b.pid && a.pid_started === b.pid_started && a.registered_at === b.registered_at && a.place === b.place;
+}
+
+const RESERVED = ["all", "human", "operator", "system"];
+const MAX_NAME_BYTES = 64;
+
+/** Throws `usage` unless `name` can be a session's handle: 1 to 64 of `a-z 0-9 - _ .`, and no reserved word. */
+export function checkName(name: string, what = "name"): string {
+  const says = `Cannot use ${JSON.stringify(name.slice(0, 200))} as a ${what}`;
+  if (RESERVED.includes(name.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw new RelayError("limit", `${says}: it is longer than ${MAX_NAME_BYTES} bytes`);
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.endsWith("."))
+    throw new RelayError("usage", `${says}: write it with a-z 0-9 - _ . and begin with a letter or digit`);
+  return name;
+}
+
+/** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
+export function* namesFor(agentId: string, session: string): Generator<string> {
+  const tool = agentId.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 32) || "agent";
+  let seed = hash(session);
+  for (let turn = 0; turn < 1000; turn++) {
+    const adjective = ADJECTIVES[seed % ADJECTIVES.length];
+    const animal = ANIMALS[Math.floor(seed / ADJECTIVES.length) % ANIMALS.length];
+    yield turn < 20 ? `${tool}-${adjective}-${animal}` : `${tool}-${adjective}-${animal}-${turn}`;
+    seed = hash(`${session} ${turn}`);
+  }
+}
+
+/** FNV-1a, 32 bits: spreads ids over names; nothing rests on it. */
+function hash(word: string): number {
+  let sum = 0x811c9dc5;
+  for (const byte of Buffer.from(word)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
+  return sum;
+}
+
+const ADJECTIVES =
+  "able amber bold brave brisk calm clear clever cosy deft eager early fair fleet fond free fresh gentle glad golden grand happy hardy keen kind light lively loyal lucky merry mild neat noble patient plain polite prime proud quick quiet rapid ready rosy sharp silver simple smooth solid spry steady still sunny sure swift tidy tranquil true vivid warm wise witty young zesty agile".split(
+    " ",
+  );
+const ANIMALS =
+  "ant badger bear beaver bee bison crane crow deer dolphin dove eagle elk falcon finch fox frog gecko goat goose hare hawk heron horse ibex jay koala lark lemur lion lizard llama lynx magpie marten mole moose moth mouse newt ocelot orca otter owl panda parrot pelican pony puffin quail rabbit raven robin salmon seal shrew sparrow stork swan swift tapir toad trout turtle vole walrus weasel whale wolf wren yak zebra".split(
+    " ",
+  );

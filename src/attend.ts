@@ -1,0 +1,164 @@
+import { Agent, checkName, isSameRun, namesFor } from "./agent.ts";
+import { type Context, parsed, parsedOrSkipped, type RegisterOptions, readMessage } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
+import { foreignLook } from "./mend.ts";
+import { place, startOf } from "./place.ts";
+import { isKnown, processState, registrations } from "./roster.ts";
+import { checkSegment } from "./store/key.ts";
+
+/** Writes this session's registration, in place of an older one, and lists the recent broadcasts in its inbox. */
+export async function register(context: Context, given: RegisterOptions = {}): Promise<Agent> {
+  const { store, session } = context;
+  const options = { ...context.registration, ...given };
+  checkSegment(session, "session id");
+  if (session === "all") throw new RelayError("usage", 'Cannot use "all" as a session id: it means everyone');
+  if (options.role !== undefined) checkName(options.role, "role");
+  await refuseFolded(context);
+
+  const old = await parsedOrSkipped(store, `agents/${session}`, Agent);
+  const name = await takeName(context, options.name, old?.name);
+  const { pid_started, place: _, ended_at, ...kept } = old ?? {};
+  const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };
+  if (old || !(await store.create(`agents/${session}`, agent)))
+    await store.update(`agents/${session}`, () => agent);
+  await store.mark(`agents/${session}.seen`, context.now());
+
+  const holder = await store.get(`names/${name}`);
+  if (holder?.["session_id"] !== session) return loseName(context, agent, options);
+  await foreignLook(context, "now");
+  await takeDigest(context);
+  return agent;
+}
+
+function newAgent(context: Context, options: RegisterOptions): Agent {
+  const seconds = Math.floor(context.now() / 1000);
+  const pid = options.pid ?? 0;
+  if (!Number.isInteger(pid) || pid < 0 || pid > 0x7fffffff)
+    throw new RelayError("usage", `Cannot register with pid ${pid}: it is no process id`);
+  const started = pid === 0 ? undefined : startOf(pid);
+  return {
+    session_id: context.session,
+    agent_id: context.agent,
+    pid,
+    registered_at: seconds,
+    last_heartbeat: seconds,
+    metadata: {},
+    ...(options.role === undefined ? {} : { role: options.role }),
+    ...(started === undefined ? {} : { pid_started: started }),
+    ...(pid === 0 ? {} : { place: place() }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  };
+}
+
+/** Two ids that differ only in case would be one file on some disks. */
+async function refuseFolded({ store, session }: Context): Promise<void> {
+  if (session === session.toLowerCase() && (await store.get(`agents/${session}`))) return;
+  const twin = (await store.list("agents")).find((id) => id !== session && id.toLowerCase() === session.toLowerCase());
+  if (twin !== undefined)
+    throw new RelayError("conflict", `Cannot register "${session}": "${twin}" is here and differs only in case`, {
+      next: `agent-relay register --session ${session.toLowerCase()}-2`,
+    });
+}
+
+/** Reserves a name: the wanted one or throws `conflict`, else the old one or the first free one. */
+async function takeName(context: Context, wanted: string | undefined, old: string | undefined): Promise<string> {
+  if (wanted !== undefined) {
+    const holder = await reserve(context, checkName(wanted));
+    if (holder === context.session) return wanted;
+    throw nameTaken(wanted, holder);
+  }
+  for (const name of old === undefined ? namesFor(context.agent, context.session) : [old, ...namesFor(context.agent, old)])
+    if ((await reserve(context, name)) === context.session) return name;
+  throw new RelayError("failed", `Cannot find a free name for "${context.session}"`, { next: "give one with --name" });
+}
+
+function nameTaken(name: string, holder: string): RelayError {
+  return new RelayError("conflict", `Cannot take the name "${name}": session ${holder} has it`, {
+    next: "choose another --name, or see agent-relay agents",
+  });
+}
+
+/** Takes `name` if it is free or its holder has left; returns who has it then. */
+async function reserve({ store, session }: Context, name: string): Promise<string> {
+  const mine = { session_id: session };
+  if (await store.create(`names/${name}`, mine)) return session;
+  const holder = String((await store.get(`names/${name}`))?.["session_id"]);
+  if (holder === session) return session;
+  const agent = await store.get(`agents/${checkSegment(holder, "session id")}`);
+  if (agent?.["name"] === name) return holder;
+  const now = await store.update(`names/${name}`, (current) => (current?.["session_id"] === holder ? mine : current));
+  return String(now?.["session_id"]);
+}
+
+/** Someone took the name for free between our reserving it and our registration being there to see. */
+async function loseName(context: Context, agent: Agent & { name: string }, options: RegisterOptions): Promise<Agent> {
+  if (options.name === undefined) return register(context, { ...options, name: undefined });
+  await context.store.update(`agents/${context.session}`, () => undefined);
+  throw nameTaken(agent.name, "another");
+}
+
+/** Lists the broadcasts of the last day in this session's inbox: those it has no receipt for, the newest 50. */
+async function takeDigest(context: Context): Promise<void> {
+  const { store, session } = context;
+  let room = DIGEST_SIZE;
+  for (const id of digestCandidates(await store.marks("inboxes/all"), context.now())) {
+    if (room === 0) return;
+    const message = await readMessage(store, id);
+    // A broadcast that is still being written may come at any moment: listing it too early costs nothing.
+    const isComing = message === undefined && (await store.isDraft(`messages/${id}`));
+    if (!isComing && !(message && isNews(session, message, context.now()))) continue;
+    await store.mark(unreadMark(session, id), context.now());
+    room--;
+  }
+}
+
+/** Registers this session if it is not, with what its Relay was made with. */
+export async function ensureRegistered(context: Context): Promise<void> {
+  if (await isKnown(context, context.session)) return touch(context);
+  await register(context);
+}
+
+/** Says that this session lives, if it is registered. */
+export async function touch({ store, session, now }: Context): Promise<void> {
+  const key = `agents/${checkSegment(session, "session id")}.seen`;
+  if ((await store.markedAt(key)) !== undefined) await store.mark(key, now());
+}
+
+/** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
+export async function heartbeat(context: Context): Promise<Agent | undefined> {
+  const { store, session } = context;
+  const seconds = Math.floor(context.now() / 1000);
+  const beat = await store.update(`agents/${session}`, (agent) => agent && { ...agent, last_heartbeat: seconds });
+  if (beat) await store.mark(`agents/${session}.seen`, context.now());
+  return beat && Agent.parse(beat, `agents/${session}`);
+}
+
+/** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
+export async function unregister(context: Context): Promise<Agent | undefined> {
+  const agent = await parsed(context.store, `agents/${context.session}`, Agent);
+  if (agent) await archive(context, agent);
+  return agent;
+}
+
+/** Archives every registration whose process is known to be dead. Returns those. */
+export async function cleanupDead(context: Context): Promise<Agent[]> {
+  const dead = (await registrations(context)).filter((agent) => processState(agent) === "dead");
+  const gone: Agent[] = [];
+  for (const agent of dead) if (await archive(context, agent)) gone.push(agent);
+  return gone;
+}
+
+/** Moves a registration to the archive, unless it is no longer the one we looked at. */
+async function archive({ store, now }: Context, agent: Agent): Promise<boolean> {
+  const { session_id: session } = agent;
+  const ended = { ...agent, ended_at: Math.floor(now() / 1000) };
+  await store.update(`archive/agents/${session}`, () => ended);
+  let isArchived = false;
+  await store.update(`agents/${session}`, (current) => {
+    isArchived = current !== undefined && isSameRun(Agent.parse(current, session), agent);
+    return isArchived ? undefined : current;
+  });
+  if (isArchived) await store.unmark(`agents/${session}.seen`);
+  return isArchived;
+}

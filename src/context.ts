@@ -1,0 +1,70 @@
+import type { Thresholds } from "./agent.ts";
+import { RelayError } from "./errors.ts";
+import { Message } from "./message.ts";
+import { isSegment } from "./store/key.ts";
+import type { Store } from "./store/store.ts";
+
+/** How much is allowed. */
+export interface Limits {
+  /** Bytes of UTF-8 in one message; default 64 KiB. */
+  readonly bodyBytes: number;
+  /** Messages a minute from one session; default 600. */
+  readonly perMinute: number;
+}
+export const LIMITS: Limits = { bodyBytes: 64 * 1024, perMinute: 600 };
+
+/** What a registration says beyond the session and the tool. */
+export interface RegisterOptions {
+  /** Short handle, unique in the project; default a readable one such as `claude-brave-otter`. */
+  readonly name?: string | undefined;
+  readonly role?: string | undefined;
+  /** The agent's own process, which tells when it is gone; 0 if not known. */
+  readonly pid?: number | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** The folder it works in. */
+  readonly cwd?: string | undefined;
+}
+
+/** Who acts, where, and by which clock. */
+export interface Context {
+  readonly store: Store;
+  readonly session: string;
+  readonly agent: string;
+  readonly now: () => number;
+  readonly limits: Limits;
+  readonly thresholds: Thresholds;
+  readonly registration: RegisterOptions;
+}
+
+/** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */
+export async function parsed<T>(store: Store, key: string, schema: { parse(v: unknown, where: string): T }): Promise<T | undefined> {
+  const value = await store.get(key);
+  if (value === undefined) return undefined;
+  try {
+    return schema.parse(value, key);
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") await store.quarantine(key, error.message);
+    throw error;
+  }
+}
+
+/** `parsed` for one of many: a record that cannot be read is set aside, which tells of it, and is passed over. */
+export async function parsedOrSkipped<T>(
+  store: Store,
+  key: string,
+  schema: { parse(v: unknown, where: string): T },
+): Promise<T | undefined> {
+  try {
+    return await parsed(store, key, schema);
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") return undefined;
+    throw error;
+  }
+}
+
+/** A message by id, or undefined if there is none that can be read. Its id is the name it is stored under. */
+export async function readMessage(store: Store, id: string): Promise<Message | undefined> {
+  if (!isSegment(id)) return undefined;
+  const message = await parsedOrSkipped(store, `messages/${id}`, Message);
+  return message === undefined || message.id === id ? message : { ...message, id };
+}

@@ -1,0 +1,56 @@
+/** What went wrong, for programs. Stable: a code never changes its meaning. */
+export type ErrorCode =
+  | "failed" // a bug, or the disk or the system said no
+  | "corrupt" // a file that cannot be read as what it should be
+  | "usage"
+  | "not_found"
+  | "conflict" // held or taken by another
+  | "timed_out"
+  | "refused" // not yours, or not trusted
+  | "limit"; // rate, size, or full
+
+/**
+ * What callers of agent-relay may meet. `message` is one sentence without a full stop;
+ * `next` is the command or step that helps, if there is one.
+ */
+export class RelayError extends Error {
+  override readonly name = "RelayError";
+  readonly code: ErrorCode;
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.next = options.next;
+  }
+}
+
+/** The system's own code for an error (`ENOENT`, ...), or undefined. */
+export function errno(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Turns a system error met while doing `what` (`write "/x/y"`) into a RelayError; others pass unchanged. */
+export function systemError(what: string, error: unknown): unknown {
+  const code = errno(error);
+  if (error instanceof RelayError || code === undefined) return error;
+  const known = SYSTEM_ERRORS[code] ?? { code: "failed", says: code };
+  return new RelayError(known.code, `Cannot ${what}: ${known.says}`, {
+    cause: error,
+    ...(known.next ? { next: known.next } : {}),
+  });
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, { code: ErrorCode; says: string; next?: string }>> = {
+  ENOSPC: { code: "limit", says: "the disk is full (ENOSPC)", next: "free some space or inodes, then run it again" },
+  EDQUOT: { code: "limit", says: "your disk quota is used up (EDQUOT)", next: "free some space, then run it again" },
+  EMFILE: { code: "limit", says: "this process has too many open files (EMFILE)", next: "raise ulimit -n" },
+  ENFILE: { code: "limit", says: "the system has too many open files (ENFILE)", next: "close some programs" },
+  EACCES: { code: "refused", says: "permission denied (EACCES)", next: "let this process write there" },
+  EPERM: { code: "refused", says: "not permitted (EPERM)", next: "let this process write there" },
+  EROFS: { code: "refused", says: "the file system is read-only (EROFS)", next: "let this process write there" },
+  ENOTDIR: { code: "refused", says: "a file stands where a folder should be (ENOTDIR)", next: "move that file away" },
+  EISDIR: { code: "corrupt", says: "a folder stands where a file should be (EISDIR)" },
+  ELOOP: { code: "refused", says: "it is a symbolic link, which is never followed here (ELOOP)" },
+};

@@ -1,0 +1,35 @@
+import { customAlphabet } from "nanoid";
+
+const TIME_DIGITS = 9; // base 36: enough until the year 5188, and padded so that names sort by time
+const RANDOM_DIGITS = 12; // 62 bits: two ids of one millisecond collide with a chance of 1 in 4.7e18
+const OURS = new RegExp(`^[a-z]+-([0-9a-z]{${TIME_DIGITS}})[0-9a-z]{${RANDOM_DIGITS}}$`);
+
+/** A clock that runs ahead by more than this (ms) is taken as wrong, and its times are not followed. */
+export const MAX_CLOCK_LEAD = 10 * 60_000;
+
+const random = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", RANDOM_DIGITS);
+
+/** A new id, `<prefix>-<time><random>`, all lower case; `ls` shows ids of one prefix in order of their time (ms). */
+export function newId(prefix: string, time: number): string {
+  return `${prefix}-${Math.max(0, Math.floor(time)).toString(36).padStart(TIME_DIGITS, "0")}${random()}`;
+}
+
+/** A short random word that nobody can guess, for names that must never be met again. */
+export function newNonce(): string {
+  return random();
+}
+
+/** The time (ms) inside an id that agent-relay made, or undefined for an id that another program made. */
+export function timeOf(id: string): number | undefined {
+  const digits = OURS.exec(id)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+}
+
+/**
+ * The time (ms) for a new id: now, but after each time in `after` (the sender's last message, the answered one),
+ * so that a clock that steps back does not reorder a conversation.
+ */
+export function timeAfter(now: number, after: readonly (number | undefined)[]): number {
+  const bound = now + MAX_CLOCK_LEAD;
+  return after.reduce<number>((time, other) => (other === undefined || other > bound ? time : Math.max(time, other + 1)), now);
+}

@@ -1,0 +1,198 @@
+import { touch } from "./attend.ts";
+import { type Context, readMessage } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { history } from "./history.ts";
+import { choose, COUNT_LIMIT, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
+import { bootLook, foreignLook } from "./mend.ts";
+import { type Message, order, sentAt } from "./message.ts";
+import { stampRead } from "./receipts.ts";
+import { takeShowLease } from "./show-lease.ts";
+import { checkSegment } from "./store/key.ts";
+
+const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
+const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
+
+export interface InboxOptions {
+  /** The most messages to show and mark; default 10. */
+  readonly limit?: number;
+  /** Also those read before, and those this session sent: the newest `limit` in all. */
+  readonly all?: boolean;
+  /** Only messages sent after this (Unix ms). */
+  readonly since?: number;
+  /** Marks nothing. */
+  readonly peek?: boolean;
+  /**
+   * Shows the messages and returns those it did show; only they are marked. What it throws marks none. Without it, they
+   * count as shown when `inbox` returns.
+   */
+  readonly show?: (items: readonly InboxItem[], more: number) => Promise<readonly InboxItem[]>;
+  /** How long to wait for another reader of this session (ms); default 5,000. */
+  readonly patience?: number;
+}
+
+export interface Inbox {
+  readonly items: readonly InboxItem[];
+  /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
+  readonly more: number;
+}
+
+/** What waits for this session, in order; what was shown is marked as read. Throws `conflict` while another shows it. */
+export async function inbox(context: Context, options: InboxOptions = {}): Promise<Inbox> {
+  const { limit = 10, show = async (items) => items } = options;
+  if (!Number.isInteger(limit) || limit < 1) throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
+  await attend(context);
+  if (options.peek) {
+    const found = await gather(context, options, limit);
+    return { ...found, items: await show(found.items, found.more) };
+  }
+  if (!options.all && !(await hasMarks(context))) return { items: await show([], 0), more: 0 };
+  const lease = await takeShowLease(context, options.patience ?? PATIENCE);
+  try {
+    const { items, more } = await gather(context, options, limit);
+    const shown = await show(items, more);
+    for (const item of shown) if (item.is_new) await stampRead(context, item.message);
+    return { items: shown, more: more + items.filter((item) => item.is_new && !shown.includes(item)).length };
+  } finally {
+    await lease.release();
+  }
+}
+
+/** What waits unread, in order, marking nothing; at most 1,000. */
+export async function unread(context: Context): Promise<Message[]> {
+  await attend(context);
+  return order((await waiting(context, COUNT_LIMIT)).messages);
+}
+
+/** How many messages wait unread; 1,001 means more than 1,000. */
+export async function unreadCount(context: Context): Promise<number> {
+  await attend(context);
+  return countUnread(context);
+}
+
+/** `unreadCount` without a foreign look. */
+export async function countUnread(context: Context): Promise<number> {
+  const { messages, hasMore } = await waiting(context, COUNT_LIMIT);
+  return messages.length + Number(hasMore);
+}
+
+export interface WatchOptions {
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+  /** False: nothing is marked as read, and each message is yielded once per watch. Default true. */
+  readonly mark?: boolean;
+}
+
+/**
+ * Yields each unread message, those that wait first, then as they come. A message is marked as read when the loop asks
+ * for the next one: one that was being dealt with when the loop ended stays unread.
+ */
+export async function* watch(context: Context, options: WatchOptions = {}): AsyncGenerator<Message, void, void> {
+  const { store, session } = context;
+  const end = new AbortController();
+  const stop = () => end.abort();
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
+  const passed = new Set<string>();
+  try {
+    for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
+      await attend(context);
+      while (!end.signal.aborted && (await hasUnread(context, passed))) {
+        const lease = options.mark === false ? undefined : await takeShowLease(context, Number.POSITIVE_INFINITY);
+        try {
+          const { messages } = await waiting(context, passed.size + 100);
+          for (const message of order(messages.filter(({ id }) => !passed.has(id)))) {
+            passed.add(message.id);
+            yield message;
+            if (lease) await stampRead(context, message);
+            if (end.signal.aborted) return;
+          }
+        } finally {
+          await lease?.release();
+        }
+      }
+    }
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** What every look begins with: mail that came past us, and a sign of life. */
+async function attend(context: Context): Promise<void> {
+  checkSegment(context.session, "session id");
+  await bootLook(context);
+  await foreignLook(context, "due");
+  await touch(context);
+}
+
+async function hasMarks({ store, session }: Context): Promise<boolean> {
+  const folders = [`inboxes/${session}`, `inboxes/${session}/open`];
+  for (const folder of folders) if ((await store.marks(folder, { limit: 1 })).length > 0) return true;
+  return false;
+}
+
+async function hasUnread({ store, session }: Context, passed: ReadonlySet<string>): Promise<boolean> {
+  return (await store.marks(`inboxes/${session}`)).some((id) => !passed.has(id));
+}
+
+/** What an inbox would show now, and how many more are unread. */
+async function gather(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
+  const { session, now } = context;
+  const since = options.since ?? 0;
+  const { messages, hasMore } = await waiting(context, COUNT_LIMIT);
+  const fresh = messages.filter((message) => sentAt(message) >= since);
+  const rest = options.all
+    ? await history(context, { limit, since })
+    : (await open(context)).filter((message) => sentAt(message) >= since);
+  const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
+  const items = order([...byId.values()]).map((message) => ({
+    message,
+    is_new: standing(session, message, now()) === "unread",
+    is_open: standing(session, message, now()) === "open",
+  }));
+  const chosen = options.all ? items.slice(-limit) : choose(items, limit);
+  const shown = chosen.filter((item) => item.is_new).length;
+  return { items: chosen, more: messages.length + Number(hasMore) - shown };
+}
+
+/** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */
+async function waiting(context: Context, limit: number): Promise<{ messages: Message[]; hasMore: boolean }> {
+  const { store, session, now } = context;
+  const messages: Message[] = [];
+  for (const id of await store.marks(`inboxes/${session}`)) {
+    if (messages.length === limit) return { messages, hasMore: true };
+    const message = await listed(context, id);
+    if (message === "coming") continue;
+    const state = message === undefined ? "done" : standing(session, message, now());
+    if (message && state === "unread") messages.push(message);
+    else {
+      if (state === "open") await store.mark(openMark(session, id), now());
+      await store.unmark(unreadMark(session, id));
+    }
+  }
+  return { messages, hasMore: false };
+}
+
+/** Messages that were shown and still wait for an answer. Takes off the list those that no longer do. */
+async function open(context: Context): Promise<Message[]> {
+  const { store, session, now } = context;
+  const messages: Message[] = [];
+  for (const id of await store.marks(`inboxes/${session}/open`)) {
+    const message = await listed(context, id);
+    if (message === "coming") continue;
+    if (message && standing(session, message, now()) === "open") messages.push(message);
+    else await store.unmark(openMark(session, id));
+  }
+  return messages;
+}
+
+/** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. */
+async function listed({ store }: Context, id: string): Promise<Message | "coming" | undefined> {
+  for (const pause of [0, ...DRAFT_PAUSES]) {
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    const isDraft = await store.isDraft(`messages/${id}`); // looked at first: once it is gone, the message is there or never
+    const message = await readMessage(store, id);
+    if (message || !isDraft) return message;
+  }
+  return "coming";
+}

@@ -1,0 +1,97 @@
+import { type Context, readMessage } from "./context.ts";
+import { timeOf } from "./id.ts";
+import { DIGEST_AGE, DIGEST_SIZE, isNews, unreadMark } from "./inbox.ts";
+import { isUnread, type Message, sentAt } from "./message.ts";
+import { bootId } from "./place.ts";
+import { registrations } from "./roster.ts";
+
+const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
+const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
+
+/**
+ * Finds messages that another program put into `messages/` (the `agent-relay` crate, a script) and lists them in the
+ * inboxes they belong in. It reads names only, unless there are new ones. At most once in 5 s per project, or in 60 s
+ * where none was ever found; `now` looks all the same. Returns how many it found.
+ */
+export async function foreignLook(context: Context, when: "now" | "due"): Promise<number> {
+  const { store, now } = context;
+  const last = await store.markedAt("stamps/foreign-look");
+  const every = (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
+  if (when === "due" && last !== undefined && Math.abs(now() - last) < every) return 0;
+  if ((await store.get("relay")) === undefined && (await store.list("messages")).length === 0) return 0;
+  await store.mark("stamps/foreign-look", now());
+
+  const known = new Set(await store.marks("foreign"));
+  const foreign = (await store.list("messages")).filter((id) => timeOf(id) === undefined && !known.has(id));
+  if (foreign.length === 0) return 0;
+  await store.mark("stamps/foreign-seen", now());
+  const messages: Message[] = [];
+  for (const id of foreign) {
+    const message = await readMessage(store, id);
+    if (message) messages.push(message);
+  }
+  await list(context, messages);
+  for (const { id } of messages) await store.mark(`foreign/${id}`, now());
+  return messages.length;
+}
+
+/**
+ * After a reboot: lists again what the messages of the last day say is unread, since marks are not written to the disk
+ * itself. Once for each boot, at the first look.
+ */
+export async function bootLook(context: Context): Promise<void> {
+  const { store, now } = context;
+  const boot = bootId();
+  if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
+  if ((await store.get("relay")) === undefined) return;
+  const messages: Message[] = [];
+  for (const id of await store.list("messages")) {
+    if ((timeOf(id) ?? 0) < now() - DIGEST_AGE) continue;
+    const message = await readMessage(store, id);
+    if (message) messages.push(message);
+  }
+  await list(context, messages);
+  await store.mark(`stamps/boot.${boot}`, now());
+}
+
+/** Removes messages older than `maxAge` ms that no registered session still has to read. Returns how many. */
+export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
+  const { store, now } = context;
+  await foreignLook(context, "now");
+  const waited = new Set<string>();
+  for (const agent of await registrations(context))
+    for (const folder of [`inboxes/${agent.session_id}`, `inboxes/${agent.session_id}/open`])
+      for (const id of await store.marks(folder)) waited.add(id);
+
+  let removed = 0;
+  for (const id of await store.list("messages")) {
+    if ((timeOf(id) ?? 0) > now() - maxAge || waited.has(id)) continue;
+    const message = await readMessage(store, id);
+    if (!message || sentAt(message) >= now() - maxAge) continue;
+    await store.update(`messages/${id}`, () => undefined);
+    await store.unmark(`foreign/${id}`);
+    if (message.thread !== undefined) await store.unmark(`threads/${message.thread}/${id}`);
+    removed++;
+  }
+  for (const id of await store.marks("inboxes/all"))
+    if ((timeOf(id) ?? 0) < now() - DIGEST_AGE && (await readMessage(store, id)) === undefined)
+      await store.unmark(unreadMark("all", id));
+  return removed;
+}
+
+/** Lists messages in the inboxes they belong in: direct ones in their recipient's, recent broadcasts in everyone's. */
+async function list(context: Context, messages: readonly Message[]): Promise<void> {
+  const { store, now } = context;
+  const at = now();
+  for (const message of messages) {
+    const to = message.to_session;
+    if (to !== null && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
+  }
+  const broadcasts = messages.filter((message) => message.to_session === null && sentAt(message) > at - DIGEST_AGE);
+  if (broadcasts.length === 0) return;
+  broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
+  for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
+  for (const agent of await registrations(context))
+    for (const message of broadcasts.filter((each) => isNews(agent.session_id, each, at)).slice(0, DIGEST_SIZE))
+      await store.mark(unreadMark(agent.session_id, message.id), at);
+}

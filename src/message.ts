@@ -1,0 +1,214 @@
+import { RelayError } from "./errors.ts";
+import { timeOf } from "./id.ts";
+import {
+  flag,
+  type Infer,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  record,
+  text,
+} from "./schema.ts";
+
+export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Who was shown a message, and when (ISO 8601). */
+export const Receipt = object({ read_at: optional(text()), acked_at: optional(text()) });
+export type Receipt = Infer<typeof Receipt>;
+
+/**
+ * A message as it is on disk, in `--json` and here. The first seven fields are those of the `agent-relay` crate, with
+ * its types and units (`timestamp` is Unix seconds); the rest may be missing, because the crate drops them when it
+ * rewrites a message.
+ */
+export const Message = object({
+  id: text(),
+  from_session: text(),
+  from_agent: text(),
+  /** One session, or null for everyone. */
+  to_session: nullable(text()),
+  content: text(),
+  timestamp: integer(),
+  read_by: list(text()),
+  /** ISO 8601 with milliseconds. */
+  sent_at: optional(text()),
+  /** Grows with each message of one sender, also when the clock steps back. */
+  seq: optional(integer()),
+  kind: optional(oneOf(KINDS)),
+  /** The id of the message that began the conversation. */
+  thread: optional(text()),
+  reply_to: optional(text()),
+  /** Shared by the messages of one send to several. */
+  batch: optional(text()),
+  ack_required: optional(flag()),
+  /** ISO 8601; after it nobody is shown the message any more. */
+  expires_at: optional(text()),
+  withdrawn_at: optional(text()),
+  receipts: optional(record(Receipt)),
+});
+export type Message = Infer<typeof Message>;
+
+/** What a sender may say about a message beyond its text. */
+export interface Extras {
+  readonly kind?: Kind | undefined;
+  readonly thread?: string | undefined;
+  readonly reply_to?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly ack_required?: boolean | undefined;
+  readonly expires_at?: string | undefined;
+}
+
+export interface Draft extends Extras {
+  readonly id: string;
+  readonly from_session: string;
+  readonly from_agent: string;
+  readonly to_session: string | null;
+  readonly content: string;
+  /** Unix ms. */
+  readonly time: number;
+  readonly seq: number;
+}
+
+/** A new message, in the crate's order of fields. */
+export function compose(draft: Draft): Message {
+  const { id, from_session, from_agent, to_session, content, time, seq, ...extras } = draft;
+  const given = Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined && value !== false));
+  return {
+    id,
+    from_session,
+    from_agent,
+    to_session,
+    content,
+    timestamp: Math.floor(time / 1000),
+    read_by: [from_session],
+    sent_at: new Date(time).toISOString(),
+    seq,
+    ...given,
+  };
+}
+
+/** Throws `usage` for an empty body and `limit` for one of more than `maxBytes` bytes of UTF-8. */
+export function checkBody(content: string, maxBytes: number): string {
+  if (content.trim() === "")
+    throw new RelayError("usage", "Cannot send an empty message", { next: 'agent-relay send "your text"' });
+  const size = Buffer.byteLength(content);
+  if (size > maxBytes)
+    throw new RelayError("limit", `Cannot send ${size} bytes: a message has at most ${maxBytes}`, {
+      next: "write it to a file in the project and send the file's path",
+    });
+  return content;
+}
+
+/** Whether `session` may read the message: its ends may, and everyone a broadcast. */
+export function mayRead(session: string, message: Message): boolean {
+  return message.to_session === null || message.to_session === session || message.from_session === session;
+}
+
+export function isFor(session: string, message: Message): boolean {
+  return message.from_session !== session && (message.to_session === null || message.to_session === session);
+}
+
+export function isUnread(session: string, message: Message, now: number): boolean {
+  return isFor(session, message) && isLive(message, now) && !message.read_by.includes(session);
+}
+
+/** Neither expired nor withdrawn. */
+export function isLive(message: Message, now: number): boolean {
+  if (message.withdrawn_at !== undefined) return false;
+  const expiry = message.expires_at === undefined ? Number.NaN : Date.parse(message.expires_at);
+  return Number.isNaN(expiry) || expiry > now;
+}
+
+/** Whether reading it is not enough: its sender waits for an answer. */
+export function asks(message: Message): boolean {
+  return message.ack_required === true || message.kind === "question" || message.kind === "request-yield";
+}
+
+/** Whether `session` has been shown it, and still owes an answer. */
+export function isOpen(session: string, message: Message, now: number): boolean {
+  const isAcked = message.receipts?.[session]?.acked_at !== undefined;
+  return isFor(session, message) && isLive(message, now) && asks(message) && !isAcked;
+}
+
+/** The message with `session`'s receipt. The same object if it has one. */
+export function withRead(message: Message, session: string, at: number): Message {
+  if (message.read_by.includes(session)) return message;
+  return withReceipt({ ...message, read_by: [...message.read_by, session] }, session, { read_at: iso(at) });
+}
+
+/** The message as answered by `session`, which counts as read too. The same object if it was answered. */
+export function withAck(message: Message, session: string, at: number): Message {
+  if (message.receipts?.[session]?.acked_at !== undefined) return message;
+  return withReceipt(withRead(message, session, at), session, { acked_at: iso(at) });
+}
+
+/** The message as taken back. Throws `refused` for anyone but its sender. */
+export function withdraw(message: Message, session: string, at: number): Message {
+  if (message.from_session !== session)
+    throw new RelayError("refused", `Cannot withdraw "${message.id}": ${message.from_session} sent it, not ${session}`);
+  return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
+}
+
+/** When it was sent (ms), from the most exact of what it says. */
+export function sentAt(message: Message): number {
+  const said = message.sent_at === undefined ? Number.NaN : Date.parse(message.sent_at);
+  return Number.isNaN(said) ? (timeOf(message.id) ?? message.timestamp * 1000) : said;
+}
+
+/**
+ * Puts messages in the order in which they make sense: by time, but each after what it answers and after its sender's
+ * earlier ones, whatever the clocks said. The same set gives the same order for every reader.
+ */
+export function order<M extends Message>(messages: readonly M[]): M[] {
+  const byTime = [...messages].sort((a, b) => sentAt(a) - sentAt(b) || compareIds(a.id, b.id));
+  const byId = new Map(byTime.map((message) => [message.id, message]));
+  const previous = new Map<M, M>();
+  const last = new Map<string, M>();
+  for (const message of [...byTime].sort((a, b) => sequence(a) - sequence(b) || compareIds(a.id, b.id))) {
+    const before = last.get(message.from_session);
+    if (before) previous.set(message, before);
+    last.set(message.from_session, message);
+  }
+
+  const places = new Map<M, number>();
+  const waiting = new Set<M>();
+  for (const message of byTime) {
+    const stack = [message];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      waiting.add(top);
+      const causes = [previous.get(top), byId.get(top.reply_to ?? "")].filter((cause) => cause !== undefined);
+      const unplaced = causes.find((cause) => !places.has(cause) && !waiting.has(cause));
+      if (unplaced) {
+        stack.push(unplaced);
+        continue;
+      }
+      // A cause that itself waits for this one is a loop that only forged files can make: it is ignored.
+      const after = causes.map((cause) => (places.get(cause) ?? Number.NEGATIVE_INFINITY) + 1);
+      places.set(top, Math.max(sentAt(top), ...after));
+      waiting.delete(top);
+      stack.pop();
+    }
+  }
+  return byTime.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0) || compareIds(a.id, b.id));
+}
+
+function sequence(message: Message): number {
+  return message.seq ?? sentAt(message);
+}
+
+function compareIds(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function withReceipt(message: Message, session: string, receipt: Receipt): Message {
+  const mine = { ...message.receipts?.[session], ...receipt };
+  return { ...message, receipts: { ...message.receipts, [session]: mine } };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

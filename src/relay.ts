@@ -1,0 +1,206 @@
+import { type Agent, THRESHOLDS, type Thresholds } from "./agent.ts";
+import * as attend from "./attend.ts";
+import { type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { type HistoryOptions, history, thread } from "./history.ts";
+import * as look from "./look.ts";
+import { cleanupOld } from "./mend.ts";
+import type { Message } from "./message.ts";
+import { openRelay, type OpenOptions } from "./open.ts";
+import * as receipts from "./receipts.ts";
+import * as roster from "./roster.ts";
+import { reply, type SendOptions, type Sent, send } from "./send.ts";
+import { FileStore } from "./store/file/file-store.ts";
+import type { Notice, Store } from "./store/store.ts";
+
+export interface RelayOptions extends RegisterOptions {
+  /** The session that acts: 1 to 128 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
+  readonly session?: string | undefined;
+  /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
+  readonly agent?: string | undefined;
+  /** `power` (default): what a method that returned has written outlives a power cut. `process`: a crash of this process. */
+  readonly durability?: "power" | "process" | undefined;
+  readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;
+  readonly thresholds?: Partial<Thresholds> | undefined;
+  /** Folders of other users that may be used as a relay all the same. */
+  readonly trusted?: readonly string[] | undefined;
+  /** Another store in place of files in `dir`. */
+  readonly store?: Store | undefined;
+  /** The clock (Unix ms). */
+  readonly now?: (() => number) | undefined;
+  /** Told of what was met and dealt with, such as a file that was set aside. */
+  readonly onNotice?: ((notice: Notice) => void) | undefined;
+}
+
+/**
+ * One session's view of a relay. Every method may throw a `RelayError`: `usage` for bad input, `refused` where this user
+ * or session may not, `limit` when something is full, `failed` or `corrupt` when the disk is to blame.
+ */
+export class Relay {
+  readonly dir: string;
+  readonly #options: RelayOptions;
+  readonly #store: Store;
+
+  /** A relay in the folder `dir` (such as `.relay`). Does no I/O; the first write makes the folder. */
+  constructor(dir: string, options: RelayOptions = {}) {
+    this.dir = dir;
+    this.#options = options;
+    this.#store = options.store ?? fileStore(dir, options);
+  }
+
+  /** Finds the project's relay and who we are, as the command does. Throws `usage` if that cannot be told. */
+  static open(options: OpenOptions = {}): Promise<Relay> {
+    return openRelay(options, (dir, found) => new Relay(dir, found));
+  }
+
+  /** The session that acts, if there is one. */
+  get session(): string | undefined {
+    return this.#options.session;
+  }
+
+  /** Which tool the acting session is. */
+  get agent(): string {
+    return this.#options.agent ?? "agent";
+  }
+
+  /** Makes this session known, in place of an older registration, and lists the last day's broadcasts in its inbox. Throws `conflict` for a name that is taken. */
+  register(options?: RegisterOptions): Promise<Agent> {
+    return attend.register(this.#context(), options);
+  }
+
+  /** Says that this session lives. Never creates: undefined if it is not registered. */
+  heartbeat(): Promise<Agent | undefined> {
+    return attend.heartbeat(this.#context());
+  }
+
+  /** Ends this session. Its mail stays for when it comes back. Undefined if it was not registered. */
+  unregister(): Promise<Agent | undefined> {
+    return attend.unregister(this.#context());
+  }
+
+  /** Everyone registered, the last seen first. */
+  agents(): Promise<roster.AgentView[]> {
+    return roster.agents(this.#context("nobody"));
+  }
+
+  /** One session by its id, also one that has ended, or undefined. */
+  find(session: string): Promise<roster.AgentView | undefined> {
+    return roster.find(this.#context("nobody"), session);
+  }
+
+  /** Ends every registration whose process is known to be dead. Returns those. */
+  cleanupDead(): Promise<Agent[]> {
+    return attend.cleanupDead(this.#context("nobody"));
+  }
+
+  /** Sends to everyone, or to `to`. It is on disk when this returns, and unread until it was shown. Throws `not_found` for an unknown recipient, `limit` for a body, a rate or an inbox that is too full. */
+  send(content: string, options?: SendOptions): Promise<Sent> {
+    return send(this.#context(), content, options);
+  }
+
+  /** Answers a message, to its sender, in its conversation. Throws `not_found`. */
+  reply(id: string, content: string, options?: SendOptions): Promise<Sent> {
+    return reply(this.#context(), id, content, options);
+  }
+
+  /** Shows what waits, and marks as read what was shown. Throws `conflict` while another reader of this session shows it. */
+  inbox(options?: look.InboxOptions): Promise<look.Inbox> {
+    return look.inbox(this.#context(), options);
+  }
+
+  /** What waits unread, in order, at most 1,000; marks nothing. */
+  unread(): Promise<Message[]> {
+    return look.unread(this.#context());
+  }
+
+  /** How many messages wait unread; 1,001 means more than 1,000. */
+  unreadCount(): Promise<number> {
+    return look.unreadCount(this.#context());
+  }
+
+  /** `unreadCount`, under the name that loops use. */
+  poll(): Promise<number> {
+    return this.unreadCount();
+  }
+
+  /** Marks messages as read without showing them. Returns those that were for this session. Throws `not_found`. */
+  markRead(...ids: string[]): Promise<Message[]> {
+    return receipts.markRead(this.#context(), ids);
+  }
+
+  /** Says that a message was dealt with. Throws `not_found`, and `refused` if it was not for this session. */
+  ack(id: string): Promise<Message> {
+    return receipts.ack(this.#context(), id);
+  }
+
+  /** Takes back a message: who has not read it will not see it. Throws `not_found`, and `refused` if another sent it. */
+  withdraw(id: string): Promise<Message> {
+    return receipts.withdraw(this.#context(), id);
+  }
+
+  /** Messages this session may read, sent and received, in order; marks nothing. */
+  history(options?: HistoryOptions): Promise<Message[]> {
+    return history(this.#context(), options);
+  }
+
+  /** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */
+  thread(id: string): Promise<Message[]> {
+    return thread(this.#context(), id);
+  }
+
+  /** One message that this session may read. Throws `not_found`. */
+  message(id: string): Promise<Message> {
+    return receipts.messageFor(this.#context(), id);
+  }
+
+  /** Yields each unread message, now and as they come, and marks it as read when the loop asks for the next. Registers this session if need be. */
+  async *watch(options?: look.WatchOptions): AsyncGenerator<Message, void, void> {
+    await attend.ensureRegistered(this.#context());
+    yield* look.watch(this.#context(), options);
+  }
+
+  /** The session that an id, its unique beginning, or a name means. Throws `not_found`. */
+  sessionOf(word: string): Promise<string> {
+    return roster.sessionOf(this.#context("nobody"), word);
+  }
+
+  /** Removes messages older than `maxAge` seconds that nobody registered still has to read. Returns how many. */
+  cleanupOld(maxAge: number): Promise<number> {
+    return cleanupOld(this.#context("nobody"), maxAge * 1000);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #context(nobody?: string): Context {
+    const { session = nobody, now = Date.now, limits, thresholds, name, role, pid, metadata, cwd } = this.#options;
+    if (session === undefined)
+      throw new RelayError("usage", "Cannot act for nobody: this Relay has no session", {
+        next: 'new Relay(dir, { session: "my-session" }), or Relay.open()',
+      });
+    return {
+      store: this.#store,
+      session,
+      agent: this.agent,
+      now,
+      limits: { ...LIMITS, ...limits },
+      thresholds: { ...THRESHOLDS, ...thresholds },
+      registration: { name, role, pid, metadata, cwd },
+    };
+  }
+}
+
+function fileStore(dir: string, { durability, limits, trusted, now, onNotice }: RelayOptions): FileStore {
+  return new FileStore(dir, {
+    ...(durability === undefined ? {} : { durability }),
+    ...(limits?.inboxUnread === undefined ? {} : { inboxLimit: limits.inboxUnread }),
+    ...(trusted === undefined ? {} : { trusted }),
+    ...(now === undefined ? {} : { now }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+}

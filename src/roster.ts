@@ -1,0 +1,60 @@
+import { resolveOne } from "./address.ts";
+import { Agent, type Presence, presence, processOf } from "./agent.ts";
+import { type Context, parsedOrSkipped } from "./context.ts";
+import { liveness } from "./place.ts";
+import { checkSegment } from "./store/key.ts";
+
+/** An agent, and what is known of it now. */
+export type AgentView = Agent & {
+  readonly presence: Presence;
+  /** Its last sign of life, Unix seconds. */
+  readonly last_seen: number;
+};
+
+/** Every registration, the latest heartbeat first. */
+export async function agents(context: Context): Promise<AgentView[]> {
+  const views: AgentView[] = [];
+  for (const agent of await registrations(context)) views.push(await view(context, agent));
+  return views.sort((a, b) => b.last_seen - a.last_seen || (a.session_id < b.session_id ? -1 : 1));
+}
+
+export async function registrations({ store }: Context): Promise<Agent[]> {
+  const found: Agent[] = [];
+  for (const id of await store.list("agents")) {
+    const agent = await parsedOrSkipped(store, `agents/${id}`, Agent);
+    if (agent) found.push(agent.session_id === id ? agent : { ...agent, session_id: id });
+  }
+  return found;
+}
+
+/** One session, registered or ended, or undefined. */
+export async function find(context: Context, session: string): Promise<AgentView | undefined> {
+  const agent =
+    (await parsedOrSkipped(context.store, `agents/${session}`, Agent)) ??
+    (await parsedOrSkipped(context.store, `archive/agents/${session}`, Agent));
+  return agent && view(context, agent);
+}
+
+/** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
+export async function isKnown({ store }: Context, session: string): Promise<boolean> {
+  checkSegment(session, "session id");
+  return (await store.markedAt(`agents/${session}.seen`)) !== undefined || (await store.get(`agents/${session}`)) !== undefined;
+}
+
+/** A session by id, name, or the unique beginning of its id. */
+export async function sessionOf(context: Context, word: string): Promise<string> {
+  return resolveOne(word, await registrations(context));
+}
+
+async function view({ store, now, thresholds }: Context, agent: Agent): Promise<AgentView> {
+  const marked = await store.markedAt(`agents/${agent.session_id}.seen`);
+  const seen = Math.max(marked ?? 0, agent.last_heartbeat * 1000);
+  const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
+  return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
+}
+
+/** Whether an agent's process runs; `unknown` where that cannot be seen from here. */
+export function processState(agent: Agent): "alive" | "dead" | "unknown" {
+  const process = processOf(agent);
+  return process ? liveness(process) : "unknown";
+}

@@ -1,0 +1,112 @@
+import { RelayError } from "./errors.ts";
+
+/** One description of a record: its type (`Infer`), its check, and its place for a reader to look. */
+export interface Schema<T> {
+  /** Returns `value` as a T. Throws `corrupt` naming `where`. */
+  parse(value: unknown, where: string): T;
+  readonly isOptional?: true;
+}
+
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+type Shape = Readonly<Record<string, Schema<unknown>>>;
+type OptionalKeys<S extends Shape> = { [K in keyof S]: S[K] extends { isOptional: true } ? K : never }[keyof S];
+type Flatten<T> = { [K in keyof T]: T[K] };
+type InferShape<S extends Shape> = Flatten<
+  { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Infer<S[K]> } & { readonly [K in OptionalKeys<S>]?: Exclude<Infer<S[K]>, undefined> }
+>;
+
+/** An object with these fields. Fields it does not name are kept as they are. */
+export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
+  return {
+    parse(value, where) {
+      if (!isObject(value)) throw wrong(where, "an object");
+      const parsed: Record<string, unknown> = { ...value };
+      for (const [field, schema] of Object.entries(shape)) {
+        const found = schema.parse(value[field], `${where}.${field}`);
+        if (found === undefined) delete parsed[field];
+        else parsed[field] = found;
+      }
+      return parsed as InferShape<S>;
+    },
+  };
+}
+
+/** A field that may be missing. One of the wrong type counts as missing: it is an extra, and the rest is still good. */
+export function optional<T>(schema: Schema<T>): Schema<T | undefined> & { isOptional: true } {
+  return {
+    isOptional: true,
+    parse(value, where) {
+      if (value === undefined || value === null) return undefined;
+      try {
+        return schema.parse(value, where);
+      } catch (error) {
+        if (error instanceof RelayError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+export function text(): Schema<string> {
+  return check("a string", (value): value is string => typeof value === "string");
+}
+
+/** A whole number in a range, both ends included; by default 0 up to the largest that JSON keeps exact. */
+export function integer(min = 0, max = Number.MAX_SAFE_INTEGER): Schema<number> {
+  return check(`a whole number from ${min} to ${max}`, (value): value is number => {
+    return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+  });
+}
+
+export function flag(): Schema<boolean> {
+  return check("true or false", (value): value is boolean => typeof value === "boolean");
+}
+
+export function oneOf<const T extends string>(words: readonly T[]): Schema<T> {
+  return check(`one of ${words.join(", ")}`, (value): value is T => words.some((word) => word === value));
+}
+
+export function anything(): Schema<unknown> {
+  return { parse: (value, where) => (value === undefined ? fail(where, "there") : value) };
+}
+
+/** `schema`, or null; a missing field reads as null. */
+export function nullable<T>(schema: Schema<T>): Schema<T | null> {
+  return { parse: (value, where) => (value === null || value === undefined ? null : schema.parse(value, where)) };
+}
+
+export function list<T>(schema: Schema<T>): Schema<readonly T[]> {
+  return {
+    parse(value, where) {
+      if (!Array.isArray(value)) throw wrong(where, "a list");
+      return value.map((item, index) => schema.parse(item, `${where}[${index}]`));
+    },
+  };
+}
+
+/** An object whose every value is a T. */
+export function record<T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>> {
+  return {
+    parse(value, where) {
+      if (!isObject(value)) throw wrong(where, "an object");
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, schema.parse(item, `${where}.${key}`)]));
+    },
+  };
+}
+
+function check<T>(what: string, is: (value: unknown) => value is T): Schema<T> {
+  return { parse: (value, where) => (is(value) ? value : fail(where, what)) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fail(where: string, what: string): never {
+  throw wrong(where, what);
+}
+
+function wrong(where: string, what: string): RelayError {
+  return new RelayError("corrupt", `Cannot read "${where}": it is not ${what}`);
+}

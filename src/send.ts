@@ -1,0 +1,166 @@
+import { resolve } from "./address.ts";
+import { Agent, type Presence } from "./agent.ts";
+import { ensureRegistered } from "./attend.ts";
+import { type Context, parsedOrSkipped } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { newId, timeAfter } from "./id.ts";
+import { COUNT_LIMIT } from "./inbox.ts";
+import { countUnread } from "./look.ts";
+import { asks, checkBody, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
+import { ack, messageFor } from "./receipts.ts";
+import { find, isKnown, registrations } from "./roster.ts";
+import { isSegment } from "./store/key.ts";
+
+export interface SendOptions {
+  /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Default all. */
+  readonly to?: string | readonly string[];
+  readonly kind?: Kind;
+  /** The id of the message that began the conversation. */
+  readonly thread?: string;
+  readonly reply_to?: string;
+  /** Asks the reader to `ack` or answer: it comes back at each look until then. */
+  readonly ack?: boolean;
+  /** After this many ms nobody is shown it any more. */
+  readonly expires?: number;
+  /** Leaves it for a session that is not known yet; `to` is then its id. */
+  readonly keep?: boolean;
+  /** Also says what is known of each recipient, which costs a look at each. */
+  readonly report?: boolean;
+}
+
+/** What is known of who a message was sent to. */
+export interface Recipient {
+  readonly session_id: string;
+  readonly name?: string;
+  /** `unknown`: a session that nobody here has seen. */
+  readonly presence?: Presence | "unknown";
+  /** Its last sign of life, Unix seconds. */
+  readonly last_seen?: number;
+  /** Unix seconds; it left then, and may come back for its mail. */
+  readonly ended_at?: number;
+  /** Unread messages in its inbox before this one; 1,001 means more than 1,000. */
+  readonly unread_before?: number;
+  /** Its inbox was full, so that a broadcast is not listed in it. */
+  readonly is_full?: boolean;
+}
+
+/** What was sent: it is on disk, and unread until it was shown. */
+export interface Sent {
+  /** The message's id; of several, the first one's. */
+  readonly id: string;
+  readonly batch?: string;
+  readonly messages: readonly Message[];
+  readonly recipients: readonly Recipient[];
+}
+
+/** Sends a message; registers this session first if need be. */
+export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
+  const { store, session, now, limits } = context;
+  checkBody(content, limits.bodyBytes);
+  await ensureRegistered(context);
+  const to = await addressOf(context, [options.to ?? []].flat(), options.keep ?? false);
+  const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
+  const recipients = options.report ? await reportOn(context, to) : undefined;
+
+  const targets = to === "everyone" ? [null] : to;
+  await spendRate(context, targets.length);
+  const last = await store.markedAt(`agents/${session}.sent`);
+  const time = timeAfter(now(), [last, answered && sentAt(answered)]);
+  const seq = Math.max(time, (last ?? 0) + 1);
+  const batch = targets.length > 1 ? newId("batch", time) : undefined;
+  const thread = options.thread ?? (answered && (answered.thread ?? answered.id));
+  const extras: Extras = {
+    kind: options.kind,
+    thread,
+    reply_to: options.reply_to,
+    batch,
+    ack_required: options.ack,
+    expires_at: options.expires === undefined ? undefined : new Date(now() + options.expires).toISOString(),
+  };
+
+  const messages: Message[] = [];
+  const reached: string[] = [];
+  for (const [index, target] of targets.entries()) {
+    const message = compose({
+      id: newId("msg", time + index),
+      from_session: session,
+      from_agent: context.agent,
+      to_session: target,
+      content,
+      time: time + index,
+      seq: seq + index,
+      ...extras,
+    });
+    if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${message.id}`, now());
+    const delivery =
+      target === null ? { inboxes: ["all"], everyoneIn: "agents", except: session } : { inboxes: [target] };
+    reached.push(...(await store.publish(`messages/${message.id}`, message, delivery)));
+    messages.push(message);
+    await store.mark(`agents/${session}.sent`, seq + index);
+  }
+  if (answered && asks(answered) && isFor(session, answered)) await ack(context, answered.id);
+
+  const sessions = reached.filter((inbox) => inbox !== "all");
+  return {
+    id: messages[0]?.id ?? "",
+    ...(batch === undefined ? {} : { batch }),
+    messages,
+    recipients:
+      recipients?.map((one) => (sessions.includes(one.session_id) ? one : { ...one, is_full: true })) ??
+      sessions.map((session_id) => ({ session_id })),
+  };
+}
+
+/** Sends an answer to whoever sent `id`, in its conversation. What it asked for is thereby answered. Throws `not_found`. */
+export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
+  const answered = await messageFor(context, id);
+  const to = answered.from_session === context.session ? (answered.to_session ?? "all") : answered.from_session;
+  return send(context, content, { keep: true, to, ...options, reply_to: id });
+}
+
+async function addressOf(context: Context, to: readonly string[], keep: boolean): Promise<"everyone" | readonly string[]> {
+  const [only] = to;
+  const isPlainId = to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
+  if (isPlainId && (await isKnown(context, only))) return [only];
+  if (to.length === 0 || to.includes("all")) return "everyone";
+  const ended: Agent[] = [];
+  for (const id of await context.store.list("archive/agents")) {
+    const agent = await parsedOrSkipped(context.store, `archive/agents/${id}`, Agent);
+    if (agent) ended.push(agent);
+  }
+  return resolve(to, context.session, await registrations(context), { ended, keep });
+}
+
+async function reportOn(context: Context, to: "everyone" | readonly string[]): Promise<Recipient[]> {
+  const sessions =
+    to === "everyone" ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session) : to;
+  const recipients: Recipient[] = [];
+  for (const session_id of sessions) {
+    const agent = await find(context, session_id);
+    const unread_before = await countUnread({ ...context, session: session_id });
+    recipients.push({
+      session_id,
+      ...(agent?.name === undefined ? {} : { name: agent.name }),
+      presence: agent?.presence ?? "unknown",
+      ...(agent === undefined ? {} : { last_seen: agent.last_seen }),
+      ...(agent?.ended_at === undefined ? {} : { ended_at: agent.ended_at }),
+      unread_before: Math.min(unread_before, COUNT_LIMIT + 1),
+    });
+  }
+  return recipients;
+}
+
+/**
+ * Counts messages against the rate: one time per session says when its spent allowance is whole again (the generic cell
+ * rate algorithm), so that it costs one mark. Best effort: two processes of one session may pass together.
+ */
+async function spendRate({ store, session, now, limits }: Context, count: number): Promise<void> {
+  const key = `agents/${session}.rate`;
+  const spent = Math.max(now(), (await store.markedAt(key)) ?? 0) + (count * 60_000) / limits.perMinute;
+  const isAhead = spent - now() > 60_000;
+  if (isAhead && spent - now() < 120_000)
+    throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
+      next: "wait a few seconds",
+    });
+  await store.mark(key, isAhead ? now() : spent); // farther ahead than any allowance: the clock stepped back
+}

@@ -1,0 +1,363 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../../errors.ts";
+import { newNonce } from "../../id.ts";
+import { checkKey, isSegment } from "../key.ts";
+import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Notice, type Range, type Store, type Value, type Worth } from "../store.ts";
+import { encode, makeEmpty, makeFolder, namesIn, readText, remove, rename, syncFolder, Unusable, writeNew } from "./files.ts";
+import { findRoot, makeRoot } from "./root.ts";
+import { watchFolder } from "./watch.ts";
+
+export interface FileStoreOptions {
+  /** `power`: what a returned write wrote outlives a power cut (default). `process`: it outlives this process. */
+  readonly durability?: "power" | "process";
+  /** The most unread messages in one inbox; default 50,000. */
+  readonly inboxLimit?: number;
+  /** Folders of other users that may be used all the same. */
+  readonly trusted?: readonly string[];
+  readonly now?: () => number;
+  readonly onNotice?: (notice: Notice) => void;
+}
+
+const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it
+const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
+
+/** A store of JSON files under one folder, shared by any number of processes of one user. */
+export class FileStore implements Store {
+  readonly root: string;
+  readonly #lasting: boolean;
+  readonly #inboxLimit: number;
+  readonly #trusted: readonly string[];
+  readonly #now: () => number;
+  readonly #onNotice: (notice: Notice) => void;
+  readonly #known = new Set<string>();
+  readonly #room = new Map<string, number>();
+  #state: "unknown" | "missing" | "found" | "made" = "unknown";
+
+  constructor(root: string, options: FileStoreOptions = {}) {
+    this.root = root;
+    this.#lasting = (options.durability ?? "power") === "power";
+    this.#inboxLimit = options.inboxLimit ?? 50_000;
+    this.#trusted = options.trusted ?? [];
+    this.#now = options.now ?? Date.now;
+    this.#onNotice = options.onNotice ?? (() => {});
+  }
+
+  async get(key: string): Promise<Value | undefined> {
+    if (!this.#enter(folderOf(checkKey(key)))) return undefined;
+    for (const pause of [...TORN_RETRIES, 0]) {
+      try {
+        return this.#read(key);
+      } catch (error) {
+        if (!(error instanceof Unusable)) throw systemError(`read "${this.#file(key)}"`, error);
+        if (pause === 0) {
+          await this.quarantine(key, error.message);
+          throw new RelayError("corrupt", `Cannot read "${this.#file(key)}": ${error.message}; it was set aside in quarantine/`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+    return undefined;
+  }
+
+  async list(folder: string, range?: Range): Promise<string[]> {
+    const names = this.#names(folder).filter((name) => name.endsWith(".json"));
+    return inRange(
+      names.map((name) => name.slice(0, -".json".length)).filter((name) => isSegment(name)),
+      range,
+    );
+  }
+
+  async create(key: string, value: Value, worth: Worth = {}): Promise<boolean> {
+    const lasting = this.#lasting && worth.lasting !== false;
+    const target = this.#file(checkKey(key));
+    return this.#write(key, async () => {
+      if (fs.existsSync(target)) return false;
+      const draft = `${this.root}/drafts/new-${newNonce()}`;
+      writeNew(draft, encode(value), lasting);
+      try {
+        fs.linkSync(draft, target);
+        if (lasting) syncFolder(path.dirname(target));
+        return true;
+      } catch (error) {
+        if (errno(error) === "EEXIST") return false;
+        if (!NO_LINKS.has(errno(error) ?? "")) throw error;
+        return await this.#createLocked(key, value, lasting);
+      } finally {
+        remove(draft);
+      }
+    });
+  }
+
+  async update(
+    key: string,
+    change: (old: Value | undefined) => Value | undefined,
+    worth: Worth = {},
+  ): Promise<Value | undefined> {
+    const lasting = this.#lasting && worth.lasting !== false;
+    const target = this.#file(checkKey(key));
+    const { withLock } = await import("./lock.ts");
+    return this.#write(key, async () => {
+      for (;;) {
+        try {
+          const done = await withLock(this.#lock(key), ({ draft }) => {
+            const old = this.#read(key);
+            const next = change(old);
+            if (next === old) return { next };
+            if (next === undefined) {
+              rename(target, draft);
+              remove(draft);
+            } else {
+              writeNew(draft, encode(next), lasting);
+              if (old) rename(draft, target);
+              else if (!linkOrRename(draft, target)) return undefined; // created meanwhile, which takes no lock
+            }
+            if (lasting) syncFolder(path.dirname(target));
+            return { next };
+          });
+          if (done) return done.next;
+        } catch (error) {
+          if (!(error instanceof Unusable)) throw error;
+          await this.get(key); // sets it aside and throws, unless another has just mended it
+        }
+      }
+    });
+  }
+
+  async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    const target = this.#file(checkKey(key));
+    const id = nameOf(key);
+    for (const inbox of delivery.inboxes) checkKey(`inboxes/${inbox}`);
+    return this.#write(key, async () => {
+      if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+      const draft = `${this.root}/drafts/${id}`;
+      const inboxes = new Set<string>();
+      const point = () => {
+        for (const inbox of this.#inboxesOf(delivery)) {
+          if (inboxes.has(inbox)) continue;
+          if (this.#hasRoom(inbox)) {
+            this.#touchNew(`inboxes/${inbox}/${id}`);
+            inboxes.add(inbox);
+          } else if (delivery.inboxes.includes(inbox)) throw inboxFull(inbox, this.#inboxLimit);
+        }
+      };
+      writeNew(draft, encode(value), this.#lasting);
+      try {
+        point();
+        rename(draft, target);
+      } catch (error) {
+        for (const inbox of inboxes) remove(`${this.root}/inboxes/${inbox}/${id}`);
+        remove(draft);
+        throw error;
+      }
+      if (this.#lasting) syncFolder(path.dirname(target));
+      if (delivery.everyoneIn !== undefined) point(); // those who registered since: they may have looked too early
+      const now = this.#now() / 1000;
+      for (const inbox of inboxes) fs.utimesSync(`${this.root}/inboxes/${inbox}/${id}`, now, now); // wakes its watcher
+      return [...inboxes];
+    });
+  }
+
+  async mark(key: string, at?: number): Promise<void> {
+    const seconds = (at ?? this.#now()) / 1000;
+    const file = `${this.root}/${checkKey(key)}`;
+    await this.#write(key, async () => {
+      if (setTime(file, seconds)) return;
+      this.#touchNew(key);
+      setTime(file, seconds);
+    });
+  }
+
+  async markedAt(key: string): Promise<number | undefined> {
+    if (!this.#enter(folderOf(checkKey(key)))) return undefined;
+    const stat = fs.lstatSync(`${this.root}/${key}`, { throwIfNoEntry: false });
+    return stat?.isFile() ? Math.round(stat.mtimeMs) : undefined;
+  }
+
+  async unmark(key: string): Promise<boolean> {
+    if (!this.#enter(folderOf(checkKey(key)))) return false;
+    try {
+      return remove(`${this.root}/${key}`);
+    } catch (error) {
+      throw systemError(`remove "${this.root}/${key}"`, error);
+    }
+  }
+
+  async marks(folder: string, range?: Range): Promise<string[]> {
+    const names = this.#names(folder).filter((name) => !name.endsWith(".json") && isSegment(name));
+    return inRange(names, range);
+  }
+
+  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+    await this.#write(`${folder}/-`, async () => makeFolder(`${this.root}/${checkKey(folder)}`));
+    yield* watchFolder(`${this.root}/${folder}`, signal);
+  }
+
+  async quarantine(key: string, reason: string): Promise<void> {
+    const place = `${this.root}/quarantine/${key.replaceAll("/", "+")}.${newNonce()}`;
+    try {
+      makeFolder(`${this.root}/quarantine`);
+      rename(this.#file(key), `${place}.json`);
+      writeNew(`${place}.reason`, `${key}: ${reason}\n`, false);
+    } catch (error) {
+      if (errno(error) === "ENOENT") return; // another reader was first
+      if (!["EROFS", "EACCES", "EPERM", "ENOSPC"].includes(errno(error) ?? "")) throw error;
+      this.#onNotice({ key, text: `${key} cannot be read (${reason}), and cannot be set aside (${errno(error)})` });
+      return;
+    }
+    this.#onNotice({ key, text: `${key} could not be read (${reason}); it is now ${place}.json` });
+  }
+
+  async isDraft(key: string): Promise<boolean> {
+    return this.#enter("drafts") && fs.existsSync(`${this.root}/drafts/${nameOf(checkKey(key))}`);
+  }
+
+  async close(): Promise<void> {}
+
+  #file(key: string): string {
+    return `${this.root}/${key}.json`;
+  }
+
+  #lock(key: string): string {
+    return `${this.root}/locks/${key.replaceAll("/", "+")}.lock`;
+  }
+
+  #read(key: string): Value | undefined {
+    const text = readText(this.#file(key));
+    if (text === undefined) return undefined;
+    const value: unknown = parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Unusable("it is not a JSON object");
+    return value as Value;
+  }
+
+  #names(folder: string): string[] {
+    if (!this.#enter(checkKey(folder))) return [];
+    try {
+      return namesIn(`${this.root}/${folder}`);
+    } catch (error) {
+      throw systemError(`list "${this.root}/${folder}"`, error);
+    }
+  }
+
+  #touchNew(key: string): void {
+    try {
+      makeEmpty(`${this.root}/${key}`);
+    } catch (error) {
+      if (errno(error) !== "ENOENT") throw error;
+      makeFolder(`${this.root}/${folderOf(key)}`);
+      makeEmpty(`${this.root}/${key}`);
+    }
+  }
+
+  #inboxesOf(delivery: Delivery): string[] {
+    const members = delivery.everyoneIn === undefined ? [] : namesIn(`${this.root}/${delivery.everyoneIn}`);
+    const sessions = members.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
+    return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter((name) => name !== delivery.except);
+  }
+
+  /** Counts an inbox only when its folder is large enough to be full, and then not again before it can be. */
+  #hasRoom(inbox: string): boolean {
+    const folder = `${this.root}/inboxes/${inbox}`;
+    const room = this.#room.get(inbox) ?? 0;
+    if (room > 0) this.#room.set(inbox, room - 1);
+    if (room > 0) return true;
+    const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
+    if (process.platform !== "win32" && size < this.#inboxLimit * BYTES_PER_NAME) return true;
+    const left = this.#inboxLimit - namesIn(folder).length;
+    if (left <= 0) return false;
+    this.#room.set(inbox, Math.ceil(left / 64)); // others write too: look again well before it can be full
+    return true;
+  }
+
+  async #createLocked(key: string, value: Value, lasting: boolean): Promise<boolean> {
+    const target = this.#file(key);
+    const { withLock } = await import("./lock.ts");
+    return withLock(this.#lock(key), ({ draft }) => {
+      if (fs.existsSync(target)) return false;
+      writeNew(draft, encode(value), lasting);
+      rename(draft, target);
+      if (lasting) syncFolder(path.dirname(target));
+      return true;
+    });
+  }
+
+  /** Whether the relay is there, with `folder` in it. No part of the way may be a link. */
+  #enter(folder: string): boolean {
+    if (this.#state === "unknown" || this.#state === "missing")
+      this.#state = findRoot(this.root, this.#trusted) ? "found" : "missing";
+    if (this.#state === "missing") return false;
+    for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
+      const part = end < 0 ? folder : folder.slice(0, end);
+      if (part !== "" && !this.#known.has(part)) {
+        const stat = fs.lstatSync(`${this.root}/${part}`, { throwIfNoEntry: false });
+        if (!stat) return true; // nothing there yet; the call itself will say so
+        if (!stat.isDirectory())
+          throw new RelayError("refused", `Cannot use "${this.root}/${part}": it is not a real folder`, {
+            next: `look at it, then move it away: mv ${this.root}/${part} ${this.root}-${part.replaceAll("/", "-")}`,
+          });
+        this.#known.add(part);
+      }
+      if (end < 0) return true;
+    }
+  }
+
+  /** Runs a write on a relay that is there, made first if need be. A folder that is missing is made, and it runs again. */
+  async #write<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const folder = folderOf(key);
+    try {
+      this.#enter(folder);
+      if (this.#state !== "made") {
+        makeRoot(this.root, this.#now(), this.#lasting);
+        findRoot(this.root, this.#trusted);
+        this.#state = "made";
+      }
+      try {
+        return await run();
+      } catch (error) {
+        if (errno(error) !== "ENOENT") throw error;
+        for (const missing of ["drafts", "locks", folder]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
+        return await run();
+      }
+    } catch (error) {
+      throw systemError(`write "${this.root}/${key}"`, error);
+    }
+  }
+}
+
+const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
+
+/** False if the target exists. */
+function linkOrRename(draft: string, target: string): boolean {
+  try {
+    fs.linkSync(draft, target);
+    remove(draft);
+    return true;
+  } catch (error) {
+    if (errno(error) === "EEXIST") return false;
+    if (!NO_LINKS.has(errno(error) ?? "")) throw error;
+    if (fs.existsSync(target)) return false;
+    rename(draft, target);
+    return true;
+  }
+}
+
+/** False if there is no such file. */
+function setTime(file: string, seconds: number): boolean {
+  try {
+    fs.lutimesSync(file, seconds, seconds);
+    return true;
+  } catch (error) {
+    if (errno(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function parse(text: string): unknown {
+  if (text === "") throw new Unusable("it is empty");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Unusable("it is not JSON");
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError } from "../../errors.ts";
+import { newId, newNonce } from "../../id.ts";
+import { markFor } from "../../trust.ts";
+import { encode, makeFolder, readText, remove, syncFolder, writeNew } from "./files.ts";
+
+/** The format this code reads and writes. A relay with a newer one is refused whole. */
+export const FORMAT = 1;
+
+const FOLDERS = ["agents", "names", "messages", "drafts", "inboxes/all", "locks", "stamps"];
+
+/**
+ * Whether there is a relay at `root`. Throws `refused` unless it is a real folder that this user owns, or one of
+ * `trusted`; `refused` too for a format newer than ours.
+ */
+export function findRoot(root: string, trusted: readonly string[]): boolean {
+  const stat = fs.lstatSync(root, { throwIfNoEntry: false });
+  if (!stat) return false;
+  if (stat.isSymbolicLink()) throw refusal(root, "it is a symbolic link", "give the real folder with --dir");
+  if (!stat.isDirectory()) throw refusal(root, "it is a file", "move it away, or give another folder with --dir");
+  const user = process.getuid?.();
+  if (user !== undefined && stat.uid !== user && !trusted.includes(path.resolve(root)))
+    throw refusal(root, `user ${stat.uid} owns it, not you (${user})`, `AGENT_RELAY_TRUST_DIR=${root} if you trust them`);
+  const format = formatOf(root);
+  if (format > FORMAT) throw refusal(root, `it has format ${format}, made by a newer agent-relay`, "update agent-relay");
+  return true;
+}
+
+/** Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. */
+export function makeRoot(root: string, now: number, lasting: boolean): void {
+  makeFolder(root);
+  if (!fs.existsSync(`${root}/relay.json`)) {
+    // What an unmarked relay already holds was put there by someone else, who may be a stranger.
+    const isOurs = isEmpty(root);
+    for (const folder of FOLDERS) makeFolder(`${root}/${folder}`);
+    writeOnce(root, ".gitignore", "*\n", lasting);
+    writeOnce(root, "README", README, lasting);
+    const id = newId("relay", now);
+    const record = { format: FORMAT, id, created_at: new Date(now).toISOString(), ...(isOurs ? { mark: markFor(id) } : {}) };
+    writeOnce(root, "relay.json", encode(record), lasting);
+    if (lasting) {
+      syncFolder(root);
+      syncFolder(path.dirname(root));
+    }
+  }
+}
+
+function refusal(root: string, why: string, next: string): RelayError {
+  return new RelayError("refused", `Cannot use the relay "${root}": ${why}`, { next });
+}
+
+/** Nobody has put a record in it yet: no file at all, but for what every relay starts with. */
+function isEmpty(folder: string): boolean {
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
+    .every((entry) =>
+      entry.isDirectory()
+        ? isEmpty(`${folder}/${entry.name}`)
+        : [".gitignore", "README"].includes(entry.name) || entry.name.startsWith("start-"),
+    );
+}
+
+/** Writes a file whole, once; the first of many wins. */
+function writeOnce(root: string, name: string, text: string, lasting: boolean): void {
+  const draft = `${root}/start-${newNonce()}`;
+  writeNew(draft, text, lasting);
+  try {
+    fs.linkSync(draft, `${root}/${name}`);
+  } catch (error) {
+    const code = errno(error) ?? "";
+    if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"].includes(code)) {
+      if (!fs.existsSync(`${root}/${name}`)) fs.renameSync(draft, `${root}/${name}`); // no links on this disk: nearly once
+    } else if (code !== "EEXIST") throw error;
+  } finally {
+    remove(draft);
+  }
+}
+
+function formatOf(root: string): number {
+  try {
+    const record: unknown = JSON.parse(readText(`${root}/relay.json`) ?? "{}");
+    if (typeof record === "object" && record !== null && "format" in record) return Number(record.format);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return FORMAT; // torn or by hand: nothing says that it is newer
+}
+
+const README = `This folder is a relay: agents that work in this project leave messages for each other here.
+Every file is plain JSON. "agent-relay status" or "ls" and "cat" show it; deleting the folder resets it.
+
+agents/      who is here: one file a session, and its .seen, .sent and .rate marks
+messages/    one file a message, with the receipts of who was shown it
+inboxes/     <session>/<message>: an empty file that says "unread"; open/: read, but still asks for something
+drafts/      messages being written            locks/       held for the moment of one update
+quarantine/  files that could not be read, each with the reason
+`;

@@ -1,0 +1,40 @@
+import fs from "node:fs";
+import { errno } from "../../errors.ts";
+
+const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop
+
+/** Yields at once, and then whenever something in `folder` may have changed, until `signal` aborts. */
+export async function* watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  let changed = true;
+  let wake = () => {};
+  const notice = () => {
+    changed = true;
+    wake();
+  };
+  const watcher = startWatching(folder, notice);
+  const poll = setInterval(notice, SLOW_POLL);
+  signal.addEventListener("abort", notice);
+  try {
+    while (!signal.aborted) {
+      if (!changed) await new Promise<void>((resolve) => (wake = resolve));
+      changed = false;
+      if (!signal.aborted) yield;
+    }
+  } finally {
+    signal.removeEventListener("abort", notice);
+    clearInterval(poll);
+    watcher?.close();
+  }
+}
+
+/** The system's watcher, or undefined where it has none left to give: the slow poll then does it alone. */
+function startWatching(folder: string, notice: () => void): fs.FSWatcher | undefined {
+  try {
+    const watcher = fs.watch(folder, notice);
+    watcher.on("error", () => watcher.close());
+    return watcher;
+  } catch (error) {
+    if (["ENOSPC", "EMFILE", "ENOSYS", "ENOTSUP"].includes(errno(error) ?? "")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import { RelayError } from "../errors.ts";
+import { checkKey } from "./key.ts";
+import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Range, type Store, type Value } from "./store.ts";
+
+/** A store in this process's memory: for tests, and for tools that need a relay for one run. */
+export class MemoryStore implements Store {
+  readonly #records = new Map<string, string>();
+  readonly #marks = new Map<string, number>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #inboxLimit: number;
+  readonly #now: () => number;
+  /** What was set aside: key -> reason. */
+  readonly quarantined = new Map<string, string>();
+
+  constructor(options: { now?: () => number; inboxLimit?: number } = {}) {
+    this.#now = options.now ?? Date.now;
+    this.#inboxLimit = options.inboxLimit ?? 50_000;
+  }
+
+  async get(key: string): Promise<Value | undefined> {
+    return this.#read(checkKey(key));
+  }
+
+  async list(folder: string, range?: Range): Promise<string[]> {
+    return namesIn(folder, this.#records.keys(), range);
+  }
+
+  async create(key: string, value: Value): Promise<boolean> {
+    if (this.#records.has(checkKey(key))) return false;
+    this.#write(key, value);
+    return true;
+  }
+
+  async update(key: string, change: (old: Value | undefined) => Value | undefined): Promise<Value | undefined> {
+    const old = this.#read(checkKey(key));
+    const next = change(old);
+    if (next === old) return next;
+    if (next === undefined) this.#records.delete(key);
+    else this.#write(key, next);
+    this.#wake(folderOf(key));
+    return next;
+  }
+
+  async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    if (this.#records.has(checkKey(key))) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+    const everyone = delivery.everyoneIn === undefined ? [] : await this.list(delivery.everyoneIn);
+    const inboxes = [...new Set([...delivery.inboxes, ...everyone])].filter((inbox) => inbox !== delivery.except);
+    for (const inbox of inboxes) {
+      checkKey(`inboxes/${inbox}`);
+      if (delivery.inboxes.includes(inbox) && !this.#hasRoom(inbox)) throw inboxFull(inbox, this.#inboxLimit);
+    }
+    this.#write(key, value);
+    const pointed = inboxes.filter((inbox) => this.#hasRoom(inbox));
+    for (const inbox of pointed) await this.mark(`inboxes/${inbox}/${nameOf(key)}`);
+    return pointed;
+  }
+
+  async mark(key: string, at?: number): Promise<void> {
+    this.#marks.set(checkKey(key), at ?? this.#now());
+    this.#wake(folderOf(key));
+  }
+
+  async markedAt(key: string): Promise<number | undefined> {
+    return this.#marks.get(checkKey(key));
+  }
+
+  async unmark(key: string): Promise<boolean> {
+    const was = this.#marks.delete(checkKey(key));
+    if (was) this.#wake(folderOf(key));
+    return was;
+  }
+
+  async marks(folder: string, range?: Range): Promise<string[]> {
+    return namesIn(folder, this.#marks.keys(), range);
+  }
+
+  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+    checkKey(folder);
+    const listeners = this.#watchers.get(folder) ?? new Set();
+    this.#watchers.set(folder, listeners);
+    let changed = true;
+    let wake = () => {};
+    const listener = () => {
+      changed = true;
+      wake();
+    };
+    listeners.add(listener);
+    signal.addEventListener("abort", listener);
+    try {
+      while (!signal.aborted) {
+        if (!changed) await new Promise<void>((resolve) => (wake = resolve));
+        changed = false;
+        if (!signal.aborted) yield;
+      }
+    } finally {
+      listeners.delete(listener);
+      signal.removeEventListener("abort", listener);
+    }
+  }
+
+  async quarantine(key: string, reason: string): Promise<void> {
+    if (this.#records.delete(checkKey(key))) this.quarantined.set(key, reason);
+  }
+
+  async isDraft(): Promise<boolean> {
+    return false; // publish has no moment in which another could look
+  }
+
+  async close(): Promise<void> {}
+
+  #read(key: string): Value | undefined {
+    const json = this.#records.get(key);
+    return json === undefined ? undefined : JSON.parse(json);
+  }
+
+  #write(key: string, value: Value): void {
+    this.#records.set(key, JSON.stringify(value));
+    this.#wake(folderOf(key));
+  }
+
+  #hasRoom(inbox: string): boolean {
+    return namesIn(`inboxes/${inbox}`, this.#marks.keys()).length < this.#inboxLimit;
+  }
+
+  #wake(folder: string): void {
+    for (const listener of this.#watchers.get(folder) ?? []) listener();
+  }
+}
+
+function namesIn(folder: string, keys: Iterable<string>, range?: Range): string[] {
+  checkKey(folder);
+  return inRange(
+    [...keys].filter((key) => folderOf(key) === folder).map((key) => nameOf(key)),
+    range,
+  );
+}

@@ -1,0 +1,116 @@
+import { RelayError } from "../errors.ts";
+
+/** A record's content: one JSON object. Fields nobody here knows are kept. */
+export type Value = Readonly<Record<string, unknown>>;
+
+/** Which names of a folder: those after `after`, at most `limit`, from the end if `reverse`. */
+export interface Range {
+  readonly after?: string;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** Where a published record is listed. */
+export interface Delivery {
+  /** The inboxes that list it, by session id (or `all`). */
+  readonly inboxes: readonly string[];
+  /** Every record of this folder has an inbox too, also those that come while the record is being published. */
+  readonly everyoneIn?: string;
+  /** The one inbox that does not list it: the sender's. */
+  readonly except?: string;
+}
+
+/** How much a write is worth. */
+export interface Worth {
+  /** False: the record may be forgotten in a power cut, whatever the store promises otherwise. */
+  readonly lasting?: boolean;
+}
+
+/** Something a store met and dealt with that a person may want to know. */
+export interface Notice {
+  readonly key: string;
+  readonly text: string;
+}
+
+/**
+ * The port. A store holds *records* (JSON objects under a key) and *marks* (empty, with a time of their own). Keys are
+ * segments joined by `/`, checked by `checkKey`; a record and a mark may share a key. A folder is what stands before
+ * the last `/`. A record is the unit of atomicity: a reader sees the old one or the new one, never half.
+ *
+ * Every method throws `usage` for a bad key, `limit` when something is full, `refused` when the system forbids it, and
+ * `failed` for other failures of the system. A write that returned is as lasting as the store promises; one that threw
+ * has left the old content as it was.
+ */
+export interface Store {
+  /** The record, or undefined. Throws `corrupt` for one that cannot be read; that one has then been set aside. */
+  get(key: string): Promise<Value | undefined>;
+
+  /** The names (last segments) of a folder's records, in order of name. */
+  list(folder: string, range?: Range): Promise<string[]>;
+
+  /** Writes a record that does not exist yet. False, with nothing written, if it does. Exactly one of many wins. */
+  create(key: string, value: Value, worth?: Worth): Promise<boolean>;
+
+  /**
+   * Changes a record as if no one else were writing it. `change` gets the record or undefined, and returns the new one,
+   * or undefined to remove it, or the very same object to leave it. It may run more than once, so it must be pure; what
+   * it throws ends the update. Returns what `change` returned last. Throws `conflict` if the record stays locked.
+   */
+  update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth): Promise<Value | undefined>;
+
+  /**
+   * Writes a new record and lists it in inboxes: from the moment it can be read, it is in each of them. Returns the
+   * inboxes. Throws `conflict` if the key exists, `limit` if one of `inboxes` is full; a full inbox among `everyoneIn`
+   * is passed over, so that one abandoned reader does not silence a broadcast.
+   */
+  publish(key: string, value: Value, delivery: Delivery): Promise<string[]>;
+
+  /** Makes a mark or renews it: its time becomes `at` (ms), or now. Wakes who watches its folder. */
+  mark(key: string, at?: number): Promise<void>;
+
+  /** A mark's time (ms), or undefined. */
+  markedAt(key: string): Promise<number | undefined>;
+
+  /** Removes a mark. True for the one caller that removed it. */
+  unmark(key: string): Promise<boolean>;
+
+  /** The names of a folder's marks, in order of name. */
+  marks(folder: string, range?: Range): Promise<string[]>;
+
+  /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
+  watch(folder: string, signal: AbortSignal): AsyncIterable<void>;
+
+  /** Sets aside a record that its reader cannot use, with the reason. Nothing is lost. */
+  quarantine(key: string, reason: string): Promise<void>;
+
+  /** When publishing of `key` began but has not ended, true: the record may still come. */
+  isDraft(key: string): Promise<boolean>;
+
+  close(): Promise<void>;
+}
+
+/** The error of a store that cannot list one more message in an inbox. */
+export function inboxFull(inbox: string, limit: number): RelayError {
+  return new RelayError("limit", `Cannot send to "${inbox}": its inbox is full (${limit} unread)`, {
+    next: "wait until it has read some, or send to another session",
+  });
+}
+
+/** The last segment of a key. */
+export function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1);
+}
+
+/** The folder of a key, empty for one at the top. */
+export function folderOf(key: string): string {
+  return key.slice(0, Math.max(0, key.lastIndexOf("/")));
+}
+
+/** `names`, sorted, cut to `range`. */
+export function inRange(names: string[], range: Range = {}): string[] {
+  const { after, limit = names.length, reverse = false } = range;
+  names.sort();
+  if (reverse) names.reverse();
+  const from = after === undefined ? 0 : names.findIndex((name) => (reverse ? name < after : name > after));
+  return from < 0 ? [] : names.slice(from, from + limit);
+}

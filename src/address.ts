@@ -48,14 +48,14 @@ function sessionsFor(word: string, agents: readonly Party[], ended: readonly Par
     const group = agents.filter((agent) =>
       word === "human" ? agent.agent_id === "human" : agent.role === word.slice("role:".length),
     );
-    if (group.length === 0) throw unknown(word, agents);
+    if (group.length === 0) throw unknown(word, [...agents, ...ended]);
     return group.map((agent) => agent.session_id);
   }
   const begun = agents.filter((agent) => word !== "" && agent.session_id.startsWith(word));
   if (begun.length > 1) throw ambiguous(word, begun.map((agent) => agent.session_id));
   if (begun[0]) return [begun[0].session_id];
   if (keep) return [word];
-  throw unknown(word, agents);
+  throw unknown(word, [...agents, ...ended]);
 }
 
 function ambiguous(word: string, fits: readonly string[]): RelayError {

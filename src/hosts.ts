@@ -1,0 +1,78 @@
+/** A tool whose agents we know: how to recognise its process, and what it tells its children. */
+export interface Host {
+  /** The `agent_id` of its sessions. */
+  readonly agent: string;
+  /** What its process is called. */
+  readonly commands: readonly string[];
+  /** Its package, when an interpreter runs it. */
+  readonly packages: readonly string[];
+  /** The variable that holds the session's id, where it sets one. */
+  readonly sessionVariable?: string;
+  /** The variable that holds the agent's own pid, where it sets one. */
+  readonly pidVariable?: string;
+  /** Any of these in the environment says that it started us, or that who started us was started by it. */
+  readonly markers: readonly string[];
+}
+
+export const HOSTS: readonly Host[] = [
+  {
+    agent: "claude",
+    commands: ["claude"],
+    packages: ["@anthropic-ai/claude-code"],
+    sessionVariable: "CLAUDE_CODE_SESSION_ID",
+    pidVariable: "CLAUDE_PID",
+    markers: ["CLAUDECODE", "CLAUDE_CODE_SESSION_ID"],
+  },
+  {
+    agent: "codex",
+    commands: ["codex"],
+    packages: ["@openai/codex"],
+    sessionVariable: "CODEX_THREAD_ID",
+    markers: ["CODEX_THREAD_ID"],
+  },
+  {
+    agent: "gemini",
+    commands: ["gemini"],
+    packages: ["@google/gemini-cli"],
+    sessionVariable: "GEMINI_SESSION_ID",
+    markers: ["GEMINI_CLI", "GEMINI_SESSION_ID"],
+  },
+  { agent: "antigravity", commands: ["agy"], packages: [], markers: [] },
+  { agent: "cursor", commands: ["cursor-agent"], packages: ["cursor-agent"], markers: ["CURSOR_AGENT"] },
+  {
+    agent: "copilot",
+    commands: ["copilot"],
+    packages: ["@github/copilot"],
+    sessionVariable: "COPILOT_AGENT_SESSION_ID",
+    markers: ["COPILOT_CLI", "COPILOT_AGENT_SESSION_ID"],
+  },
+  {
+    agent: "opencode",
+    commands: ["opencode"],
+    packages: ["opencode-ai"],
+    pidVariable: "OPENCODE_PID",
+    markers: ["OPENCODE"],
+  },
+];
+
+const INTERPRETERS = ["node", "bun", "deno", "python", "python3"];
+
+/** The host that a process is, by its name and first arguments, or undefined. */
+export function hostOf(name: string, args: readonly string[]): Host | undefined {
+  const command = baseName(args[0] ?? "");
+  const script = INTERPRETERS.includes(command) ? args.slice(1).find((word) => !word.startsWith("-")) : undefined;
+  return HOSTS.find(
+    (host) =>
+      host.commands.some((own) => own === command || own === name || (script !== undefined && own === baseName(script))) ||
+      host.packages.some((own) => script?.replaceAll("\\", "/").includes(`/node_modules/${own}/`)),
+  );
+}
+
+/** The host that a session id seems to name, as `claude-1` does. */
+export function hostNamed(session: string): Host | undefined {
+  return HOSTS.find(({ agent }) => session === agent || session.startsWith(`${agent}-`));
+}
+
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1).replace(/\.(exe|c?js|mjs|py)$/, "");
+}

@@ -1,0 +1,14 @@
+export type { Agent, Presence, Thresholds } from "./agent.ts";
+export type { Limits, RegisterOptions } from "./context.ts";
+export { type ErrorCode, RelayError } from "./errors.ts";
+export type { HistoryOptions } from "./history.ts";
+export type { InboxItem } from "./inbox.ts";
+export type { Inbox, InboxOptions, WatchOptions } from "./look.ts";
+export type { Kind, Message, Receipt } from "./message.ts";
+export type { OpenOptions } from "./open.ts";
+export { Relay, type RelayOptions } from "./relay.ts";
+export type { AgentView } from "./roster.ts";
+export type { Recipient, SendOptions, Sent } from "./send.ts";
+export { FileStore, type FileStoreOptions } from "./store/file/file-store.ts";
+export { MemoryStore } from "./store/memory.ts";
+export type { Delivery, Notice, Range, Store, Value, Worth } from "./store/store.ts";

@@ -1,0 +1,64 @@
+import os from "node:os";
+import path from "node:path";
+import { Agent } from "./agent.ts";
+import { ancestors, terminalLeader } from "./ancestors.ts";
+import { parsedOrSkipped } from "./context.ts";
+import { place } from "./place.ts";
+import { findProject, type Project } from "./project.ts";
+import type { Relay, RelayOptions } from "./relay.ts";
+import { FileStore } from "./store/file/file-store.ts";
+import { type Identity, whoAmI } from "./who.ts";
+
+export interface OpenOptions extends RelayOptions {
+  /** The relay's folder, in place of the one that is found. */
+  readonly dir?: string | undefined;
+  /** Where to look from; default the working folder. */
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** Which relay, and who we are in it, each with its reason. */
+export interface Found {
+  readonly project: Project;
+  readonly identity: Identity;
+}
+
+/** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
+export async function openRelay(options: OpenOptions, make: (dir: string, options: RelayOptions) => Relay): Promise<Relay> {
+  const { project, identity } = await findOut(options);
+  return make(project.dir, { ...options, ...whoIs(options, identity) });
+}
+
+/** What a Relay is made with, once it is known who we are. */
+export function whoIs(options: OpenOptions, { session, agent, pid }: Identity): RelayOptions {
+  return { session, agent, pid, cwd: options.cwd ?? process.cwd(), trusted: [...trustedDirs(options), ...(options.trusted ?? [])] };
+}
+
+export async function findOut(options: OpenOptions): Promise<Found> {
+  const project = projectOf(options);
+  const { env = process.env } = options;
+  const store = new FileStore(project.dir, { trusted: trustedDirs(options) });
+  const registered: Agent[] = [];
+  if (project.exists)
+    for (const id of await store.list("agents")) {
+      const agent = await parsedOrSkipped(store, `agents/${id}`, Agent);
+      if (agent) registered.push(agent);
+    }
+  const { session, agent, pid } = options;
+  const leader = terminalLeader();
+  const facts = { session, agent, pid, env, ancestors: ancestors(), leader, place: place(), registered, user: userName(env) };
+  return { project, identity: whoAmI(facts) };
+}
+
+export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenOptions): Project {
+  return findProject({ cwd, dir, envDir: env["AGENT_RELAY_DIR"], home: env["HOME"] ?? env["USERPROFILE"] });
+}
+
+function trustedDirs({ env = process.env }: OpenOptions): string[] {
+  const listed = (env["AGENT_RELAY_TRUST_DIR"] ?? "").split(path.delimiter).filter((dir) => dir !== "");
+  return listed.map((dir) => path.resolve(dir));
+}
+
+function userName(env: Readonly<Record<string, string | undefined>>): string {
+  return env["USER"] || env["LOGNAME"] || env["USERNAME"] || os.userInfo().username;
+}

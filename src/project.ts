@@ -1,0 +1,106 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno } from "./errors.ts";
+
+/** Where the relay of a project is, or would be made. */
+export interface Project {
+  /** The relay's folder. */
+  readonly dir: string;
+  readonly exists: boolean;
+  /** Why there, for a person to read. */
+  readonly because: string;
+}
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly home: string | undefined;
+  readonly dir?: string | undefined;
+  /** `AGENT_RELAY_DIR`. */
+  readonly envDir?: string | undefined;
+}
+
+/**
+ * Finds the project's relay: as told; else, in a git repository, a `.relay` upward to the worktree's root, else in the
+ * main worktree, which all worktrees share; else, outside one, the nearest upward that is ours, not above the home
+ * folder nor on another disk; else the working folder. Reads `.git` by file, and starts no child process.
+ */
+export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
+  const told = dir ?? (envDir === "" ? undefined : envDir);
+  if (told !== undefined) return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
+
+  const here = realPath(cwd);
+  const worktree = upward(here, (folder) => fs.existsSync(path.join(folder, ".git")));
+  if (worktree !== undefined) {
+    const inside = upward(here, (folder) => isFolder(path.join(folder, ".relay")), worktree);
+    if (inside !== undefined) return at(path.join(inside, ".relay"), "the nearest .relay in this git worktree");
+    const main = mainWorktree(worktree);
+    const because = main === worktree ? "the root of this git repository" : "the main worktree of this git repository";
+    return at(path.join(main, ".relay"), because);
+  }
+
+  if (isThere(path.join(here, ".relay"))) return at(path.join(here, ".relay"), "it is in this folder");
+  const isOurs = (folder: string) => isOwn(path.join(folder, ".relay"));
+  const above = upward(here, isOurs, home === undefined ? undefined : realPath(home));
+  if (above !== undefined) return at(path.join(above, ".relay"), "the nearest .relay upward");
+  return at(path.join(here, ".relay"), "there is no git repository and no .relay upward, so it is this folder");
+}
+
+function at(dir: string, because: string): Project {
+  return { dir, exists: isThere(dir), because };
+}
+
+/** The nearest folder from `start` up that `fits`, no farther than `last`, and not on another disk. */
+function upward(start: string, fits: (folder: string) => boolean, last?: string): string | undefined {
+  const disk = fs.statSync(start, { throwIfNoEntry: false })?.dev;
+  for (let folder = start; ; folder = path.dirname(folder)) {
+    if (fs.statSync(folder, { throwIfNoEntry: false })?.dev !== disk) return undefined;
+    if (fits(folder)) return folder;
+    if (folder === last || folder === path.dirname(folder)) return undefined;
+  }
+}
+
+/**
+ * The root of the main worktree of the repository that has a worktree at `root`. A linked worktree's `.git` is a file
+ * that names its git folder, whose `commondir` leads to the shared one. A submodule has no `commondir`: it is a
+ * repository of its own.
+ */
+function mainWorktree(root: string): string {
+  const named = /^gitdir: (.+)$/m.exec(readIfFile(path.join(root, ".git")) ?? "")?.[1];
+  if (named === undefined) return root;
+  const gitDir = path.resolve(root, named.trim());
+  const common = readIfFile(path.join(gitDir, "commondir"))?.trim();
+  if (common === undefined) return root;
+  const shared = path.resolve(gitDir, common);
+  return fs.existsSync(path.dirname(shared)) ? realPath(path.dirname(shared)) : root;
+}
+
+function readIfFile(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return undefined; // a folder (the main worktree's .git), or not there
+  }
+}
+
+function realPath(folder: string): string {
+  try {
+    return fs.realpathSync(folder);
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return path.resolve(folder);
+  }
+}
+
+function isThere(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isFolder(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isOwn(file: string): boolean {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && stat.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());
+}

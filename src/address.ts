@@ -1,3 +1,4 @@
+import { distance } from "./distance.ts";
 import { RelayError } from "./errors.ts";
 
 /** What addressing needs to know of a session. */
@@ -28,14 +29,20 @@ export function resolve(
   const found = to.flatMap((word) => sessionsFor(word, agents, options.ended ?? [], options.keep ?? false));
   const others = [...new Set(found)].filter((session) => session !== me);
   if (others.length === 0)
-    throw new RelayError("usage", `Cannot send to "${to.join(", ")}": that is only you`, { next: "agent-relay agents" });
+    throw new RelayError("usage", `Cannot send to "${to.join(", ")}": that is only you`, {
+      next: "agent-relay agents",
+    });
   return others;
 }
 
 /** One session by id, name, or the unique beginning of its id. Throws like `resolve`. */
 export function resolveOne(word: string, agents: readonly Party[]): string {
   const [session, second] = sessionsFor(word, agents, [], false);
-  if (session === undefined || second !== undefined) throw ambiguous(word, agents.map((agent) => agent.session_id));
+  if (session === undefined || second !== undefined)
+    throw ambiguous(
+      word,
+      agents.map((agent) => agent.session_id),
+    );
   return session;
 }
 
@@ -52,7 +59,11 @@ function sessionsFor(word: string, agents: readonly Party[], ended: readonly Par
     return group.map((agent) => agent.session_id);
   }
   const begun = agents.filter((agent) => word !== "" && agent.session_id.startsWith(word));
-  if (begun.length > 1) throw ambiguous(word, begun.map((agent) => agent.session_id));
+  if (begun.length > 1)
+    throw ambiguous(
+      word,
+      begun.map((agent) => agent.session_id),
+    );
   if (begun[0]) return [begun[0].session_id];
   if (keep) return [word];
   throw unknown(word, [...agents, ...ended]);
@@ -89,16 +100,4 @@ export function nearest(word: string, agents: readonly Party[]): string[] {
 
 function includes(candidate: string, word: string): boolean {
   return word.length >= 3 && candidate.toLowerCase().includes(word.toLowerCase());
-}
-
-/** Levenshtein's edit distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]));
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

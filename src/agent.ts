@@ -1,5 +1,5 @@
 import { RelayError } from "./errors.ts";
-import { type Process } from "./place.ts";
+import type { Process } from "./place.ts";
 import { anything, type Infer, integer, object, optional, text } from "./schema.ts";
 
 /**
@@ -61,7 +61,9 @@ export function processOf(agent: Agent): Process | undefined {
 
 /** Whether two registrations are of the same run of an agent. */
 export function isSameRun(a: Agent, b: Agent): boolean {
-  return a.pid === b.pid && a.pid_started === b.pid_started && a.registered_at === b.registered_at && a.place === b.place;
+  return (
+    a.pid === b.pid && a.pid_started === b.pid_started && a.registered_at === b.registered_at && a.place === b.place
+  );
 }
 
 const RESERVED = ["all", "human", "operator", "system"];
@@ -80,7 +82,12 @@ export function checkName(name: string, what = "name"): string {
 
 /** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
 export function* namesFor(agentId: string, session: string): Generator<string> {
-  const tool = agentId.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 32) || "agent";
+  const tool =
+    agentId
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, "-")
+      .replaceAll(/^-+|-+$/g, "")
+      .slice(0, 32) || "agent";
   let seed = hash(session);
   for (let turn = 0; turn < 1000; turn++) {
     const adjective = ADJECTIVES[seed % ADJECTIVES.length];

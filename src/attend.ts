@@ -20,12 +20,11 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, ...kept } = old ?? {};
   const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };
-  if (old || !(await store.create(`agents/${session}`, agent)))
-    await store.update(`agents/${session}`, () => agent);
+  if (old || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
   const holder = await store.get(`names/${name}`);
-  if (holder?.["session_id"] !== session) return loseName(context, agent, options);
+  if (holder?.session_id !== session) return loseName(context, agent, options);
   await foreignLook(context, "now");
   await takeDigest(context);
   return agent;
@@ -68,7 +67,9 @@ async function takeName(context: Context, wanted: string | undefined, old: strin
     if (holder === context.session) return wanted;
     throw nameTaken(wanted, holder);
   }
-  for (const name of old === undefined ? namesFor(context.agent, context.session) : [old, ...namesFor(context.agent, old)])
+  for (const name of old === undefined
+    ? namesFor(context.agent, context.session)
+    : [old, ...namesFor(context.agent, old)])
     if ((await reserve(context, name)) === context.session) return name;
   throw new RelayError("failed", `Cannot find a free name for "${context.session}"`, { next: "give one with --name" });
 }
@@ -83,12 +84,12 @@ function nameTaken(name: string, holder: string): RelayError {
 async function reserve({ store, session }: Context, name: string): Promise<string> {
   const mine = { session_id: session };
   if (await store.create(`names/${name}`, mine)) return session;
-  const holder = String((await store.get(`names/${name}`))?.["session_id"]);
+  const holder = String((await store.get(`names/${name}`))?.session_id);
   if (holder === session) return session;
   const agent = await store.get(`agents/${checkSegment(holder, "session id")}`);
-  if (agent?.["name"] === name) return holder;
-  const now = await store.update(`names/${name}`, (current) => (current?.["session_id"] === holder ? mine : current));
-  return String(now?.["session_id"]);
+  if (agent?.name === name) return holder;
+  const now = await store.update(`names/${name}`, (current) => (current?.session_id === holder ? mine : current));
+  return String(now?.session_id);
 }
 
 /** Someone took the name for free between our reserving it and our registration being there to see. */

@@ -37,7 +37,11 @@ export interface Context {
 }
 
 /** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */
-export async function parsed<T>(store: Store, key: string, schema: { parse(v: unknown, where: string): T }): Promise<T | undefined> {
+export async function parsed<T>(
+  store: Store,
+  key: string,
+  schema: { parse(v: unknown, where: string): T },
+): Promise<T | undefined> {
   const value = await store.get(key);
   if (value === undefined) return undefined;
   try {

@@ -63,8 +63,9 @@ export function hostOf(name: string, args: readonly string[]): Host | undefined 
   const script = INTERPRETERS.includes(command) ? args.slice(1).find((word) => !word.startsWith("-")) : undefined;
   return HOSTS.find(
     (host) =>
-      host.commands.some((own) => own === command || own === name || (script !== undefined && own === baseName(script))) ||
-      host.packages.some((own) => script?.replaceAll("\\", "/").includes(`/node_modules/${own}/`)),
+      host.commands.some(
+        (own) => own === command || own === name || (script !== undefined && own === baseName(script)),
+      ) || host.packages.some((own) => script?.replaceAll("\\", "/").includes(`/node_modules/${own}/`)),
   );
 }
 

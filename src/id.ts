@@ -31,5 +31,8 @@ export function timeOf(id: string): number | undefined {
  */
 export function timeAfter(now: number, after: readonly (number | undefined)[]): number {
   const bound = now + MAX_CLOCK_LEAD;
-  return after.reduce<number>((time, other) => (other === undefined || other > bound ? time : Math.max(time, other + 1)), now);
+  return after.reduce<number>(
+    (time, other) => (other === undefined || other > bound ? time : Math.max(time, other + 1)),
+    now,
+  );
 }

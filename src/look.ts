@@ -2,10 +2,11 @@ import { touch } from "./attend.ts";
 import { type Context, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { history } from "./history.ts";
-import { choose, COUNT_LIMIT, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
+import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
 import { bootLook, foreignLook } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
 import { stampRead } from "./receipts.ts";
+import { type AgentView, agents } from "./roster.ts";
 import { takeShowLease } from "./show-lease.ts";
 import { checkSegment } from "./store/key.ts";
 
@@ -39,7 +40,8 @@ export interface Inbox {
 /** What waits for this session, in order; what was shown is marked as read. Throws `conflict` while another shows it. */
 export async function inbox(context: Context, options: InboxOptions = {}): Promise<Inbox> {
   const { limit = 10, show = async (items) => items } = options;
-  if (!Number.isInteger(limit) || limit < 1) throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
   await attend(context);
   if (options.peek) {
     const found = await gather(context, options, limit);
@@ -75,10 +77,18 @@ export async function countUnread(context: Context): Promise<number> {
   return messages.length + Number(hasMore);
 }
 
+/** Everyone registered, the last seen first, with how much each has unread. */
+export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
+  const views: AgentView[] = [];
+  for (const agent of await agents(context))
+    views.push({ ...agent, unread: await countUnread({ ...context, session: agent.session_id }) });
+  return views;
+}
+
 export interface WatchOptions {
   /** Ends the watch. */
   readonly signal?: AbortSignal;
-  /** False: nothing is marked as read, and each message is yielded once per watch. Default true. */
+  /** False: the loop marks what it has dealt with itself, by `markRead`. Each message is yielded once per watch. Default true. */
   readonly mark?: boolean;
 }
 
@@ -97,17 +107,17 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
     for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
       await attend(context);
       while (!end.signal.aborted && (await hasUnread(context, passed))) {
-        const lease = options.mark === false ? undefined : await takeShowLease(context, Number.POSITIVE_INFINITY);
+        const lease = await takeShowLease(context, Number.POSITIVE_INFINITY);
         try {
           const { messages } = await waiting(context, passed.size + 100);
           for (const message of order(messages.filter(({ id }) => !passed.has(id)))) {
             passed.add(message.id);
             yield message;
-            if (lease) await stampRead(context, message);
+            if (options.mark !== false) await stampRead(context, message);
             if (end.signal.aborted) return;
           }
         } finally {
-          await lease?.release();
+          await lease.release();
         }
       }
     }

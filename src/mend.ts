@@ -6,6 +6,7 @@ import { bootId } from "./place.ts";
 import { registrations } from "./roster.ts";
 
 const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
+const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
 
 /**
@@ -57,6 +58,7 @@ export async function bootLook(context: Context): Promise<void> {
 /** Removes messages older than `maxAge` ms that no registered session still has to read. Returns how many. */
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
+  await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
   await foreignLook(context, "now");
   const waited = new Set<string>();
   for (const agent of await registrations(context))

@@ -1,17 +1,6 @@
 import { RelayError } from "./errors.ts";
 import { timeOf } from "./id.ts";
-import {
-  flag,
-  type Infer,
-  integer,
-  list,
-  nullable,
-  object,
-  oneOf,
-  optional,
-  record,
-  text,
-} from "./schema.ts";
+import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "./schema.ts";
 
 export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -76,7 +65,9 @@ export interface Draft extends Extras {
 /** A new message, in the crate's order of fields. */
 export function compose(draft: Draft): Message {
   const { id, from_session, from_agent, to_session, content, time, seq, ...extras } = draft;
-  const given = Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined && value !== false));
+  const given = Object.fromEntries(
+    Object.entries(extras).filter(([, value]) => value !== undefined && value !== false),
+  );
   return {
     id,
     from_session,

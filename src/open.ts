@@ -24,14 +24,23 @@ export interface Found {
 }
 
 /** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
-export async function openRelay(options: OpenOptions, make: (dir: string, options: RelayOptions) => Relay): Promise<Relay> {
+export async function openRelay(
+  options: OpenOptions,
+  make: (dir: string, options: RelayOptions) => Relay,
+): Promise<Relay> {
   const { project, identity } = await findOut(options);
   return make(project.dir, { ...options, ...whoIs(options, identity) });
 }
 
 /** What a Relay is made with, once it is known who we are. */
 export function whoIs(options: OpenOptions, { session, agent, pid }: Identity): RelayOptions {
-  return { session, agent, pid, cwd: options.cwd ?? process.cwd(), trusted: [...trustedDirs(options), ...(options.trusted ?? [])] };
+  return {
+    session,
+    agent,
+    pid,
+    cwd: options.cwd ?? process.cwd(),
+    trusted: [...trustedDirs(options), ...(options.trusted ?? [])],
+  };
 }
 
 export async function findOut(options: OpenOptions): Promise<Found> {
@@ -46,19 +55,29 @@ export async function findOut(options: OpenOptions): Promise<Found> {
     }
   const { session, agent, pid } = options;
   const leader = terminalLeader();
-  const facts = { session, agent, pid, env, ancestors: ancestors(), leader, place: place(), registered, user: userName(env) };
+  const facts = {
+    session,
+    agent,
+    pid,
+    env,
+    ancestors: ancestors(),
+    leader,
+    place: place(),
+    registered,
+    user: userName(env),
+  };
   return { project, identity: whoAmI(facts) };
 }
 
 export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenOptions): Project {
-  return findProject({ cwd, dir, envDir: env["AGENT_RELAY_DIR"], home: env["HOME"] ?? env["USERPROFILE"] });
+  return findProject({ cwd, dir, envDir: env.AGENT_RELAY_DIR, home: env.HOME ?? env.USERPROFILE });
 }
 
 function trustedDirs({ env = process.env }: OpenOptions): string[] {
-  const listed = (env["AGENT_RELAY_TRUST_DIR"] ?? "").split(path.delimiter).filter((dir) => dir !== "");
+  const listed = (env.AGENT_RELAY_TRUST_DIR ?? "").split(path.delimiter).filter((dir) => dir !== "");
   return listed.map((dir) => path.resolve(dir));
 }
 
 function userName(env: Readonly<Record<string, string | undefined>>): string {
-  return env["USER"] || env["LOGNAME"] || env["USERNAME"] || os.userInfo().username;
+  return env.USER || env.LOGNAME || env.USERNAME || os.userInfo().username;
 }

@@ -26,7 +26,8 @@ export interface Surroundings {
  */
 export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
   const told = dir ?? (envDir === "" ? undefined : envDir);
-  if (told !== undefined) return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
+  if (told !== undefined)
+    return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
 
   const here = realPath(cwd);
   const worktree = upward(here, (folder) => fs.existsSync(path.join(folder, ".git")));
@@ -102,5 +103,5 @@ function isFolder(file: string): boolean {
 
 function isOwn(file: string): boolean {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());
+  return stat?.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());
 }

@@ -8,9 +8,13 @@ import { isSegment } from "./store/key.ts";
 export async function messageFor(context: Context, id: string): Promise<Message> {
   const message = isSegment(id) ? await readMessage(context.store, id) : undefined;
   if (message && mayRead(context.session, message)) return message;
-  throw new RelayError("not_found", `Cannot find message ${JSON.stringify(id)} among those ${context.session} may read`, {
-    next: "agent-relay history",
-  });
+  throw new RelayError(
+    "not_found",
+    `Cannot find message ${JSON.stringify(id)} among those ${context.session} may read`,
+    {
+      next: "agent-relay history",
+    },
+  );
 }
 
 /** Marks messages as read; those not for this session are passed over. Returns those that are for it. Throws `not_found`. */

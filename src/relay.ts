@@ -6,12 +6,13 @@ import { type HistoryOptions, history, thread } from "./history.ts";
 import * as look from "./look.ts";
 import { cleanupOld } from "./mend.ts";
 import type { Message } from "./message.ts";
-import { openRelay, type OpenOptions } from "./open.ts";
+import { type OpenOptions, openRelay } from "./open.ts";
 import * as receipts from "./receipts.ts";
 import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
 import { FileStore } from "./store/file/file-store.ts";
 import type { Notice, Store } from "./store/store.ts";
+import { isTrusted, trust } from "./trust.ts";
 
 export interface RelayOptions extends RegisterOptions {
   /** The session that acts: 1 to 128 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
@@ -78,9 +79,9 @@ export class Relay {
     return attend.unregister(this.#context());
   }
 
-  /** Everyone registered, the last seen first. */
-  agents(): Promise<roster.AgentView[]> {
-    return roster.agents(this.#context("nobody"));
+  /** Everyone registered, the last seen first; on request with how much each has unread. */
+  agents(options: { readonly unread?: boolean } = {}): Promise<roster.AgentView[]> {
+    return options.unread ? look.agentsWithUnread(this.#context("nobody")) : roster.agents(this.#context("nobody"));
   }
 
   /** One session by its id, also one that has ended, or undefined. */
@@ -167,6 +168,16 @@ export class Relay {
   /** Removes messages older than `maxAge` seconds that nobody registered still has to read. Returns how many. */
   cleanupOld(maxAge: number): Promise<number> {
     return cleanupOld(this.#context("nobody"), maxAge * 1000);
+  }
+
+  /** Whether this machine and user made the relay, or a person here has trusted it. */
+  isTrusted(): Promise<boolean> {
+    return isTrusted(this.#store);
+  }
+
+  /** Says that what is in this relay may be put before a model. For a person to decide. */
+  trust(): Promise<void> {
+    return trust(this.#store, this.#options.now ?? Date.now);
   }
 
   close(): Promise<void> {

@@ -9,6 +9,8 @@ export type AgentView = Agent & {
   readonly presence: Presence;
   /** Its last sign of life, Unix seconds. */
   readonly last_seen: number;
+  /** Unread messages, if that was asked for; 1,001 means more than 1,000. */
+  readonly unread?: number;
 };
 
 /** Every registration, the latest heartbeat first. */
@@ -38,7 +40,10 @@ export async function find(context: Context, session: string): Promise<AgentView
 /** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
 export async function isKnown({ store }: Context, session: string): Promise<boolean> {
   checkSegment(session, "session id");
-  return (await store.markedAt(`agents/${session}.seen`)) !== undefined || (await store.get(`agents/${session}`)) !== undefined;
+  return (
+    (await store.markedAt(`agents/${session}.seen`)) !== undefined ||
+    (await store.get(`agents/${session}`)) !== undefined
+  );
 }
 
 /** A session by id, name, or the unique beginning of its id. */

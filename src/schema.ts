@@ -13,7 +13,9 @@ type Shape = Readonly<Record<string, Schema<unknown>>>;
 type OptionalKeys<S extends Shape> = { [K in keyof S]: S[K] extends { isOptional: true } ? K : never }[keyof S];
 type Flatten<T> = { [K in keyof T]: T[K] };
 type InferShape<S extends Shape> = Flatten<
-  { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Infer<S[K]> } & { readonly [K in OptionalKeys<S>]?: Exclude<Infer<S[K]>, undefined> }
+  { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Infer<S[K]> } & {
+    readonly [K in OptionalKeys<S>]?: Exclude<Infer<S[K]>, undefined>;
+  }
 >;
 
 /** An object with these fields. Fields it does not name are kept as they are. */
@@ -90,7 +92,9 @@ export function record<T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>
   return {
     parse(value, where) {
       if (!isObject(value)) throw wrong(where, "an object");
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, schema.parse(item, `${where}.${key}`)]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, schema.parse(item, `${where}.${key}`)]),
+      );
     },
   };
 }

@@ -118,9 +118,14 @@ export async function reply(context: Context, id: string, content: string, optio
   return send(context, content, { keep: true, to, ...options, reply_to: id });
 }
 
-async function addressOf(context: Context, to: readonly string[], keep: boolean): Promise<"everyone" | readonly string[]> {
+async function addressOf(
+  context: Context,
+  to: readonly string[],
+  keep: boolean,
+): Promise<"everyone" | readonly string[]> {
   const [only] = to;
-  const isPlainId = to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
+  const isPlainId =
+    to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
   if (isPlainId && (await isKnown(context, only))) return [only];
   if (to.length === 0 || to.includes("all")) return "everyone";
   const ended: Agent[] = [];
@@ -133,7 +138,9 @@ async function addressOf(context: Context, to: readonly string[], keep: boolean)
 
 async function reportOn(context: Context, to: "everyone" | readonly string[]): Promise<Recipient[]> {
   const sessions =
-    to === "everyone" ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session) : to;
+    to === "everyone"
+      ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session)
+      : to;
   const recipients: Recipient[] = [];
   for (const session_id of sessions) {
     const agent = await find(context, session_id);

@@ -36,9 +36,12 @@ export async function takeShowLease(context: Context, patience: number): Promise
     if (seen !== `${other.holder} ${other.turn}`) since = now;
     seen = `${other.holder} ${other.turn}`;
     if (now - since > SHOW_LEASE || liveness({ ...other, started: other.started }) === "dead") {
-      const isAsSeen = (current: unknown) => `${Lease.parse(current, key).holder} ${Lease.parse(current, key).turn}` === seen;
-      const taken = await store.update(key, (current) => (!current || isAsSeen(current) ? mine : current), { lasting: false });
-      if (taken?.["holder"] === mine.holder) break;
+      const isAsSeen = (current: unknown) =>
+        `${Lease.parse(current, key).holder} ${Lease.parse(current, key).turn}` === seen;
+      const taken = await store.update(key, (current) => (!current || isAsSeen(current) ? mine : current), {
+        lasting: false,
+      });
+      if (taken?.holder === mine.holder) break;
     } else if (now - start > patience) {
       throw new RelayError("conflict", `Cannot show the mail of "${session}": process ${other.pid} is showing it`, {
         next: "run it again in a moment, or agent-relay inbox --peek",
@@ -52,7 +55,9 @@ export async function takeShowLease(context: Context, patience: number): Promise
   const renew = () => {
     turn++;
     const next = { ...mine, turn };
-    renewal = store.update(key, (current) => (current?.["holder"] === mine.holder ? next : current), { lasting: false });
+    renewal = store.update(key, (current) => (current?.holder === mine.holder ? next : current), {
+      lasting: false,
+    });
     renewal.catch(() => clearInterval(timer)); // the disk said no: the lease then runs out, which others can bear
   };
   const timer = setInterval(renew, SHOW_LEASE / 2);
@@ -61,7 +66,9 @@ export async function takeShowLease(context: Context, patience: number): Promise
     async release() {
       clearInterval(timer);
       await Promise.allSettled([renewal]);
-      await store.update(key, (current) => (current?.["holder"] === mine.holder ? undefined : current), { lasting: false });
+      await store.update(key, (current) => (current?.holder === mine.holder ? undefined : current), {
+        lasting: false,
+      });
     },
   };
 }

@@ -1,50 +1,18 @@
-import { createHmac } from "node:crypto";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { errno } from "./errors.ts";
-import { newNonce } from "./id.ts";
+import { newId } from "./id.ts";
+import { markFor } from "./machine-mark.ts";
+import type { Store } from "./store/store.ts";
 
-/**
- * The mark that only this machine and this user can make for the relay `id`. A `.relay` that came with a cloned
- * repository cannot carry it, so its content is shown to people but never put before a model.
- */
-export function markFor(id: string): string {
-  return createHmac("sha256", machineSecret()).update(`agent-relay ${userId()} ${id}`).digest("hex").slice(0, 32);
+/** Whether this machine and user made the relay, or a person here has trusted it. */
+export async function isTrusted(store: Store): Promise<boolean> {
+  const relay = await store.get("relay");
+  return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
 }
 
-function userId(): string {
-  return String(process.getuid?.() ?? os.userInfo().username);
-}
-
-/** The machine's own id, which a stranger cannot know; where there is none, a random word kept in the user's folder. */
-function machineSecret(): string {
-  return readIfThere("/etc/machine-id") || readIfThere("/var/lib/dbus/machine-id") || ownSecret();
-}
-
-function ownSecret(): string {
-  const folder = path.join(process.env["XDG_STATE_HOME"] || path.join(os.homedir(), ".local", "state"), "agent-relay");
-  const file = path.join(folder, "machine");
-  const kept = readIfThere(file);
-  if (kept) return kept;
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${newNonce()}`;
-  fs.writeFileSync(draft, newNonce() + newNonce(), { mode: 0o600 });
-  try {
-    fs.linkSync(draft, file); // one of many first users wins, and the others read what it wrote
-  } catch (error) {
-    if (errno(error) !== "EEXIST") throw error;
-  } finally {
-    fs.unlinkSync(draft);
-  }
-  return fs.readFileSync(file, "utf8").trim();
-}
-
-function readIfThere(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8").trim();
-  } catch (error) {
-    if (errno(error) === undefined) throw error;
-    return "";
-  }
+/** Marks the relay as this machine and user's own. */
+export async function trust(store: Store, now: () => number): Promise<void> {
+  const time = now();
+  await store.update("relay", (old) => {
+    const relay = old ?? { format: 1, id: newId("relay", time), created_at: new Date(time).toISOString() };
+    return { ...relay, mark: markFor(String(relay.id)) };
+  });
 }

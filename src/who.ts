@@ -49,7 +49,7 @@ export interface Identity {
  * Throws `usage` where that cannot be told.
  */
 export function whoAmI(facts: Facts): Identity {
-  const told = facts.session ?? facts.env["AGENT_RELAY_SESSION"];
+  const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
   if (told !== undefined && told !== "") {
     const because = facts.session === undefined ? "AGENT_RELAY_SESSION says so" : "--session says so";
     return identity(facts, told, agentOf(facts, told), nearest(facts), because);
@@ -61,9 +61,17 @@ export function whoAmI(facts: Facts): Identity {
   const marked = HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
   const [host, other] = marked;
   if (host && other)
-    throw cannotTell(`${marked.map((each) => each.agent).join(" and ")} both left variables here, and neither is a parent`);
+    throw cannotTell(
+      `${marked.map((each) => each.agent).join(" and ")} both left variables here, and neither is a parent`,
+    );
   if (host) return byVariable(facts, host);
-  return identity(facts, wordFrom(facts.user), "human", undefined, "no agent is a parent of this process, so you are a person");
+  return identity(
+    facts,
+    wordFrom(facts.user),
+    "human",
+    undefined,
+    "no agent is a parent of this process, so you are a person",
+  );
 }
 
 /** The nearest ancestor that is an agent, and what is known of it. */
@@ -76,7 +84,9 @@ interface Near {
 function nearest(facts: Facts): Near | undefined {
   for (const process of facts.ancestors) {
     const host = hostOf(process.name, process.args);
-    const registered = facts.registered.find((agent) => isProcess(agent, process, facts.place) && agent.agent_id !== "human");
+    const registered = facts.registered.find(
+      (agent) => isProcess(agent, process, facts.place) && agent.agent_id !== "human",
+    );
     if (host || registered) return { process, host, registered };
   }
   return undefined;
@@ -106,11 +116,18 @@ function byVariable(facts: Facts, host: Host): Identity {
   const variable = host.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];
   const agent = facts.agent ?? host.agent;
-  if (value && isSegment(value)) return identity(facts, value, agent, undefined, `${variable} is set, and no other agent's variable`);
+  if (value && isSegment(value))
+    return identity(facts, value, agent, undefined, `${variable} is set, and no other agent's variable`);
   const { leader } = facts;
   if (!leader) throw cannotTell(`${host.agent} started this process, and does not say which of its sessions`);
   const session = `${agent}-${leader.pid.toString(36)}-${leader.started.toString(36)}`;
-  return identity(facts, session, agent, undefined, `${host.agent} left its variables here; named by this terminal's first process`);
+  return identity(
+    facts,
+    session,
+    agent,
+    undefined,
+    `${host.agent} left its variables here; named by this terminal's first process`,
+  );
 }
 
 function identity(facts: Facts, session: string, agent: string, near: Near | undefined, because: string): Identity {
@@ -124,7 +141,10 @@ function identity(facts: Facts, session: string, agent: string, near: Near | und
 /** Which tool a session is that was only named. */
 function agentOf(facts: Facts, session: string): string {
   const registered = facts.registered.find((agent) => agent.session_id === session);
-  const host = hostNamed(session) ?? nearest(facts)?.host ?? HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
+  const host =
+    hostNamed(session) ??
+    nearest(facts)?.host ??
+    HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
   return facts.agent ?? registered?.agent_id ?? host?.agent ?? "human";
 }
 
@@ -140,6 +160,9 @@ function cannotTell(why: string): RelayError {
 
 /** A session id made from a user's name. */
 function wordFrom(user: string): string {
-  const word = user.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-").replaceAll(/^[.-]+|[.-]+$/g, "");
+  const word = user
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^[.-]+|[.-]+$/g, "");
   return isSegment(word) && word !== "all" ? word : "person";
 }

@@ -17,7 +17,8 @@ export function checkKey(key: string): string {
 /** `checkKey` for one segment, such as a session id. Throws `usage`, naming it as a `what`. */
 export function checkSegment(segment: string, what = "key"): string {
   const fault = faultOf(segment);
-  if (fault) throw new RelayError("usage", `Cannot use ${JSON.stringify(segment.slice(0, 200))} as a ${what}: ${fault}`);
+  if (fault)
+    throw new RelayError("usage", `Cannot use ${JSON.stringify(segment.slice(0, 200))} as a ${what}: ${fault}`);
   return segment;
 }
 

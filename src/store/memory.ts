@@ -106,6 +106,10 @@ export class MemoryStore implements Store {
     return false; // publish has no moment in which another could look
   }
 
+  async sweep(): Promise<number> {
+    return 0; // a write here has no moment in which it could be left behind
+  }
+
   async close(): Promise<void> {}
 
   #read(key: string): Value | undefined {

@@ -86,6 +86,12 @@ export interface Store {
   /** When publishing of `key` began but has not ended, true: the record may still come. */
   isDraft(key: string): Promise<boolean>;
 
+  /**
+   * Removes what writers that ended or slept left behind before `before` (Unix ms). A writer that slept so long starts
+   * again. Returns how many things it removed.
+   */
+  sweep(before: number): Promise<number>;
+
   close(): Promise<void>;
 }
 

@@ -3,8 +3,30 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { checkKey, isSegment } from "../key.ts";
-import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Notice, type Range, type Store, type Value, type Worth } from "../store.ts";
-import { encode, makeEmpty, makeFolder, namesIn, readText, remove, rename, syncFolder, Unusable, writeNew } from "./files.ts";
+import {
+  type Delivery,
+  folderOf,
+  inboxFull,
+  inRange,
+  type Notice,
+  nameOf,
+  type Range,
+  type Store,
+  type Value,
+  type Worth,
+} from "../store.ts";
+import {
+  encode,
+  makeEmpty,
+  makeFolder,
+  namesIn,
+  readText,
+  remove,
+  rename,
+  syncFolder,
+  Unusable,
+  writeNew,
+} from "./files.ts";
 import { findRoot, makeRoot } from "./root.ts";
 import { watchFolder } from "./watch.ts";
 
@@ -52,7 +74,10 @@ export class FileStore implements Store {
         if (!(error instanceof Unusable)) throw systemError(`read "${this.#file(key)}"`, error);
         if (pause === 0) {
           await this.quarantine(key, error.message);
-          throw new RelayError("corrupt", `Cannot read "${this.#file(key)}": ${error.message}; it was set aside in quarantine/`);
+          throw new RelayError(
+            "corrupt",
+            `Cannot read "${this.#file(key)}": ${error.message}; it was set aside in quarantine/`,
+          );
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -212,6 +237,20 @@ export class FileStore implements Store {
     return this.#enter("drafts") && fs.existsSync(`${this.root}/drafts/${nameOf(checkKey(key))}`);
   }
 
+  async sweep(before: number): Promise<number> {
+    if (!this.#enter("drafts")) return 0;
+    try {
+      const { sweepLocks } = await import("./lock.ts");
+      const drafts = namesIn(`${this.root}/drafts`).map((name) => `${this.root}/drafts/${name}`);
+      const starts = namesIn(this.root).filter((name) => name.startsWith("start-"));
+      const left = [...drafts, ...starts.map((name) => `${this.root}/${name}`)].filter((file) => isOlder(file, before));
+      for (const file of left) remove(file);
+      return left.length + sweepLocks(`${this.root}/locks`, before);
+    } catch (error) {
+      throw systemError(`sweep "${this.root}"`, error);
+    }
+  }
+
   async close(): Promise<void> {}
 
   #file(key: string): string {
@@ -226,7 +265,8 @@ export class FileStore implements Store {
     const text = readText(this.#file(key));
     if (text === undefined) return undefined;
     const value: unknown = parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Unusable("it is not a JSON object");
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new Unusable("it is not a JSON object");
     return value as Value;
   }
 
@@ -252,7 +292,9 @@ export class FileStore implements Store {
   #inboxesOf(delivery: Delivery): string[] {
     const members = delivery.everyoneIn === undefined ? [] : namesIn(`${this.root}/${delivery.everyoneIn}`);
     const sessions = members.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
-    return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter((name) => name !== delivery.except);
+    return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter(
+      (name) => name !== delivery.except,
+    );
   }
 
   /** Counts an inbox only when its folder is large enough to be full, and then not again before it can be. */
@@ -339,6 +381,10 @@ function linkOrRename(draft: string, target: string): boolean {
     rename(draft, target);
     return true;
   }
+}
+
+function isOlder(file: string, time: number): boolean {
+  return (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? time) < time;
 }
 
 /** False if there is no such file. */

@@ -66,7 +66,8 @@ export function rename(from: string, to: string): void {
   const until = performance.now() + 2000;
   for (;;) {
     try {
-      return fs.renameSync(from, to);
+      fs.renameSync(from, to);
+      return;
     } catch (error) {
       const isBusy = ["EPERM", "EACCES", "EBUSY"].includes(errno(error) ?? "");
       if (process.platform !== "win32" || !isBusy || performance.now() > until) throw error;

@@ -101,6 +101,18 @@ function breakIfAbandoned(path: string, seen: Sighting): void {
     }
 }
 
+/** Breaks the locks of `folder` that were taken before `before` (Unix ms). Returns how many. */
+export function sweepLocks(folder: string, before: number): number {
+  const old = (list(folder) ?? []).filter((name) => {
+    return (fs.lstatSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? before) < before;
+  });
+  for (const name of old) {
+    for (const owner of list(`${folder}/${name}`) ?? []) empty(`${folder}/${name}/${owner}`);
+    removeFolder(`${folder}/${name}`);
+  }
+  return old.length;
+}
+
 /** How long one waiter has seen the same thing, by a clock that nobody sets. */
 class Sighting {
   readonly #start = performance.now();

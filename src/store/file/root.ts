@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
-import { markFor } from "../../trust.ts";
+import { markFor } from "../../machine-mark.ts";
 import { encode, makeFolder, readText, remove, syncFolder, writeNew } from "./files.ts";
 
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
@@ -21,9 +21,14 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
   if (!stat.isDirectory()) throw refusal(root, "it is a file", "move it away, or give another folder with --dir");
   const user = process.getuid?.();
   if (user !== undefined && stat.uid !== user && !trusted.includes(path.resolve(root)))
-    throw refusal(root, `user ${stat.uid} owns it, not you (${user})`, `AGENT_RELAY_TRUST_DIR=${root} if you trust them`);
+    throw refusal(
+      root,
+      `user ${stat.uid} owns it, not you (${user})`,
+      `AGENT_RELAY_TRUST_DIR=${root} if you trust them`,
+    );
   const format = formatOf(root);
-  if (format > FORMAT) throw refusal(root, `it has format ${format}, made by a newer agent-relay`, "update agent-relay");
+  if (format > FORMAT)
+    throw refusal(root, `it has format ${format}, made by a newer agent-relay`, "update agent-relay");
   return true;
 }
 
@@ -37,7 +42,12 @@ export function makeRoot(root: string, now: number, lasting: boolean): void {
     writeOnce(root, ".gitignore", "*\n", lasting);
     writeOnce(root, "README", README, lasting);
     const id = newId("relay", now);
-    const record = { format: FORMAT, id, created_at: new Date(now).toISOString(), ...(isOurs ? { mark: markFor(id) } : {}) };
+    const record = {
+      format: FORMAT,
+      id,
+      created_at: new Date(now).toISOString(),
+      ...(isOurs ? { mark: markFor(id) } : {}),
+    };
     writeOnce(root, "relay.json", encode(record), lasting);
     if (lasting) {
       syncFolder(root);

@@ -1,0 +1,46 @@
+import type { OpenOptions } from "../open.ts";
+import { Relay } from "../relay.ts";
+import type { Io } from "./io.ts";
+import { cleanLine, json } from "./output.ts";
+
+/** What every verb takes. */
+export interface GlobalFlags {
+  readonly dir?: string;
+  readonly session?: string;
+  readonly agent?: string;
+  readonly json?: boolean;
+}
+
+/** What a verb needs to do its work. */
+export class Cli {
+  readonly io: Io;
+  readonly flags: GlobalFlags;
+
+  constructor(io: Io, flags: GlobalFlags) {
+    this.io = io;
+    this.flags = flags;
+  }
+
+  /** The project's relay, as who we are. */
+  open(more: OpenOptions = {}): Promise<Relay> {
+    return Relay.open({ ...this.openOptions(), ...more });
+  }
+
+  openOptions(): OpenOptions {
+    const { io, flags } = this;
+    return {
+      cwd: io.cwd,
+      env: io.env,
+      now: io.now,
+      dir: flags.dir,
+      session: flags.session,
+      agent: flags.agent,
+      onNotice: (notice) => io.err(`note: ${cleanLine(notice.text)}\n`),
+    };
+  }
+
+  /** Prints `value` as JSON if that was asked for, else `text`. */
+  async say(value: unknown, text: string): Promise<void> {
+    await this.io.out(this.flags.json ? json(value, 2) : text);
+  }
+}

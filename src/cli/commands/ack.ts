@@ -1,0 +1,19 @@
+import { Command } from "commander";
+import type { Message } from "../../message.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = (act) =>
+  new Command("ack")
+    .description("Say that messages were dealt with, so that they no longer come back.")
+    .argument("<id...>", "the messages")
+    .addHelpText("after", "\nExample: agent-relay ack msg-0mwq289458ob05tgh7w2w")
+    .action((ids: string[]) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const acked: Message[] = [];
+        for (const id of ids) acked.push(await relay.ack(id));
+        await cli.say(acked, `Acked ${ids.join(" ")}\n`);
+      }),
+    );
+
+export const run = verb(describe);

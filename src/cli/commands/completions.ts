@@ -1,0 +1,55 @@
+import { Argument, Command } from "commander";
+import { describe as describeUnread } from "../unread-command.ts";
+import { type Describe, verb, withGlobals } from "../verb.ts";
+import { VERBS } from "../verbs.ts";
+
+export const describe: Describe = (act) =>
+  new Command("completions")
+    .description("Print completions for your shell.")
+    .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText("after", '\nExample: eval "$(agent-relay completions bash)"')
+    .action((shell: keyof typeof SCRIPTS) => act(async (cli) => cli.io.out(SCRIPTS[shell](await flagsByVerb()))));
+
+export const run = verb(describe);
+
+/** Each verb with its long flags, from the verbs' own descriptions. */
+async function flagsByVerb(): Promise<Map<string, string[]>> {
+  const flags = new Map<string, string[]>();
+  for (const [name, { load }] of Object.entries(VERBS)) {
+    const { describe = describeUnread } = await load();
+    const command = withGlobals(describe(() => {}));
+    flags.set(name, [...command.options.flatMap((option) => option.long ?? []), "--help"]);
+  }
+  return flags;
+}
+
+const SCRIPTS = { bash, zsh, fish };
+
+function bash(flags: Map<string, string[]>): string {
+  const cases = [...flags].map(([name, words]) => `    ${name}) words="${words.join(" ")}" ;;`);
+  return `_agent_relay() {
+  local words="${[...flags.keys()].join(" ")}"
+  case "\${COMP_WORDS[1]}" in
+${cases.join("\n")}
+  esac
+  [ "$COMP_CWORD" -eq 1 ] && words="${[...flags.keys()].join(" ")}"
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -F _agent_relay agent-relay
+`;
+}
+
+function zsh(flags: Map<string, string[]>): string {
+  return `autoload -U +X bashcompinit && bashcompinit\n${bash(flags)}`;
+}
+
+function fish(flags: Map<string, string[]>): string {
+  const verbs = [...flags.keys()].map(
+    (name) =>
+      `complete -c agent-relay -f -n __fish_use_subcommand -a ${name} -d ${JSON.stringify(VERBS[name]?.about ?? "")}`,
+  );
+  const options = [...flags].flatMap(([name, words]) =>
+    words.map((word) => `complete -c agent-relay -f -n "__fish_seen_subcommand_from ${name}" -l ${word.slice(2)}`),
+  );
+  return `${[...verbs, ...options].join("\n")}\n`;
+}

@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { parseDuration } from "../../duration.ts";
+import type { Message } from "../../message.ts";
+import type { Relay } from "../../relay.ts";
+import type { Cli } from "../cli.ts";
+import { frame, messageLines, namesOf } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+import { wholeNumber } from "./inbox.ts";
+
+interface HistoryFlags {
+  limit: string;
+  with?: string;
+  since?: string;
+}
+
+export const describe: Describe = (act) =>
+  new Command("history")
+    .description("Show the newest messages you sent or received, in order. Marks nothing.")
+    .option("-l, --limit <n>", "show at most this many", "20")
+    .option("--with <who>", "only those to or from this agent")
+    .option("--since <duration>", "only what was sent in this time: 30m, 2h")
+    .addHelpText("after", "\nExample: agent-relay history --with gemini-1 --since 1h")
+    .action((flags: HistoryFlags) => act((cli) => history(cli, flags)));
+
+export const run = verb(describe);
+
+async function history(cli: Cli, flags: HistoryFlags): Promise<void> {
+  const relay = await cli.open();
+  const messages = await relay.history({
+    limit: wholeNumber(flags.limit, "--limit"),
+    ...(flags.with === undefined ? {} : { with: await relay.sessionOf(flags.with) }),
+    ...(flags.since === undefined ? {} : { since: cli.io.now() - parseDuration(flags.since) }),
+  });
+  await tellMessages(cli, relay, messages);
+}
+
+export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
+  const names = namesOf(await relay.agents());
+  const lines = messages.map((message) => messageLines(message, relay.session ?? "", names, cli.io.now()));
+  await cli.say(messages, frame(lines));
+  if (messages.length === 0) cli.io.err("No messages\n");
+}

@@ -1,0 +1,76 @@
+import { Command } from "commander";
+import { parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import type { InboxItem } from "../../inbox.ts";
+import type { InboxOptions } from "../../look.ts";
+import type { Cli } from "../cli.ts";
+import { countWord, frame, itemLines, json, namesOf } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+
+const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
+
+interface InboxFlags {
+  limit: string;
+  all?: boolean;
+  peek?: boolean;
+  since?: string;
+}
+
+export const describe: Describe = (act) =>
+  new Command("inbox")
+    .description("Show what waits for you, the oldest first, and mark as read what was shown.")
+    .option("-l, --limit <n>", "show at most this many", "10")
+    .option("--all", "also what you have read, and what you sent")
+    .option("--peek", "mark nothing")
+    .option("--since <duration>", "only what was sent in this time: 30m, 2h")
+    .addHelpText("after", "\nExample: agent-relay inbox --limit 5")
+    .action((flags: InboxFlags) => act((cli) => inbox(cli, flags)));
+
+export const run = verb(describe);
+
+async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
+  const { io } = cli;
+  const relay = await cli.open();
+  const me = relay.session ?? "";
+  const options: InboxOptions = {
+    limit: wholeNumber(flags.limit, "--limit"),
+    ...(flags.all ? { all: true } : {}),
+    ...(flags.peek ? { peek: true } : {}),
+    ...(flags.since === undefined ? {} : { since: io.now() - parseDuration(flags.since) }),
+    async show(items, more) {
+      if (cli.flags.json) {
+        await io.out(json({ items, more }, 2));
+        return items;
+      }
+      const names = items.length === 0 ? new Map() : namesOf(await relay.agents());
+      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, io.now()));
+      await io.out(frame(lines));
+      return shown;
+    },
+  };
+  const { items, more } = await relay.inbox(options);
+  if (items.length === 0) io.err("No unread messages\n");
+  if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);
+}
+
+/** As many as fit into one block, whole; one at the least. */
+function thatFit(
+  items: readonly InboxItem[],
+  render: (item: InboxItem) => string,
+): { lines: string[]; shown: InboxItem[] } {
+  const lines: string[] = [];
+  let size = 0;
+  for (const item of items) {
+    const line = render(item);
+    if (lines.length > 0 && size + line.length > MAX_BLOCK) break;
+    lines.push(line);
+    size += line.length;
+  }
+  return { lines, shown: items.slice(0, lines.length) };
+}
+
+export function wholeNumber(text: string, flag: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new RelayError("usage", `Cannot use ${flag} ${JSON.stringify(text)}: give a whole number from 1`);
+  return Number(text);
+}

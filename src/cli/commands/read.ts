@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { frame, json, messageLines, namesOf } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = (act) =>
+  new Command("read")
+    .description("Show one message whole, with who has read it, and mark it as read.")
+    .argument("<id>", "the message")
+    .addHelpText("after", "\nExample: agent-relay read msg-0mwq289458ob05tgh7w2w")
+    .action((id: string) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const message = await relay.message(id);
+        const me = relay.session ?? "";
+        const names = namesOf(await relay.agents());
+        const readers = message.read_by.filter((session) => session !== message.from_session);
+        const notes = [
+          readers.length === 0
+            ? "read by nobody yet"
+            : `read by ${readers.map((each) => names.get(each) ?? each).join(" ")}`,
+        ];
+        const text = frame([messageLines(message, me, names, cli.io.now(), notes)]);
+        await cli.io.out(cli.flags.json ? json(message, 2) : text);
+        await relay.markRead(id);
+      }),
+    );
+
+export const run = verb(describe);

@@ -1,0 +1,52 @@
+import { Command } from "commander";
+import { RelayError } from "../../errors.ts";
+import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../verb.ts";
+import { wholeNumber } from "./inbox.ts";
+
+interface RegisterFlags {
+  name?: string;
+  role?: string;
+  pid?: string;
+  metadata?: string;
+}
+
+export const describe: Describe = (act) =>
+  new Command("register")
+    .description("Make yourself known. Everything is optional: what is left out is found out or made up.")
+    .option("--name <name>", "a short handle that others can write to")
+    .option("--role <role>", "what you are for, such as reviewer")
+    .option("--pid <pid>", "the agent's own process; when it ends, you are gone")
+    .option("--metadata <json>", "anything else, as a JSON object")
+    .addHelpText("after", "\nExample: agent-relay register --agent claude --session claude-1 --role reviewer")
+    .action((flags: RegisterFlags) => act((cli) => register(cli, flags)));
+
+export const run = verb(describe);
+
+async function register(cli: Cli, flags: RegisterFlags): Promise<void> {
+  const pid = flags.pid === undefined ? undefined : wholeNumber(flags.pid, "--pid");
+  const relay = await cli.open({ pid });
+  const agent = await relay.register({
+    name: flags.name,
+    role: flags.role,
+    metadata: flags.metadata === undefined ? undefined : objectOf(flags.metadata),
+  });
+  const unread = await relay.unreadCount();
+  const process = agent.pid === 0 ? "no process known: silence alone tells when it is gone" : `pid ${agent.pid}`;
+  await cli.say(
+    agent,
+    `Registered ${agent.session_id} as ${agent.name} (${agent.agent_id}, ${process}); ${unread} unread\n`,
+  );
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new RelayError("usage", `Cannot use --metadata ${JSON.stringify(text.slice(0, 80))}: it is not a JSON object`, {
+    next: `agent-relay register --metadata '{"model":"opus"}'`,
+  });
+}

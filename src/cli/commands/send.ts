@@ -1,0 +1,111 @@
+import fs from "node:fs";
+import path from "node:path";
+import { Command, Option } from "commander";
+import { formatDuration, parseDuration } from "../../duration.ts";
+import { RelayError, systemError } from "../../errors.ts";
+import { KINDS, type Kind } from "../../message.ts";
+import type { Recipient, SendOptions, Sent } from "../../send.ts";
+import type { Cli } from "../cli.ts";
+import { cleanLine, countWord } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+
+const MAX_INPUT = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
+
+export interface SendFlags {
+  to?: string[];
+  kind?: Kind;
+  thread?: string;
+  replyTo?: string;
+  ack?: boolean;
+  expires?: string;
+  keep?: boolean;
+  file?: string;
+  from?: string;
+}
+
+export const describe: Describe = (act) =>
+  new Command("send")
+    .description("Send a message to everyone, or to some. It is on disk when this returns.")
+    .argument("[text...]", "the message; - reads it from stdin")
+    .option("-t, --to <who>", "session id, its beginning, name, role:<role>, human or all; repeatable", collect)
+    .addOption(new Option("-k, --kind <kind>", "what sort of message it is").choices(KINDS))
+    .option("--thread <id>", "put it into this conversation")
+    .option("--reply-to <id>", "it answers this message")
+    .option("--ack", "it comes back at each look until its reader acks or answers it")
+    .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
+    .option("--keep", "leave it for a session that is not known yet")
+    .option("--file <path>", "read the text from a file")
+    .option("-f, --from <session>", "the same as --session")
+    .addHelpText("after", '\nExample: agent-relay send --to gemini-1 --kind question "Which port does the server use?"')
+    .action((words: string[], flags: SendFlags) => act((cli) => send(cli, words, flags)));
+
+export const run = verb(describe);
+
+async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
+  const content = await bodyOf(cli, words, flags.file);
+  const relay = await cli.open(flags.from === undefined ? {} : { session: flags.from });
+  await tellSent(cli, await relay.send(content, sendOptions(flags)));
+}
+
+export function sendOptions(flags: SendFlags): SendOptions {
+  return {
+    report: true,
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+    ...(flags.kind === undefined ? {} : { kind: flags.kind }),
+    ...(flags.thread === undefined ? {} : { thread: flags.thread }),
+    ...(flags.replyTo === undefined ? {} : { reply_to: flags.replyTo }),
+    ...(flags.ack === undefined ? {} : { ack: flags.ack }),
+    ...(flags.expires === undefined ? {} : { expires: parseDuration(flags.expires) }),
+    ...(flags.keep === undefined ? {} : { keep: flags.keep }),
+  };
+}
+
+/** The text from the arguments, a file, or stdin (`-`). */
+export async function bodyOf({ io }: Cli, words: readonly string[], file?: string): Promise<string> {
+  if (file !== undefined) return readBody(path.resolve(io.cwd, file));
+  if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT));
+  return words.join(" ");
+}
+
+export async function tellSent(cli: Cli, sent: Sent): Promise<void> {
+  const now = cli.io.now();
+  const ids = sent.messages.map((message) => message.id).join(" ");
+  const isForAll = sent.messages[0]?.to_session === null;
+  const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");
+  const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;
+  await cli.say(sent, `${ids} sent to ${to}\n`);
+}
+
+function describeRecipient(who: Recipient, now: number): string {
+  const ago = (seconds: number) => formatDuration(now - seconds * 1000);
+  const facts = [
+    who.presence === "unknown" ? "not seen here yet, kept until it comes" : undefined,
+    who.ended_at === undefined ? undefined : `left ${ago(who.ended_at)} ago, kept until it is back`,
+    who.presence === "active" ? "active" : undefined,
+    who.presence === "idle" && who.last_seen !== undefined ? `idle ${ago(who.last_seen)}` : undefined,
+    who.presence === "gone" && who.ended_at === undefined && who.last_seen !== undefined
+      ? `gone, seen ${ago(who.last_seen)} ago`
+      : undefined,
+    who.unread_before ? `${countWord(who.unread_before)} unread before this` : undefined,
+    who.is_full ? "its inbox is full: not listed there" : undefined,
+  ];
+  return `${cleanLine(who.name ?? who.session_id)} (${facts.filter((fact) => fact !== undefined).join(", ")})`;
+}
+
+function readBody(file: string): string {
+  try {
+    if (fs.statSync(file).size > MAX_INPUT)
+      throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT} bytes`);
+    return withoutLastNewline(fs.readFileSync(file, "utf8"));
+  } catch (error) {
+    throw systemError(`read "${file}"`, error);
+  }
+}
+
+function withoutLastNewline(text: string): string {
+  return text.replace(/\r?\n$/, "");
+}
+
+function collect(word: string, before: string[] = []): string[] {
+  return [...before, word];
+}

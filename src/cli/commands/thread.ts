@@ -1,0 +1,17 @@
+import { Command } from "commander";
+import { type Describe, verb } from "../verb.ts";
+import { tellMessages } from "./history.ts";
+
+export const describe: Describe = (act) =>
+  new Command("thread")
+    .description("Show a whole conversation, in order. Marks nothing.")
+    .argument("<id>", "any message in it")
+    .addHelpText("after", "\nExample: agent-relay thread msg-0mwq289458ob05tgh7w2w")
+    .action((id: string) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        await tellMessages(cli, relay, await relay.thread(id));
+      }),
+    );
+
+export const run = verb(describe);

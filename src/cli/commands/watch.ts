@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { Command } from "commander";
+import { RelayError, systemError } from "../../errors.ts";
+import type { Message } from "../../message.ts";
+import type { Relay } from "../../relay.ts";
+import type { Cli } from "../cli.ts";
+import { frame, json, messageLines, namesOf } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = (act) =>
+  new Command("watch")
+    .description("Show messages as they come, and mark them as read; or run a program for each.")
+    .option(
+      "-e, --exec <program>",
+      "run this with the message on stdin and in AGENT_RELAY_* variables; a failure leaves it unread",
+    )
+    .addHelpText("after", '\nExample: agent-relay watch --exec "notify-send Mail"')
+    .action((flags: { exec?: string }) => act((cli) => watch(cli, flags.exec)));
+
+export const run = verb(describe);
+
+async function watch(cli: Cli, exec: string | undefined): Promise<void> {
+  const end = new AbortController();
+  cli.io.onInterrupt(() => end.abort());
+  const relay = await cli.open();
+  const command = exec === undefined ? undefined : wordsOf(exec);
+  for await (const message of relay.watch({ signal: end.signal, mark: false })) {
+    if (!command) await show(cli, relay, message);
+    else if (!(await handOver(cli, relay, message, command))) continue;
+    await relay.markRead(message.id);
+  }
+}
+
+async function show({ io, flags }: Cli, relay: Relay, message: Message): Promise<void> {
+  const lines = messageLines(message, relay.session ?? "", namesOf(await relay.agents()), io.now());
+  await io.out(flags.json ? json(message) : frame([lines]));
+}
+
+/** Runs the program for one message. No shell sees any of it. False if it failed. */
+async function handOver(
+  { io, flags }: Cli,
+  relay: Relay,
+  message: Message,
+  [program = "", ...args]: string[],
+): Promise<boolean> {
+  const child = spawn(program, args, {
+    cwd: io.cwd,
+    stdio: ["pipe", "inherit", "inherit"],
+    env: { ...io.env, ...variables(relay, message) },
+  });
+  child.stdin.on("error", () => {}); // a program need not read what it is given
+  child.stdin.end(flags.json ? json(message) : message.content);
+  const code = await new Promise<number | string>((resolve, reject) => {
+    child.on("error", (error) => reject(systemError(`run "${program}"`, error)));
+    child.on("close", (status, signal) => resolve(status ?? signal ?? "unknown"));
+  });
+  if (code !== 0) io.err(`${message.id} stays unread: ${program} ended with ${code}\n`);
+  return code === 0;
+}
+
+function variables(relay: Relay, message: Message): Record<string, string> {
+  return {
+    AGENT_RELAY_DIR: relay.dir,
+    AGENT_RELAY_SESSION: relay.session ?? "",
+    AGENT_RELAY_MESSAGE_ID: message.id,
+    AGENT_RELAY_FROM: message.from_session,
+    AGENT_RELAY_FROM_AGENT: message.from_agent,
+    AGENT_RELAY_TO: message.to_session ?? "all",
+    AGENT_RELAY_KIND: message.kind ?? "info",
+    AGENT_RELAY_THREAD: message.thread ?? "",
+    AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
+  };
+}
+
+/** Splits a command into words; quotes keep words together, and nothing else means anything. */
+function wordsOf(command: string): string[] {
+  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? "",
+  );
+  if (words.length === 0)
+    throw new RelayError("usage", "Cannot watch: --exec names no program", { next: 'agent-relay watch --exec "cat"' });
+  return words;
+}

@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import { findOut } from "../../open.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = (act) =>
+  new Command("whoami")
+    .description("Explain who you are here, which relay this is, and why.")
+    .addHelpText("after", "\nExample: agent-relay whoami")
+    .action(() =>
+      act(async (cli) => {
+        const { project, identity } = await findOut(cli.openOptions());
+        const relay = await cli.open();
+        const registration = project.exists ? await relay.find(identity.session) : undefined;
+        const trust = project.exists ? await relay.isTrusted() : true;
+        const lines = [
+          `session  ${identity.session} (${identity.because})`,
+          `agent    ${identity.agent}${identity.pid === 0 ? "" : `, pid ${identity.pid}`}`,
+          `name     ${registration?.name ?? "none yet: a first send registers you"}`,
+          `relay    ${project.dir} (${project.because}${project.exists ? "" : "; not made yet"})`,
+          `trusted  ${trust ? "yes" : "no: it was made elsewhere, so its mail is shown but not put before a model; a person may run agent-relay trust"}`,
+        ];
+        await cli.say(
+          { ...identity, name: registration?.name, relay: project, trusted: trust },
+          `${lines.join("\n")}\n`,
+        );
+      }),
+    );
+
+export const run = verb(describe);

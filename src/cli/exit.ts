@@ -1,0 +1,29 @@
+import { type ErrorCode, errno, RelayError } from "../errors.ts";
+import type { Io } from "./io.ts";
+import { cleanLine, json } from "./output.ts";
+
+/** One table for all verbs. */
+export const EXIT: Readonly<Record<ErrorCode, number>> = {
+  failed: 1,
+  corrupt: 1,
+  usage: 2,
+  not_found: 3,
+  conflict: 4,
+  timed_out: 5,
+  refused: 6,
+  limit: 7,
+};
+
+/** Says what went wrong, and returns the exit code. */
+export function fail(error: unknown, io: Io, asJson: boolean): number {
+  if (errno(error) === "EPIPE") return 0; // who read us has seen enough
+  const known = error instanceof RelayError ? error : undefined;
+  const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const { code = "failed", next } = known ?? {};
+  if (asJson) io.err(json({ error: { code, message, ...(next === undefined ? {} : { next }) } }));
+  else
+    io.err(
+      `${cleanLine(known ? message : `agent-relay has a bug: ${message}`)}\n${next === undefined ? "" : `Try: ${cleanLine(next)}\n`}`,
+    );
+  return EXIT[code];
+}

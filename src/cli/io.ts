@@ -1,0 +1,72 @@
+import fs from "node:fs";
+import { errno, RelayError } from "../errors.ts";
+
+/** The command's whole outside world. Tests bring their own. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly now: () => number;
+  /** A person types here. */
+  readonly isTerminal: boolean;
+  /** Writes data. Resolves when all of it was taken; throws if not. */
+  out(text: string): Promise<void>;
+  /** Writes prose about the data. */
+  err(text: string): void;
+  /** All of stdin, as text. Throws `limit` for more than `maxBytes`. */
+  input(maxBytes: number): Promise<string>;
+  /** Calls `stop` at the first interrupt; a second one ends the process. */
+  onInterrupt(stop: () => void): void;
+}
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** The real one. */
+export function processIo(): Io {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    now: Date.now,
+    get isTerminal() {
+      return process.stdin.isTTY === true;
+    },
+    out: (text) => writeAll(STDOUT, text),
+    err(text) {
+      try {
+        fs.writeSync(STDERR, text);
+      } catch (error) {
+        if (!["EPIPE", "EAGAIN", "EBADF"].includes(errno(error) ?? "")) throw error; // nobody listens: nothing to tell them
+      }
+    },
+    input: readStdin,
+    onInterrupt(stop) {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+    },
+  };
+}
+
+/** Writes straight to the descriptor: a stream would say "written" before the bytes were taken. */
+async function writeAll(fd: number, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += fs.writeSync(fd, bytes, done);
+    } catch (error) {
+      if (errno(error) !== "EAGAIN") throw error; // a pipe that is full for now, set not to block by who made it
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+async function readStdin(maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of fs.createReadStream("", { fd: STDIN, autoClose: false })) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    chunks.push(bytes);
+    if (size > maxBytes) throw new RelayError("limit", `Cannot read more than ${maxBytes} bytes from stdin`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,53 @@
+import { distance } from "../distance.ts";
+import { RelayError } from "../errors.ts";
+import { fail } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { VERBS } from "./verbs.ts";
+
+/** Runs the command with its arguments (without node and script). Returns the exit code; never throws. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  try {
+    const at = verbIndex(args);
+    const word = args[at];
+    if (word === undefined || word === "help") return await help(args[at + 1], io);
+    const verb = VERBS[word];
+    if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word);
+    const { run } = await verb.load();
+    return await run([...args.slice(0, at), ...args.slice(at + 1)], io);
+  } catch (error) {
+    return fail(error, io, args.includes("--json"));
+  }
+}
+
+const FLAGS_WITH_VALUE = ["--dir", "--session", "-s", "--agent", "-a"];
+
+/** Where the verb stands: the first word that is no flag and no flag's value. */
+function verbIndex(args: readonly string[]): number {
+  const at = args.findIndex(
+    (word, index) => !word.startsWith("-") && !FLAGS_WITH_VALUE.includes(args[index - 1] ?? ""),
+  );
+  return at < 0 ? args.length : at;
+}
+
+async function help(word: string | undefined, io: Io): Promise<number> {
+  const verb = word === undefined ? undefined : VERBS[word];
+  if (verb) return (await verb.load()).run(["--help"], io);
+  if (word !== undefined) throw unknownVerb(word);
+  const lines = Object.entries(VERBS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
+  await io.out(`${INTRODUCTION}\n${lines.join("\n")}\n\n${ENDING}\n`);
+  return 0;
+}
+
+function unknownVerb(word: string): RelayError {
+  const near = Object.keys(VERBS).filter((name) => distance(name, word) <= 2);
+  const hint = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
+  return new RelayError("usage", `Cannot run "${word.slice(0, 80)}": there is no such verb${hint}`, {
+    next: "agent-relay help",
+  });
+}
+
+const INTRODUCTION = `agent-relay: coding agents in one project find each other and talk.
+Nothing to set up: your first send registers you. Usage: agent-relay <verb>`;
+
+const ENDING = `Every verb takes --json, --session, --agent, --dir and --help. Exit codes: 0 done, 1 failed, 2 usage, 3 not found,
+4 conflict, 5 timed out, 6 refused, 7 limit.`;

@@ -1,0 +1,29 @@
+import type { Describe, Verb } from "./verb.ts";
+
+/** A file of `commands/`. */
+export interface VerbModule {
+  readonly run: Verb;
+  /** Its flags and help. `unread` keeps them apart, to start without them. */
+  readonly describe?: Describe;
+}
+
+/** Every verb, with what `--help` says of it. Only the one in use is loaded. */
+export const VERBS: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<VerbModule> }>> = {
+  send: { about: "send a message to everyone, or --to some", load: () => import("./commands/send.ts") },
+  inbox: { about: "show what waits for you, and mark it as read", load: () => import("./commands/inbox.ts") },
+  unread: { about: "count what waits for you", load: () => import("./commands/unread.ts") },
+  reply: { about: "answer a message", load: () => import("./commands/reply.ts") },
+  ack: { about: "say that a message was dealt with", load: () => import("./commands/ack.ts") },
+  read: { about: "show one message whole", load: () => import("./commands/read.ts") },
+  thread: { about: "show a whole conversation", load: () => import("./commands/thread.ts") },
+  history: { about: "show messages sent and received", load: () => import("./commands/history.ts") },
+  withdraw: { about: "take back a message", load: () => import("./commands/withdraw.ts") },
+  agents: { about: "show who is here", load: () => import("./commands/agents.ts") },
+  watch: { about: "show messages as they come, or run a program for each", load: () => import("./commands/watch.ts") },
+  whoami: { about: "explain who you are and which relay this is", load: () => import("./commands/whoami.ts") },
+  register: { about: "make yourself known (a first send does it too)", load: () => import("./commands/register.ts") },
+  unregister: { about: "say that you left; your mail is kept", load: () => import("./commands/unregister.ts") },
+  trust: { about: "let a relay made elsewhere reach your agents", load: () => import("./commands/trust.ts") },
+  cleanup: { about: "remove dead agents and old messages", load: () => import("./commands/cleanup.ts") },
+  completions: { about: "print completions for your shell", load: () => import("./commands/completions.ts") },
+};

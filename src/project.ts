@@ -103,5 +103,6 @@ function isFolder(file: string): boolean {
 
 function isOwn(file: string): boolean {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-  return stat?.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());
+  if (!stat?.isDirectory()) return false;
+  return process.getuid === undefined || stat.uid === process.getuid();
 }

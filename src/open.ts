@@ -7,6 +7,7 @@ import { place } from "./place.ts";
 import { findProject, type Project } from "./project.ts";
 import type { Relay, RelayOptions } from "./relay.ts";
 import { FileStore } from "./store/file/file-store.ts";
+import type { Store } from "./store/store.ts";
 import { type Identity, whoAmI } from "./who.ts";
 
 export interface OpenOptions extends RelayOptions {
@@ -21,6 +22,7 @@ export interface OpenOptions extends RelayOptions {
 export interface Found {
   readonly project: Project;
   readonly identity: Identity;
+  readonly store: Store;
 }
 
 /** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
@@ -28,25 +30,17 @@ export async function openRelay(
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Relay,
 ): Promise<Relay> {
-  const { project, identity } = await findOut(options);
-  return make(project.dir, { ...options, ...whoIs(options, identity) });
-}
-
-/** What a Relay is made with, once it is known who we are. */
-export function whoIs(options: OpenOptions, { session, agent, pid }: Identity): RelayOptions {
-  return {
-    session,
-    agent,
-    pid,
-    cwd: options.cwd ?? process.cwd(),
-    trusted: [...trustedDirs(options), ...(options.trusted ?? [])],
-  };
+  const { cwd = process.cwd() } = options;
+  const { project, identity, store } = await findOut(options);
+  const { session, agent, pid } = identity;
+  return make(project.dir, { ...options, session, agent, pid, cwd, store });
 }
 
 export async function findOut(options: OpenOptions): Promise<Found> {
   const project = projectOf(options);
   const { env = process.env } = options;
-  const store = new FileStore(project.dir, { trusted: trustedDirs(options) });
+  const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
+  const store = options.store ?? fileStore(project.dir, { ...options, trusted });
   const registered: Agent[] = [];
   if (project.exists)
     for (const id of await store.list("agents")) {
@@ -66,7 +60,7 @@ export async function findOut(options: OpenOptions): Promise<Found> {
     registered,
     user: userName(env),
   };
-  return { project, identity: whoAmI(facts) };
+  return { project, identity: whoAmI(facts), store };
 }
 
 export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenOptions): Project {
@@ -80,4 +74,15 @@ function trustedDirs({ env = process.env }: OpenOptions): string[] {
 
 function userName(env: Readonly<Record<string, string | undefined>>): string {
   return env.USER || env.LOGNAME || env.USERNAME || os.userInfo().username;
+}
+
+/** The files in `dir` as a store. */
+export function fileStore(dir: string, { durability, limits, trusted, now, onNotice }: RelayOptions): FileStore {
+  return new FileStore(dir, {
+    ...(durability === undefined ? {} : { durability }),
+    ...(limits?.inboxUnread === undefined ? {} : { inboxLimit: limits.inboxUnread }),
+    ...(trusted === undefined ? {} : { trusted }),
+    ...(now === undefined ? {} : { now }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
 }

@@ -22,8 +22,10 @@ let here: string | undefined;
 
 /** This boot of this machine, or undefined where the system does not say. */
 export function bootId(): string | undefined {
-  return readLine("/proc/sys/kernel/random/boot_id");
+  boot ??= { id: readLine("/proc/sys/kernel/random/boot_id") };
+  return boot.id;
 }
+let boot: { readonly id: string | undefined } | undefined;
 
 /** This process. */
 export function thisProcess(): Process {

@@ -6,11 +6,10 @@ import { type HistoryOptions, history, thread } from "./history.ts";
 import * as look from "./look.ts";
 import { cleanupOld } from "./mend.ts";
 import type { Message } from "./message.ts";
-import { type OpenOptions, openRelay } from "./open.ts";
+import { fileStore, type OpenOptions, openRelay } from "./open.ts";
 import * as receipts from "./receipts.ts";
 import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
-import { FileStore } from "./store/file/file-store.ts";
 import type { Notice, Store } from "./store/store.ts";
 import { isTrusted, trust } from "./trust.ts";
 
@@ -204,14 +203,4 @@ export class Relay {
       registration: { name, role, pid, metadata, cwd },
     };
   }
-}
-
-function fileStore(dir: string, { durability, limits, trusted, now, onNotice }: RelayOptions): FileStore {
-  return new FileStore(dir, {
-    ...(durability === undefined ? {} : { durability }),
-    ...(limits?.inboxUnread === undefined ? {} : { inboxLimit: limits.inboxUnread }),
-    ...(trusted === undefined ? {} : { trusted }),
-    ...(now === undefined ? {} : { now }),
-    ...(onNotice === undefined ? {} : { onNotice }),
-  });
 }

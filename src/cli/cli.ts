@@ -1,7 +1,7 @@
 import type { OpenOptions } from "../open.ts";
 import { Relay } from "../relay.ts";
 import type { Io } from "./io.ts";
-import { cleanLine, json } from "./output.ts";
+import { cleanLine, json } from "./text.ts";
 
 /** What every verb takes. */
 export interface GlobalFlags {

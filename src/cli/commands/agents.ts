@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { formatDuration } from "../../duration.ts";
-import { cleanLine, countWord, table } from "../output.ts";
+import { countWord, table } from "../output.ts";
+import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = (act) =>

@@ -1,7 +1,7 @@
 import { Argument, Command } from "commander";
-import { describe as describeUnread } from "../unread-command.ts";
 import { type Describe, verb, withGlobals } from "../verb.ts";
 import { VERBS } from "../verbs.ts";
+import { describe as describeUnread } from "./unread-flags.ts";
 
 export const describe: Describe = (act) =>
   new Command("completions")

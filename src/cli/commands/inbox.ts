@@ -4,7 +4,8 @@ import { RelayError } from "../../errors.ts";
 import type { InboxItem } from "../../inbox.ts";
 import type { InboxOptions } from "../../look.ts";
 import type { Cli } from "../cli.ts";
-import { countWord, frame, itemLines, json, namesOf } from "../output.ts";
+import { countWord, frame, itemLines, namesOf } from "../output.ts";
+import { json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut

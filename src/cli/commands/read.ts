@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { frame, json, messageLines, namesOf } from "../output.ts";
+import { frame, messageLines, namesOf } from "../output.ts";
+import { json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = (act) =>

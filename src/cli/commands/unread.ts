@@ -1,6 +1,7 @@
 import { Cli, type GlobalFlags } from "../cli.ts";
 import { fail } from "../exit.ts";
-import { countWord, json } from "../output.ts";
+import { countWord } from "../output.ts";
+import { json } from "../text.ts";
 import type { Verb } from "../verb.ts";
 
 const NONE = 3; // --quiet answers by exit code: 0 there is mail, 3 there is none
@@ -13,7 +14,7 @@ interface UnreadFlags extends GlobalFlags {
 // quarter of the time of bare node to load.
 export const run: Verb = async (args, io) => {
   const flags = plainFlags(args);
-  if (!flags) return (await import("../unread-command.ts")).run(args, io);
+  if (!flags) return (await import("./unread-flags.ts")).run(args, io);
   try {
     return await count(new Cli(io, flags), flags);
   } catch (error) {

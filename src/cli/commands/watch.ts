@@ -4,7 +4,8 @@ import { RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
-import { frame, json, messageLines, namesOf } from "../output.ts";
+import { frame, messageLines, namesOf } from "../output.ts";
+import { json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = (act) =>

@@ -350,7 +350,7 @@ export class FileStore implements Store {
       this.#enter(folder);
       if (this.#state !== "made") {
         makeRoot(this.root, this.#now(), this.#lasting);
-        findRoot(this.root, this.#trusted);
+        if (this.#state === "missing") findRoot(this.root, this.#trusted); // others may have made it meanwhile
         this.#state = "made";
       }
       try {

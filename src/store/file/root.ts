@@ -34,8 +34,8 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
 
 /** Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. */
 export function makeRoot(root: string, now: number, lasting: boolean): void {
-  makeFolder(root);
   if (!fs.existsSync(`${root}/relay.json`)) {
+    makeFolder(root);
     // What an unmarked relay already holds was put there by someone else, who may be a stranger.
     const isOurs = isEmpty(root);
     for (const folder of FOLDERS) makeFolder(`${root}/${folder}`);

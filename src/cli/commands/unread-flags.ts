@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { count } from "./commands/unread.ts";
-import { type Describe, verb } from "./verb.ts";
+import { type Describe, verb } from "../verb.ts";
+import { count } from "./unread.ts";
 
 export const describe: Describe = (act) =>
   new Command("unread")

@@ -114,16 +114,26 @@ async function takeDigest(context: Context): Promise<void> {
   }
 }
 
-/** Registers this session if it is not, with what its Relay was made with. */
+const REFRESH_EVERY = 1000; // ms; a session that acts all the time says once a second that it lives
+
+/** Registers this session if it is not, with what its Relay was made with; else says that it lives. */
 export async function ensureRegistered(context: Context): Promise<void> {
-  if (await isKnown(context, context.session)) return touch(context);
-  await register(context);
+  if (isFresh(context)) return;
+  if (await isKnown(context, context.session)) await touch(context);
+  else await register(context);
 }
 
 /** Says that this session lives, if it is registered. */
-export async function touch({ store, session, now }: Context): Promise<void> {
+export async function touch(context: Context): Promise<void> {
+  const { store, session, now, presence } = context;
   const key = `agents/${checkSegment(session, "session id")}.seen`;
-  if ((await store.markedAt(key)) !== undefined) await store.mark(key, now());
+  if (isFresh(context) || (await store.markedAt(key)) === undefined) return;
+  await store.mark(key, now());
+  presence.at = now();
+}
+
+function isFresh({ now, presence }: Context): boolean {
+  return Math.abs(now() - presence.at) < REFRESH_EVERY;
 }
 
 /** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
@@ -138,6 +148,7 @@ export async function heartbeat(context: Context): Promise<Agent | undefined> {
 /** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
 export async function unregister(context: Context): Promise<Agent | undefined> {
   const agent = await parsed(context.store, `agents/${context.session}`, Agent);
+  context.presence.at = 0;
   if (agent) await archive(context, agent);
   return agent;
 }

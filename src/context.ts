@@ -1,6 +1,7 @@
 import type { Thresholds } from "./agent.ts";
 import { RelayError } from "./errors.ts";
 import { Message } from "./message.ts";
+import type { Pace } from "./pace.ts";
 import { isSegment } from "./store/key.ts";
 import type { Store } from "./store/store.ts";
 
@@ -34,6 +35,13 @@ export interface Context {
   readonly limits: Limits;
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
+  readonly pace: Pace;
+  readonly presence: Refreshed;
+}
+
+/** When this process last said that its session lives (Unix ms), so that a busy one does not say it all the time. */
+export interface Refreshed {
+  at: number;
 }
 
 /** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */

@@ -1,16 +1,16 @@
-import { touch } from "./attend.ts";
+import { register, touch } from "./attend.ts";
 import { type Context, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { history } from "./history.ts";
 import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
-import { bootLook, foreignLook } from "./mend.ts";
+import { bootLook, foreignLook, isThere } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
 import { stampRead } from "./receipts.ts";
-import { type AgentView, agents } from "./roster.ts";
+import { type AgentView, agents, isKnown } from "./roster.ts";
 import { takeShowLease } from "./show-lease.ts";
-import { checkSegment } from "./store/key.ts";
 
 const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
+const ATTEND_EVERY = 4000; // ms between a waiting watcher's looks for other programs' mail, and its signs of life
 const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
 
 export interface InboxOptions {
@@ -104,8 +104,12 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   if (options.signal?.aborted) stop();
   const passed = new Set<string>();
   try {
+    let attended = Number.NEGATIVE_INFINITY;
     for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
-      await attend(context);
+      if (performance.now() - attended > ATTEND_EVERY) {
+        await attend(context);
+        attended = performance.now();
+      }
       while (!end.signal.aborted && (await hasUnread(context, passed))) {
         const lease = await takeShowLease(context, Number.POSITIVE_INFINITY);
         try {
@@ -127,10 +131,15 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   }
 }
 
-/** What every look begins with: mail that came past us, and a sign of life. */
+/**
+ * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
+ * else it would miss what was said to everyone before.
+ */
 async function attend(context: Context): Promise<void> {
-  checkSegment(context.session, "session id");
+  const isNew = !(await isKnown(context, context.session));
+  if (isNew && !(await isThere(context))) return;
   await bootLook(context);
+  if (isNew) return void (await register(context));
   await foreignLook(context, "due");
   await touch(context);
 }

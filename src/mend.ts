@@ -19,7 +19,7 @@ export async function foreignLook(context: Context, when: "now" | "due"): Promis
   const last = await store.markedAt("stamps/foreign-look");
   const every = (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
   if (when === "due" && last !== undefined && Math.abs(now() - last) < every) return 0;
-  if ((await store.get("relay")) === undefined && (await store.list("messages")).length === 0) return 0;
+  if (!(await isThere(context))) return 0;
   await store.mark("stamps/foreign-look", now());
 
   const known = new Set(await store.marks("foreign"));
@@ -44,7 +44,7 @@ export async function bootLook(context: Context): Promise<void> {
   const { store, now } = context;
   const boot = bootId();
   if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
-  if ((await store.get("relay")) === undefined) return;
+  if (!(await isThere(context))) return;
   const messages: Message[] = [];
   for (const id of await store.list("messages")) {
     if ((timeOf(id) ?? 0) < now() - DIGEST_AGE) continue;
@@ -53,6 +53,11 @@ export async function bootLook(context: Context): Promise<void> {
   }
   await list(context, messages);
   await store.mark(`stamps/boot.${boot}`, now());
+}
+
+/** Whether there is a relay to look into; another program's may have nothing but messages. Looking never makes one. */
+export async function isThere({ store }: Context): Promise<boolean> {
+  return (await store.get("relay")) !== undefined || (await store.list("messages")).length > 0;
 }
 
 /** Removes messages older than `maxAge` ms that no registered session still has to read. Returns how many. */

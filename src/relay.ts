@@ -7,6 +7,7 @@ import * as look from "./look.ts";
 import { cleanupOld } from "./mend.ts";
 import type { Message } from "./message.ts";
 import { fileStore, type OpenOptions, openRelay } from "./open.ts";
+import { Pace } from "./pace.ts";
 import * as receipts from "./receipts.ts";
 import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
@@ -40,6 +41,8 @@ export class Relay {
   readonly dir: string;
   readonly #options: RelayOptions;
   readonly #store: Store;
+  readonly #pace = new Pace();
+  readonly #presence = { at: 0 };
 
   /** A relay in the folder `dir` (such as `.relay`). Does no I/O; the first write makes the folder. */
   constructor(dir: string, options: RelayOptions = {}) {
@@ -201,6 +204,8 @@ export class Relay {
       limits: { ...LIMITS, ...limits },
       thresholds: { ...THRESHOLDS, ...thresholds },
       registration: { name, role, pid, metadata, cwd },
+      pace: this.#pace,
+      presence: this.#presence,
     };
   }
 }

@@ -2,7 +2,6 @@ import { resolve } from "./address.ts";
 import { Agent, type Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
 import { type Context, parsedOrSkipped } from "./context.ts";
-import { RelayError } from "./errors.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
 import { countUnread } from "./look.ts";
@@ -55,7 +54,7 @@ export interface Sent {
 
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
-  const { store, session, now, limits } = context;
+  const { store, session, now, limits, pace } = context;
   checkBody(content, limits.bodyBytes);
   await ensureRegistered(context);
   const to = await addressOf(context, [options.to ?? []].flat(), options.keep ?? false);
@@ -63,8 +62,7 @@ export async function send(context: Context, content: string, options: SendOptio
   const recipients = options.report ? await reportOn(context, to) : undefined;
 
   const targets = to === "everyone" ? [null] : to;
-  await spendRate(context, targets.length);
-  const last = await store.markedAt(`agents/${session}.sent`);
+  const last = await pace.spend(store, session, now(), limits, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
   const batch = targets.length > 1 ? newId("batch", time) : undefined;
@@ -96,7 +94,7 @@ export async function send(context: Context, content: string, options: SendOptio
       target === null ? { inboxes: ["all"], everyoneIn: "agents", except: session } : { inboxes: [target] };
     reached.push(...(await store.publish(`messages/${message.id}`, message, delivery)));
     messages.push(message);
-    await store.mark(`agents/${session}.sent`, seq + index);
+    await pace.sent(store, session, now(), seq + index);
   }
   if (answered && asks(answered) && isFor(session, answered)) await ack(context, answered.id);
 
@@ -155,19 +153,4 @@ async function reportOn(context: Context, to: "everyone" | readonly string[]): P
     });
   }
   return recipients;
-}
-
-/**
- * Counts messages against the rate: one time per session says when its spent allowance is whole again (the generic cell
- * rate algorithm), so that it costs one mark. Best effort: two processes of one session may pass together.
- */
-async function spendRate({ store, session, now, limits }: Context, count: number): Promise<void> {
-  const key = `agents/${session}.rate`;
-  const spent = Math.max(now(), (await store.markedAt(key)) ?? 0) + (count * 60_000) / limits.perMinute;
-  const isAhead = spent - now() > 60_000;
-  if (isAhead && spent - now() < 120_000)
-    throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
-      next: "wait a few seconds",
-    });
-  await store.mark(key, isAhead ? now() : spent); // farther ahead than any allowance: the clock stepped back
 }

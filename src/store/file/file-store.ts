@@ -17,16 +17,20 @@ import {
 } from "../store.ts";
 import {
   encode,
-  makeEmpty,
+  isOlder,
+  linkOnce,
   makeFolder,
+  makeMark,
   namesIn,
-  readText,
+  readRecord,
   remove,
   rename,
+  setTime,
   syncFolder,
   Unusable,
   writeNew,
 } from "./files.ts";
+import { Inboxes } from "./inboxes.ts";
 import { findRoot, makeRoot } from "./root.ts";
 import { watchFolder } from "./watch.ts";
 
@@ -42,7 +46,6 @@ export interface FileStoreOptions {
 }
 
 const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it
-const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
 
 /** A store of JSON files under one folder, shared by any number of processes of one user. */
 export class FileStore implements Store {
@@ -53,13 +56,14 @@ export class FileStore implements Store {
   readonly #now: () => number;
   readonly #onNotice: (notice: Notice) => void;
   readonly #known = new Set<string>();
-  readonly #room = new Map<string, number>();
+  readonly #inboxes: Inboxes;
   #state: "unknown" | "missing" | "found" | "made" = "unknown";
 
   constructor(root: string, options: FileStoreOptions = {}) {
     this.root = root;
     this.#lasting = (options.durability ?? "power") === "power";
     this.#inboxLimit = options.inboxLimit ?? 50_000;
+    this.#inboxes = new Inboxes(`${root}/inboxes`, this.#inboxLimit);
     this.#trusted = options.trusted ?? [];
     this.#now = options.now ?? Date.now;
     this.#onNotice = options.onNotice ?? (() => {});
@@ -69,7 +73,7 @@ export class FileStore implements Store {
     if (!this.#enter(folderOf(checkKey(key)))) return undefined;
     for (const pause of [...TORN_RETRIES, 0]) {
       try {
-        return this.#read(key);
+        return readRecord(this.#file(key));
       } catch (error) {
         if (!(error instanceof Unusable)) throw systemError(`read "${this.#file(key)}"`, error);
         if (pause === 0) {
@@ -101,13 +105,10 @@ export class FileStore implements Store {
       const draft = `${this.root}/drafts/new-${newNonce()}`;
       writeNew(draft, encode(value), lasting);
       try {
-        fs.linkSync(draft, target);
-        if (lasting) syncFolder(path.dirname(target));
-        return true;
-      } catch (error) {
-        if (errno(error) === "EEXIST") return false;
-        if (!NO_LINKS.has(errno(error) ?? "")) throw error;
-        return await this.#createLocked(key, value, lasting);
+        const linked = linkOnce(draft, target);
+        if (linked === "no links") return await this.#createLocked(key, value, lasting);
+        if (linked === "done" && lasting) syncFolder(path.dirname(target));
+        return linked === "done";
       } finally {
         remove(draft);
       }
@@ -126,7 +127,7 @@ export class FileStore implements Store {
       for (;;) {
         try {
           const done = await withLock(this.#lock(key), ({ draft }) => {
-            const old = this.#read(key);
+            const old = readRecord(this.#file(key));
             const next = change(old);
             if (next === old) return { next };
             if (next === undefined) {
@@ -134,8 +135,10 @@ export class FileStore implements Store {
               remove(draft);
             } else {
               writeNew(draft, encode(next), lasting);
-              if (old) rename(draft, target);
-              else if (!linkOrRename(draft, target)) return undefined; // created meanwhile, which takes no lock
+              const linked = old ? "no links" : linkOnce(draft, target);
+              if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
+              if (linked === "done") remove(draft);
+              else rename(draft, target);
             }
             if (lasting) syncFolder(path.dirname(target));
             return { next };
@@ -160,10 +163,9 @@ export class FileStore implements Store {
       const point = () => {
         for (const inbox of this.#inboxesOf(delivery)) {
           if (inboxes.has(inbox)) continue;
-          if (this.#hasRoom(inbox)) {
-            this.#touchNew(`inboxes/${inbox}/${id}`);
-            inboxes.add(inbox);
-          } else if (delivery.inboxes.includes(inbox)) throw inboxFull(inbox, this.#inboxLimit);
+          this.#enter(`inboxes/${inbox}`);
+          if (this.#inboxes.point(inbox, id)) inboxes.add(inbox);
+          else if (delivery.inboxes.includes(inbox)) throw inboxFull(inbox, this.#inboxLimit);
         }
       };
       writeNew(draft, encode(value), this.#lasting);
@@ -171,25 +173,23 @@ export class FileStore implements Store {
         point();
         rename(draft, target);
       } catch (error) {
-        for (const inbox of inboxes) remove(`${this.root}/inboxes/${inbox}/${id}`);
+        for (const inbox of inboxes) this.#inboxes.unpoint(inbox, id);
         remove(draft);
         throw error;
       }
       if (this.#lasting) syncFolder(path.dirname(target));
       if (delivery.everyoneIn !== undefined) point(); // those who registered since: they may have looked too early
-      const now = this.#now() / 1000;
-      for (const inbox of inboxes) fs.utimesSync(`${this.root}/inboxes/${inbox}/${id}`, now, now); // wakes its watcher
+      for (const inbox of inboxes) this.#inboxes.wake(inbox, id, this.#now());
       return [...inboxes];
     });
   }
 
-  async mark(key: string, at?: number): Promise<void> {
-    const seconds = (at ?? this.#now()) / 1000;
+  async mark(key: string, at = this.#now()): Promise<void> {
     const file = `${this.root}/${checkKey(key)}`;
     await this.#write(key, async () => {
-      if (setTime(file, seconds)) return;
-      this.#touchNew(key);
-      setTime(file, seconds);
+      if (setTime(file, at)) return;
+      makeMark(file);
+      setTime(file, at);
     });
   }
 
@@ -261,15 +261,6 @@ export class FileStore implements Store {
     return `${this.root}/locks/${key.replaceAll("/", "+")}.lock`;
   }
 
-  #read(key: string): Value | undefined {
-    const text = readText(this.#file(key));
-    if (text === undefined) return undefined;
-    const value: unknown = parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      throw new Unusable("it is not a JSON object");
-    return value as Value;
-  }
-
   #names(folder: string): string[] {
     if (!this.#enter(checkKey(folder))) return [];
     try {
@@ -279,36 +270,12 @@ export class FileStore implements Store {
     }
   }
 
-  #touchNew(key: string): void {
-    try {
-      makeEmpty(`${this.root}/${key}`);
-    } catch (error) {
-      if (errno(error) !== "ENOENT") throw error;
-      makeFolder(`${this.root}/${folderOf(key)}`);
-      makeEmpty(`${this.root}/${key}`);
-    }
-  }
-
   #inboxesOf(delivery: Delivery): string[] {
     const members = delivery.everyoneIn === undefined ? [] : namesIn(`${this.root}/${delivery.everyoneIn}`);
     const sessions = members.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
     return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter(
       (name) => name !== delivery.except,
     );
-  }
-
-  /** Counts an inbox only when its folder is large enough to be full, and then not again before it can be. */
-  #hasRoom(inbox: string): boolean {
-    const folder = `${this.root}/inboxes/${inbox}`;
-    const room = this.#room.get(inbox) ?? 0;
-    if (room > 0) this.#room.set(inbox, room - 1);
-    if (room > 0) return true;
-    const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
-    if (process.platform !== "win32" && size < this.#inboxLimit * BYTES_PER_NAME) return true;
-    const left = this.#inboxLimit - namesIn(folder).length;
-    if (left <= 0) return false;
-    this.#room.set(inbox, Math.ceil(left / 64)); // others write too: look again well before it can be full
-    return true;
   }
 
   async #createLocked(key: string, value: Value, lasting: boolean): Promise<boolean> {
@@ -363,47 +330,5 @@ export class FileStore implements Store {
     } catch (error) {
       throw systemError(`write "${this.root}/${key}"`, error);
     }
-  }
-}
-
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"]);
-
-/** False if the target exists. */
-function linkOrRename(draft: string, target: string): boolean {
-  try {
-    fs.linkSync(draft, target);
-    remove(draft);
-    return true;
-  } catch (error) {
-    if (errno(error) === "EEXIST") return false;
-    if (!NO_LINKS.has(errno(error) ?? "")) throw error;
-    if (fs.existsSync(target)) return false;
-    rename(draft, target);
-    return true;
-  }
-}
-
-function isOlder(file: string, time: number): boolean {
-  return (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? time) < time;
-}
-
-/** False if there is no such file. */
-function setTime(file: string, seconds: number): boolean {
-  try {
-    fs.lutimesSync(file, seconds, seconds);
-    return true;
-  } catch (error) {
-    if (errno(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-function parse(text: string): unknown {
-  if (text === "") throw new Unusable("it is empty");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Unusable("it is not JSON");
-    throw error;
   }
 }

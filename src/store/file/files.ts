@@ -32,7 +32,7 @@ export function readText(path: string): string | undefined {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) throw new Unusable("it is not a file");
     if (stat.size > MAX_RECORD_BYTES) throw new Unusable(`it is larger than ${MAX_RECORD_BYTES} bytes`);
-    return decode(fs.readFileSync(fd));
+    return decode(readAll(fd, stat.size));
   } finally {
     fs.closeSync(fd);
   }
@@ -52,9 +52,42 @@ export function writeNew(path: string, text: string, lasting: boolean): void {
   fs.closeSync(fd);
 }
 
-/** Makes an empty file if there is none. */
-export function makeEmpty(path: string): void {
-  fs.closeSync(fs.openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
+/** A record file's object, or undefined if there is none. Throws Unusable. */
+export function readRecord(path: string): Readonly<Record<string, unknown>> | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  if (text === "") throw new Unusable("it is empty");
+  const value = parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Unusable("it is not a JSON object");
+  return { ...value };
+}
+
+/** Makes an empty file if there is none, and its folder too. */
+export function makeMark(path: string): void {
+  try {
+    makeEmpty(path);
+  } catch (error) {
+    if (errno(error) !== "ENOENT") throw error;
+    makeFolder(path.slice(0, path.lastIndexOf("/")));
+    makeEmpty(path);
+  }
+}
+
+/** Sets a file's time (Unix ms). False if there is no such file. */
+export function setTime(path: string, time: number): boolean {
+  try {
+    fs.lutimesSync(path, time / 1000, time / 1000);
+    return true;
+  } catch (error) {
+    if (errno(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Whether a file was last changed before `time` (Unix ms). */
+export function isOlder(path: string, time: number): boolean {
+  return (fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? time) < time;
 }
 
 export function makeFolder(path: string): void {
@@ -73,6 +106,22 @@ export function rename(from: string, to: string): void {
       if (process.platform !== "win32" || !isBusy || performance.now() > until) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
+  }
+}
+
+/**
+ * Gives a written file its final name, once: `exists` if that name is taken. `no links` where the disk has no hard links;
+ * the caller then needs a lock. The draft stays.
+ */
+export function linkOnce(draft: string, target: string): "done" | "exists" | "no links" {
+  try {
+    fs.linkSync(draft, target);
+    return "done";
+  } catch (error) {
+    const code = errno(error) ?? "";
+    if (code === "EEXIST") return "exists";
+    if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"].includes(code)) return "no links";
+    throw error;
   }
 }
 
@@ -123,11 +172,33 @@ function writeAll(fd: number, bytes: Buffer): void {
   }
 }
 
+/** A file's bytes: those it had when it was opened, or fewer. */
+function readAll(fd: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let done = 0;
+  for (let count = -1; done < size && count !== 0; done += count)
+    count = fs.readSync(fd, bytes, done, size - done, done);
+  return bytes.subarray(0, done);
+}
+
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw new Unusable("it is not UTF-8");
+    throw error;
+  }
+}
+
+function makeEmpty(path: string): void {
+  fs.closeSync(fs.openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Unusable("it is not JSON");
     throw error;
   }
 }

@@ -38,7 +38,7 @@ export async function withLock<T>(path: string, update: (held: Held) => T): Prom
           } catch (error) {
             if (errno(error) !== "ENOENT" || fs.existsSync(own)) throw error; // else the lock was broken under us
           } finally {
-            empty(own);
+            if (!removeFolder(own)) empty(own);
           }
         }
       } finally {
@@ -149,12 +149,15 @@ function list(folder: string): string[] | undefined {
   }
 }
 
-/** Removes a folder if it is there and empty. */
-function removeFolder(path: string): void {
+/** Removes a folder if it is empty. False if it stays. */
+function removeFolder(path: string): boolean {
   try {
     fs.rmdirSync(path);
+    return true;
   } catch (error) {
-    if (!["ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY", "EPERM"].includes(errno(error) ?? "")) throw error;
+    const code = errno(error) ?? "";
+    if (code !== "ENOENT" && !["ENOTEMPTY", "EEXIST", "EBUSY", "EPERM"].includes(code)) throw error;
+    return code === "ENOENT";
   }
 }
 

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { errno, RelayError } from "../../errors.ts";
+import { RelayError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine-mark.ts";
-import { encode, makeFolder, readText, remove, syncFolder, writeNew } from "./files.ts";
+import { encode, linkOnce, makeFolder, readText, remove, syncFolder, writeNew } from "./files.ts";
 
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
@@ -76,12 +76,8 @@ function writeOnce(root: string, name: string, text: string, lasting: boolean): 
   const draft = `${root}/start-${newNonce()}`;
   writeNew(draft, text, lasting);
   try {
-    fs.linkSync(draft, `${root}/${name}`);
-  } catch (error) {
-    const code = errno(error) ?? "";
-    if (["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV", "ENOSYS"].includes(code)) {
-      if (!fs.existsSync(`${root}/${name}`)) fs.renameSync(draft, `${root}/${name}`); // no links on this disk: nearly once
-    } else if (code !== "EEXIST") throw error;
+    const target = `${root}/${name}`;
+    if (linkOnce(draft, target) === "no links" && !fs.existsSync(target)) fs.renameSync(draft, target); // nearly once
   } finally {
     remove(draft);
   }

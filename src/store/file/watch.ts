@@ -2,8 +2,9 @@ import fs from "node:fs";
 import { errno } from "../../errors.ts";
 
 const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop
+const YIELD_ANYWAY = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
 
-/** Yields at once, and then whenever something in `folder` may have changed, until `signal` aborts. */
+/** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
 export async function* watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<void> {
   let changed = true;
   let wake = () => {};
@@ -12,7 +13,13 @@ export async function* watchFolder(folder: string, signal: AbortSignal): AsyncGe
     wake();
   };
   const watcher = startWatching(folder, notice);
-  const poll = setInterval(notice, SLOW_POLL);
+  let polls = 0;
+  let time = changeTime(folder);
+  const poll = setInterval(() => {
+    const before = time;
+    time = changeTime(folder);
+    if (time !== before || ++polls % YIELD_ANYWAY === 0) notice();
+  }, SLOW_POLL);
   signal.addEventListener("abort", notice);
   try {
     while (!signal.aborted) {
@@ -37,4 +44,8 @@ function startWatching(folder: string, notice: () => void): fs.FSWatcher | undef
     if (["ENOSPC", "EMFILE", "ENOSYS", "ENOTSUP"].includes(errno(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+function changeTime(folder: string): number | undefined {
+  return fs.lstatSync(folder, { throwIfNoEntry: false })?.mtimeMs;
 }

@@ -1,0 +1,50 @@
+import type { Limits } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import type { Store } from "./store/store.ts";
+
+const SAVE_EVERY = 1000; // ms; a session that sends in a loop would else write two marks a message
+
+/**
+ * The times of one session's sends. They are kept in two marks, so that its other processes go on from there:
+ * `<session>.sent`, a logical time that grows with each message even when the clock steps back; and `<session>.rate`, the
+ * time at which its spent allowance is whole again (the generic cell rate algorithm). Best effort: nothing is locked.
+ */
+export class Pace {
+  #sent: number | undefined;
+  #spent = 0;
+  #savedAt: number | undefined;
+
+  /** Takes `count` messages from the allowance. Returns the logical time of the last message. Throws `limit`. */
+  async spend(store: Store, session: string, now: number, limits: Limits, count: number): Promise<number | undefined> {
+    if (this.#isDue(now)) {
+      const sent = await store.markedAt(`agents/${session}.sent`);
+      this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
+      this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
+    }
+    const spent = Math.max(now, this.#spent) + (count * 60_000) / limits.perMinute;
+    const ahead = spent - now;
+    if (ahead > 60_000 && ahead < 120_000)
+      throw new RelayError(
+        "limit",
+        `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`,
+        {
+          next: "wait a few seconds",
+        },
+      );
+    this.#spent = ahead > 60_000 ? now : spent; // farther ahead than any allowance: the clock has stepped back
+    return this.#sent;
+  }
+
+  /** Notes the logical time of a message that was sent. */
+  async sent(store: Store, session: string, now: number, seq: number): Promise<void> {
+    this.#sent = seq;
+    if (!this.#isDue(now)) return;
+    this.#savedAt = now;
+    await store.mark(`agents/${session}.sent`, seq);
+    await store.mark(`agents/${session}.rate`, this.#spent);
+  }
+
+  #isDue(now: number): boolean {
+    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY;
+  }
+}

@@ -1,0 +1,46 @@
+import fs from "node:fs";
+import { makeMark, namesIn, remove, setTime } from "./files.ts";
+
+const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
+
+/** The inboxes of one relay: folders of empty files, each named after an unread message. */
+export class Inboxes {
+  readonly #folder: string;
+  readonly #limit: number;
+  readonly #room = new Map<string, number>();
+
+  constructor(folder: string, limit: number) {
+    this.#folder = folder;
+    this.#limit = limit;
+  }
+
+  /** Lists a message in an inbox. False if the inbox is full. */
+  point(inbox: string, id: string): boolean {
+    if (!this.#hasRoom(inbox)) return false;
+    makeMark(`${this.#folder}/${inbox}/${id}`);
+    return true;
+  }
+
+  unpoint(inbox: string, id: string): void {
+    remove(`${this.#folder}/${inbox}/${id}`);
+  }
+
+  /** Wakes who watches the inbox. Its owner may have seen the message already, and taken it off the list. */
+  wake(inbox: string, id: string, time: number): void {
+    setTime(`${this.#folder}/${inbox}/${id}`, time);
+  }
+
+  /** Counts an inbox only when its folder is large enough to be full, and then not again before it can be. */
+  #hasRoom(inbox: string): boolean {
+    const folder = `${this.#folder}/${inbox}`;
+    const room = this.#room.get(inbox) ?? 0;
+    if (room > 0) this.#room.set(inbox, room - 1);
+    if (room > 0) return true;
+    const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
+    if (process.platform !== "win32" && size < this.#limit * BYTES_PER_NAME) return true;
+    const left = this.#limit - namesIn(folder).length;
+    if (left <= 0) return false;
+    this.#room.set(inbox, Math.floor((left - 1) / 64)); // others write too: look again well before it can be full
+    return true;
+  }
+}

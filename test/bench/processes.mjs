@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Relay } from "../../dist/index.js";
+import { median, ms, percentile, rawFolders } from "./measure.mjs";
+
+const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
+
+/** Starts a worker; `lines` yields what it prints. */
+function start(...args) {
+  const child = spawn(process.execPath, [worker, ...args.map(String)], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = (async function* () {
+    let rest = "";
+    for await (const chunk of child.stdout) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop() ?? "";
+      yield* parts;
+    }
+  })();
+  return { child, lines, line: async () => (await lines.next()).value };
+}
+
+async function wake(dir) {
+  const root = `${dir}/.relay`;
+  const sender = new Relay(root, { session: "sender", agent: "bench", limits: { perMinute: 1e9 } });
+  await sender.register();
+  const watcher = start("watch", root);
+  await watcher.line();
+  const times = [];
+  for (let round = 0; round < 200; round++) {
+    await sender.send("wake", { to: "watcher" });
+    const sent = Number(process.hrtime.bigint()) / 1e6;
+    times.push(Math.max(0, Number(await watcher.line()) - sent));
+    await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
+  }
+  watcher.child.kill();
+  const p95 = percentile(times, 0.95);
+  return { figure: `p95 ${ms(p95)}, median ${ms(median(times))}`, budget: "p95 <= 5 ms", ok: p95 <= 5 };
+}
+
+/** All workers wait for one word, so that none begins before the others are there. */
+async function together(workers) {
+  for (const one of workers) await one.line();
+  const begin = performance.now();
+  for (const one of workers) one.child.stdin.end("go\n");
+  const results = await Promise.all(workers.map((one) => one.line()));
+  return { took: performance.now() - begin, results };
+}
+
+async function manySenders(dir) {
+  const root = `${dir}/.relay`;
+  const reader = new Relay(root, { session: "reader", agent: "bench" });
+  await reader.register();
+  rawFolders(`${dir}/raw`);
+  const rates = { ours: [], raw: [] };
+  for (const which of ["raw", "ours", "raw", "ours"]) {
+    const workers = Array.from({ length: 32 }, (_, index) =>
+      start(which === "raw" ? "raw" : "send", which === "raw" ? `${dir}/raw` : root, index, 500),
+    );
+    rates[which].push(16_000 / ((await together(workers)).took / 1000));
+  }
+  const names = fs.readdirSync(`${root}/inboxes/reader`).filter((name) => name.startsWith("msg-"));
+  const bodies = new Set(
+    names.map((name) => JSON.parse(fs.readFileSync(`${root}/messages/${name}.json`, "utf8")).content),
+  );
+  const lost = 32_000 - names.length;
+  const twice = names.length - bodies.size;
+  const value = median(rates.ours) / median(rates.raw);
+  return [
+    {
+      name: "32 processes x 500 durable sends, twice: lost, twice",
+      figure: `${lost} lost, ${twice} twice`,
+      budget: "0, 0",
+      ok: lost === 0 && twice === 0,
+    },
+    {
+      name: "... a second, against the same raw calls",
+      figure: `${value.toFixed(2)} x  (${Math.round(median(rates.ours))} / ${Math.round(median(rates.raw))})`,
+      budget: ">= 0.75",
+      ok: value >= 0.75,
+    },
+  ];
+}
+
+async function contenders(dir) {
+  const { took, results } = await together(
+    Array.from({ length: 32 }, (_, index) => start("update", `${dir}/.relay`, index, 50)),
+  );
+  const longest = Math.max(...results.map(Number));
+  const { count } = JSON.parse(fs.readFileSync(`${dir}/.relay/tasks/one.json`, "utf8"));
+  return {
+    figure: `${1600 - count} lost, longest wait ${ms(longest)}`,
+    budget: `0 lost, <= 1,500 ms (all took ${ms(took)})`,
+    ok: count === 1600 && longest <= 1500,
+  };
+}
+
+async function idleWatch(dir) {
+  const watcher = start("watch", `${dir}/.relay`);
+  await watcher.line();
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const before = cpuMs(watcher.child.pid);
+  await new Promise((resolve) => setTimeout(resolve, 20_000));
+  const percent = (cpuMs(watcher.child.pid) - before) / 200;
+  watcher.child.kill();
+  return { figure: `${percent.toFixed(3)} % CPU over 20 s`, budget: "< 0.1 %", ok: percent < 0.1 };
+}
+
+function cpuMs(pid) {
+  return fs
+    .readdirSync(`/proc/${pid}/task`)
+    .reduce(
+      (sum, task) => sum + Number(fs.readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]) / 1e6,
+      0,
+    );
+}
+
+export const processCases = [
+  { name: "wake: send returned -> another process's watcher", run: wake },
+  { name: "32 processes x 500 sends into one inbox", run: manySenders },
+  { name: "one locked update, 32 contenders", run: contenders },
+  { name: "idle watch", run: idleWatch },
+];

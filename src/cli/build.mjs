@@ -2,6 +2,7 @@
 // entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import { build } from "esbuild";
 
 const LIBRARIES = ["commander", "proper-lockfile"];
@@ -29,7 +30,12 @@ await build({
 });
 await build({
   ...settings,
-  entryPoints: ["src/cli/entry.ts", ...readdirSync("src/cli/commands").map((file) => `src/cli/commands/${file}`)],
+  entryPoints: Object.fromEntries(
+    ["entry.ts", ...readdirSync("src/cli/commands").map((file) => `commands/${file}`)].map((file) => [
+      basename(file, ".ts"),
+      `src/cli/${file}`,
+    ]),
+  ),
   outdir: `${out}/cli`,
   plugins: [
     {
@@ -37,11 +43,11 @@ await build({
       setup(builder) {
         builder.onResolve({ filter: /^\.\/(commands\/)?[a-z-]+\.ts$/ }, ({ path, kind, importer }) =>
           kind === "dynamic-import" && importer.includes("/cli/")
-            ? { path: path.replace(/\.ts$/, ".cjs"), external: true }
+            ? { path: `./${basename(path, ".ts")}.cjs`, external: true }
             : undefined,
         );
         builder.onResolve({ filter: new RegExp(`^(${LIBRARIES.join("|")})$`) }, ({ path }) => ({
-          path: `../libraries/${path}.cjs`,
+          path: `./libraries/${path}.cjs`,
           external: true,
         }));
       },

@@ -18,6 +18,7 @@ export interface Io {
   onInterrupt(stop: () => void): void;
 }
 
+const INTERRUPTED = 130;
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
@@ -41,7 +42,14 @@ export function processIo(): Io {
     },
     input: readStdin,
     onInterrupt(stop) {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+      let isFirst = true;
+      // Not once(): a listener that is gone when the next one runs makes signal-exit, of proper-lockfile, end the process.
+      for (const signal of ["SIGINT", "SIGTERM"] as const)
+        process.on(signal, () => {
+          if (!isFirst) process.exit(INTERRUPTED);
+          isFirst = false;
+          stop();
+        });
     },
   };
 }

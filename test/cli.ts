@@ -1,0 +1,64 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import type { Io } from "../src/cli/io.ts";
+import { main } from "../src/cli/main.ts";
+
+/** What a command printed, and how it ended. */
+export interface Ran {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+}
+
+/** A temporary folder that goes with the test. */
+export function tempDir(): string {
+  const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "relay-cli-")));
+  onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A project in which the command is run, each time as the given session, by a clock the test holds. */
+export class Story {
+  readonly cwd: string;
+  now = Date.parse("2026-05-01T12:00:00Z");
+  stdin = "";
+  isTerminal = false;
+  /** Set to make stdout fail with this system error. */
+  outFails: string | undefined;
+
+  constructor(cwd = tempDir()) {
+    this.cwd = cwd;
+  }
+
+  async as(session: string | undefined, ...args: string[]): Promise<Ran> {
+    const ran = { out: "", err: "" };
+    const io: Io = {
+      env: {
+        USER: "ann",
+        HOME: path.dirname(this.cwd),
+        ...(session === undefined ? {} : { AGENT_RELAY_SESSION: session }),
+      },
+      cwd: this.cwd,
+      now: () => this.now,
+      isTerminal: this.isTerminal,
+      out: async (text) => {
+        if (this.outFails !== undefined) throw Object.assign(new Error(this.outFails), { code: this.outFails });
+        ran.out += text;
+      },
+      err: (text) => {
+        ran.err += text;
+      },
+      input: async () => this.stdin,
+      onInterrupt: () => {},
+    };
+    const code = await main(args, io);
+    return { ...ran, code };
+  }
+
+  /** `as`, and the JSON it printed. */
+  async json<T>(session: string, ...args: string[]): Promise<T> {
+    return JSON.parse((await this.as(session, ...args, "--json")).out);
+  }
+}

@@ -94,6 +94,12 @@ export function checkBody(content: string, maxBytes: number): string {
   return content;
 }
 
+/** Throws `usage` for a kind that is none. */
+export function checkKind(kind: string): void {
+  if (!KINDS.some((known) => known === kind))
+    throw new RelayError("usage", `Cannot send a "${kind}": the kinds are ${KINDS.join(", ")}`);
+}
+
 /** Whether `session` may read the message: its ends may, and everyone a broadcast. */
 export function mayRead(session: string, message: Message): boolean {
   return message.to_session === null || message.to_session === session || message.from_session === session;

@@ -5,7 +5,7 @@ import { type Context, parsedOrSkipped } from "./context.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
 import { countUnread } from "./look.ts";
-import { asks, checkBody, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
+import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
 import { ack, messageFor } from "./receipts.ts";
 import { find, isKnown, registrations } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
@@ -56,6 +56,7 @@ export interface Sent {
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
   const { store, session, now, limits, pace } = context;
   checkBody(content, limits.bodyBytes);
+  if (options.kind !== undefined) checkKind(options.kind);
   await ensureRegistered(context);
   const to = await addressOf(context, [options.to ?? []].flat(), options.keep ?? false);
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);

@@ -52,7 +52,7 @@ await build({
         }));
       },
     },
-    plain("fs", "os", "path"),
+    plain("fs", "os", "path", "util"),
     late("node:crypto", "nanoid", "webcrypto"), // asked for when nanoid is loaded; most runs make no id
   ],
 });

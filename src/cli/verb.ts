@@ -1,4 +1,5 @@
-import { type Command, CommanderError, Option } from "commander";
+import util from "node:util";
+import type { Command, CommanderError } from "commander";
 import { RelayError } from "../errors.ts";
 import { Cli, type GlobalFlags } from "./cli.ts";
 import { fail } from "./exit.ts";
@@ -7,51 +8,96 @@ import type { Io } from "./io.ts";
 /** Runs one verb with its arguments; returns the exit code. */
 export type Verb = (args: readonly string[], io: Io) => Promise<number>;
 
-/** A verb's description: flags and help, and an action that gives `act` what is to be done. What that returns as a number is the exit code. */
-export type Describe = (act: (run: (cli: Cli) => Promise<unknown>) => void) => Command;
+type Commander = typeof import("commander");
+
+/**
+ * A verb's flags and help, and an action that gives `act` what is to be done; what that returns as a number is the exit
+ * code. The library is passed in, so that it is loaded only when it is used.
+ */
+export type Describe = (library: Commander, act: (run: (cli: Cli) => Promise<unknown>) => void) => Command;
+
+/**
+ * For the verbs that are run most: their flags once more, in the words of `util.parseArgs`. With arguments that it
+ * accepts, the command parser (a fifth of bare node's start) is not loaded. A test holds both to be the same.
+ */
+export interface Plain<Flags> {
+  readonly options: Readonly<Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>>;
+  readonly act: (cli: Cli, flags: Flags & GlobalFlags, words: string[]) => Promise<unknown>;
+}
+
+export const GLOBAL_OPTIONS: Plain<never>["options"] = {
+  session: { type: "string", short: "s" },
+  agent: { type: "string", short: "a" },
+  dir: { type: "string" },
+  json: { type: "boolean" },
+};
+
+const GLOBAL_HELP: Readonly<Record<string, string>> = {
+  session: "act as this session",
+  agent: "which tool the session is: claude, codex, gemini, ...",
+  dir: "use the relay in this folder",
+  json: "print one JSON value",
+};
 
 /** Makes a verb of its description. */
-export function verb(describe: Describe): Verb {
+export function verb<Flags>(describe: Describe, plain?: Plain<Flags>): Verb {
   return async (args, io) => {
-    let chosen: ((cli: Cli) => Promise<unknown>) | undefined;
-    const command = withGlobals(describe((run) => (chosen = run)));
-    let help = "";
-    command.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
     try {
-      command.parse([...args], { from: "user" });
-      const flags = command.opts<GlobalFlags>();
-      const code = await chosen?.(new Cli(io, flags));
+      const parsed = plain && plainly(plain, args);
+      const code = parsed
+        ? await plain.act(new Cli(io, parsed.flags), parsed.flags, parsed.words)
+        : await byDescription(describe, args, io);
       return typeof code === "number" ? code : 0;
     } catch (error) {
-      if (error instanceof CommanderError && error.exitCode === 0) {
-        await io.out(help);
-        return 0;
-      }
-      return fail(error instanceof CommanderError ? misuse(error, command) : error, io, args.includes("--json"));
+      return fail(error, io, args.includes("--json"));
     }
   };
 }
 
+/** A verb's command with the flags that every verb has. */
 export function withGlobals(command: Command): Command {
-  for (const option of globalOptions()) {
-    const isTaken = command.options.some(
-      (own) => own.long === option.long || (own.short !== undefined && own.short === option.short),
-    );
-    if (!isTaken) command.addOption(option);
+  for (const [name, { type, short }] of Object.entries(GLOBAL_OPTIONS)) {
+    const isTaken = command.options.some((own) => own.long === `--${name}`);
+    const flags = `${short === undefined ? "" : `-${short}, `}--${name}${type === "string" ? ` <${name}>` : ""}`;
+    if (!isTaken) command.option(flags, GLOBAL_HELP[name]);
   }
-  return command.name(`agent-relay ${command.name()}`).showHelpAfterError(false).allowExcessArguments(false);
+  return command.name(`agent-relay ${command.name()}`).allowExcessArguments(false);
 }
 
-function globalOptions(): Option[] {
-  return [
-    new Option("-s, --session <id>", "act as this session"),
-    new Option("-a, --agent <tool>", "which tool the session is: claude, codex, gemini, ..."),
-    new Option("--dir <folder>", "use this relay"),
-    new Option("--json", "print one JSON value"),
-  ];
+function plainly<Flags>({ options }: Plain<Flags>, args: readonly string[]) {
+  try {
+    const config = { args: [...args], allowPositionals: true, options: { ...GLOBAL_OPTIONS, ...options } };
+    const { values, positionals } = util.parseArgs(config);
+    const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [camelCase(name), value]));
+    return { flags: flags as Flags & GlobalFlags, words: positionals };
+  } catch (error) {
+    if (error instanceof TypeError) return undefined; // a mistake, or --help: the command parser says it better
+    throw error;
+  }
+}
+
+async function byDescription(describe: Describe, args: readonly string[], io: Io): Promise<unknown> {
+  const library = await import("commander");
+  let chosen: ((cli: Cli) => Promise<unknown>) | undefined;
+  let help = "";
+  const command = withGlobals(describe(library, (run) => (chosen = run)))
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
+  try {
+    command.parse([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof library.CommanderError)) throw error;
+    if (error.exitCode !== 0) throw misuse(error, command);
+    return io.out(help);
+  }
+  return chosen?.(new Cli(io, command.opts<GlobalFlags>()));
 }
 
 function misuse(error: CommanderError, command: Command): RelayError {
   const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
   return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next: `${command.name()} --help` });
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,10 +1,11 @@
-import type { Describe, Verb } from "./verb.ts";
+import type { Describe, Plain, Verb } from "./verb.ts";
 
 /** A file of `commands/`. */
 export interface VerbModule {
   readonly run: Verb;
-  /** Its flags and help. `unread` keeps them apart, to start without them. */
-  readonly describe?: Describe;
+  readonly describe: Describe;
+  /** Of the verbs that can start without the command parser: the same flags for `util.parseArgs`. */
+  readonly options?: Plain<never>["options"];
 }
 
 /** Every verb, with what `--help` says of it. Only the one in use is loaded. */

@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import type { Message } from "../../message.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("ack")
     .description("Say that messages were dealt with, so that they no longer come back.")
     .argument("<id...>", "the messages")

@@ -1,10 +1,9 @@
-import { Command } from "commander";
 import { formatDuration } from "../../duration.ts";
 import { countWord, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("agents")
     .description("Show who is here: the last seen first, with how much each has unread.")
     .addHelpText("after", "\nExample: agent-relay agents --json")

@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { parseDuration } from "../../duration.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("cleanup")
     .description("Remove registrations whose process is dead, and old messages that nobody here still has to read.")
     .option("--max-age <duration>", "how old a message may get: 3600 (seconds), 12h, 7d", "7d")

@@ -1,9 +1,7 @@
-import { Argument, Command } from "commander";
 import { type Describe, verb, withGlobals } from "../verb.ts";
 import { VERBS } from "../verbs.ts";
-import { describe as describeUnread } from "./unread-flags.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Argument, Command }, act) =>
   new Command("completions")
     .description("Print completions for your shell.")
     .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
@@ -14,10 +12,11 @@ export const run = verb(describe);
 
 /** Each verb with its long flags, from the verbs' own descriptions. */
 async function flagsByVerb(): Promise<Map<string, string[]>> {
+  const library = await import("commander");
   const flags = new Map<string, string[]>();
   for (const [name, { load }] of Object.entries(VERBS)) {
-    const { describe = describeUnread } = await load();
-    const command = withGlobals(describe(() => {}));
+    const { describe } = await load();
+    const command = withGlobals(describe(library, () => {}));
     flags.set(name, [...command.options.flatMap((option) => option.long ?? []), "--help"]);
   }
   return flags;

@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { parseDuration } from "../../duration.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
@@ -13,7 +12,7 @@ interface HistoryFlags {
   since?: string;
 }
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("history")
     .description("Show the newest messages you sent or received, in order. Marks nothing.")
     .option("-l, --limit <n>", "show at most this many", "20")

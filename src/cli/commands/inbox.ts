@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import type { InboxItem } from "../../inbox.ts";
@@ -11,30 +10,37 @@ import { type Describe, verb } from "../verb.ts";
 const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
 
 interface InboxFlags {
-  limit: string;
+  limit?: string;
   all?: boolean;
   peek?: boolean;
   since?: string;
 }
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("inbox")
     .description("Show what waits for you, the oldest first, and mark as read what was shown.")
-    .option("-l, --limit <n>", "show at most this many", "10")
+    .option("-l, --limit <n>", "show at most this many; default 10")
     .option("--all", "also what you have read, and what you sent")
     .option("--peek", "mark nothing")
     .option("--since <duration>", "only what was sent in this time: 30m, 2h")
     .addHelpText("after", "\nExample: agent-relay inbox --limit 5")
     .action((flags: InboxFlags) => act((cli) => inbox(cli, flags)));
 
-export const run = verb(describe);
+export const options = {
+  limit: { type: "string", short: "l" },
+  all: { type: "boolean" },
+  peek: { type: "boolean" },
+  since: { type: "string" },
+} as const;
+
+export const run = verb<InboxFlags>(describe, { options, act: inbox });
 
 async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
   const { io } = cli;
   const relay = await cli.open();
   const me = relay.session ?? "";
   const options: InboxOptions = {
-    limit: wholeNumber(flags.limit, "--limit"),
+    limit: wholeNumber(flags.limit ?? "10", "--limit"),
     ...(flags.all ? { all: true } : {}),
     ...(flags.peek ? { peek: true } : {}),
     ...(flags.since === undefined ? {} : { since: io.now() - parseDuration(flags.since) }),

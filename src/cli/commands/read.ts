@@ -1,9 +1,8 @@
-import { Command } from "commander";
 import { frame, messageLines, namesOf } from "../output.ts";
 import { json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("read")
     .description("Show one message whole, with who has read it, and mark it as read.")
     .argument("<id>", "the message")

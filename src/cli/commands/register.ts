@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { RelayError } from "../../errors.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../verb.ts";
@@ -11,7 +10,7 @@ interface RegisterFlags {
   metadata?: string;
 }
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("register")
     .description("Make yourself known. Everything is optional: what is left out is found out or made up.")
     .option("--name <name>", "a short handle that others can write to")

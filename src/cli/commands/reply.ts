@@ -1,9 +1,8 @@
-import { Command, Option } from "commander";
 import { KINDS } from "../../message.ts";
 import { type Describe, verb } from "../verb.ts";
 import { bodyOf, type SendFlags, sendOptions, tellSent } from "./send.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command, Option }, act) =>
   new Command("reply")
     .description("Answer a message, to its sender, in its conversation. What it asked for is thereby answered.")
     .argument("<id>", "the message")

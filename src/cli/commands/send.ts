@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { Command, Option } from "commander";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError, systemError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
@@ -24,7 +23,7 @@ export interface SendFlags {
   from?: string;
 }
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command, Option }, act) =>
   new Command("send")
     .description("Send a message to everyone, or to some. It is on disk when this returns.")
     .argument("[text...]", "the message; - reads it from stdin")
@@ -40,7 +39,19 @@ export const describe: Describe = (act) =>
     .addHelpText("after", '\nExample: agent-relay send --to gemini-1 --kind question "Which port does the server use?"')
     .action((words: string[], flags: SendFlags) => act((cli) => send(cli, words, flags)));
 
-export const run = verb(describe);
+export const options = {
+  to: { type: "string", short: "t", multiple: true },
+  kind: { type: "string", short: "k" },
+  thread: { type: "string" },
+  "reply-to": { type: "string" },
+  ack: { type: "boolean" },
+  expires: { type: "string" },
+  keep: { type: "boolean" },
+  file: { type: "string" },
+  from: { type: "string", short: "f" },
+} as const;
+
+export const run = verb<SendFlags>(describe, { options, act: (cli, flags, words) => send(cli, words, flags) });
 
 async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
   const content = await bodyOf(cli, words, flags.file);

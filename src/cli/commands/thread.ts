@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { type Describe, verb } from "../verb.ts";
 import { tellMessages } from "./history.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("thread")
     .description("Show a whole conversation, in order. Marks nothing.")
     .argument("<id>", "any message in it")

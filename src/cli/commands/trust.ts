@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { RelayError } from "../../errors.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("trust")
     .description("Let a relay that was made elsewhere reach your agents. Only a person at a terminal may say so.")
     .addHelpText("after", "\nExample: agent-relay trust")

@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { RelayError } from "../../errors.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("unregister")
     .description("Say that you left. Your mail is kept for when the same session comes back.")
     .addHelpText("after", "\nExample: agent-relay unregister --session claude-1")

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { Command } from "commander";
 import { RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
@@ -8,7 +7,7 @@ import { frame, messageLines, namesOf } from "../output.ts";
 import { json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("watch")
     .description("Show messages as they come, and mark them as read; or run a program for each.")
     .option(

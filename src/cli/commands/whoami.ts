@@ -1,8 +1,7 @@
-import { Command } from "commander";
 import { findOut } from "../../open.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("whoami")
     .description("Explain who you are here, which relay this is, and why.")
     .addHelpText("after", "\nExample: agent-relay whoami")

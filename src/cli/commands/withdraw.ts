@@ -1,7 +1,6 @@
-import { Command } from "commander";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = (act) =>
+export const describe: Describe = ({ Command }, act) =>
   new Command("withdraw")
     .description("Take back a message you sent: who has not read it will not see it, and it asks for nothing any more.")
     .argument("<id>", "the message")

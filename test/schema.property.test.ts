@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Agent } from "../src/agent.ts";
+import { RelayError } from "../src/errors.ts";
+import { KINDS, Message } from "../src/message.ts";
+
+const text = fc.string({ unit: "binary" });
+const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const receipt = fc.record({ read_at: text, acked_at: text, notified_at: text }, { requiredKeys: [] });
+const unknown = fc.jsonValue().filter((value) => value !== null);
+
+const message = fc.record(
+  {
+    ...{ id: text, from_session: text, from_agent: text, to_session: fc.option(text), content: text, timestamp: whole },
+    ...{
+      read_by: fc.array(text),
+      sent_at: text,
+      seq: whole,
+      kind: fc.constantFrom(...KINDS),
+      thread: text,
+      reply_to: text,
+    },
+    ...{ batch: text, ack_required: fc.boolean(), expires_at: text, withdrawn_at: text },
+    receipts: fc.dictionary(text, receipt),
+    from_the_future: unknown,
+  },
+  { requiredKeys: ["id", "from_session", "from_agent", "to_session", "content", "timestamp", "read_by"] },
+);
+const agent = fc.record(
+  {
+    ...{
+      session_id: text,
+      agent_id: text,
+      pid: fc.nat({ max: 0xffffffff }),
+      registered_at: whole,
+      last_heartbeat: whole,
+    },
+    ...{
+      metadata: fc.jsonValue(),
+      name: text,
+      role: text,
+      pid_started: whole,
+      place: text,
+      cwd: text,
+      ended_at: whole,
+    },
+    from_the_future: unknown,
+  },
+  { requiredKeys: ["session_id", "agent_id", "pid", "registered_at", "last_heartbeat", "metadata"] },
+);
+
+function throughDisk(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+describe("schemas", () => {
+  test("a message that was written is read back as it was, with what nobody here knows", () => {
+    fc.assert(
+      fc.property(message, (value) => void expect(Message.parse(throughDisk(value), "m")).toEqual(throughDisk(value))),
+    );
+  });
+
+  test("a registration that was written is read back as it was, with what nobody here knows", () => {
+    fc.assert(
+      fc.property(agent, (value) => void expect(Agent.parse(throughDisk(value), "a")).toEqual(throughDisk(value))),
+    );
+  });
+
+  test("reading keeps the order of the fields", () => {
+    fc.assert(
+      fc.property(message, (value) => void expect(Object.keys(Message.parse(value, "m"))).toEqual(Object.keys(value))),
+    );
+  });
+
+  test("reading does not change what was read", () => {
+    fc.assert(
+      fc.property(message, (value) => {
+        const before = structuredClone(value);
+        Message.parse(value, "m");
+        expect(value).toEqual(before);
+      }),
+    );
+  });
+
+  test("any JSON at all is either what it should be or `corrupt`, never another failure", () => {
+    const nearly = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(fc.constantFrom("id", "content", "read_by", "receipts", "__proto__"), fc.jsonValue()),
+    );
+    fc.assert(
+      fc.property(nearly, fc.constantFrom(Message, Agent), (value, schema) => {
+        try {
+          schema.parse(value, "there");
+        } catch (error) {
+          expect(error).toBeInstanceOf(RelayError);
+          expect(error).toMatchObject({ code: "corrupt", message: expect.stringContaining('Cannot read "there') });
+        }
+      }),
+    );
+  });
+
+  test("an extra field of the wrong type is dropped, and the rest is still good", () => {
+    const extra = fc.constantFrom(
+      "sent_at",
+      "seq",
+      "kind",
+      "thread",
+      "reply_to",
+      "batch",
+      "ack_required",
+      "expires_at",
+      "withdrawn_at",
+      "receipts",
+    );
+    fc.assert(
+      fc.property(message, extra, fc.constantFrom<unknown[]>([], -1.5, ["x"], null), (value, field, wrong) => {
+        const { [field]: _, ...rest } = value;
+        expect(Message.parse({ ...value, [field]: wrong }, "m")).toEqual(rest);
+      }),
+    );
+  });
+});

@@ -16,15 +16,18 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (options.role !== undefined) checkName(options.role, "role");
   await refuseFolded(context);
 
-  const old = await parsedOrSkipped(store, `agents/${session}`, Agent);
+  const live = await parsedOrSkipped(store, `agents/${session}`, Agent);
+  const left = live ? undefined : await parsedOrSkipped(store, `archive/agents/${session}`, Agent);
+  const old = live ?? left;
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, ...kept } = old ?? {};
   const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };
-  if (old || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
+  if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
   const holder = await store.get(`names/${name}`);
   if (holder?.session_id !== session) return loseName(context, agent, options);
+  if (left) await store.update(`archive/agents/${session}`, () => undefined);
   await foreignLook(context, "now");
   await takeDigest(context);
   return agent;
@@ -67,9 +70,8 @@ async function takeName(context: Context, wanted: string | undefined, old: strin
     if (holder === context.session) return wanted;
     throw nameTaken(wanted, holder);
   }
-  for (const name of old === undefined
-    ? namesFor(context.agent, context.session)
-    : [old, ...namesFor(context.agent, old)])
+  if (old !== undefined && (await reserve(context, old)) === context.session) return old;
+  for (const name of namesFor(context.agent, context.session))
     if ((await reserve(context, name)) === context.session) return name;
   throw new RelayError("failed", `Cannot find a free name for "${context.session}"`, { next: "give one with --name" });
 }

@@ -42,14 +42,17 @@ export function systemError(what: string, error: unknown): unknown {
   });
 }
 
+const LET_IN =
+  "let this process write there; a sandboxed agent is let in by its settings, such as writable_roots of Codex's config.toml";
+
 const SYSTEM_ERRORS: Readonly<Record<string, { code: ErrorCode; says: string; next?: string }>> = {
   ENOSPC: { code: "limit", says: "the disk is full (ENOSPC)", next: "free some space or inodes, then run it again" },
   EDQUOT: { code: "limit", says: "your disk quota is used up (EDQUOT)", next: "free some space, then run it again" },
   EMFILE: { code: "limit", says: "this process has too many open files (EMFILE)", next: "raise ulimit -n" },
   ENFILE: { code: "limit", says: "the system has too many open files (ENFILE)", next: "close some programs" },
-  EACCES: { code: "refused", says: "permission denied (EACCES)", next: "let this process write there" },
-  EPERM: { code: "refused", says: "not permitted (EPERM)", next: "let this process write there" },
-  EROFS: { code: "refused", says: "the file system is read-only (EROFS)", next: "let this process write there" },
+  EACCES: { code: "refused", says: "permission denied (EACCES)", next: LET_IN },
+  EPERM: { code: "refused", says: "not permitted (EPERM)", next: LET_IN },
+  EROFS: { code: "refused", says: "the file system is read-only (EROFS)", next: LET_IN },
   ENOTDIR: { code: "refused", says: "a file stands where a folder should be (ENOTDIR)", next: "move that file away" },
   EISDIR: { code: "corrupt", says: "a folder stands where a file should be (EISDIR)" },
   ELOOP: { code: "refused", says: "it is a symbolic link, which is never followed here (ELOOP)" },

@@ -42,7 +42,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   const { limit = 10, show = async (items) => items } = options;
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
-  await attend(context);
+  if (!(await attend(context))) return { items: await show([], 0), more: 0 };
   if (options.peek) {
     const found = await gather(context, options, limit);
     return { ...found, items: await show(found.items, found.more) };
@@ -133,15 +133,16 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
 
 /**
  * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
- * else it would miss what was said to everyone before.
+ * else it would miss what was said to everyone before. False if there is no relay to look into.
  */
-async function attend(context: Context): Promise<void> {
+async function attend(context: Context): Promise<boolean> {
   const isNew = !(await isKnown(context, context.session));
-  if (isNew && !(await isThere(context))) return;
+  if (isNew && !(await isThere(context))) return false;
   await bootLook(context);
-  if (isNew) return void (await register(context));
-  await foreignLook(context, "due");
+  if (isNew) await register(context);
+  else await foreignLook(context, "due");
   await touch(context);
+  return true;
 }
 
 async function hasMarks({ store, session }: Context): Promise<boolean> {

@@ -316,7 +316,8 @@ export class FileStore implements Store {
     try {
       this.#enter(folder);
       if (this.#state !== "made") {
-        makeRoot(this.root, this.#now(), this.#lasting);
+        const warning = makeRoot(this.root, this.#now(), this.#lasting);
+        if (warning !== undefined) this.#onNotice({ key: "relay", text: warning });
         if (this.#state === "missing") findRoot(this.root, this.#trusted); // others may have made it meanwhile
         this.#state = "made";
       }

@@ -32,8 +32,11 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
   return true;
 }
 
-/** Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. */
-export function makeRoot(root: string, now: number, lasting: boolean): void {
+/**
+ * Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. Returns what a person
+ * should know of the disk it is on, if anything.
+ */
+export function makeRoot(root: string, now: number, lasting: boolean): string | undefined {
   if (!fs.existsSync(`${root}/relay.json`)) {
     makeFolder(root);
     // What an unmarked relay already holds was put there by someone else, who may be a stranger.
@@ -53,7 +56,21 @@ export function makeRoot(root: string, now: number, lasting: boolean): void {
       syncFolder(root);
       syncFolder(path.dirname(root));
     }
+    return diskWarning(root);
   }
+  return undefined;
+}
+
+// The kernel's numbers for disks (statfs(2)) whose locks and renames reach other machines late, or not at all.
+const NETWORK_DISKS = [0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x01021997, 0x0bd00bd0, 0x00c36400];
+const TMPFS = 0x01021994;
+
+function diskWarning(root: string): string | undefined {
+  const { type } = fs.statfsSync(root);
+  if (NETWORK_DISKS.includes(type))
+    return `${root} is on a network disk, where locks are not safe: use a local one with --dir`;
+  if (type === TMPFS) return `${root} is in memory (tmpfs): its mail does not outlive a reboot`;
+  return undefined;
 }
 
 function refusal(root: string, why: string, next: string): RelayError {

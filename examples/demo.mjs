@@ -23,7 +23,11 @@ console.log("It worked, and the project is removed again.");
 function run(session, ...args) {
   console.log(`${session}$ agent-relay ${args.map((word) => (/[ ;?]/.test(word) ? `"${word}"` : word)).join(" ")}`);
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, AGENT_RELAY_SESSION: session };
-  const { stdout, stderr, status } = spawnSync(process.execPath, [command, ...args], { cwd: project, env, encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [command, ...args], {
+    cwd: project,
+    env,
+    encoding: "utf8",
+  });
   console.log(stdout + stderr);
   if (status !== 0) process.exit(1);
   return { id: stdout.split(" ")[0] };

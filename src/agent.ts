@@ -1,6 +1,7 @@
 import { RelayError } from "./errors.ts";
 import type { Process } from "./place.ts";
 import { anything, type Infer, integer, object, optional, text } from "./schema.ts";
+import { isSegment } from "./store/key.ts";
 
 /**
  * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
@@ -48,7 +49,7 @@ export interface Sight {
 /** Dead is gone at once; silent is gone only where the process cannot be seen. */
 export function presence(agent: Agent, sight: Sight, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
   if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
-  const silence = now - sight.seen;
+  const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
   if (silence < thresholds.active) return "active";
   return sight.process === "alive" || silence < thresholds.silent ? "idle" : "gone";
 }
@@ -75,9 +76,19 @@ export function checkName(name: string, what = "name"): string {
   if (RESERVED.includes(name.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
   if (Buffer.byteLength(name) > MAX_NAME_BYTES)
     throw new RelayError("limit", `${says}: it is longer than ${MAX_NAME_BYTES} bytes`);
-  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.endsWith("."))
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || !isSegment(name))
     throw new RelayError("usage", `${says}: write it with a-z 0-9 - _ . and begin with a letter or digit`);
   return name;
+}
+
+/** Whether a name found in a file could have been given. */
+export function isName(name: string): boolean {
+  try {
+    return checkName(name) === name;
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
 }
 
 /** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
@@ -86,8 +97,8 @@ export function* namesFor(agentId: string, session: string): Generator<string> {
     agentId
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, "-")
-      .replaceAll(/^-+|-+$/g, "")
-      .slice(0, 32) || "agent";
+      .slice(0, 32)
+      .replaceAll(/^-+|-+$/g, "") || "agent";
   let seed = hash(session);
   for (let turn = 0; turn < 1000; turn++) {
     const adjective = ADJECTIVES[seed % ADJECTIVES.length];

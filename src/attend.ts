@@ -1,11 +1,12 @@
-import { Agent, checkName, isSameRun, namesFor } from "./agent.ts";
-import { type Context, parsed, parsedOrSkipped, type RegisterOptions, readMessage } from "./context.ts";
+import { Agent, checkName, isName, isSameRun, namesFor } from "./agent.ts";
+import { type Context, type RegisterOptions, readAgent, readMessage, valueOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
 import { foreignLook } from "./mend.ts";
 import { place, startOf } from "./place.ts";
 import { isKnown, processState, registrations } from "./roster.ts";
-import { checkSegment } from "./store/key.ts";
+import { checkSegment, isSegment } from "./store/key.ts";
+import type { Value } from "./store/store.ts";
 
 /** Writes this session's registration, in place of an older one, and lists the recent broadcasts in its inbox. */
 export async function register(context: Context, given: RegisterOptions = {}): Promise<Agent> {
@@ -16,8 +17,8 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (options.role !== undefined) checkName(options.role, "role");
   await refuseFolded(context);
 
-  const live = await parsedOrSkipped(store, `agents/${session}`, Agent);
-  const left = live ? undefined : await parsedOrSkipped(store, `archive/agents/${session}`, Agent);
+  const live = await readAgent(store, "agents", session);
+  const left = live ? undefined : await readAgent(store, "archive/agents", session);
   const old = live ?? left;
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, ...kept } = old ?? {};
@@ -25,8 +26,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
-  const holder = await store.get(`names/${name}`);
-  if (holder?.session_id !== session) return loseName(context, agent, options);
+  if (holderIn(await valueOrSkipped(store, `names/${name}`)) !== session) return loseName(context, agent, options);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
   await foreignLook(context, "now");
   await takeDigest(context);
@@ -55,7 +55,7 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
 
 /** Two ids that differ only in case would be one file on some disks. */
 async function refuseFolded({ store, session }: Context): Promise<void> {
-  if (session === session.toLowerCase() && (await store.get(`agents/${session}`))) return;
+  if (session === session.toLowerCase() && (await readAgent(store, "agents", session))) return;
   const twin = (await store.list("agents")).find((id) => id !== session && id.toLowerCase() === session.toLowerCase());
   if (twin !== undefined)
     throw new RelayError("conflict", `Cannot register "${session}": "${twin}" is here and differs only in case`, {
@@ -70,7 +70,7 @@ async function takeName(context: Context, wanted: string | undefined, old: strin
     if (holder === context.session) return wanted;
     throw nameTaken(wanted, holder);
   }
-  if (old !== undefined && (await reserve(context, old)) === context.session) return old;
+  if (old !== undefined && isName(old) && (await reserve(context, old)) === context.session) return old;
   for (const name of namesFor(context.agent, context.session))
     if ((await reserve(context, name)) === context.session) return name;
   throw new RelayError("failed", `Cannot find a free name for "${context.session}"`, { next: "give one with --name" });
@@ -83,15 +83,22 @@ function nameTaken(name: string, holder: string): RelayError {
 }
 
 /** Takes `name` if it is free or its holder has left; returns who has it then. */
-async function reserve({ store, session }: Context, name: string): Promise<string> {
+async function reserve(context: Context, name: string): Promise<string> {
+  const { store, session } = context;
   const mine = { session_id: session };
-  if (await store.create(`names/${name}`, mine)) return session;
-  const holder = String((await store.get(`names/${name}`))?.session_id);
+  const key = `names/${name}`;
+  if (await store.create(key, mine)) return session;
+  const holder = holderIn(await valueOrSkipped(store, key));
   if (holder === session) return session;
-  const agent = await store.get(`agents/${checkSegment(holder, "session id")}`);
-  if (agent?.name === name) return holder;
-  const now = await store.update(`names/${name}`, (current) => (current?.session_id === holder ? mine : current));
-  return String(now?.session_id);
+  if (holder !== undefined && (await readAgent(store, "agents", holder))?.name === name) return holder;
+  const now = await store.update(key, (current) => (holderIn(current) === holder ? mine : current));
+  return holderIn(now) ?? reserve(context, name);
+}
+
+/** Who has a name, or undefined for a record that names no session. */
+function holderIn(record: Value | undefined): string | undefined {
+  const holder = record?.session_id;
+  return typeof holder === "string" && isSegment(holder) ? holder : undefined;
 }
 
 /** Someone took the name for free between our reserving it and our registration being there to see. */
@@ -149,7 +156,7 @@ export async function heartbeat(context: Context): Promise<Agent | undefined> {
 
 /** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
 export async function unregister(context: Context): Promise<Agent | undefined> {
-  const agent = await parsed(context.store, `agents/${context.session}`, Agent);
+  const agent = await readAgent(context.store, "agents", context.session);
   context.presence.at = 0;
   if (agent) await archive(context, agent);
   return agent;

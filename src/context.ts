@@ -1,9 +1,10 @@
-import type { Thresholds } from "./agent.ts";
+import { Agent, type Thresholds } from "./agent.ts";
 import { RelayError } from "./errors.ts";
 import { Message } from "./message.ts";
 import type { Pace } from "./pace.ts";
+import { object } from "./schema.ts";
 import { isSegment } from "./store/key.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, Value } from "./store/store.ts";
 
 /** How much is allowed. */
 export interface Limits {
@@ -71,6 +72,30 @@ export async function parsedOrSkipped<T>(
   } catch (error) {
     if (error instanceof RelayError && error.code === "corrupt") return undefined;
     throw error;
+  }
+}
+
+/** A registration, live or in the archive, or undefined if there is none that can be read. Its id is the name it is stored under. */
+export async function readAgent(
+  store: Store,
+  folder: "agents" | "archive/agents",
+  id: string,
+): Promise<Agent | undefined> {
+  const agent = await parsedOrSkipped(store, `${folder}/${id}`, Agent);
+  return agent === undefined || agent.session_id === id ? agent : { ...agent, session_id: id };
+}
+
+/** A record as it is, or undefined if there is none that can be read. */
+export function valueOrSkipped(store: Store, key: string): Promise<Value | undefined> {
+  return parsedOrSkipped(store, key, object({}));
+}
+
+/** Runs what a look does for later ones only: where this disk cannot take it now, the look goes on without. */
+export async function asFarAsPossible(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof RelayError) || !["refused", "limit"].includes(error.code)) throw error;
   }
 }
 

@@ -11,7 +11,9 @@ export function parseDuration(text: string): number {
   const unit = match?.[2] ?? "s";
   if (!match || !isUnit(unit))
     throw new RelayError("usage", `Cannot read "${text}" as a duration: write 10s, 5m, 1h or 2d`);
-  return Math.round(Number(match[1]) * UNITS[unit]);
+  const ms = Math.round(Number(match[1]) * UNITS[unit]);
+  if (!Number.isSafeInteger(ms)) throw new RelayError("usage", `Cannot read "${text}" as a duration: it is too long`);
+  return ms;
 }
 
 /** Says how long `ms` is in one short word: `4s`, `12m`, `3h`, `2d`. A time in the future reads as `0s`. */

@@ -60,7 +60,7 @@ const INTERPRETERS = ["node", "bun", "deno", "python", "python3"];
 /** The host that a process is, by its name and first arguments, or undefined. */
 export function hostOf(name: string, args: readonly string[]): Host | undefined {
   const command = baseName(args[0] ?? "");
-  const script = INTERPRETERS.includes(command) ? args.slice(1).find((word) => !word.startsWith("-")) : undefined;
+  const script = INTERPRETERS.includes(command) ? scriptOf(args.slice(1)) : undefined;
   return HOSTS.find(
     (host) =>
       host.commands.some(
@@ -72,6 +72,12 @@ export function hostOf(name: string, args: readonly string[]): Host | undefined 
 /** The host that a session id seems to name, as `claude-1` does. */
 export function hostNamed(session: string): Host | undefined {
   return HOSTS.find(({ agent }) => session === agent || session.startsWith(`${agent}-`));
+}
+
+/** The first argument that is no option, unless an option before it holds the program itself. */
+function scriptOf(args: readonly string[]): string | undefined {
+  const first = args.find((word) => !word.startsWith("-") || /^(-[a-z]*[epcm]|--eval|--print)$/.test(word));
+  return first?.startsWith("-") ? undefined : first;
 }
 
 function baseName(path: string): string {

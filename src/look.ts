@@ -1,5 +1,5 @@
 import { register, touch } from "./attend.ts";
-import { type Context, readMessage } from "./context.ts";
+import { asFarAsPossible, type Context, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { history } from "./history.ts";
 import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
@@ -138,10 +138,9 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
 async function attend(context: Context): Promise<boolean> {
   const isNew = !(await isKnown(context, context.session));
   if (isNew && !(await isThere(context))) return false;
-  await bootLook(context);
-  if (isNew) await register(context);
-  else await foreignLook(context, "due");
-  await touch(context);
+  await asFarAsPossible(() => bootLook(context));
+  await asFarAsPossible(() => (isNew ? register(context) : foreignLook(context, "due")));
+  await asFarAsPossible(() => touch(context));
   return true;
 }
 
@@ -179,15 +178,18 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
 async function waiting(context: Context, limit: number): Promise<{ messages: Message[]; hasMore: boolean }> {
   const { store, session, now } = context;
   const messages: Message[] = [];
+  const pauses = [...DRAFT_PAUSES];
   for (const id of await store.marks(`inboxes/${session}`)) {
     if (messages.length === limit) return { messages, hasMore: true };
-    const message = await listed(context, id);
+    const message = await listed(context, id, pauses);
     if (message === "coming") continue;
     const state = message === undefined ? "done" : standing(session, message, now());
     if (message && state === "unread") messages.push(message);
     else {
-      if (state === "open") await store.mark(openMark(session, id), now());
-      await store.unmark(unreadMark(session, id));
+      await asFarAsPossible(async () => {
+        if (state === "open") await store.mark(openMark(session, id), now());
+        await store.unmark(unreadMark(session, id));
+      });
     }
   }
   return { messages, hasMore: false };
@@ -197,22 +199,24 @@ async function waiting(context: Context, limit: number): Promise<{ messages: Mes
 async function open(context: Context): Promise<Message[]> {
   const { store, session, now } = context;
   const messages: Message[] = [];
+  const pauses = [...DRAFT_PAUSES];
   for (const id of await store.marks(`inboxes/${session}/open`)) {
-    const message = await listed(context, id);
+    const message = await listed(context, id, pauses);
     if (message === "coming") continue;
     if (message && standing(session, message, now()) === "open") messages.push(message);
-    else await store.unmark(openMark(session, id));
+    else await asFarAsPossible(() => store.unmark(openMark(session, id)));
   }
   return messages;
 }
 
-/** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. */
-async function listed({ store }: Context, id: string): Promise<Message | "coming" | undefined> {
-  for (const pause of [0, ...DRAFT_PAUSES]) {
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+/** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. Waits as `pauses` says, once for a whole look. */
+async function listed({ store }: Context, id: string, pauses: number[]): Promise<Message | "coming" | undefined> {
+  for (;;) {
     const isDraft = await store.isDraft(`messages/${id}`); // looked at first: once it is gone, the message is there or never
     const message = await readMessage(store, id);
     if (message || !isDraft) return message;
+    const pause = pauses.shift();
+    if (pause === undefined) return "coming";
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
-  return "coming";
 }

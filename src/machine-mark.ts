@@ -19,7 +19,8 @@ function userId(): string {
 
 /** The machine's own id, which a stranger cannot know; where there is none, a random word kept in the user's folder. */
 function machineSecret(): string {
-  return readIfThere("/etc/machine-id") || readIfThere("/var/lib/dbus/machine-id") || ownSecret();
+  const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(readIfThere);
+  return ids.find((id) => /^[0-9a-f]{32}$/.test(id)) ?? ownSecret(); // an image may say "uninitialized", or nothing
 }
 
 function ownSecret(): string {
@@ -27,6 +28,7 @@ function ownSecret(): string {
   const file = path.join(folder, "machine");
   const kept = readIfThere(file);
   if (kept) return kept;
+  fs.rmSync(file, { force: true }); // empty: the power failed before it was on the disk
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const draft = `${file}.${newNonce()}`;
   fs.writeFileSync(draft, newNonce() + newNonce(), { mode: 0o600 });

@@ -1,9 +1,10 @@
-import { type Context, readMessage } from "./context.ts";
+import { type Context, readMessage, valueOrSkipped } from "./context.ts";
 import { timeOf } from "./id.ts";
 import { DIGEST_AGE, DIGEST_SIZE, isNews, unreadMark } from "./inbox.ts";
 import { isUnread, type Message, sentAt } from "./message.ts";
 import { bootId } from "./place.ts";
 import { registrations } from "./roster.ts";
+import { isSegment } from "./store/key.ts";
 
 const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
 const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
@@ -23,7 +24,9 @@ export async function foreignLook(context: Context, when: "now" | "due"): Promis
   await store.mark("stamps/foreign-look", now());
 
   const known = new Set(await store.marks("foreign"));
-  const foreign = (await store.list("messages")).filter((id) => timeOf(id) === undefined && !known.has(id));
+  const foreign = (await store.list("messages")).filter(
+    (id) => timeOf(id) === undefined && id !== "open" && !known.has(id),
+  );
   if (foreign.length === 0) return 0;
   await store.mark("stamps/foreign-seen", now());
   const messages: Message[] = [];
@@ -57,7 +60,7 @@ export async function bootLook(context: Context): Promise<void> {
 
 /** Whether there is a relay to look into; another program's may have nothing but messages. Looking never makes one. */
 export async function isThere({ store }: Context): Promise<boolean> {
-  return (await store.get("relay")) !== undefined || (await store.list("messages")).length > 0;
+  return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
 }
 
 /** Removes messages older than `maxAge` ms that no registered session still has to read. Returns how many. */
@@ -77,7 +80,8 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
     if (!message || sentAt(message) >= now() - maxAge) continue;
     await store.update(`messages/${id}`, () => undefined);
     await store.unmark(`foreign/${id}`);
-    if (message.thread !== undefined) await store.unmark(`threads/${message.thread}/${id}`);
+    if (message.thread !== undefined && isSegment(message.thread))
+      await store.unmark(`threads/${message.thread}/${id}`);
     removed++;
   }
   for (const id of await store.marks("inboxes/all"))
@@ -92,7 +96,7 @@ async function list(context: Context, messages: readonly Message[]): Promise<voi
   const at = now();
   for (const message of messages) {
     const to = message.to_session;
-    if (to !== null && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
+    if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
   }
   const broadcasts = messages.filter((message) => message.to_session === null && sentAt(message) > at - DIGEST_AGE);
   if (broadcasts.length === 0) return;

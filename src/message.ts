@@ -150,10 +150,12 @@ export function withdraw(message: Message, session: string, at: number): Message
   return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
 }
 
+const LAST_DATE = 8.64e15; // ms; the last that Date can show, and small enough that one more makes a difference
+
 /** When it was sent (ms), from the most exact of what it says. */
 export function sentAt(message: Message): number {
   const said = message.sent_at === undefined ? Number.NaN : Date.parse(message.sent_at);
-  return Number.isNaN(said) ? (timeOf(message.id) ?? message.timestamp * 1000) : said;
+  return Number.isNaN(said) ? (timeOf(message.id) ?? Math.min(message.timestamp * 1000, LAST_DATE)) : said;
 }
 
 /**

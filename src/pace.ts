@@ -21,9 +21,10 @@ export class Pace {
       this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
       this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
     }
-    const spent = Math.max(now, this.#spent) + (count * 60_000) / limits.perMinute;
-    const ahead = spent - now;
-    if (ahead > 60_000 && ahead < 120_000)
+    // Farther ahead than any allowance: the clock has stepped back.
+    const from = this.#spent > now + 60_000 ? now : Math.max(now, this.#spent);
+    const spent = from + (count * 60_000) / limits.perMinute;
+    if (spent - now > 60_000)
       throw new RelayError(
         "limit",
         `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`,
@@ -31,14 +32,14 @@ export class Pace {
           next: "wait a few seconds",
         },
       );
-    this.#spent = ahead > 60_000 ? now : spent; // farther ahead than any allowance: the clock has stepped back
+    this.#spent = spent;
     return this.#sent;
   }
 
   /** Notes the logical time of a message that was sent. */
   async sent(store: Store, session: string, now: number, seq: number): Promise<void> {
     this.#sent = seq;
-    if (!this.#isDue(now)) return;
+    if (!this.#isDue(now) && seq <= now) return; // a logical time ahead of the clock is nothing that others could guess
     this.#savedAt = now;
     await store.mark(`agents/${session}.sent`, seq);
     await store.mark(`agents/${session}.rate`, this.#spent);

@@ -41,7 +41,7 @@ export function startOf(pid: number): number | undefined {
 
 /** Whether a process still runs: `unknown` if its pid means nothing here. Not being allowed to signal it means alive. */
 export function liveness(of: Process): "alive" | "dead" | "unknown" {
-  if (of.place !== place() || of.pid <= 0 || of.pid > 0x7fffffff) return "unknown";
+  if (of.place !== place() || !Number.isInteger(of.pid) || of.pid <= 0 || of.pid > 0x7fffffff) return "unknown";
   try {
     process.kill(of.pid, 0);
   } catch (error) {
@@ -81,7 +81,7 @@ export function statOf(pid: number): ProcessStat | undefined {
 
 /** A process's arguments, empty if it cannot be seen. */
 export function argumentsOf(pid: number): string[] {
-  return readLine(`/proc/${pid}/cmdline`)?.split("\0").slice(0, 3) ?? [];
+  return readLine(`/proc/${pid}/cmdline`)?.split("\0").slice(0, 16) ?? [];
 }
 
 function pidNamespace(): string {

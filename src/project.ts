@@ -72,7 +72,18 @@ function mainWorktree(root: string): string {
   const common = readIfFile(path.join(gitDir, "commondir"))?.trim();
   if (common === undefined) return root;
   const shared = path.resolve(gitDir, common);
-  return fs.existsSync(path.dirname(shared)) ? realPath(path.dirname(shared)) : root;
+  const main = homeOf(shared);
+  return fs.existsSync(main) ? realPath(main) : root;
+}
+
+/**
+ * The folder that stands for a repository: its main worktree; for a submodule the one that its configuration names; for a
+ * bare one in a hidden folder what it is hidden in; for any other bare one itself, since others may lie beside it.
+ */
+function homeOf(shared: string): string {
+  const named = /^\s*worktree = (.+)$/m.exec(readIfFile(path.join(shared, "config")) ?? "")?.[1];
+  if (named !== undefined) return path.resolve(shared, named.trim());
+  return path.basename(shared).startsWith(".") ? path.dirname(shared) : shared;
 }
 
 function readIfFile(file: string): string | undefined {

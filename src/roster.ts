@@ -1,6 +1,6 @@
 import { resolveOne } from "./address.ts";
-import { Agent, type Presence, presence, processOf } from "./agent.ts";
-import { type Context, parsedOrSkipped } from "./context.ts";
+import { type Agent, type Presence, presence, processOf } from "./agent.ts";
+import { type Context, readAgent } from "./context.ts";
 import { liveness } from "./place.ts";
 import { checkSegment } from "./store/key.ts";
 
@@ -23,8 +23,8 @@ export async function agents(context: Context): Promise<AgentView[]> {
 export async function registrations({ store }: Context): Promise<Agent[]> {
   const found: Agent[] = [];
   for (const id of await store.list("agents")) {
-    const agent = await parsedOrSkipped(store, `agents/${id}`, Agent);
-    if (agent) found.push(agent.session_id === id ? agent : { ...agent, session_id: id });
+    const agent = await readAgent(store, "agents", id);
+    if (agent) found.push(agent);
   }
   return found;
 }
@@ -32,8 +32,7 @@ export async function registrations({ store }: Context): Promise<Agent[]> {
 /** One session, registered or ended, or undefined. */
 export async function find(context: Context, session: string): Promise<AgentView | undefined> {
   const agent =
-    (await parsedOrSkipped(context.store, `agents/${session}`, Agent)) ??
-    (await parsedOrSkipped(context.store, `archive/agents/${session}`, Agent));
+    (await readAgent(context.store, "agents", session)) ?? (await readAgent(context.store, "archive/agents", session));
   return agent && view(context, agent);
 }
 

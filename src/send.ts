@@ -1,7 +1,8 @@
 import { resolve } from "./address.ts";
-import { Agent, type Presence } from "./agent.ts";
+import type { Agent, Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
-import { type Context, parsedOrSkipped } from "./context.ts";
+import { type Context, readAgent } from "./context.ts";
+import { RelayError } from "./errors.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
 import { countUnread } from "./look.ts";
@@ -74,7 +75,7 @@ export async function send(context: Context, content: string, options: SendOptio
     reply_to: options.reply_to,
     batch,
     ack_required: options.ack,
-    expires_at: options.expires === undefined ? undefined : new Date(now() + options.expires).toISOString(),
+    expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
   };
 
   const messages: Message[] = [];
@@ -110,6 +111,15 @@ export async function send(context: Context, content: string, options: SendOptio
   };
 }
 
+function expiry(now: number, after: number): string {
+  const at = new Date(now + after);
+  if (!(after > 0) || Number.isNaN(at.getTime()))
+    throw new RelayError("usage", `Cannot let a message expire after ${after} ms`, {
+      next: "give a length of time such as 1h",
+    });
+  return at.toISOString();
+}
+
 /** Sends an answer to whoever sent `id`, in its conversation. What it asked for is thereby answered. Throws `not_found`. */
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   const answered = await messageFor(context, id);
@@ -129,7 +139,7 @@ async function addressOf(
   if (to.length === 0 || to.includes("all")) return "everyone";
   const ended: Agent[] = [];
   for (const id of await context.store.list("archive/agents")) {
-    const agent = await parsedOrSkipped(context.store, `archive/agents/${id}`, Agent);
+    const agent = await readAgent(context.store, "archive/agents", id);
     if (agent) ended.push(agent);
   }
   return resolve(to, context.session, await registrations(context), { ended, keep });

@@ -1,9 +1,10 @@
-import type { Context } from "./context.ts";
+import { type Context, parsedOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { SHOW_LEASE } from "./inbox.ts";
 import { liveness, thisProcess } from "./place.ts";
 import { integer, object, optional, text } from "./schema.ts";
+import type { Value } from "./store/store.ts";
 
 const Lease = object({
   holder: text(),
@@ -29,15 +30,13 @@ export async function takeShowLease(context: Context, patience: number): Promise
   let seen = "";
   let since = start;
   while (!(await store.create(key, mine, { lasting: false }))) {
-    const value = await store.get(key);
-    if (value === undefined) continue;
-    const other = Lease.parse(value, key);
+    const other = await parsedOrSkipped(store, key, Lease);
+    if (other === undefined) continue;
     const now = performance.now();
     if (seen !== `${other.holder} ${other.turn}`) since = now;
     seen = `${other.holder} ${other.turn}`;
     if (now - since > SHOW_LEASE || liveness({ ...other, started: other.started }) === "dead") {
-      const isAsSeen = (current: unknown) =>
-        `${Lease.parse(current, key).holder} ${Lease.parse(current, key).turn}` === seen;
+      const isAsSeen = (current: Value) => `${current.holder} ${current.turn}` === seen;
       const taken = await store.update(key, (current) => (!current || isAsSeen(current) ? mine : current), {
         lasting: false,
       });

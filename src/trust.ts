@@ -1,10 +1,11 @@
+import { valueOrSkipped } from "./context.ts";
 import { newId } from "./id.ts";
 import { markFor } from "./machine-mark.ts";
 import type { Store } from "./store/store.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
-  const relay = await store.get("relay");
+  const relay = await valueOrSkipped(store, "relay");
   return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
 }
 

@@ -85,7 +85,7 @@ function nearest(facts: Facts): Near | undefined {
   for (const process of facts.ancestors) {
     const host = hostOf(process.name, process.args);
     const registered = facts.registered.find(
-      (agent) => isProcess(agent, process, facts.place) && agent.agent_id !== "human",
+      (agent) => isSegment(agent.session_id) && isProcess(agent, process, facts.place) && agent.agent_id !== "human",
     );
     if (host || registered) return { process, host, registered };
   }
@@ -132,7 +132,7 @@ function byVariable(facts: Facts, host: Host): Identity {
 
 function identity(facts: Facts, session: string, agent: string, near: Near | undefined, because: string): Identity {
   const host = near?.host ?? HOSTS.find((each) => each.agent === agent);
-  const fromVariable = host?.pidVariable === undefined ? 0 : Number(facts.env[host.pidVariable]);
+  const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
   const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);
   const pid = facts.pid ?? ((isOurs && fromVariable) || near?.process.pid || facts.leader?.pid || 0);
   return { session, agent, pid, because };
@@ -165,4 +165,10 @@ function wordFrom(user: string): string {
     .replaceAll(/[^a-z0-9._-]+/g, "-")
     .replaceAll(/^[.-]+|[.-]+$/g, "");
   return isSegment(word) && word !== "all" ? word : "person";
+}
+
+/** A pid as a variable says it, 0 if it says none. */
+function pidFrom(text: string | undefined): number {
+  const pid = Number(text);
+  return Number.isInteger(pid) && pid > 0 && pid <= 0x7fffffff ? pid : 0;
 }

@@ -32,6 +32,7 @@ function faultOf(segment: string): string | undefined {
   if (segment.length > MAX_BYTES) return `it is longer than ${MAX_BYTES} bytes`;
   if (!ALLOWED.test(segment)) return "only A-Z a-z 0-9 . _ - may be in it, and no dot at its start";
   if (segment.endsWith(".")) return "it ends with a dot";
+  if (/\.json$/i.test(segment)) return "a record's file ends like that";
   if (WINDOWS_DEVICES.test(segment)) return "Windows keeps that name for a device";
   return undefined;
 }

@@ -102,7 +102,8 @@ export class MemoryStore implements Store {
     if (this.#records.delete(checkKey(key))) this.quarantined.set(key, reason);
   }
 
-  async isDraft(): Promise<boolean> {
+  async isDraft(key: string): Promise<boolean> {
+    checkKey(key);
     return false; // publish has no moment in which another could look
   }
 

@@ -19,8 +19,8 @@ import {
   encode,
   isOlder,
   linkOnce,
+  makeEmpty,
   makeFolder,
-  makeMark,
   namesIn,
   readRecord,
   remove,
@@ -46,6 +46,8 @@ export interface FileStoreOptions {
 }
 
 const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it
+
+const WRITING = 125; // ms; what has stood still for as long as all those retries is not being written
 
 /** A store of JSON files under one folder, shared by any number of processes of one user. */
 export class FileStore implements Store {
@@ -76,7 +78,7 @@ export class FileStore implements Store {
         return readRecord(this.#file(key));
       } catch (error) {
         if (!(error instanceof Unusable)) throw systemError(`read "${this.#file(key)}"`, error);
-        if (pause === 0) {
+        if (pause === 0 || !wasJustChanged(this.#file(key))) {
           await this.quarantine(key, error.message);
           throw new RelayError(
             "corrupt",
@@ -156,6 +158,7 @@ export class FileStore implements Store {
     const target = this.#file(checkKey(key));
     const id = nameOf(key);
     for (const inbox of delivery.inboxes) checkKey(`inboxes/${inbox}`);
+    if (delivery.everyoneIn !== undefined) checkKey(delivery.everyoneIn);
     return this.#write(key, async () => {
       if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
       const draft = `${this.root}/drafts/${id}`;
@@ -188,7 +191,7 @@ export class FileStore implements Store {
     const file = `${this.root}/${checkKey(key)}`;
     await this.#write(key, async () => {
       if (setTime(file, at)) return;
-      makeMark(file);
+      makeEmpty(file);
       setTime(file, at);
     });
   }
@@ -214,11 +217,14 @@ export class FileStore implements Store {
   }
 
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
-    await this.#write(`${folder}/-`, async () => makeFolder(`${this.root}/${checkKey(folder)}`));
+    checkKey(folder);
+    await this.#write(`${folder}/-`, async () => makeFolder(`${this.root}/${folder}`));
     yield* watchFolder(`${this.root}/${folder}`, signal);
   }
 
   async quarantine(key: string, reason: string): Promise<void> {
+    this.#enter(folderOf(checkKey(key)));
+    this.#enter("quarantine");
     const place = `${this.root}/quarantine/${key.replaceAll("/", "+")}.${newNonce()}`;
     try {
       makeFolder(`${this.root}/quarantine`);
@@ -314,7 +320,7 @@ export class FileStore implements Store {
   async #write<T>(key: string, run: () => Promise<T>): Promise<T> {
     const folder = folderOf(key);
     try {
-      this.#enter(folder);
+      for (const used of [folder, "drafts", "locks"]) this.#enter(used);
       if (this.#state !== "made") {
         const warning = makeRoot(this.root, this.#now(), this.#lasting);
         if (warning !== undefined) this.#onNotice({ key: "relay", text: warning });
@@ -325,6 +331,7 @@ export class FileStore implements Store {
         return await run();
       } catch (error) {
         if (errno(error) !== "ENOENT") throw error;
+        makeRoot(this.root, this.#now(), this.#lasting); // someone may have deleted it under us
         for (const missing of ["drafts", "locks", folder]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
         return await run();
       }
@@ -332,4 +339,10 @@ export class FileStore implements Store {
       throw systemError(`write "${this.root}/${key}"`, error);
     }
   }
+}
+
+/** Whether a file changed so recently that another program may still be writing it in place. */
+function wasJustChanged(file: string): boolean {
+  const changed = fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Math.abs(performance.timeOrigin + performance.now() - changed) < WRITING; // the disk's clock, not a test's
 }

@@ -12,6 +12,9 @@ const FOLDER_MODE = 0o700;
 /** Nothing we write comes near; a larger file is not ours and is not read into memory. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
+/** Nothing we write comes near; what is nested much deeper can be read but not written again. */
+const MAX_DEPTH = 200;
+
 /** Why a file that is there cannot be used as a record. */
 export class Unusable extends Error {}
 
@@ -60,7 +63,13 @@ export function readRecord(path: string): Readonly<Record<string, unknown>> | un
   const value = parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Unusable("it is not a JSON object");
+  if (isDeeper(value, MAX_DEPTH)) throw new Unusable(`it is nested deeper than ${MAX_DEPTH}`);
   return { ...value };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
 
 /** Makes an empty file if there is none, and its folder too. */
@@ -190,7 +199,7 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function makeEmpty(path: string): void {
+export function makeEmpty(path: string): void {
   fs.closeSync(fs.openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
 }
 

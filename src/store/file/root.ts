@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RelayError } from "../../errors.ts";
+import { RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine-mark.ts";
-import { encode, linkOnce, makeFolder, readText, remove, syncFolder, writeNew } from "./files.ts";
+import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
 
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
@@ -105,7 +105,8 @@ function formatOf(root: string): number {
     const record: unknown = JSON.parse(readText(`${root}/relay.json`) ?? "{}");
     if (typeof record === "object" && record !== null && "format" in record) return Number(record.format);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError || error instanceof Unusable))
+      throw systemError(`read "${root}/relay.json"`, error);
   }
   return FORMAT; // torn or by hand: nothing says that it is newer
 }

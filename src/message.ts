@@ -64,10 +64,8 @@ export interface Draft extends Extras {
 
 /** A new message, in the crate's order of fields. */
 export function compose(draft: Draft): Message {
-  const { id, from_session, from_agent, to_session, content, time, seq, ...extras } = draft;
-  const given = Object.fromEntries(
-    Object.entries(extras).filter(([, value]) => value !== undefined && value !== false),
-  );
+  const { id, from_session, from_agent, to_session, content, time, seq } = draft;
+  const { kind, thread, reply_to, batch, ack_required, expires_at } = draft;
   return {
     id,
     from_session,
@@ -76,15 +74,20 @@ export function compose(draft: Draft): Message {
     content,
     timestamp: Math.floor(time / 1000),
     read_by: [from_session],
-    sent_at: new Date(time).toISOString(),
+    sent_at: iso(time),
     seq,
-    ...given,
+    ...(kind !== undefined && { kind }),
+    ...(thread !== undefined && { thread }),
+    ...(reply_to !== undefined && { reply_to }),
+    ...(batch !== undefined && { batch }),
+    ...(ack_required && { ack_required }),
+    ...(expires_at !== undefined && { expires_at }),
   };
 }
 
 /** Throws `usage` for an empty body and `limit` for one of more than `maxBytes` bytes of UTF-8. */
 export function checkBody(content: string, maxBytes: number): string {
-  if (content.trim() === "")
+  if (!/\S/.test(content))
     throw new RelayError("usage", "Cannot send an empty message", { next: 'agent-relay send "your text"' });
   const size = Buffer.byteLength(content);
   if (size > maxBytes)

@@ -88,10 +88,11 @@ function homeOf(shared: string): string {
 
 function readIfFile(file: string): string | undefined {
   try {
+    if (!fs.statSync(file).isFile()) return undefined; // a folder (the main worktree's .git), or a pipe that would block
     return fs.readFileSync(file, "utf8");
   } catch (error) {
     if (errno(error) === undefined) throw error;
-    return undefined; // a folder (the main worktree's .git), or not there
+    return undefined; // not there
   }
 }
 

@@ -81,7 +81,7 @@ test("watch shows each message as it comes and marks it, and ends quietly at an 
   const lines = (await until(/second/)).trim().split("\n");
   expect(lines.map((line) => JSON.parse(line).content)).toEqual(["first", "second"]);
   child.kill("SIGINT");
-  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await once(child, "exit")).toEqual([130, null]);
   expect(run(cwd, "b", ["unread"]).stdout).toBe("0\n");
 });
 

@@ -35,8 +35,23 @@ async function lockedUpdate(dir) {
   return { figure: ms(value), budget: "<= 0.5 ms", ok: value <= 0.5 };
 }
 
+/** What an install brings: every package that package-lock.json has for use, not for development. */
+function packages() {
+  const lock = JSON.parse(fs.readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8"));
+  const names = Object.entries(lock.packages)
+    .filter(([name, { dev }]) => name !== "" && !dev)
+    .map(([name]) => name.replace(/^.*node_modules\//, ""));
+  const allowed = ["commander", "nanoid", "proper-lockfile", "graceful-fs", "retry", "signal-exit"];
+  return {
+    figure: names.sort().join(" "),
+    budget: "those three and what they need",
+    ok: names.every((name) => allowed.includes(name)),
+  };
+}
+
 export const libraryCases = [
   { name: "relay.send to one, durable, against raw calls", run: (dir) => sending(dir, "power", 1.3) },
   { name: "relay.send to one, process-durable, against raw", run: (dir) => sending(dir, "process", 2) },
   { name: "one locked update, uncontended", run: lockedUpdate },
+  { name: "packages that an install brings", run: packages },
 ];

@@ -19,7 +19,9 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
-async function watch(cli: Cli, exec: string | undefined): Promise<void> {
+const INTERRUPTED = 130;
+
+async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
   const relay = await cli.open();
@@ -29,6 +31,7 @@ async function watch(cli: Cli, exec: string | undefined): Promise<void> {
     else if (!(await handOver(cli, relay, message, command))) continue;
     await relay.markRead(message.id);
   }
+  return INTERRUPTED;
 }
 
 async function show({ io, flags }: Cli, relay: Relay, message: Message): Promise<void> {

@@ -180,9 +180,13 @@ export class FileStore implements Store {
         remove(draft);
         throw error;
       }
-      if (this.#lasting) syncFolder(path.dirname(target));
-      if (delivery.everyoneIn !== undefined) point(); // those who registered since: they may have looked too early
-      for (const inbox of inboxes) this.#inboxes.wake(inbox, id, this.#now());
+      try {
+        if (this.#lasting) syncFolder(path.dirname(target));
+        if (delivery.everyoneIn !== undefined) point(); // those who registered since: they may have looked too early
+        for (const inbox of inboxes) this.#inboxes.wake(inbox, id, this.#now());
+      } catch (error) {
+        throw systemError(`finish publishing "${key}", which can be read already`, error);
+      }
       return [...inboxes];
     });
   }
@@ -301,6 +305,7 @@ export class FileStore implements Store {
     if (this.#state === "unknown" || this.#state === "missing")
       this.#state = findRoot(this.root, this.#trusted) ? "found" : "missing";
     if (this.#state === "missing") return false;
+    if (this.#known.has(folder)) return true;
     for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
       const part = end < 0 ? folder : folder.slice(0, end);
       if (part !== "" && !this.#known.has(part)) {

@@ -45,7 +45,7 @@ export function readText(path: string): string | undefined {
 export function writeNew(path: string, text: string, lasting: boolean): void {
   const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
   try {
-    writeAll(fd, Buffer.from(text));
+    writeAll(fd, text);
     if (lasting) fs.fsyncSync(fd);
   } catch (error) {
     fs.closeSync(fd);
@@ -173,8 +173,12 @@ export function encode(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) {
+function writeAll(fd: number, text: string): void {
+  const size = Buffer.byteLength(text);
+  let done = fs.writeSync(fd, text);
+  if (done === size) return;
+  const bytes = Buffer.from(text);
+  while (done < size) {
     const count = fs.writeSync(fd, bytes, done);
     if (count === 0) throw new RelayError("failed", "Cannot write: the system took no bytes");
     done += count;
@@ -190,9 +194,11 @@ function readAll(fd: number, size: number): Buffer {
   return bytes.subarray(0, done);
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) throw new Unusable("it is not UTF-8");
     throw error;

@@ -1,10 +1,11 @@
 import { Agent, checkName, isName, isSameRun, namesFor } from "./agent.ts";
 import { type Context, type RegisterOptions, readAgent, readMessage, valueOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
+import { newNonce } from "./id.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
 import { foreignLook } from "./mend.ts";
 import { place, startOf } from "./place.ts";
-import { isKnown, processState, registrations } from "./roster.ts";
+import { isRegistered, processState, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
 import type { Value } from "./store/store.ts";
 
@@ -26,10 +27,13 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
-  if (holderIn(await valueOrSkipped(store, `names/${name}`)) !== session) return loseName(context, agent, options);
+  if (!(await keepName(context, name))) return loseName(context, agent, options);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
   await foreignLook(context, "now");
-  await takeDigest(context);
+  // Who is registered was pointed at each broadcast: to list them again would rest on receipts, which the crate may lose.
+  const heard = `agents/${session}.heard`;
+  if (!live || (await store.markedAt(heard)) === undefined) await takeDigest(context);
+  await store.mark(heard, context.now());
   return agent;
 }
 
@@ -85,14 +89,24 @@ function nameTaken(name: string, holder: string): RelayError {
 /** Takes `name` if it is free or its holder has left; returns who has it then. */
 async function reserve(context: Context, name: string): Promise<string> {
   const { store, session } = context;
-  const mine = { session_id: session };
+  const mine = { session_id: session, turn: newNonce() };
   const key = `names/${name}`;
   if (await store.create(key, mine)) return session;
-  const holder = holderIn(await valueOrSkipped(store, key));
+  const seen = await valueOrSkipped(store, key);
+  const holder = holderIn(seen);
   if (holder === session) return session;
   if (holder !== undefined && (await readAgent(store, "agents", holder))?.name === name) return holder;
-  const now = await store.update(key, (current) => (holderIn(current) === holder ? mine : current));
+  // Its turn too: a holder that was only being registered when we looked has by now kept its name.
+  const isAsSeen = (current: Value | undefined) => holderIn(current) === holder && current?.turn === seen?.turn;
+  const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));
   return holderIn(now) ?? reserve(context, name);
+}
+
+/** Says in the name's own record that its holder is there to see; false if another took it first. One of the two wins. */
+async function keepName({ store, session }: Context, name: string): Promise<boolean> {
+  const mine = { session_id: session, turn: newNonce() };
+  const now = await store.update(`names/${name}`, (current) => (holderIn(current) === session ? mine : current));
+  return holderIn(now) === session;
 }
 
 /** Who has a name, or undefined for a record that names no session. */
@@ -112,7 +126,11 @@ async function loseName(context: Context, agent: Agent & { name: string }, optio
 async function takeDigest(context: Context): Promise<void> {
   const { store, session } = context;
   let room = DIGEST_SIZE;
-  for (const id of digestCandidates(await store.marks("inboxes/all"), context.now())) {
+  const ids = await store.marks("inboxes/all");
+  const candidates = digestCandidates(ids, context.now());
+  const isCandidate = new Set(candidates);
+  for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadMark("all", id)); // nobody will be told of it
+  for (const id of candidates) {
     if (room === 0) return;
     const message = await readMessage(store, id);
     // A broadcast that is still being written may come at any moment: listing it too early costs nothing.
@@ -128,7 +146,7 @@ const REFRESH_EVERY = 1000; // ms; a session that acts all the time says once a 
 /** Registers this session if it is not, with what its Relay was made with; else says that it lives. */
 export async function ensureRegistered(context: Context): Promise<void> {
   if (isFresh(context)) return;
-  if (await isKnown(context, context.session)) await touch(context);
+  if (await isRegistered(context)) await touch(context);
   else await register(context);
 }
 
@@ -180,6 +198,6 @@ async function archive({ store, now }: Context, agent: Agent): Promise<boolean> 
     isArchived = current !== undefined && isSameRun(Agent.parse(current, session), agent);
     return isArchived ? undefined : current;
   });
-  if (isArchived) await store.unmark(`agents/${session}.seen`);
+  if (isArchived) for (const mark of ["seen", "heard"]) await store.unmark(`agents/${session}.${mark}`);
   return isArchived;
 }

@@ -6,11 +6,12 @@ import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, un
 import { bootLook, foreignLook, isThere } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
 import { stampRead } from "./receipts.ts";
-import { type AgentView, agents, isKnown } from "./roster.ts";
-import { takeShowLease } from "./show-lease.ts";
+import { type AgentView, agents, isRegistered } from "./roster.ts";
+import { type ShowLease, takeShowLease } from "./show-lease.ts";
 
 const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
 const ATTEND_EVERY = 4000; // ms between a waiting watcher's looks for other programs' mail, and its signs of life
+const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
 const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
 
 export interface InboxOptions {
@@ -86,7 +87,7 @@ export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
 }
 
 export interface WatchOptions {
-  /** Ends the watch. */
+  /** Ends the watch. A message that is being dealt with holds the session's other readers up until it is. */
   readonly signal?: AbortSignal;
   /** False: the loop marks what it has dealt with itself, by `markRead`. Each message is yielded once per watch. Default true. */
   readonly mark?: boolean;
@@ -111,10 +112,13 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
         attended = performance.now();
       }
       while (!end.signal.aborted && (await hasUnread(context, passed))) {
-        const lease = await takeShowLease(context, Number.POSITIVE_INFINITY);
+        const lease = await leaseOrBusy(context);
+        if (!lease) continue; // another reader of this session shows what there is
         try {
           const { messages } = await waiting(context, passed.size + 100);
-          for (const message of order(messages.filter(({ id }) => !passed.has(id)))) {
+          const fresh = messages.filter(({ id }) => !passed.has(id));
+          if (fresh.length === 0) break; // what is listed is still being written: its coming wakes us
+          for (const message of order(fresh)) {
             passed.add(message.id);
             yield message;
             if (options.mark !== false) await stampRead(context, message);
@@ -131,12 +135,22 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   }
 }
 
+/** The right to show, or undefined if another reader keeps it for a while. */
+async function leaseOrBusy(context: Context): Promise<ShowLease | undefined> {
+  try {
+    return await takeShowLease(context, WATCH_PATIENCE);
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "conflict") return undefined;
+    throw error;
+  }
+}
+
 /**
  * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
  * else it would miss what was said to everyone before. False if there is no relay to look into.
  */
 async function attend(context: Context): Promise<boolean> {
-  const isNew = !(await isKnown(context, context.session));
+  const isNew = !(await isRegistered(context));
   if (isNew && !(await isThere(context))) return false;
   await asFarAsPossible(() => bootLook(context));
   await asFarAsPossible(() => (isNew ? register(context) : foreignLook(context, "due")));
@@ -158,7 +172,7 @@ async function hasUnread({ store, session }: Context, passed: ReadonlySet<string
 async function gather(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
-  const { messages, hasMore } = await waiting(context, COUNT_LIMIT);
+  const { messages, hasMore } = await waiting(context, COUNT_LIMIT + limit);
   const fresh = messages.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
@@ -171,7 +185,7 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
   }));
   const chosen = options.all ? items.slice(-limit) : choose(items, limit);
   const shown = chosen.filter((item) => item.is_new).length;
-  return { items: chosen, more: messages.length + Number(hasMore) - shown };
+  return { items: chosen, more: Math.min(COUNT_LIMIT + 1, messages.length + Number(hasMore) - shown) };
 }
 
 /** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */

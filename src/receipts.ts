@@ -40,7 +40,12 @@ export async function ack(context: Context, id: string): Promise<Message> {
 
 /** Takes a message back: who has not read it will not be shown it. Throws `not_found`, `refused` if another sent it. */
 export async function withdraw(context: Context, id: string): Promise<Message> {
-  return stamp(context, await messageFor(context, id), withdrawn);
+  const message = await stamp(context, await messageFor(context, id), withdrawn);
+  // Off every list as well: another program that rewrites the message drops the field that says it was taken back.
+  const { store } = context;
+  for (const inbox of message.to_session === null ? ["all", ...(await store.list("agents"))] : [message.to_session])
+    for (const mark of [unreadMark(inbox, id), openMark(inbox, id)]) await store.unmark(mark);
+  return message;
 }
 
 /** Writes this session's receipt, and then takes the message off its list, or puts it on the list of open ones. */

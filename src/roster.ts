@@ -36,6 +36,11 @@ export async function find(context: Context, session: string): Promise<AgentView
   return agent && view(context, agent);
 }
 
+/** Whether the acting session is registered: by the record itself, which another program may have removed. */
+export async function isRegistered({ store, session }: Context): Promise<boolean> {
+  return (await readAgent(store, "agents", checkSegment(session, "session id"))) !== undefined;
+}
+
 /** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
 export async function isKnown({ store }: Context, session: string): Promise<boolean> {
   checkSegment(session, "session id");

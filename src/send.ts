@@ -93,21 +93,20 @@ export async function send(context: Context, content: string, options: SendOptio
     });
     if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${message.id}`, now());
     const delivery =
-      target === null ? { inboxes: ["all"], everyoneIn: "agents", except: session } : { inboxes: [target] };
+      target === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [target] };
     reached.push(...(await store.publish(`messages/${message.id}`, message, delivery)));
     messages.push(message);
     await pace.sent(store, session, now(), seq + index);
   }
   if (answered && asks(answered) && isFor(session, answered)) await ack(context, answered.id);
 
-  const sessions = reached.filter((inbox) => inbox !== "all");
   return {
     id: messages[0]?.id ?? "",
     ...(batch === undefined ? {} : { batch }),
     messages,
     recipients:
-      recipients?.map((one) => (sessions.includes(one.session_id) ? one : { ...one, is_full: true })) ??
-      sessions.map((session_id) => ({ session_id })),
+      recipients?.map((one) => (reached.includes(one.session_id) ? one : { ...one, is_full: true })) ??
+      reached.map((session_id) => ({ session_id })),
   };
 }
 

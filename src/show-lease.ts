@@ -15,6 +15,11 @@ const Lease = object({
   place: text(),
 });
 
+/** The right to show a session's mail. */
+export interface ShowLease {
+  release(): Promise<void>;
+}
+
 const LOOK_AGAIN = 20; // ms
 
 /**
@@ -22,7 +27,7 @@ const LOOK_AGAIN = 20; // ms
  * `release`. A holder that died gives way at once, one that stopped after 5 s.
  * Throws `conflict` if another holds it for longer than `patience` (ms).
  */
-export async function takeShowLease(context: Context, patience: number): Promise<{ release(): Promise<void> }> {
+export async function takeShowLease(context: Context, patience: number): Promise<ShowLease> {
   const { store, session } = context;
   const key = `shows/${session}`;
   const start = performance.now();

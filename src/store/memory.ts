@@ -43,6 +43,7 @@ export class MemoryStore implements Store {
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
     if (this.#records.has(checkKey(key))) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+    if (delivery.index !== undefined) checkKey(`inboxes/${delivery.index}`);
     const everyone = delivery.everyoneIn === undefined ? [] : await this.list(delivery.everyoneIn);
     const inboxes = [...new Set([...delivery.inboxes, ...everyone])].filter((inbox) => inbox !== delivery.except);
     for (const inbox of inboxes) {
@@ -50,6 +51,7 @@ export class MemoryStore implements Store {
       if (delivery.inboxes.includes(inbox) && !this.#hasRoom(inbox)) throw inboxFull(inbox, this.#inboxLimit);
     }
     this.#write(key, value);
+    if (delivery.index !== undefined) await this.mark(`inboxes/${delivery.index}/${nameOf(key)}`);
     const pointed = inboxes.filter((inbox) => this.#hasRoom(inbox));
     for (const inbox of pointed) await this.mark(`inboxes/${inbox}/${nameOf(key)}`);
     return pointed;

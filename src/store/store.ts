@@ -16,6 +16,8 @@ export interface Delivery {
   readonly inboxes: readonly string[];
   /** Every record of this folder has an inbox too, also those that come while the record is being published. */
   readonly everyoneIn?: string;
+  /** An inbox without a limit that lists it too, for those who come later. It is not among those returned. */
+  readonly index?: string;
   /** The one inbox that does not list it: the sender's. */
   readonly except?: string;
 }

@@ -61,10 +61,12 @@ describe("the layout", () => {
         ].filter((folder) => fs.existsSync(path.join(root, folder)) && !["stamps/", "threads/"].includes(folder)),
         ...[
           "agents/ann.json",
+          "agents/ann.heard",
           "agents/ann.seen",
           "agents/ann.sent",
           "agents/ann.rate",
           "agents/bob.json",
+          "agents/bob.heard",
           "agents/bob.seen",
         ],
         ...["names/ann.json", "names/bob.json"],

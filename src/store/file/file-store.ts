@@ -21,6 +21,7 @@ import {
   linkOnce,
   makeEmpty,
   makeFolder,
+  makeMark,
   namesIn,
   readRecord,
   remove,
@@ -158,7 +159,7 @@ export class FileStore implements Store {
     const target = this.#file(checkKey(key));
     const id = nameOf(key);
     for (const inbox of delivery.inboxes) checkKey(`inboxes/${inbox}`);
-    if (delivery.everyoneIn !== undefined) checkKey(delivery.everyoneIn);
+    for (const key of [delivery.everyoneIn, delivery.index]) if (key !== undefined) checkKey(key);
     return this.#write(key, async () => {
       if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
       const draft = `${this.root}/drafts/${id}`;
@@ -173,10 +174,11 @@ export class FileStore implements Store {
       };
       writeNew(draft, encode(value), this.#lasting);
       try {
+        if (delivery.index !== undefined) this.#index(delivery.index, id);
         point();
         rename(draft, target);
       } catch (error) {
-        for (const inbox of inboxes) this.#inboxes.unpoint(inbox, id);
+        for (const inbox of [...inboxes, delivery.index ?? []].flat()) this.#inboxes.unpoint(inbox, id);
         remove(draft);
         throw error;
       }
@@ -278,6 +280,11 @@ export class FileStore implements Store {
     } catch (error) {
       throw systemError(`list "${this.root}/${folder}"`, error);
     }
+  }
+
+  #index(inbox: string, id: string): void {
+    this.#enter(`inboxes/${inbox}`);
+    makeMark(`${this.root}/inboxes/${inbox}/${id}`);
   }
 
   #inboxesOf(delivery: Delivery): string[] {

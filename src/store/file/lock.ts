@@ -36,7 +36,7 @@ export async function withLock<T>(path: string, update: (held: Held) => T): Prom
           try {
             return update({ draft: `${own}/next` });
           } catch (error) {
-            if (errno(error) !== "ENOENT" || fs.existsSync(own)) throw error; // else the lock was broken under us
+            if (errno(error) !== "ENOENT" || fs.existsSync(`${own}/next`)) throw error; // else the lock was broken under us
           } finally {
             if (!removeFolder(own)) empty(own);
           }
@@ -51,12 +51,13 @@ export async function withLock<T>(path: string, update: (held: Held) => T): Prom
       throw new RelayError("conflict", `Cannot update "${path}": others held its lock for ${GIVE_UP / 1000} s`, {
         next: "run it again",
       });
-    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
+    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 9));
   }
 }
 
 /** The gate: one process at a time gets through. Undefined if another is inside. */
 function enter(path: string): (() => void) | undefined {
+  if (fs.existsSync(path)) return undefined; // one cheap call for each of many waiters: trying costs the holder its turn
   try {
     return lockfile.lockSync(path, {
       lockfilePath: path,

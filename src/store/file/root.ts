@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RelayError, systemError } from "../../errors.ts";
+import { errno, RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine-mark.ts";
 import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
@@ -79,13 +79,18 @@ function refusal(root: string, why: string, next: string): RelayError {
 
 /** Nobody has put a record in it yet: no file at all, but for what every relay starts with. */
 function isEmpty(folder: string): boolean {
-  return fs
-    .readdirSync(folder, { withFileTypes: true })
-    .every((entry) =>
-      entry.isDirectory()
-        ? isEmpty(`${folder}/${entry.name}`)
-        : [".gitignore", "README"].includes(entry.name) || entry.name.startsWith("start-"),
-    );
+  try {
+    return fs
+      .readdirSync(folder, { withFileTypes: true })
+      .every((entry) =>
+        entry.isDirectory()
+          ? isEmpty(`${folder}/${entry.name}`)
+          : [".gitignore", "README"].includes(entry.name) || entry.name.startsWith("start-"),
+      );
+  } catch (error) {
+    if (errno(error) !== "ENOENT") throw error;
+    return false; // a lock that was there a moment ago: others are at work here already
+  }
 }
 
 /** Writes a file whole, once; the first of many wins. */
@@ -114,7 +119,7 @@ function formatOf(root: string): number {
 const README = `This folder is a relay: agents that work in this project leave messages for each other here.
 Every file is plain JSON. "agent-relay status" or "ls" and "cat" show it; deleting the folder resets it.
 
-agents/      who is here: one file a session, and its .seen, .sent and .rate marks
+agents/      who is here: one file a session, and marks that say when it last lived and sent
 messages/    one file a message, with the receipts of who was shown it
 inboxes/     <session>/<message>: an empty file that says "unread"; open/: read, but still asks for something
 drafts/      messages being written            locks/       held for the moment of one update

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { Relay } from "../../src/index.ts";
+import { askAll, crowd, Notes, newRelayDir, start } from "./processes.ts";
+
+test("16 readers that mark the same 200 broadcasts lose no receipt", async () => {
+  const dir = newRelayDir();
+  const readers = await crowd(16, "agent.mjs", (index) => ({ dir, session: `reader-${index}` }));
+  await askAll(readers, "register");
+  const sender = new Relay(dir, { session: "sender", durability: "process" });
+  const ids: string[] = [];
+  for (let n = 0; n < 200; n++) ids.push((await sender.send(`news ${n}`)).id);
+
+  await askAll(readers, "markRead", { ids });
+
+  const sessions = readers.map((_, index) => `reader-${index}`).toSorted();
+  for (const id of ids) {
+    const { read_by, receipts = {} } = await sender.message(id);
+    expect(read_by[0], "the sender's own comes first").toBe("sender");
+    expect(read_by.slice(1).toSorted()).toEqual(sessions);
+    expect(Object.keys(receipts).toSorted()).toEqual(sessions);
+  }
+  for (const session of sessions) expect(await new Relay(dir, { session }).unreadCount()).toBe(0);
+});
+
+test("two readers of one session show every message, and none twice", async () => {
+  const dir = newRelayDir();
+  await new Relay(dir, { session: "shared" }).register();
+  const shown: unknown[][] = [[], []];
+  const notes = [new Notes(), new Notes()];
+  const readers = await Promise.all(
+    [0, 1].map((index) =>
+      start(
+        "agent.mjs",
+        { dir, session: "shared" },
+        {
+          onNote: (note) => (note === "done" ? notes[index]?.hear(note) : shown[index]?.push(note)),
+        },
+      ),
+    ),
+  );
+  const sender = await start("agent.mjs", { dir, session: "sender" });
+
+  await askAll(readers, "show", { limit: 7 });
+  const sent = await sender.ask<string[]>("sendMany", { count: 300, to: "shared" });
+  await askAll(readers, "stop");
+  await Promise.all(notes.map((each) => each.said("done")));
+
+  console.log(`two readers of one session showed ${shown.map((ids) => ids.length).join(" and ")} of 300`);
+  expect(shown.flat().toSorted()).toEqual(sent.toSorted());
+});

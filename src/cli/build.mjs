@@ -91,3 +91,4 @@ function late(module, library, name) {
 rmSync("dist", { recursive: true, force: true });
 cpSync(out, "dist", { recursive: true });
 rmSync(out, { recursive: true });
+execFileSync(process.execPath, ["src/cli/warm.cjs"], { stdio: "inherit" });

@@ -1,5 +1,5 @@
 import { Agent, checkName, isName, isSameRun, namesFor } from "./agent.ts";
-import { type Context, type RegisterOptions, readAgent, readMessage, valueOrSkipped } from "./context.ts";
+import { type Context, isSeenLately, type RegisterOptions, readAgent, readMessage, valueOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
@@ -141,26 +141,20 @@ async function takeDigest(context: Context): Promise<void> {
   }
 }
 
-const REFRESH_EVERY = 1000; // ms; a session that acts all the time says once a second that it lives
-
 /** Registers this session if it is not, with what its Relay was made with; else says that it lives. */
 export async function ensureRegistered(context: Context): Promise<void> {
-  if (isFresh(context)) return;
+  if (isSeenLately(context, context.session)) return;
   if (await isRegistered(context)) await touch(context);
   else await register(context);
 }
 
 /** Says that this session lives, if it is registered. */
 export async function touch(context: Context): Promise<void> {
-  const { store, session, now, presence } = context;
+  const { store, session, now, seen } = context;
   const key = `agents/${checkSegment(session, "session id")}.seen`;
-  if (isFresh(context) || (await store.markedAt(key)) === undefined) return;
+  if (isSeenLately(context, session) || (await store.markedAt(key)) === undefined) return;
   await store.mark(key, now());
-  presence.at = now();
-}
-
-function isFresh({ now, presence }: Context): boolean {
-  return Math.abs(now() - presence.at) < REFRESH_EVERY;
+  seen.set(session, now());
 }
 
 /** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
@@ -175,7 +169,7 @@ export async function heartbeat(context: Context): Promise<Agent | undefined> {
 /** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
 export async function unregister(context: Context): Promise<Agent | undefined> {
   const agent = await readAgent(context.store, "agents", context.session);
-  context.presence.at = 0;
+  context.seen.clear();
   if (agent) await archive(context, agent);
   return agent;
 }

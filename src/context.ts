@@ -37,12 +37,16 @@ export interface Context {
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
   readonly pace: Pace;
-  readonly presence: Refreshed;
+  /** When this process last saw that a session is known, its own with a sign of life (Unix ms): once a second will do. */
+  readonly seen: Map<string, number>;
 }
 
-/** When this process last said that its session lives (Unix ms), so that a busy one does not say it all the time. */
-export interface Refreshed {
-  at: number;
+const SEEN_LATELY = 1000; // ms
+
+/** Whether this process has looked for a session so lately that it need not look again. */
+export function isSeenLately({ seen, now }: Context, session: string): boolean {
+  const at = seen.get(session);
+  return at !== undefined && Math.abs(now() - at) < SEEN_LATELY;
 }
 
 /** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */

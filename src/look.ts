@@ -3,14 +3,13 @@ import { asFarAsPossible, type Context, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { history } from "./history.ts";
 import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
-import { bootLook, foreignLook, isThere } from "./mend.ts";
+import { bootLook, foreignLook, isThere, lookEvery } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
 import { stampRead } from "./receipts.ts";
 import { type AgentView, agents, isRegistered } from "./roster.ts";
 import { type ShowLease, takeShowLease } from "./show-lease.ts";
 
 const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
-const ATTEND_EVERY = 4000; // ms between a waiting watcher's looks for other programs' mail, and its signs of life
 const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
 const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
 
@@ -105,11 +104,11 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   if (options.signal?.aborted) stop();
   const passed = new Set<string>();
   try {
-    let attended = Number.NEGATIVE_INFINITY;
+    let due = Number.NEGATIVE_INFINITY;
     for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
-      if (performance.now() - attended > ATTEND_EVERY) {
+      if (performance.now() > due) {
         await attend(context);
-        attended = performance.now();
+        due = performance.now() + (await lookEvery(context));
       }
       while (!end.signal.aborted && (await hasUnread(context, passed))) {
         const lease = await leaseOrBusy(context);

@@ -18,8 +18,7 @@ const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
 export async function foreignLook(context: Context, when: "now" | "due"): Promise<number> {
   const { store, now } = context;
   const last = await store.markedAt("stamps/foreign-look");
-  const every = (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
-  if (when === "due" && last !== undefined && Math.abs(now() - last) < every) return 0;
+  if (when === "due" && last !== undefined && Math.abs(now() - last) < (await lookEvery(context))) return 0;
   if (!(await isThere(context))) return 0;
   await store.mark("stamps/foreign-look", now());
 
@@ -37,6 +36,11 @@ export async function foreignLook(context: Context, when: "now" | "due"): Promis
   await list(context, messages);
   for (const { id } of messages) await store.mark(`foreign/${id}`, now());
   return messages.length;
+}
+
+/** How long to wait between foreign looks (ms): longer where another program was never met. */
+export async function lookEvery({ store }: Context): Promise<number> {
+  return (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
 }
 
 /**

@@ -42,7 +42,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #store: Store;
   readonly #pace = new Pace();
-  readonly #presence = { at: 0 };
+  #mine: Context | undefined;
 
   /** A relay in the folder `dir` (such as `.relay`). Does no I/O; the first write makes the folder. */
   constructor(dir: string, options: RelayOptions = {}) {
@@ -190,13 +190,15 @@ export class Relay {
     return this.close();
   }
 
+  /** For what the session itself does; with `nobody`, for what needs none. */
   #context(nobody?: string): Context {
+    if (this.#mine) return this.#mine;
     const { session = nobody, now = Date.now, limits, thresholds, name, role, pid, metadata, cwd } = this.#options;
     if (session === undefined)
       throw new RelayError("usage", "Cannot act for nobody: this Relay has no session", {
         next: 'new Relay(dir, { session: "my-session" }), or Relay.open()',
       });
-    return {
+    const context: Context = {
       store: this.#store,
       session,
       agent: this.agent,
@@ -205,7 +207,9 @@ export class Relay {
       thresholds: { ...THRESHOLDS, ...thresholds },
       registration: { name, role, pid, metadata, cwd },
       pace: this.#pace,
-      presence: this.#presence,
+      seen: new Map(),
     };
+    if (this.#options.session !== undefined) this.#mine = context;
+    return context;
   }
 }

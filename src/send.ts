@@ -1,7 +1,7 @@
 import { resolve } from "./address.ts";
 import type { Agent, Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
-import { type Context, readAgent } from "./context.ts";
+import { type Context, isSeenLately, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
@@ -134,7 +134,10 @@ async function addressOf(
   const [only] = to;
   const isPlainId =
     to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
-  if (isPlainId && (await isKnown(context, only))) return [only];
+  if (isPlainId && (isSeenLately(context, only) || (await isKnown(context, only)))) {
+    context.seen.set(only, context.now());
+    return [only];
+  }
   if (to.length === 0 || to.includes("all")) return "everyone";
   const ended: Agent[] = [];
   for (const id of await context.store.list("archive/agents")) {

@@ -1,8 +1,10 @@
 import { RelayError } from "../errors.ts";
 
 const MAX_BYTES = 128;
-const ALLOWED = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
-const WINDOWS_DEVICES = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+const DEVICE = "(?:con|prn|aux|nul|com[0-9]|lpt[0-9])"; // Windows keeps these, with any ending
+const GOOD = `(?!${DEVICE}(?:[./]|$))[a-z0-9_-](?:[a-z0-9._-]{0,${MAX_BYTES - 2}}[a-z0-9_-])?(?<!\\.json)`;
+const SEGMENT = new RegExp(`^${GOOD}$`, "i");
+const KEY = new RegExp(`^${GOOD}(?:/${GOOD})*$`, "i");
 
 /**
  * The only check between a word and a path. A key is one or more segments joined by `/`; each segment is 1 to 128
@@ -10,29 +12,29 @@ const WINDOWS_DEVICES = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
  * Returns the key. Throws `usage`.
  */
 export function checkKey(key: string): string {
-  for (const segment of key.split("/")) checkSegment(segment);
+  if (!KEY.test(key)) for (const segment of key.split("/")) checkSegment(segment);
   return key;
 }
 
 /** `checkKey` for one segment, such as a session id. Throws `usage`, naming it as a `what`. */
 export function checkSegment(segment: string, what = "key"): string {
-  const fault = faultOf(segment);
-  if (fault)
-    throw new RelayError("usage", `Cannot use ${JSON.stringify(segment.slice(0, 200))} as a ${what}: ${fault}`);
-  return segment;
+  if (SEGMENT.test(segment)) return segment;
+  throw new RelayError(
+    "usage",
+    `Cannot use ${JSON.stringify(segment.slice(0, 200))} as a ${what}: ${faultOf(segment)}`,
+  );
 }
 
 /** Whether a name found in a folder could have been made from a key. Others are strays and are passed over. */
 export function isSegment(name: string): boolean {
-  return faultOf(name) === undefined;
+  return SEGMENT.test(name);
 }
 
-function faultOf(segment: string): string | undefined {
+function faultOf(segment: string): string {
   if (segment === "") return "it is empty";
   if (segment.length > MAX_BYTES) return `it is longer than ${MAX_BYTES} bytes`;
-  if (!ALLOWED.test(segment)) return "only A-Z a-z 0-9 . _ - may be in it, and no dot at its start";
   if (segment.endsWith(".")) return "it ends with a dot";
   if (/\.json$/i.test(segment)) return "a record's file ends like that";
-  if (WINDOWS_DEVICES.test(segment)) return "Windows keeps that name for a device";
-  return undefined;
+  if (/^[a-z0-9_-][a-z0-9._-]*$/i.test(segment)) return "Windows keeps that name for a device";
+  return "only A-Z a-z 0-9 . _ - may be in it, and no dot at its start";
 }

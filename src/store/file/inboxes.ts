@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { makeMark, namesIn, remove, setTime } from "./files.ts";
 
+const LOOK_AFTER = 0.001; // of the limit: what one process adds between two looks at a folder that is far from full
 const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
 
 /** The inboxes of one relay: folders of empty files, each named after an unread message. */
@@ -30,14 +31,17 @@ export class Inboxes {
     setTime(`${this.#folder}/${inbox}/${id}`, time);
   }
 
-  /** Counts an inbox only when its folder is large enough to be full, and then not again before it can be. */
+  /** Looks at an inbox's size now and then, and counts it only when it is large enough to be full. */
   #hasRoom(inbox: string): boolean {
     const folder = `${this.#folder}/${inbox}`;
     const room = this.#room.get(inbox) ?? 0;
     if (room > 0) this.#room.set(inbox, room - 1);
     if (room > 0) return true;
     const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
-    if (process.platform !== "win32" && size < this.#limit * BYTES_PER_NAME) return true;
+    if (process.platform !== "win32" && size < this.#limit * BYTES_PER_NAME) {
+      this.#room.set(inbox, Math.floor(this.#limit * LOOK_AFTER));
+      return true;
+    }
     const left = this.#limit - namesIn(folder).length;
     if (left <= 0) return false;
     this.#room.set(inbox, Math.floor((left - 1) / 64)); // others write too: look again well before it can be full

@@ -1,7 +1,7 @@
 import { type Context, readMessage, valueOrSkipped } from "./context.ts";
 import { timeOf } from "./id.ts";
-import { DIGEST_AGE, DIGEST_SIZE, isNews, unreadMark } from "./inbox.ts";
-import { isUnread, type Message, sentAt } from "./message.ts";
+import { DIGEST_AGE, DIGEST_SIZE, isNews, openMark, unreadMark } from "./inbox.ts";
+import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { bootId } from "./place.ts";
 import { registrations } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
@@ -44,7 +44,7 @@ export async function lookEvery({ store }: Context): Promise<number> {
 }
 
 /**
- * After a reboot: lists again what the messages of the last day say is unread, since marks are not written to the disk
+ * After a reboot: lists again what the messages of the last day say is unread or open, since marks are not written to the disk
  * itself. Once for each boot, at the first look.
  */
 export async function bootLook(context: Context): Promise<void> {
@@ -91,22 +91,34 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
   for (const id of await store.marks("inboxes/all"))
     if ((timeOf(id) ?? 0) < now() - DIGEST_AGE && (await readMessage(store, id)) === undefined)
       await store.unmark(unreadMark("all", id));
+  for (const mark of await store.marks("agents")) {
+    const [, session = "", what] = /^(.+)\.(seen|heard)$/.exec(mark) ?? [];
+    if (what !== undefined && (await valueOrSkipped(store, `agents/${session}`)) === undefined)
+      await store.unmark(`agents/${mark}`);
+  }
   return removed;
 }
 
-/** Lists messages in the inboxes they belong in: direct ones in their recipient's, recent broadcasts in everyone's. */
+/**
+ * Lists messages in the inboxes they belong in, as unread or as open: direct ones in their recipient's, recent broadcasts
+ * in everyone's.
+ */
 async function list(context: Context, messages: readonly Message[]): Promise<void> {
   const { store, now } = context;
   const at = now();
   for (const message of messages) {
     const to = message.to_session;
     if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
+    else if (to !== null && isSegment(to) && isOpen(to, message, at)) await store.mark(openMark(to, message.id), at);
   }
   const broadcasts = messages.filter((message) => message.to_session === null && sentAt(message) > at - DIGEST_AGE);
   if (broadcasts.length === 0) return;
   broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
   for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
-  for (const agent of await registrations(context))
-    for (const message of broadcasts.filter((each) => isNews(agent.session_id, each, at)).slice(0, DIGEST_SIZE))
-      await store.mark(unreadMark(agent.session_id, message.id), at);
+  for (const { session_id: session } of await registrations(context)) {
+    for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, DIGEST_SIZE))
+      await store.mark(unreadMark(session, message.id), at);
+    for (const message of broadcasts.filter((each) => !isUnread(session, each, at) && isOpen(session, each, at)))
+      await store.mark(openMark(session, message.id), at);
+  }
 }

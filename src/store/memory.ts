@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { hints } from "./hints.ts";
 import { checkKey } from "./key.ts";
 import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Range, type Store, type Value } from "./store.ts";
 
@@ -80,24 +81,10 @@ export class MemoryStore implements Store {
     checkKey(folder);
     const listeners = this.#watchers.get(folder) ?? new Set();
     this.#watchers.set(folder, listeners);
-    let changed = true;
-    let wake = () => {};
-    const listener = () => {
-      changed = true;
-      wake();
-    };
-    listeners.add(listener);
-    signal.addEventListener("abort", listener);
-    try {
-      while (!signal.aborted) {
-        if (!changed) await new Promise<void>((resolve) => (wake = resolve));
-        changed = false;
-        if (!signal.aborted) yield;
-      }
-    } finally {
-      listeners.delete(listener);
-      signal.removeEventListener("abort", listener);
-    }
+    yield* hints((notice) => {
+      listeners.add(notice);
+      return () => listeners.delete(notice);
+    }, signal);
   }
 
   async quarantine(key: string, reason: string): Promise<void> {

@@ -8,7 +8,7 @@ import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, w
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
 
-const FOLDERS = ["agents", "names", "messages", "drafts", "inboxes/all", "locks", "stamps"];
+const FOLDERS = ["agents", "names", "messages", "drafts", "inboxes/all", "locks", "stamps", "archive/agents"];
 
 /**
  * Whether there is a relay at `root`. Throws `refused` unless it is a real folder that this user owns, or one of
@@ -51,11 +51,10 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
       created_at: new Date(now).toISOString(),
       ...(isOurs ? { mark: markFor(id) } : {}),
     };
+    // Before relay.json: who finds it trusts that the folders last, also if their maker was killed right after.
+    if (lasting) for (const folder of [`${root}/archive`, root, path.dirname(root)]) syncFolder(folder);
     writeOnce(root, "relay.json", encode(record), lasting);
-    if (lasting) {
-      syncFolder(root);
-      syncFolder(path.dirname(root));
-    }
+    if (lasting) syncFolder(root);
     return diskWarning(root);
   }
   return undefined;

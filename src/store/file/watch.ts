@@ -1,37 +1,26 @@
 import fs from "node:fs";
 import { errno } from "../../errors.ts";
+import { hints } from "../hints.ts";
 
 const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop
 const YIELD_ANYWAY = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
-export async function* watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<void> {
-  let changed = true;
-  let wake = () => {};
-  const notice = () => {
-    changed = true;
-    wake();
-  };
-  const watcher = startWatching(folder, notice);
-  let polls = 0;
-  let time = changeTime(folder);
-  const poll = setInterval(() => {
-    const before = time;
-    time = changeTime(folder);
-    if (time !== before || ++polls % YIELD_ANYWAY === 0) notice();
-  }, SLOW_POLL);
-  signal.addEventListener("abort", notice);
-  try {
-    while (!signal.aborted) {
-      if (!changed) await new Promise<void>((resolve) => (wake = resolve));
-      changed = false;
-      if (!signal.aborted) yield;
-    }
-  } finally {
-    signal.removeEventListener("abort", notice);
-    clearInterval(poll);
-    watcher?.close();
-  }
+export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  return hints((notice) => {
+    const watcher = startWatching(folder, notice);
+    let polls = 0;
+    let time = changeTime(folder);
+    const poll = setInterval(() => {
+      const before = time;
+      time = changeTime(folder);
+      if (time !== before || ++polls % YIELD_ANYWAY === 0) notice();
+    }, SLOW_POLL);
+    return () => {
+      clearInterval(poll);
+      watcher?.close();
+    };
+  }, signal);
 }
 
 /** The system's watcher, or undefined where it has none left to give: the slow poll then does it alone. */

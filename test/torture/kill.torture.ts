@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Ground } from "./ground.ts";
+import { expectWhole } from "./invariants.ts";
+import { inPairs, type Lines, runWorker } from "./processes.ts";
+import { performAgain, SCENES, type Scene } from "./scenes.ts";
+import { type Call, canTrace, killAt, traceCalls } from "./strace.ts";
+
+const ground = new Ground("kill");
+const hasStrace = await canTrace();
+let points = 0;
+
+beforeAll(() => {
+  const how = hasStrace
+    ? "strace kills at each system call"
+    : "no strace that may trace: a preload kills at each call of fs";
+  console.log(`kill: ${how}; a preload kills in the middle of each write`);
+});
+afterAll(() => {
+  console.log(`kill: ${points} points in all`);
+  ground.clear();
+});
+
+for (const scene of SCENES)
+  test(`${scene.name}: killed anywhere, it loses nothing acknowledged and shows nothing half-written`, async () => {
+    const home = await ground.template(scene);
+    const calls = await ground.calls(scene, home);
+    const writes = calls.flatMap((call, index) => (call === "writeSync" ? [index + 1] : []));
+    const traced = hasStrace ? await traceCalls(scene.name, ground.copy(home)) : [];
+    const kills: ((copy: string) => Promise<Lines | undefined>)[] = hasStrace
+      ? traced.map((call) => (copy) => killAt(scene.name, copy, call))
+      : [...calls, "done"].map((_, index) => (copy) => runWorker(scene.name, copy, { mode: "kill", at: index + 1 }));
+    for (const at of writes) kills.push((copy) => runWorker(scene.name, copy, { mode: "half", at }));
+
+    await inPairs(kills, (kill) => killAndCheck(scene, home, kill));
+    points += kills.length;
+    expect(kills.length).toBeGreaterThan(traced.length);
+    console.log(
+      `kill: ${scene.name}: ${kills.length} points${hasStrace ? `, ${inside(traced)} system calls` : ""}, ${writes.length} half-written`,
+    );
+  });
+
+async function killAndCheck(
+  scene: Scene,
+  home: string,
+  kill: (copy: string) => Promise<Lines | undefined>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const copy = ground.copy(home);
+    const worker = await kill(copy);
+    if (!worker && attempt < 5) continue; // that run took another way, such as one more look at a busy lock
+    if (!worker) throw new Error(`No run of "${scene.name}" came to the same call again`);
+    expect(worker.child.signalCode).toBe("SIGKILL");
+    expectWhole(`${copy}/.relay`);
+    await scene.check({
+      home: copy,
+      acknowledged: worker.all.includes("done"),
+      shown:
+        worker.all
+          .find((line) => line.startsWith("shown "))
+          ?.split(" ")
+          .slice(1) ?? [],
+      again: () => performAgain(scene.name, `${copy}/.relay`),
+    });
+    expectWhole(`${copy}/.relay`);
+    ground.drop(copy);
+    return;
+  }
+}
+
+function inside(calls: readonly Call[]): number {
+  return calls.filter((call) => call.what !== "write done").length;
+}

@@ -1,0 +1,34 @@
+// Each operation that is killed, stopped and cut off: who acts, and what it does. `say` tells the parent what was shown.
+export const operations = {
+  "send to one": { session: "ann", run: (relay) => relay.send("news", { to: "bob" }) },
+  "send to several": { session: "ann", run: (relay) => relay.send("news", { to: ["bob", "cho"] }) },
+  "send to all": { session: "ann", run: (relay) => relay.send("news") },
+  "first send of all": { session: "ann", run: (relay) => relay.send("news") },
+  inbox: {
+    session: "bob",
+    run: (relay, say) =>
+      relay.inbox({
+        async show(items) {
+          const fresh = items.filter((item) => item.is_new).map((item) => item.message.id);
+          if (fresh.length > 0) say(`shown ${fresh.join(" ")}`);
+          return items;
+        },
+      }),
+  },
+  ack: {
+    session: "bob",
+    async run(relay) {
+      const [question] = (await relay.history()).filter((message) => message.kind === "question");
+      await relay.ack(question.id);
+    },
+  },
+  register: { session: "eve", run: (relay) => relay.register({ name: "eve", role: "reviewer" }) },
+  unregister: { session: "bob", run: (relay) => relay.unregister() },
+  cleanup: {
+    session: "ann",
+    async run(relay) {
+      await relay.cleanupDead();
+      await relay.cleanupOld(24 * 3600);
+    },
+  },
+};

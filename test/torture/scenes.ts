@@ -1,0 +1,185 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { expect } from "vitest";
+import { isOpenFor, listed, readAll, readAllTwice, records, relayOf, within } from "./invariants.ts";
+import { operations } from "./operations.mjs";
+
+/** What is known after a run was cut off. */
+export interface Aftermath {
+  /** The folder that holds `.relay`. */
+  readonly home: string;
+  /** Whether the operation returned. */
+  readonly acknowledged: boolean;
+  /** The ids that its reader was shown. */
+  readonly shown: readonly string[];
+  /** Does the operation once more, to its end. */
+  again(): Promise<void>;
+}
+
+/** An operation, the relay it is done on, and what must hold wherever it was cut off. */
+export interface Scene {
+  readonly name: string;
+  prepare(dir: string): Promise<void>;
+  check(after: Aftermath): Promise<void>;
+}
+
+const DAY = 24 * 3_600_000;
+
+export const SCENES: readonly Scene[] = [
+  { name: "send to one", prepare: village, check: (after) => checkSend(after, ["bob"]) },
+  { name: "send to several", prepare: village, check: (after) => checkSend(after, ["bob", "cho"]) },
+  { name: "send to all", prepare: village, check: (after) => checkSend(after, ["bob", "cho"]) },
+  { name: "first send of all", prepare: async () => {}, check: checkFirstSend },
+  { name: "inbox", prepare: village, check: checkInbox },
+  { name: "ack", prepare: villageWithOpenQuestion, check: checkAck },
+  { name: "register", prepare: village, check: checkRegister },
+  { name: "unregister", prepare: village, check: checkUnregister },
+  { name: "cleanup", prepare: villageInNeedOfCleanup, check: checkCleanup },
+];
+
+/** Ann, Bob and Cho, with three messages that nobody has read yet. */
+async function village(dir: string): Promise<void> {
+  for (const session of ["ann", "bob", "cho"]) await relayOf(dir, session).register({ name: session });
+  const ann = relayOf(dir, "ann");
+  await ann.send("to bob", { to: "bob" });
+  await ann.send("to everyone");
+  await ann.send("question", { to: "bob", kind: "question" });
+  for (const session of ["bob", "cho"]) await relayOf(dir, session).unreadCount();
+}
+
+async function villageWithOpenQuestion(dir: string): Promise<void> {
+  await village(dir);
+  await relayOf(dir, "bob").inbox();
+}
+
+async function villageInNeedOfCleanup(dir: string): Promise<void> {
+  await village(dir);
+  const threeDaysAgo = Date.now() - 3 * DAY;
+  const past = relayOf(dir, "ann", () => threeDaysAgo);
+  const doomed = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { stdio: "ignore" });
+  const end = once(doomed, "exit");
+  await relayOf(dir, "gil").register({ name: "gil", pid: doomed.pid });
+  doomed.kill("SIGKILL");
+  await end;
+  const { id } = await past.send("old and read", { to: "bob" });
+  await relayOf(dir, "bob").markRead(id);
+  await past.send("old and unread", { to: "bob" });
+}
+
+const WAITING = {
+  bob: ["question", "to bob", "to everyone"],
+  cho: ["to everyone"],
+};
+
+async function checkSend({ home, acknowledged, again }: Aftermath, recipients: readonly string[]): Promise<void> {
+  const dir = `${home}/.relay`;
+  const sent = records(dir, "messages").filter((message) => message.content === "news");
+  for (const reader of ["bob", "cho"] as const) {
+    const contents = await readAllTwice(dir, reader);
+    const news = contents.filter((content) => content === "news");
+    const written = sent.filter(
+      (message) => recipients.includes(reader) && [reader, null].includes(message.to_session as null),
+    );
+    expect(news.length, `${reader} is shown what is in messages/, no more and no less`).toBe(written.length);
+    if (acknowledged)
+      expect(news.length, `what was acknowledged to ${reader}`).toBe(recipients.includes(reader) ? 1 : 0);
+    expect(contents.filter((content) => content !== "news")).toEqual(WAITING[reader]);
+  }
+  await again();
+  for (const reader of recipients) expect(await readAllTwice(dir, reader)).toEqual(["news"]);
+}
+
+async function checkFirstSend({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const sent = records(dir, "messages").length;
+  if (acknowledged) expect(sent).toBe(1);
+  await relayOf(dir, "bob").register();
+  expect((await readAllTwice(dir, "bob")).length, "who comes late hears it").toBe(sent);
+  await again();
+  expect(await readAllTwice(dir, "bob")).toEqual(["news"]);
+  expect((await within(() => relayOf(dir, "nobody").find("ann")))?.presence).toBe("active");
+}
+
+async function checkInbox({ home, acknowledged, shown, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const messages = records(dir, "messages");
+  for (const { id, read_by } of messages)
+    if ((read_by as string[]).includes("bob")) expect(shown, "only what was shown is marked").toContain(id);
+  const copy = `${home}-copy`;
+  fs.cpSync(home, copy, { recursive: true, preserveTimestamps: true });
+  const rest = await readAll(`${copy}/.relay`, "bob");
+  if (acknowledged) expect(rest).toEqual([]);
+  expect([...new Set([...shown, ...rest.map(({ id }) => id)])].sort()).toEqual(messages.map(({ id }) => id).sort());
+  await again();
+  expect(await readAllTwice(dir, "bob")).toEqual([]);
+  expect(await isOpenFor(dir, "bob", "question")).toBe(true);
+  expect(await readAllTwice(dir, "cho")).toEqual(WAITING.cho);
+}
+
+async function checkAck({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  if (acknowledged) expect(await isOpenFor(dir, "bob", "question")).toBe(false);
+  await again();
+  expect(await isOpenFor(dir, "bob", "question")).toBe(false);
+  expect(listed(dir, "inboxes/bob/open"), "what was acked is off the list").toEqual([]);
+  expect(await readAllTwice(dir, "bob")).toEqual([]);
+  expect(await readAllTwice(dir, "cho")).toEqual(WAITING.cho);
+}
+
+async function checkRegister({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const eve = await within(() => relayOf(dir, "nobody").find("eve"));
+  if (acknowledged || eve) expect(eve).toMatchObject({ session_id: "eve", name: "eve", role: "reviewer" });
+  if (acknowledged) await expect(relayOf(dir, "fay").register({ name: "eve" })).rejects.toThrow("eve has it");
+  if (!eve) {
+    const copy = `${home}-copy`;
+    fs.cpSync(home, copy, { recursive: true, preserveTimestamps: true });
+    const other = relayOf(`${copy}/.relay`, "fay");
+    expect((await within(() => other.register({ name: "eve" }))).name, "a reserved name without a holder is free").toBe(
+      "eve",
+    );
+  }
+  await again();
+  expect(await relayOf(dir, "nobody").find("eve")).toMatchObject({ name: "eve", presence: "active" });
+  expect(await readAllTwice(dir, "eve")).toEqual(["to everyone"]);
+}
+
+async function checkUnregister({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const known = (await within(() => relayOf(dir, "nobody").agents())).map((agent) => agent.session_id);
+  if (acknowledged) expect(known).not.toContain("bob");
+  expect(await relayOf(dir, "nobody").find("bob"), "registered or archived, never lost").toMatchObject({ name: "bob" });
+  await again();
+  expect((await relayOf(dir, "nobody").agents()).map((agent) => agent.session_id)).not.toContain("bob");
+  expect(await relayOf(dir, "nobody").find("bob")).toMatchObject({ name: "bob", presence: "gone" });
+  const bob = relayOf(dir, "bob");
+  await bob.send("back", { to: "ann" });
+  expect(
+    (await bob.agents()).map((agent) => agent.session_id),
+    "who sends is registered",
+  ).toContain("bob");
+  expect(await readAllTwice(dir, "bob"), "its mail was kept").toEqual(WAITING.bob);
+}
+
+async function checkCleanup({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  if (!acknowledged) await again();
+  expect((await relayOf(dir, "nobody").agents()).map((agent) => agent.session_id).sort()).toEqual([
+    "ann",
+    "bob",
+    "cho",
+  ]);
+  expect(await relayOf(dir, "nobody").find("gil")).toMatchObject({ name: "gil", presence: "gone" });
+  expect(listed(dir, "agents")).not.toContain("gil.seen");
+  expect(records(dir, "messages").map((message) => message.content)).not.toContain("old and read");
+  expect(await readAllTwice(dir, "bob")).toEqual(["old and unread", ...WAITING.bob]);
+  expect(await readAllTwice(dir, "cho")).toEqual(WAITING.cho);
+}
+
+/** Does an operation a second time, to its end. */
+export async function performAgain(name: string, dir: string): Promise<void> {
+  const operation = operations[name];
+  if (!operation) throw new Error(`There is no operation "${name}"`);
+  await within(() => operation.run(relayOf(dir, operation.session), () => {}));
+}

@@ -14,13 +14,20 @@ export class Pace {
   #spent = 0;
   #savedAt: number | undefined;
 
+  /** Whether the marks are worth reading or writing again. */
+  isDue(now: number): boolean {
+    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY || (this.#sent ?? 0) > now;
+  }
+
+  /** Takes over what other processes of the session have noted. */
+  async load(store: Store, session: string): Promise<void> {
+    const sent = await store.markedAt(`agents/${session}.sent`);
+    this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
+    this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
+  }
+
   /** Takes `count` messages from the allowance. Returns the logical time of the last message. Throws `limit`. */
-  async spend(store: Store, session: string, now: number, limits: Limits, count: number): Promise<number | undefined> {
-    if (this.#isDue(now)) {
-      const sent = await store.markedAt(`agents/${session}.sent`);
-      this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
-      this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
-    }
+  spend(session: string, now: number, limits: Limits, count: number): number | undefined {
     // Farther ahead than any allowance: the clock has stepped back.
     const from = this.#spent > now + 60_000 ? now : Math.max(now, this.#spent);
     const spent = from + (count * 60_000) / limits.perMinute;
@@ -28,24 +35,21 @@ export class Pace {
       throw new RelayError(
         "limit",
         `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`,
-        {
-          next: "wait a few seconds",
-        },
+        { next: "wait a few seconds" },
       );
     this.#spent = spent;
     return this.#sent;
   }
 
   /** Notes the logical time of a message that was sent. */
-  async sent(store: Store, session: string, now: number, seq: number): Promise<void> {
+  sent(seq: number): void {
     this.#sent = seq;
-    if (!this.#isDue(now) && seq <= now) return; // a logical time ahead of the clock is nothing that others could guess
-    this.#savedAt = now;
-    await store.mark(`agents/${session}.sent`, seq);
-    await store.mark(`agents/${session}.rate`, this.#spent);
   }
 
-  #isDue(now: number): boolean {
-    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY;
+  /** Notes it for other processes too: they could not guess a logical time that is ahead of the clock. */
+  async save(store: Store, session: string, now: number): Promise<void> {
+    this.#savedAt = now;
+    if (this.#sent !== undefined) await store.mark(`agents/${session}.sent`, this.#sent);
+    await store.mark(`agents/${session}.rate`, this.#spent);
   }
 }

@@ -58,13 +58,14 @@ export async function send(context: Context, content: string, options: SendOptio
   const { store, session, now, limits, pace } = context;
   checkBody(content, limits.bodyBytes);
   if (options.kind !== undefined) checkKind(options.kind);
-  await ensureRegistered(context);
+  if (!isSeenLately(context, session)) await ensureRegistered(context);
   const to = await addressOf(context, [options.to ?? []].flat(), options.keep ?? false);
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const recipients = options.report ? await reportOn(context, to) : undefined;
 
   const targets = to === "everyone" ? [null] : to;
-  const last = await pace.spend(store, session, now(), limits, targets.length);
+  if (pace.isDue(now())) await pace.load(store, session);
+  const last = pace.spend(session, now(), limits, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
   const batch = targets.length > 1 ? newId("batch", time) : undefined;
@@ -96,7 +97,8 @@ export async function send(context: Context, content: string, options: SendOptio
       target === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [target] };
     reached.push(...(await store.publish(`messages/${message.id}`, message, delivery)));
     messages.push(message);
-    await pace.sent(store, session, now(), seq + index);
+    pace.sent(seq + index);
+    if (pace.isDue(now())) await pace.save(store, session, now());
   }
   if (answered && asks(answered) && isFor(session, answered)) await ack(context, answered.id);
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Relay } from "../../dist/index.js";
 import { median, ms, percentile, rawFolders } from "./measure.mjs";
 
+const PAIRS = 5;
 const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
 
 /** Starts a worker; `lines` yields what it prints. */
@@ -53,29 +54,29 @@ async function manySenders(dir) {
   await reader.register();
   rawFolders(`${dir}/raw`);
   const rates = { ours: [], raw: [] };
-  for (const which of ["raw", "ours", "raw", "ours"]) {
-    const workers = Array.from({ length: 32 }, (_, index) =>
-      start(which === "raw" ? "raw" : "send", which === "raw" ? `${dir}/raw` : root, index, 500),
-    );
-    rates[which].push(16_000 / ((await together(workers)).took / 1000));
-  }
+  for (let round = 0; round < PAIRS; round++)
+    for (const which of round % 2 === 0 ? ["raw", "ours"] : ["ours", "raw"]) {
+      const args = which === "raw" ? ["raw", `${dir}/raw`] : ["send", root];
+      const workers = Array.from({ length: 32 }, (_, index) => start(...args, index, 500));
+      rates[which].push(16_000 / ((await together(workers)).took / 1000));
+    }
   const names = fs.readdirSync(`${root}/inboxes/reader`).filter((name) => name.startsWith("msg-"));
   const bodies = new Set(
     names.map((name) => JSON.parse(fs.readFileSync(`${root}/messages/${name}.json`, "utf8")).content),
   );
-  const lost = 32_000 - names.length;
+  const lost = PAIRS * 16_000 - names.length;
   const twice = names.length - bodies.size;
-  const value = median(rates.ours) / median(rates.raw);
+  const value = median(rates.ours.map((rate, index) => rate / rates.raw[index]));
   return [
     {
-      name: "32 processes x 500 durable sends, twice: lost, twice",
+      name: `32 processes x 500 durable sends, ${PAIRS} times`,
       figure: `${lost} lost, ${twice} twice`,
-      budget: "0, 0",
+      budget: "0 lost, 0 twice",
       ok: lost === 0 && twice === 0,
     },
     {
       name: "... a second, against the same raw calls",
-      figure: `${value.toFixed(2)} x  (${Math.round(median(rates.ours))} / ${Math.round(median(rates.raw))})`,
+      figure: `${value.toFixed(2)} x  (${Math.round(median(rates.ours))} / ${Math.round(median(rates.raw))} a second)`,
       budget: ">= 0.75",
       ok: value >= 0.75,
     },

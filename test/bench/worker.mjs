@@ -15,7 +15,7 @@ const jobs = {
     for await (const _ of relay.watch()) console.log(Number(process.hrtime.bigint()) / 1e6);
   },
   async send() {
-    const relay = new Relay(dir, { session, agent: "bench", limits: { perMinute: 1e9 } });
+    const relay = new Relay(dir, { session, agent: "bench", limits: { perMinute: 1e9, inboxUnread: 1e6 } });
     await relay.register();
     await ready();
     for (let round = 0; round < count; round++) await relay.send(`${process.pid} ${round} ${body}`, { to: "reader" });

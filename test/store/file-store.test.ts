@@ -50,6 +50,7 @@ describe("the layout", () => {
         ...[
           "agents/",
           "archive/",
+          "archive/agents/",
           "drafts/",
           "inboxes/",
           "locks/",

@@ -32,6 +32,7 @@ import {
   writeNew,
 } from "./files.ts";
 import { Inboxes } from "./inboxes.ts";
+import type { Held } from "./lock.ts";
 import { findRoot, makeRoot } from "./root.ts";
 import { watchFolder } from "./watch.ts";
 
@@ -103,19 +104,19 @@ export class FileStore implements Store {
   async create(key: string, value: Value, worth: Worth = {}): Promise<boolean> {
     const lasting = this.#lasting && worth.lasting !== false;
     const target = this.#file(checkKey(key));
-    return this.#write(key, async () => {
-      if (fs.existsSync(target)) return false;
+    const linked = this.#write(key, () => {
+      if (fs.existsSync(target)) return "exists";
       const draft = `${this.root}/drafts/new-${newNonce()}`;
       writeNew(draft, encode(value), lasting);
       try {
-        const linked = linkOnce(draft, target);
-        if (linked === "no links") return await this.#createLocked(key, value, lasting);
-        if (linked === "done" && lasting) syncFolder(path.dirname(target));
-        return linked === "done";
+        const result = linkOnce(draft, target);
+        if (result === "done" && lasting) syncFolder(path.dirname(target));
+        return result;
       } finally {
         remove(draft);
       }
     });
+    return linked === "no links" ? this.#createLocked(key, value, lasting) : linked === "done";
   }
 
   async update(
@@ -126,7 +127,7 @@ export class FileStore implements Store {
     const lasting = this.#lasting && worth.lasting !== false;
     const target = this.#file(checkKey(key));
     const { withLock } = await import("./lock.ts");
-    return this.#write(key, async () => {
+    return this.#writeLocked(key, async () => {
       for (;;) {
         try {
           const done = await withLock(this.#lock(key), ({ draft }) => {
@@ -160,7 +161,7 @@ export class FileStore implements Store {
     const id = nameOf(key);
     for (const inbox of delivery.inboxes) checkKey(`inboxes/${inbox}`);
     for (const key of [delivery.everyoneIn, delivery.index]) if (key !== undefined) checkKey(key);
-    return this.#write(key, async () => {
+    return this.#write(key, () => {
       if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
       const draft = `${this.root}/drafts/${id}`;
       const inboxes = new Set<string>();
@@ -195,7 +196,7 @@ export class FileStore implements Store {
 
   async mark(key: string, at = this.#now()): Promise<void> {
     const file = `${this.root}/${checkKey(key)}`;
-    await this.#write(key, async () => {
+    this.#write(key, () => {
       if (setTime(file, at)) return;
       makeEmpty(file);
       setTime(file, at);
@@ -224,7 +225,7 @@ export class FileStore implements Store {
 
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
     checkKey(folder);
-    await this.#write(`${folder}/-`, async () => makeFolder(`${this.root}/${folder}`));
+    this.#write(`${folder}/-`, () => makeFolder(`${this.root}/${folder}`));
     yield* watchFolder(`${this.root}/${folder}`, signal);
   }
 
@@ -287,7 +288,8 @@ export class FileStore implements Store {
     makeMark(`${this.root}/inboxes/${inbox}/${id}`);
   }
 
-  #inboxesOf(delivery: Delivery): string[] {
+  #inboxesOf(delivery: Delivery): readonly string[] {
+    if (delivery.everyoneIn === undefined && delivery.except === undefined) return delivery.inboxes;
     const members = delivery.everyoneIn === undefined ? [] : namesIn(`${this.root}/${delivery.everyoneIn}`);
     const sessions = members.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
     return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter(
@@ -298,13 +300,14 @@ export class FileStore implements Store {
   async #createLocked(key: string, value: Value, lasting: boolean): Promise<boolean> {
     const target = this.#file(key);
     const { withLock } = await import("./lock.ts");
-    return withLock(this.#lock(key), ({ draft }) => {
+    const create = ({ draft }: Held) => {
       if (fs.existsSync(target)) return false;
       writeNew(draft, encode(value), lasting);
       rename(draft, target);
       if (lasting) syncFolder(path.dirname(target));
       return true;
-    });
+    };
+    return this.#writeLocked(key, () => withLock(this.#lock(key), create));
   }
 
   /** Whether the relay is there, with `folder` in it. No part of the way may be a link. */
@@ -329,27 +332,51 @@ export class FileStore implements Store {
   }
 
   /** Runs a write on a relay that is there, made first if need be. A folder that is missing is made, and it runs again. */
-  async #write<T>(key: string, run: () => Promise<T>): Promise<T> {
-    const folder = folderOf(key);
+  #write<T>(key: string, run: () => T): T {
     try {
-      for (const used of [folder, "drafts", "locks"]) this.#enter(used);
-      if (this.#state !== "made") {
-        const warning = makeRoot(this.root, this.#now(), this.#lasting);
-        if (warning !== undefined) this.#onNotice({ key: "relay", text: warning });
-        if (this.#state === "missing") findRoot(this.root, this.#trusted); // others may have made it meanwhile
-        this.#state = "made";
+      this.#ready(key);
+      try {
+        return run();
+      } catch (error) {
+        this.#restore(key, error);
+        return run();
       }
+    } catch (error) {
+      throw systemError(`write "${this.root}/${key}"`, error);
+    }
+  }
+
+  /** `#write` for what waits for a lock. */
+  async #writeLocked<T>(key: string, run: () => Promise<T>): Promise<T> {
+    try {
+      this.#ready(key);
       try {
         return await run();
       } catch (error) {
-        if (errno(error) !== "ENOENT") throw error;
-        makeRoot(this.root, this.#now(), this.#lasting); // someone may have deleted it under us
-        for (const missing of ["drafts", "locks", folder]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
+        this.#restore(key, error);
         return await run();
       }
     } catch (error) {
       throw systemError(`write "${this.root}/${key}"`, error);
     }
+  }
+
+  #ready(key: string): void {
+    this.#enter(folderOf(key));
+    this.#enter("drafts");
+    this.#enter("locks");
+    if (this.#state === "made") return;
+    const warning = makeRoot(this.root, this.#now(), this.#lasting);
+    if (warning !== undefined) this.#onNotice({ key: "relay", text: warning });
+    if (this.#state === "missing") findRoot(this.root, this.#trusted); // others may have made it meanwhile
+    this.#state = "made";
+  }
+
+  /** Makes what a write missed: a folder, or a whole relay that was deleted under us. Other errors are thrown. */
+  #restore(key: string, error: unknown): void {
+    if (errno(error) !== "ENOENT") throw error;
+    makeRoot(this.root, this.#now(), this.#lasting);
+    for (const missing of ["drafts", "locks", folderOf(key)]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
   }
 }
 

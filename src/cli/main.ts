@@ -1,3 +1,4 @@
+import pkg from "../../package.json" with { type: "json" };
 import { distance } from "../distance.ts";
 import { RelayError } from "../errors.ts";
 import { fail } from "./exit.ts";
@@ -9,6 +10,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     const at = verbIndex(args);
     const word = args[at];
+    if (word === undefined && args.some((flag) => flag === "--version" || flag === "-V")) return await version(io);
     if (word === undefined || word === "help") return await help(args[at + 1], io);
     const verb = VERBS[word];
     if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word);
@@ -27,6 +29,11 @@ function verbIndex(args: readonly string[]): number {
     (word, index) => !word.startsWith("-") && !FLAGS_WITH_VALUE.includes(args[index - 1] ?? ""),
   );
   return at < 0 ? args.length : at;
+}
+
+async function version(io: Io): Promise<number> {
+  await io.out(`${pkg.version}\n`);
+  return 0;
 }
 
 async function help(word: string | undefined, io: Io): Promise<number> {

@@ -129,6 +129,7 @@ test("every verb explains itself, with an example, and refuses what it does not 
     expect(wrong).toMatchObject({ code: 2, out: "" });
     expect(wrong.err).toContain(`Try: agent-relay ${verb} --help`);
   }
+  expect((await story.as("a", "--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect((await story.as("a", "inbx")).err).toContain("did you mean inbox?");
   expect(JSON.parse((await story.as("a", "send", "--to", "x", "y", "--json")).err)).toMatchObject({
     error: { code: "not_found" },

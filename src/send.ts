@@ -1,4 +1,4 @@
-import { resolve } from "./address.ts";
+import { type Address, resolve } from "./address.ts";
 import type { Agent, Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
 import { type Context, isSeenLately, readAgent } from "./context.ts";
@@ -55,61 +55,65 @@ export interface Sent {
 
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
-  const { store, session, now, limits, pace } = context;
-  checkBody(content, limits.bodyBytes);
+  checkBody(content, context.limits.bodyBytes);
   if (options.kind !== undefined) checkKind(options.kind);
-  if (!isSeenLately(context, session)) await ensureRegistered(context);
-  const to = await addressOf(context, [options.to ?? []].flat(), options.keep ?? false);
+  if (!isSeenLately(context, context.session)) await ensureRegistered(context);
+  const to = known(context, options.to) ?? (await addressOf(context, [options.to ?? []].flat(), options.keep ?? false));
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const recipients = options.report ? await reportOn(context, to) : undefined;
+  if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
 
+  const messages = composeAll(context, content, options, to, answered);
+  const reached: string[] = [];
+  for (const message of messages) reached.push(...(await publish(context, message)));
+  if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
+  return sentTo(messages, reached, recipients);
+}
+
+/** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
+function composeAll(
+  { session, agent, now, limits, pace }: Context,
+  content: string,
+  options: SendOptions,
+  to: Address,
+  answered: Message | undefined,
+): Message[] {
   const targets = to === "everyone" ? [null] : to;
-  if (pace.isDue(now())) await pace.load(store, session);
   const last = pace.spend(session, now(), limits, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
-  const batch = targets.length > 1 ? newId("batch", time) : undefined;
-  const thread = options.thread ?? (answered && (answered.thread ?? answered.id));
   const extras: Extras = {
     kind: options.kind,
-    thread,
+    thread: options.thread ?? (answered && (answered.thread ?? answered.id)),
     reply_to: options.reply_to,
-    batch,
+    batch: targets.length > 1 ? newId("batch", time) : undefined,
     ack_required: options.ack,
     expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
   };
+  const from = { from_session: session, from_agent: agent, content, ...extras };
+  return targets.map((to_session, index) =>
+    compose({ ...from, id: newId("msg", time + index), to_session, time: time + index, seq: seq + index }),
+  );
+}
 
-  const messages: Message[] = [];
-  const reached: string[] = [];
-  for (const [index, target] of targets.entries()) {
-    const message = compose({
-      id: newId("msg", time + index),
-      from_session: session,
-      from_agent: context.agent,
-      to_session: target,
-      content,
-      time: time + index,
-      seq: seq + index,
-      ...extras,
-    });
-    if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${message.id}`, now());
-    const delivery =
-      target === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [target] };
-    reached.push(...(await store.publish(`messages/${message.id}`, message, delivery)));
-    messages.push(message);
-    pace.sent(seq + index);
-    if (pace.isDue(now())) await pace.save(store, session, now());
-  }
-  if (answered && asks(answered) && isFor(session, answered)) await ack(context, answered.id);
+/** Writes a message where its readers find it; returns their sessions. */
+async function publish({ store, session, now, pace }: Context, message: Message): Promise<string[]> {
+  const { id, to_session: to, thread } = message;
+  if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
+  const delivery =
+    to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [to] };
+  const reached = await store.publish(`messages/${id}`, message, delivery);
+  pace.sent(message.seq ?? 0);
+  if (pace.isDue(now())) await pace.save(store, session, now());
+  return reached;
+}
 
-  return {
-    id: messages[0]?.id ?? "",
-    ...(batch === undefined ? {} : { batch }),
-    messages,
-    recipients:
-      recipients?.map((one) => (reached.includes(one.session_id) ? one : { ...one, is_full: true })) ??
-      reached.map((session_id) => ({ session_id })),
-  };
+function sentTo(messages: readonly Message[], reached: readonly string[], report: Recipient[] | undefined): Sent {
+  const batch = messages[0]?.batch;
+  const recipients = report
+    ? report.map((one) => (reached.includes(one.session_id) ? one : { ...one, is_full: true }))
+    : reached.map((session_id) => ({ session_id }));
+  return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
 }
 
 function expiry(now: number, after: number): string {
@@ -128,15 +132,16 @@ export async function reply(context: Context, id: string, content: string, optio
   return send(context, content, { keep: true, to, ...options, reply_to: id });
 }
 
-async function addressOf(
-  context: Context,
-  to: readonly string[],
-  keep: boolean,
-): Promise<"everyone" | readonly string[]> {
+/** The recipient, if it is one session id that we have looked for a moment ago. */
+function known(context: Context, to: SendOptions["to"]): Address | undefined {
+  return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
+}
+
+async function addressOf(context: Context, to: readonly string[], keep: boolean): Promise<Address> {
   const [only] = to;
   const isPlainId =
     to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
-  if (isPlainId && (isSeenLately(context, only) || (await isKnown(context, only)))) {
+  if (isPlainId && (await isKnown(context, only))) {
     context.seen.set(only, context.now());
     return [only];
   }
@@ -149,7 +154,7 @@ async function addressOf(
   return resolve(to, context.session, await registrations(context), { ended, keep });
 }
 
-async function reportOn(context: Context, to: "everyone" | readonly string[]): Promise<Recipient[]> {
+async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
   const sessions =
     to === "everyone"
       ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session)

@@ -30,6 +30,7 @@ import {
   syncFolder,
   Unusable,
   writeNew,
+  writeOver,
 } from "./files.ts";
 import { Inboxes } from "./inboxes.ts";
 import type { Held } from "./lock.ts";
@@ -50,6 +51,12 @@ export interface FileStoreOptions {
 const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it
 
 const WRITING = 125; // ms; what has stood still for as long as all those retries is not being written
+
+/** What one try at an update came to: the record as it is now, or that it is to be removed. */
+interface Outcome {
+  readonly next: Value | undefined;
+  readonly isRemoval: boolean;
+}
 
 /** A store of JSON files under one folder, shared by any number of processes of one user. */
 export class FileStore implements Store {
@@ -127,26 +134,30 @@ export class FileStore implements Store {
     const lasting = this.#lasting && worth.lasting !== false;
     const target = this.#file(checkKey(key));
     const { withLock } = await import("./lock.ts");
+    const write = ({ draft }: Held): Outcome | undefined => {
+      const old = readRecord(target);
+      const next = change(old);
+      if (next === old || next === undefined) return { next, isRemoval: next !== old };
+      writeOver(draft, encode(next), lasting);
+      const linked = old ? "no links" : linkOnce(draft, target);
+      if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
+      if (linked === "no links") rename(draft, target);
+      if (lasting) syncFolder(path.dirname(target));
+      return { next, isRemoval: false };
+    };
+    const removal = ({ draft }: Held): Outcome | undefined => {
+      const old = readRecord(target);
+      const next = change(old);
+      if (next !== undefined) return undefined; // it has changed its mind, with what another wrote meanwhile
+      if (old) rename(target, draft);
+      if (old && lasting) syncFolder(path.dirname(target));
+      return { next, isRemoval: false };
+    };
     return this.#writeLocked(key, async () => {
       for (;;) {
         try {
-          const done = await withLock(this.#lock(key), ({ draft }) => {
-            const old = readRecord(this.#file(key));
-            const next = change(old);
-            if (next === old) return { next };
-            if (next === undefined) {
-              rename(target, draft);
-              remove(draft);
-            } else {
-              writeNew(draft, encode(next), lasting);
-              const linked = old ? "no links" : linkOnce(draft, target);
-              if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
-              if (linked === "done") remove(draft);
-              else rename(draft, target);
-            }
-            if (lasting) syncFolder(path.dirname(target));
-            return { next };
-          });
+          let done = await withLock(this.#lock(key), write);
+          if (done?.isRemoval) done = await withLock(this.#lock(key), removal, "folder");
           if (done) return done.next;
         } catch (error) {
           if (!(error instanceof Unusable)) throw error;
@@ -302,7 +313,7 @@ export class FileStore implements Store {
     const { withLock } = await import("./lock.ts");
     const create = ({ draft }: Held) => {
       if (fs.existsSync(target)) return false;
-      writeNew(draft, encode(value), lasting);
+      writeOver(draft, encode(value), lasting);
       rename(draft, target);
       if (lasting) syncFolder(path.dirname(target));
       return true;

@@ -10,7 +10,7 @@ const BARE_LOCK_GRACE = 20; // ms a lock may stand without an owner: its maker i
 const GIVE_UP = 3 * LOCK_LEASE;
 const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in
 
-/** What the holder of a lock may do: put its new file at `draft`, and rename from there to commit. */
+/** What the holder of a lock may do: fill the empty file `draft` and rename it to commit, or as it asked (see withLock). */
 export interface Held {
   readonly draft: string;
 }
@@ -18,27 +18,32 @@ export interface Held {
 /**
  * Runs `update` while no one else holds the lock `path`, and returns what it returned.
  *
- * `path` is a folder. In it the holder makes a folder of its own, whose name says who it is and is never used again,
- * and commits by renaming out of that folder (or into it, to remove). Who breaks a lock removes that folder first. So a
- * holder that was stopped until its lock was broken cannot commit and cannot unlock: its own path is gone. `update`
- * then fails with ENOENT, and runs again under a new lock.
+ * `path` is a folder. In it the holder makes an empty file of its own, whose name says who it is and is never used again;
+ * it fills that file and commits by renaming it. Who breaks a lock removes that file first. So a holder that was stopped
+ * until its lock was broken cannot commit and cannot unlock: its own path is gone. `update` then fails with ENOENT, and
+ * runs again under a new lock. For an update that removes, `own` is `folder`: there is a folder in place of the file, and
+ * `draft` is a free name in it, to rename what is to be removed to.
  *
  * Throws `conflict` if the lock is never free.
  */
-export async function withLock<T>(path: string, update: (held: Held) => T): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  update: (held: Held) => T,
+  own: "file" | "folder" = "file",
+): Promise<T> {
   const seen = new Sighting();
   for (;;) {
     const release = enter(path);
     if (release) {
       try {
-        const own = takeAlone(path);
-        if (own) {
+        const mine = takeAlone(path, own);
+        if (mine) {
           try {
-            return update({ draft: `${own}/next` });
+            return update({ draft: own === "file" ? mine : `${mine}/gone` });
           } catch (error) {
-            if (errno(error) !== "ENOENT" || fs.existsSync(`${own}/next`)) throw error; // else the lock was broken under us
+            if (errno(error) !== "ENOENT" || fs.existsSync(mine)) throw error; // else the lock was broken under us
           } finally {
-            if (!removeFolder(own)) empty(own);
+            discard(mine, own);
           }
         }
       } finally {
@@ -75,19 +80,26 @@ function enter(path: string): (() => void) | undefined {
   }
 }
 
-/** The holder's own folder, or undefined if someone who was taken for dead came back into the same gate. */
-function takeAlone(path: string): string | undefined {
+/** The holder's own file or folder, or undefined if someone who was taken for dead came back into the same gate. */
+function takeAlone(path: string, own: "file" | "folder"): string | undefined {
   const me = thisProcess();
-  const own = `${path}/${newNonce()}.${me.pid}.${me.started ?? 0}.${me.place}`;
+  const mine = `${path}/${newNonce()}.${me.pid}.${me.started ?? 0}.${me.place}`;
   try {
-    fs.mkdirSync(own, { mode: 0o700 });
+    if (own === "file") fs.closeSync(fs.openSync(mine, "wx", 0o600));
+    else fs.mkdirSync(mine, { mode: 0o700 });
   } catch (error) {
     if (errno(error) === "ENOENT") return undefined; // our gate was taken for abandoned before we marked it as ours
     throw error;
   }
-  if (fs.readdirSync(path).length === 1) return own;
-  empty(own);
+  if (fs.readdirSync(path).length === 1) return mine;
+  discard(mine, own);
   return undefined;
+}
+
+/** Removes a holder's file or folder, with what is in it. Its name is never used again, so this can hit no other. */
+function discard(mine: string, own: "file" | "folder"): void {
+  if (own === "folder" && removeFolder(mine)) return;
+  fs.rmSync(mine, { force: true, recursive: own === "folder" });
 }
 
 function breakIfAbandoned(path: string, seen: Sighting): void {
@@ -97,7 +109,7 @@ function breakIfAbandoned(path: string, seen: Sighting): void {
   if (owners.length === 0 && age > BARE_LOCK_GRACE) removeFolder(path); // fails if an owner has come
   for (const owner of owners)
     if (age > LOCK_LEASE || (age > 5 && liveness(processOf(owner)) === "dead")) {
-      empty(`${path}/${owner}`);
+      discard(`${path}/${owner}`, "folder");
       removeFolder(path);
     }
 }
@@ -108,7 +120,7 @@ export function sweepLocks(folder: string, before: number): number {
     return (fs.lstatSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? before) < before;
   });
   for (const name of old) {
-    for (const owner of list(`${folder}/${name}`) ?? []) empty(`${folder}/${name}/${owner}`);
+    for (const owner of list(`${folder}/${name}`) ?? []) discard(`${folder}/${name}/${owner}`, "folder");
     removeFolder(`${folder}/${name}`);
   }
   return old.length;
@@ -136,11 +148,6 @@ function processOf(owner: string): Process {
   return { pid: Number(pid), started: Number(started) || undefined, place: place.join(".") };
 }
 
-function empty(folder: string): void {
-  for (const name of list(folder) ?? []) fs.rmSync(`${folder}/${name}`, { force: true });
-  removeFolder(folder);
-}
-
 function list(folder: string): string[] | undefined {
   try {
     return fs.readdirSync(folder);
@@ -150,14 +157,14 @@ function list(folder: string): string[] | undefined {
   }
 }
 
-/** Removes a folder if it is empty. False if it stays. */
+/** Removes a folder if it is one and is empty. False if something stays. */
 function removeFolder(path: string): boolean {
   try {
     fs.rmdirSync(path);
     return true;
   } catch (error) {
     const code = errno(error) ?? "";
-    if (code !== "ENOENT" && !["ENOTEMPTY", "EEXIST", "EBUSY", "EPERM"].includes(code)) throw error;
+    if (code !== "ENOENT" && !["ENOTEMPTY", "ENOTDIR", "EEXIST", "EBUSY", "EPERM"].includes(code)) throw error;
     return code === "ENOENT";
   }
 }

@@ -116,8 +116,8 @@ function formatOf(root: string): number {
 }
 
 const README = `This folder is a relay: agents that work in this project leave messages for each other here.
-Every file is plain JSON: "agent-relay agents" and "agent-relay history", or "ls" and "cat", show it. Deleting the folder
-resets it.
+Every file is plain JSON: "agent-relay agents" and "agent-relay history", or "ls" and "cat", show it, and
+deleting the folder resets it.
 
 agents/      who is here: one file a session, and marks that say when it last lived and sent
 messages/    one file a message, with the receipts of who was shown it

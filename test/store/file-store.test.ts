@@ -76,6 +76,7 @@ describe("the layout", () => {
           "inboxes/all/",
           `inboxes/all/${all.id}`,
           "inboxes/bob/",
+          "inboxes/bob/.empty",
           "inboxes/bob/open/",
           `inboxes/bob/open/${question.id}`,
         ],

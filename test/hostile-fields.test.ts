@@ -264,7 +264,7 @@ describe("times and numbers of files", () => {
     for (let count = 0; count < 5_000; count++)
       fs.writeFileSync(path.join(root, "inboxes", "bob", `msg-0mm7kxz00${String(count).padStart(12, "0")}`), "");
     expect(await within(as("bob").unreadCount())).toBe(1);
-    expect(fs.readdirSync(path.join(root, "inboxes", "bob"))).toHaveLength(1);
+    expect(fs.readdirSync(path.join(root, "inboxes", "bob")).filter((name) => name !== ".empty")).toHaveLength(1);
   });
 
   test("100,000 strays beside the messages are passed over, and stay where they are", async () => {

@@ -117,3 +117,8 @@ export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
+
+/** What an inbox lists, as `ls` shows it. */
+export function listed(inbox: string): string[] {
+  return fs.readdirSync(inbox).filter((name) => !name.startsWith("."));
+}

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, crowd, newRelayDir, start } from "./processes.ts";
+import { askAll, crowd, listed, newRelayDir, start } from "./processes.ts";
 
 const PROCESSES = 32;
 const SENDS = 500;
@@ -20,7 +20,7 @@ test("32 processes that send 500 messages each into one inbox lose none and doub
 
   expect(new Set(sent).size, "every send has an id of its own").toBe(total);
   const ids = sent.toSorted();
-  expect(fs.readdirSync(`${dir}/inboxes/reader`).toSorted(), "each is unread").toEqual(ids);
+  expect(listed(`${dir}/inboxes/reader`).toSorted(), "each is unread").toEqual(ids);
   expect(namesOfRecords(`${dir}/messages`), "each is there").toEqual(ids);
   const texts = ids.map((id): string => JSON.parse(fs.readFileSync(`${dir}/messages/${id}.json`, "utf8")).content);
   expect(new Set(texts).size, "none stands in the place of another").toBe(total);

@@ -1,7 +1,6 @@
-import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, newRelayDir, quantile, start } from "./processes.ts";
+import { askAll, listed, newRelayDir, quantile, start } from "./processes.ts";
 
 const WATCHERS = 60;
 const BROADCASTS = 8;
@@ -57,6 +56,6 @@ test("every broadcast wakes each of 60 watching processes, and not by their slow
 /** Also their marking is over, so that it cannot pass for a wake by the next broadcast. */
 function isAllRead(dir: string): boolean {
   return Array.from({ length: WATCHERS }, (_, index) => `${dir}/inboxes/watcher-${index}`).every(
-    (inbox) => fs.readdirSync(inbox).length === 0,
+    (inbox) => listed(inbox).length === 0,
   );
 }

@@ -226,6 +226,6 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
     expect(shared.crate("cleanup")).toBe("OK Removed 0 dead agents, 1 old message\n");
     expect(await codex.unreadCount()).toBe(0);
     expect(texts(await codex.inbox())).toEqual([]);
-    expect(fs.readdirSync(`${shared.dir}/inboxes/codex-1`)).toEqual([]);
+    expect(fs.readdirSync(`${shared.dir}/inboxes/codex-1`)).toEqual([".empty"]);
   });
 });

@@ -51,7 +51,7 @@ export interface Extras {
   readonly expires_at?: string | undefined;
 }
 
-export interface Draft extends Extras {
+export interface Draft {
   readonly id: string;
   readonly from_session: string;
   readonly from_agent: string;
@@ -63,10 +63,9 @@ export interface Draft extends Extras {
 }
 
 /** A new message, in the crate's order of fields. */
-export function compose(draft: Draft): Message {
+export function compose(draft: Draft, extras: Extras = {}): Message {
   const { id, from_session, from_agent, to_session, content, time, seq } = draft;
-  const { kind, thread, reply_to, batch, ack_required, expires_at } = draft;
-  return {
+  const message: { -readonly [Field in keyof Message]: Message[Field] } = {
     id,
     from_session,
     from_agent,
@@ -76,13 +75,14 @@ export function compose(draft: Draft): Message {
     read_by: [from_session],
     sent_at: iso(time),
     seq,
-    ...(kind !== undefined && { kind }),
-    ...(thread !== undefined && { thread }),
-    ...(reply_to !== undefined && { reply_to }),
-    ...(batch !== undefined && { batch }),
-    ...(ack_required && { ack_required }),
-    ...(expires_at !== undefined && { expires_at }),
   };
+  if (extras.kind !== undefined) message.kind = extras.kind;
+  if (extras.thread !== undefined) message.thread = extras.thread;
+  if (extras.reply_to !== undefined) message.reply_to = extras.reply_to;
+  if (extras.batch !== undefined) message.batch = extras.batch;
+  if (extras.ack_required) message.ack_required = true;
+  if (extras.expires_at !== undefined) message.expires_at = extras.expires_at;
+  return message;
 }
 
 /** Throws `usage` for an empty body and `limit` for one of more than `maxBytes` bytes of UTF-8. */

@@ -64,8 +64,7 @@ export async function send(context: Context, content: string, options: SendOptio
   if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
 
   const messages = composeAll(context, content, options, to, answered);
-  const reached: string[] = [];
-  for (const message of messages) reached.push(...(await publish(context, message)));
+  const reached = await publishAll(context, messages);
   if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
   return sentTo(messages, reached, recipients);
 }
@@ -90,10 +89,16 @@ function composeAll(
     ack_required: options.ack,
     expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
   };
-  const from = { from_session: session, from_agent: agent, content, ...extras };
+  const from = { from_session: session, from_agent: agent, content };
   return targets.map((to_session, index) =>
-    compose({ ...from, id: newId("msg", time + index), to_session, time: time + index, seq: seq + index }),
+    compose({ id: newId("msg", time + index), ...from, to_session, time: time + index, seq: seq + index }, extras),
   );
+}
+
+async function publishAll(context: Context, messages: readonly Message[]): Promise<string[]> {
+  const reached: string[] = [];
+  for (const message of messages) reached.push(...(await publish(context, message)));
+  return reached;
 }
 
 /** Writes a message where its readers find it; returns their sessions. */

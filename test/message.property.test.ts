@@ -21,10 +21,13 @@ function said(events: readonly { from: string; clock: number; answers: number | 
     const answered = answers === null || index === 0 ? undefined : messages[answers % index];
     const time = NOON + clock;
     messages.push(
-      compose({
-        ...{ id: newId("msg", time), from_session: from, from_agent: "claude", to_session: null, content: "text" },
-        ...{ time, seq: index, reply_to: answered?.id },
-      }),
+      compose(
+        {
+          ...{ id: newId("msg", time), from_session: from, from_agent: "claude", to_session: null, content: "text" },
+          ...{ time, seq: index },
+        },
+        { reply_to: answered?.id },
+      ),
     );
   }
   return messages;

@@ -55,7 +55,7 @@ describe("a new message", () => {
       time: NOON,
       seq: 1,
     };
-    const sent = compose({ ...draft, kind: undefined, ack_required: false, thread: "t" });
+    const sent = compose(draft, { kind: undefined, ack_required: false, thread: "t" });
     expect(Object.keys(sent).slice(7)).toEqual(["sent_at", "seq", "thread"]);
   });
 

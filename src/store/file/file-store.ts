@@ -1,12 +1,10 @@
 import fs from "node:fs";
-import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { checkKey, isSegment } from "../key.ts";
 import {
   type Delivery,
   folderOf,
-  inboxFull,
   inRange,
   type Notice,
   nameOf,
@@ -21,7 +19,6 @@ import {
   linkOnce,
   makeEmpty,
   makeFolder,
-  makeMark,
   namesIn,
   readRecord,
   remove,
@@ -30,11 +27,10 @@ import {
   syncFolder,
   Unusable,
   writeNew,
-  writeOver,
 } from "./files.ts";
 import { Inboxes } from "./inboxes.ts";
-import type { Held } from "./lock.ts";
-import { findRoot, makeRoot } from "./root.ts";
+import { checkDelivery, publish } from "./publish.ts";
+import { Tree } from "./tree.ts";
 import { watchFolder } from "./watch.ts";
 
 export interface FileStoreOptions {
@@ -52,46 +48,39 @@ const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in pl
 
 const WRITING = 125; // ms; what has stood still for as long as all those retries is not being written
 
-/** What one try at an update came to: the record as it is now, or that it is to be removed. */
-interface Outcome {
-  readonly next: Value | undefined;
-  readonly isRemoval: boolean;
-}
-
 /** A store of JSON files under one folder, shared by any number of processes of one user. */
 export class FileStore implements Store {
   readonly root: string;
-  readonly #lasting: boolean;
-  readonly #inboxLimit: number;
-  readonly #trusted: readonly string[];
+  readonly #tree: Tree;
+  readonly #inboxes: Inboxes;
   readonly #now: () => number;
   readonly #onNotice: (notice: Notice) => void;
-  readonly #known = new Set<string>();
-  readonly #inboxes: Inboxes;
-  #state: "unknown" | "missing" | "found" | "made" = "unknown";
 
   constructor(root: string, options: FileStoreOptions = {}) {
     this.root = root;
-    this.#lasting = (options.durability ?? "power") === "power";
-    this.#inboxLimit = options.inboxLimit ?? 50_000;
-    this.#inboxes = new Inboxes(`${root}/inboxes`, this.#inboxLimit);
-    this.#trusted = options.trusted ?? [];
     this.#now = options.now ?? Date.now;
     this.#onNotice = options.onNotice ?? (() => {});
+    this.#tree = new Tree(root, {
+      isLasting: options.durability !== "process",
+      trusted: options.trusted ?? [],
+      now: this.#now,
+      onNotice: this.#onNotice,
+    });
+    this.#inboxes = new Inboxes(`${root}/inboxes`, options.inboxLimit ?? 50_000);
   }
 
   async get(key: string): Promise<Value | undefined> {
-    if (!this.#enter(folderOf(checkKey(key)))) return undefined;
+    if (!this.#tree.enter(folderOf(checkKey(key)))) return undefined;
     for (const pause of [...TORN_RETRIES, 0]) {
       try {
-        return readRecord(this.#file(key));
+        return readRecord(this.#tree.file(key));
       } catch (error) {
-        if (!(error instanceof Unusable)) throw systemError(`read "${this.#file(key)}"`, error);
-        if (pause === 0 || !wasJustChanged(this.#file(key))) {
+        if (!(error instanceof Unusable)) throw systemError(`read "${this.#tree.file(key)}"`, error);
+        if (pause === 0 || !wasJustChanged(this.#tree.file(key))) {
           await this.quarantine(key, error.message);
           throw new RelayError(
             "corrupt",
-            `Cannot read "${this.#file(key)}": ${error.message}; it was set aside in quarantine/`,
+            `Cannot read "${this.#tree.file(key)}": ${error.message}; it was set aside in quarantine/`,
           );
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
@@ -109,21 +98,23 @@ export class FileStore implements Store {
   }
 
   async create(key: string, value: Value, worth: Worth = {}): Promise<boolean> {
-    const lasting = this.#lasting && worth.lasting !== false;
-    const target = this.#file(checkKey(key));
-    const linked = this.#write(key, () => {
+    const isLasting = this.#isLasting(worth);
+    const target = this.#tree.file(checkKey(key));
+    const linked = this.#tree.write(key, () => {
       if (fs.existsSync(target)) return "exists";
       const draft = `${this.root}/drafts/new-${newNonce()}`;
-      writeNew(draft, encode(value), lasting);
+      writeNew(draft, encode(value), isLasting);
       try {
         const result = linkOnce(draft, target);
-        if (result === "done" && lasting) syncFolder(path.dirname(target));
+        if (result === "done" && isLasting) syncFolder(`${this.root}/${folderOf(key)}`);
         return result;
       } finally {
         remove(draft);
       }
     });
-    return linked === "no links" ? this.#createLocked(key, value, lasting) : linked === "done";
+    if (linked !== "no links") return linked === "done";
+    const { createLocked } = await import("./update.ts");
+    return createLocked(this.#tree, key, value, isLasting);
   }
 
   async update(
@@ -131,83 +122,21 @@ export class FileStore implements Store {
     change: (old: Value | undefined) => Value | undefined,
     worth: Worth = {},
   ): Promise<Value | undefined> {
-    const lasting = this.#lasting && worth.lasting !== false;
-    const target = this.#file(checkKey(key));
-    const { withLock } = await import("./lock.ts");
-    const write = ({ draft }: Held): Outcome | undefined => {
-      const old = readRecord(target);
-      const next = change(old);
-      if (next === old || next === undefined) return { next, isRemoval: next !== old };
-      writeOver(draft, encode(next), lasting);
-      const linked = old ? "no links" : linkOnce(draft, target);
-      if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
-      if (linked === "no links") rename(draft, target);
-      if (lasting) syncFolder(path.dirname(target));
-      return { next, isRemoval: false };
-    };
-    const removal = ({ draft }: Held): Outcome | undefined => {
-      const old = readRecord(target);
-      const next = change(old);
-      if (next !== undefined) return undefined; // it has changed its mind, with what another wrote meanwhile
-      if (old) rename(target, draft);
-      if (old && lasting) syncFolder(path.dirname(target));
-      return { next, isRemoval: false };
-    };
-    return this.#writeLocked(key, async () => {
-      for (;;) {
-        try {
-          let done = await withLock(this.#lock(key), write);
-          if (done?.isRemoval) done = await withLock(this.#lock(key), removal, "folder");
-          if (done) return done.next;
-        } catch (error) {
-          if (!(error instanceof Unusable)) throw error;
-          await this.get(key); // sets it aside and throws, unless another has just mended it
-        }
-      }
-    });
+    checkKey(key);
+    const { update } = await import("./update.ts");
+    // Reading sets aside what is no record and throws, unless another has just mended it.
+    return update(this.#tree, key, change, this.#isLasting(worth), () => this.get(key));
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
-    const target = this.#file(checkKey(key));
-    const id = nameOf(key);
-    for (const inbox of delivery.inboxes) checkKey(`inboxes/${inbox}`);
-    for (const key of [delivery.everyoneIn, delivery.index]) if (key !== undefined) checkKey(key);
-    return this.#write(key, () => {
-      if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
-      const draft = `${this.root}/drafts/${id}`;
-      const inboxes = new Set<string>();
-      const point = () => {
-        for (const inbox of this.#inboxesOf(delivery)) {
-          if (inboxes.has(inbox)) continue;
-          this.#enter(`inboxes/${inbox}`);
-          if (this.#inboxes.point(inbox, id)) inboxes.add(inbox);
-          else if (delivery.inboxes.includes(inbox)) throw inboxFull(inbox, this.#inboxLimit);
-        }
-      };
-      writeNew(draft, encode(value), this.#lasting);
-      try {
-        if (delivery.index !== undefined) this.#index(delivery.index, id);
-        point();
-        rename(draft, target);
-      } catch (error) {
-        for (const inbox of [...inboxes, delivery.index ?? []].flat()) this.#inboxes.unpoint(inbox, id);
-        remove(draft);
-        throw error;
-      }
-      try {
-        if (this.#lasting) syncFolder(path.dirname(target));
-        if (delivery.everyoneIn !== undefined) point(); // those who registered since: they may have looked too early
-        for (const inbox of inboxes) this.#inboxes.wake(inbox, id, this.#now());
-      } catch (error) {
-        throw systemError(`finish publishing "${key}", which can be read already`, error);
-      }
-      return [...inboxes];
-    });
+    checkKey(key);
+    checkDelivery(delivery);
+    return this.#tree.write(key, () => publish(this.#tree, this.#inboxes, key, value, delivery));
   }
 
   async mark(key: string, at = this.#now()): Promise<void> {
     const file = `${this.root}/${checkKey(key)}`;
-    this.#write(key, () => {
+    this.#tree.write(key, () => {
       if (setTime(file, at)) return;
       makeEmpty(file);
       setTime(file, at);
@@ -215,13 +144,13 @@ export class FileStore implements Store {
   }
 
   async markedAt(key: string): Promise<number | undefined> {
-    if (!this.#enter(folderOf(checkKey(key)))) return undefined;
+    if (!this.#tree.enter(folderOf(checkKey(key)))) return undefined;
     const stat = fs.lstatSync(`${this.root}/${key}`, { throwIfNoEntry: false });
     return stat?.isFile() ? Math.round(stat.mtimeMs) : undefined;
   }
 
   async unmark(key: string): Promise<boolean> {
-    if (!this.#enter(folderOf(checkKey(key)))) return false;
+    if (!this.#tree.enter(folderOf(checkKey(key)))) return false;
     try {
       return remove(`${this.root}/${key}`);
     } catch (error) {
@@ -236,17 +165,17 @@ export class FileStore implements Store {
 
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
     checkKey(folder);
-    this.#write(`${folder}/-`, () => makeFolder(`${this.root}/${folder}`));
+    this.#tree.write(`${folder}/-`, () => makeFolder(`${this.root}/${folder}`));
     yield* watchFolder(`${this.root}/${folder}`, signal);
   }
 
   async quarantine(key: string, reason: string): Promise<void> {
-    this.#enter(folderOf(checkKey(key)));
-    this.#enter("quarantine");
+    this.#tree.enter(folderOf(checkKey(key)));
+    this.#tree.enter("quarantine");
     const place = `${this.root}/quarantine/${key.replaceAll("/", "+")}.${newNonce()}`;
     try {
       makeFolder(`${this.root}/quarantine`);
-      rename(this.#file(key), `${place}.json`);
+      rename(this.#tree.file(key), `${place}.json`);
       writeNew(`${place}.reason`, `${key}: ${reason}\n`, false);
     } catch (error) {
       if (errno(error) === "ENOENT") return; // another reader was first
@@ -258,11 +187,11 @@ export class FileStore implements Store {
   }
 
   async isDraft(key: string): Promise<boolean> {
-    return this.#enter("drafts") && fs.existsSync(`${this.root}/drafts/${nameOf(checkKey(key))}`);
+    return this.#tree.enter("drafts") && fs.existsSync(`${this.root}/drafts/${nameOf(checkKey(key))}`);
   }
 
   async sweep(before: number): Promise<number> {
-    if (!this.#enter("drafts")) return 0;
+    if (!this.#tree.enter("drafts")) return 0;
     try {
       const { sweepLocks } = await import("./lock.ts");
       const drafts = namesIn(`${this.root}/drafts`).map((name) => `${this.root}/drafts/${name}`);
@@ -277,117 +206,17 @@ export class FileStore implements Store {
 
   async close(): Promise<void> {}
 
-  #file(key: string): string {
-    return `${this.root}/${key}.json`;
-  }
-
-  #lock(key: string): string {
-    return `${this.root}/locks/${key.replaceAll("/", "+")}.lock`;
+  #isLasting(worth: Worth): boolean {
+    return this.#tree.isLasting && worth.lasting !== false;
   }
 
   #names(folder: string): string[] {
-    if (!this.#enter(checkKey(folder))) return [];
+    if (!this.#tree.enter(checkKey(folder))) return [];
     try {
       return namesIn(`${this.root}/${folder}`);
     } catch (error) {
       throw systemError(`list "${this.root}/${folder}"`, error);
     }
-  }
-
-  #index(inbox: string, id: string): void {
-    this.#enter(`inboxes/${inbox}`);
-    makeMark(`${this.root}/inboxes/${inbox}/${id}`);
-  }
-
-  #inboxesOf(delivery: Delivery): readonly string[] {
-    if (delivery.everyoneIn === undefined && delivery.except === undefined) return delivery.inboxes;
-    const members = delivery.everyoneIn === undefined ? [] : namesIn(`${this.root}/${delivery.everyoneIn}`);
-    const sessions = members.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
-    return [...delivery.inboxes, ...sessions.filter((name) => isSegment(name))].filter(
-      (name) => name !== delivery.except,
-    );
-  }
-
-  async #createLocked(key: string, value: Value, lasting: boolean): Promise<boolean> {
-    const target = this.#file(key);
-    const { withLock } = await import("./lock.ts");
-    const create = ({ draft }: Held) => {
-      if (fs.existsSync(target)) return false;
-      writeOver(draft, encode(value), lasting);
-      rename(draft, target);
-      if (lasting) syncFolder(path.dirname(target));
-      return true;
-    };
-    return this.#writeLocked(key, () => withLock(this.#lock(key), create));
-  }
-
-  /** Whether the relay is there, with `folder` in it. No part of the way may be a link. */
-  #enter(folder: string): boolean {
-    if (this.#state === "unknown" || this.#state === "missing")
-      this.#state = findRoot(this.root, this.#trusted) ? "found" : "missing";
-    if (this.#state === "missing") return false;
-    if (this.#known.has(folder)) return true;
-    for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
-      const part = end < 0 ? folder : folder.slice(0, end);
-      if (part !== "" && !this.#known.has(part)) {
-        const stat = fs.lstatSync(`${this.root}/${part}`, { throwIfNoEntry: false });
-        if (!stat) return true; // nothing there yet; the call itself will say so
-        if (!stat.isDirectory())
-          throw new RelayError("refused", `Cannot use "${this.root}/${part}": it is not a real folder`, {
-            next: `look at it, then move it away: mv ${this.root}/${part} ${this.root}-${part.replaceAll("/", "-")}`,
-          });
-        this.#known.add(part);
-      }
-      if (end < 0) return true;
-    }
-  }
-
-  /** Runs a write on a relay that is there, made first if need be. A folder that is missing is made, and it runs again. */
-  #write<T>(key: string, run: () => T): T {
-    try {
-      this.#ready(key);
-      try {
-        return run();
-      } catch (error) {
-        this.#restore(key, error);
-        return run();
-      }
-    } catch (error) {
-      throw systemError(`write "${this.root}/${key}"`, error);
-    }
-  }
-
-  /** `#write` for what waits for a lock. */
-  async #writeLocked<T>(key: string, run: () => Promise<T>): Promise<T> {
-    try {
-      this.#ready(key);
-      try {
-        return await run();
-      } catch (error) {
-        this.#restore(key, error);
-        return await run();
-      }
-    } catch (error) {
-      throw systemError(`write "${this.root}/${key}"`, error);
-    }
-  }
-
-  #ready(key: string): void {
-    this.#enter(folderOf(key));
-    this.#enter("drafts");
-    this.#enter("locks");
-    if (this.#state === "made") return;
-    const warning = makeRoot(this.root, this.#now(), this.#lasting);
-    if (warning !== undefined) this.#onNotice({ key: "relay", text: warning });
-    if (this.#state === "missing") findRoot(this.root, this.#trusted); // others may have made it meanwhile
-    this.#state = "made";
-  }
-
-  /** Makes what a write missed: a folder, or a whole relay that was deleted under us. Other errors are thrown. */
-  #restore(key: string, error: unknown): void {
-    if (errno(error) !== "ENOENT") throw error;
-    makeRoot(this.root, this.#now(), this.#lasting);
-    for (const missing of ["drafts", "locks", folderOf(key)]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
   }
 }
 

@@ -185,11 +185,8 @@ export function encode(value: unknown): string {
 }
 
 function writeAll(fd: number, text: string): void {
-  const size = Buffer.byteLength(text);
-  let done = fs.writeSync(fd, text);
-  if (done === size) return;
   const bytes = Buffer.from(text);
-  while (done < size) {
+  for (let done = 0; done < bytes.length; ) {
     const count = fs.writeSync(fd, bytes, done);
     if (count === 0) throw new RelayError("failed", "Cannot write: the system took no bytes");
     done += count;

@@ -12,12 +12,13 @@ const EMPTY = ".empty";
 /** The inboxes of one relay: folders of empty files, each named after an unread message. */
 export class Inboxes {
   readonly #folder: string;
-  readonly #limit: number;
+  /** The most unread messages in one of them. */
+  readonly limit: number;
   readonly #room = new Map<string, number>();
 
   constructor(folder: string, limit: number) {
     this.#folder = folder;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** Lists a message in an inbox. False if the inbox is full. */
@@ -48,11 +49,11 @@ export class Inboxes {
     if (room > 0) this.#room.set(inbox, room - 1);
     if (room > 0) return true;
     const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
-    if (process.platform !== "win32" && size < this.#limit * BYTES_PER_NAME) {
-      this.#room.set(inbox, Math.floor(this.#limit * LOOK_AFTER));
+    if (process.platform !== "win32" && size < this.limit * BYTES_PER_NAME) {
+      this.#room.set(inbox, Math.floor(this.limit * LOOK_AFTER));
       return true;
     }
-    const left = this.#limit - namesIn(folder).filter((name) => name !== EMPTY).length;
+    const left = this.limit - namesIn(folder).filter((name) => name !== EMPTY).length;
     if (left <= 0) return false;
     this.#room.set(inbox, Math.floor((left - 1) / 64)); // others write too: look again well before it can be full
     return true;

@@ -1,0 +1,77 @@
+import fs from "node:fs";
+import { RelayError, systemError } from "../../errors.ts";
+import { checkKey, isSegment } from "../key.ts";
+import { type Delivery, folderOf, inboxFull, nameOf, type Value } from "../store.ts";
+import { encode, makeMark, namesIn, remove, rename, syncFolder, writeNew } from "./files.ts";
+import type { Inboxes } from "./inboxes.ts";
+import type { Tree } from "./tree.ts";
+
+// The hottest path there is, run in processes that send a few messages and end: short functions without closures cost
+// half the compilation of one long one (65 against 128 microseconds a send, over 500 sends).
+
+/**
+ * Writes `value` in the one order in which nobody can miss it: draft, pointers, the rename that makes it readable, then
+ * the touch that wakes its readers.
+ */
+export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value, delivery: Delivery): string[] {
+  const id = nameOf(key);
+  const target = `${tree.root}/${key}.json`;
+  if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+  const draft = `${tree.root}/drafts/${id}`;
+  const reached: string[] = [];
+  writeNew(draft, encode(value), tree.isLasting);
+  try {
+    if (delivery.index !== undefined) list(tree, delivery.index, id);
+    point(tree, inboxes, id, delivery, reached);
+    rename(draft, target);
+  } catch (error) {
+    for (const inbox of reached) inboxes.unpoint(inbox, id);
+    if (delivery.index !== undefined) inboxes.unpoint(delivery.index, id);
+    remove(draft);
+    throw error;
+  }
+  finish(tree, inboxes, key, delivery, reached);
+  return reached;
+}
+
+/** Throws `usage` for a key that may not become a path. */
+export function checkDelivery({ inboxes, everyoneIn, index }: Delivery): void {
+  for (const inbox of inboxes) checkKey(`inboxes/${inbox}`);
+  if (everyoneIn !== undefined) checkKey(everyoneIn);
+  if (index !== undefined) checkKey(index);
+}
+
+function finish(tree: Tree, inboxes: Inboxes, key: string, delivery: Delivery, reached: string[]): void {
+  const id = nameOf(key);
+  try {
+    if (tree.isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+    // Those who registered since: they may have looked too early.
+    if (delivery.everyoneIn !== undefined) point(tree, inboxes, id, delivery, reached);
+    for (const inbox of reached) inboxes.wake(inbox, id, tree.now());
+  } catch (error) {
+    throw systemError(`finish publishing "${key}", which can be read already`, error);
+  }
+}
+
+/** Lists the message in each inbox that does not list it yet, and adds those to `reached`. */
+function point(tree: Tree, inboxes: Inboxes, id: string, delivery: Delivery, reached: string[]): void {
+  for (const inbox of inboxesOf(tree.root, delivery)) {
+    if (reached.includes(inbox)) continue;
+    tree.enter(`inboxes/${inbox}`);
+    if (inboxes.point(inbox, id)) reached.push(inbox);
+    else if (delivery.inboxes.includes(inbox)) throw inboxFull(inbox, inboxes.limit);
+  }
+}
+
+function inboxesOf(root: string, { inboxes, everyoneIn, except }: Delivery): readonly string[] {
+  if (everyoneIn === undefined && except === undefined) return inboxes;
+  const records =
+    everyoneIn === undefined ? [] : namesIn(`${root}/${everyoneIn}`).filter((name) => name.endsWith(".json"));
+  const sessions = records.map((name) => name.slice(0, -".json".length)).filter((name) => isSegment(name));
+  return [...inboxes, ...sessions].filter((name) => name !== except);
+}
+
+function list(tree: Tree, inbox: string, id: string): void {
+  tree.enter(`inboxes/${inbox}`);
+  makeMark(`${tree.root}/inboxes/${inbox}/${id}`);
+}

@@ -1,0 +1,104 @@
+import fs from "node:fs";
+import { errno, RelayError, systemError } from "../../errors.ts";
+import type { Notice } from "../store.ts";
+import { folderOf } from "../store.ts";
+import { makeFolder } from "./files.ts";
+import { findRoot, makeRoot } from "./root.ts";
+
+export interface TreeOptions {
+  readonly isLasting: boolean;
+  readonly trusted: readonly string[];
+  readonly now: () => number;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+/** One `.relay/` folder: what may be entered, and what is made when it is first written to. */
+export class Tree {
+  readonly root: string;
+  /** Whether what a returned write wrote outlives a power cut. */
+  readonly isLasting: boolean;
+  readonly now: () => number;
+  readonly #options: TreeOptions;
+  readonly #known = new Set<string>();
+  #state: "unknown" | "missing" | "found" | "made" = "unknown";
+
+  constructor(root: string, options: TreeOptions) {
+    this.root = root;
+    this.isLasting = options.isLasting;
+    this.now = options.now;
+    this.#options = options;
+  }
+
+  file(key: string): string {
+    return `${this.root}/${key}.json`;
+  }
+
+  /** Whether the relay is there, with `folder` in it. No part of the way may be a link. */
+  enter(folder: string): boolean {
+    if (this.#state === "unknown" || this.#state === "missing")
+      this.#state = findRoot(this.root, this.#options.trusted) ? "found" : "missing";
+    if (this.#state === "missing") return false;
+    if (this.#known.has(folder)) return true;
+    for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
+      const part = end < 0 ? folder : folder.slice(0, end);
+      if (part !== "" && !this.#known.has(part)) {
+        const stat = fs.lstatSync(`${this.root}/${part}`, { throwIfNoEntry: false });
+        if (!stat) return true; // nothing there yet; the call itself will say so
+        if (!stat.isDirectory())
+          throw new RelayError("refused", `Cannot use "${this.root}/${part}": it is not a real folder`, {
+            next: `look at it, then move it away: mv ${this.root}/${part} ${this.root}-${part.replaceAll("/", "-")}`,
+          });
+        this.#known.add(part);
+      }
+      if (end < 0) return true;
+    }
+  }
+
+  /** Runs a write on a relay that is there, made first if need be. A folder that is missing is made, and it runs again. */
+  write<T>(key: string, run: () => T): T {
+    try {
+      this.#ready(key);
+      try {
+        return run();
+      } catch (error) {
+        this.#restore(key, error);
+        return run();
+      }
+    } catch (error) {
+      throw systemError(`write "${this.root}/${key}"`, error);
+    }
+  }
+
+  /** `write` for what waits for a lock. */
+  async writeLocked<T>(key: string, run: () => Promise<T>): Promise<T> {
+    try {
+      this.#ready(key);
+      try {
+        return await run();
+      } catch (error) {
+        this.#restore(key, error);
+        return await run();
+      }
+    } catch (error) {
+      throw systemError(`write "${this.root}/${key}"`, error);
+    }
+  }
+
+  #ready(key: string): void {
+    this.enter(folderOf(key));
+    if (this.#state === "made") return;
+    this.enter("drafts");
+    this.enter("locks");
+    const warning = makeRoot(this.root, this.now(), this.isLasting);
+    if (warning !== undefined) this.#options.onNotice({ key: "relay", text: warning });
+    if (this.#state === "missing") findRoot(this.root, this.#options.trusted); // others may have made it meanwhile
+    this.#state = "made";
+  }
+
+  /** Makes what a write missed: a folder, or a whole relay that was deleted under us. Other errors are thrown. */
+  #restore(key: string, error: unknown): void {
+    if (errno(error) !== "ENOENT") throw error;
+    makeRoot(this.root, this.now(), this.isLasting);
+    for (const missing of ["drafts", "locks", folderOf(key)]) if (missing !== "") makeFolder(`${this.root}/${missing}`);
+  }
+}

@@ -1,0 +1,78 @@
+import fs from "node:fs";
+import type { Value } from "../store.ts";
+import { folderOf } from "../store.ts";
+import { encode, linkOnce, readRecord, rename, syncFolder, Unusable, writeOver } from "./files.ts";
+import { type Held, withLock } from "./lock.ts";
+import type { Tree } from "./tree.ts";
+
+type Change = (old: Value | undefined) => Value | undefined;
+
+/** What one try at an update came to: the record as it is now, or that it is to be removed. */
+interface Outcome {
+  readonly next: Value | undefined;
+  readonly isRemoval: boolean;
+}
+
+/** Changes a record under its lock. `mend` is called for a file that is no record; it throws unless all is well again. */
+export async function update(
+  tree: Tree,
+  key: string,
+  change: Change,
+  isLasting: boolean,
+  mend: () => Promise<unknown>,
+): Promise<Value | undefined> {
+  const write = (held: Held) => tryWrite(tree, key, change, isLasting, held);
+  const removal = (held: Held) => tryRemoval(tree, key, change, isLasting, held);
+  return tree.writeLocked(key, async () => {
+    for (;;) {
+      try {
+        let done = await withLock(lockOf(tree, key), write);
+        if (done?.isRemoval) done = await withLock(lockOf(tree, key), removal, "folder");
+        if (done) return done.next;
+      } catch (error) {
+        if (!(error instanceof Unusable)) throw error;
+        await mend();
+      }
+    }
+  });
+}
+
+/** `create` for a disk without links: false if the record is there already. */
+export function createLocked(tree: Tree, key: string, value: Value, isLasting: boolean): Promise<boolean> {
+  const target = tree.file(key);
+  const create = ({ draft }: Held) => {
+    if (fs.existsSync(target)) return false;
+    writeOver(draft, encode(value), isLasting);
+    rename(draft, target);
+    if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+    return true;
+  };
+  return tree.writeLocked(key, () => withLock(lockOf(tree, key), create));
+}
+
+function tryWrite(tree: Tree, key: string, change: Change, isLasting: boolean, { draft }: Held): Outcome | undefined {
+  const target = tree.file(key);
+  const old = readRecord(target);
+  const next = change(old);
+  if (next === old || next === undefined) return { next, isRemoval: next !== old };
+  writeOver(draft, encode(next), isLasting);
+  const linked = old ? "no links" : linkOnce(draft, target);
+  if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
+  if (linked === "no links") rename(draft, target);
+  if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+  return { next, isRemoval: false };
+}
+
+function tryRemoval(tree: Tree, key: string, change: Change, isLasting: boolean, { draft }: Held): Outcome | undefined {
+  const target = tree.file(key);
+  const old = readRecord(target);
+  const next = change(old);
+  if (next !== undefined) return undefined; // it has changed its mind, with what another wrote meanwhile
+  if (old) rename(target, draft);
+  if (old && isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+  return { next, isRemoval: false };
+}
+
+function lockOf(tree: Tree, key: string): string {
+  return `${tree.root}/locks/${key.replaceAll("/", "+")}.lock`;
+}

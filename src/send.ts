@@ -63,10 +63,7 @@ export async function send(context: Context, content: string, options: SendOptio
   const recipients = options.report ? await reportOn(context, to) : undefined;
   if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
 
-  const messages = composeAll(context, content, options, to, answered);
-  const reached = await publishAll(context, messages);
-  if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
-  return sentTo(messages, reached, recipients);
+  return publishAll(context, composeAll(context, content, options, to, answered), answered, recipients);
 }
 
 /** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
@@ -95,10 +92,17 @@ function composeAll(
   );
 }
 
-async function publishAll(context: Context, messages: readonly Message[]): Promise<string[]> {
+/** Says what came of it only when every message is written, and what they answer is marked as answered. */
+async function publishAll(
+  context: Context,
+  messages: readonly Message[],
+  answered: Message | undefined,
+  report: Recipient[] | undefined,
+): Promise<Sent> {
   const reached: string[] = [];
   for (const message of messages) reached.push(...(await publish(context, message)));
-  return reached;
+  if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
+  return sentTo(messages, reached, report);
 }
 
 /** Writes a message where its readers find it; returns their sessions. */

@@ -116,14 +116,17 @@ export function makeFolder(path: string): void {
 
 /** Renames, replacing the target. On Windows a reader may hold the target open: tries again for 2 s. */
 export function rename(from: string, to: string): void {
-  const until = performance.now() + 2000;
+  if (process.platform !== "win32") fs.renameSync(from, to);
+  else renameWhenFree(from, to, performance.now() + 2000);
+}
+
+function renameWhenFree(from: string, to: string, until: number): void {
   for (;;) {
     try {
       fs.renameSync(from, to);
       return;
     } catch (error) {
-      const isBusy = ["EPERM", "EACCES", "EBUSY"].includes(errno(error) ?? "");
-      if (process.platform !== "win32" || !isBusy || performance.now() > until) throw error;
+      if (!["EPERM", "EACCES", "EBUSY"].includes(errno(error) ?? "") || performance.now() > until) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
   }

@@ -30,6 +30,8 @@ export interface RegisterOptions {
 /** Who acts, where, and by which clock. */
 export interface Context {
   readonly store: Store;
+  /** The folder that the relay lies in. */
+  readonly project: string;
   readonly session: string;
   readonly agent: string;
   readonly now: () => number;

@@ -30,12 +30,13 @@ export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
     return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
 
   const here = realPath(cwd);
-  const worktree = upward(here, (folder) => fs.existsSync(path.join(folder, ".git")));
+  const worktree = worktreeOf(here);
   if (worktree !== undefined) {
-    const inside = upward(here, (folder) => isFolder(path.join(folder, ".relay")), worktree);
+    const inside = upward(here, (folder) => isFolder(path.join(folder, ".relay")), worktree.root);
     if (inside !== undefined) return at(path.join(inside, ".relay"), "the nearest .relay in this git worktree");
-    const main = mainWorktree(worktree);
-    const because = main === worktree ? "the root of this git repository" : "the main worktree of this git repository";
+    const main = worktree.repository;
+    const because =
+      main === worktree.root ? "the root of this git repository" : "the main worktree of this git repository";
     return at(path.join(main, ".relay"), because);
   }
 
@@ -44,6 +45,12 @@ export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
   const above = upward(here, isOurs, home === undefined ? undefined : realPath(home));
   if (above !== undefined) return at(path.join(above, ".relay"), "the nearest .relay upward");
   return at(path.join(here, ".relay"), "there is no git repository and no .relay upward, so it is this folder");
+}
+
+/** The git worktree that a folder lies in, and the folder that stands for its whole repository; undefined outside git. */
+export function worktreeOf(folder: string): { readonly root: string; readonly repository: string } | undefined {
+  const root = upward(folder, (each) => fs.existsSync(path.join(each, ".git")));
+  return root === undefined ? undefined : { root, repository: mainWorktree(root) };
 }
 
 function at(dir: string, because: string): Project {

@@ -1,5 +1,8 @@
+import path from "node:path";
 import { type Agent, THRESHOLDS, type Thresholds } from "./agent.ts";
 import * as attend from "./attend.ts";
+import type { Claim } from "./claim.ts";
+import * as claiming from "./claiming.ts";
 import { type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./history.ts";
@@ -76,9 +79,11 @@ export class Relay {
     return attend.heartbeat(this.#context());
   }
 
-  /** Ends this session. Its mail stays for when it comes back. Undefined if it was not registered. */
-  unregister(): Promise<Agent | undefined> {
-    return attend.unregister(this.#context());
+  /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
+  async unregister(): Promise<Agent | undefined> {
+    const left = await attend.unregister(this.#context());
+    await claiming.release(this.#context(), "all");
+    return left;
   }
 
   /** Everyone registered, the last seen first; on request with how much each has unread. */
@@ -182,6 +187,40 @@ export class Relay {
     return trust(this.#store, this.#options.now ?? Date.now);
   }
 
+  /**
+   * Reserves paths (files, folders with all below them, globs) and resources: all or none, until they are released, not
+   * renewed in time, or this session ends. What it has already is renewed. Throws `conflict` for what others hold, with
+   * who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once if waiting would never end.
+   */
+  claim(paths: string | readonly string[], options?: claiming.WaitingClaimOptions): Promise<Claim> {
+    return claiming.claim(this.#context(), [paths].flat(), options);
+  }
+
+  /** Gives back this session's claims on these paths and what lies below them. Throws `not_found`; `refused` for what another holds, unless `force` says that a person wants it. */
+  release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
+    return claiming.release(this.#context(), [paths].flat(), options);
+  }
+
+  /** Gives back all that this session claims. */
+  releaseAll(): Promise<Claim[]> {
+    return claiming.release(this.#context(), "all");
+  }
+
+  /** Every live claim, the oldest first. */
+  claims(): Promise<Claim[]> {
+    return claiming.claims(this.#context("nobody"));
+  }
+
+  /** Asks whether these could be claimed, without taking them. */
+  check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
+    return claiming.check(this.#context(), [paths].flat(), options);
+  }
+
+  /** Lets this session's claims last their whole time again. Returns them. */
+  renewClaims(): Promise<Claim[]> {
+    return claiming.renewClaims(this.#context());
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }
@@ -200,6 +239,7 @@ export class Relay {
       });
     const context: Context = {
       store: this.#store,
+      project: path.dirname(path.resolve(this.dir)),
       session,
       agent: this.agent,
       now,

@@ -6,13 +6,13 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 
 // A file may import files of its own line and of the lines above it. The first pattern that fits decides.
 const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
-  ["leaves", /^src\/(errors|id|schema|duration|distance|place|machine-mark|hosts)\.ts$/],
+  ["leaves", /^src\/(errors|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
-  ["nouns and pure rules", /^src\/(message|agent|inbox|address|who)\.ts$/],
-  ["what a verb acts with", /^src\/(context|pace|trust|project|ancestors)\.ts$/],
-  ["looking: who is here, what came past us", /^src\/(roster|mend|show-lease|receipts|history)\.ts$/],
-  ["doing, across nouns", /^src\/(attend|look|send)\.ts$/],
+  ["nouns and pure rules", /^src\/(message|agent|inbox|claim|claim-words|address|who)\.ts$/],
+  ["what a verb acts with", /^src\/(context|pace|trust|project|claim-path|ancestors)\.ts$/],
+  ["looking: who is here, what came past us", /^src\/(roster|mend|show-lease|receipts|history|claims-record)\.ts$/],
+  ["doing, across nouns", /^src\/(attend|look|send|claiming)\.ts$/],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["the command", /^src\/cli\//],
 ];

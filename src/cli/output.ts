@@ -1,3 +1,4 @@
+import { type Claim, say } from "../claim.ts";
 import { formatDuration } from "../duration.ts";
 import { newNonce } from "../id.ts";
 import type { InboxItem } from "../inbox.ts";
@@ -38,6 +39,11 @@ export function messageLines(
 export function itemLines(item: InboxItem, me: string, names: Names, now: number): string {
   const notes = item.is_open ? ["still open"] : item.is_new || item.message.from_session === me ? [] : ["read"];
   return messageLines(item.message, me, names, now, notes);
+}
+
+/** What a claim is on, in words. */
+export function claimWords(claim: Claim): string {
+  return cleanLine(say(claim.targets));
 }
 
 /** Puts what peers wrote between two lines that it cannot forge, because it cannot know the word in them. */

@@ -1,0 +1,84 @@
+import { type Blocker, type Claim, type Step, say, sessionOf, type Target, type Wish } from "./claim.ts";
+import { formatDuration } from "./duration.ts";
+import { RelayError } from "./errors.ts";
+
+/** How sessions are called. */
+export type Names = ReadonlyMap<string, string>;
+
+/** The error of a claim that others stand in the way of. */
+export function held(wish: Wish, inTheWay: readonly Blocker[], names: Names, now: number): RelayError {
+  const says = sayBlockers(inTheWay, names, now);
+  return new RelayError("conflict", `Cannot claim "${say(wish.targets)}": ${says}`, { next: nextFor(wish, inTheWay) });
+}
+
+/** The error of a wait in line that came to nothing. */
+export function tooLate(
+  wish: Wish,
+  inTheWay: readonly Blocker[],
+  names: Names,
+  now: number,
+  patience: number,
+): RelayError {
+  const says = sayBlockers(inTheWay, names, now);
+  const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
+  return new RelayError("timed_out", `Cannot claim "${say(wish.targets)}": ${waited}`, {
+    next: nextFor(wish, inTheWay),
+  });
+}
+
+function nextFor(wish: Wish, inTheWay: readonly Blocker[]): string {
+  const words = wish.targets.map(({ path, resource }) =>
+    path === undefined ? `--resource ${resource}` : quoted(path),
+  );
+  const [first] = inTheWay;
+  const ask = first ? `, or agent-relay send --to ${sessionOf(first)} --kind request-yield "..."` : "";
+  return `agent-relay claim ${words.join(" ")} --wait 10m${ask}`;
+}
+
+function quoted(pattern: string): string {
+  const path = say([{ path: pattern }]);
+  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): string {
+  const facts = inTheWay.slice(0, 3).map((blocker) => {
+    const session = sessionOf(blocker);
+    const name = names.get(session);
+    const who = name === undefined ? session : `${name} (${session})`;
+    if ("claim" in blocker) return sayClaim(who, blocker.claim, now);
+    return `${who} is waiting for "${say(blocker.waiter.targets)}" already`;
+  });
+  if (inTheWay.length > 3) facts.push(`and ${inTheWay.length - 3} more`);
+  return facts.join("; ");
+}
+
+function sayClaim(who: string, claim: Claim, now: number): string {
+  const until = new Date(claim.expires_at).toISOString().replace(/\.\d+Z$/, "Z");
+  const why = claim.reason === undefined ? "" : `: ${claim.reason}`;
+  return `${who} holds "${say(claim.targets)}" until ${until} (${formatDuration(claim.expires_at - now)} more)${why}`;
+}
+
+/** The error of a wait that would close a circle. */
+export function circular(wish: Wish, steps: readonly Step[]): RelayError {
+  const [first] = steps;
+  const chain = steps.map((step, index) => {
+    const next = steps[index + 1] ?? first;
+    return `${step.session} waits for ${next?.session} (${step.for})`;
+  });
+  return new RelayError(
+    "conflict",
+    `Cannot wait for "${say(wish.targets)}": nobody in this circle could go on: ${chain.join(", ")}`,
+    { next: "agent-relay release what they wait for, then claim it again with --wait" },
+  );
+}
+
+/** The error of a release of what this session does not hold. */
+export function notHeld(targets: readonly Target[], others: readonly Claim[]): RelayError {
+  const [other] = others;
+  const what = say(targets);
+  if (!other)
+    return new RelayError("not_found", `Cannot release "${what}": nobody holds it`, { next: "agent-relay claims" });
+  return new RelayError("refused", `Cannot release "${what}": ${other.session_id} holds it, not you`, {
+    next: `agent-relay send --to ${other.session_id} --kind request-yield "..."`,
+  });
+}

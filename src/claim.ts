@@ -1,0 +1,314 @@
+import { RelayError } from "./errors.ts";
+import { overlaps, plain } from "./overlap.ts";
+import { type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
+
+/**
+ * What is claimed: a path pattern relative to the worktree's root (absolute for what lies outside it), which covers all
+ * that lies below it, or a named resource. Exactly one of `path` and `resource` is there.
+ */
+export const Target = object({
+  /** See `overlap.ts`; `.` is the whole project. */
+  path: optional(text()),
+  resource: optional(text()),
+  /** The root of the one worktree that is meant; without it, the path in every worktree. */
+  worktree: optional(text()),
+});
+export type Target = Infer<typeof Target>;
+
+const MODES = ["exclusive", "shared"] as const;
+export type Mode = (typeof MODES)[number];
+
+/** A lease on targets, all of them or none. */
+export const Claim = object({
+  id: text(),
+  session_id: text(),
+  agent_id: text(),
+  targets: list(Target),
+  mode: oneOf(MODES),
+  reason: optional(text()),
+  /** The fencing token: larger than that of every earlier claim. */
+  token: integer(),
+  /** Unix ms. */
+  claimed_at: integer(),
+  /** Unix ms. */
+  expires_at: integer(),
+  /** How long a renewal lasts, ms. */
+  ttl: integer(),
+  /** Handed over to a waiter, who must take it up until then (Unix ms). */
+  offered_until: optional(integer()),
+});
+export type Claim = Infer<typeof Claim>;
+
+/** Someone in the queue. Its `id` is that of the claim it will get. */
+export const Waiter = object({
+  id: text(),
+  session_id: text(),
+  agent_id: text(),
+  targets: list(Target),
+  mode: oneOf(MODES),
+  reason: optional(text()),
+  ttl: integer(),
+  /** Unix ms. */
+  since: integer(),
+  /** The waiting process: when it is gone, nobody waits. */
+  pid: integer(),
+  pid_started: optional(integer()),
+  place: text(),
+});
+export type Waiter = Infer<typeof Waiter>;
+
+/** A session that waits for others to act, whatever for. */
+export const Edge = object({
+  id: text(),
+  session_id: text(),
+  on: list(text()),
+  for: text(),
+  pid: integer(),
+  pid_started: optional(integer()),
+  place: text(),
+});
+export type Edge = Infer<typeof Edge>;
+
+/** Everything that must be decided together is one record, `claims/live`. */
+export const Claims = object({
+  /** The last fencing token. */
+  token: integer(),
+  claims: list(Claim),
+  queue: list(Waiter),
+  edges: list(Edge),
+});
+export type Claims = Infer<typeof Claims>;
+
+export const NO_CLAIMS: Claims = { token: 0, claims: [], queue: [], edges: [] };
+
+/** How long claims last, in ms. */
+export const TTL = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
+
+/** How long a claim is kept for a waiter that was given it, ms. */
+export const OFFER = 10_000;
+
+/** What a rule must know of the world: the time, and who is gone for certain. */
+export interface Facts {
+  /** Unix ms. */
+  readonly now: number;
+  /** Ended, or dead by its process. Idle is not gone. */
+  readonly isGone: (session: string) => boolean;
+  /** Whether a waiting process is dead. */
+  readonly isDead: (waiter: Waiter | Edge) => boolean;
+}
+
+export interface Wish {
+  readonly id: string;
+  readonly session_id: string;
+  readonly agent_id: string;
+  readonly targets: readonly Target[];
+  readonly mode: Mode;
+  readonly reason?: string;
+  /** ms */
+  readonly ttl: number;
+}
+
+/** Who stands in the way: a holder, or someone who came first. */
+export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };
+
+/** Throws `usage` for a time that no claim may have. */
+export function checkTtl(ttl: number): number {
+  if (ttl >= TTL.min && ttl <= TTL.max) return ttl;
+  throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
+    next: "claim for less, and claim again to renew",
+  });
+}
+
+/** Whether two targets can be the same thing. */
+export function targetsMeet(a: Target, b: Target): boolean {
+  if (a.resource !== undefined || b.resource !== undefined) return a.resource === b.resource;
+  if (a.worktree !== undefined && b.worktree !== undefined && a.worktree !== b.worktree) return false;
+  if (a.path === undefined || b.path === undefined || isAbsolute(a.path) !== isAbsolute(b.path)) return false;
+  return overlaps(a.path, b.path);
+}
+
+function isAbsolute(path: string): boolean {
+  return path.startsWith("/") || /^[a-z]:/i.test(path);
+}
+
+type Bid = Pick<Wish, "session_id" | "targets" | "mode">;
+
+function contend(a: Bid, b: Bid): boolean {
+  if (a.session_id === b.session_id || (a.mode === "shared" && b.mode === "shared")) return false;
+  return a.targets.some((one) => b.targets.some((other) => targetsMeet(one, other)));
+}
+
+/**
+ * Who stands in the way of `wish` right now: who holds what it wants, and who waits for that already, unless they wait for
+ * the wishing session itself. Expects a settled record.
+ */
+export function blockers(claims: Claims, wish: Bid, queue: readonly Waiter[] = claims.queue): Blocker[] {
+  const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
+  const ahead = queue.filter((waiter) => contend(waiter, wish) && !mine.some((claim) => contend(claim, waiter)));
+  const held = claims.claims.filter((claim) => contend(claim, wish));
+  return [...held.map((claim) => ({ claim })), ...ahead.map((waiter) => ({ waiter }))];
+}
+
+export function isLive(claim: Claim, { now, isGone }: Facts): boolean {
+  return claim.expires_at > now && (claim.offered_until ?? now + 1) > now && !isGone(claim.session_id);
+}
+
+/**
+ * The record without what has run out, with what became free handed to those who waited for it, first come, first
+ * served. The same object if nothing has changed.
+ */
+export function settle(claims: Claims, facts: Facts): Claims {
+  const live = claims.claims.filter((claim) => isLive(claim, facts));
+  const isWaiting = (waiter: Waiter | Edge) => !facts.isDead(waiter) && !facts.isGone(waiter.session_id);
+  const queue = claims.queue.filter(isWaiting);
+  const edges = claims.edges.filter(isWaiting);
+  const isSame =
+    live.length === claims.claims.length &&
+    queue.length === claims.queue.length &&
+    edges.length === claims.edges.length;
+  let next: Claims = isSame ? claims : { ...claims, claims: live, queue, edges };
+  for (const [index, waiter] of queue.entries()) {
+    if (
+      blockers(
+        next,
+        waiter,
+        queue.slice(0, index).filter((ahead) => next.queue.includes(ahead)),
+      ).length > 0
+    )
+      continue;
+    const left = next.queue.filter((other) => other !== waiter);
+    next = { ...grant(next, waiter, facts.now, facts.now + OFFER), queue: left };
+  }
+  return next;
+}
+
+function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
+  const { id, session_id, agent_id, targets, mode, reason, ttl } = wish;
+  const token = claims.token + 1;
+  const claim: Claim = {
+    ...{ id, session_id, agent_id, targets, mode },
+    ...(reason === undefined ? {} : { reason }),
+    ...{ token, claimed_at: now, expires_at: now + ttl, ttl },
+    ...(offered_until === undefined ? {} : { offered_until }),
+  };
+  return { ...claims, token, claims: [...claims.claims, claim] };
+}
+
+/** What came of a wish: the claim, or who stands in the way. */
+export type Taken =
+  | { readonly claims: Claims; readonly claim: Claim; readonly blockers: readonly [] }
+  | { readonly claims: Claims; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
+
+/** Takes what is wished for, or renews it if the session has just that already. Expects a settled record. */
+export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
+  const inTheWay = blockers(claims, wish);
+  if (inTheWay.length > 0) return { claims, blockers: inTheWay };
+  const old = claims.claims.find((claim) => claim.session_id === wish.session_id && isSameTargets(claim, wish));
+  if (!old) {
+    const next = grant(claims, wish, now);
+    return { claims: next, claim: lastOf(next), blockers: [] };
+  }
+  const { offered_until: _, reason, ...kept } = old;
+  const why = wish.reason ?? reason;
+  const claim = {
+    ...{ ...kept, mode: wish.mode, ttl: wish.ttl, expires_at: now + wish.ttl },
+    ...(why === undefined ? {} : { reason: why }),
+  };
+  return { claims: replace(claims, old, claim), claim, blockers: [] };
+}
+
+/** Takes up what was handed over, or undefined if it has been passed on. */
+export function accept(claims: Claims, id: string, now: number): Claims | undefined {
+  const offered = claims.claims.find((claim) => claim.id === id);
+  if (!offered) return undefined;
+  const { offered_until: _, ...claim } = offered;
+  return replace(claims, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
+}
+
+/** Lets every live claim of a session that its filter picks last its whole time again. The same object if there is none. */
+export function renew(claims: Claims, session: string, now: number, isMeant = (_: Claim) => true): Claims {
+  const isMine = (claim: Claim) => claim.session_id === session && claim.offered_until === undefined && isMeant(claim);
+  if (!claims.claims.some(isMine)) return claims;
+  const renewed = claims.claims.map((claim) => (isMine(claim) ? { ...claim, expires_at: now + claim.ttl } : claim));
+  return { ...claims, claims: renewed };
+}
+
+/** Without these claims, and with what became free handed on. */
+export function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+  return settle({ ...claims, claims: claims.claims.filter((claim) => !dropped.includes(claim)) }, facts);
+}
+
+export function enqueue(claims: Claims, waiter: Waiter): Claims {
+  return { ...claims, queue: [...claims.queue, waiter] };
+}
+
+/** Without this waiter, edge or offer. */
+export function leaveQueue(claims: Claims, id: string, facts: Facts): Claims {
+  const queue = claims.queue.filter((waiter) => waiter.id !== id);
+  const edges = claims.edges.filter((edge) => edge.id !== id);
+  const kept = claims.claims.filter((claim) => claim.id !== id || claim.offered_until === undefined);
+  return settle({ ...claims, queue, edges, claims: kept }, facts);
+}
+
+/** One step of a circle: `session` waits `for` something that the next one has to do. */
+export interface Step {
+  readonly session: string;
+  readonly for: string;
+}
+
+/** The circle that `session` would close by waiting on `on` for something; undefined if there is none. */
+export function circle(claims: Claims, session: string, on: readonly string[], what: string): Step[] | undefined {
+  const seen = new Set<string>();
+  const walk = (at: string, path: readonly Step[]): Step[] | undefined => {
+    if (at === session) return [...path];
+    if (seen.has(at)) return undefined;
+    seen.add(at);
+    for (const { to, why } of waitsOf(claims, at)) {
+      const found = walk(to, [...path, { session: at, for: why }]);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  for (const first of on) {
+    const found = first === session ? undefined : walk(first, [{ session, for: what }]);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function waitsOf(claims: Claims, session: string): { to: string; why: string }[] {
+  const queued = claims.queue.filter((waiter) => waiter.session_id === session);
+  const edges = claims.edges.filter((edge) => edge.session_id === session);
+  return [
+    ...queued.flatMap((waiter) => {
+      const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
+      return blockers(claims, waiter, ahead).map((blocker) => ({ to: sessionOf(blocker), why: say(waiter.targets) }));
+    }),
+    ...edges.flatMap((edge) => edge.on.map((to) => ({ to, why: edge.for }))),
+  ];
+}
+
+export function sessionOf(blocker: Blocker): string {
+  return "claim" in blocker ? blocker.claim.session_id : blocker.waiter.session_id;
+}
+
+/** Targets in words: `src/db.ts, resource db`. */
+export function say(targets: readonly Target[]): string {
+  return targets.map(({ path, resource }) => (path === undefined ? `resource ${resource}` : plain(path))).join(", ");
+}
+
+function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {
+  const keys = (of: readonly Target[]) =>
+    of.map(({ path, resource, worktree }) => JSON.stringify([path, resource, worktree])).sort();
+  return keys(a.targets).join() === keys(b.targets).join();
+}
+
+function replace(claims: Claims, old: Claim, claim: Claim): Claims {
+  return { ...claims, claims: claims.claims.map((other) => (other === old ? claim : other)) };
+}
+
+function lastOf(claims: Claims): Claim {
+  const last = claims.claims.at(-1);
+  if (!last) throw new Error("a claim was granted and is not there");
+  return last;
+}

@@ -1,0 +1,273 @@
+import { ensureRegistered } from "./attend.ts";
+import {
+  accept,
+  type Blocker,
+  blockers,
+  type Claim,
+  type Claims,
+  checkTtl,
+  circle,
+  drop,
+  enqueue,
+  type Facts,
+  isLive,
+  leaveQueue,
+  type Mode,
+  renew,
+  type Step,
+  say,
+  sessionOf,
+  type Target,
+  TTL,
+  take,
+  targetsMeet,
+  type Wish,
+} from "./claim.ts";
+import { pathTargets, type Whence } from "./claim-path.ts";
+import { circular, held, type Names, notHeld, tooLate } from "./claim-words.ts";
+import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-record.ts";
+import { type Context, readAgent } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { newId } from "./id.ts";
+import { thisProcess } from "./place.ts";
+import { send } from "./send.ts";
+import { checkSegment } from "./store/key.ts";
+
+const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
+
+export interface ClaimOptions {
+  /** Named things that are no files, such as `db-migrations`. */
+  readonly resources?: readonly string[];
+  /** Default `exclusive`; any number of sessions may have `shared` claims on the same thing. */
+  readonly mode?: Mode;
+  readonly reason?: string;
+  /** How long it lasts if it is not renewed, ms: 10 seconds to 8 hours, default 30 minutes. */
+  readonly ttl?: number;
+  /** What relative paths are relative to; default the folder the Relay was made for. */
+  readonly cwd?: string;
+  /** Means the paths in this worktree only. */
+  readonly apart?: boolean;
+}
+
+export interface WaitingClaimOptions extends ClaimOptions {
+  /** Waits in line for at most this long, ms; Infinity for as long as it takes. Without it, what is held is a `conflict`. */
+  readonly wait?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReleaseOptions extends ClaimOptions {
+  /** A person takes it away from whoever holds it; they are told. */
+  readonly force?: boolean;
+}
+
+/** One answer of `check`. */
+export interface Check {
+  /** Nobody else holds any of it, and nobody waits for it. */
+  readonly is_free: boolean;
+  /** This session holds all of it. */
+  readonly is_mine: boolean;
+  readonly claims: readonly Claim[];
+}
+
+/** Takes paths and resources, all or none; what this session has already is renewed. Throws `conflict`, `timed_out`. */
+export async function claim(
+  context: Context,
+  paths: readonly string[],
+  options: WaitingClaimOptions = {},
+): Promise<Claim> {
+  const wish: Wish = {
+    id: newId("claim", context.now()),
+    session_id: context.session,
+    agent_id: context.agent,
+    targets: targetsOf(context, paths, options),
+    mode: options.mode ?? "exclusive",
+    ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
+    ttl: checkTtl(options.ttl ?? TTL.default),
+  };
+  await ensureRegistered(context);
+  const isPatient = options.wait !== undefined && options.wait > 0;
+  const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient));
+  if (first.claim) return first.claim;
+  if (first.circle) throw circular(wish, first.circle);
+  if (options.wait === undefined || !isPatient)
+    throw held(wish, first.blockers, await namesOf(context, first.blockers), context.now());
+  return waitInLine(context, wish, options.wait, options.signal);
+}
+
+/** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
+interface Answer {
+  readonly claim?: Claim | undefined;
+  readonly blockers: readonly Blocker[];
+  readonly circle?: readonly Step[];
+}
+
+function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { claims: Claims; result: Answer } {
+  const taken = take(claims, wish, facts);
+  if (taken.claim || !isPatient) return { claims: taken.claims, result: taken };
+  const found = circle(claims, wish.session_id, taken.blockers.map(sessionOf), say(wish.targets));
+  if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
+  const { pid, started, place } = thisProcess();
+  const waiter = { ...wish, since: facts.now, pid, place, ...(started === undefined ? {} : { pid_started: started }) };
+  return { claims: enqueue(claims, waiter), result: { blockers: taken.blockers } };
+}
+
+/** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
+async function waitInLine(context: Context, wish: Wish, patience: number, signal?: AbortSignal): Promise<Claim> {
+  const { store, session, now } = context;
+  const end = new AbortController();
+  const stop = () => end.abort();
+  signal?.addEventListener("abort", stop);
+  const until = performance.now() + patience;
+  const hints = store.watch(`waits/${session}`, end.signal)[Symbol.asyncIterator]();
+  let hint = hints.next();
+  let isDone = false;
+  try {
+    for (;;) {
+      if (signal?.aborted) throw signal.reason;
+      const look = await lookInLine(context, wish.id);
+      if (look.offer) {
+        const claim = await takeUp(context, wish.id);
+        isDone = claim !== undefined;
+        if (claim) return claim;
+      } else if (!look.isQueued)
+        throw new RelayError("conflict", `Cannot go on waiting for "${say(wish.targets)}": this session left the line`);
+      const left = until - performance.now();
+      if (left <= 0) throw tooLate(wish, look.blockers, await namesOf(context, look.blockers), now(), patience);
+      if (await wakesWithin(hint, Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS))) hint = hints.next();
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    stop();
+    if (!isDone)
+      await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, wish.id, facts), result: 0 }));
+  }
+}
+
+/** Whether the hint comes before `ms` are over. */
+async function wakesWithin(hint: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([hint.then(() => true), over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
+async function lookInLine(context: Context, id: string) {
+  const { claims } = await settledClaims(context);
+  const waiter = claims.queue.find((one) => one.id === id);
+  const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
+  const inTheWay = waiter ? blockers(claims, waiter, ahead) : [];
+  const ends = inTheWay.map((one) => ("claim" in one ? (one.claim.offered_until ?? one.claim.expires_at) : Infinity));
+  return {
+    offer: claims.claims.find((claim) => claim.id === id),
+    isQueued: waiter !== undefined,
+    blockers: inTheWay,
+    nextExpiry: Math.min(...ends),
+  };
+}
+
+async function takeUp(context: Context, id: string): Promise<Claim | undefined> {
+  return changeClaims(context, (claims, { now }) => {
+    const next = accept(claims, id, now);
+    return { claims: next ?? claims, result: next?.claims.find((claim) => claim.id === id) };
+  });
+}
+
+/** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
+export async function release(
+  context: Context,
+  paths: readonly string[] | "all",
+  options: ReleaseOptions = {},
+): Promise<Claim[]> {
+  const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
+  const { dropped, others } = await changeClaims(context, (claims, facts) => {
+    const isMeant = (claim: Claim) =>
+      targets === undefined || claim.targets.some((target) => targets.some((one) => covers(one, target)));
+    const meant = claims.claims.filter(isMeant);
+    const mine = meant.filter((claim) => claim.session_id === context.session);
+    const dropped = options.force && targets ? meant : mine;
+    return {
+      claims: dropped.length === 0 ? claims : drop(claims, dropped, facts),
+      result: { dropped, others: meant.filter((claim) => claim.session_id !== context.session) },
+    };
+  });
+  if (targets && dropped.length === 0) throw notHeld(targets, others);
+  for (const lost of dropped.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  return dropped;
+}
+
+/** Every live claim, the oldest first. */
+export async function claims(context: Context): Promise<Claim[]> {
+  const facts = await factsOf(context, await readClaims(context));
+  return (await readClaims(context)).claims.filter((claim) => isLive(claim, facts));
+}
+
+/** Asks who else holds these, or stands in line for them, without taking anything. */
+export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<Check> {
+  const { session } = context;
+  const targets = targetsOf(context, paths, options);
+  const { claims } = await settledClaims(context);
+  const inTheWay = blockers(claims, { session_id: session, targets, mode: options.mode ?? "exclusive" });
+  const mine = claims.claims.filter((claim) => claim.session_id === session);
+  const isMine = targets.every((one) => mine.some((claim) => claim.targets.some((target) => covers(target, one))));
+  return {
+    is_free: inTheWay.length === 0,
+    is_mine: isMine,
+    claims: claims.claims.filter((claim) => claim.targets.some((one) => targets.some((two) => targetsMeet(one, two)))),
+  };
+}
+
+/** Lets this session's claims last their whole time again. Returns them. */
+export async function renewClaims(context: Context): Promise<Claim[]> {
+  const isMine = (claim: Claim) => claim.session_id === context.session;
+  if (!(await readClaims(context)).claims.some(isMine)) return [];
+  return changeClaims(context, (claims, { now }) => {
+    const next = renew(claims, context.session, now);
+    return { claims: next, result: next.claims.filter(isMine) };
+  });
+}
+
+/** Whether one target names the other, or what it lies in. */
+function covers(one: Target, target: Target): boolean {
+  if (one.resource !== undefined || target.resource !== undefined) return one.resource === target.resource;
+  if (one.path === undefined || target.path === undefined || one.worktree !== target.worktree) return false;
+  return one.path === "." || target.path === one.path || target.path.startsWith(`${one.path}/`);
+}
+
+function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): Target[] {
+  const cwd = options.cwd ?? context.registration.cwd ?? context.project;
+  const whence: Whence = { cwd, project: context.project, apart: options.apart };
+  const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
+  const targets = [...paths.flatMap((typed) => pathTargets(typed, whence)), ...resources];
+  if (targets.length === 0)
+    throw new RelayError("usage", "Cannot claim nothing: give a path or a resource", {
+      next: "agent-relay claim src/db.ts",
+    });
+  return targets;
+}
+
+const MAX_REASON = 500; // bytes: it is shown in refusals
+
+function checkReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
+  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`);
+}
+
+async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<Names> {
+  const names = new Map<string, string>();
+  for (const session of new Set(blockers.map(sessionOf))) {
+    const name = (await readAgent(store, "agents", session))?.name;
+    if (name !== undefined) names.set(session, name);
+  }
+  return names;
+}
+
+async function tellLoser(context: Context, lost: Claim): Promise<void> {
+  const text = `${context.session} took your claim on ${say(lost.targets)} away from you (--force)`;
+  await send(context, text, { to: lost.session_id, kind: "status", keep: true });
+}

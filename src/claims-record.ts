@@ -1,0 +1,61 @@
+import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
+import { type Context, readAgent } from "./context.ts";
+import { liveness } from "./place.ts";
+import { processState } from "./roster.ts";
+
+const LIVE = "claims/live";
+
+/** The record as it is, or an empty one. */
+export async function readClaims({ store }: Context): Promise<Claims> {
+  const value = await store.get(LIVE);
+  return value === undefined ? NO_CLAIMS : Claims.parse(value, LIVE);
+}
+
+/** The live record with what ran out taken off and handed on, on disk too. */
+export async function settledClaims(context: Context): Promise<{ claims: Claims; facts: Facts }> {
+  const before = await readClaims(context);
+  const facts = await factsOf(context, before);
+  if (settle(before, facts) === before) return { claims: before, facts };
+  return changeClaims(context, (claims, facts) => ({ claims, result: { claims, facts } }));
+}
+
+/** Applies `step` to the settled record, and wakes those who were given something by it. */
+export async function changeClaims<T>(
+  context: Context,
+  step: (claims: Claims, facts: Facts) => { readonly claims: Claims; readonly result: T },
+): Promise<T> {
+  const { store } = context;
+  const facts = await factsOf(context, await readClaims(context));
+  let result: { readonly value: T } | undefined;
+  let offered: Claim[] = [];
+  await store.update(LIVE, (value) => {
+    const old = value === undefined ? NO_CLAIMS : Claims.parse(value, LIVE);
+    const done = step(settle(old, facts), facts);
+    result = { value: done.result };
+    const known = new Set(old.claims.map(({ id }) => id));
+    offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
+    return done.claims === old ? value : done.claims;
+  });
+  for (const { session_id, id } of offered) await store.mark(`waits/${session_id}/${id}`, context.now());
+  if (!result) throw new Error("an update ended without running its change");
+  return result.value;
+}
+
+/** Who of those in the record is gone for certain. Not knowing is not gone: then the lease decides. */
+export async function factsOf(context: Context, claims: Claims): Promise<Facts> {
+  const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
+  const gone = new Set<string>();
+  for (const session of sessions) if (await isGone(context, session)) gone.add(session);
+  return {
+    now: context.now(),
+    isGone: (session) => gone.has(session),
+    isDead: ({ pid, pid_started, place }) => liveness({ pid, started: pid_started, place }) === "dead",
+  };
+}
+
+async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
+  if (session === me) return false;
+  const agent = await readAgent(store, "agents", session);
+  if (agent) return processState(agent) === "dead";
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
+}

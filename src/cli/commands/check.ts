@@ -1,0 +1,30 @@
+import { formatDuration } from "../../duration.ts";
+import { EXIT } from "../exit.ts";
+import { claimWords, namesOf } from "../output.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("check")
+    .description("Ask whether you could claim something, without taking it. Exit code 4: another holds it.")
+    .argument("[path...]", "files, folders or globs")
+    .option("--resource <name...>", "resources")
+    .addHelpText("after", "\nExample: agent-relay check src/db.ts && agent-relay claim src/db.ts")
+    .action((paths: string[], flags: { resource?: string[] }) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const found = await relay.check(paths, { resources: flags.resource ?? [] });
+        const names = namesOf(await relay.agents());
+        const lines = found.claims.map((claim) => {
+          const isMine = claim.session_id === relay.session;
+          const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;
+          const why = claim.reason === undefined ? "" : `: ${cleanLine(claim.reason)}`;
+          return `${who} ${claimWords(claim)} for ${formatDuration(claim.expires_at - cli.io.now())} more${why}\n`;
+        });
+        const others = found.is_free ? "" : "others wait for it in line\n";
+        await cli.say(found, lines.join("") || (found.is_free ? "free\n" : others));
+        return found.is_free ? 0 : EXIT.conflict;
+      }),
+    );
+
+export const run = verb(describe);

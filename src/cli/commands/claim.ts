@@ -1,0 +1,51 @@
+import type { Claim } from "../../claim.ts";
+import { formatDuration, parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import { claimWords } from "../output.ts";
+import { type Describe, verb } from "../verb.ts";
+
+interface Flags {
+  readonly resource?: string[];
+  readonly shared?: boolean;
+  readonly reason?: string;
+  readonly ttl?: string;
+  readonly wait?: string | true;
+  readonly apart?: boolean;
+}
+
+const WAIT = 30_000; // ms, for a --wait that does not say how long
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("claim")
+    .description("Reserve files, folders or globs, so that no other agent edits them. Claim again to renew.")
+    .argument("[path...]", 'files, folders, or globs such as "src/**/*.ts"')
+    .option("--resource <name...>", "something that is no file, such as db-migrations")
+    .option("--shared", "others may have it as well, if they share it too")
+    .option("--reason <text>", "why; those who want it are told")
+    .option("--ttl <time>", "how long without renewal: 10s to 8h (default 30m)")
+    .option("--wait [time]", "wait in line for it (default 30s)")
+    .option("--apart", "in this worktree only, not the same path in all of them")
+    .addHelpText("after", '\nExample: agent-relay claim src/db.ts --reason "new index" --wait 10m')
+    .action((paths: string[], flags: Flags) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const end = new AbortController();
+        cli.io.onInterrupt(() => end.abort(new RelayError("failed", "Cannot go on waiting: interrupted")));
+        const claim = await relay.claim(paths, {
+          resources: flags.resource ?? [],
+          ...(flags.shared && { mode: "shared" }),
+          ...(flags.reason !== undefined && { reason: flags.reason }),
+          ...(flags.ttl !== undefined && { ttl: parseDuration(flags.ttl) }),
+          ...(flags.wait !== undefined && { wait: flags.wait === true ? WAIT : parseDuration(flags.wait) }),
+          ...(flags.apart && { apart: true }),
+          signal: end.signal,
+        });
+        await cli.say(claim, `${claimed(claim)}\n`);
+      }),
+    );
+
+export const run = verb(describe);
+
+function claimed(claim: Claim): string {
+  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl)} (token ${claim.token}); release it when you are done`;
+}

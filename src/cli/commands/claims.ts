@@ -1,0 +1,30 @@
+import { formatDuration } from "../../duration.ts";
+import { claimWords, namesOf, table } from "../output.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("claims")
+    .description("Show what is claimed, by whom, and for how long.")
+    .option("--mine", "only what you hold")
+    .addHelpText("after", "\nExample: agent-relay claims --json")
+    .action((flags: { mine?: boolean }) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const all = await relay.claims();
+        const claims = flags.mine ? all.filter((claim) => claim.session_id === relay.session) : all;
+        const names = namesOf(await relay.agents());
+        const rows = claims.map((claim) => [
+          claimWords(claim),
+          cleanLine(names.get(claim.session_id) ?? claim.session_id) +
+            (claim.session_id === relay.session ? " (you)" : ""),
+          claim.mode,
+          formatDuration(claim.expires_at - cli.io.now()),
+          cleanLine(claim.reason ?? "-"),
+        ]);
+        await cli.say(claims, rows.length === 0 ? "" : table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows]));
+        if (rows.length === 0) cli.io.err("Nothing is claimed\n");
+      }),
+    );
+
+export const run = verb(describe);

@@ -1,0 +1,117 @@
+/**
+ * Whether two path patterns can name the same file. A pattern is segments joined by `/`; a segment may hold `*`, `?`,
+ * `[a-z]`, `[!a-z]`; a segment `**` stands for any number of segments. Whatever a pattern names, it also covers all that
+ * lies below it. Exact, but that negated sets may be taken to meet where they do not.
+ */
+export function overlaps(a: string, b: string): boolean {
+  return meet(segmentsOf(a), segmentsOf(b), 0, 0, new Map());
+}
+
+const MAX_ALTERNATIVES = 100;
+
+/** `src/{a,b}.ts` as `src/a.ts` and `src/b.ts`. Throws a RangeError for more than 100 of them. */
+export function expandBraces(pattern: string): string[] {
+  const group = /\{([^{}]*,[^{}]*)\}/.exec(pattern);
+  if (!group) return [pattern];
+  const [whole, inside = ""] = group;
+  const all = inside.split(",").flatMap((word) => expandBraces(pattern.replace(whole, () => word)));
+  if (all.length > MAX_ALTERNATIVES) throw new RangeError(`it stands for more than ${MAX_ALTERNATIVES} patterns`);
+  return all;
+}
+
+/** Whether a path as typed means many: it holds a wildcard. */
+export function isGlob(path: string): boolean {
+  return /[*?[{]/.test(path);
+}
+
+/** The pattern that names only `path` itself, whatever characters are in it (`app/[id].ts` is a file of some). */
+export function literal(path: string): string {
+  return path.replace(/[*?[{]/g, "[$&]");
+}
+
+/** A pattern as a person would write it. */
+export function plain(pattern: string): string {
+  return pattern.replace(/\[([*?[{])\]/g, "$1");
+}
+
+function segmentsOf(pattern: string): string[] {
+  return pattern.split("/").filter((segment) => segment !== "" && segment !== ".");
+}
+
+/** One that has run out covers all that is left of the other. */
+function meet(a: readonly string[], b: readonly string[], i: number, j: number, known: Map<number, boolean>): boolean {
+  const [x, y] = [a[i], b[j]];
+  if (x === undefined || y === undefined) return true;
+  const place = i * (b.length + 1) + j;
+  const before = known.get(place);
+  if (before !== undefined) return before;
+  const result =
+    x === "**" || y === "**"
+      ? (x === "**" && meet(a, b, i + 1, j, known)) ||
+        (y === "**" && meet(a, b, i, j + 1, known)) ||
+        (x === "**" ? meet(a, b, i, j + 1, known) : meet(a, b, i + 1, j, known))
+      : segmentsMeet(x, y) && meet(a, b, i + 1, j + 1, known);
+  known.set(place, result);
+  return result;
+}
+
+/** What one place of a segment takes: `*` is any run of characters. */
+type Token = "*" | CharacterSet;
+
+interface CharacterSet {
+  readonly isNegated: boolean;
+  /** First and last code point of each range. */
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+const ANY: CharacterSet = { isNegated: true, ranges: [] };
+
+function segmentsMeet(a: string, b: string): boolean {
+  if (!isGlob(a) && !isGlob(b)) return a === b;
+  const [x, y] = [tokensOf(a), tokensOf(b)];
+  let reached = new Set([0]); // places in y that can be met by what x has taken so far
+  for (let i = 0; ; i++) {
+    for (const j of reached) if (y[j] === "*") reached.add(j + 1); // a Set's loop also visits what is added in it
+    const token = x[i];
+    if (token === undefined) return [...reached].some((j) => y.slice(j).every((rest) => rest === "*"));
+    const next = new Set<number>();
+    for (const j of reached) {
+      const other = y[j];
+      if (token === "*") for (let to = j; to <= y.length; to++) next.add(to);
+      else if (other === "*") next.add(j);
+      else if (other && setsMeet(token, other)) next.add(j + 1);
+    }
+    reached = next;
+    if (reached.size === 0) return false;
+  }
+}
+
+function tokensOf(segment: string): Token[] {
+  const tokens: Token[] = [];
+  for (const [part, negation, inside] of segment.matchAll(/\[([!^]?)([^\]]+)\]|[\s\S]/gu)) {
+    if (part === "*") tokens.push("*");
+    else if (part === "?") tokens.push(ANY);
+    else if (inside === undefined) tokens.push({ isNegated: false, ranges: [[codeOf(part), codeOf(part)]] });
+    else tokens.push({ isNegated: negation !== "", ranges: rangesOf(inside) });
+  }
+  return tokens;
+}
+
+function rangesOf(inside: string): [number, number][] {
+  return [...inside.matchAll(/([\s\S])-([\s\S])|[\s\S]/gu)].map(([part, first = part, last = part]) => [
+    codeOf(first),
+    codeOf(last),
+  ]);
+}
+
+function setsMeet(a: CharacterSet, b: CharacterSet): boolean {
+  if (a.isNegated && b.isNegated) return true;
+  if (b.isNegated) return setsMeet(b, a);
+  if (a.isNegated)
+    return !b.ranges.every(([first, last]) => a.ranges.some(([from, to]) => from <= first && last <= to));
+  return a.ranges.some(([first, last]) => b.ranges.some(([from, to]) => first <= to && from <= last));
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? 0;
+}

@@ -29,6 +29,7 @@ import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-recor
 import { type Context, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
+import { liesIn } from "./overlap.ts";
 import { thisProcess } from "./place.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
@@ -158,7 +159,7 @@ async function wakesWithin(hint: Promise<unknown>, ms: number): Promise<boolean>
 
 /** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
 async function lookInLine(context: Context, id: string) {
-  const { claims } = await settledClaims(context);
+  const claims = await settledClaims(context);
   const waiter = claims.queue.find((one) => one.id === id);
   const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
   const inTheWay = waiter ? blockers(claims, waiter, ahead) : [];
@@ -203,23 +204,33 @@ export async function release(
 
 /** Every live claim, the oldest first. */
 export async function claims(context: Context): Promise<Claim[]> {
-  const facts = await factsOf(context, await readClaims(context));
-  return (await readClaims(context)).claims.filter((claim) => isLive(claim, facts));
+  const all = await readClaims(context);
+  const facts = await factsOf(context, all);
+  return all.claims.filter((claim) => isLive(claim, facts));
 }
 
 /** Asks who else holds these, or stands in line for them, without taking anything. */
 export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<Check> {
   const { session } = context;
   const targets = targetsOf(context, paths, options);
-  const { claims } = await settledClaims(context);
-  const inTheWay = blockers(claims, { session_id: session, targets, mode: options.mode ?? "exclusive" });
-  const mine = claims.claims.filter((claim) => claim.session_id === session);
-  const isMine = targets.every((one) => mine.some((claim) => claim.targets.some((target) => covers(target, one))));
+  const found = await near(context, targets);
+  const mine = found.claims.filter((claim) => claim.session_id === session);
   return {
-    is_free: inTheWay.length === 0,
-    is_mine: isMine,
-    claims: claims.claims.filter((claim) => claim.targets.some((one) => targets.some((two) => targetsMeet(one, two)))),
+    is_free: blockers(found, { session_id: session, targets, mode: options.mode ?? "exclusive" }).length === 0,
+    is_mine: targets.every((one) => mine.some((claim) => claim.targets.some((target) => covers(target, one)))),
+    claims: found.claims,
   };
+}
+
+/** The live claims on any of these, and who is in line. Only their holders are looked at, however many others there are. */
+async function near(context: Context, targets: readonly Target[]): Promise<Claims> {
+  const meets = (claim: Claim) => claim.targets.some((one) => targets.some((other) => targetsMeet(one, other)));
+  const all = await readClaims(context);
+  const claims = all.claims.filter(meets);
+  const facts = await factsOf(context, { ...all, claims });
+  if (all.queue.length === 0) return { ...all, claims: claims.filter((claim) => isLive(claim, facts)) };
+  const settled = await settledClaims(context);
+  return { ...settled, claims: settled.claims.filter(meets) };
 }
 
 /** Lets this session's claims last their whole time again. Returns them. */
@@ -236,7 +247,7 @@ export async function renewClaims(context: Context): Promise<Claim[]> {
 function covers(one: Target, target: Target): boolean {
   if (one.resource !== undefined || target.resource !== undefined) return one.resource === target.resource;
   if (one.path === undefined || target.path === undefined || one.worktree !== target.worktree) return false;
-  return one.path === "." || target.path === one.path || target.path.startsWith(`${one.path}/`);
+  return liesIn(target.path, one.path);
 }
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): Target[] {

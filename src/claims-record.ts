@@ -2,22 +2,31 @@ import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
 import { type Context, readAgent } from "./context.ts";
 import { liveness } from "./place.ts";
 import { processState } from "./roster.ts";
+import type { Value } from "./store/store.ts";
 
 const LIVE = "claims/live";
 
 /** The record as it is, or an empty one. */
 export async function readClaims({ store }: Context): Promise<Claims> {
-  const value = await store.get(LIVE);
-  return value === undefined ? NO_CLAIMS : Claims.parse(value, LIVE);
+  return parseClaims(await store.get(LIVE));
 }
 
 /** The live record with what ran out taken off and handed on, on disk too. */
-export async function settledClaims(context: Context): Promise<{ claims: Claims; facts: Facts }> {
+export async function settledClaims(context: Context): Promise<Claims> {
   const before = await readClaims(context);
-  const facts = await factsOf(context, before);
-  if (settle(before, facts) === before) return { claims: before, facts };
-  return changeClaims(context, (claims, facts) => ({ claims, result: { claims, facts } }));
+  if (settle(before, await factsOf(context, before)) === before) return before;
+  return changeClaims(context, (claims) => ({ claims, result: claims }));
 }
+
+function parseClaims(value: Value | undefined): Claims {
+  if (value === undefined) return NO_CLAIMS;
+  const known = parsed.get(value);
+  if (known) return known;
+  const claims = Claims.parse(value, LIVE);
+  parsed.set(value, claims);
+  return claims;
+}
+const parsed = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
 
 /** Applies `step` to the settled record, and wakes those who were given something by it. */
 export async function changeClaims<T>(
@@ -29,7 +38,7 @@ export async function changeClaims<T>(
   let result: { readonly value: T } | undefined;
   let offered: Claim[] = [];
   await store.update(LIVE, (value) => {
-    const old = value === undefined ? NO_CLAIMS : Claims.parse(value, LIVE);
+    const old = parseClaims(value);
     const done = step(settle(old, facts), facts);
     result = { value: done.result };
     const known = new Set(old.claims.map(({ id }) => id));

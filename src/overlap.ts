@@ -4,7 +4,13 @@
  * lies below it. Exact, but that negated sets may be taken to meet where they do not.
  */
 export function overlaps(a: string, b: string): boolean {
+  if (!isGlob(a) && !isGlob(b)) return liesIn(a, b) || liesIn(b, a);
   return meet(segmentsOf(a), segmentsOf(b), 0, 0, new Map());
+}
+
+/** Whether a path without wildcards is `folder`, or below it. */
+export function liesIn(path: string, folder: string): boolean {
+  return folder === "." || path === folder || (path.startsWith(folder) && path[folder.length] === "/");
 }
 
 const MAX_ALTERNATIVES = 100;

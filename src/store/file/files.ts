@@ -20,6 +20,11 @@ export class Unusable extends Error {}
 
 /** A file's text, or undefined if there is none. Never follows a link, never waits for a pipe. Throws Unusable. */
 export function readText(path: string): string | undefined {
+  const bytes = readBytes(path);
+  return bytes === undefined ? undefined : decode(bytes);
+}
+
+function readBytes(path: string): Buffer | undefined {
   let fd: number;
   try {
     fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
@@ -35,7 +40,7 @@ export function readText(path: string): string | undefined {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) throw new Unusable("it is not a file");
     if (stat.size > MAX_RECORD_BYTES) throw new Unusable(`it is larger than ${MAX_RECORD_BYTES} bytes`);
-    return decode(readAll(fd, stat.size));
+    return readAll(fd, stat.size);
   } finally {
     fs.closeSync(fd);
   }
@@ -68,14 +73,34 @@ export function writeOver(path: string, text: string, lasting: boolean): void {
 
 /** A record file's object, or undefined if there is none. Throws Unusable. */
 export function readRecord(path: string): Readonly<Record<string, unknown>> | undefined {
-  const text = readText(path);
-  if (text === undefined) return undefined;
-  if (text === "") throw new Unusable("it is empty");
-  const value = parse(text);
+  const bytes = readBytes(path);
+  if (bytes === undefined) return undefined;
+  const before = large.get(path);
+  if (before?.bytes.equals(bytes)) return before.value;
+  const value = recordIn(bytes);
+  if (bytes.length >= LARGE) remember(path, bytes, value);
+  return value;
+}
+
+function recordIn(bytes: Buffer): Readonly<Record<string, unknown>> {
+  if (bytes.length === 0) throw new Unusable("it is empty");
+  const value = parse(decode(bytes));
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Unusable("it is not a JSON object");
   if (isDeeper(value, MAX_DEPTH)) throw new Unusable(`it is nested deeper than ${MAX_DEPTH}`);
   return { ...value };
+}
+
+// The last large records read, with their bytes: to compare 300 KB takes 15 microseconds, to parse them 1,200.
+const LARGE = 16 * 1024;
+const MOST_LARGE = 4;
+const large = new Map<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>();
+
+function remember(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
+  large.delete(path);
+  large.set(path, { bytes, value });
+  const [oldest] = large.keys();
+  if (large.size > MOST_LARGE && oldest !== undefined) large.delete(oldest);
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { buildSync } from "esbuild";
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
 import { Relay } from "../src/relay.ts";
+import { bundledLibrary } from "./ground.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const isRoot = process.getuid?.() === 0;
@@ -246,16 +246,7 @@ describe("no more open files", () => {
 
 /** Runs a story in a process of its own, as a user without privileges, and returns what it returns. */
 function inChild(story: string, options: { files?: number } = {}): unknown {
-  const bundle = path.join(base, "relay.cjs");
-  const entry = path.resolve(import.meta.dirname, "../src/index.ts");
-  buildSync({
-    entryPoints: [entry],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    logLevel: "error",
-  });
+  const bundle = bundledLibrary(base);
   const script = `
     const fs = require("node:fs");
     const { Relay, RelayError } = require(${JSON.stringify(bundle)});

@@ -1,34 +1,24 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Relay } from "../src/relay.ts";
+import { Ground } from "./ground.ts";
 
-const NOON = Date.parse("2026-03-01T12:00:00.000Z");
+const { NOON } = Ground;
 const MOST = 1000; // ms that one look may take, whatever lies in the folder
 
+let ground: Ground;
 let base = "";
 let root = "";
-let clock = NOON;
 
 beforeEach(async () => {
-  base = fs.mkdtempSync(path.join(os.tmpdir(), "relay-fields-"));
-  root = path.join(base, "project", ".relay");
-  clock = NOON;
-  await as("ann").register({ name: "ann" });
-  await as("bob").register({ name: "bob" });
-  await as("ann").send("good", { to: "bob" });
-  clock += 61_000; // time for a foreign look
+  ground = await Ground.make();
+  ({ base, root } = ground);
 });
 
-afterEach(() => {
-  fs.rmSync(base, { recursive: true, force: true });
-});
+afterEach(() => ground.remove());
 
-function as(session: string): Relay {
-  return new Relay(root, { session, agent: "claude", durability: "process", now: () => clock });
-}
+const as = (session: string) => ground.as(session);
 
 function put(key: string, value: unknown): void {
   const file = path.join(root, `${key}.json`);
@@ -91,7 +81,7 @@ describe("a message that says something nasty of itself", () => {
         await within(as("ann").history());
         await within(as("ann").send("more", { to: "bob" }));
         expect(await shownTo("bob")).toContain("more");
-        clock += 48 * 3_600_000;
+        ground.clock += 48 * 3_600_000;
         await within(as("ann").cleanupOld(24 * 3600));
         expect(beside()).toEqual(before);
       },
@@ -215,7 +205,7 @@ describe("a registration that says something nasty of itself", () => {
   });
 
   test.each([1, 4_194_304, 0xffffffff])("the pid %d of a stranger's machine is never judged from here", async (pid) => {
-    put("agents/eve", { ...eve, pid, pid_started: 1, place: "elsewhere.1", last_heartbeat: clock / 1000 });
+    put("agents/eve", { ...eve, pid, pid_started: 1, place: "elsewhere.1", last_heartbeat: ground.clock / 1000 });
     expect(await within(as("ann").cleanupDead())).toEqual([]);
     expect(await within(as("ann").find("eve"))).toMatchObject({ presence: "active" });
   });
@@ -238,7 +228,7 @@ describe("times and numbers of files", () => {
         Array.from({ length: 20 }, (_, count) => `more ${count}`),
       );
       drop("late", {});
-      clock += 61_000;
+      ground.clock += 61_000;
       expect(await shownTo("bob")).toEqual(["late"]);
     },
   );

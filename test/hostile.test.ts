@@ -1,41 +1,30 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
-import { buildSync } from "esbuild";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RelayError } from "../src/errors.ts";
-import { Relay } from "../src/relay.ts";
+import { bundledLibrary, Ground } from "./ground.ts";
 
-const NOON = Date.parse("2026-03-01T12:00:00.000Z");
+const { NOON } = Ground;
 const MOST = 1000; // ms that one look may take, whatever lies in the folder
 
+let ground: Ground;
 let base = "";
 let root = "";
-let clock = NOON;
 
 beforeEach(async () => {
-  base = fs.mkdtempSync(path.join(os.tmpdir(), "relay-hostile-"));
-  root = path.join(base, "project", ".relay");
-  clock = NOON;
+  ground = await Ground.make();
+  ({ base, root } = ground);
   fs.mkdirSync(path.join(base, "outside"));
   fs.writeFileSync(
     path.join(base, "outside", "secret.json"),
     '{"id": "secret", "session_id": "bob", "content": "secret"}',
   );
-  await as("ann").register({ name: "ann" });
-  await as("bob").register({ name: "bob" });
-  await as("ann").send("good", { to: "bob" });
-  clock += 61_000; // time for a foreign look
 });
 
-afterEach(() => {
-  fs.rmSync(base, { recursive: true, force: true });
-});
+afterEach(() => ground.remove());
 
-function as(session: string): Relay {
-  return new Relay(root, { session, agent: "claude", durability: "process", now: () => clock });
-}
+const as = (session: string) => ground.as(session);
 
 /** Everything outside the relay, which nothing may touch. */
 function outside(): unknown[] {
@@ -204,16 +193,7 @@ async function codeOf(error: unknown): Promise<string> {
 
 describe("files that this user may not read", () => {
   test("a record of mode 000 is set aside, and the good messages are shown", () => {
-    const bundle = path.join(base, "relay.cjs");
-    const entry = path.resolve(import.meta.dirname, "../src/index.ts");
-    buildSync({
-      entryPoints: [entry],
-      outfile: bundle,
-      bundle: true,
-      platform: "node",
-      format: "cjs",
-      logLevel: "error",
-    });
+    const bundle = bundledLibrary(base);
     const script = `
       const fs = require("node:fs");
       const { Relay } = require(${JSON.stringify(bundle)});

@@ -1,5 +1,5 @@
 import { type Blocker, type Claim, type Step, say, sessionOf, type Target, type Wish } from "./claim.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration, formatLeft } from "./duration.ts";
 import { RelayError } from "./errors.ts";
 
 /** How sessions are called. */
@@ -55,7 +55,7 @@ function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): s
 function sayClaim(who: string, claim: Claim, now: number): string {
   const until = new Date(claim.expires_at).toISOString().replace(/\.\d+Z$/, "Z");
   const why = claim.reason === undefined ? "" : `: ${claim.reason}`;
-  return `${who} holds "${say(claim.targets)}" until ${until} (${formatDuration(claim.expires_at - now)} more)${why}`;
+  return `${who} holds "${say(claim.targets)}" until ${until} (${formatLeft(claim.expires_at - now)} more)${why}`;
 }
 
 /** The error of a wait that would close a circle. */

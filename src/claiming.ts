@@ -17,6 +17,7 @@ import {
   type Step,
   say,
   sessionOf,
+  settle,
   type Target,
   TTL,
   take,
@@ -200,6 +201,17 @@ export async function release(
   if (targets && dropped.length === 0) throw notHeld(targets, others);
   for (const lost of dropped.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
   return dropped;
+}
+
+/** Gives back one claim of this session, if it still has it. */
+export async function giveBack(context: Context, { id }: Claim): Promise<void> {
+  await changeClaims(context, (claims, facts) => {
+    const kept = claims.claims.filter((claim) => claim.id !== id);
+    return {
+      claims: kept.length === claims.claims.length ? claims : settle({ ...claims, claims: kept }, facts),
+      result: 0,
+    };
+  });
 }
 
 /** Every live claim, the oldest first. */

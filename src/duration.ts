@@ -25,6 +25,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** The same for what is left of a time: one that has just begun reads whole. */
+export function formatLeft(ms: number): string {
+  return formatDuration(Math.ceil(ms / 1000) * 1000);
+}
+
 function isUnit(text: string): text is keyof typeof UNITS {
   return Object.hasOwn(UNITS, text);
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { type Agent, THRESHOLDS, type Thresholds } from "./agent.ts";
+import { type Appended, type AppendOptions, append } from "./append.ts";
 import * as attend from "./attend.ts";
 import type { Claim } from "./claim.ts";
 import * as claiming from "./claiming.ts";
@@ -214,6 +215,11 @@ export class Relay {
   /** Asks whether these could be claimed, without taking them. */
   check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
     return claiming.check(this.#context(), [paths].flat(), options);
+  }
+
+  /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
+  append(file: string, text: string, options?: AppendOptions): Promise<Appended> {
+    return append(this.#context(), file, text, options);
   }
 
   /** Lets this session's claims last their whole time again. Returns them. */

@@ -12,7 +12,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["nouns and pure rules", /^src\/(message|agent|inbox|claim|claim-words|address|who)\.ts$/],
   ["what a verb acts with", /^src\/(context|pace|trust|project|claim-path|ancestors)\.ts$/],
   ["looking: who is here, what came past us", /^src\/(roster|mend|show-lease|receipts|history|claims-record)\.ts$/],
-  ["doing, across nouns", /^src\/(attend|look|send|claiming)\.ts$/],
+  ["doing, across nouns", /^src\/(attend|look|send|claiming|append)\.ts$/],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["the command", /^src\/cli\//],
 ];

@@ -1,4 +1,4 @@
-import { formatDuration } from "../../duration.ts";
+import { formatLeft } from "../../duration.ts";
 import { EXIT } from "../exit.ts";
 import { claimWords, namesOf } from "../output.ts";
 import { cleanLine } from "../text.ts";
@@ -19,7 +19,7 @@ export const describe: Describe = ({ Command }, act) =>
           const isMine = claim.session_id === relay.session;
           const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;
           const why = claim.reason === undefined ? "" : `: ${cleanLine(claim.reason)}`;
-          return `${who} ${claimWords(claim)} for ${formatDuration(claim.expires_at - cli.io.now())} more${why}\n`;
+          return `${who} ${claimWords(claim)} for ${formatLeft(claim.expires_at - cli.io.now())} more${why}\n`;
         });
         const others = found.is_free ? "" : "others wait for it in line\n";
         await cli.say(found, lines.join("") || (found.is_free ? "free\n" : others));

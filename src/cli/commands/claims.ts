@@ -1,4 +1,4 @@
-import { formatDuration } from "../../duration.ts";
+import { formatLeft } from "../../duration.ts";
 import { claimWords, namesOf, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
@@ -19,7 +19,7 @@ export const describe: Describe = ({ Command }, act) =>
           cleanLine(names.get(claim.session_id) ?? claim.session_id) +
             (claim.session_id === relay.session ? " (you)" : ""),
           claim.mode,
-          formatDuration(claim.expires_at - cli.io.now()),
+          formatLeft(claim.expires_at - cli.io.now()),
           cleanLine(claim.reason ?? "-"),
         ]);
         await cli.say(claims, rows.length === 0 ? "" : table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows]));

@@ -7,6 +7,7 @@ import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Range, type S
 export class MemoryStore implements Store {
   readonly #records = new Map<string, string>();
   readonly #marks = new Map<string, number>();
+  readonly #logs = new Map<string, string[]>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #inboxLimit: number;
   readonly #now: () => number;
@@ -75,6 +76,25 @@ export class MemoryStore implements Store {
 
   async marks(folder: string, range?: Range): Promise<string[]> {
     return namesIn(folder, this.#marks.keys(), range);
+  }
+
+  async append(key: string, line: Value): Promise<void> {
+    const lines = this.#logs.get(checkKey(key)) ?? [];
+    this.#logs.set(key, lines);
+    lines.push(JSON.stringify(line));
+    this.#wake(folderOf(key));
+  }
+
+  async *lines(key: string): AsyncGenerator<Value> {
+    for (const line of [...(this.#logs.get(checkKey(key)) ?? [])]) yield JSON.parse(line);
+  }
+
+  async logs(folder: string): Promise<string[]> {
+    return namesIn(folder, this.#logs.keys());
+  }
+
+  async removeLog(key: string): Promise<void> {
+    this.#logs.delete(checkKey(key));
   }
 
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {

@@ -79,6 +79,20 @@ export interface Store {
   /** The names of a folder's marks, in order of name. */
   marks(folder: string, range?: Range): Promise<string[]>;
 
+  /**
+   * Adds a line to a log, so that lines of several writers never mix. It outlives this process, but perhaps not a power cut.
+   */
+  append(key: string, line: Value): Promise<void>;
+
+  /** A log's lines, the oldest first; undefined stands for one that cannot be read. None if there is no such log. */
+  lines(key: string): AsyncIterable<Value | undefined>;
+
+  /** The names (last segments) of a folder's logs, in order of name. */
+  logs(folder: string): Promise<string[]>;
+
+  /** Removes a log. */
+  removeLog(key: string): Promise<void>;
+
   /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
   watch(folder: string, signal: AbortSignal): AsyncIterable<void>;
 

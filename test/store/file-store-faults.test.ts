@@ -222,3 +222,44 @@ describe("poorer file systems", () => {
     expect([fs.readdirSync(`${root}/drafts`), fs.readdirSync(`${root}/locks`)]).toEqual([[], []]);
   });
 });
+
+describe("logs that something happened to", () => {
+  const linesOf = async (root: string) => {
+    const lines = [];
+    for await (const line of open(root).lines("activity/day")) lines.push(line);
+    return lines;
+  };
+
+  test("a line that a killed writer left half is counted, and spoils no other", async () => {
+    const root = place();
+    await open(root).append("activity/day", { n: 1 });
+    fs.appendFileSync(`${root}/activity/day.jsonl`, '{"n": 2, "te');
+    await open(root).append("activity/day", { n: 3 });
+    fs.appendFileSync(`${root}/activity/day.jsonl`, "\n\0\0\n[1]\n{");
+    expect(await linesOf(root)).toEqual([{ n: 1 }, undefined, { n: 3 }, undefined, undefined, undefined]);
+  });
+
+  test("a link, a pipe or a folder in a log's place is refused, and what it leads to is not touched", async () => {
+    const root = place();
+    await open(root).append("activity/day", { n: 1 });
+    fs.writeFileSync(`${root}/../secret-${path.basename(root)}`, "secret");
+    for (const put of [
+      () => fs.symlinkSync(`${root}/../secret-${path.basename(root)}`, `${root}/activity/day.jsonl`),
+      () => execFileSync("mkfifo", [`${root}/activity/day.jsonl`]),
+      () => fs.mkdirSync(`${root}/activity/day.jsonl`),
+    ]) {
+      fs.rmSync(`${root}/activity/day.jsonl`, { recursive: true });
+      put();
+      await expect(open(root).append("activity/day", { n: 2 })).rejects.toMatchObject({ name: "RelayError" });
+      await expect(linesOf(root)).rejects.toMatchObject({ name: "RelayError" });
+    }
+    expect(fs.readFileSync(`${root}/../secret-${path.basename(root)}`, "utf8")).toBe("secret");
+  });
+
+  test("a line that the disk takes a part of is an error", async () => {
+    const root = place();
+    await open(root).append("activity/day", { n: 1 });
+    vi.spyOn(fs, "writeSync").mockImplementation(() => 3);
+    await expect(open(root).append("activity/day", { n: 2 })).rejects.toMatchObject({ code: "limit" });
+  });
+});

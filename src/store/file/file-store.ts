@@ -29,6 +29,7 @@ import {
   writeNew,
 } from "./files.ts";
 import { Inboxes } from "./inboxes.ts";
+import { appendLine, linesIn } from "./log.ts";
 import { checkDelivery, publish } from "./publish.ts";
 import { Tree } from "./tree.ts";
 import { watchFolder } from "./watch.ts";
@@ -159,8 +160,30 @@ export class FileStore implements Store {
   }
 
   async marks(folder: string, range?: Range): Promise<string[]> {
-    const names = this.#names(folder).filter((name) => !name.endsWith(".json") && isSegment(name));
+    const names = this.#names(folder).filter((name) => !/\.jsonl?$/.test(name) && isSegment(name));
     return inRange(names, range);
+  }
+
+  async append(key: string, line: Value): Promise<void> {
+    this.#tree.write(checkKey(key), () => appendLine(this.#log(key), line));
+  }
+
+  async *lines(key: string): AsyncGenerator<Value | undefined> {
+    if (!this.#tree.enter(folderOf(checkKey(key)))) return;
+    try {
+      yield* linesIn(this.#log(key));
+    } catch (error) {
+      throw systemError(`read "${this.#log(key)}"`, error);
+    }
+  }
+
+  async logs(folder: string): Promise<string[]> {
+    const names = this.#names(folder).filter((name) => name.endsWith(".jsonl"));
+    return inRange(names.map((name) => name.slice(0, -".jsonl".length)).filter((name) => isSegment(name)));
+  }
+
+  async removeLog(key: string): Promise<void> {
+    if (this.#tree.enter(folderOf(checkKey(key)))) this.#tree.write(key, () => remove(this.#log(key)));
   }
 
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
@@ -205,6 +228,10 @@ export class FileStore implements Store {
   }
 
   async close(): Promise<void> {}
+
+  #log(key: string): string {
+    return `${this.root}/${key}.jsonl`;
+  }
 
   #isLasting(worth: Worth): boolean {
     return this.#tree.isLasting && worth.lasting !== false;

@@ -1,0 +1,71 @@
+import fs from "node:fs";
+import { errno, RelayError } from "../../errors.ts";
+import type { Value } from "../store.ts";
+
+const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+const FILE_MODE = 0o600;
+const CHUNK = 64 * 1024;
+const MAX_LINE = 1024 * 1024; // bytes; nothing we write comes near
+const NEWLINE = 10;
+
+/** Adds a line, by one write. One that a killed writer left half is ended first, so that it spoils no other. */
+export function appendLine(path: string, value: Value): void {
+  const fd = open(path, O_RDWR | O_APPEND | O_CREAT);
+  try {
+    const { size } = fs.fstatSync(fd);
+    const line = Buffer.from(`${size === 0 || lastByte(fd, size) === NEWLINE ? "" : "\n"}${JSON.stringify(value)}\n`);
+    const written = fs.writeSync(fd, line);
+    if (written < line.length)
+      throw new RelayError("limit", `Cannot write "${path}": the disk took a part of the line`);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The lines, each as its object, or undefined for one that cannot be read. None if there is no such file. */
+export function* linesIn(path: string): Generator<Value | undefined> {
+  let fd: number;
+  try {
+    fd = open(path, O_RDONLY);
+  } catch (error) {
+    if (errno(error) === "ENOENT") return;
+    throw error;
+  }
+  try {
+    const chunk = Buffer.alloc(CHUNK);
+    let rest = Buffer.alloc(0);
+    for (let count = fs.readSync(fd, chunk); count > 0; count = fs.readSync(fd, chunk)) {
+      let bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
+      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
+        if (end > 0) yield valueOf(bytes.subarray(0, end));
+        bytes = bytes.subarray(end + 1);
+      }
+      rest = bytes.length > MAX_LINE ? bytes.subarray(-MAX_LINE) : bytes;
+    }
+    if (rest.length > 0) yield valueOf(rest);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function open(path: string, flags: number): number {
+  const fd = fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+  if (fs.fstatSync(fd).isFile()) return fd;
+  fs.closeSync(fd);
+  throw new RelayError("refused", `Cannot use "${path}": it is not a file`, { next: "look at it, then move it away" });
+}
+
+function lastByte(fd: number, size: number): number | undefined {
+  const byte = Buffer.alloc(1);
+  return fs.readSync(fd, byte, 0, 1, size - 1) === 1 ? byte[0] : undefined;
+}
+
+function valueOf(line: Buffer): Value | undefined {
+  try {
+    const value: unknown = JSON.parse(line.toString());
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -25,7 +25,11 @@ export function resolve(
   agents: readonly Party[],
   options: { ended?: readonly Party[]; keep?: boolean } = {},
 ): Address {
-  if (to.length === 0 || to.includes("all")) return "everyone";
+  if (to.includes("all")) return "everyone";
+  if (to.length === 0)
+    throw new RelayError("usage", "Cannot send to nobody: the list of recipients is empty", {
+      next: "name some, or leave the list away to send to everyone",
+    });
   const found = to.flatMap((word) => sessionsFor(word, agents, options.ended ?? [], options.keep ?? false));
   const others = [...new Set(found)].filter((session) => session !== me);
   if (others.length === 0)
@@ -36,8 +40,8 @@ export function resolve(
 }
 
 /** One session by id, name, or the unique beginning of its id. Throws like `resolve`. */
-export function resolveOne(word: string, agents: readonly Party[]): string {
-  const [session, second] = sessionsFor(word, agents, [], false);
+export function resolveOne(word: string, agents: readonly Party[], ended: readonly Party[] = []): string {
+  const [session, second] = sessionsFor(word, agents, ended, false);
   if (session === undefined || second !== undefined)
     throw ambiguous(
       word,
@@ -58,6 +62,7 @@ function sessionsFor(word: string, agents: readonly Party[], ended: readonly Par
     if (group.length === 0) throw unknown(word, [...agents, ...ended]);
     return group.map((agent) => agent.session_id);
   }
+  if (keep) return [word];
   const begun = agents.filter((agent) => word !== "" && agent.session_id.startsWith(word));
   if (begun.length > 1)
     throw ambiguous(
@@ -65,7 +70,6 @@ function sessionsFor(word: string, agents: readonly Party[], ended: readonly Par
       begun.map((agent) => agent.session_id),
     );
   if (begun[0]) return [begun[0].session_id];
-  if (keep) return [word];
   throw unknown(word, [...agents, ...ended]);
 }
 
@@ -79,7 +83,7 @@ function unknown(word: string, agents: readonly Party[]): RelayError {
   const near = nearest(word, agents);
   const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
   return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
-    next: "agent-relay agents, or --keep to leave it for a session that will come",
+    next: "agent-relay agents, or send --keep to leave it for a session that will come",
   });
 }
 

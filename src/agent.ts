@@ -1,7 +1,7 @@
 import { RelayError } from "./errors.ts";
 import type { Process } from "./place.ts";
 import { anything, type Infer, integer, object, optional, text } from "./schema.ts";
-import { isSegment } from "./store/key.ts";
+import { checkSegment, isSegment } from "./store/key.ts";
 
 /**
  * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
@@ -67,8 +67,32 @@ export function isSameRun(a: Agent, b: Agent): boolean {
   );
 }
 
-const RESERVED = ["all", "human", "operator", "system"];
+const RESERVED = ["all", "human", "operator", "system", "you"];
+const MAX_SESSION_BYTES = 120; // a key has 128, and marks of a session end with up to 6 more
 const MAX_NAME_BYTES = 64;
+
+/** Throws `usage` unless `session` can be a session's id: up to 120 bytes of a key's characters, and no word that means others. */
+export function checkSession(session: string): string {
+  checkSegment(session, "session id");
+  const says = `Cannot use "${session}" as a session id`;
+  if (RESERVED.includes(session.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
+  if (session.length > MAX_SESSION_BYTES)
+    throw new RelayError("usage", `${says}: it is longer than ${MAX_SESSION_BYTES} bytes`);
+  return session;
+}
+
+/** Throws `usage` unless `agent` can say which tool a session is: one line of 1 to 64 bytes. */
+export function checkAgentId(agent: string): string {
+  if (/\S/.test(agent) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(agent) && Buffer.byteLength(agent) <= MAX_NAME_BYTES)
+    return agent;
+  throw new RelayError(
+    "usage",
+    `Cannot use ${JSON.stringify(agent.slice(0, 80))} as an agent: it is not a short word`,
+    {
+      next: "give one such as --agent claude",
+    },
+  );
+}
 
 /** Throws `usage` unless `name` can be a session's handle: 1 to 64 of `a-z 0-9 - _ .`, and no reserved word. */
 export function checkName(name: string, what = "name"): string {

@@ -1,11 +1,11 @@
-import { Agent, checkName, isName, isSameRun, namesFor } from "./agent.ts";
+import { Agent, checkName, checkSession, isName, isSameRun, namesFor } from "./agent.ts";
 import { type Context, isSeenLately, type RegisterOptions, readAgent, readMessage, valueOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
 import { foreignLook } from "./mend.ts";
 import { place, startOf } from "./place.ts";
-import { isRegistered, processState, registrations } from "./roster.ts";
+import { find, mine, processState, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
 import type { Value } from "./store/store.ts";
 
@@ -13,10 +13,11 @@ import type { Value } from "./store/store.ts";
 export async function register(context: Context, given: RegisterOptions = {}): Promise<Agent> {
   const { store, session } = context;
   const options = { ...context.registration, ...given };
-  checkSegment(session, "session id");
-  if (session === "all") throw new RelayError("usage", 'Cannot use "all" as a session id: it means everyone');
+  checkSession(session);
+  checkMetadata(options.metadata);
   if (options.role !== undefined) checkName(options.role, "role");
   await refuseFolded(context);
+  await refuseNamesake(context);
 
   const live = await readAgent(store, "agents", session);
   const left = live ? undefined : await readAgent(store, "archive/agents", session);
@@ -57,6 +58,13 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
   };
 }
 
+const MAX_METADATA = 16 * 1024; // bytes: it is read at every look at who is here
+
+function checkMetadata(metadata: RegisterOptions["metadata"]): void {
+  if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA) return;
+  throw new RelayError("limit", `Cannot register with more than ${MAX_METADATA} bytes of metadata`);
+}
+
 /** Two ids that differ only in case would be one file on some disks. */
 async function refuseFolded({ store, session }: Context): Promise<void> {
   if (session === session.toLowerCase() && (await readAgent(store, "agents", session))) return;
@@ -67,9 +75,22 @@ async function refuseFolded({ store, session }: Context): Promise<void> {
     });
 }
 
+/** What is sent to a word reaches the session with that id: nobody else may be called so. */
+async function refuseNamesake(context: Context): Promise<void> {
+  const { store, session } = context;
+  if (!isName(session) || (await readAgent(store, "agents", session))) return;
+  const holder = holderIn(await valueOrSkipped(store, `names/${session}`));
+  if (holder === undefined || holder === session || (await readAgent(store, "agents", holder))?.name !== session)
+    return;
+  throw new RelayError("conflict", `Cannot register "${session}": session ${holder} has that as its name`, {
+    next: `agent-relay register --session ${session}-2`,
+  });
+}
+
 /** Reserves a name: the wanted one or throws `conflict`, else the old one or the first free one. */
 async function takeName(context: Context, wanted: string | undefined, old: string | undefined): Promise<string> {
   if (wanted !== undefined) {
+    if (wanted !== context.session && (await find(context, checkName(wanted)))) throw nameTaken(wanted, wanted);
     const holder = await reserve(context, checkName(wanted));
     if (holder === context.session) return wanted;
     throw nameTaken(wanted, holder);
@@ -144,8 +165,14 @@ async function takeDigest(context: Context): Promise<void> {
 /** Registers this session if it is not, with what its Relay was made with; else says that it lives. */
 export async function ensureRegistered(context: Context): Promise<void> {
   if (isSeenLately(context, context.session)) return;
-  if (await isRegistered(context)) await touch(context);
+  const agent = await mine(context);
+  if (agent && !isSuperseded(context, agent)) await touch(context);
   else await register(context);
+}
+
+/** Whether the process that was registered has ended while the session goes on: it acts right now. */
+export function isSuperseded({ registration: { pid = 0 } }: Context, agent: Agent): boolean {
+  return agent.pid !== pid && processState(agent) === "dead";
 }
 
 /** Says that this session lives, if it is registered. */

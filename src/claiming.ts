@@ -187,6 +187,10 @@ export async function release(
   options: ReleaseOptions = {},
 ): Promise<Claim[]> {
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
+  if ((await readClaims(context)).claims.length === 0) {
+    if (targets) throw notHeld(targets, []);
+    return []; // giving back makes no relay
+  }
   const { dropped, others } = await changeClaims(context, (claims, facts) => {
     const isMeant = (claim: Claim) =>
       targets === undefined || claim.targets.some((target) => targets.some((one) => covers(one, target)));

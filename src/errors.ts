@@ -18,6 +18,11 @@ export class RelayError extends Error {
   readonly code: ErrorCode;
   readonly next: string | undefined;
 
+  /** By what it is, not by which copy of this class made it: the command is several bundles, each with its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "RelayError" && "code" in value;
+  }
+
   constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

@@ -17,13 +17,16 @@ export interface HistoryOptions {
 export async function history(context: Context, options: HistoryOptions = {}): Promise<Message[]> {
   const { limit = 20, since = 0 } = options;
   const found: Message[] = [];
+  let ours = 0;
   // Ids of other programs do not tell their time, so all of those are read; ours are read from the newest on.
   for (const id of await context.store.list("messages", { reverse: true })) {
     const time = timeOf(id);
-    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || found.length >= limit)) continue;
+    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || ours >= limit)) continue;
     const message = await readMessage(context.store, id);
-    if (message && mayRead(context.session, message) && sentAt(message) >= since && isWith(options.with, message))
-      found.push(message);
+    if (!message || !mayRead(context.session, message) || sentAt(message) < since || !isWith(options.with, message))
+      continue;
+    found.push(message);
+    if (time !== undefined) ours++;
   }
   return order(found).slice(-limit);
 }

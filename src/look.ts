@@ -1,4 +1,4 @@
-import { register, touch } from "./attend.ts";
+import { isSuperseded, register, touch } from "./attend.ts";
 import { asFarAsPossible, type Context, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { history } from "./history.ts";
@@ -6,8 +6,10 @@ import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, un
 import { bootLook, foreignLook, isThere, lookEvery } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
 import { stampRead } from "./receipts.ts";
-import { type AgentView, agents, isRegistered } from "./roster.ts";
+import { type AgentView, agents, mine } from "./roster.ts";
 import { type ShowLease, takeShowLease } from "./show-lease.ts";
+import { isSegment } from "./store/key.ts";
+import type { Store } from "./store/store.ts";
 
 const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
 const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
@@ -26,7 +28,7 @@ export interface InboxOptions {
    * Shows the messages and returns those it did show; only they are marked. What it throws marks none. Without it, they
    * count as shown when `inbox` returns.
    */
-  readonly show?: (items: readonly InboxItem[], more: number) => Promise<readonly InboxItem[]>;
+  readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
   /** How long to wait for another reader of this session (ms); default 5,000. */
   readonly patience?: number;
 }
@@ -35,6 +37,8 @@ export interface Inbox {
   readonly items: readonly InboxItem[];
   /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
   readonly more: number;
+  /** How many were shown before and still wait for an answer, beyond these. */
+  readonly open_more: number;
 }
 
 /** What waits for this session, in order; what was shown is marked as read. Throws `conflict` while another shows it. */
@@ -42,18 +46,21 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   const { limit = 10, show = async (items) => items } = options;
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
-  if (!(await attend(context))) return { items: await show([], 0), more: 0 };
+  const none: Inbox = { items: [], more: 0, open_more: 0 };
+  if (!(await attend(context))) return { ...none, items: await show([], none) };
   if (options.peek) {
     const found = await gather(context, options, limit);
-    return { ...found, items: await show(found.items, found.more) };
+    return { ...found, items: await show(found.items, found) };
   }
-  if (!options.all && !(await hasMarks(context))) return { items: await show([], 0), more: 0 };
+  if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
   const lease = await takeShowLease(context, options.patience ?? PATIENCE);
   try {
-    const { items, more } = await gather(context, options, limit);
-    const shown = await show(items, more);
+    const found = await gather(context, options, limit);
+    const shown = await show(found.items, found);
     for (const item of shown) if (item.is_new) await stampRead(context, item.message);
-    return { items: shown, more: more + items.filter((item) => item.is_new && !shown.includes(item)).length };
+    const left = found.items.filter((item) => !shown.includes(item));
+    const unread = left.filter((item) => item.is_new).length;
+    return { items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };
   } finally {
     await lease.release();
   }
@@ -71,9 +78,9 @@ export async function unreadCount(context: Context): Promise<number> {
   return countUnread(context);
 }
 
-/** `unreadCount` without a foreign look. */
-export async function countUnread(context: Context): Promise<number> {
-  const { messages, hasMore } = await waiting(context, COUNT_LIMIT);
+/** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
+export async function countUnread(context: Context, session = context.session): Promise<number> {
+  const { messages, hasMore } = await waiting({ ...context, session }, COUNT_LIMIT, session === context.session);
   return messages.length + Number(hasMore);
 }
 
@@ -81,8 +88,19 @@ export async function countUnread(context: Context): Promise<number> {
 export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
   for (const agent of await agents(context))
-    views.push({ ...agent, unread: await countUnread({ ...context, session: agent.session_id }) });
+    views.push({ ...agent, unread: await countUnread(context, agent.session_id) });
   return views;
+}
+
+/** Whether there is no such message: one that cannot be read, and cannot be set aside, is still there. */
+async function isGone(store: Store, id: string): Promise<boolean> {
+  if (!isSegment(id)) return true;
+  try {
+    return (await store.get(`messages/${id}`)) === undefined;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") return false;
+    throw error;
+  }
 }
 
 export interface WatchOptions {
@@ -119,6 +137,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
           if (fresh.length === 0) break; // what is listed is still being written: its coming wakes us
           for (const message of order(fresh)) {
             passed.add(message.id);
+            if ((await store.markedAt(unreadMark(session, message.id))) === undefined) continue; // shown by whom we started
             yield message;
             if (options.mark !== false) await stampRead(context, message);
             if (end.signal.aborted) return;
@@ -149,10 +168,11 @@ async function leaseOrBusy(context: Context): Promise<ShowLease | undefined> {
  * else it would miss what was said to everyone before. False if there is no relay to look into.
  */
 async function attend(context: Context): Promise<boolean> {
-  const isNew = !(await isRegistered(context));
-  if (isNew && !(await isThere(context))) return false;
+  const agent = await mine(context);
+  if (!agent && !(await isThere(context))) return false;
   await asFarAsPossible(() => bootLook(context));
-  await asFarAsPossible(() => (isNew ? register(context) : foreignLook(context, "due")));
+  const isSame = agent && !isSuperseded(context, agent);
+  await asFarAsPossible(() => (isSame ? foreignLook(context, "due") : register(context)));
   await asFarAsPossible(() => touch(context));
   return true;
 }
@@ -183,12 +203,20 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
     is_open: standing(session, message, now()) === "open",
   }));
   const chosen = options.all ? items.slice(-limit) : choose(items, limit);
-  const shown = chosen.filter((item) => item.is_new).length;
-  return { items: chosen, more: Math.min(COUNT_LIMIT + 1, messages.length + Number(hasMore) - shown) };
+  const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
+  return {
+    items: chosen,
+    more: Math.min(COUNT_LIMIT + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
+    open_more: count(items, "is_open") - count(chosen, "is_open"),
+  };
 }
 
 /** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */
-async function waiting(context: Context, limit: number): Promise<{ messages: Message[]; hasMore: boolean }> {
+async function waiting(
+  context: Context,
+  limit: number,
+  isOwn = true,
+): Promise<{ messages: Message[]; hasMore: boolean }> {
   const { store, session, now } = context;
   const messages: Message[] = [];
   const pauses = [...DRAFT_PAUSES];
@@ -198,7 +226,7 @@ async function waiting(context: Context, limit: number): Promise<{ messages: Mes
     if (message === "coming") continue;
     const state = message === undefined ? "done" : standing(session, message, now());
     if (message && state === "unread") messages.push(message);
-    else {
+    else if (isOwn) {
       await asFarAsPossible(async () => {
         if (state === "open") await store.mark(openMark(session, id), now());
         await store.unmark(unreadMark(session, id));
@@ -227,7 +255,7 @@ async function listed({ store }: Context, id: string, pauses: number[]): Promise
   for (;;) {
     const isDraft = await store.isDraft(`messages/${id}`); // looked at first: once it is gone, the message is there or never
     const message = await readMessage(store, id);
-    if (message || !isDraft) return message;
+    if (message || (!isDraft && (await isGone(store, id)))) return message;
     const pause = pauses.shift();
     if (pause === undefined) return "coming";
     await new Promise((resolve) => setTimeout(resolve, pause));

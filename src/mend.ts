@@ -67,7 +67,7 @@ export async function isThere({ store }: Context): Promise<boolean> {
   return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
 }
 
-/** Removes messages older than `maxAge` ms that no registered session still has to read. Returns how many. */
+/** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
   await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
@@ -82,6 +82,8 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
     if ((timeOf(id) ?? 0) > now() - maxAge || waited.has(id)) continue;
     const message = await readMessage(store, id);
     if (!message || sentAt(message) >= now() - maxAge) continue;
+    const to = message.to_session;
+    if (to !== null && isUnread(to, message, now())) continue; // its reader left, or has yet to come
     await store.update(`messages/${id}`, () => undefined);
     await store.unmark(`foreign/${id}`);
     if (message.thread !== undefined && isSegment(message.thread))

@@ -88,7 +88,9 @@ export function compose(draft: Draft, extras: Extras = {}): Message {
 /** Throws `usage` for an empty body and `limit` for one of more than `maxBytes` bytes of UTF-8. */
 export function checkBody(content: string, maxBytes: number): string {
   if (!/\S/.test(content))
-    throw new RelayError("usage", "Cannot send an empty message", { next: 'agent-relay send "your text"' });
+    throw new RelayError("usage", "Cannot send an empty message", {
+      next: 'agent-relay send "your text", or agent-relay send - to read it from stdin',
+    });
   const size = Buffer.byteLength(content);
   if (size > maxBytes)
     throw new RelayError("limit", `Cannot send ${size} bytes: a message has at most ${maxBytes}`, {

@@ -1,8 +1,8 @@
 import os from "node:os";
 import path from "node:path";
-import { Agent } from "./agent.ts";
+import type { Agent } from "./agent.ts";
 import { ancestors, terminalLeader } from "./ancestors.ts";
-import { parsedOrSkipped } from "./context.ts";
+import { readAgent } from "./context.ts";
 import { place } from "./place.ts";
 import { findProject, type Project } from "./project.ts";
 import type { Relay, RelayOptions } from "./relay.ts";
@@ -44,7 +44,7 @@ export async function findOut(options: OpenOptions): Promise<Found> {
   const registered: Agent[] = [];
   if (project.exists)
     for (const id of await store.list("agents")) {
-      const agent = await parsedOrSkipped(store, `agents/${id}`, Agent);
+      const agent = await readAgent(store, "agents", id);
       if (agent) registered.push(agent);
     }
   const { session, agent, pid } = options;

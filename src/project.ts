@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { errno } from "./errors.ts";
+import { errno, RelayError } from "./errors.ts";
 
 /** Where the relay of a project is, or would be made. */
 export interface Project {
@@ -25,6 +25,7 @@ export interface Surroundings {
  * folder nor on another disk; else the working folder. Reads `.git` by file, and starts no child process.
  */
 export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
+  if (dir === "") throw new RelayError("usage", "Cannot use no folder as the relay: --dir is empty");
   const told = dir ?? (envDir === "" ? undefined : envDir);
   if (told !== undefined)
     return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");

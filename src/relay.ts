@@ -1,10 +1,10 @@
 import path from "node:path";
-import { type Agent, THRESHOLDS, type Thresholds } from "./agent.ts";
+import { type Agent, checkAgentId, THRESHOLDS, type Thresholds } from "./agent.ts";
 import { type Appended, type AppendOptions, append } from "./append.ts";
 import * as attend from "./attend.ts";
 import type { Claim } from "./claim.ts";
 import * as claiming from "./claiming.ts";
-import { type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
+import { asFarAsPossible, type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./history.ts";
 import * as look from "./look.ts";
@@ -19,7 +19,7 @@ import type { Notice, Store } from "./store/store.ts";
 import { isTrusted, trust } from "./trust.ts";
 
 export interface RelayOptions extends RegisterOptions {
-  /** The session that acts: 1 to 128 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
+  /** The session that acts: 1 to 120 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
   readonly session?: string | undefined;
   /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
   readonly agent?: string | undefined;
@@ -133,33 +133,33 @@ export class Relay {
   }
 
   /** Marks messages as read without showing them. Returns those that were for this session. Throws `not_found`. */
-  markRead(...ids: string[]): Promise<Message[]> {
-    return receipts.markRead(this.#context(), ids);
+  async markRead(...ids: string[]): Promise<Message[]> {
+    return receipts.markRead(await this.#acting(), ids);
   }
 
   /** Says that a message was dealt with. Throws `not_found`, and `refused` if it was not for this session. */
-  ack(id: string): Promise<Message> {
-    return receipts.ack(this.#context(), id);
+  async ack(id: string): Promise<Message> {
+    return receipts.ack(await this.#acting(), id);
   }
 
   /** Takes back a message: who has not read it will not see it. Throws `not_found`, and `refused` if another sent it. */
-  withdraw(id: string): Promise<Message> {
-    return receipts.withdraw(this.#context(), id);
+  async withdraw(id: string): Promise<Message> {
+    return receipts.withdraw(await this.#acting(), id);
   }
 
   /** Messages this session may read, sent and received, in order; marks nothing. */
-  history(options?: HistoryOptions): Promise<Message[]> {
-    return history(this.#context(), options);
+  async history(options?: HistoryOptions): Promise<Message[]> {
+    return history(await this.#acting(), options);
   }
 
   /** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */
-  thread(id: string): Promise<Message[]> {
-    return thread(this.#context(), id);
+  async thread(id: string): Promise<Message[]> {
+    return thread(await this.#acting(), id);
   }
 
   /** One message that this session may read. Throws `not_found`. */
-  message(id: string): Promise<Message> {
-    return receipts.messageFor(this.#context(), id);
+  async message(id: string): Promise<Message> {
+    return receipts.messageFor(await this.#acting(), id);
   }
 
   /** Yields each unread message, now and as they come, and marks it as read when the loop asks for the next. Registers this session if need be. */
@@ -213,8 +213,8 @@ export class Relay {
   }
 
   /** Asks whether these could be claimed, without taking them. */
-  check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
-    return claiming.check(this.#context(), [paths].flat(), options);
+  async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
+    return claiming.check(await this.#acting(), [paths].flat(), options);
   }
 
   /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
@@ -235,6 +235,13 @@ export class Relay {
     return this.close();
   }
 
+  /** The acting session, which lives: it is doing something. */
+  async #acting(): Promise<Context> {
+    const context = this.#context();
+    await asFarAsPossible(() => attend.touch(context));
+    return context;
+  }
+
   /** For what the session itself does; with `nobody`, for what needs none. */
   #context(nobody?: string): Context {
     if (this.#mine) return this.#mine;
@@ -247,7 +254,7 @@ export class Relay {
       store: this.#store,
       project: path.dirname(path.resolve(this.dir)),
       session,
-      agent: this.agent,
+      agent: checkAgentId(this.agent),
       now,
       limits: { ...LIMITS, ...limits },
       thresholds: { ...THRESHOLDS, ...thresholds },

@@ -1,6 +1,7 @@
 import { resolveOne } from "./address.ts";
 import { type Agent, type Presence, presence, processOf } from "./agent.ts";
 import { type Context, readAgent } from "./context.ts";
+import { MAX_CLOCK_LEAD } from "./id.ts";
 import { liveness } from "./place.ts";
 import { checkSegment } from "./store/key.ts";
 
@@ -29,6 +30,16 @@ export async function registrations({ store }: Context): Promise<Agent[]> {
   return found;
 }
 
+/** Who left and may come back. */
+export async function ended({ store }: Context): Promise<Agent[]> {
+  const found: Agent[] = [];
+  for (const id of await store.list("archive/agents")) {
+    const agent = await readAgent(store, "archive/agents", id);
+    if (agent) found.push(agent);
+  }
+  return found;
+}
+
 /** One session, registered or ended, or undefined. */
 export async function find(context: Context, session: string): Promise<AgentView | undefined> {
   const agent =
@@ -36,9 +47,9 @@ export async function find(context: Context, session: string): Promise<AgentView
   return agent && view(context, agent);
 }
 
-/** Whether the acting session is registered: by the record itself, which another program may have removed. */
-export async function isRegistered({ store, session }: Context): Promise<boolean> {
-  return (await readAgent(store, "agents", checkSegment(session, "session id"))) !== undefined;
+/** The acting session's registration: by the record itself, which another program may have removed. */
+export function mine({ store, session }: Context): Promise<Agent | undefined> {
+  return readAgent(store, "agents", checkSegment(session, "session id"));
 }
 
 /** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
@@ -52,14 +63,21 @@ export async function isKnown({ store }: Context, session: string): Promise<bool
 
 /** A session by id, name, or the unique beginning of its id. */
 export async function sessionOf(context: Context, word: string): Promise<string> {
-  return resolveOne(word, await registrations(context));
+  const agents = await registrations(context);
+  return resolveOne(word, agents, await ended(context));
 }
 
 async function view({ store, now, thresholds }: Context, agent: Agent): Promise<AgentView> {
   const marked = await store.markedAt(`agents/${agent.session_id}.seen`);
-  const seen = Math.max(marked ?? 0, agent.last_heartbeat * 1000);
+  const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD);
   const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
   return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
+}
+
+/** The last of these times that is not ahead of `bound`: a clock that ran ahead is no sign of life for long. */
+function lastOf(times: readonly number[], bound: number): number {
+  const believed = times.filter((time) => time > 0 && time <= bound);
+  return Math.max(...(believed.length > 0 ? believed : times));
 }
 
 /** Whether an agent's process runs; `unknown` where that cannot be seen from here. */

@@ -1,21 +1,21 @@
 import { type Address, resolve } from "./address.ts";
-import type { Agent, Presence } from "./agent.ts";
+import type { Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
-import { type Context, isSeenLately, readAgent } from "./context.ts";
+import { type Context, isSeenLately } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
 import { countUnread } from "./look.ts";
 import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
 import { ack, messageFor } from "./receipts.ts";
-import { find, isKnown, registrations } from "./roster.ts";
-import { isSegment } from "./store/key.ts";
+import { ended, find, isKnown, registrations } from "./roster.ts";
+import { checkSegment, isSegment } from "./store/key.ts";
 
 export interface SendOptions {
-  /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Default all. */
+  /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Without it, all. */
   readonly to?: string | readonly string[];
   readonly kind?: Kind;
-  /** The id of the message that began the conversation. */
+  /** The id of any message of the conversation it belongs to. */
   readonly thread?: string;
   readonly reply_to?: string;
   /** Asks the reader to `ack` or answer: it comes back at each look until then. */
@@ -55,15 +55,24 @@ export interface Sent {
 
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
+  await begin(context, content, options);
+  const to = known(context, options.to) ?? (await addressOf(context, options.to, options.keep ?? false));
+  return sendTo(context, content, options, to);
+}
+
+async function begin(context: Context, content: string, { kind }: SendOptions): Promise<void> {
   checkBody(content, context.limits.bodyBytes);
-  if (options.kind !== undefined) checkKind(options.kind);
+  if (kind !== undefined) checkKind(kind);
   if (!isSeenLately(context, context.session)) await ensureRegistered(context);
-  const to = known(context, options.to) ?? (await addressOf(context, [options.to ?? []].flat(), options.keep ?? false));
+}
+
+async function sendTo(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
+  const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const recipients = options.report ? await reportOn(context, to) : undefined;
   if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
 
-  return publishAll(context, composeAll(context, content, options, to, answered), answered, recipients);
+  return publishAll(context, composeAll(context, content, options, to, { answered, thread }), answered, recipients);
 }
 
 /** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
@@ -72,7 +81,7 @@ function composeAll(
   content: string,
   options: SendOptions,
   to: Address,
-  answered: Message | undefined,
+  { answered, thread = answered }: { answered: Message | undefined; thread: Message | undefined },
 ): Message[] {
   const targets = to === "everyone" ? [null] : to;
   const last = pace.spend(session, now(), limits, targets.length);
@@ -80,7 +89,7 @@ function composeAll(
   const seq = Math.max(time, (last ?? 0) + 1);
   const extras: Extras = {
     kind: options.kind,
-    thread: options.thread ?? (answered && (answered.thread ?? answered.id)),
+    thread: thread && (thread.thread ?? thread.id),
     reply_to: options.reply_to,
     batch: targets.length > 1 ? newId("batch", time) : undefined,
     ack_required: options.ack,
@@ -100,9 +109,25 @@ async function publishAll(
   report: Recipient[] | undefined,
 ): Promise<Sent> {
   const reached: string[] = [];
-  for (const message of messages) reached.push(...(await publish(context, message)));
+  for (const message of messages) {
+    try {
+      reached.push(...(await publish(context, message)));
+    } catch (error) {
+      throw messages[0] === message ? error : halfSent(error, messages.slice(0, messages.indexOf(message)));
+    }
+  }
   if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
-  return sentTo(messages, reached, report);
+  return sentTo(messages, reached, report && (await withFull(context, reached, report)));
+}
+
+/** Who is still here and was not reached has an inbox that is full. */
+async function withFull(context: Context, reached: readonly string[], report: Recipient[]): Promise<Recipient[]> {
+  const marked: Recipient[] = [];
+  for (const one of report) {
+    const isFull = !reached.includes(one.session_id) && (await isKnown(context, one.session_id));
+    marked.push(isFull ? { ...one, is_full: true } : one);
+  }
+  return marked;
 }
 
 /** Writes a message where its readers find it; returns their sessions. */
@@ -117,11 +142,19 @@ async function publish({ store, session, now, pace }: Context, message: Message)
   return reached;
 }
 
+/** The error of a send to several that some of them have: to send it all again would tell them twice. */
+function halfSent(error: unknown, sent: readonly Message[]): unknown {
+  if (!(error instanceof RelayError)) return error;
+  const done = sent.map(({ id, to_session }) => `${to_session} (${id})`).join(", ");
+  return new RelayError(error.code, `${error.message}; sent already to ${done}`, {
+    cause: error,
+    next: "send it again to those who are left only",
+  });
+}
+
 function sentTo(messages: readonly Message[], reached: readonly string[], report: Recipient[] | undefined): Sent {
   const batch = messages[0]?.batch;
-  const recipients = report
-    ? report.map((one) => (reached.includes(one.session_id) ? one : { ...one, is_full: true }))
-    : reached.map((session_id) => ({ session_id }));
+  const recipients = report ?? reached.map((session_id) => ({ session_id }));
   return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
 }
 
@@ -137,8 +170,15 @@ function expiry(now: number, after: number): string {
 /** Sends an answer to whoever sent `id`, in its conversation. What it asked for is thereby answered. Throws `not_found`. */
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   const answered = await messageFor(context, id);
-  const to = answered.from_session === context.session ? (answered.to_session ?? "all") : answered.from_session;
-  return send(context, content, { keep: true, to, ...options, reply_to: id });
+  if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
+  const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
+  await begin(context, content, options);
+  return sendTo(
+    context,
+    content,
+    { ...options, reply_to: id },
+    to === null ? "everyone" : [checkSegment(to, "session id")],
+  );
 }
 
 /** The recipient, if it is one session id that we have looked for a moment ago. */
@@ -146,7 +186,9 @@ function known(context: Context, to: SendOptions["to"]): Address | undefined {
   return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
 }
 
-async function addressOf(context: Context, to: readonly string[], keep: boolean): Promise<Address> {
+async function addressOf(context: Context, given: SendOptions["to"], keep: boolean): Promise<Address> {
+  if (given === undefined) return "everyone";
+  const to = [given].flat();
   const [only] = to;
   const isPlainId =
     to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
@@ -154,13 +196,7 @@ async function addressOf(context: Context, to: readonly string[], keep: boolean)
     context.seen.set(only, context.now());
     return [only];
   }
-  if (to.length === 0 || to.includes("all")) return "everyone";
-  const ended: Agent[] = [];
-  for (const id of await context.store.list("archive/agents")) {
-    const agent = await readAgent(context.store, "archive/agents", id);
-    if (agent) ended.push(agent);
-  }
-  return resolve(to, context.session, await registrations(context), { ended, keep });
+  return resolve(to, context.session, await registrations(context), { ended: await ended(context), keep });
 }
 
 async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
@@ -171,7 +207,7 @@ async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
   for (const session_id of sessions) {
     const agent = await find(context, session_id);
-    const unread_before = await countUnread({ ...context, session: session_id });
+    const unread_before = await countUnread(context, session_id);
     recipients.push({
       session_id,
       ...(agent?.name === undefined ? {} : { name: agent.name }),

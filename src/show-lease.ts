@@ -1,9 +1,10 @@
+import { ancestors } from "./ancestors.ts";
 import { type Context, parsedOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { SHOW_LEASE } from "./inbox.ts";
-import { liveness, thisProcess } from "./place.ts";
-import { integer, object, optional, text } from "./schema.ts";
+import { liveness, place as thisPlace, thisProcess } from "./place.ts";
+import { type Infer, integer, object, optional, text } from "./schema.ts";
 import type { Value } from "./store/store.ts";
 
 const Lease = object({
@@ -22,9 +23,15 @@ export interface ShowLease {
 
 const LOOK_AGAIN = 20; // ms
 
+/** Whether the holder started us: it shows the session's mail by running us. */
+function isAbove({ pid, started, place }: Infer<typeof Lease>): boolean {
+  return place === thisPlace() && ancestors().some((above) => above.pid === pid && above.started === started);
+}
+
 /**
  * Takes the right to show a session's mail, so that two readers of one session show nothing twice. It is renewed until
- * `release`. A holder that died gives way at once, one that stopped after 5 s.
+ * `release`. A holder that died gives way at once, one that stopped after 5 s. A process that
+ * the holder started shows under its right.
  * Throws `conflict` if another holds it for longer than `patience` (ms).
  */
 export async function takeShowLease(context: Context, patience: number): Promise<ShowLease> {
@@ -36,9 +43,19 @@ export async function takeShowLease(context: Context, patience: number): Promise
   let since = start;
   while (!(await store.create(key, mine, { lasting: false }))) {
     const other = await parsedOrSkipped(store, key, Lease);
-    if (other === undefined) continue;
     const now = performance.now();
-    if (seen !== `${other.holder} ${other.turn}`) since = now;
+    if (other === undefined) {
+      if (now - start > patience)
+        throw new RelayError("conflict", `Cannot show the mail of "${session}": the record ${key} cannot be read`, {
+          next: `look at it, then remove it: ${key}.json in the relay's folder`,
+        });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+      continue;
+    }
+    if (seen !== `${other.holder} ${other.turn}`) {
+      if (isAbove(other)) return { release: async () => {} };
+      since = now;
+    }
     seen = `${other.holder} ${other.turn}`;
     if (now - since > SHOW_LEASE || liveness({ ...other, started: other.started }) === "dead") {
       const isAsSeen = (current: Value) => `${current.holder} ${current.turn}` === seen;

@@ -49,6 +49,8 @@ export interface Identity {
  * Throws `usage` where that cannot be told.
  */
 export function whoAmI(facts: Facts): Identity {
+  if (facts.session === "")
+    throw new RelayError("usage", "Cannot act for a session without a name: --session is empty");
   const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
   if (told !== undefined && told !== "") {
     const because = facts.session === undefined ? "AGENT_RELAY_SESSION says so" : "--session says so";

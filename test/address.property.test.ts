@@ -73,11 +73,11 @@ describe("resolve()", () => {
     );
   });
 
-  test("nobody given, or `all` among them, is everyone", () => {
+  test("`all` among them is everyone, and an empty list is nobody, which is an error", () => {
     fc.assert(
       fc.property(fc.array(word), agents, (others, here) => {
         expect(resolve([...others, "all"], "me", here)).toBe("everyone");
-        expect(resolve([], "me", here)).toBe("everyone");
+        expect(() => resolve([], "me", here)).toThrow("the list of recipients is empty");
       }),
     );
   });

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { errno, RelayError } from "../errors.ts";
+import { errno, RelayError, systemError } from "../errors.ts";
 
 /** The command's whole outside world. Tests bring their own. */
 export interface Io {
@@ -54,17 +54,27 @@ export function processIo(): Io {
   };
 }
 
-/** Writes straight to the descriptor: a stream would say "written" before the bytes were taken. */
+/**
+ * Writes straight to the descriptor: a stream would say "written" before the bytes were taken. Not synchronously: a reader
+ * may take its time, and what this process holds must be renewed meanwhile.
+ */
 async function writeAll(fd: number, text: string): Promise<void> {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {
-      done += fs.writeSync(fd, bytes, done);
+      done += await writeSome(fd, bytes.subarray(done));
     } catch (error) {
-      if (errno(error) !== "EAGAIN") throw error; // a pipe that is full for now, set not to block by who made it
+      if (errno(error) === "EPIPE") throw error; // who read us has seen enough
+      if (errno(error) !== "EAGAIN") throw systemError("print", error); // a pipe that is full for now, set not to block by who made it
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+}
+
+function writeSome(fd: number, bytes: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, (error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
 
 async function readStdin(maxBytes: number): Promise<string> {

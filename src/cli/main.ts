@@ -3,6 +3,7 @@ import { distance } from "../distance.ts";
 import { RelayError } from "../errors.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
+import { json } from "./text.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Runs the command with its arguments (without node and script). Returns the exit code; never throws. */
@@ -10,7 +11,13 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     const at = verbIndex(args);
     const word = args[at];
-    if (word === undefined && args.some((flag) => flag === "--version" || flag === "-V")) return await version(io);
+    if (word === undefined && args.some((flag) => flag === "--version" || flag === "-V"))
+      return await version(args, io);
+    const odd = word === undefined ? args.find((flag) => !["--help", "-h"].includes(flag)) : undefined;
+    if (odd !== undefined)
+      throw new RelayError("usage", `Cannot run "${odd.slice(0, 80)}": a verb comes first`, {
+        next: "agent-relay help",
+      });
     if (word === undefined || word === "help") return await help(args[at + 1], io);
     const verb = VERBS[word];
     if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word);
@@ -31,13 +38,13 @@ function verbIndex(args: readonly string[]): number {
   return at < 0 ? args.length : at;
 }
 
-async function version(io: Io): Promise<number> {
-  await io.out(`${pkg.version}\n`);
+async function version(args: readonly string[], io: Io): Promise<number> {
+  await io.out(args.includes("--json") ? json({ version: pkg.version }) : `${pkg.version}\n`);
   return 0;
 }
 
 async function help(word: string | undefined, io: Io): Promise<number> {
-  const verb = word === undefined ? undefined : VERBS[word];
+  const verb = word === undefined || !Object.hasOwn(VERBS, word) ? undefined : VERBS[word];
   if (verb) return (await verb.load()).run(["--help"], io);
   if (word !== undefined) throw unknownVerb(word);
   const lines = Object.entries(VERBS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);

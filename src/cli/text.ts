@@ -1,6 +1,6 @@
-// C0 and C1 controls but tab and newline, and all that can turn the direction of text or hide in it.
-const UNSAFE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+// Controls but tab and newline, and all that shows nothing and can turn the direction of text or hide words in it; U+FE0F
+// only asks for an emoji's colours.
+const UNSAFE = /(?![\t\n\ufe0f])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
 /** Text of a peer, fit to be shown: control bytes and bidi marks are escaped, so that they show and do nothing. */
 export function clean(text: string): string {
@@ -17,6 +17,8 @@ export function json(value: unknown, indent?: number): string {
   return `${JSON.stringify(value, null, indent).replace(UNSAFE, (unit) => (unit === "\n" ? unit : escapeUnit(unit)))}\n`;
 }
 
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** As JSON has it, also for a character of two units. */
+function escapeUnit(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }

@@ -22,6 +22,8 @@ export type Describe = (library: Commander, act: (run: (cli: Cli) => Promise<unk
  */
 export interface Plain<Flags> {
   readonly options: Readonly<Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>>;
+  /** Whether it takes words that are no flags. */
+  readonly takesWords: boolean;
   readonly act: (cli: Cli, flags: Flags & GlobalFlags, words: string[]) => Promise<unknown>;
 }
 
@@ -35,7 +37,7 @@ export const GLOBAL_OPTIONS: Plain<never>["options"] = {
 const GLOBAL_HELP: Readonly<Record<string, string>> = {
   session: "act as this session",
   agent: "which tool the session is: claude, codex, gemini, ...",
-  dir: "use the relay in this folder",
+  dir: "the relay's own folder, such as .relay",
   json: "print one JSON value",
 };
 
@@ -64,10 +66,11 @@ export function withGlobals(command: Command): Command {
   return command.name(`agent-relay ${command.name()}`).allowExcessArguments(false);
 }
 
-function plainly<Flags>({ options }: Plain<Flags>, args: readonly string[]) {
+function plainly<Flags>({ options, takesWords }: Plain<Flags>, args: readonly string[]) {
   try {
     const config = { args: [...args], allowPositionals: true, options: { ...GLOBAL_OPTIONS, ...options } };
     const { values, positionals } = util.parseArgs(config);
+    if (positionals.length > 0 && !takesWords) return undefined;
     const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [camelCase(name), value]));
     return { flags: flags as Flags & GlobalFlags, words: positionals };
   } catch (error) {
@@ -95,7 +98,9 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
 
 function misuse(error: CommanderError, command: Command): RelayError {
   const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
-  return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next: `${command.name()} --help` });
+  const isText = error.code === "commander.unknownOption" && /'- ?[^-]/.test(says);
+  const next = isText ? `${command.name()} -- "- text that begins with a dash"` : `${command.name()} --help`;
+  return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next });
 }
 
 function camelCase(name: string): string {

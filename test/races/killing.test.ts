@@ -11,7 +11,7 @@ test.each([{ to: "reader" }, { to: "all" }])(
     expect(fs.readdirSync(`${dir}/messages`)).toEqual([]);
 
     expect(await reader.unreadCount()).toBe(0);
-    expect(await reader.inbox()).toEqual({ items: [], more: 0 });
+    expect(await reader.inbox()).toEqual({ items: [], more: 0, open_more: 0 });
     const late = new Relay(dir, { session: "late" });
     await late.register();
     expect(await late.unreadCount()).toBe(0);

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
+import { Relay } from "../../src/relay.ts";
 import { Story } from "../cli.ts";
 
 test("a name, a role, a pid and metadata are kept; a taken or reserved name is refused", async () => {
@@ -78,7 +79,7 @@ test("the list shows presence, age and unread: active, idle or gone by silence w
 test("cleanup ends dead agents, and removes old messages but no unread one", async () => {
   const story = new Story();
   await story.as("b", "register");
-  await story.as("dead", "register", "--pid", "999999");
+  await new Relay(`${story.cwd}/.relay`, { session: "dead", now: () => story.now }).register({ pid: 999_999 });
   await story.as("a", "send", "--to", "b", "unread");
   await story.as("a", "send", "for all");
   await story.as("b", "inbox", "--limit", "1");

@@ -10,7 +10,14 @@ export const describe: Describe = ({ Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         const acked: Message[] = [];
-        for (const id of ids) acked.push(await relay.ack(id));
+        for (const id of ids) {
+          try {
+            acked.push(await relay.ack(id));
+          } catch (error) {
+            if (acked.length > 0) cli.io.err(`Acked ${acked.map((message) => message.id).join(" ")}, and no more:\n`);
+            throw error;
+          }
+        }
         await cli.say(acked, `Acked ${ids.join(" ")}\n`);
       }),
     );

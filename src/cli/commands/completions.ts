@@ -6,7 +6,12 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .description("Print completions for your shell.")
     .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
     .addHelpText("after", '\nExample: eval "$(agent-relay completions bash)"')
-    .action((shell: keyof typeof SCRIPTS) => act(async (cli) => cli.io.out(SCRIPTS[shell](await flagsByVerb()))));
+    .action((shell: keyof typeof SCRIPTS) =>
+      act(async (cli) => {
+        const script = SCRIPTS[shell](await flagsByVerb());
+        await cli.say({ script }, script);
+      }),
+    );
 
 export const run = verb(describe);
 

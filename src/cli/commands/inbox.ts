@@ -1,7 +1,8 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import type { InboxItem } from "../../inbox.ts";
-import type { InboxOptions } from "../../look.ts";
+import type { Inbox, InboxOptions } from "../../look.ts";
+import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
 import { countWord, frame, itemLines, namesOf } from "../output.ts";
 import { json } from "../text.ts";
@@ -33,7 +34,7 @@ export const options = {
   since: { type: "string" },
 } as const;
 
-export const run = verb<InboxFlags>(describe, { options, act: inbox });
+export const run = verb<InboxFlags>(describe, { options, takesWords: false, act: inbox });
 
 async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
   const { io } = cli;
@@ -44,9 +45,9 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     ...(flags.all ? { all: true } : {}),
     ...(flags.peek ? { peek: true } : {}),
     ...(flags.since === undefined ? {} : { since: io.now() - parseDuration(flags.since) }),
-    async show(items, more) {
+    async show(items, found) {
       if (cli.flags.json) {
-        await io.out(json({ items, more }, 2));
+        await io.out(json(found, 2));
         return items;
       }
       const names = items.length === 0 ? new Map() : namesOf(await relay.agents());
@@ -55,9 +56,25 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       return shown;
     },
   };
-  const { items, more } = await relay.inbox(options);
-  if (items.length === 0) io.err("No unread messages\n");
+  const { items, more, open_more } = await look(relay, options);
+  const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;
+  if (items.length === 0) io.err(`No unread messages${later}\n`);
   if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);
+  if (open_more > 0)
+    io.err(`${open_more} more wait for your answer: agent-relay inbox --limit ${items.length + open_more}\n`);
+}
+
+async function look(relay: Relay, options: InboxOptions): Promise<Inbox> {
+  try {
+    return await relay.inbox(options);
+  } catch (error) {
+    if (!(error instanceof RelayError) || options.peek || !["refused", "limit"].includes(error.code)) throw error;
+    const next = "agent-relay inbox --peek shows it without marking it";
+    throw new RelayError(error.code, error.message, {
+      cause: error,
+      next: error.next ? `${error.next}; ${next}` : next,
+    });
+  }
 }
 
 /** As many as fit into one block, whole; one at the least. */

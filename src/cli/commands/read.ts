@@ -1,5 +1,5 @@
 import { frame, messageLines, namesOf } from "../output.ts";
-import { json } from "../text.ts";
+import { cleanLine, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -17,7 +17,7 @@ export const describe: Describe = ({ Command }, act) =>
         const notes = [
           readers.length === 0
             ? "read by nobody yet"
-            : `read by ${readers.map((each) => names.get(each) ?? each).join(" ")}`,
+            : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
         ];
         const text = frame([messageLines(message, me, names, cli.io.now(), notes)]);
         await cli.io.out(cli.flags.json ? json(message, 2) : text);

@@ -1,4 +1,5 @@
 import { RelayError } from "../../errors.ts";
+import { liveness, place } from "../../place.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
@@ -24,6 +25,10 @@ export const run = verb(describe);
 
 async function register(cli: Cli, flags: RegisterFlags): Promise<void> {
   const pid = flags.pid === undefined ? undefined : wholeNumber(flags.pid, "--pid");
+  if (pid !== undefined && liveness({ pid, started: undefined, place: place() }) === "dead")
+    throw new RelayError("not_found", `Cannot register with --pid ${pid}: there is no such process`, {
+      next: "give the pid of the agent itself, or leave it away",
+    });
   const relay = await cli.open({ pid });
   const agent = await relay.register({
     name: flags.name,

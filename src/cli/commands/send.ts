@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { formatDuration, parseDuration } from "../../duration.ts";
-import { RelayError, systemError } from "../../errors.ts";
+import { errno, RelayError, systemError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
 import type { Recipient, SendOptions, Sent } from "../../send.ts";
 import type { Cli } from "../cli.ts";
@@ -51,7 +51,11 @@ export const options = {
   from: { type: "string", short: "f" },
 } as const;
 
-export const run = verb<SendFlags>(describe, { options, act: (cli, flags, words) => send(cli, words, flags) });
+export const run = verb<SendFlags>(describe, {
+  options,
+  takesWords: true,
+  act: (cli, flags, words) => send(cli, words, flags),
+});
 
 async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
   const content = await bodyOf(cli, words, flags.file);
@@ -73,7 +77,13 @@ export function sendOptions(flags: SendFlags): SendOptions {
 }
 
 /** The text from the arguments, a file, or stdin (`-`). */
-export async function bodyOf({ io }: Cli, words: readonly string[], file?: string): Promise<string> {
+export async function bodyOf(cli: Cli, words: readonly string[], file?: string): Promise<string> {
+  const { io } = cli;
+  if (file !== undefined && words.length > 0)
+    throw new RelayError("usage", "Cannot send a text and a --file: give one of them", {
+      next: "agent-relay send --file <path>",
+    });
+  if (file === "-") return bodyOf(cli, ["-"]);
   if (file !== undefined) return readBody(path.resolve(io.cwd, file));
   if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT));
   return words.join(" ");
@@ -85,7 +95,14 @@ export async function tellSent(cli: Cli, sent: Sent): Promise<void> {
   const isForAll = sent.messages[0]?.to_session === null;
   const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");
   const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;
-  await cli.say(sent, `${ids} sent to ${to}\n`);
+  try {
+    await cli.say(sent, `${ids} sent to ${to}\n`);
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    throw new RelayError(error.code, `${error.message}; the message was sent all the same, as ${ids}`, {
+      cause: error,
+    });
+  }
 }
 
 function describeRecipient(who: Recipient, now: number): string {
@@ -110,6 +127,10 @@ function readBody(file: string): string {
       throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT} bytes`);
     return withoutLastNewline(fs.readFileSync(file, "utf8"));
   } catch (error) {
+    if (errno(error) === "ENOENT")
+      throw new RelayError("not_found", `Cannot send "${file}": there is no such file`, {
+        next: 'give the path of a file, or the text itself: agent-relay send "your text"',
+      });
     throw systemError(`read "${file}"`, error);
   }
 }

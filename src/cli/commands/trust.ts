@@ -1,4 +1,4 @@
-import { RelayError } from "../../errors.ts";
+import { askForPerson } from "../person.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -8,10 +8,8 @@ export const describe: Describe = ({ Command }, act) =>
     .action(() =>
       act(async (cli) => {
         const relay = await cli.open();
-        if (relay.agent !== "human" || !cli.io.isTerminal)
-          throw new RelayError("refused", `Cannot trust "${relay.dir}": only a person at a terminal may`, {
-            next: "ask the person who runs you to type: agent-relay trust",
-          });
+        const next = "ask the person who runs you to type: agent-relay trust";
+        askForPerson(cli, relay.agent, `trust "${relay.dir}"`, next);
         await relay.trust();
         await cli.say({ dir: relay.dir, trusted: true }, `Trusted ${relay.dir}: its mail now reaches your agents\n`);
       }),

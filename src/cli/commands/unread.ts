@@ -18,7 +18,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const options = { quiet: { type: "boolean", short: "q" } } as const;
 
-export const run = verb<UnreadFlags>(describe, { options, act: unread });
+export const run = verb<UnreadFlags>(describe, { options, takesWords: false, act: unread });
 
 async function unread(cli: Cli, flags: UnreadFlags): Promise<number> {
   const relay = await cli.open();

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { RelayError, systemError } from "../../errors.ts";
+import { errno, RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
 import { frame, messageLines, namesOf } from "../output.ts";
-import { json } from "../text.ts";
+import { cleanLine, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -12,7 +12,7 @@ export const describe: Describe = ({ Command }, act) =>
     .description("Show messages as they come, and mark them as read; or run a program for each.")
     .option(
       "-e, --exec <program>",
-      "run this with the message on stdin and in AGENT_RELAY_* variables; a failure leaves it unread",
+      "run this with the message on stdin and in AGENT_RELAY_* variables; if it fails, the message stays unread for the next inbox or watch",
     )
     .addHelpText("after", '\nExample: agent-relay watch --exec "notify-send Mail"')
     .action((flags: { exec?: string }) => act((cli) => watch(cli, flags.exec)));
@@ -46,23 +46,30 @@ async function handOver(
   message: Message,
   [program = "", ...args]: string[],
 ): Promise<boolean> {
-  const child = spawn(program, args, {
-    cwd: io.cwd,
-    stdio: ["pipe", "inherit", "inherit"],
-    env: { ...io.env, ...variables(relay, message) },
-  });
+  const env = { ...io.env, ...variables(relay, message) };
+  const child = spawn(program, args, { cwd: io.cwd, stdio: ["pipe", "inherit", "inherit"], env });
   child.stdin.on("error", () => {}); // a program need not read what it is given
   child.stdin.end(flags.json ? json(message) : message.content);
   const code = await new Promise<number | string>((resolve, reject) => {
-    child.on("error", (error) => reject(systemError(`run "${program}"`, error)));
+    child.on("error", (error) => reject(cannotRun(program, error)));
     child.on("close", (status, signal) => resolve(status ?? signal ?? "unknown"));
   });
-  if (code !== 0) io.err(`${message.id} stays unread: ${program} ended with ${code}\n`);
+  if (code !== 0)
+    io.err(`${cleanLine(message.id)} stays unread, for the next inbox or watch: ${program} ended with ${code}\n`);
   return code === 0;
 }
 
+function cannotRun(program: string, error: unknown): unknown {
+  if (errno(error) !== "ENOENT") return systemError(`run "${program}"`, error);
+  return new RelayError("not_found", `Cannot run "${program}": there is no such program`, {
+    next: "give its path, as in --exec ./notify.sh",
+  });
+}
+
+const MAX_VARIABLE = 1000; // characters; what a message says of itself has far fewer
+
 function variables(relay: Relay, message: Message): Record<string, string> {
-  return {
+  const all = {
     AGENT_RELAY_DIR: relay.dir,
     AGENT_RELAY_SESSION: relay.session ?? "",
     AGENT_RELAY_MESSAGE_ID: message.id,
@@ -73,6 +80,9 @@ function variables(relay: Relay, message: Message): Record<string, string> {
     AGENT_RELAY_THREAD: message.thread ?? "",
     AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
   };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, value]) => [name, value.replaceAll("\0", "").slice(0, MAX_VARIABLE)]),
+  );
 }
 
 /** Splits a command into words; quotes keep words together, and nothing else means anything. */

@@ -1,3 +1,4 @@
+import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -11,7 +12,7 @@ export const describe: Describe = ({ Command }, act) =>
         const readers = message.read_by.filter((session) => session !== message.from_session);
         await cli.say(
           message,
-          `Withdrew ${id}; ${readers.length === 0 ? "nobody had read it" : `already read by ${readers.join(" ")}`}\n`,
+          `Withdrew ${id}; ${readers.length === 0 ? "nobody had read it" : `already read by ${readers.map(cleanLine).join(" ")}`}\n`,
         );
       }),
     );

@@ -146,8 +146,12 @@ export class FileStore implements Store {
 
   async markedAt(key: string): Promise<number | undefined> {
     if (!this.#tree.enter(folderOf(checkKey(key)))) return undefined;
-    const stat = fs.lstatSync(`${this.root}/${key}`, { throwIfNoEntry: false });
-    return stat?.isFile() ? Math.round(stat.mtimeMs) : undefined;
+    try {
+      const stat = fs.lstatSync(`${this.root}/${key}`, { throwIfNoEntry: false });
+      return stat?.isFile() ? Math.round(stat.mtimeMs) : undefined;
+    } catch (error) {
+      throw systemError(`read "${this.root}/${key}"`, error);
+    }
   }
 
   async unmark(key: string): Promise<boolean> {

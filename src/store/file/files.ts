@@ -209,7 +209,10 @@ export function remove(path: string): boolean {
 
 /** A record's text: two-space JSON, as the files of the `agent-relay` crate have it. */
 export function encode(value: unknown): string {
-  return JSON.stringify(value, null, 2);
+  const text = JSON.stringify(value, null, 2);
+  if (text.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(text) > MAX_RECORD_BYTES)
+    throw new RelayError("limit", `Cannot write a record of more than ${MAX_RECORD_BYTES} bytes: it could not be read`);
+  return text;
 }
 
 function writeAll(fd: number, text: string): void {

@@ -37,12 +37,12 @@ export function* linesIn(path: string): Generator<Value | undefined> {
     for (let count = fs.readSync(fd, chunk); count > 0; count = fs.readSync(fd, chunk)) {
       let bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
-        if (end > 0) yield valueOf(bytes.subarray(0, end));
+        if (end > 0) yield objectIn(bytes.subarray(0, end));
         bytes = bytes.subarray(end + 1);
       }
       rest = bytes.length > MAX_LINE ? bytes.subarray(-MAX_LINE) : bytes;
     }
-    if (rest.length > 0) yield valueOf(rest);
+    if (rest.length > 0) yield objectIn(rest);
   } finally {
     fs.closeSync(fd);
   }
@@ -60,7 +60,7 @@ function lastByte(fd: number, size: number): number | undefined {
   return fs.readSync(fd, byte, 0, 1, size - 1) === 1 ? byte[0] : undefined;
 }
 
-function valueOf(line: Buffer): Value | undefined {
+function objectIn(line: Buffer): Value | undefined {
   try {
     const value: unknown = JSON.parse(line.toString());
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;

@@ -8,7 +8,7 @@ import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, w
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
 
-const FOLDERS = ["agents", "names", "messages", "drafts", "inboxes/all", "locks", "stamps", "archive/agents"];
+const FOLDERS = ["drafts", "agents", "names", "messages", "inboxes/all", "locks", "stamps", "archive/agents"];
 
 /**
  * Whether there is a relay at `root`. Throws `refused` unless it is a real folder that this user owns, or one of
@@ -38,6 +38,7 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
  */
 export function makeRoot(root: string, now: number, lasting: boolean): string | undefined {
   if (!fs.existsSync(`${root}/relay.json`)) {
+    refuseProject(root);
     makeFolder(root);
     // What an unmarked relay already holds was put there by someone else, who may be a stranger.
     const isOurs = isEmpty(root);
@@ -58,6 +59,24 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
     return diskWarning(root);
   }
   return undefined;
+}
+
+/** A folder of other things is somebody's project, which our `.gitignore` would hide from git: the relay belongs below it. */
+function refuseProject(root: string): void {
+  const names = namesOf(root);
+  const isOurs = (name: string) =>
+    ["relay.json", "drafts", "locks", "messages"].includes(name) || name.startsWith("start-");
+  if (names.length > 0 && !names.some(isOurs))
+    throw refusal(root, "it holds other things, and is no relay", `give a folder of its own: --dir ${root}/.relay`);
+}
+
+function namesOf(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (errno(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 // The kernel's numbers for disks (statfs(2)) whose locks and renames reach other machines late, or not at all.

@@ -12,6 +12,14 @@ export interface TreeOptions {
   readonly onNotice: (notice: Notice) => void;
 }
 
+function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw systemError(`read "${path}"`, error);
+  }
+}
+
 /** One `.relay/` folder: what may be entered, and what is made when it is first written to. */
 export class Tree {
   readonly root: string;
@@ -42,7 +50,7 @@ export class Tree {
     for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
       const part = end < 0 ? folder : folder.slice(0, end);
       if (part !== "" && !this.#known.has(part)) {
-        const stat = fs.lstatSync(`${this.root}/${part}`, { throwIfNoEntry: false });
+        const stat = statOf(`${this.root}/${part}`);
         if (!stat) return true; // nothing there yet; the call itself will say so
         if (!stat.isDirectory())
           throw new RelayError("refused", `Cannot use "${this.root}/${part}": it is not a real folder`, {

@@ -1,6 +1,6 @@
 // Controls but tab and newline, and all that shows nothing and can turn the direction of text or hide words in it; U+FE0F
 // only asks for an emoji's colours.
-const UNSAFE = /(?![\t\n\ufe0f])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+const UNSAFE = /(?![\t\n]|\ufe0f)[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
 /** Text of a peer, fit to be shown: control bytes and bidi marks are escaped, so that they show and do nothing. */
 export function clean(text: string): string {

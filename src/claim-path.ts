@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Target } from "./claim.ts";
 import { errno, RelayError } from "./errors.ts";
-import { expandBraces, isGlob, literal } from "./overlap.ts";
+import { expandBraces, isGlob, literal, overlaps } from "./overlap.ts";
 import { worktreeOf } from "./project.ts";
 
 const MAX_PATH = 4096; // bytes; no system opens a longer one
@@ -24,13 +24,15 @@ export interface Whence {
 export function pathTargets(typed: string, whence: Whence): Target[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH)
     throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
-  if (!isGlob(typed) || isThere(path.resolve(whence.cwd, typed))) return [target(typed, [], whence)];
+  const isThere = (file: string) => statOf(path.resolve(whence.cwd, file), "lstatSync") !== undefined;
+  if (!isGlob(typed) || isThere(typed)) return [target(typed, [], whence)];
   return expanded(typed).map((pattern) => {
     const segments = pattern.split(/[/\\]/);
-    const first = segments.findIndex((segment) => isGlob(segment));
-    const [base, rest] = first < 0 ? [segments, []] : [segments.slice(0, first), segments.slice(first)];
+    const to = (end: number) => segments.slice(0, end).join("/");
+    const first = segments.findIndex((segment, index) => isGlob(segment) && !isThere(to(index + 1)));
+    const [base, rest] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
     if (rest.includes("..")) throw wrong(typed, 'it goes up ("..") after a wildcard', "write it without ..");
-    return target(base.join("/") || (pattern.startsWith("/") ? "/" : "."), rest, whence);
+    return target(base || (pattern.startsWith("/") ? "/" : "."), rest, whence);
   });
 }
 
@@ -43,21 +45,42 @@ function expanded(typed: string): string[] {
   }
 }
 
-/** `base` has no wildcards, `rest` begins with one. */
+/** `base` means no wildcards, `rest` begins with one. */
 function target(base: string, rest: readonly string[], whence: Whence): Target {
   const real = realPath(path.resolve(whence.cwd, base));
-  const here = worktreeOf(whence.cwd);
-  const there = worktreeOf(nearestFolder(real));
-  const isOurs = there !== undefined && there.repository === here?.repository;
-  const root = isOurs ? there.root : whence.project;
-  const relative = path.relative(root, real).split(path.sep).join("/");
-  if (rest.length === 0 && path.relative(real, root) !== "" && isInside(root, real))
-    throw wrong(base, "the whole project lies in it", "claim . for the project itself");
-  const isOutside = !isInside(real, root);
-  const fixed = isOutside ? real.split(path.sep).join("/") : relative;
-  const spelled = [...(fixed === "" ? [] : [literal(fixed)]), ...rest].join("/");
-  const folded = foldsCase(root) ? spelled.normalize("NFC").toLowerCase() : spelled;
-  return { path: folded === "" ? "." : folded, ...(whence.apart && !isOutside ? { worktree: root } : {}) };
+  const project = realPath(whence.project);
+  const repository = worktreeOf(nearestFolder(project))?.repository;
+  const worktree = worktreeIn(repository, real);
+  const [root, named] = worktree === undefined ? [project, inMainWorktree(real)] : [worktree, real];
+  const isOutside = !isInside(named, root);
+  const fixed = isOutside ? named : path.relative(root, named);
+  const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
+  const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
+  const roots = [project, worktreeIn(repository, realPath(whence.cwd)) ?? project];
+  if (isOutside && (pattern === "/" || roots.some((each) => overlaps(pattern, spell(literal(posix(each)))))))
+    throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
+  return { path: pattern, ...(whence.apart && !isOutside ? { worktree: root } : {}) };
+}
+
+/** The root of the nearest worktree of `repository` around `file`; other repositories in it are part of it. */
+function worktreeIn(repository: string | undefined, file: string): string | undefined {
+  const found = worktreeOf(nearestFolder(file));
+  if (!found || found.repository === repository) return found?.root;
+  return path.dirname(found.root) === found.root ? undefined : worktreeIn(repository, path.dirname(found.root));
+}
+
+/** A file of another repository by its name in the main worktree of that one. */
+function inMainWorktree(file: string): string {
+  const worktree = worktreeOf(nearestFolder(file));
+  return worktree ? path.join(worktree.repository, path.relative(worktree.root, file)) : file;
+}
+
+function posix(file: string): string {
+  return file.split(path.sep).join("/");
+}
+
+function fold(pattern: string, folder: string): string {
+  return foldsCase(folder) ? pattern.normalize("NFC").toLowerCase() : pattern;
 }
 
 function isInside(file: string, folder: string): boolean {
@@ -65,7 +88,7 @@ function isInside(file: string, folder: string): boolean {
   return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
-/** The path with links resolved through its nearest ancestor that is there. */
+/** The path with links resolved through its nearest ancestor that is there; a link to what is not there yet leads there too. */
 function realPath(file: string): string {
   try {
     return fs.realpathSync(file);
@@ -74,17 +97,27 @@ function realPath(file: string): string {
     if (code === "ELOOP") throw wrong(file, "its symbolic links go round in a circle", "look at it with ls -l");
     const parent = path.dirname(file);
     if (code === undefined || parent === file) throw error;
-    return path.join(realPath(parent), path.basename(file));
+    const isLink = statOf(file, "lstatSync")?.isSymbolicLink();
+    return isLink
+      ? realPath(path.resolve(realPath(parent), fs.readlinkSync(file)))
+      : path.join(realPath(parent), path.basename(file));
   }
 }
 
 function nearestFolder(file: string): string {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  return stat?.isDirectory() || file === path.dirname(file) ? file : nearestFolder(path.dirname(file));
+  return statOf(file, "statSync")?.isDirectory() || file === path.dirname(file)
+    ? file
+    : nearestFolder(path.dirname(file));
 }
 
-function isThere(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+/** What is there, or undefined: also where a name is too long, or a file stands on the way. */
+function statOf(file: string, how: "statSync" | "lstatSync"): fs.Stats | undefined {
+  try {
+    return fs[how](file);
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** Whether `a` and `A` are one file here: told by a folder of that path that has letters in its name. */

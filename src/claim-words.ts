@@ -1,4 +1,4 @@
-import { type Blocker, type Claim, type Step, say, sessionOf, type Target, type Wish } from "./claim.ts";
+import { type Blocker, type Claim, type Mode, type Step, say, sessionOf, type Target, type Wish } from "./claim.ts";
 import { formatDuration, formatLeft } from "./duration.ts";
 import { RelayError } from "./errors.ts";
 
@@ -6,14 +6,15 @@ import { RelayError } from "./errors.ts";
 export type Names = ReadonlyMap<string, string>;
 
 /** The error of a claim that others stand in the way of. */
-export function held(wish: Wish, inTheWay: readonly Blocker[], names: Names, now: number): RelayError {
+export function held(wish: Wish, again: string, inTheWay: readonly Blocker[], names: Names, now: number): RelayError {
   const says = sayBlockers(inTheWay, names, now);
-  return new RelayError("conflict", `Cannot claim "${say(wish.targets)}": ${says}`, { next: nextFor(wish, inTheWay) });
+  return new RelayError("conflict", `Cannot claim "${say(wish.targets)}": ${says}`, { next: nextFor(again, inTheWay) });
 }
 
 /** The error of a wait in line that came to nothing. */
 export function tooLate(
   wish: Wish,
+  again: string,
   inTheWay: readonly Blocker[],
   names: Names,
   now: number,
@@ -22,21 +23,28 @@ export function tooLate(
   const says = sayBlockers(inTheWay, names, now);
   const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
   return new RelayError("timed_out", `Cannot claim "${say(wish.targets)}": ${waited}`, {
-    next: nextFor(wish, inTheWay),
+    next: nextFor(again, inTheWay),
   });
 }
 
-function nextFor(wish: Wish, inTheWay: readonly Blocker[]): string {
-  const words = wish.targets.map(({ path, resource }) =>
-    path === undefined ? `--resource ${resource}` : quoted(path),
-  );
+function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
   const ask = first ? `, or agent-relay send --to ${sessionOf(first)} --kind request-yield "..."` : "";
-  return `agent-relay claim ${words.join(" ")} --wait 10m${ask}`;
+  return `${again} --wait 10m${ask}`;
 }
 
-function quoted(pattern: string): string {
-  const path = say([{ path: pattern }]);
+/** The command that asks for the same again, from the same folder. */
+export function sayAgain(
+  paths: readonly string[],
+  options: { readonly resources?: readonly string[]; readonly mode?: Mode; readonly apart?: boolean },
+): string {
+  const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
+  const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.apart ? ["--apart"] : [])];
+  return ["agent-relay claim", ...paths.map(quoted), ...resources, ...flags].join(" ");
+}
+
+function quoted(typed: string): string {
+  const path = typed.startsWith("-") ? `./${typed}` : typed;
   return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 

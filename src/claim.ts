@@ -1,6 +1,18 @@
 import { RelayError } from "./errors.ts";
 import { overlaps, plain } from "./overlap.ts";
-import { type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
+import { type Infer, integer, list, object, oneOf, optional, type Schema, text } from "./schema.ts";
+import { isSegment } from "./store/key.ts";
+
+/** A word that becomes part of a key. */
+const Word: Schema<string> = {
+  parse(value, where) {
+    if (typeof value === "string" && isSegment(value)) return value;
+    throw new RelayError("corrupt", `Cannot read "${where}": it is no word that can be part of a key`);
+  },
+};
+
+/** Unix ms, as far as dates go. */
+const Time = integer(0, 8_640_000_000_000_000);
 
 /**
  * What is claimed: a path pattern relative to the worktree's root (absolute for what lies outside it), which covers all
@@ -20,36 +32,33 @@ export type Mode = (typeof MODES)[number];
 
 /** A lease on targets, all of them or none. */
 export const Claim = object({
-  id: text(),
-  session_id: text(),
+  id: Word,
+  session_id: Word,
   agent_id: text(),
   targets: list(Target),
   mode: oneOf(MODES),
   reason: optional(text()),
   /** The fencing token: larger than that of every earlier claim. */
   token: integer(),
-  /** Unix ms. */
-  claimed_at: integer(),
-  /** Unix ms. */
-  expires_at: integer(),
+  claimed_at: Time,
+  expires_at: Time,
   /** How long a renewal lasts, ms. */
   ttl: integer(),
-  /** Handed over to a waiter, who must take it up until then (Unix ms). */
-  offered_until: optional(integer()),
+  /** Handed over to a waiter, who must take it up until then. */
+  offered_until: optional(Time),
 });
 export type Claim = Infer<typeof Claim>;
 
 /** Someone in the queue. Its `id` is that of the claim it will get. */
 export const Waiter = object({
-  id: text(),
-  session_id: text(),
+  id: Word,
+  session_id: Word,
   agent_id: text(),
   targets: list(Target),
   mode: oneOf(MODES),
   reason: optional(text()),
   ttl: integer(),
-  /** Unix ms. */
-  since: integer(),
+  since: Time,
   /** The waiting process: when it is gone, nobody waits. */
   pid: integer(),
   pid_started: optional(integer()),
@@ -59,8 +68,8 @@ export type Waiter = Infer<typeof Waiter>;
 
 /** A session that waits for others to act, whatever for. */
 export const Edge = object({
-  id: text(),
-  session_id: text(),
+  id: Word,
+  session_id: Word,
   on: list(text()),
   for: text(),
   pid: integer(),
@@ -128,7 +137,7 @@ export function targetsMeet(a: Target, b: Target): boolean {
 }
 
 function isAbsolute(path: string): boolean {
-  return path.startsWith("/") || /^[a-z]:/i.test(path);
+  return path.startsWith("/") || /^[a-z]:\//i.test(path);
 }
 
 type Bid = Pick<Wish, "session_id" | "targets" | "mode">;

@@ -25,7 +25,7 @@ import {
   type Wish,
 } from "./claim.ts";
 import { pathTargets, type Whence } from "./claim-path.ts";
-import { circular, held, type Names, notHeld, tooLate } from "./claim-words.ts";
+import { circular, held, type Names, notHeld, sayAgain, tooLate } from "./claim-words.ts";
 import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-record.ts";
 import { type Context, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
@@ -91,9 +91,10 @@ export async function claim(
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient));
   if (first.claim) return first.claim;
   if (first.circle) throw circular(wish, first.circle);
+  const again = sayAgain(paths, options);
   if (options.wait === undefined || !isPatient)
-    throw held(wish, first.blockers, await namesOf(context, first.blockers), context.now());
-  return waitInLine(context, wish, options.wait, options.signal);
+    throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
+  return waitInLine(context, wish, again, options.wait, options.signal);
 }
 
 /** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
@@ -114,7 +115,13 @@ function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { cl
 }
 
 /** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
-async function waitInLine(context: Context, wish: Wish, patience: number, signal?: AbortSignal): Promise<Claim> {
+async function waitInLine(
+  context: Context,
+  wish: Wish,
+  again: string,
+  patience: number,
+  signal?: AbortSignal,
+): Promise<Claim> {
   const { store, session, now } = context;
   const end = new AbortController();
   const stop = () => end.abort();
@@ -134,7 +141,7 @@ async function waitInLine(context: Context, wish: Wish, patience: number, signal
       } else if (!look.isQueued)
         throw new RelayError("conflict", `Cannot go on waiting for "${say(wish.targets)}": this session left the line`);
       const left = until - performance.now();
-      if (left <= 0) throw tooLate(wish, look.blockers, await namesOf(context, look.blockers), now(), patience);
+      if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
       if (await wakesWithin(hint, Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS))) hint = hints.next();
     }
   } finally {
@@ -262,7 +269,8 @@ export async function renewClaims(context: Context): Promise<Claim[]> {
 /** Whether one target names the other, or what it lies in. */
 function covers(one: Target, target: Target): boolean {
   if (one.resource !== undefined || target.resource !== undefined) return one.resource === target.resource;
-  if (one.path === undefined || target.path === undefined || one.worktree !== target.worktree) return false;
+  if (one.path === undefined || target.path === undefined) return false;
+  if (one.worktree !== undefined && one.worktree !== target.worktree) return false;
   return liesIn(target.path, one.path);
 }
 

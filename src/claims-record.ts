@@ -1,14 +1,14 @@
 import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
-import { type Context, readAgent } from "./context.ts";
+import { type Context, parsed, readAgent } from "./context.ts";
 import { liveness } from "./place.ts";
 import { processState } from "./roster.ts";
 import type { Value } from "./store/store.ts";
 
 const LIVE = "claims/live";
 
-/** The record as it is, or an empty one. */
+/** The record as it is, or an empty one. Throws `corrupt` for one that cannot be used, which has then been set aside. */
 export async function readClaims({ store }: Context): Promise<Claims> {
-  return parseClaims(await store.get(LIVE));
+  return (await parsed(store, LIVE, { parse: parseClaims })) ?? NO_CLAIMS;
 }
 
 /** The live record with what ran out taken off and handed on, on disk too. */
@@ -20,13 +20,13 @@ export async function settledClaims(context: Context): Promise<Claims> {
 
 function parseClaims(value: Value | undefined): Claims {
   if (value === undefined) return NO_CLAIMS;
-  const known = parsed.get(value);
+  const known = parsedBefore.get(value);
   if (known) return known;
   const claims = Claims.parse(value, LIVE);
-  parsed.set(value, claims);
+  parsedBefore.set(value, claims);
   return claims;
 }
-const parsed = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
+const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
 
 /** Applies `step` to the settled record, and wakes those who were given something by it. */
 export async function changeClaims<T>(
@@ -45,7 +45,7 @@ export async function changeClaims<T>(
     offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
     return done.claims === old ? value : done.claims;
   });
-  for (const { session_id, id } of offered) await store.mark(`waits/${session_id}/${id}`, context.now());
+  for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
   if (!result) throw new Error("an update ended without running its change");
   return result.value;
 }

@@ -1,4 +1,6 @@
 export type { Agent, Presence, Thresholds } from "./agent.ts";
+export type { Claim, Mode, Target } from "./claim.ts";
+export type { Check, ClaimOptions, ReleaseOptions, WaitingClaimOptions } from "./claiming.ts";
 export type { Limits, RegisterOptions } from "./context.ts";
 export { type ErrorCode, RelayError } from "./errors.ts";
 export type { HistoryOptions } from "./history.ts";

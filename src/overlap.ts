@@ -81,12 +81,13 @@ function segmentsMeet(a: string, b: string): boolean {
     const token = x[i];
     if (token === undefined) return [...reached].some((j) => y.slice(j).every((rest) => rest === "*"));
     const next = new Set<number>();
-    for (const j of reached) {
-      const other = y[j];
-      if (token === "*") for (let to = j; to <= y.length; to++) next.add(to);
-      else if (other === "*") next.add(j);
-      else if (other && setsMeet(token, other)) next.add(j + 1);
-    }
+    if (token === "*") for (let to = Math.min(...reached); to <= y.length; to++) next.add(to);
+    else
+      for (const j of reached) {
+        const other = y[j];
+        if (other === "*") next.add(j);
+        else if (other && setsMeet(token, other)) next.add(j + 1);
+      }
     reached = next;
     if (reached.size === 0) return false;
   }

@@ -242,6 +242,12 @@ export function renew(claims: Claims, session: string, now: number, isMeant = (_
   return { ...claims, claims: renewed };
 }
 
+/** With one claim that lasts for `ttl` ms from now, also at its renewals. */
+export function lasting(claims: Claims, id: string, now: number, ttl: number): Claims {
+  const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
+  return { ...claims, claims: next };
+}
+
 /** Without these claims, and with what became free handed on. */
 export function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
   return settle({ ...claims, claims: claims.claims.filter((claim) => !dropped.includes(claim)) }, facts);

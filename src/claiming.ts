@@ -11,6 +11,7 @@ import {
   enqueue,
   type Facts,
   isLive,
+  lasting,
   leaveQueue,
   type Mode,
   renew,
@@ -77,11 +78,21 @@ export async function claim(
   paths: readonly string[],
   options: WaitingClaimOptions = {},
 ): Promise<Claim> {
+  return claimTargets(context, targetsOf(context, paths, options), options, sayAgain(paths, options));
+}
+
+/** `claim` for what is known in its canonical form. `again` is the command that asks for it once more. */
+export async function claimTargets(
+  context: Context,
+  targets: readonly Target[],
+  options: WaitingClaimOptions,
+  again: string,
+): Promise<Claim> {
   const wish: Wish = {
     id: newId("claim", context.now()),
     session_id: context.session,
     agent_id: context.agent,
-    targets: targetsOf(context, paths, options),
+    targets,
     mode: options.mode ?? "exclusive",
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
     ttl: checkTtl(options.ttl ?? TTL.default),
@@ -91,7 +102,6 @@ export async function claim(
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient));
   if (first.claim) return first.claim;
   if (first.circle) throw circular(wish, first.circle);
-  const again = sayAgain(paths, options);
   if (options.wait === undefined || !isPatient)
     throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
   return waitInLine(context, wish, again, options.wait, options.signal);
@@ -215,7 +225,11 @@ export async function release(
 }
 
 /** Gives back one claim of this session, if it still has it. */
-export async function giveBack(context: Context, { id }: Claim): Promise<void> {
+export function giveBack(context: Context, { id }: Claim): Promise<void> {
+  return giveBackById(context, id);
+}
+
+export async function giveBackById(context: Context, id: string): Promise<void> {
   await changeClaims(context, (claims, facts) => {
     const kept = claims.claims.filter((claim) => claim.id !== id);
     return {
@@ -223,6 +237,11 @@ export async function giveBack(context: Context, { id }: Claim): Promise<void> {
       result: 0,
     };
   });
+}
+
+/** Lets one claim of this session last for `ttl` ms from now. */
+export async function extend(context: Context, { id }: Claim, ttl: number): Promise<void> {
+  await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }));
 }
 
 /** Every live claim, the oldest first. */

@@ -1,7 +1,7 @@
 import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
 import { type Context, parsed, readAgent } from "./context.ts";
 import { liveness } from "./place.ts";
-import { processState } from "./roster.ts";
+import { isGone } from "./roster.ts";
 import type { Value } from "./store/store.ts";
 
 const LIVE = "claims/live";
@@ -60,11 +60,4 @@ export async function factsOf(context: Context, claims: Claims): Promise<Facts> 
     isGone: (session) => gone.has(session),
     isDead: ({ pid, pid_started, place }) => liveness({ pid, started: pid_started, place }) === "dead",
   };
-}
-
-async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
-  if (session === me) return false;
-  const agent = await readAgent(store, "agents", session);
-  if (agent) return processState(agent) === "dead";
-  return (await readAgent(store, "archive/agents", session)) !== undefined;
 }

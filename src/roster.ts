@@ -80,6 +80,14 @@ function lastOf(times: readonly number[], bound: number): number {
   return Math.max(...(believed.length > 0 ? believed : times));
 }
 
+/** Whether another session has ended, or its process is dead. Not knowing is not gone. */
+export async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
+  if (session === me) return false;
+  const agent = await readAgent(store, "agents", session);
+  if (agent) return processState(agent) === "dead";
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
 /** Whether an agent's process runs; `unknown` where that cannot be seen from here. */
 export function processState(agent: Agent): "alive" | "dead" | "unknown" {
   const process = processOf(agent);

@@ -9,10 +9,13 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["leaves", /^src\/(errors|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
-  ["nouns and pure rules", /^src\/(message|agent|inbox|claim|claim-words|task|address|who)\.ts$/],
+  ["nouns and pure rules", /^src\/(message|agent|inbox|claim|claim-words|task|activity|address|who)\.ts$/],
   ["what a verb acts with", /^src\/(context|pace|trust|project|claim-path|ancestors)\.ts$/],
-  ["looking: who is here, what came past us", /^src\/(roster|mend|show-lease|receipts|history|claims-record)\.ts$/],
-  ["doing, across nouns", /^src\/(attend|look|send|claiming|append)\.ts$/],
+  [
+    "looking: who is here, what came past us",
+    /^src\/(roster|mend|show-lease|receipts|history|claims-record|journal|board)\.ts$/,
+  ],
+  ["doing, across nouns", /^src\/(attend|look|send|claiming|append|tasking)\.ts$/],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["the command", /^src\/cli\//],
 ];

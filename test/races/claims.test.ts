@@ -4,7 +4,7 @@ import { Relay } from "../../src/index.ts";
 import { askAll, crowd, newRelayDir, quantile, start, type Worker } from "./processes.ts";
 
 // 1,000 rounds take minutes: each is 64 turns at one lock, of 1 to 3 ms each.
-const ROUNDS = Number(process.env.RELAY_CLAIM_ROUNDS ?? 60);
+const ROUNDS = Number(process.env.RELAY_CLAIM_ROUNDS ?? 25);
 
 function claimers(count: number, dir: string): Promise<Worker[]> {
   return crowd(count, "claimer.mjs", (index) => ({ dir, session: `s${index}` }));

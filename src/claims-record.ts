@@ -1,5 +1,5 @@
 import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
-import { type Context, parsed, readAgent } from "./context.ts";
+import { type Context, parsed } from "./context.ts";
 import { liveness } from "./place.ts";
 import { isGone } from "./roster.ts";
 import type { Value } from "./store/store.ts";

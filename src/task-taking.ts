@@ -1,0 +1,92 @@
+import { ensureRegistered } from "./attend.ts";
+import { readyTasks, unmet } from "./board.ts";
+import { type Claim, checkTtl, TTL } from "./claim.ts";
+import { claimTargets, extend, giveBackById } from "./claiming.ts";
+import type { Context } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { isFree, isOver, type Task, taken } from "./task.ts";
+import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./task-steps.ts";
+
+const HOLD = 30_000; // ms that files are held while their task is being taken
+
+export interface TakeOptions {
+  /** How long it is believed that this session works on it, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
+  readonly ttl?: number;
+  /** Claims its files too, all or none. They are given back when the task is done or released. */
+  readonly claimFiles?: boolean;
+  /** Takes it although what it depends on is not over. */
+  readonly ignoreDependencies?: boolean;
+  /** A person takes it from whoever has it; they are told. */
+  readonly force?: boolean;
+}
+
+/** Takes one task, or renews it. Throws `conflict` for what another works on, or waits for others. */
+export async function claimTask(context: Context, word: string, options: TakeOptions = {}): Promise<Task> {
+  const task = await taskOf(context, word);
+  const missing = options.ignoreDependencies ? [] : await unmet(context, task);
+  const [first] = missing;
+  if (first && !isOver(task))
+    throw new RelayError(
+      "conflict",
+      `Cannot claim "${task.id}": it waits for ${missing.map(({ id }) => id).join(", ")}`,
+      {
+        next: `agent-relay task show ${first.id}, or take it all the same with --ignore-dependencies`,
+      },
+    );
+  return takeTask(context, task, options);
+}
+
+/** Takes the best task that is ready, or none. Work that its owner left lying counts as ready. */
+export async function nextTask(context: Context, options: TakeOptions = {}): Promise<Task | undefined> {
+  for await (const task of readyTasks(context)) {
+    if (!isFree(task, await factsOf(context, task))) continue;
+    try {
+      return await takeTask(context, task, options);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another was faster, or has its files
+    }
+  }
+  return undefined;
+}
+
+/** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
+async function takeTask(context: Context, task: Task, options: TakeOptions): Promise<Task> {
+  const ttl = checkTtl(options.ttl ?? TTL.default);
+  await ensureRegistered(context);
+  const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
+  try {
+    const facts = await factsOf(context, task);
+    const next = await change(context, task.id, (current) => {
+      if (current.depends_on.join() !== task.depends_on.join())
+        throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
+      return taken(current, actorOf(context, options), { ttl, claim: hold?.id }, facts);
+    });
+    if (hold) await extend(context, hold, ttl);
+    await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
+    await tellLoser(context, task, options, "took over");
+    return next;
+  } catch (error) {
+    if (hold && hold.id !== task.owner?.claim) await giveBackById(context, hold.id);
+    throw error;
+  }
+}
+
+function holdFiles(context: Context, task: Task): Promise<Claim> {
+  const targets = task.files.map((path) => ({ path }));
+  const reason = `task: ${task.title}`;
+  return claimTargets(context, targets, { ttl: HOLD, reason }, `task claim ${task.id} --claim-files`);
+}
+
+/** Lets every task of this session be believed for its whole time again. Returns them. */
+export async function renewTasks(context: Context): Promise<Task[]> {
+  const mine: Task[] = [];
+  for await (const task of readyTasks(context))
+    if (task.owner?.session_id === context.session && task.state === "in_progress") mine.push(task);
+  const renewed: Task[] = [];
+  for (const task of mine) {
+    const facts = await factsOf(context, task);
+    const ttl = task.owner?.ttl ?? TTL.default;
+    renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
+  }
+  return renewed;
+}

@@ -10,6 +10,7 @@ import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, typ
 import { ack, messageFor } from "./receipts.ts";
 import { ended, find, isKnown, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
+import type { Delivery } from "./store/store.ts";
 
 export interface SendOptions {
   /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Without it, all. */
@@ -134,8 +135,10 @@ async function withFull(context: Context, reached: readonly string[], report: Re
 async function publish({ store, session, now, pace }: Context, message: Message): Promise<string[]> {
   const { id, to_session: to, thread } = message;
   if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
-  const delivery =
-    to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [to] };
+  const delivery: Delivery =
+    to === null
+      ? { inboxes: [], index: "all", everyoneIn: "agents", except: session, isNew: true }
+      : { inboxes: [to], isNew: true };
   const reached = await store.publish(`messages/${id}`, message, delivery);
   pace.sent(message.seq ?? 0);
   if (pace.isDue(now())) await pace.save(store, session, now());

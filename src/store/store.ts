@@ -20,6 +20,11 @@ export interface Delivery {
   readonly index?: string;
   /** The one inbox that does not list it: the sender's. */
   readonly except?: string;
+  /**
+   * The key was made for this record just now, and cannot be taken: a store need not look. A look for a name that is not
+   * there waits for every writer of its folder (1.8 ms of 50 a send, 32 senders at once).
+   */
+  readonly isNew?: boolean;
 }
 
 /** How much a write is worth. */

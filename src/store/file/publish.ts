@@ -16,7 +16,7 @@ import type { Tree } from "./tree.ts";
 export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value, delivery: Delivery): string[] {
   const id = nameOf(key);
   const target = `${tree.root}/${key}.json`;
-  if (fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+  if (!delivery.isNew && fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
   const draft = `${tree.root}/drafts/${id}`;
   const reached: string[] = [];
   writeNew(draft, encode(value), tree.isLasting);

@@ -1,9 +1,9 @@
 import path from "node:path";
 import { type Agent, checkAgentId, THRESHOLDS, type Thresholds } from "./agent.ts";
-import { type Appended, type AppendOptions, append } from "./append.ts";
+import type { Appended, AppendOptions } from "./append.ts";
 import * as attend from "./attend.ts";
 import type { Claim } from "./claim.ts";
-import * as claiming from "./claiming.ts";
+import type * as claiming from "./claiming.ts";
 import { asFarAsPossible, type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./history.ts";
@@ -17,6 +17,12 @@ import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
 import type { Notice, Store } from "./store/store.ts";
 import { isTrusted, trust } from "./trust.ts";
+
+// What most runs do not use is loaded when it is used.
+const coordination = {
+  claims: () => import("./claiming.ts"),
+  files: () => import("./append.ts"),
+};
 
 export interface RelayOptions extends RegisterOptions {
   /** The session that acts: 1 to 120 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
@@ -83,7 +89,7 @@ export class Relay {
   /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
   async unregister(): Promise<Agent | undefined> {
     const left = await attend.unregister(this.#context());
-    await claiming.release(this.#context(), "all");
+    await (await coordination.claims()).release(this.#context(), "all");
     return left;
   }
 
@@ -193,38 +199,38 @@ export class Relay {
    * renewed in time, or this session ends. What it has already is renewed. Throws `conflict` for what others hold, with
    * who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once if waiting would never end.
    */
-  claim(paths: string | readonly string[], options?: claiming.WaitingClaimOptions): Promise<Claim> {
-    return claiming.claim(this.#context(), [paths].flat(), options);
+  async claim(paths: string | readonly string[], options?: claiming.WaitingClaimOptions): Promise<Claim> {
+    return (await coordination.claims()).claim(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back this session's claims on these paths and what lies below them. Throws `not_found`; `refused` for what another holds, unless `force` says that a person wants it. */
-  release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
-    return claiming.release(this.#context(), [paths].flat(), options);
+  async release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
+    return (await coordination.claims()).release(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back all that this session claims. */
-  releaseAll(): Promise<Claim[]> {
-    return claiming.release(this.#context(), "all");
+  async releaseAll(): Promise<Claim[]> {
+    return (await coordination.claims()).release(this.#context(), "all");
   }
 
   /** Every live claim, the oldest first. */
-  claims(): Promise<Claim[]> {
-    return claiming.claims(this.#context("nobody"));
+  async claims(): Promise<Claim[]> {
+    return (await coordination.claims()).claims(this.#context("nobody"));
   }
 
   /** Asks whether these could be claimed, without taking them. */
   async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
-    return claiming.check(await this.#acting(), [paths].flat(), options);
+    return (await coordination.claims()).check(await this.#acting(), [paths].flat(), options);
   }
 
   /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
-  append(file: string, text: string, options?: AppendOptions): Promise<Appended> {
-    return append(this.#context(), file, text, options);
+  async append(file: string, text: string, options?: AppendOptions): Promise<Appended> {
+    return (await coordination.files()).append(this.#context(), file, text, options);
   }
 
   /** Lets this session's claims last their whole time again. Returns them. */
-  renewClaims(): Promise<Claim[]> {
-    return claiming.renewClaims(this.#context());
+  async renewClaims(): Promise<Claim[]> {
+    return (await coordination.claims()).renewClaims(this.#context());
   }
 
   close(): Promise<void> {

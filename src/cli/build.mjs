@@ -1,10 +1,14 @@
 // Builds dist/: the library as ES modules with types, and the command as CommonJS, which Node loads fastest: a small
 // entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { basename } from "node:path";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { build } from "esbuild";
 
+// What `Relay` loads only when it is used: files of their own too.
+const LATER = [...readFileSync("src/relay.ts", "utf8").matchAll(/import\("\.\/([a-z-]+)\.ts"\)/g)].map(
+  ([, name]) => name,
+);
 const LIBRARIES = ["commander", "proper-lockfile"];
 
 const out = mkdtempSync("dist-");
@@ -31,10 +35,11 @@ await build({
 await build({
   ...settings,
   entryPoints: Object.fromEntries(
-    ["entry.ts", ...readdirSync("src/cli/commands").map((file) => `commands/${file}`)].map((file) => [
-      basename(file, ".ts"),
-      `src/cli/${file}`,
-    ]),
+    [
+      "src/cli/entry.ts",
+      ...readdirSync("src/cli/commands").map((file) => `src/cli/commands/${file}`),
+      ...LATER.map((name) => `src/${name}.ts`),
+    ].map((file) => [chunkOf(file), file]),
   ),
   outdir: `${out}/cli`,
   plugins: [
@@ -42,8 +47,8 @@ await build({
       name: "one file a verb",
       setup(builder) {
         builder.onResolve({ filter: /^\.\/(commands\/)?[a-z-]+\.ts$/ }, ({ path, kind, importer }) =>
-          kind === "dynamic-import" && importer.includes("/cli/")
-            ? { path: `./${basename(path, ".ts")}.cjs`, external: true }
+          kind === "dynamic-import" && /\/cli\/|\/src\/relay\.ts$/.test(importer)
+            ? { path: `./${chunkOf(`${dirname(importer)}/${path}`)}.cjs`, external: true }
             : undefined,
         );
         builder.onResolve({ filter: new RegExp(`^(${LIBRARIES.join("|")})$`) }, ({ path }) => ({
@@ -56,6 +61,11 @@ await build({
     late("node:crypto", "nanoid", "webcrypto"), // asked for when nanoid is loaded; most runs make no id
   ],
 });
+
+/** The file that a source becomes the start of. */
+function chunkOf(file) {
+  return file.includes("/cli/") ? basename(file, ".ts") : `relay-${basename(file, ".ts")}`;
+}
 
 /** Imports Node's modules as they are; esbuild would copy their hundreds of names once for each file that imports them. */
 function plain(...names) {

@@ -7,6 +7,12 @@ import { worktreeOf } from "./project.ts";
 
 const MAX_PATH = 4096; // bytes; no system opens a longer one
 
+/** `[id].ts`, `[...all]`: what Next.js and its like name files and folders. One at the start of a name is no set. */
+const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
+
+/** What is named so is taken for a file while it is not there: `parser.ts`, `*.md`, but not `v1.2` or `.github`. */
+const FILE = /[^/]\.[a-z]\w*$/i;
+
 export interface Whence {
   /** What relative paths are relative to. */
   readonly cwd: string;
@@ -29,8 +35,11 @@ export function pathTargets(typed: string, whence: Whence): Target[] {
   return expanded(typed).map((pattern) => {
     const segments = pattern.split(/[/\\]/);
     const to = (end: number) => segments.slice(0, end).join("/");
-    const first = segments.findIndex((segment, index) => isGlob(segment) && !isThere(to(index + 1)));
-    const [base, rest] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
+    const isWild = (segment: string, index: number) =>
+      isGlob(segment) && !ROUTE.test(segment) && !isThere(to(index + 1));
+    const first = segments.findIndex(isWild);
+    const [base, tail] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
+    const rest = tail.map((segment) => (ROUTE.test(segment) ? literal(segment) : segment));
     if (rest.includes("..")) throw wrong(typed, 'it goes up ("..") after a wildcard', "write it without ..");
     return target(base || (pattern.startsWith("/") ? "/" : "."), rest, whence);
   });
@@ -57,9 +66,23 @@ function target(base: string, rest: readonly string[], whence: Whence): Target {
   const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
   const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
   const roots = [project, worktreeIn(repository, realPath(whence.cwd)) ?? project];
-  if (isOutside && (pattern === "/" || roots.some((each) => overlaps(pattern, spell(literal(posix(each)))))))
+  if (
+    isOutside &&
+    (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
+  )
     throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
-  return { path: pattern, ...(whence.apart && !isOutside ? { worktree: root } : {}) };
+  const isLeaf = rest.length > 0 ? FILE.test(rest.at(-1) ?? "") : isFile(real);
+  return {
+    path: pattern,
+    ...(isLeaf ? { leaf: true } : {}),
+    ...(whence.apart && !isOutside ? { worktree: root } : {}),
+  };
+}
+
+/** Whether a path is a file, or will be one by its name. */
+function isFile(file: string): boolean {
+  const stat = statOf(file, "statSync");
+  return stat ? !stat.isDirectory() : FILE.test(file);
 }
 
 /** The root of the nearest worktree of `repository` around `file`; other repositories in it are part of it. */

@@ -1,4 +1,14 @@
-import { type Blocker, type Claim, type Mode, type Step, say, sessionOf, type Target, type Wish } from "./claim.ts";
+import {
+  type Blocker,
+  type Claim,
+  type Mode,
+  type Step,
+  say,
+  sessionOf,
+  type Target,
+  targetsMeet,
+  type Wish,
+} from "./claim.ts";
 import { formatDuration, formatLeft } from "./duration.ts";
 import { RelayError } from "./errors.ts";
 
@@ -43,6 +53,10 @@ export function sayAgain(
   return ["agent-relay claim", ...paths.map(quoted), ...resources, ...flags].join(" ");
 }
 
+function typedAs({ path, resource }: Target): string {
+  return path === undefined ? `--resource ${resource}` : quoted(say([{ path }]));
+}
+
 function quoted(typed: string): string {
   const path = typed.startsWith("-") ? `./${typed}` : typed;
   return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
@@ -81,12 +95,23 @@ export function circular(wish: Wish, steps: readonly Step[]): RelayError {
 }
 
 /** The error of a release of what this session does not hold. */
-export function notHeld(targets: readonly Target[], others: readonly Claim[]): RelayError {
-  const [other] = others;
+export function notHeld(targets: readonly Target[], claims: readonly Claim[], me: string): RelayError {
   const what = say(targets);
-  if (!other)
+  const meets = (claim: Claim) => claim.targets.some((one) => targets.some((other) => targetsMeet(one, other)));
+  const inTheWay = claims.filter(meets);
+  const other = inTheWay.find((claim) => claim.session_id !== me);
+  const [mine] = inTheWay;
+  if (!mine)
     return new RelayError("not_found", `Cannot release "${what}": nobody holds it`, { next: "agent-relay claims" });
-  return new RelayError("refused", `Cannot release "${what}": ${other.session_id} holds it, not you`, {
-    next: `agent-relay send --to ${other.session_id} --kind request-yield "..."`,
-  });
+  if (!other)
+    return new RelayError("not_found", `Cannot release "${what}": you hold it as a part of "${say(mine.targets)}"`, {
+      next: `agent-relay release ${mine.targets.map(typedAs).join(" ")}`,
+    });
+  return new RelayError(
+    "refused",
+    `Cannot release "${what}": ${other.session_id} holds "${say(other.targets)}", not you`,
+    {
+      next: `agent-relay send --to ${other.session_id} --kind request-yield "..."`,
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { RelayError } from "./errors.ts";
-import { overlaps, plain } from "./overlap.ts";
-import { type Infer, integer, list, object, oneOf, optional, type Schema, text } from "./schema.ts";
+import { contains, liesIn, overlaps, plain } from "./overlap.ts";
+import { flag, type Infer, integer, list, object, oneOf, optional, type Schema, text } from "./schema.ts";
 import { isSegment } from "./store/key.ts";
 
 /** A word that becomes part of a key. */
@@ -21,6 +21,8 @@ const Time = integer(0, 8_640_000_000_000_000);
 export const Target = object({
   /** See `overlap.ts`; `.` is the whole project. */
   path: optional(text()),
+  /** The path names files: nothing lies below it. */
+  leaf: optional(flag()),
   resource: optional(text()),
   /** The root of the one worktree that is meant; without it, the path in every worktree. */
   worktree: optional(text()),
@@ -57,7 +59,8 @@ export const Waiter = object({
   targets: list(Target),
   mode: oneOf(MODES),
   reason: optional(text()),
-  ttl: integer(),
+  /** ms; 30 minutes if it is not there. */
+  ttl: optional(integer()),
   since: Time,
   /** The waiting process: when it is gone, nobody waits. */
   pid: integer(),
@@ -113,8 +116,8 @@ export interface Wish {
   readonly targets: readonly Target[];
   readonly mode: Mode;
   readonly reason?: string;
-  /** ms */
-  readonly ttl: number;
+  /** ms; without it, as long as before, or 30 minutes. */
+  readonly ttl?: number;
 }
 
 /** Who stands in the way: a holder, or someone who came first. */
@@ -128,12 +131,28 @@ export function checkTtl(ttl: number): number {
   });
 }
 
+/** Whether all of `target`, and what lies below it, is covered by `by`. */
+export function isCovered(target: Target, by: Target): boolean {
+  if (by.resource !== undefined || target.resource !== undefined) return by.resource === target.resource;
+  if (by.path === undefined || target.path === undefined) return false;
+  if (by.worktree !== undefined && by.worktree !== target.worktree) return false;
+  return contains({ path: by.path, leaf: by.leaf }, { path: target.path, leaf: target.leaf });
+}
+
+/** Whether `target` is `named`, or lies below it, as it is written. */
+export function isNamed(target: Target, named: Target): boolean {
+  if (named.resource !== undefined || target.resource !== undefined) return named.resource === target.resource;
+  if (named.path === undefined || target.path === undefined) return false;
+  if (named.worktree !== undefined && named.worktree !== target.worktree) return false;
+  return liesIn(target.path, named.path);
+}
+
 /** Whether two targets can be the same thing. */
 export function targetsMeet(a: Target, b: Target): boolean {
   if (a.resource !== undefined || b.resource !== undefined) return a.resource === b.resource;
   if (a.worktree !== undefined && b.worktree !== undefined && a.worktree !== b.worktree) return false;
   if (a.path === undefined || b.path === undefined || isAbsolute(a.path) !== isAbsolute(b.path)) return false;
-  return overlaps(a.path, b.path);
+  return overlaps({ path: a.path, leaf: a.leaf }, { path: b.path, leaf: b.leaf });
 }
 
 function isAbsolute(path: string): boolean {
@@ -192,7 +211,7 @@ export function settle(claims: Claims, facts: Facts): Claims {
 }
 
 function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
-  const { id, session_id, agent_id, targets, mode, reason, ttl } = wish;
+  const { id, session_id, agent_id, targets, mode, reason, ttl = TTL.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
     ...{ id, session_id, agent_id, targets, mode },
@@ -219,11 +238,15 @@ export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
   }
   const { offered_until: _, reason, ...kept } = old;
   const why = wish.reason ?? reason;
+  const ttl = wish.ttl ?? old.ttl;
+  // Who shared it before may have been followed by others: what it may do alone is new.
+  const token = wish.mode === old.mode ? claims.token : claims.token + 1;
   const claim = {
-    ...{ ...kept, mode: wish.mode, ttl: wish.ttl, expires_at: now + wish.ttl },
+    ...{ ...kept, mode: wish.mode, ttl, expires_at: now + ttl },
+    ...(wish.mode === old.mode ? {} : { token }),
     ...(why === undefined ? {} : { reason: why }),
   };
-  return { claims: replace(claims, old, claim), claim, blockers: [] };
+  return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };
 }
 
 /** Takes up what was handed over, or undefined if it has been passed on. */
@@ -246,6 +269,28 @@ export function renew(claims: Claims, session: string, now: number, isMeant = (_
 export function lasting(claims: Claims, id: string, now: number, ttl: number): Claims {
   const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
   return { ...claims, claims: next };
+}
+
+/**
+ * Without what `isMeant` of the targets of those claims that `isWhose`, and with what became free handed on. A claim of
+ * which some is left goes on. Returns what was given back, each with the targets it has lost.
+ */
+export function giveUp(
+  claims: Claims,
+  isWhose: (claim: Claim) => boolean,
+  isMeant: (target: Target) => boolean,
+  facts: Facts,
+): { claims: Claims; given: Claim[] } {
+  const given: Claim[] = [];
+  const kept: Claim[] = [];
+  for (const claim of claims.claims) {
+    const lost = isWhose(claim) ? claim.targets.filter(isMeant) : [];
+    const left = claim.targets.filter((target) => !lost.includes(target));
+    if (lost.length > 0) given.push({ ...claim, targets: lost });
+    if (lost.length === 0) kept.push(claim);
+    else if (left.length > 0) kept.push({ ...claim, targets: left });
+  }
+  return { claims: given.length === 0 ? claims : settle({ ...claims, claims: kept }, facts), given };
 }
 
 /** Without these claims, and with what became free handed on. */
@@ -289,6 +334,15 @@ export function circle(claims: Claims, session: string, on: readonly string[], w
     if (found) return found;
   }
   return undefined;
+}
+
+/** The circle that a waiter is in by now: what was handed to others since it came can close one. */
+export function circleOf(claims: Claims, id: string): Step[] | undefined {
+  const waiter = claims.queue.find((one) => one.id === id);
+  if (!waiter) return undefined;
+  const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
+  const on = blockers(claims, waiter, ahead).map(sessionOf);
+  return circle(claims, waiter.session_id, on, say(waiter.targets));
 }
 
 function waitsOf(claims: Claims, session: string): { to: string; why: string }[] {

@@ -7,10 +7,13 @@ import {
   type Claims,
   checkTtl,
   circle,
-  drop,
+  circleOf,
   enqueue,
   type Facts,
+  giveUp,
+  isCovered,
   isLive,
+  isNamed,
   lasting,
   leaveQueue,
   type Mode,
@@ -20,7 +23,6 @@ import {
   sessionOf,
   settle,
   type Target,
-  TTL,
   take,
   targetsMeet,
   type Wish,
@@ -31,7 +33,6 @@ import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-recor
 import { type Context, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
-import { liesIn } from "./overlap.ts";
 import { thisProcess } from "./place.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
@@ -95,7 +96,7 @@ export async function claimTargets(
     targets,
     mode: options.mode ?? "exclusive",
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
-    ttl: checkTtl(options.ttl ?? TTL.default),
+    ...(options.ttl === undefined ? {} : { ttl: checkTtl(options.ttl) }),
   };
   await ensureRegistered(context);
   const isPatient = options.wait !== undefined && options.wait > 0;
@@ -116,7 +117,8 @@ interface Answer {
 
 function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { claims: Claims; result: Answer } {
   const taken = take(claims, wish, facts);
-  if (taken.claim || !isPatient) return { claims: taken.claims, result: taken };
+  if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
+  if (!isPatient) return { claims, result: taken };
   const found = circle(claims, wish.session_id, taken.blockers.map(sessionOf), say(wish.targets));
   if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
   const { pid, started, place } = thisProcess();
@@ -148,8 +150,16 @@ async function waitInLine(
         const claim = await takeUp(context, wish.id);
         isDone = claim !== undefined;
         if (claim) return claim;
-      } else if (!look.isQueued)
-        throw new RelayError("conflict", `Cannot go on waiting for "${say(wish.targets)}": this session left the line`);
+      } else if (!look.isQueued) {
+        // It slept past what it was offered: to the end of the line.
+        const again = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, true));
+        isDone = again.claim !== undefined;
+        if (again.claim) return again.claim;
+        if (again.circle) throw circular(wish, again.circle);
+        continue;
+      }
+      const found = look.isCircular ? await leaveCircle(context, wish.id) : undefined;
+      if (found) throw circular(wish, found);
       const left = until - performance.now();
       if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
       if (await wakesWithin(hint, Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS))) hint = hints.next();
@@ -187,7 +197,16 @@ async function lookInLine(context: Context, id: string) {
     isQueued: waiter !== undefined,
     blockers: inTheWay,
     nextExpiry: Math.min(...ends),
+    isCircular: circleOf(claims, id) !== undefined,
   };
+}
+
+/** Leaves a line that would never move. Of those in the circle one goes, and is told who is in it. */
+function leaveCircle(context: Context, id: string): Promise<readonly Step[] | undefined> {
+  return changeClaims(context, (claims, facts) => {
+    const found = circleOf(claims, id);
+    return { claims: found ? leaveQueue(claims, id, facts) : claims, result: found };
+  });
 }
 
 async function takeUp(context: Context, id: string): Promise<Claim | undefined> {
@@ -205,23 +224,19 @@ export async function release(
 ): Promise<Claim[]> {
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
   if ((await readClaims(context)).claims.length === 0) {
-    if (targets) throw notHeld(targets, []);
+    if (targets) throw notHeld(targets, [], context.session);
     return []; // giving back makes no relay
   }
-  const { dropped, others } = await changeClaims(context, (claims, facts) => {
-    const isMeant = (claim: Claim) =>
-      targets === undefined || claim.targets.some((target) => targets.some((one) => covers(one, target)));
-    const meant = claims.claims.filter(isMeant);
-    const mine = meant.filter((claim) => claim.session_id === context.session);
-    const dropped = options.force && targets ? meant : mine;
-    return {
-      claims: dropped.length === 0 ? claims : drop(claims, dropped, facts),
-      result: { dropped, others: meant.filter((claim) => claim.session_id !== context.session) },
-    };
+  const isForced = options.force === true && targets !== undefined;
+  const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
+  const isMeant = (target: Target) => targets === undefined || targets.some((named) => isNamed(target, named));
+  const { given, standing } = await changeClaims(context, (claims, facts) => {
+    const { claims: next, given } = giveUp(claims, isWhose, isMeant, facts);
+    return { claims: next, result: { given, standing: claims.claims } };
   });
-  if (targets && dropped.length === 0) throw notHeld(targets, others);
-  for (const lost of dropped.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
-  return dropped;
+  if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
+  for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  return given;
 }
 
 /** Gives back one claim of this session, if it still has it. */
@@ -259,7 +274,7 @@ export async function check(context: Context, paths: readonly string[], options:
   const mine = found.claims.filter((claim) => claim.session_id === session);
   return {
     is_free: blockers(found, { session_id: session, targets, mode: options.mode ?? "exclusive" }).length === 0,
-    is_mine: targets.every((one) => mine.some((claim) => claim.targets.some((target) => covers(target, one)))),
+    is_mine: targets.every((one) => mine.some((claim) => claim.targets.some((target) => isCovered(one, target)))),
     claims: found.claims,
   };
 }
@@ -283,14 +298,6 @@ export async function renewClaims(context: Context): Promise<Claim[]> {
     const next = renew(claims, context.session, now);
     return { claims: next, result: next.claims.filter(isMine) };
   });
-}
-
-/** Whether one target names the other, or what it lies in. */
-function covers(one: Target, target: Target): boolean {
-  if (one.resource !== undefined || target.resource !== undefined) return one.resource === target.resource;
-  if (one.path === undefined || target.path === undefined) return false;
-  if (one.worktree !== undefined && one.worktree !== target.worktree) return false;
-  return liesIn(target.path, one.path);
 }
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): Target[] {

@@ -5,6 +5,7 @@ import { isGone } from "./roster.ts";
 import type { Value } from "./store/store.ts";
 
 const LIVE = "claims/live";
+const TOKEN = "claims/token"; // its time is the last fencing token: they go on where the record was lost
 
 /** The record as it is, or an empty one. Throws `corrupt` for one that cannot be used, which has then been set aside. */
 export async function readClaims({ store }: Context): Promise<Claims> {
@@ -34,20 +35,31 @@ export async function changeClaims<T>(
   step: (claims: Claims, facts: Facts) => { readonly claims: Claims; readonly result: T },
 ): Promise<T> {
   const { store } = context;
-  const facts = await factsOf(context, await readClaims(context));
+  const before = await readClaims(context);
+  const facts = await factsOf(context, before);
+  const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
+  let granted: number | undefined;
   let result: { readonly value: T } | undefined;
   let offered: Claim[] = [];
   await store.update(LIVE, (value) => {
-    const old = parseClaims(value);
+    const old = value === undefined ? none : parseClaims(value);
     const done = step(settle(old, facts), facts);
     result = { value: done.result };
     const known = new Set(old.claims.map(({ id }) => id));
     offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
+    granted = done.claims.token > old.token ? done.claims.token : undefined;
     return done.claims === old ? value : done.claims;
   });
+  if (granted !== undefined) await store.mark(TOKEN, granted);
   for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
   if (!result) throw new Error("an update ended without running its change");
   return result.value;
+}
+
+/** Several writers may have noted theirs in another order: a step over as many as could be. */
+async function tokenBefore({ store }: Context): Promise<number> {
+  const noted = await store.markedAt(TOKEN);
+  return noted === undefined ? 0 : noted + 1000;
 }
 
 /** Who of those in the record is gone for certain. Not knowing is not gone: then the lease decides. */

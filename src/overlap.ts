@@ -1,11 +1,25 @@
 /**
  * Whether two path patterns can name the same file. A pattern is segments joined by `/`; a segment may hold `*`, `?`,
  * `[a-z]`, `[!a-z]`; a segment `**` stands for any number of segments. Whatever a pattern names, it also covers all that
- * lies below it. Exact, but that negated sets may be taken to meet where they do not.
+ * lies below it, unless it is a leaf. Exact, but that negated sets may be taken to meet where they do not.
  */
-export function overlaps(a: string, b: string): boolean {
-  if (!isGlob(a) && !isGlob(b)) return liesIn(a, b) || liesIn(b, a);
-  return meet(segmentsOf(a), segmentsOf(b), 0, 0, new Map());
+export function overlaps(a: Pattern, b: Pattern): boolean {
+  const [x, y] = [a.path, b.path];
+  if (!isGlob(x) && !isGlob(y)) return x === y || (!b.leaf && liesIn(x, y)) || (!a.leaf && liesIn(y, x));
+  return meet({ segments: segmentsOf(x), leaf: a.leaf }, { segments: segmentsOf(y), leaf: b.leaf }, 0, 0, new Map());
+}
+
+/** A path pattern. `leaf`: it names files, so that nothing lies below what it names. */
+export interface Pattern {
+  readonly path: string;
+  readonly leaf?: boolean | undefined;
+}
+
+/** Whether all that `b` names, and what lies below it, is covered by `a`. For a `b` with wildcards: true only if `a` has none. */
+export function contains(a: Pattern, b: Pattern): boolean {
+  if (!isGlob(a.path)) return a.path === b.path ? !a.leaf || b.leaf === true : !a.leaf && liesIn(b.path, a.path);
+  if (a.path === b.path) return !a.leaf || b.leaf === true;
+  return !isGlob(b.path) && (!a.leaf || b.leaf === true) && overlaps(a, { ...b, leaf: true });
 }
 
 /** Whether a path without wildcards is `folder`, or below it. */
@@ -44,11 +58,17 @@ function segmentsOf(pattern: string): string[] {
   return pattern.split("/").filter((segment) => segment !== "" && segment !== ".");
 }
 
-/** One that has run out covers all that is left of the other. */
-function meet(a: readonly string[], b: readonly string[], i: number, j: number, known: Map<number, boolean>): boolean {
-  const [x, y] = [a[i], b[j]];
-  if (x === undefined || y === undefined) return true;
-  const place = i * (b.length + 1) + j;
+interface Segments {
+  readonly segments: readonly string[];
+  readonly leaf: boolean | undefined;
+}
+
+/** One that has run out covers all that is left of the other, unless it is a leaf and something has to be left. */
+function meet(a: Segments, b: Segments, i: number, j: number, known: Map<number, boolean>): boolean {
+  const [x, y] = [a.segments[i], b.segments[j]];
+  if (x === undefined) return !a.leaf || isNothing(b, j);
+  if (y === undefined) return !b.leaf || isNothing(a, i);
+  const place = i * (b.segments.length + 1) + j;
   const before = known.get(place);
   if (before !== undefined) return before;
   const result =
@@ -59,6 +79,11 @@ function meet(a: readonly string[], b: readonly string[], i: number, j: number, 
       : segmentsMeet(x, y) && meet(a, b, i + 1, j + 1, known);
   known.set(place, result);
   return result;
+}
+
+/** Whether the rest of a pattern can stand for no segment at all. */
+function isNothing({ segments }: Segments, from: number): boolean {
+  return segments.slice(from).every((segment) => segment === "**");
 }
 
 /** What one place of a segment takes: `*` is any run of characters. */

@@ -92,7 +92,9 @@ describe("a file has one name", () => {
       [`${root}/src/db.ts`, root],
     ] as const)
       for (const project of [root, link])
-        expect(pathTargets(typed, { cwd, project }), `${typed} from ${cwd}`).toEqual([{ path: "src/db.ts" }]);
+        expect(pathTargets(typed, { cwd, project }), `${typed} from ${cwd}`).toEqual([
+          { path: "src/db.ts", leaf: true },
+        ]);
   });
 
   test("outside the project it is absolute", () => {
@@ -215,9 +217,11 @@ describe.skipIf(!hasGit)("in a git repository with several worktrees", () => {
       ["db.ts", link],
     ];
     for (const [typed, cwd] of names)
-      expect(pathTargets(typed, { cwd, project: main }), `${typed} from ${cwd}`).toEqual([{ path: "src/db.ts" }]);
+      expect(pathTargets(typed, { cwd, project: main }), `${typed} from ${cwd}`).toEqual([
+        { path: "src/db.ts", leaf: true },
+      ]);
     expect(pathTargets(".", { cwd: other, project: main })).toEqual([{ path: "." }]);
-    expect(pathTargets("src/new/*.ts", { cwd: other, project: main })).toEqual([{ path: "src/new/*.ts" }]);
+    expect(pathTargets("src/new/*.ts", { cwd: other, project: main })).toEqual([{ path: "src/new/*.ts", leaf: true }]);
   });
 
   test("--apart makes it two, of which each is still part of the path in all worktrees", () => {
@@ -225,14 +229,16 @@ describe.skipIf(!hasGit)("in a git repository with several worktrees", () => {
     const [here] = pathTargets("src/db.ts", { cwd: main, project: main, apart: true });
     const [there] = pathTargets("src/db.ts", { cwd: other, project: main, apart: true });
     const [both] = pathTargets("src", { cwd: other, project: main });
-    expect([here, there]).toEqual([main, other].map((worktree) => ({ path: "src/db.ts", worktree })));
+    expect([here, there]).toEqual([main, other].map((worktree) => ({ path: "src/db.ts", leaf: true, worktree })));
     expect(here && there && targetsMeet(here, there)).toBe(false);
     expect([here, there].map((target) => target && both && targetsMeet(target, both))).toEqual([true, true]);
   });
 
   test("a relay in a subfolder gives files the same names as one at the root", () => {
     const { main } = worktrees();
-    expect(pathTargets("db.ts", { cwd: `${main}/src`, project: `${main}/src` })).toEqual([{ path: "src/db.ts" }]);
+    expect(pathTargets("db.ts", { cwd: `${main}/src`, project: `${main}/src` })).toEqual([
+      { path: "src/db.ts", leaf: true },
+    ]);
   });
 });
 
@@ -248,7 +254,7 @@ describe.skipIf(!hasGit)("with one relay for several repositories", () => {
     const from = (typed: string, cwd: string) => pathTargets(typed, { cwd, project: one })[0] ?? {};
     expect(targetsMeet(from("src/db.ts", one), from("src/db.ts", two))).toBe(false);
     expect(from("src/db.ts", two)).toEqual(from(`${two}/src/db.ts`, one));
-    expect(from(`${one}/src/db.ts`, two)).toEqual({ path: "src/db.ts" });
+    expect(from(`${one}/src/db.ts`, two)).toEqual({ path: "src/db.ts", leaf: true });
   });
 
   test("a file of one of them has one name in all worktrees of that one, also where the relay lies in no repository", () => {
@@ -259,8 +265,8 @@ describe.skipIf(!hasGit)("with one relay for several repositories", () => {
       ["src/db.ts", other],
       [`${other}/src/db.ts`, around],
     ] as const) {
-      expect(pathTargets(typed, { cwd, project: around })).toEqual([{ path: "app/src/db.ts" }]);
-      expect(pathTargets(typed, { cwd, project: tempDir() })).toEqual([{ path: `${main}/src/db.ts` }]);
+      expect(pathTargets(typed, { cwd, project: around })).toEqual([{ path: "app/src/db.ts", leaf: true }]);
+      expect(pathTargets(typed, { cwd, project: tempDir() })).toEqual([{ path: `${main}/src/db.ts`, leaf: true }]);
     }
   });
 
@@ -269,7 +275,42 @@ describe.skipIf(!hasGit)("with one relay for several repositories", () => {
     const inner = project(path.join(outer, "vendor", "lib"));
     git(inner, "init", "--quiet");
     const from = (typed: string, cwd: string) => pathTargets(typed, { cwd, project: outer })[0] ?? {};
-    expect(from("src/db.ts", inner)).toEqual({ path: "vendor/lib/src/db.ts" });
+    expect(from("src/db.ts", inner)).toEqual({ path: "vendor/lib/src/db.ts", leaf: true });
     expect(targetsMeet(from("src/db.ts", inner), from("vendor", outer))).toBe(true);
+  });
+});
+
+describe("what a path covers", () => {
+  const meets = (root: string, one: string, other: string) => {
+    const [a, b] = [one, other].map((typed) => pathTargets(typed, { cwd: root, project: root }));
+    return (a ?? []).some((x) => (b ?? []).some((y) => targetsMeet(x, y)));
+  };
+
+  test("nothing lies below a file, nor below what is named like one", () => {
+    const root = project();
+    fs.mkdirSync(`${root}/v1.2`);
+    fs.writeFileSync(`${root}/README.md`, "");
+    fs.writeFileSync(`${root}/Makefile`, "");
+    expect(meets(root, "**/*.ts", "README.md")).toBe(false);
+    expect(meets(root, "**/*.ts", "Makefile")).toBe(false);
+    expect(meets(root, "src/**/*.ts", "src/new.js")).toBe(false);
+    expect(meets(root, "**/*.ts", "src/db.ts")).toBe(true);
+    expect(meets(root, "**/*.ts", "src")).toBe(true);
+    expect(meets(root, "**/*.ts", "v1.2")).toBe(true);
+    expect(meets(root, "**/*.ts", "notes")).toBe(true);
+    expect(meets(root, "**", "README.md")).toBe(true);
+  });
+
+  test("a route in brackets is a name, not a set, whether it is there yet or not", () => {
+    const root = project();
+    expect(meets(root, "app/[id].ts", "app/i.ts")).toBe(false);
+    expect(meets(root, "app/[id]/**", "app/i/page.ts")).toBe(false);
+    expect(meets(root, "app/[id]/**", "app/[id]/page.ts")).toBe(true);
+    expect(meets(root, "app/**/[...all].ts", "app/x/[...all].ts")).toBe(true);
+    const before = pathTargets("app/[id].ts", { cwd: root, project: root });
+    fs.mkdirSync(`${root}/app`);
+    fs.writeFileSync(`${root}/app/[id].ts`, "");
+    expect(pathTargets("app/[id].ts", { cwd: root, project: root })).toEqual(before);
+    expect(meets(root, "x[ab].ts", "xa.ts")).toBe(true);
   });
 });

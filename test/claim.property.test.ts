@@ -6,6 +6,7 @@ import {
   type Claim,
   Claims,
   circle,
+  circleOf,
   drop,
   enqueue,
   type Facts,
@@ -66,6 +67,12 @@ class Model {
     else this.#other(act.what, act.pick);
   }
 
+  /** Each waiter looks around, and leaves a line that would never move. */
+  look(): void {
+    for (const { id } of this.claims.queue)
+      if (circleOf(this.claims, id)) this.claims = leaveQueue(this.claims, id, this.facts);
+  }
+
   #ask(wish: Wish, waits: boolean): void {
     if (this.gone.has(wish.session_id)) return;
     const taken = take(settle(this.claims, this.facts), wish, this.facts);
@@ -106,6 +113,7 @@ function story(check: (before: Claims, after: Claims, model: Model) => void): vo
         const before = model.claims;
         model.do(each);
         model.claims = settle(model.claims, model.facts);
+        model.look();
         check(before, model.claims, model);
       }
     }),

@@ -213,13 +213,54 @@ describe("releasing", () => {
     expect(await story.as("a", "release", "src")).toMatchObject({ code: 3, out: "" });
     const theirs = await story.as("a", "release", "lib");
     expect(theirs).toMatchObject({ code: 6, out: "" });
-    expect(theirs.err).toContain('Cannot release "lib": b holds it, not you');
+    expect(theirs.err).toContain('Cannot release "lib": b holds "lib, resource ci", not you');
     expect(theirs.err).toContain("Try: agent-relay send --to b --kind request-yield");
-    expect((await story.as("b", "release", "--resource", "ci")).out).toBe("Released lib, resource ci\n");
+    expect((await story.as("b", "release", "--resource", "ci")).out).toBe("Released resource ci\n");
     expect((await story.as("a", "release", "--all")).out).toBe("Released docs\n");
     expect(await story.as("a", "release", "--all")).toMatchObject({ code: 0, out: "You held nothing\n" });
     expect((await story.as("a", "release", "--all", "src")).code).toBe(2);
     expect((await story.as("a", "release")).code).toBe(2);
+  });
+
+  test("a part of a claim can be given back by its name, and what is only covered cannot", async () => {
+    const story = new Story();
+    await story.as("a", "claim", "src", "docs/x.md", "--ttl", "2h");
+    const covered = await story.as("a", "release", "src/db.ts");
+    expect(covered).toMatchObject({ code: 3, out: "" });
+    expect(covered.err).toBe(
+      'Cannot release "src/db.ts": you hold it as a part of "src, docs/x.md"\nTry: agent-relay release src docs/x.md\n',
+    );
+    expect((await story.as("b", "release", "src/db.ts")).err).toContain('a holds "src, docs/x.md", not you');
+    expect((await story.as("a", "release", "src")).out).toBe("Released src\n");
+    expect((await story.as("b", "claim", "src/db.ts")).code).toBe(0);
+    expect((await story.as("b", "claim", "docs/x.md")).code).toBe(4);
+  });
+
+  test("claiming again keeps the time it was claimed for, and one that becomes exclusive has a new token", async () => {
+    const story = new Story();
+    const claim = (session: string, ...args: string[]) =>
+      story.json<{ ttl: number; token: number }>(session, "claim", "lib", ...args);
+    expect(await claim("a", "--shared", "--ttl", "8h")).toMatchObject({ ttl: 8 * 3_600_000, token: 1 });
+    expect(await claim("b", "--shared")).toMatchObject({ ttl: 30 * 60_000, token: 2 });
+    await story.as("b", "release", "lib");
+    expect(await claim("a")).toMatchObject({ ttl: 8 * 3_600_000, token: 3 });
+  });
+
+  test("what lies in a glob that one holds is one's own", async () => {
+    const story = new Story();
+    await story.as("a", "claim", "src/**/*.ts");
+    expect(await story.json("a", "check", "src/deep/db.ts")).toMatchObject({ is_mine: true, is_free: true });
+    expect(await story.json("a", "check", "src/deep/db.js")).toMatchObject({ is_mine: false, is_free: true });
+    expect(await story.json("a", "check", "src")).toMatchObject({ is_mine: false, is_free: true });
+  });
+
+  test("tokens go on after a record of claims that was lost", async () => {
+    const story = new Story();
+    await story.as("a", "claim", "x", "y");
+    await story.as("a", "claim", "z");
+    fs.writeFileSync(`${story.cwd}/.relay/claims/live.json`, "");
+    expect((await story.as("a", "claims")).code).toBe(1);
+    expect((await story.json<{ token: number }>("a", "claim", "x")).token).toBeGreaterThan(2);
   });
 
   test("what was claimed for one worktree only can be given back by its name", async () => {

@@ -9,11 +9,17 @@ export const describe: Describe = ({ Command }, act) =>
     .description("Ask whether you could claim something, without taking it. Exit code 4: another holds it.")
     .argument("[path...]", "files, folders or globs")
     .option("--resource <name...>", "resources")
+    .option("--shared", "whether you could share it")
+    .option("--apart", "in this worktree only")
     .addHelpText("after", "\nExample: agent-relay check src/db.ts && agent-relay claim src/db.ts")
-    .action((paths: string[], flags: { resource?: string[] }) =>
+    .action((paths: string[], flags: { resource?: string[]; shared?: boolean; apart?: boolean }) =>
       act(async (cli) => {
         const relay = await cli.open();
-        const found = await relay.check(paths, { resources: flags.resource ?? [] });
+        const found = await relay.check(paths, {
+          resources: flags.resource ?? [],
+          ...(flags.shared && { mode: "shared" }),
+          ...(flags.apart && { apart: true }),
+        });
         const names = namesOf(await relay.agents());
         const lines = found.claims.map((claim) => {
           const isMine = claim.session_id === relay.session;

@@ -16,7 +16,7 @@ export class Pace {
 
   /** Whether the marks are worth reading or writing again. */
   isDue(now: number): boolean {
-    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY || (this.#sent ?? 0) > now;
+    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY;
   }
 
   /** Takes over what other processes of the session have noted. */
@@ -46,10 +46,12 @@ export class Pace {
     this.#sent = seq;
   }
 
-  /** Notes it for other processes too: they could not guess a logical time that is ahead of the clock. */
+  /** Notes for other processes what is due, and a logical time that is ahead of the clock, which they could not guess. */
   async save(store: Store, session: string, now: number): Promise<void> {
+    const isDue = this.isDue(now);
+    if (this.#sent !== undefined && (isDue || this.#sent > now)) await store.mark(`agents/${session}.sent`, this.#sent);
+    if (!isDue) return;
     this.#savedAt = now;
-    if (this.#sent !== undefined) await store.mark(`agents/${session}.sent`, this.#sent);
     await store.mark(`agents/${session}.rate`, this.#spent);
   }
 }

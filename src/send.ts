@@ -141,7 +141,7 @@ async function publish({ store, session, now, pace }: Context, message: Message)
       : { inboxes: [to], isNew: true };
   const reached = await store.publish(`messages/${id}`, message, delivery);
   pace.sent(message.seq ?? 0);
-  if (pace.isDue(now())) await pace.save(store, session, now());
+  await pace.save(store, session, now());
   return reached;
 }
 

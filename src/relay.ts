@@ -16,6 +16,7 @@ import * as receipts from "./receipts.ts";
 import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
 import type { Notice, Store } from "./store/store.ts";
+import { Tasks } from "./tasks.ts";
 import { isTrusted, trust } from "./trust.ts";
 
 // What most runs do not use is loaded when it is used.
@@ -52,6 +53,8 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #store: Store;
   readonly #pace = new Pace();
+  /** The project's tasks. */
+  readonly tasks = new Tasks(() => this.#context());
   #mine: Context | undefined;
 
   /** A relay in the folder `dir` (such as `.relay`). Does no I/O; the first write makes the folder. */

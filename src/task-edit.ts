@@ -3,7 +3,7 @@ import { readTask, relist, settle, unlist } from "./board.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { list, object, record as recordOf, text } from "./schema.ts";
-import { checkTitle, dependencyCircle, moved, type Task } from "./task.ts";
+import { checkText, checkTitle, dependencyCircle, moved, type Task } from "./task.ts";
 import { actorOf, change, checkFields, factsOf, idsOf, type TaskFields, taskOf, tell } from "./task-steps.ts";
 
 export interface Edit extends TaskFields {
@@ -34,6 +34,22 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
   await unlist(context, before, task);
   await settle(context, task.id);
   await tell(context, "edited", task, { title: task.title, priority: task.priority });
+  return task;
+}
+
+/** Writes a note to a task, for whoever works on it. */
+export async function noteTask(context: Context, word: string, note: string): Promise<Task> {
+  const before = await taskOf(context, word);
+  checkText(note, "note");
+  if (!/\S/.test(note)) throw new RelayError("usage", `Cannot note nothing to "${word}"`);
+  await ensureRegistered(context);
+  const facts = await factsOf(context, before);
+  const line = { at: context.now(), session_id: context.session, text: note };
+  const task = await change(context, before.id, (current) => ({
+    ...moved(current, "note", actorOf(context, {}), facts),
+    notes: [...current.notes, line],
+  }));
+  await tell(context, "noted", task, {});
   return task;
 }
 

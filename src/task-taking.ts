@@ -1,10 +1,12 @@
 import { ensureRegistered } from "./attend.ts";
 import { readyTasks, unmet } from "./board.ts";
 import { type Claim, checkTtl, TTL } from "./claim.ts";
+import { pathTargets } from "./claim-path.ts";
 import { claimTargets, extend, giveBackById } from "./claiming.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
-import { isFree, isOver, type Task, taken } from "./task.ts";
+import { worktreeOf } from "./project.ts";
+import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
 import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./task-steps.ts";
 
 const HOLD = 30_000; // ms that files are held while their task is being taken
@@ -72,7 +74,9 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
 }
 
 function holdFiles(context: Context, task: Task): Promise<Claim> {
-  const targets = task.files.map((path) => ({ path }));
+  const cwd = context.registration.cwd ?? context.project;
+  const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
+  const targets = filesOf(task).flatMap((file) => pathTargets(file, whence));
   const reason = `task: ${task.title}`;
   return claimTargets(context, targets, { ttl: HOLD, reason }, `task claim ${task.id} --claim-files`);
 }

@@ -1,4 +1,5 @@
 import { RelayError } from "./errors.ts";
+import { plain } from "./overlap.ts";
 import { type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
@@ -66,6 +67,11 @@ const MOVES = {
 >;
 export type Move = keyof typeof MOVES;
 
+const WORDS: Readonly<Record<Move, string>> = {
+  ...{ claim: "claim", done: "complete", release: "release", block: "block", unblock: "unblock" },
+  ...{ cancel: "cancel", edit: "edit", note: "write to" },
+};
+
 /** What a rule must know of the world. */
 export interface Facts {
   /** Unix ms. */
@@ -94,6 +100,11 @@ export function isFree(task: Task, facts: Facts): boolean {
   return task.state === "pending" || (task.state === "in_progress" && !holderOf(task, facts));
 }
 
+/** The files of a task, as a person would write them. */
+export function filesOf(task: Task): string[] {
+  return task.files.map(plain);
+}
+
 export function isOver(task: Pick<Task, "state">): boolean {
   return task.state === "done" || task.state === "cancelled";
 }
@@ -108,13 +119,12 @@ export interface Take {
 export function taken(task: Task, actor: Actor, { ttl, claim }: Take, facts: Facts): Task {
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
-  const holder = holderOf(task, facts);
-  const isMine = holder?.session_id === session_id;
-  const kept = claim ?? (isMine ? holder.claim : undefined);
+  const mine = isOwnedBy(task, actor) ? task.owner : undefined;
+  const kept = claim ?? mine?.claim;
   const owner: Owner = {
     ...{ session_id, agent_id },
-    token: isMine ? holder.token : (task.owner?.token ?? 0) + 1,
-    since: isMine ? holder.since : facts.now,
+    token: mine?.token ?? (task.owner?.token ?? 0) + 1,
+    since: mine?.since ?? facts.now,
     ...{ expires_at: facts.now + ttl, ttl },
     ...(kept === undefined ? {} : { claim: kept }),
   };
@@ -124,8 +134,8 @@ export function taken(task: Task, actor: Actor, { ttl, claim }: Take, facts: Fac
 /** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
 export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, facts: Facts, reason?: string): Task {
   check(task, move, actor, facts);
-  const { to } = MOVES[move];
-  const state = to === "same" ? task.state : to;
+  const { to: state } = MOVES[move];
+  if (state === "same") return { ...task, updated_at: facts.now };
   const { owner, reason: _, ended_at: __, ...rest } = task;
   return {
     ...rest,
@@ -137,13 +147,17 @@ export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, fa
   };
 }
 
+/** Whether it was the actor who took it last, also if the lease has run out since: nobody else wanted it. */
+function isOwnedBy({ state, owner }: Task, actor: Actor): boolean {
+  return state === "in_progress" && owner?.session_id === actor.session_id;
+}
+
 /** Throws `conflict` for a move that the task's state does not allow, `refused` for one that is not this actor's. */
 export function check(task: Task, move: Move, actor: Actor, facts: Facts): void {
   const { from, by }: { from: readonly State[]; by: string } = MOVES[move];
   if (!from.includes(task.state)) throw notFrom(task, move);
   const holder = holderOf(task, facts);
-  const isMine = holder?.session_id === actor.session_id;
-  if (isMine || actor.isPerson) return;
+  if (isOwnedBy(task, actor) || actor.isPerson) return;
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
@@ -153,11 +167,11 @@ export function check(task: Task, move: Move, actor: Actor, facts: Facts): void 
       },
     );
   if (holder && by !== "anyone" && !(by === "unless held" && task.created_by === actor.session_id))
-    throw new RelayError("refused", `Cannot ${move} "${task.id}": ${holder.session_id} works on it, not you`, {
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${holder.session_id} works on it, not you`, {
       next: `agent-relay send --to ${holder.session_id} "..."`,
     });
   if (by === "owner" && !holder)
-    throw new RelayError("refused", `Cannot ${move} "${task.id}": it is not yours any more; its lease ran out`, {
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": nobody works on it`, {
       next: `agent-relay task claim ${task.id}`,
     });
 }
@@ -175,7 +189,7 @@ function notFrom(task: Task, move: Move): RelayError {
     blocked: `agent-relay task unblock ${task.id}`,
   };
   const help = next[task.state] ?? "agent-relay task list";
-  return new RelayError("conflict", `Cannot ${move} "${task.id}": ${says[task.state]}`, { next: help });
+  return new RelayError("conflict", `Cannot ${WORDS[move]} "${task.id}": ${says[task.state]}`, { next: help });
 }
 
 const PRIORITY_ZERO = 10_000;

@@ -3,11 +3,8 @@ import { allTasks, end, isMet, openTasks, place, readTask, readyTasks, settle } 
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
-import { plain } from "./overlap.ts";
-import { checkText, checkTitle, isFree, moved, type Task } from "./task.ts";
+import { checkTitle, isFree, type Task } from "./task.ts";
 import {
-  actorOf,
-  change,
   checkFields,
   factsOf,
   giveBackFiles,
@@ -122,13 +119,14 @@ export async function releaseTask(context: Context, word: string, options: MoveO
 export async function blockTask(
   context: Context,
   word: string,
-  options: MoveOptions & { reason: string },
+  reason: string,
+  options: MoveOptions = {},
 ): Promise<Task> {
-  if (!/\S/.test(options.reason))
+  if (!/\S/.test(reason))
     throw new RelayError("usage", `Cannot block "${word}" without a reason`, {
       next: `agent-relay task block ${word} "what it waits for"`,
     });
-  return go(context, word, "block", "blocked", options);
+  return go(context, word, "block", "blocked", { ...options, reason });
 }
 
 /** Lets a blocked task be taken again. */
@@ -151,29 +149,4 @@ async function go(
   await tell(context, event, task, why(options));
   await tellLoser(context, before, options, event);
   return task;
-}
-
-/** Writes a note to a task, for whoever works on it. */
-export async function noteTask(context: Context, word: string, note: string): Promise<Task> {
-  const before = await taskOf(context, word);
-  checkText(note, "note");
-  if (!/\S/.test(note)) throw new RelayError("usage", `Cannot note nothing to "${word}"`);
-  await ensureRegistered(context);
-  const facts = await factsOf(context, before);
-  const line = { at: context.now(), session_id: context.session, text: note };
-  const task = await change(context, before.id, (current) => {
-    const next = moved(current, "note", actorOf(context, {}), facts, current.reason);
-    return {
-      ...next,
-      ...(current.ended_at === undefined ? {} : { ended_at: current.ended_at }),
-      notes: [...current.notes, line],
-    };
-  });
-  await tell(context, "noted", task, {});
-  return task;
-}
-
-/** The files of a task, as a person would write them. */
-export function filesOf(task: Task): string[] {
-  return task.files.map(plain);
 }

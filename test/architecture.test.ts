@@ -15,7 +15,10 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
     "looking: who is here, what came past us",
     /^src\/(roster|mend|show-lease|receipts|history|claims-record|journal|board)\.ts$/,
   ],
-  ["doing, across nouns", /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit)\.ts$/],
+  [
+    "doing, across nouns",
+    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks)\.ts$/,
+  ],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["the command", /^src\/cli\//],
 ];

@@ -83,9 +83,9 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
   const library = await import("commander");
   let chosen: ((cli: Cli) => Promise<unknown>) | undefined;
   let help = "";
-  const command = withGlobals(describe(library, (run) => (chosen = run)))
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
+  const command = withGlobals(describe(library, (run) => (chosen = run)));
+  for (const each of [command, ...command.commands])
+    each.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
   try {
     command.parse([...args], { from: "user" });
   } catch (error) {

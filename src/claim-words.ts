@@ -81,17 +81,15 @@ function sayClaim(who: string, claim: Claim, now: number): string {
 }
 
 /** The error of a wait that would close a circle. */
-export function circular(wish: Wish, steps: readonly Step[]): RelayError {
+export function circular(what: string, steps: readonly Step[]): RelayError {
   const [first] = steps;
   const chain = steps.map((step, index) => {
     const next = steps[index + 1] ?? first;
     return `${step.session} waits for ${next?.session} (${step.for})`;
   });
-  return new RelayError(
-    "conflict",
-    `Cannot wait for "${say(wish.targets)}": nobody in this circle could go on: ${chain.join(", ")}`,
-    { next: "agent-relay release what they wait for, then claim it again with --wait" },
-  );
+  return new RelayError("conflict", `Cannot wait for ${what}: nobody in this circle could go on: ${chain.join(", ")}`, {
+    next: "give back what they wait for (agent-relay release), or answer them, then wait again",
+  });
 }
 
 /** The error of a release of what this session does not hold. */

@@ -32,10 +32,12 @@ import { circular, held, type Names, notHeld, sayAgain, tooLate } from "./claim-
 import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-record.ts";
 import { type Context, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
+import { Hints } from "./hints.ts";
 import { newId } from "./id.ts";
 import { thisProcess } from "./place.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
+import { settleWaitsIfAny } from "./wait-marks.ts";
 
 const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
@@ -102,7 +104,7 @@ export async function claimTargets(
   const isPatient = options.wait !== undefined && options.wait > 0;
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient));
   if (first.claim) return first.claim;
-  if (first.circle) throw circular(wish, first.circle);
+  if (first.circle) throw circular(quote(wish), first.circle);
   if (options.wait === undefined || !isPatient)
     throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
   return waitInLine(context, wish, again, options.wait, options.signal);
@@ -135,12 +137,10 @@ async function waitInLine(
   signal?: AbortSignal,
 ): Promise<Claim> {
   const { store, session, now } = context;
-  const end = new AbortController();
-  const stop = () => end.abort();
-  signal?.addEventListener("abort", stop);
   const until = performance.now() + patience;
-  const hints = store.watch(`waits/${session}`, end.signal)[Symbol.asyncIterator]();
-  let hint = hints.next();
+  const hints = new Hints(store, [`waits/${session}`]);
+  const stop = () => hints.end();
+  signal?.addEventListener("abort", stop);
   let isDone = false;
   try {
     for (;;) {
@@ -155,14 +155,14 @@ async function waitInLine(
         const again = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, true));
         isDone = again.claim !== undefined;
         if (again.claim) return again.claim;
-        if (again.circle) throw circular(wish, again.circle);
+        if (again.circle) throw circular(quote(wish), again.circle);
         continue;
       }
       const found = look.isCircular ? await leaveCircle(context, wish.id) : undefined;
-      if (found) throw circular(wish, found);
+      if (found) throw circular(quote(wish), found);
       const left = until - performance.now();
       if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
-      if (await wakesWithin(hint, Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS))) hint = hints.next();
+      await hints.next(Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS));
     }
   } finally {
     signal?.removeEventListener("abort", stop);
@@ -172,17 +172,8 @@ async function waitInLine(
   }
 }
 
-/** Whether the hint comes before `ms` are over. */
-async function wakesWithin(hint: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([hint.then(() => true), over]);
-  } finally {
-    clearTimeout(timer);
-  }
+function quote({ targets }: Wish): string {
+  return `"${say(targets)}"`;
 }
 
 /** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
@@ -236,6 +227,7 @@ export async function release(
   });
   if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  await settleWaitsIfAny(context);
   return given;
 }
 

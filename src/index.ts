@@ -20,3 +20,5 @@ export type { MoveOptions, TaskFields } from "./task-steps.ts";
 export type { TakeOptions } from "./task-taking.ts";
 export type { Ended, ListOptions, TaskList } from "./tasking.ts";
 export type { Tasks } from "./tasks.ts";
+export type { Condition, Wait, Wished } from "./wait.ts";
+export type { Waited, WaitOptions } from "./waiting.ts";

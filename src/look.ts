@@ -10,6 +10,7 @@ import { type AgentView, agents, mine } from "./roster.ts";
 import { type ShowLease, takeShowLease } from "./show-lease.ts";
 import { isSegment } from "./store/key.ts";
 import type { Store } from "./store/store.ts";
+import { settleWaitsIfAny } from "./wait-marks.ts";
 
 const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
 const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
@@ -174,6 +175,7 @@ async function attend(context: Context): Promise<boolean> {
   const isSame = agent && !isSuperseded(context, agent);
   await asFarAsPossible(() => (isSame ? foreignLook(context, "due") : register(context)));
   await asFarAsPossible(() => touch(context));
+  await asFarAsPossible(() => settleWaitsIfAny(context));
   return true;
 }
 

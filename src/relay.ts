@@ -18,11 +18,15 @@ import { reply, type SendOptions, type Sent, send } from "./send.ts";
 import type { Notice, Store } from "./store/store.ts";
 import { Tasks } from "./tasks.ts";
 import { isTrusted, trust } from "./trust.ts";
+import type { Wait, Wished } from "./wait.ts";
+import { settleWaitsIfAny } from "./wait-marks.ts";
+import type { Waited, WaitOptions } from "./waiting.ts";
 
 // What most runs do not use is loaded when it is used.
 const coordination = {
   claims: () => import("./claiming.ts"),
   files: () => import("./append.ts"),
+  waits: () => import("./waiting.ts"),
 };
 
 export interface RelayOptions extends RegisterOptions {
@@ -93,6 +97,7 @@ export class Relay {
   async unregister(): Promise<Agent | undefined> {
     const left = await attend.unregister(this.#context());
     await (await coordination.claims()).release(this.#context(), "all");
+    await settleWaitsIfAny(this.#context());
     return left;
   }
 
@@ -107,8 +112,10 @@ export class Relay {
   }
 
   /** Ends every registration whose process is known to be dead. Returns those. */
-  cleanupDead(): Promise<Agent[]> {
-    return attend.cleanupDead(this.#context("nobody"));
+  async cleanupDead(): Promise<Agent[]> {
+    const gone = await attend.cleanupDead(this.#context("nobody"));
+    await settleWaitsIfAny(this.#context("nobody"));
+    return gone;
   }
 
   /** Sends to everyone, or to `to`. It is on disk when this returns, and unread until it was shown. Throws `not_found` for an unknown recipient, `limit` for a body, a rate or an inbox that is too full. */
@@ -234,6 +241,34 @@ export class Relay {
   /** Lets this session's claims last their whole time again. Returns them. */
   async renewClaims(): Promise<Claim[]> {
     return (await coordination.claims()).renewClaims(this.#context());
+  }
+
+  /**
+   * Waits until others have acted: released a path, ended, written, answered, completed a task. Throws `timed_out`, and
+   * `conflict`, naming the circle, where those who would have to act wait for this session.
+   */
+  async wait(what: Wished, options?: WaitOptions): Promise<Waited> {
+    return (await coordination.waits()).wait(this.#context(), what, options);
+  }
+
+  /** The same, but returns at once: a message tells of the outcome, once, whoever notices it first. */
+  async subscribe(what: Wished, options?: WaitOptions): Promise<Wait> {
+    return (await coordination.waits()).subscribe(this.#context(), what, options);
+  }
+
+  /** What this project waits for by `subscribe`, the oldest first. */
+  async waits(): Promise<Wait[]> {
+    return (await coordination.waits()).waits(this.#context("nobody"));
+  }
+
+  /** A wait that was subscribed to, and what became of it. Throws `not_found`. */
+  async outcome(id: string): Promise<Wait> {
+    return (await coordination.waits()).waitOf(this.#context("nobody"), id);
+  }
+
+  /** Ends a wait of this session. Throws `not_found`, and `refused` for another's. */
+  async cancelWait(id: string): Promise<Wait> {
+    return (await coordination.waits()).cancelWait(this.#context(), id);
   }
 
   close(): Promise<void> {

@@ -17,6 +17,7 @@ import {
   tellLoser,
   why,
 } from "./task-steps.ts";
+import { settleWaitsIfAny } from "./wait-marks.ts";
 
 const LIST_LIMIT = 50;
 
@@ -107,6 +108,7 @@ async function over(context: Context, word: string, move: "done" | "cancel", opt
     ...why(options),
   });
   await tellLoser(context, before, options, move === "done" ? "completed" : "cancelled");
+  await settleWaitsIfAny(context);
   return { task, ready };
 }
 

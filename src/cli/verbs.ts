@@ -25,6 +25,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   check: { about: "ask whether something is free, without taking it", load: () => import("./commands/check.ts") },
   append: { about: "add to a file that many write", load: () => import("./commands/append.ts") },
   task: { about: "share work: add, list, next, claim, done, ...", load: () => import("./commands/task.ts") },
+  wait: { about: "wait until others have acted", load: () => import("./commands/wait.ts") },
   agents: { about: "show who is here", load: () => import("./commands/agents.ts") },
   watch: { about: "show messages as they come, or run a program for each", load: () => import("./commands/watch.ts") },
   whoami: { about: "explain who you are and which relay this is", load: () => import("./commands/whoami.ts") },

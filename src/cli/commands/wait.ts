@@ -1,0 +1,93 @@
+import { formatLeft, parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import { KINDS, type Kind } from "../../message.ts";
+import { sayConditions, type Wait } from "../../wait.ts";
+import type { Cli } from "../cli.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+interface Flags {
+  readonly released?: string[];
+  readonly resource?: string[];
+  readonly ended?: string[];
+  readonly message?: boolean;
+  readonly from?: string;
+  readonly kind?: Kind;
+  readonly replyTo?: string[];
+  readonly taskDone?: string[];
+  readonly any?: boolean;
+  readonly timeout?: string;
+  readonly subscribe?: boolean;
+  readonly list?: boolean;
+  readonly outcome?: string;
+  readonly cancel?: string;
+}
+
+export const describe: Describe = ({ Command, Option }, act) =>
+  new Command("wait")
+    .description("Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.")
+    .option("--released <path...>", "nobody else holds these")
+    .option("--resource <name...>", "nor these resources")
+    .option("--ended <who...>", "these agents have left or died")
+    .option("--message", "a message is unread")
+    .option("--from <who>", "... from this agent")
+    .addOption(new Option("-k, --kind <kind>", "... of this kind").choices(KINDS))
+    .option("--reply-to <id...>", "these messages are answered")
+    .option("--task-done <task...>", "these tasks are over")
+    .option("--any", "one of all that is enough")
+    .option("--timeout <time>", "wait no longer than this (default 10m, with --subscribe 8h)")
+    .option("--subscribe", "return at once; a message will tell of the outcome")
+    .option("--list", "show who has subscribed to what")
+    .option("--outcome <id>", "show what became of a wait that was subscribed to")
+    .option("--cancel <id>", "end a wait of yours")
+    .addHelpText(
+      "after",
+      "\nExample: agent-relay wait --released src/db.ts --timeout 5m && agent-relay claim src/db.ts",
+    )
+    .action((flags: Flags) => act((cli) => wait(cli, flags)));
+
+export const run = verb(describe);
+
+async function wait(cli: Cli, flags: Flags): Promise<void> {
+  const relay = await cli.open();
+  if (flags.list) {
+    const all = await relay.waits();
+    await cli.say(all, all.map((one) => `${describeWait(one, cli.io.now())}\n`).join(""));
+    if (all.length === 0) cli.io.err("Nobody waits by --subscribe\n");
+    return;
+  }
+  if (flags.outcome !== undefined || flags.cancel !== undefined) {
+    const found =
+      flags.cancel === undefined ? await relay.outcome(flags.outcome ?? "") : await relay.cancelWait(flags.cancel);
+    return cli.say(found, `${describeWait(found, cli.io.now())}\n`);
+  }
+  const end = new AbortController();
+  cli.io.onInterrupt(() => end.abort(new RelayError("failed", "Cannot go on waiting: interrupted")));
+  const wished = {
+    ...{ released: flags.released, resources: flags.resource, ended: flags.ended, message: flags.message },
+    ...{ from: flags.from, kind: flags.kind, replyTo: flags.replyTo, taskDone: flags.taskDone },
+  };
+  const options = {
+    ...(flags.any && { any: true }),
+    ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout) }),
+    signal: end.signal,
+  };
+  if (flags.subscribe) {
+    const made = await relay.subscribe(wished, options);
+    return cli.say(made, `${describeWait(made, cli.io.now())}\n`);
+  }
+  const { outcome } = await relay.wait(wished, options);
+  await cli.say({ outcome }, `${outcome.map(cleanLine).join("\n")}\n`);
+}
+
+function describeWait({ id, session_id, conditions, any, state, outcome = [], expires_at }: Wait, now: number): string {
+  const what = cleanLine(sayConditions(conditions, any));
+  const facts = {
+    pending: `${session_id} waits for ${what}, ${formatLeft(expires_at - now)} more; a message will tell of it`,
+    satisfied: `${what}: ${outcome.map(cleanLine).join("; ")}`,
+    timed_out: `${what}: not in time`,
+    cancelled: `${what}: cancelled`,
+    ended: `${what}: ${session_id} has ended itself`,
+  };
+  return `${id} ${state}, ${facts[state]}`;
+}

@@ -1,0 +1,228 @@
+import { readTask } from "./board.ts";
+import { isLive, type Target, targetsMeet } from "./claim.ts";
+import { factsOf, readClaims } from "./claims-record.ts";
+import { type Context, parsedOrSkipped, readAgent, readMessage } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { newId } from "./id.ts";
+import { record } from "./journal.ts";
+import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message } from "./message.ts";
+import { isGone, processState } from "./roster.ts";
+import { isSegment } from "./store/key.ts";
+import { isOver as isTaskOver } from "./task.ts";
+import { type Condition, isOver, type Standing, sayConditions, Wait } from "./wait.ts";
+import { DUE, dueName, PENDING } from "./wait-marks.ts";
+
+/** How a condition stands for a session. What it looked at before and need not look at again is kept in `passed`. */
+export async function standingOf(
+  context: Context,
+  condition: Condition,
+  passed = new Set<string>(),
+): Promise<Standing> {
+  const { id = "", session } = condition;
+  switch (condition.event) {
+    case "released":
+      return released(context, condition.targets ?? []);
+    case "ended":
+      return ended(context, session ?? "");
+    case "message":
+      return { outcome: await unreadOf(context, condition, passed), on: session === undefined ? [] : [session] };
+    case "reply":
+      return replied(context, id, passed);
+    case "task":
+      return taskOver(context, id);
+    case "answer":
+      return { outcome: await answered(context, id), on: [] };
+  }
+}
+
+async function released(context: Context, targets: readonly Target[]): Promise<Standing> {
+  const all = await readClaims(context);
+  const meets = all.claims.filter(
+    (claim) =>
+      claim.session_id !== context.session &&
+      claim.targets.some((one) => targets.some((other) => targetsMeet(one, other))),
+  );
+  const facts = await factsOf(context, { ...all, claims: meets });
+  const held = meets.filter((claim) => isLive(claim, facts));
+  if (held.length === 0) return { outcome: "it is free", on: [] };
+  return {
+    on: [...new Set(held.map((claim) => claim.session_id))],
+    at: Math.max(...held.map((claim) => claim.offered_until ?? claim.expires_at)),
+  };
+}
+
+async function ended(context: Context, session: string): Promise<Standing> {
+  const agent = await readAgent(context.store, "agents", session);
+  if (!agent) return { outcome: `${session} has left`, on: [] };
+  return processState(agent) === "dead" ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
+}
+
+async function unreadOf(
+  context: Context,
+  { session, kind }: Condition,
+  passed: Set<string>,
+): Promise<string | undefined> {
+  for (const id of await context.store.marks(`inboxes/${context.session}`)) {
+    if (passed.has(id)) continue;
+    const message = await readMessage(context.store, id);
+    if (!message || !isUnread(context.session, message, context.now())) continue; // it may be on its way
+    if (
+      (session === undefined || message.from_session === session) &&
+      (kind === undefined || (message.kind ?? "info") === kind)
+    )
+      return `${id} from ${message.from_session}`;
+    passed.add(id);
+  }
+  return undefined;
+}
+
+async function replied(context: Context, id: string, passed: Set<string>): Promise<Standing> {
+  const { store, session } = context;
+  const question = await readMessage(store, id);
+  const root = question?.thread ?? id;
+  for (const each of isSegment(root) ? await store.marks(`threads/${root}`) : []) {
+    if (passed.has(each)) continue;
+    const message = await readMessage(store, each);
+    if (!message) continue;
+    if (message.reply_to === id && message.from_session !== session && isLiveMessage(message, context.now()))
+      return { outcome: `${each} from ${message.from_session}`, on: [] };
+    passed.add(each);
+  }
+  return { on: question?.to_session ? [question.to_session] : [] };
+}
+
+async function taskOver(context: Context, id: string): Promise<Standing> {
+  const task = await readTask(context, id);
+  if (!task) return { outcome: `${id} was removed`, on: [] };
+  if (isTaskOver(task))
+    return {
+      outcome:
+        task.state === "done"
+          ? `${id} is done${task.owner ? ` by ${task.owner.session_id}` : ""}`
+          : `${id} was cancelled`,
+      on: [],
+    };
+  return { on: task.owner === undefined ? [] : [task.owner.session_id] };
+}
+
+/** Undefined while somebody the message was for still owes an answer. */
+async function answered(context: Context, id: string): Promise<string | undefined> {
+  const message = await readMessage(context.store, id);
+  if (!message) return `${id} was removed`;
+  return owes(message, context.now()) ? undefined : `${id} was answered`;
+}
+
+function owes(message: Message, now: number): boolean {
+  const to = message.to_session;
+  return to !== null && isFor(to, message) && isOpen(to, message, now);
+}
+
+/** Writes a new wait where every look finds it. */
+export async function keep(context: Context, wait: Wait): Promise<void> {
+  await context.store.mark(markOf(wait));
+  await context.store.create(`waits/${wait.id}`, wait);
+}
+
+function markOf({ id, quiet, expires_at }: Wait): string {
+  return quiet ? `${DUE}/${dueName(expires_at, id)}` : `${PENDING}/${id}`;
+}
+
+export function readWait({ store }: Context, id: string): Promise<Wait | undefined> {
+  return isSegment(id) && id.startsWith("wait-")
+    ? parsedOrSkipped(store, `waits/${id}`, Wait)
+    : Promise.resolve(undefined);
+}
+
+const STALE = 600_000; // ms; no one takes this long from a wait's mark to its record
+
+/** Decides what has come to its end, and tells those who wait for it; once each, whoever looks. */
+export async function settleWaits(context: Context): Promise<void> {
+  const { store, now } = context;
+  for (const id of await store.marks(PENDING)) await settleOne(context, id, `${PENDING}/${id}`);
+  for (const name of await store.marks(DUE)) {
+    if (name >= dueName(now(), "")) break;
+    await settleOne(context, name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
+  }
+}
+
+async function settleOne(context: Context, id: string, mark: string): Promise<void> {
+  const { store, now } = context;
+  const wait = await readWait(context, id);
+  if (!wait) {
+    if (((await store.markedAt(mark)) ?? 0) < now() - STALE) await store.unmark(mark);
+    return;
+  }
+  const decided = wait.state === "pending" ? await decide(context, wait) : wait;
+  if (decided.state === "pending") return;
+  await tell(context, decided);
+  await store.unmark(mark);
+}
+
+/** What became of a wait, written down once. */
+async function decide(context: Context, wait: Wait): Promise<Wait> {
+  const { session_id: session } = wait;
+  const theirs = { ...context, session };
+  const isLost = session !== context.session && (await isGone(context, session));
+  const outcomes: (string | undefined)[] = [];
+  for (const condition of isLost ? [] : wait.conditions) outcomes.push((await standingOf(theirs, condition)).outcome);
+  const isLate = context.now() >= wait.expires_at;
+  const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
+  if (state === "pending") return wait;
+  return end(
+    context,
+    wait.id,
+    state,
+    outcomes.filter((outcome) => outcome !== undefined),
+  );
+}
+
+/** Ends a pending wait. One that has ended stays as it was. */
+export async function end(
+  context: Context,
+  id: string,
+  state: "satisfied" | "timed_out" | "cancelled" | "ended",
+  outcome: readonly string[],
+): Promise<Wait> {
+  const now = context.now();
+  const message = newId("msg", now);
+  let isNews = false;
+  const key = `waits/${id}`;
+  const next = await context.store.update(key, (value) => {
+    const wait = value && Wait.parse(value, key);
+    isNews = wait?.state === "pending";
+    return isNews ? { ...wait, state, outcome, ended_at: now, message } : value;
+  });
+  if (!next) throw new RelayError("not_found", `Cannot find "${id}": it was removed`);
+  const wait = Wait.parse(next, key);
+  if (isNews && !wait.quiet) await record(context, { event: `wait.${state}`, id, for: wait.session_id, outcome });
+  return wait;
+}
+
+/** Sends the outcome to who waited for it, unless that is done. */
+async function tell(context: Context, wait: Wait): Promise<void> {
+  const { store, now } = context;
+  const { message: id, session_id: to, state } = wait;
+  const isWorthIt = state === "timed_out" || (state === "satisfied" && !wait.quiet);
+  if (!isWorthIt || id === undefined || (await store.get(`messages/${id}`))) return;
+  const time = now();
+  const draft = {
+    id,
+    from_session: "system",
+    from_agent: "agent-relay",
+    to_session: to,
+    content: sayOutcome(wait),
+    time,
+    seq: time,
+  };
+  try {
+    await store.publish(`messages/${id}`, compose(draft, { kind: "status" }), { inboxes: [to] });
+  } catch (error) {
+    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another look tells it just now
+  }
+}
+
+function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait): string {
+  const what = sayConditions(conditions, any);
+  if (state === "satisfied") return `What you waited for came true (${id}), ${what}: ${outcome.join("; ")}`;
+  return `You waited for ${what} (${id}), and it did not come in time`;
+}

@@ -1,5 +1,6 @@
 import { Agent, type Thresholds } from "./agent.ts";
 import { RelayError } from "./errors.ts";
+import type { LoopLimits } from "./loop-guard.ts";
 import { Message } from "./message.ts";
 import type { Pace } from "./pace.ts";
 import { object } from "./schema.ts";
@@ -7,13 +8,13 @@ import { isSegment } from "./store/key.ts";
 import type { Store, Value } from "./store/store.ts";
 
 /** How much is allowed. */
-export interface Limits {
+export interface Limits extends LoopLimits {
   /** Bytes of UTF-8 in one message; default 64 KiB. */
   readonly bodyBytes: number;
   /** Messages a minute from one session; default 600. */
   readonly perMinute: number;
 }
-export const LIMITS: Limits = { bodyBytes: 64 * 1024, perMinute: 600 };
+export const LIMITS: Limits = { bodyBytes: 64 * 1024, perMinute: 600, freeHops: 20, mostHops: 40 };
 
 /** What a registration says beyond the session and the tool. */
 export interface RegisterOptions {

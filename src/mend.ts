@@ -94,7 +94,7 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
     if ((timeOf(id) ?? 0) < now() - DIGEST_AGE && (await readMessage(store, id)) === undefined)
       await store.unmark(unreadMark("all", id));
   for (const mark of await store.marks("agents")) {
-    const [, session = "", what] = /^(.+)\.(seen|heard)$/.exec(mark) ?? [];
+    const [, session = "", what] = /^(.+)\.(seen|heard|moved)$/.exec(mark) ?? [];
     if (what !== undefined && (await valueOrSkipped(store, `agents/${session}`)) === undefined)
       await store.unmark(`agents/${mark}`);
   }

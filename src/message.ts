@@ -34,6 +34,13 @@ export const Message = object({
   /** Shared by the messages of one send to several. */
   batch: optional(text()),
   ack_required: optional(flag()),
+  /** ISO 8601; when nobody has answered by then, its sender is told. */
+  answer_by: optional(text()),
+  /** Of a request to yield: the claims it asks for. */
+  claims: optional(list(text())),
+  /** See `loop-guard.ts`. */
+  hops: optional(integer()),
+  chain: optional(list(text())),
   /** ISO 8601; after it nobody is shown the message any more. */
   expires_at: optional(text()),
   withdrawn_at: optional(text()),
@@ -49,6 +56,10 @@ export interface Extras {
   readonly batch?: string | undefined;
   readonly ack_required?: boolean | undefined;
   readonly expires_at?: string | undefined;
+  readonly answer_by?: string | undefined;
+  readonly claims?: readonly string[] | undefined;
+  readonly hops?: number | undefined;
+  readonly chain?: readonly string[] | undefined;
 }
 
 export interface Draft {
@@ -82,6 +93,10 @@ export function compose(draft: Draft, extras: Extras = {}): Message {
   if (extras.batch !== undefined) message.batch = extras.batch;
   if (extras.ack_required) message.ack_required = true;
   if (extras.expires_at !== undefined) message.expires_at = extras.expires_at;
+  if (extras.answer_by !== undefined) message.answer_by = extras.answer_by;
+  if (extras.claims !== undefined) message.claims = extras.claims;
+  if (extras.hops) message.hops = extras.hops;
+  if (extras.hops && extras.chain) message.chain = extras.chain;
   return message;
 }
 

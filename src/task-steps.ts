@@ -92,13 +92,14 @@ export async function idsOf(context: Context, words: readonly string[]): Promise
   return [...ids];
 }
 
-export function tell(
+export async function tell(
   context: Context,
   what: string,
   task: Task,
   details: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  return record(context, { event: `task.${what}`, id: task.id, state: task.state, ...details });
+  await context.store.mark(`agents/${context.session}.moved`, context.now());
+  await record(context, { event: `task.${what}`, id: task.id, state: task.state, ...details });
 }
 
 export function why({ reason, force }: MoveOptions): Readonly<Record<string, unknown>> {

@@ -9,7 +9,10 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["leaves", /^src\/(errors|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
-  ["nouns and pure rules", /^src\/(message|agent|inbox|claim|claim-words|task|wait|activity|address|who)\.ts$/],
+  [
+    "nouns and pure rules",
+    /^src\/(message|agent|inbox|claim|claim-words|task|wait|activity|loop-guard|address|who)\.ts$/,
+  ],
   ["what a verb acts with", /^src\/(context|hints|pace|trust|project|claim-path|ancestors)\.ts$/],
   [
     "looking: who is here, what came past us",

@@ -8,6 +8,7 @@ import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, w
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
 
+const OURS = ["README", ".gitignore", "relay.json", "inboxes", "archive"];
 const FOLDERS = ["drafts", "agents", "names", "messages", "inboxes/all", "locks", "stamps", "archive/agents"];
 
 /**
@@ -64,9 +65,9 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
 /** A folder of other things is somebody's project, which our `.gitignore` would hide from git: the relay belongs below it. */
 function refuseProject(root: string): void {
   const names = namesOf(root);
-  const isOurs = (name: string) =>
-    ["relay.json", "drafts", "locks", "messages"].includes(name) || name.startsWith("start-");
-  if (names.length > 0 && !names.some(isOurs))
+  // What a power cut leaves of a first use may be any part of it.
+  const isOurs = (name: string) => OURS.includes(name) || FOLDERS.includes(name) || name.startsWith("start-");
+  if (!names.includes("messages") && !names.every(isOurs))
     throw refusal(root, "it holds other things, and is no relay", `give a folder of its own: --dir ${root}/.relay`);
 }
 

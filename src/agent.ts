@@ -23,6 +23,9 @@ export const Agent = object({
   place: optional(text()),
   /** The folder it works in. */
   cwd: optional(text()),
+  /** What it does, in a line, and since when (Unix ms). */
+  status: optional(text()),
+  status_at: optional(integer()),
   /** Unix seconds; only in the archive. */
   ended_at: optional(integer()),
 });

@@ -3,6 +3,7 @@ import { type Context, isSeenLately, type RegisterOptions, readAgent, readMessag
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
+import { record } from "./journal.ts";
 import { foreignLook } from "./mend.ts";
 import { place, startOf } from "./place.ts";
 import { find, mine, processState, registrations } from "./roster.ts";
@@ -35,6 +36,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const heard = `agents/${session}.heard`;
   if (!live || (await store.markedAt(heard)) === undefined) await takeDigest(context);
   await store.mark(heard, context.now());
+  if (!live) await record(context, { event: "agent.registered", name });
   return agent;
 }
 
@@ -210,7 +212,8 @@ export async function cleanupDead(context: Context): Promise<Agent[]> {
 }
 
 /** Moves a registration to the archive, unless it is no longer the one we looked at. */
-async function archive({ store, now }: Context, agent: Agent): Promise<boolean> {
+async function archive(context: Context, agent: Agent): Promise<boolean> {
+  const { store, now } = context;
   const { session_id: session } = agent;
   const ended = { ...agent, ended_at: Math.floor(now() / 1000) };
   await store.update(`archive/agents/${session}`, () => ended);
@@ -220,5 +223,6 @@ async function archive({ store, now }: Context, agent: Agent): Promise<boolean> 
     return isArchived ? undefined : current;
   });
   if (isArchived) for (const mark of ["seen", "heard"]) await store.unmark(`agents/${session}.${mark}`);
+  if (isArchived) await record(context, { event: "agent.left", who: session });
   return isArchived;
 }

@@ -1,5 +1,7 @@
 import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
+import { claimEvents } from "./claim-log.ts";
 import { type Context, parsed } from "./context.ts";
+import { record } from "./journal.ts";
 import { liveness } from "./place.ts";
 import { isGone } from "./roster.ts";
 import type { Value } from "./store/store.ts";
@@ -39,6 +41,7 @@ export async function changeClaims<T>(
   const facts = await factsOf(context, before);
   const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
   let granted: number | undefined;
+  let events: ReturnType<typeof claimEvents> = [];
   let result: { readonly value: T } | undefined;
   let offered: Claim[] = [];
   await store.update(LIVE, (value) => {
@@ -47,9 +50,11 @@ export async function changeClaims<T>(
     result = { value: done.result };
     const known = new Set(old.claims.map(({ id }) => id));
     offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
+    events = done.claims === old ? [] : claimEvents(old, done.claims, facts);
     granted = done.claims.token > old.token ? done.claims.token : undefined;
     return done.claims === old ? value : done.claims;
   });
+  await record(context, ...events);
   if (granted !== undefined) await store.mark(TOKEN, granted);
   for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
   if (!result) throw new Error("an update ended without running its change");

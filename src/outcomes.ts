@@ -1,5 +1,5 @@
 import { readTask } from "./board.ts";
-import { isLive, type Target, targetsMeet } from "./claim.ts";
+import { isLive, say, type Target, targetsMeet } from "./claim.ts";
 import { factsOf, readClaims } from "./claims-record.ts";
 import { type Context, parsedOrSkipped, readAgent, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
@@ -44,7 +44,7 @@ async function released(context: Context, targets: readonly Target[]): Promise<S
   );
   const facts = await factsOf(context, { ...all, claims: meets });
   const held = meets.filter((claim) => isLive(claim, facts));
-  if (held.length === 0) return { outcome: "it is free", on: [] };
+  if (held.length === 0) return { outcome: `${say(targets)} is free`, on: [] };
   return {
     on: [...new Set(held.map((claim) => claim.session_id))],
     at: Math.max(...held.map((claim) => claim.offered_until ?? claim.expires_at)),

@@ -1,10 +1,12 @@
 import path from "node:path";
+import type { Entry } from "./activity.ts";
 import { type Agent, checkAgentId, THRESHOLDS, type Thresholds } from "./agent.ts";
 import type { Appended, AppendOptions } from "./append.ts";
 import * as attend from "./attend.ts";
 import type { Claim } from "./claim.ts";
 import type * as claiming from "./claiming.ts";
 import { asFarAsPossible, type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
+import type { Decision } from "./decision.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./history.ts";
 import * as look from "./look.ts";
@@ -15,8 +17,11 @@ import { Pace } from "./pace.ts";
 import * as receipts from "./receipts.ts";
 import * as roster from "./roster.ts";
 import { reply, type SendOptions, type Sent, send } from "./send.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { PastState } from "./state-at.ts";
 import type { Notice, Store } from "./store/store.ts";
 import { Tasks } from "./tasks.ts";
+import type { Activity, ActivityOptions, Explained } from "./telling.ts";
 import { isTrusted, trust } from "./trust.ts";
 import type { Wait, Wished } from "./wait.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
@@ -27,6 +32,8 @@ const coordination = {
   claims: () => import("./claiming.ts"),
   files: () => import("./append.ts"),
   waits: () => import("./waiting.ts"),
+  words: () => import("./telling.ts"),
+  snapshot: () => import("./snapshot.ts"),
 };
 
 export interface RelayOptions extends RegisterOptions {
@@ -269,6 +276,51 @@ export class Relay {
   /** Ends a wait of this session. Throws `not_found`, and `refused` for another's. */
   async cancelWait(id: string): Promise<Wait> {
     return (await coordination.waits()).cancelWait(this.#context(), id);
+  }
+
+  /** Who is here and what each does, who holds what, what is to be done, and who waits. */
+  async snapshot(): Promise<Snapshot> {
+    return (await coordination.snapshot()).snapshot(this.#context("nobody"));
+  }
+
+  /** Writes down a decision, which is never dropped, and tells everyone. */
+  async decide(content: string): Promise<Decision> {
+    return (await coordination.words()).decide(this.#context(), content);
+  }
+
+  /** Every decision, the oldest first. */
+  async decisions(): Promise<Decision[]> {
+    return (await coordination.words()).decisions(this.#context("nobody"));
+  }
+
+  /** Says in one line what this session does; `agents` shows it to the others. */
+  async setStatus(line: string): Promise<void> {
+    return (await coordination.words()).setStatus(this.#context(), line);
+  }
+
+  /** Writes a note to the log of what happened. */
+  async log(text: string, file?: string): Promise<void> {
+    return (await coordination.words()).note(this.#context(), text, file);
+  }
+
+  /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
+  async activity(options?: ActivityOptions): Promise<Activity> {
+    return (await coordination.words()).activity(this.#context("nobody"), options);
+  }
+
+  /** Yields what happens from now on. */
+  async *follow(signal: AbortSignal): AsyncGenerator<Entry, void, void> {
+    yield* (await coordination.words()).follow(this.#context("nobody"), signal);
+  }
+
+  /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
+  async explain(id: string): Promise<Explained> {
+    return (await coordination.words()).explain(this.#context("nobody"), id);
+  }
+
+  /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
+  async stateAt(time: number): Promise<PastState> {
+    return (await coordination.words()).stateAt(this.#context("nobody"), time);
   }
 
   close(): Promise<void> {

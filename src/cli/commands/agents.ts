@@ -19,8 +19,9 @@ export const describe: Describe = ({ Command }, act) =>
           formatDuration(cli.io.now() - agent.last_seen * 1000),
           countWord(agent.unread ?? 0),
           cleanLine(agent.role ?? "-"),
+          cleanLine(agent.status ?? "-"),
         ]);
-        const header = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE"];
+        const header = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE", "DOES"];
         await cli.say(agents, rows.length === 0 ? "" : table([header, ...rows]));
         if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
       }),

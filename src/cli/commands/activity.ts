@@ -1,0 +1,93 @@
+import type { Entry } from "../../activity.ts";
+import { parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import type { Cli } from "../cli.ts";
+import { frame, type Names, namesOf } from "../output.ts";
+import { cleanLine, json } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+import { wholeNumber } from "./inbox.ts";
+
+interface Flags {
+  readonly limit: string;
+  readonly since: string;
+  readonly follow?: boolean;
+  readonly at?: string;
+}
+
+const INTERRUPTED = 130;
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("activity")
+    .description("Show what happened, the oldest first, with the messages you may read.")
+    .option("-l, --limit <n>", "the newest so many", "50")
+    .option("--since <duration>", "in this time: 30m, 2h", "1d")
+    .option("--follow", "go on, with what happens from now on")
+    .option("--at <time>", "the state as of then: 2026-03-01T12:00Z, or 2h for two hours ago")
+    .addHelpText("after", "\nExample: agent-relay activity --since 2h")
+    .action((flags: Flags) => act((cli) => activity(cli, flags)));
+
+export const run = verb(describe);
+
+async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
+  const relay = await cli.open();
+  if (flags.at !== undefined) {
+    const time = timeOf(flags.at, cli.io.now());
+    const state = await relay.stateAt(time);
+    const lines = [
+      ...state.agents.map(
+        ({ session, agent, status }) => `here: ${session} (${agent})${status === undefined ? "" : ` ${status}`}`,
+      ),
+      ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${holder}`),
+      ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
+    ].map((line) => `${cleanLine(line)}\n`);
+    await cli.say({ at: new Date(time).toISOString(), ...state }, frame(lines, "what agents say"));
+    if (lines.length === 0) cli.io.err("Nothing is known of then\n");
+    return undefined;
+  }
+  const since = cli.io.now() - parseDuration(flags.since);
+  const found = await relay.activity({ since, limit: wholeNumber(flags.limit, "--limit") });
+  const names = namesOf(await relay.agents());
+  const isJson = cli.flags.json ?? false;
+  if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
+  else
+    await cli.say(
+      found,
+      frame(
+        found.entries.map((entry) => entryLine(entry, names)),
+        "what agents say",
+      ),
+    );
+  if (found.torn > 0) cli.io.err(`${found.torn} lines of the log cannot be read\n`);
+  if (!flags.follow) return undefined;
+  const end = new AbortController();
+  cli.io.onInterrupt(() => end.abort());
+  for await (const entry of relay.follow(end.signal))
+    await cli.io.out(isJson ? json(entry) : frame([entryLine(entry, names)], "what agents say"));
+  return INTERRUPTED;
+}
+
+const MOST = 160; // characters of what an entry says: `explain` shows all
+
+/** One line: when, who, what happened, to what. */
+export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: Names): string {
+  const time = at.slice(0, 19).replace("T", " ");
+  const facts = Object.entries(details)
+    .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
+    .map(([name, value]) => `${name} ${valueWord(name, value)}`);
+  const said = cleanLine(facts.join(", "));
+  const short = said.length > MOST ? `${said.slice(0, MOST)}…` : said;
+  return `${cleanLine(time)} ${cleanLine(names.get(session) ?? session)} ${cleanLine(event)}${id === undefined ? "" : ` ${cleanLine(id)}`}${short === "" ? "" : `: ${short}`}\n`;
+}
+
+function valueWord(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
+  return isTime ? new Date(value).toISOString().slice(0, 19) : JSON.stringify(value);
+}
+
+function timeOf(word: string, now: number): number {
+  const date = Date.parse(word);
+  if (!Number.isNaN(date) && /[-:T]/.test(word)) return date;
+  if (/^[\d.]+[a-z]*$/.test(word)) return now - parseDuration(word);
+  throw new RelayError("usage", `Cannot read "${word}" as a time: write 2026-03-01T12:00Z, or 2h for two hours ago`);
+}

@@ -1,0 +1,24 @@
+import { frame, namesOf } from "../output.ts";
+import { clean, cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("decisions")
+    .description("Show what was decided, the oldest first.")
+    .addHelpText("after", "\nExample: agent-relay decisions --json")
+    .action(() =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const decisions = await relay.decisions();
+        const names = decisions.length === 0 ? new Map<string, string>() : namesOf(await relay.agents());
+        const lines = decisions.map(({ id, session_id, decided_at, content }) => {
+          const who = cleanLine(names.get(session_id) ?? session_id);
+          const day = new Date(decided_at).toISOString().slice(0, 10);
+          return `${cleanLine(id)} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
+        });
+        await cli.say(decisions, frame(lines, "decisions"));
+        if (lines.length === 0) cli.io.err("No decisions\n");
+      }),
+    );
+
+export const run = verb(describe);

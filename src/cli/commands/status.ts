@@ -1,0 +1,133 @@
+import { say } from "../../claim.ts";
+import { formatDuration, formatLeft } from "../../duration.ts";
+import type { Snapshot } from "../../snapshot.ts";
+import { sayConditions } from "../../wait.ts";
+import type { Cli } from "../cli.ts";
+import { claimWords, countWord, frame, type Names, namesOf, table } from "../output.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+import { taskLine } from "./task.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("status")
+    .description("Show who does what, what is claimed, to be done and waited for; or say in one line what you do.")
+    .argument("[line...]", "what you do: the others see it beside your name")
+    .option("-c, --compact", "few words, for a model")
+    .addHelpText("after", '\nExample: agent-relay status "rewriting the parser"')
+    .action((words: string[], flags: { compact?: boolean }) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        if (words.length > 0) {
+          await relay.setStatus(words.join(" "));
+          return cli.say({ status: words.join(" ") }, "The others see it beside your name\n");
+        }
+        const found = await relay.snapshot();
+        const { finished_at } = found;
+        const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
+        await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
+      }),
+    );
+
+export const run = verb(describe);
+
+function full(found: Snapshot, me: string | undefined, cli: Cli): string {
+  const now = cli.io.now();
+  const names = namesOf(found.agents);
+  const call = (session: string) => cleanLine(names.get(session) ?? session);
+  const agents = found.agents.map((agent) => [
+    call(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
+    cleanLine(agent.agent_id),
+    agent.presence === "active" ? "active" : `${agent.presence} ${formatDuration(now - agent.last_seen * 1000)}`,
+    countWord(agent.unread ?? 0),
+    cleanLine(agent.status ?? agent.role ?? "-"),
+  ]);
+  const claims = found.claims.map((claim) => [
+    claimWords(claim),
+    call(claim.session_id),
+    formatLeft(claim.expires_at - now),
+    cleanLine(claim.reason ?? "-"),
+  ]);
+  return [
+    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents]),
+    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims]),
+    lines(
+      `Tasks (${found.task_count} not over)`,
+      found.tasks.map((task) => taskLine(task, names, me, now)),
+    ),
+    lines("Waiting", waitingLines(found, names)),
+    found.decision_count === 0 ? "" : `${found.decision_count} decisions: agent-relay decisions\n`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  return rows.length === 1 ? "" : `${title}\n${table(rows)}`;
+}
+
+function lines(title: string, of: readonly string[]): string {
+  return of.length === 0 ? "" : `${title}\n${of.map((line) => `${line}\n`).join("")}`;
+}
+
+function waitingLines({ queue, waiting, waits }: Snapshot, names: Names): string[] {
+  const call = (session: string) => cleanLine(names.get(session) ?? session);
+  return [
+    ...queue.map((one) => `${call(one.session_id)} is in line for ${cleanLine(say(one.targets))}`),
+    ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
+    ...waits.map(
+      (one) => `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any))} (${one.id})`,
+    ),
+  ];
+}
+
+/** One line a section, empty ones left away; what peers wrote stands in a frame. */
+function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
+  const now = cli.io.now();
+  const names = namesOf(found.agents);
+  const call = (session: string) => (session === me ? "you" : cleanLine(names.get(session) ?? session));
+  const present = found.agents.filter((agent) => agent.presence !== "gone" && agent.session_id !== me);
+  const mine = found.agents.find((agent) => agent.session_id === me);
+  const busy = found.tasks.filter((task) => task.state === "in_progress");
+  const free = found.tasks.filter((task) => task.state === "pending");
+  const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  const parts = [
+    `you: ${call(me ?? "") === "you" ? cleanLine(mine?.name ?? me ?? "") : "nobody"}, ${countWord(mine?.unread ?? 0)} unread`,
+    list(
+      "here",
+      present.map(
+        (agent) =>
+          `${call(agent.session_id)}${agent.status === undefined ? "" : ` (${short(cleanLine(agent.status), 40)})`}`,
+      ),
+    ),
+    list(
+      "claimed",
+      found.claims.map(
+        (claim) => `${short(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(claim.expires_at - now)}`,
+      ),
+    ),
+    list(
+      "in progress",
+      busy.map((task) => `${short(cleanLine(task.title), 40)} @${call(task.owner?.session_id ?? "")}`),
+    ),
+    list(
+      "to do",
+      free.map((task) => short(cleanLine(task.title), 40)),
+      found.task_count - busy.length,
+    ),
+    list(
+      "waiting",
+      waitingLines(found, names).map((line) => short(line, 80)),
+    ),
+  ];
+  return frame(
+    parts.filter((part) => part !== "").map((part) => `${part}\n`),
+    "what agents say",
+  );
+}
+
+const MOST = 5;
+
+function list(title: string, of: readonly string[], all = of.length): string {
+  const more = all > MOST ? ` (+${all - Math.min(of.length, MOST)} more)` : "";
+  return of.length === 0 ? "" : `${title}: ${of.slice(0, MOST).join("; ")}${more}`;
+}

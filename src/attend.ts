@@ -17,6 +17,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   checkSession(session);
   checkMetadata(options.metadata);
   if (options.role !== undefined) checkName(options.role, "role");
+  await refuseFinished(context);
   await refuseFolded(context);
   await refuseNamesake(context);
 
@@ -75,6 +76,14 @@ async function refuseFolded({ store, session }: Context): Promise<void> {
     throw new RelayError("conflict", `Cannot register "${session}": "${twin}" is here and differs only in case`, {
       next: `agent-relay register --session ${session.toLowerCase()}-2`,
     });
+}
+
+async function refuseFinished({ store, session }: Context): Promise<void> {
+  const relay = await valueOrSkipped(store, "relay");
+  if (relay?.finished_at === undefined) return;
+  throw new RelayError("refused", `Cannot register "${session}": this project was finished on ${relay.finished_at}`, {
+    next: "agent-relay reopen",
+  });
 }
 
 /** What is sent to a word reaches the session with that id: nobody else may be called so. */
@@ -209,6 +218,11 @@ export async function cleanupDead(context: Context): Promise<Agent[]> {
   const gone: Agent[] = [];
   for (const agent of dead) if (await archive(context, agent)) gone.push(agent);
   return gone;
+}
+
+/** Ends another's session, if it is still the one that was looked at. */
+export function endSession(context: Context, agent: Agent): Promise<boolean> {
+  return archive(context, agent);
 }
 
 /** Moves a registration to the archive, unless it is no longer the one we looked at. */

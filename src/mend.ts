@@ -67,27 +67,39 @@ export async function isThere({ store }: Context): Promise<boolean> {
   return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
 }
 
+/** Tells of a message whether somebody has still to read it, or to answer it: here, or when they come back. */
+export async function isWaitedFor(context: Context): Promise<(message: Message) => boolean> {
+  const { store, now } = context;
+  const waited = new Set<string>();
+  for (const agent of await registrations(context))
+    for (const folder of [`inboxes/${agent.session_id}`, `inboxes/${agent.session_id}/open`])
+      for (const id of await store.marks(folder)) waited.add(id);
+  return (message) => {
+    const to = message.to_session;
+    return waited.has(message.id) || (to !== null && isUnread(to, message, now()));
+  };
+}
+
+/** Removes a message, and what lists it for others than its readers. */
+export async function removeMessage({ store }: Context, id: string): Promise<void> {
+  const message = await readMessage(store, id);
+  await store.update(`messages/${id}`, () => undefined);
+  await store.unmark(`foreign/${id}`);
+  if (message?.thread !== undefined && isSegment(message.thread)) await store.unmark(`threads/${message.thread}/${id}`);
+}
+
 /** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
   await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
   await foreignLook(context, "now");
-  const waited = new Set<string>();
-  for (const agent of await registrations(context))
-    for (const folder of [`inboxes/${agent.session_id}`, `inboxes/${agent.session_id}/open`])
-      for (const id of await store.marks(folder)) waited.add(id);
-
+  const isWaited = await isWaitedFor(context);
   let removed = 0;
   for (const id of await store.list("messages")) {
-    if ((timeOf(id) ?? 0) > now() - maxAge || waited.has(id)) continue;
+    if ((timeOf(id) ?? 0) > now() - maxAge) continue;
     const message = await readMessage(store, id);
-    if (!message || sentAt(message) >= now() - maxAge) continue;
-    const to = message.to_session;
-    if (to !== null && isUnread(to, message, now())) continue; // its reader left, or has yet to come
-    await store.update(`messages/${id}`, () => undefined);
-    await store.unmark(`foreign/${id}`);
-    if (message.thread !== undefined && isSegment(message.thread))
-      await store.unmark(`threads/${message.thread}/${id}`);
+    if (!message || sentAt(message) >= now() - maxAge || isWaited(message)) continue;
+    await removeMessage(context, id);
     removed++;
   }
   for (const id of await store.marks("inboxes/all"))

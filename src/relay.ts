@@ -23,6 +23,8 @@ import type { Notice, Store } from "./store/store.ts";
 import { Tasks } from "./tasks.ts";
 import type { Activity, ActivityOptions, Explained } from "./telling.ts";
 import { isTrusted, trust } from "./trust.ts";
+import type { Dump } from "./upkeep/dump.ts";
+import type { Removal, Retention } from "./upkeep/gc.ts";
 import type { Wait, Wished } from "./wait.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
 import type { Waited, WaitOptions } from "./waiting.ts";
@@ -34,6 +36,9 @@ const coordination = {
   waits: () => import("./waiting.ts"),
   words: () => import("./telling.ts"),
   snapshot: () => import("./snapshot.ts"),
+  dump: () => import("./upkeep/dump.ts"),
+  gc: () => import("./upkeep/gc.ts"),
+  lifecycle: () => import("./upkeep/lifecycle.ts"),
 };
 
 export interface RelayOptions extends RegisterOptions {
@@ -321,6 +326,31 @@ export class Relay {
   /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
   async stateAt(time: number): Promise<PastState> {
     return (await coordination.words()).stateAt(this.#context("nobody"), time);
+  }
+
+  /** Everything in the relay, as plain data. */
+  async dump(): Promise<Dump> {
+    return (await coordination.dump()).dump(this.#context("nobody"));
+  }
+
+  /** What `gc` would remove; removes nothing. */
+  async gcPlan(retention?: Retention): Promise<Removal[]> {
+    return (await coordination.gc()).gcPlan(this.#context("nobody"), retention);
+  }
+
+  /** Removes what is no longer kept; never unread mail, live claims, open tasks or decisions. */
+  async gc(retention?: Retention): Promise<Removal[]> {
+    return (await coordination.gc()).gc(this.#context("nobody"), retention);
+  }
+
+  /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
+  async finish(): Promise<string[]> {
+    return (await coordination.lifecycle()).finish(this.#context("nobody"));
+  }
+
+  /** Lets sessions register again. False if it was not finished. */
+  async reopen(): Promise<boolean> {
+    return (await coordination.lifecycle()).reopen(this.#context("nobody"));
   }
 
   close(): Promise<void> {

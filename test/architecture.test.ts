@@ -22,6 +22,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
     "doing, across nouns",
     /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot)\.ts$/,
   ],
+  ["upkeep", /^src\/upkeep\//],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["the command", /^src\/cli\//],
 ];

@@ -22,6 +22,8 @@ export function tempDir(): string {
 /** A project in which the command is run, each time as the given session, by a clock the test holds. */
 export class Story {
   readonly cwd: string;
+  /** The user's own folder for what programs note. */
+  readonly state = tempDir();
   now = Date.parse("2026-05-01T12:00:00Z");
   stdin = "";
   isTerminal = false;
@@ -38,6 +40,7 @@ export class Story {
       env: {
         USER: "ann",
         HOME: path.dirname(this.cwd),
+        XDG_STATE_HOME: this.state,
         ...(session === undefined ? {} : { AGENT_RELAY_SESSION: session }),
       },
       cwd: this.cwd,

@@ -1,5 +1,6 @@
 import type { OpenOptions } from "../open.ts";
 import { Relay } from "../relay.ts";
+import { noteProject } from "../upkeep/projects.ts";
 import type { Io } from "./io.ts";
 import { cleanLine, json } from "./text.ts";
 
@@ -22,8 +23,10 @@ export class Cli {
   }
 
   /** The project's relay, as who we are. */
-  open(more: OpenOptions = {}): Promise<Relay> {
-    return Relay.open({ ...this.openOptions(), ...more });
+  async open(more: OpenOptions = {}): Promise<Relay> {
+    const relay = await Relay.open({ ...this.openOptions(), ...more });
+    noteProject(relay.dir, this.io.env);
+    return relay;
   }
 
   openOptions(): OpenOptions {

@@ -84,6 +84,11 @@ function namesOf(folder: string): string[] {
 const NETWORK_DISKS = [0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x01021997, 0x0bd00bd0, 0x00c36400];
 const TMPFS = 0x01021994;
 
+/** Whether locks and renames there reach other machines late, or not at all. */
+export function isNetworkDisk(folder: string): boolean {
+  return fs.existsSync(folder) && NETWORK_DISKS.includes(fs.statfsSync(folder).type);
+}
+
 function diskWarning(root: string): string | undefined {
   const { type } = fs.statfsSync(root);
   if (NETWORK_DISKS.includes(type))

@@ -1,0 +1,50 @@
+import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+const UNWELL = 1;
+const MOST = 5; // findings of one check that are told one by one
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("doctor")
+    .description(
+      "Look whether anything is wrong with the relay. Changes nothing, unless --fix. Exit code 1: something is.",
+    )
+    .option("--fix", "mend what is safe to mend, and say what was done")
+    .addHelpText("after", "\nExample: agent-relay doctor --fix")
+    .action((flags: { fix?: boolean }) =>
+      act(async (cli) => {
+        const relay = await cli.open();
+        const place = { dir: relay.dir, cwd: cli.io.cwd, now: cli.io.now() };
+        const results = CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
+        const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => one.fix?.() ?? [])) : [];
+        const left = flags.fix
+          ? CHECKS.flatMap(({ look }) => look(place))
+          : results.flatMap(({ findings }) => findings);
+        const isWell = left.length === 0;
+        const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
+        const report = results.map(({ name, findings }) => ({
+          name,
+          findings: findings.map(({ what, next, fix }) => ({ what, next, fixable: fix !== undefined })),
+        }));
+        await cli.say(
+          { well: isWell, checks: report, done },
+          `${text}${done.map((line) => `${cleanLine(line)}\n`).join("")}`,
+        );
+        const isFixable = left.some((finding) => finding.fix);
+        if (!isWell)
+          cli.io.err(isFixable ? "Try: agent-relay doctor --fix\n" : "A person has to look at what is left\n");
+        return isWell ? 0 : UNWELL;
+      }),
+    );
+
+export const run = verb(describe);
+
+function describeCheck(name: string, findings: readonly Finding[]): string {
+  if (findings.length === 0) return `${name}: ok\n`;
+  const told = findings
+    .slice(0, MOST)
+    .map(({ what, next }) => `  ${cleanLine(what)}${next === undefined ? "" : `: ${next}`}\n`);
+  const more = findings.length > MOST ? `  and ${findings.length - MOST} more\n` : "";
+  return `${name}: ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}\n${told.join("")}${more}`;
+}

@@ -1,0 +1,19 @@
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("finish")
+    .description(
+      "End this project's work: every session is ended, every claim given back, and nobody new may register.",
+    )
+    .addHelpText(
+      "after",
+      "\nIts mail, tasks and decisions stay. agent-relay reopen takes it back.\nExample: agent-relay finish",
+    )
+    .action(() =>
+      act(async (cli) => {
+        const ended = await (await cli.open()).finish();
+        await cli.say({ ended }, `Finished; ${ended.length} sessions ended. agent-relay reopen takes it back\n`);
+      }),
+    );
+
+export const run = verb(describe);

@@ -1,0 +1,24 @@
+import { RelayError } from "../../errors.ts";
+import { forget } from "../../upkeep/lifecycle.ts";
+import { dropProject } from "../../upkeep/projects.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("forget")
+    .description("Remove this project's whole relay: mail, tasks, decisions, everything.")
+    .option("--yes", "do it")
+    .addHelpText("after", "\nExample: agent-relay export && agent-relay forget --yes")
+    .action((flags: { yes?: boolean }) =>
+      act(async (cli) => {
+        const { dir } = await cli.open();
+        if (!flags.yes)
+          throw new RelayError("usage", `Cannot forget "${dir}" without --yes: it cannot be taken back`, {
+            next: "agent-relay export, then agent-relay forget --yes",
+          });
+        forget(dir);
+        dropProject(dir, cli.io.env);
+        await cli.say({ dir }, `Forgot ${dir}\n`);
+      }),
+    );
+
+export const run = verb(describe);

@@ -1,0 +1,18 @@
+import { knownProjects } from "../../upkeep/projects.ts";
+import { cleanLine } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("projects")
+    .description("List the relays you have used, in any repository.")
+    .addHelpText("after", "\nExample: agent-relay projects")
+    .action(() =>
+      act(async (cli) => {
+        const known = knownProjects(cli.io.env);
+        const lines = known.map(({ dir, exists }) => `${cleanLine(dir)}${exists ? "" : " (gone)"}\n`);
+        await cli.say(known, lines.join(""));
+        if (known.length === 0) cli.io.err("You have used no relay yet\n");
+      }),
+    );
+
+export const run = verb(describe);

@@ -1,0 +1,19 @@
+import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
+import { frame } from "../output.ts";
+import { clean } from "../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Argument, Command }, act) =>
+  new Command("show")
+    .description("Print a view of the relay as Markdown.")
+    .addArgument(new Argument("[view]", "which").choices(SECTIONS).default("sessions"))
+    .addHelpText("after", "\nExample: agent-relay show timeline")
+    .action((view: Section) =>
+      act(async (cli) => {
+        const dump = await (await cli.open()).dump();
+        const text = clean(markdown(dump, view));
+        await cli.say({ view, markdown: text }, frame([text], "what agents say"));
+      }),
+    );
+
+export const run = verb(describe);

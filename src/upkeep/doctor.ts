@@ -1,0 +1,216 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno } from "../errors.ts";
+import { worktreeOf } from "../project.ts";
+import { isNetworkDisk } from "../store/file/root.ts";
+
+/** What a check found. */
+export interface Finding {
+  readonly what: string;
+  /** Mends it, and says what it did; without it, a person has to. */
+  readonly fix?: () => string;
+  /** What a person can do. */
+  readonly next?: string;
+}
+
+export interface Place {
+  /** The relay's folder. */
+  readonly dir: string;
+  /** Where the person is. */
+  readonly cwd: string;
+  /** Unix ms. */
+  readonly now: number;
+}
+
+/** A look at one thing that can be wrong. It changes nothing. */
+export interface Check {
+  readonly name: string;
+  look(place: Place): Finding[];
+}
+
+const OLD_DRAFT = 600_000; // ms
+const OLD_LOCK = 5000; // ms, the lease of a lock
+const AHEAD = 600_000; // ms a clock may run ahead
+
+export const CHECKS: readonly Check[] = [
+  { name: "folder", look: folder },
+  { name: "permissions", look: permissions },
+  { name: "disk", look: disk },
+  { name: "clock", look: clock },
+  { name: "records", look: records },
+  { name: "pointers", look: pointers },
+  { name: "drafts", look: drafts },
+  { name: "locks", look: locks },
+  { name: "quarantine", look: quarantine },
+  { name: "one relay", look: oneRelay },
+];
+
+function folder({ dir }: Place): Finding[] {
+  return fs.existsSync(path.join(dir, "relay.json"))
+    ? []
+    : [{ what: `${dir} has no relay.json`, next: "any send makes it again: agent-relay send hello" }];
+}
+
+function permissions({ dir }: Place): Finding[] {
+  if (process.platform === "win32") return [];
+  return walk(dir).flatMap(({ file, stat }) => {
+    if ((stat.mode & 0o077) === 0 || stat.isSymbolicLink()) return [];
+    const mode = stat.isDirectory() ? 0o700 : 0o600;
+    return [
+      {
+        what: `${file} can be read by others (mode ${(stat.mode & 0o777).toString(8)})`,
+        fix: () => {
+          fs.chmodSync(file, mode);
+          return `made ${file} ${mode.toString(8)}`;
+        },
+      },
+    ];
+  });
+}
+
+function disk({ dir }: Place): Finding[] {
+  return isNetworkDisk(dir)
+    ? [
+        {
+          what: `${dir} is on a network disk, where locks are not safe`,
+          next: "use a local disk: --dir, or AGENT_RELAY_DIR",
+        },
+      ]
+    : [];
+}
+
+function clock({ dir, now }: Place): Finding[] {
+  const ahead = walk(dir).filter(({ stat }) => stat.mtimeMs > now + AHEAD);
+  return ahead.length === 0
+    ? []
+    : [
+        {
+          what: `${ahead.length} files are of a later time than now, such as ${ahead[0]?.file}`,
+          next: "set the clock right",
+        },
+      ];
+}
+
+/** Reads each record by itself: the store would set a bad one aside. */
+function records({ dir }: Place): Finding[] {
+  return walk(dir)
+    .filter(({ file, stat }) => file.endsWith(".json") && stat.isFile() && !isBelow(dir, "quarantine", file))
+    .flatMap(({ file }) => {
+      const fault = faultOf(file);
+      if (fault === undefined) return [];
+      const key = path
+        .relative(dir, file)
+        .replace(/\.json$/, "")
+        .split(path.sep)
+        .join("+");
+      const aside = path.join(dir, "quarantine", `${key}.doctor.json`);
+      const fix = () => {
+        fs.mkdirSync(path.join(dir, "quarantine"), { recursive: true, mode: 0o700 });
+        fs.renameSync(file, aside);
+        return `set ${file} aside as ${aside}`;
+      };
+      return [{ what: `${file} ${fault}`, fix }];
+    });
+}
+
+function pointers({ dir }: Place): Finding[] {
+  const isThere = (folder: string, id: string) => fs.existsSync(path.join(dir, folder, id));
+  return namesOf(path.join(dir, "inboxes")).flatMap((inbox) =>
+    ["", "open"].flatMap((part) =>
+      namesOf(path.join(dir, "inboxes", inbox, part))
+        .filter((id) => id !== ".empty" && id !== "open")
+        .filter((id) => !isThere("messages", `${id}.json`) && !isThere("drafts", id))
+        .map((id) => {
+          const file = path.join(dir, "inboxes", inbox, part, id);
+          return {
+            what: `${file} points at no message`,
+            fix: () => remove(file),
+          };
+        }),
+    ),
+  );
+}
+
+function drafts({ dir, now }: Place): Finding[] {
+  return old(path.join(dir, "drafts"), now - OLD_DRAFT).map((file) => ({
+    what: `${file} was being written, and never was`,
+    fix: () => remove(file),
+  }));
+}
+
+/** A lock that is older than its lease is broken by the next who needs it: nothing to mend, but worth knowing. */
+function locks({ dir, now }: Place): Finding[] {
+  return old(path.join(dir, "locks"), now - OLD_LOCK)
+    .filter((file) => namesOf(file).length > 0)
+    .map((file) => ({ what: `${file} was left by who held it`, next: "nothing: the next who needs it breaks it" }));
+}
+
+function quarantine({ dir }: Place): Finding[] {
+  const count = namesOf(path.join(dir, "quarantine")).filter((name) => name.endsWith(".json")).length;
+  return count === 0
+    ? []
+    : [
+        {
+          what: `${count} files could not be read and were set aside`,
+          next: `look at ${path.join(dir, "quarantine")}, then remove it`,
+        },
+      ];
+}
+
+function oneRelay({ dir, cwd }: Place): Finding[] {
+  const found = worktreeOf(cwd);
+  if (!found) return [];
+  const others = [found.root, found.repository].map((root) => path.join(root, ".relay"));
+  return [...new Set(others)]
+    .filter((other) => path.resolve(other) !== path.resolve(dir) && fs.existsSync(path.join(other, "relay.json")))
+    .map((other) => ({
+      what: `${other} is a second relay of this repository`,
+      next: "agents in the two do not see each other: finish one, or move it away",
+    }));
+}
+
+function faultOf(file: string): string | undefined {
+  try {
+    const text = fs.readFileSync(file, "utf8");
+    if (text === "") return "is empty";
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "is not a JSON object";
+  } catch (error) {
+    if (error instanceof SyntaxError) return "is not JSON";
+    if (errno(error) === "ENOENT") return undefined; // gone since
+    if (errno(error) === undefined) throw error;
+    return `cannot be read (${errno(error)})`;
+  }
+}
+
+function remove(file: string): string {
+  fs.rmSync(file, { force: true });
+  return `removed ${file}`;
+}
+
+function old(folder: string, before: number): string[] {
+  return namesOf(folder)
+    .map((name) => path.join(folder, name))
+    .filter((file) => (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? before) < before);
+}
+
+function namesOf(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return [];
+    throw error;
+  }
+}
+
+/** Everything in a folder, and itself; no link is followed. */
+function walk(folder: string): { file: string; stat: fs.Stats }[] {
+  const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
+  if (!stat) return [];
+  const here = { file: folder, stat };
+  return stat.isDirectory() ? [here, ...namesOf(folder).flatMap((name) => walk(path.join(folder, name)))] : [here];
+}
+
+function isBelow(dir: string, folder: string, file: string): boolean {
+  return file.startsWith(path.join(dir, folder) + path.sep);
+}

@@ -1,0 +1,86 @@
+import { type Context, parsedOrSkipped, readAgent, readMessage } from "../context.ts";
+import { timeOf } from "../id.ts";
+import { isWaitedFor, removeMessage } from "../mend.ts";
+import { sentAt } from "../message.ts";
+import { registrations } from "../roster.ts";
+import { isOver, Task } from "../task.ts";
+import { Wait } from "../wait.ts";
+
+const DAY = 86_400_000;
+
+/** How long each kind of thing is kept, ms. Unread mail, live claims, open tasks and decisions are kept for ever. */
+export interface Retention {
+  /** Messages that were read, or that nobody has to read. */
+  readonly messages: number;
+  /** Tasks that are over. */
+  readonly tasks: number;
+  /** Waits that were decided. */
+  readonly waits: number;
+  /** Days of the log. */
+  readonly activity: number;
+  /** Registrations of sessions that left. */
+  readonly sessions: number;
+}
+export const RETENTION: Retention = {
+  messages: 7 * DAY,
+  tasks: 30 * DAY,
+  waits: 7 * DAY,
+  activity: 90 * DAY,
+  sessions: 30 * DAY,
+};
+
+/** One thing that is no longer kept. */
+export interface Removal {
+  readonly kind: keyof Retention;
+  readonly key: string;
+  readonly why: string;
+}
+
+/** What `gc` would remove, in order; removes nothing. */
+export async function gcPlan(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
+  const { store, now } = context;
+  const plan: Removal[] = [];
+  const old = (time: number | undefined, kind: keyof Retention) => time !== undefined && time < now() - retention[kind];
+  const add = (kind: keyof Retention, key: string, why: string) => plan.push({ kind, key, why });
+
+  const isWaited = await isWaitedFor(context);
+  for (const id of await store.list("messages")) {
+    if (!old(timeOf(id) ?? 0, "messages")) continue;
+    const message = await readMessage(store, id);
+    if (message && old(sentAt(message), "messages") && !isWaited(message))
+      add("messages", `messages/${id}`, "nobody has to read it any more");
+  }
+  for (const id of await store.list("tasks")) {
+    if (!id.startsWith("task-")) continue;
+    const task = await parsedOrSkipped(store, `tasks/${id}`, Task);
+    if (task && isOver(task) && old(task.ended_at ?? task.updated_at, "tasks"))
+      add("tasks", `tasks/${id}`, `it is ${task.state}`);
+  }
+  for (const id of await store.list("waits")) {
+    const wait = await parsedOrSkipped(store, `waits/${id}`, Wait);
+    if (wait && wait.state !== "pending" && old(wait.ended_at, "waits"))
+      add("waits", `waits/${id}`, `it is ${wait.state}`);
+  }
+  for (const day of await store.logs("activity"))
+    if (old(Date.parse(day) + DAY, "activity")) add("activity", `activity/${day}`, "it is that old");
+  const here = new Set((await registrations(context)).map((agent) => agent.session_id));
+  for (const id of await store.list("archive/agents")) {
+    const agent = await readAgent(store, "archive/agents", id);
+    const isOwed = (await store.marks(`inboxes/${id}`, { limit: 1 })).length > 0;
+    if (agent && !here.has(id) && !isOwed && old((agent.ended_at ?? agent.last_heartbeat) * 1000, "sessions"))
+      add("sessions", `archive/agents/${id}`, "it left, and has no unread mail");
+  }
+  return plan;
+}
+
+/** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
+export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
+  const { store } = context;
+  const plan = await gcPlan(context, retention);
+  for (const { kind, key } of plan) {
+    if (kind === "activity") await store.removeLog(key);
+    else if (kind === "messages") await removeMessage(context, key.slice("messages/".length));
+    else await store.update(key, () => undefined);
+  }
+  return plan;
+}

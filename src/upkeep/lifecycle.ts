@@ -1,0 +1,54 @@
+import fs from "node:fs";
+import path from "node:path";
+import { cleanupDead, endSession } from "../attend.ts";
+import { changeClaims, readClaims } from "../claims-record.ts";
+import type { Context } from "../context.ts";
+import { RelayError, systemError } from "../errors.ts";
+import { newId, newNonce } from "../id.ts";
+import { record } from "../journal.ts";
+import { registrations } from "../roster.ts";
+
+/** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
+export async function finish(context: Context): Promise<string[]> {
+  const { store, now } = context;
+  const finished_at = new Date(now()).toISOString();
+  await store.update("relay", (relay) => ({ ...(relay ?? newRelay(now())), finished_at }));
+  await cleanupDead(context);
+  const ended: string[] = [];
+  for (const agent of await registrations(context)) if (await endSession(context, agent)) ended.push(agent.session_id);
+  if ((await readClaims(context)).claims.length > 0)
+    await changeClaims(context, (claims) => ({ claims: { ...claims, claims: [], queue: [], edges: [] }, result: 0 }));
+  await record(context, { event: "relay.finished" });
+  return ended;
+}
+
+/** Lets sessions register again. False if it was not finished. */
+export async function reopen(context: Context): Promise<boolean> {
+  let was = false;
+  await context.store.update("relay", (relay) => {
+    was = relay?.finished_at !== undefined;
+    if (!relay || !was) return relay;
+    const { finished_at: _, ...open } = relay;
+    return open;
+  });
+  if (was) await record(context, { event: "relay.reopened" });
+  return was;
+}
+
+function newRelay(time: number): Readonly<Record<string, unknown>> {
+  return { format: 1, id: newId("relay", time), created_at: new Date(time).toISOString() };
+}
+
+/** Removes the whole relay. Throws `not_found`, and `refused` for a folder that is none. */
+export function forget(dir: string): void {
+  try {
+    if (!fs.existsSync(dir)) throw new RelayError("not_found", `Cannot forget "${dir}": there is no relay`);
+    if (!fs.existsSync(path.join(dir, "relay.json")) || fs.lstatSync(dir).isSymbolicLink())
+      throw new RelayError("refused", `Cannot forget "${dir}": it is not a relay's own folder`);
+    const away = `${dir}.forgotten-${newNonce()}`; // at once, so that nobody meets a half of it
+    fs.renameSync(dir, away);
+    fs.rmSync(away, { recursive: true });
+  } catch (error) {
+    throw systemError(`forget "${dir}"`, error);
+  }
+}

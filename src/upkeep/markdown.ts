@@ -1,0 +1,68 @@
+import type { Entry } from "../activity.ts";
+import { say } from "../claim.ts";
+import { sentAt } from "../message.ts";
+import type { Dump } from "./dump.ts";
+
+export const SECTIONS = ["sessions", "mail", "claims", "tasks", "decisions", "timeline"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+const MOST_MAIL = 100;
+const MOST_EVENTS = 200;
+
+/** One view of a relay as Markdown; what was written stands in it as data. */
+export function markdown(dump: Dump, section: Section): string {
+  const lines = VIEWS[section](dump);
+  const title = `${section[0]?.toUpperCase()}${section.slice(1)}`;
+  return `# ${title}\n\n${lines.length === 0 ? "None.\n" : lines.map((line) => `${line}\n`).join("")}`;
+}
+
+const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
+  sessions: ({ agents, ended }) => [
+    ...agents.map(
+      (agent) =>
+        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): ${agent.presence}, seen ${time(agent.last_seen * 1000)}${agent.status === undefined ? "" : `, ${word(agent.status)}`}`,
+    ),
+    ...ended.map(
+      (agent) => `- ${word(agent.session_id)} (${word(agent.agent_id)}): left ${time((agent.ended_at ?? 0) * 1000)}`,
+    ),
+  ],
+  mail: ({ messages }) =>
+    messages
+      .slice(-MOST_MAIL)
+      .reverse()
+      .map(
+        (message) =>
+          `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${word(message.from_session)} to ${word(message.to_session ?? "all")}: ${word(message.content)}`,
+      ),
+  claims: ({ claims, exported_at }) =>
+    claims.claims
+      .filter((claim) => claim.expires_at > Date.parse(exported_at))
+      .map(
+        (claim) =>
+          `- ${word(say(claim.targets))}: ${word(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
+      ),
+  tasks: ({ tasks }) =>
+    tasks.map(
+      (task) =>
+        `- [${task.state === "done" ? "x" : " "}] ${word(task.title)} (${word(task.id)}, ${task.state}${task.owner === undefined ? "" : `, ${word(task.owner.session_id)}`})`,
+    ),
+  decisions: ({ decisions }) =>
+    decisions.map(
+      (decision) => `- ${time(decision.decided_at)} ${word(decision.session_id)}: ${word(decision.content)}`,
+    ),
+  timeline: ({ activity }) => activity.slice(-MOST_EVENTS).map(eventLine),
+};
+
+function eventLine({ at, session, event, id = "" }: Entry): string {
+  return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd();
+}
+
+/** On one line, and nothing in it means anything to Markdown or HTML. */
+function word(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>#|!]/g, "\\$&");
+}
+
+function time(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? "at no time" : date.toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,63 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno } from "../errors.ts";
+
+/** A relay that this user has used. */
+export interface KnownProject {
+  readonly dir: string;
+  readonly exists: boolean;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Notes that this user uses a relay, unless that is known. A sandbox that may not write there loses nothing else. */
+export function noteProject(dir: string, env: Env): void {
+  const folder = folderOf(env);
+  if (folder === undefined) return;
+  const file = path.join(folder, nameOf(dir));
+  if (fs.existsSync(file) || !fs.existsSync(path.join(dir, "relay.json"))) return;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.writeFileSync(file, `${dir}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+  }
+}
+
+/** The relays this user has used, by path. */
+export function knownProjects(env: Env): KnownProject[] {
+  const folder = folderOf(env);
+  const names = folder === undefined ? [] : namesIn(folder);
+  return names
+    .map((name) => fs.readFileSync(path.join(folder ?? "", name), "utf8").trim())
+    .filter((dir) => path.isAbsolute(dir))
+    .sort()
+    .map((dir) => ({ dir, exists: fs.existsSync(path.join(dir, "relay.json")) }));
+}
+
+/** Forgets where a relay was. */
+export function dropProject(dir: string, env: Env): void {
+  const folder = folderOf(env);
+  if (folder !== undefined) fs.rmSync(path.join(folder, nameOf(dir)), { force: true });
+}
+
+function folderOf({ XDG_STATE_HOME, HOME, USERPROFILE }: Env): string | undefined {
+  const home = HOME ?? USERPROFILE;
+  const state = XDG_STATE_HOME || (home && path.join(home, ".local", "state"));
+  return state && path.join(state, "agent-relay", "projects");
+}
+
+/** A path as a file's name. */
+function nameOf(dir: string): string {
+  const name = encodeURIComponent(dir).replaceAll("%2F", "+");
+  return name.length <= 200 ? name : `${name.slice(0, 100)}~${name.slice(-99)}`;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (errno(error) === "ENOENT") return [];
+    throw error;
+  }
+}

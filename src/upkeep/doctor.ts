@@ -1,6 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
-import { errno } from "../errors.ts";
+import { Agent, processOf } from "../agent.ts";
+import { errno, RelayError } from "../errors.ts";
+import { liveness } from "../place.ts";
 import { worktreeOf } from "../project.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 
@@ -41,6 +43,7 @@ export const CHECKS: readonly Check[] = [
   { name: "pointers", look: pointers },
   { name: "drafts", look: drafts },
   { name: "locks", look: locks },
+  { name: "dead holders", look: deadHolders },
   { name: "quarantine", look: quarantine },
   { name: "one relay", look: oneRelay },
 ];
@@ -143,6 +146,27 @@ function locks({ dir, now }: Place): Finding[] {
   return old(path.join(dir, "locks"), now - OLD_LOCK)
     .filter((file) => namesOf(file).length > 0)
     .map((file) => ({ what: `${file} was left by who held it`, next: "nothing: the next who needs it breaks it" }));
+}
+
+/** Whose process has died while it is registered: what it claimed and works on is free for whoever asks. */
+function deadHolders({ dir }: Place): Finding[] {
+  return namesOf(path.join(dir, "agents"))
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => {
+      const agent = agentIn(path.join(dir, "agents", name));
+      const process = agent && processOf(agent);
+      if (!agent || !process || liveness(process) !== "dead") return [];
+      return [{ what: `the process of ${agent.session_id} (pid ${agent.pid}) has died`, next: "agent-relay cleanup" }];
+    });
+}
+
+function agentIn(file: string): Agent | undefined {
+  try {
+    return Agent.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RelayError || errno(error) !== undefined) return undefined; // see `records`
+    throw error;
+  }
 }
 
 function quarantine({ dir }: Place): Finding[] {

@@ -38,6 +38,8 @@ export const Task = object({
   depends_on: list(text()),
   state: oneOf(STATES),
   owner: optional(Owner),
+  /** The last owner's, of a task that went back to the board. */
+  token: optional(integer()),
   /** Why it is blocked, or was cancelled. */
   reason: optional(text()),
   notes: list(Note),
@@ -120,15 +122,16 @@ export function taken(task: Task, actor: Actor, { ttl, claim }: Take, facts: Fac
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
   const mine = isOwnedBy(task, actor) ? task.owner : undefined;
+  const { token: given = 0, ...rest } = task;
   const kept = claim ?? mine?.claim;
   const owner: Owner = {
     ...{ session_id, agent_id },
-    token: mine?.token ?? (task.owner?.token ?? 0) + 1,
+    token: mine?.token ?? (task.owner?.token ?? given) + 1,
     since: mine?.since ?? facts.now,
     ...{ expires_at: facts.now + ttl, ttl },
     ...(kept === undefined ? {} : { claim: kept }),
   };
-  return { ...task, state: "in_progress", owner, updated_at: facts.now };
+  return { ...rest, state: "in_progress", owner, updated_at: facts.now };
 }
 
 /** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
@@ -140,7 +143,7 @@ export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, fa
   return {
     ...rest,
     state,
-    ...(owner === undefined || state === "pending" ? {} : { owner }),
+    ...(owner && (state === "pending" ? { token: owner.token } : { owner })),
     ...(reason === undefined ? {} : { reason }),
     updated_at: facts.now,
     ...(isOver({ state }) ? { ended_at: facts.now } : {}),

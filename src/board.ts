@@ -156,9 +156,10 @@ export async function unlist({ store }: Context, old: Task, now: Task): Promise<
 /** The ids of open tasks with this title, in any case. */
 export async function tasksTitled(context: Context, title: string): Promise<string[]> {
   const found: string[] = [];
-  for (const id of await context.store.marks(`tasks/titles/${titleKey(title)}`)) {
+  const wanted = title.trim().toLowerCase();
+  for (const id of await context.store.marks(`tasks/titles/${titleKey(wanted)}`)) {
     const task = await readTask(context, id);
-    if (task && !isOver(task) && task.title.toLowerCase() === title.trim().toLowerCase()) found.push(id);
+    if (task && !isOver(task) && task.title.toLowerCase() === wanted) found.push(id);
   }
   return found;
 }

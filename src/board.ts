@@ -1,15 +1,15 @@
 import { type Context, parsedOrSkipped } from "./context.ts";
-import { timeOf } from "./id.ts";
+import { newNonce, timeOf } from "./id.ts";
 import { isSegment } from "./store/key.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 
-// The indexes of a task board are marks. They may list too much, never too little, whatever was killed when: a mark is made
-// before what it stands for, taken away after it, and looked at again after it was taken away. Every look checks what
-// it finds against the tasks themselves.
+// The indexes of a task board are marks. They may list too much, never too little, whatever was killed when: who changes
+// what they stand for, or takes one away, first marks the task as unsettled, and last lists it again as its record says then.
+// Every look lists the unsettled ones again, and checks what it finds against the tasks themselves.
 
 const OPEN = "tasks/open"; // <place>: not over
 const READY = "tasks/ready"; // <place>: not blocked, and all it depends on is over
-const ENDING = "tasks/ending"; // <id>: being ended; those that depend on it are yet to be listed as ready
+const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other marks may be wrong
 const STALE = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
 const ALL = 100_000;
 
@@ -24,15 +24,18 @@ export async function readTask({ store }: Context, id: string): Promise<Task | u
 
 /** Writes a new task where every look finds it. */
 export async function place(context: Context, task: Task): Promise<void> {
+  await list(context, task);
+  await context.store.create(`tasks/${task.id}`, task);
+}
+
+/** Lists a task that is not over. What it waits for is told before it is looked at, so that its end is not missed. */
+async function list(context: Context, task: Task): Promise<void> {
   const { store } = context;
   const name = placeOf(task);
-  for (const needed of task.depends_on) await store.mark(`${dependents(needed)}/${name}`);
+  for (const { id } of await unmet(context, task)) await store.mark(`${dependents(id)}/${name}`);
   await store.mark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
   await store.mark(`${OPEN}/${name}`);
-  const isReady = await isMet(context, task);
-  if (isReady) await store.mark(`${READY}/${name}`);
-  await store.create(`tasks/${task.id}`, task);
-  if (!isReady) await settle(context, task.id); // what it waits for may have ended before it could be told of us
+  if (await isReady(context, task)) await store.mark(`${READY}/${name}`);
 }
 
 /** Whether all that a task depends on is over. What is gone is over. */
@@ -50,76 +53,118 @@ export async function unmet(context: Context, task: Pick<Task, "depends_on">): P
   return found;
 }
 
-/** Lists a task as what it is now. */
-export async function settle(context: Context, id: string, name?: string): Promise<void> {
-  const { store } = context;
-  const task = await readTask(context, id);
-  const now = task && placeOf(task);
-  if (name !== undefined && name !== now) await store.unmark(`${READY}/${name}`);
-  if (!task || now === undefined) return;
-  if (await isReady(context, task)) {
-    await store.mark(`${READY}/${now}`);
-    return;
-  }
-  await store.unmark(`${READY}/${now}`);
-  const again = await readTask(context, id); // it may have become ready before its mark was taken away
-  if (again && (await isReady(context, again))) await store.mark(`${READY}/${placeOf(again)}`);
-}
-
 async function isReady(context: Context, task: Task): Promise<boolean> {
   return !isOver(task) && task.state !== "blocked" && (await isMet(context, task));
 }
 
-/** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
-export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
-  await context.store.mark(`${ENDING}/${id}`);
-  try {
+/** Runs a change of a task, and lists it as it is then. If it is killed, the next look does. */
+export async function changed(context: Context, id: string, change: () => Promise<Task>): Promise<Task> {
+  return unsettled(context, id, async () => {
     const task = await change();
-    return await release(context, task);
-  } catch (error) {
-    const task = await readTask(context, id);
-    if (!task || !isOver(task)) await context.store.unmark(`${ENDING}/${id}`);
-    throw error;
-  }
+    await settle(context, id);
+    return task;
+  });
 }
 
-/** Lists those that waited for a task that is over, and takes itself off every list. Returns their ids. */
+/** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
+export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
+  const { store } = context;
+  return unsettled(context, id, async () => {
+    const before = await store.marks(dependents(id)); // another's look may list them before we do
+    const waiting = [...before, ...(await release(context, await change()))];
+    return [...new Set(waiting.map(idAt))].filter((each) => each !== undefined);
+  });
+}
+
+async function unsettled<T>(context: Context, id: string, run: () => Promise<T>): Promise<T> {
+  const { store } = context;
+  const guard = `${UNSETTLED}/${id}.${newNonce()}`; // each its own: who fails takes away no other's
+  await store.mark(guard);
+  let result: T;
+  try {
+    result = await run();
+  } catch (error) {
+    await settle(context, id);
+    await store.unmark(guard);
+    throw error;
+  }
+  await store.unmark(guard);
+  return result;
+}
+
+/** Lists a task as what it is now. Returns whether that is for good. */
+async function settle(context: Context, id: string): Promise<boolean> {
+  const task = await readTask(context, id);
+  if (task && isOver(task)) await release(context, task);
+  else if (task) await list(context, task);
+  return task !== undefined && isOver(task);
+}
+
+/** Lists those that waited for a task that is over, and takes itself off every list. Returns their places. */
 async function release({ store }: Context, task: Task): Promise<string[]> {
   const waiting = await store.marks(dependents(task.id));
   for (const name of waiting) await store.mark(`${READY}/${name}`);
   for (const name of waiting) await store.unmark(`${dependents(task.id)}/${name}`);
   for (const folder of [READY, OPEN]) await store.unmark(`${folder}/${placeOf(task)}`);
   await store.unmark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
-  await store.unmark(`${ENDING}/${task.id}`);
-  return waiting.map((name) => idAt(name)).filter((id) => id !== undefined);
+  return waiting;
 }
 
-/** Finishes what was killed while it ended a task. */
+/** Finishes what was killed while it changed a task. */
 async function heal(context: Context): Promise<void> {
-  for (const id of await context.store.marks(ENDING)) {
-    const task = await readTask(context, id);
-    if (task && isOver(task)) await release(context, task);
-    else if (((await context.store.markedAt(`${ENDING}/${id}`)) ?? 0) < context.now() - STALE)
-      await context.store.unmark(`${ENDING}/${id}`);
+  const { store, now } = context;
+  for (const name of await store.marks(UNSETTLED)) {
+    const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
+    const guard = `${UNSETTLED}/${name}`;
+    if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE) await store.unmark(guard);
   }
 }
 
 /** Tasks that are ready or being worked on, the first to do first. */
-export async function* readyTasks(context: Context): AsyncGenerator<Task> {
-  await heal(context);
-  for await (const { task, name } of listed(context, READY)) {
-    if (name === placeOf(task) && (await isReady(context, task))) yield task;
-    else await settle(context, task.id, name);
-  }
+export function readyTasks(context: Context): AsyncGenerator<Task> {
+  return listed(context, READY, (task) => isReady(context, task));
 }
 
 /** Tasks that are not over, the first to do first. */
-export async function* openTasks(context: Context): AsyncGenerator<Task> {
+export function openTasks(context: Context): AsyncGenerator<Task> {
+  return listed(context, OPEN, async (task) => !isOver(task));
+}
+
+async function* listed(
+  context: Context,
+  folder: string,
+  isMeant: (task: Task) => Promise<boolean>,
+): AsyncGenerator<Task> {
+  const { store, now } = context;
   await heal(context);
-  for await (const { task, name } of listed(context, OPEN)) {
-    if (name === placeOf(task) && !isOver(task)) yield task;
-    else await context.store.unmark(`${OPEN}/${name}`);
+  const seen = new Set<string>();
+  const moved: Task[] = []; // while we looked
+  for (const name of await store.marks(folder)) {
+    const id = idAt(name);
+    const task = id === undefined ? undefined : await readTask(context, id);
+    if (!task) {
+      if ((timeOf(id ?? "") ?? 0) < now() - STALE) await store.unmark(`${folder}/${name}`);
+    } else if (!(await isMeant(task))) {
+      await unlist(context, task, `${folder}/${name}`);
+    } else if (name !== placeOf(task)) {
+      moved.push(task);
+      await unlist(context, task, `${folder}/${name}`);
+    } else {
+      seen.add(task.id);
+      yield task;
+    }
   }
+  for (const task of moved) if (!seen.has(task.id)) yield task;
+}
+
+/** Takes away a mark that stands for what is no more. It may be just becoming true again. */
+async function unlist(context: Context, { id, state }: Task, mark: string): Promise<void> {
+  if (isOver({ state })) await context.store.unmark(mark);
+  else
+    await unsettled(context, id, async () => {
+      await context.store.unmark(mark);
+      await settle(context, id);
+    });
 }
 
 /** How many tasks are not over; counts names only. */
@@ -127,25 +172,8 @@ export async function countOpen({ store }: Context): Promise<number> {
   return (await store.marks(OPEN, { limit: ALL })).length;
 }
 
-async function* listed(context: Context, folder: string): AsyncGenerator<{ task: Task; name: string }> {
-  const { store, now } = context;
-  for (const name of await store.marks(folder)) {
-    const id = idAt(name);
-    const task = id === undefined ? undefined : await readTask(context, id);
-    if (task) yield { task, name };
-    else if ((timeOf(id ?? "") ?? 0) < now() - STALE) await store.unmark(`${folder}/${name}`);
-  }
-}
-
-/** Lists a task under a new priority or title. Called before the record says so, with both; and after it, with what is over. */
-export async function relist({ store }: Context, old: Task, next: Task): Promise<void> {
-  for (const needed of next.depends_on) await store.mark(`${dependents(needed)}/${placeOf(next)}`);
-  if (titleKey(next.title) !== titleKey(old.title)) await store.mark(`tasks/titles/${titleKey(next.title)}/${next.id}`);
-  if (placeOf(next) !== placeOf(old)) await store.mark(`${OPEN}/${placeOf(next)}`);
-}
-
-/** Takes a task off the places that it has left. */
-export async function unlist({ store }: Context, old: Task, now: Task): Promise<void> {
+/** Takes a task off the places that it has left. Called while it is being changed. */
+export async function leave({ store }: Context, old: Task, now: Task): Promise<void> {
   const isMoved = placeOf(now) !== placeOf(old);
   for (const needed of old.depends_on)
     if (isMoved || !now.depends_on.includes(needed)) await store.unmark(`${dependents(needed)}/${placeOf(old)}`);

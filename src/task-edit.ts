@@ -1,5 +1,5 @@
 import { ensureRegistered } from "./attend.ts";
-import { readTask, relist, settle, unlist } from "./board.ts";
+import { changed, leave, readTask } from "./board.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { list, object, record as recordOf, text } from "./schema.ts";
@@ -26,13 +26,14 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
     ...(files === undefined ? {} : { files }),
     ...(depends_on === undefined ? {} : { depends_on }),
   });
-  const next = edited(before);
-  if (depends_on) await addEdges(context, before, depends_on);
-  await relist(context, before, next);
-  const task = await change(context, before.id, edited);
-  if (depends_on) await keepEdges(context, task);
-  await unlist(context, before, task);
-  await settle(context, task.id);
+  edited(before); // what is refused notes no edges
+  const task = await changed(context, before.id, async () => {
+    if (depends_on) await addEdges(context, before, depends_on);
+    const after = await change(context, before.id, edited);
+    if (depends_on) await keepEdges(context, after);
+    await leave(context, before, after);
+    return after;
+  });
   await tell(context, "edited", task, { title: task.title, priority: task.priority });
   return task;
 }

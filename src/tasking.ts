@@ -1,5 +1,5 @@
 import { ensureRegistered } from "./attend.ts";
-import { allTasks, end, isMet, openTasks, place, readTask, readyTasks, settle } from "./board.ts";
+import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./board.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
@@ -145,8 +145,7 @@ async function go(
 ): Promise<Task> {
   const before = await taskOf(context, word);
   await ensureRegistered(context);
-  const task = await step(context, before, move, options);
-  await settle(context, task.id);
+  const task = await changed(context, before.id, () => step(context, before, move, options));
   await giveBackFiles(context, before);
   await tell(context, event, task, why(options));
   await tellLoser(context, before, options, event);

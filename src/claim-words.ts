@@ -40,17 +40,17 @@ export function tooLate(
 function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
   const ask = first ? `, or agent-relay send --to ${sessionOf(first)} --kind request-yield "..."` : "";
-  return `${again} --wait 10m${ask}`;
+  return `${again}${ask}`;
 }
 
-/** The command that asks for the same again, from the same folder. */
+/** The command that asks for the same again and waits for it, from the same folder. */
 export function sayAgain(
   paths: readonly string[],
   options: { readonly resources?: readonly string[]; readonly mode?: Mode; readonly apart?: boolean },
 ): string {
   const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
   const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.apart ? ["--apart"] : [])];
-  return ["agent-relay claim", ...paths.map(quoted), ...resources, ...flags].join(" ");
+  return ["agent-relay claim", ...paths.map(quoted), ...resources, ...flags, "--wait 10m"].join(" ");
 }
 
 function typedAs({ path, resource }: Target): string {

@@ -366,7 +366,7 @@ export function say(targets: readonly Target[]): string {
   return targets.map(({ path, resource }) => (path === undefined ? `resource ${resource}` : plain(path))).join(", ");
 }
 
-function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {
+export function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {
   const keys = (of: readonly Target[]) =>
     of.map(({ path, resource, worktree }) => JSON.stringify([path, resource, worktree])).sort();
   return keys(a.targets).join() === keys(b.targets).join();

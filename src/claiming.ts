@@ -84,7 +84,7 @@ export async function claim(
   return claimTargets(context, targetsOf(context, paths, options), options, sayAgain(paths, options));
 }
 
-/** `claim` for what is known in its canonical form. `again` is the command that asks for it once more. */
+/** `claim` for what is known in its canonical form. `again` is what to do where others stand in the way. */
 export async function claimTargets(
   context: Context,
   targets: readonly Target[],

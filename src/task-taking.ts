@@ -1,8 +1,8 @@
 import { ensureRegistered } from "./attend.ts";
 import { readyTasks, unmet } from "./board.ts";
-import { type Claim, checkTtl, TTL } from "./claim.ts";
+import { type Claim, checkTtl, isSameTargets, TTL } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
-import { claimTargets, extend, giveBackById } from "./claiming.ts";
+import { claims, claimTargets, extend, giveBackById } from "./claiming.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { worktreeOf } from "./project.ts";
@@ -55,30 +55,51 @@ export async function nextTask(context: Context, options: TakeOptions = {}): Pro
 async function takeTask(context: Context, task: Task, options: TakeOptions): Promise<Task> {
   const ttl = checkTtl(options.ttl ?? TTL.default);
   await ensureRegistered(context);
+  if (options.force) await takeFilesAway(context, task);
   const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
   try {
     const facts = await factsOf(context, task);
     const next = await change(context, task.id, (current) => {
       if (current.depends_on.join() !== task.depends_on.join())
         throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
-      return taken(current, actorOf(context, options), { ttl, claim: hold?.id }, facts);
+      return taken(
+        current,
+        actorOf(context, options),
+        { ttl, claim: hold?.isForTask ? hold.claim.id : undefined },
+        facts,
+      );
     });
-    if (hold) await extend(context, hold, ttl);
+    if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
     await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
     await tellLoser(context, task, options, "took over");
     return next;
   } catch (error) {
-    if (hold && hold.id !== task.owner?.claim) await giveBackById(context, hold.id);
+    if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);
     throw error;
   }
 }
 
-function holdFiles(context: Context, task: Task): Promise<Claim> {
+/** A claim on the files of a task, and whether it is given back with it: not if this session had it before. */
+interface Hold {
+  readonly claim: Claim;
+  readonly isForTask: boolean;
+}
+
+async function holdFiles(context: Context, task: Task): Promise<Hold> {
   const cwd = context.registration.cwd ?? context.project;
   const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
   const targets = filesOf(task).flatMap((file) => pathTargets(file, whence));
-  const reason = `task: ${task.title}`;
-  return claimTargets(context, targets, { ttl: HOLD, reason }, `task claim ${task.id} --claim-files`);
+  const had = (await claims(context)).find(
+    (claim) => claim.session_id === context.session && isSameTargets(claim, { targets }),
+  );
+  const lease = had ? { ttl: had.ttl } : { ttl: HOLD, reason: `task: ${task.title}` };
+  const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
+  return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
+}
+
+/** What a person takes a task away with. */
+async function takeFilesAway(context: Context, { owner }: Task): Promise<void> {
+  if (owner?.claim !== undefined && owner.session_id !== context.session) await giveBackById(context, owner.claim);
 }
 
 /** Lets every task of this session be believed for its whole time again. Returns them. */

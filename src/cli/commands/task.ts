@@ -119,7 +119,7 @@ export const describe: Describe = ({ Command }, act) => {
         const relay = await openFor(cli, flags.force, "edit another's task");
         const edited = await relay.tasks.edit(word, {
           ...fieldsOf(flags),
-          ...(flags.title && { title: flags.title }),
+          ...(flags.title !== undefined && { title: flags.title }),
           ...(flags.force && { force: true }),
         });
         await cli.say(edited, `Edited ${edited.id}\n`);

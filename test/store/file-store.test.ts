@@ -46,7 +46,7 @@ describe("the layout", () => {
     const found = tree(root).filter((file) => !file.startsWith("stamps/") && !file.startsWith("threads/"));
     expect(found).toEqual(
       [
-        ...[".gitignore", "README", "relay.json"],
+        ...[".gitignore", "README", "activity/", "activity/2026-03-01.jsonl", "relay.json"],
         ...[
           "agents/",
           "archive/",

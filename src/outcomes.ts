@@ -6,6 +6,7 @@ import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
 import { record } from "./journal.ts";
 import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message } from "./message.ts";
+import { liveness, thisProcess } from "./place.ts";
 import { isGone, processState } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
 import { isOver as isTaskOver } from "./task.ts";
@@ -153,9 +154,7 @@ async function settleOne(context: Context, id: string, mark: string): Promise<vo
     return;
   }
   const decided = wait.state === "pending" ? await decide(context, wait) : wait;
-  if (decided.state === "pending") return;
-  await tell(context, decided);
-  await store.unmark(mark);
+  if (decided.state !== "pending" && (await tell(context, decided))) await store.unmark(mark);
 }
 
 /** What became of a wait, written down once. */
@@ -190,7 +189,7 @@ export async function end(
   const next = await context.store.update(key, (value) => {
     const wait = value && Wait.parse(value, key);
     isNews = wait?.state === "pending";
-    return isNews ? { ...wait, state, outcome, ended_at: now, message } : value;
+    return isNews ? { ...wait, state, outcome, ended_at: now, message, teller: teller(now) } : value;
   });
   if (!next) throw new RelayError("not_found", `Cannot find "${id}": it was removed`);
   const wait = Wait.parse(next, key);
@@ -198,27 +197,59 @@ export async function end(
   return wait;
 }
 
-/** Sends the outcome to who waited for it, unless that is done. */
-async function tell(context: Context, wait: Wait): Promise<void> {
-  const { store, now } = context;
-  const { message: id, session_id: to, state } = wait;
-  const isWorthIt = state === "timed_out" || (state === "satisfied" && !wait.quiet);
-  if (!isWorthIt || id === undefined || (await store.get(`messages/${id}`))) return;
-  const time = now();
-  const draft = {
-    id,
-    from_session: "system",
-    from_agent: "agent-relay",
-    to_session: to,
-    content: sayOutcome(wait),
-    time,
-    seq: time,
-  };
+/** Sends the outcome to who waited for it, once. False while another process does it. */
+async function tell(context: Context, wait: Wait): Promise<boolean> {
+  if (wait.state !== "timed_out" && (wait.state !== "satisfied" || wait.quiet)) return true;
+  const { store } = context;
+  if (wait.message === undefined || (await store.get(`messages/${wait.message}`))) return true;
+  const mine = isMe(wait.teller) ? wait : await takeOver(context, wait);
+  if (!mine?.message) return false;
+  const { message: id, session_id: to_session } = mine;
+  const time = context.now();
+  const from = { from_session: "system", from_agent: "agent-relay", to_session, content: sayOutcome(mine) };
   try {
-    await store.publish(`messages/${id}`, compose(draft, { kind: "status" }), { inboxes: [to] });
+    await store.publish(`messages/${id}`, compose({ id, ...from, time, seq: time }, { kind: "status" }), {
+      inboxes: [to_session],
+    });
   } catch (error) {
-    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another look tells it just now
+    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // this process tells it just now
   }
+  return true;
+}
+
+type Teller = NonNullable<Wait["teller"]>;
+const SLOW = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
+
+/** This process as the one that tells. */
+function teller(at: number): Teller {
+  const { pid, started, place } = thisProcess();
+  return { pid, ...(started === undefined ? {} : { started }), place, at };
+}
+
+function isMe(known: Wait["teller"]): boolean {
+  const { pid, started, place } = thisProcess();
+  return known?.pid === pid && known.started === started && known.place === place;
+}
+
+/**
+ * Takes the telling over from a process that died at it, under a new id: what it left half-written never comes. One that
+ * only sleeps goes on telling when it wakes. Undefined if it, or another, is at it.
+ */
+async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefined> {
+  const now = context.now();
+  const key = `waits/${id}`;
+  const next = { message: newId("msg", now), teller: teller(now) };
+  const taken = await context.store.update(key, (value) => {
+    const known = value && Wait.parse(value, key).teller;
+    return value && (!known || hasDied(known, now)) ? { ...value, ...next } : value;
+  });
+  const wait = taken && Wait.parse(taken, key);
+  return wait?.message === next.message ? wait : undefined;
+}
+
+function hasDied({ at, started, ...process }: Teller, now: number): boolean {
+  const state = liveness({ ...process, started });
+  return state === "dead" || (state === "unknown" && now - at > SLOW);
 }
 
 function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait): string {

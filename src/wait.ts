@@ -41,8 +41,9 @@ export const Wait = object({
   ended_at: optional(integer()),
   /** What happened, a line for each condition that came true. */
   outcome: optional(list(text())),
-  /** The message that tells of it. */
+  /** The message that tells of it, and the process that sends it. */
   message: optional(text()),
+  teller: optional(object({ pid: integer(), started: optional(integer()), place: text(), at: integer() })),
 });
 export type Wait = Infer<typeof Wait>;
 

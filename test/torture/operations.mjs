@@ -31,4 +31,10 @@ export const operations = {
       await relay.cleanupOld(24 * 3600);
     },
   },
+  claim: { session: "ann", run: (relay) => relay.claim("src/db.ts", { reason: "new index" }) },
+  release: { session: "bob", run: (relay) => relay.release("src/db.ts") },
+  subscribe: { session: "cho", run: (relay) => relay.subscribe({ released: ["src/db.ts"] }) },
+  "task add": { session: "ann", run: (relay) => relay.tasks.add("third", { dependsOn: ["first"], priority: 9 }) },
+  "task next": { session: "ann", run: (relay) => relay.tasks.next({ claimFiles: true }) },
+  "task done": { session: "bob", run: (relay) => relay.tasks.done("first") },
 };

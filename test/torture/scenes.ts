@@ -36,6 +36,12 @@ export const SCENES: readonly Scene[] = [
   { name: "register", prepare: village, check: checkRegister },
   { name: "unregister", prepare: village, check: checkUnregister },
   { name: "cleanup", prepare: villageInNeedOfCleanup, check: checkCleanup },
+  { name: "claim", prepare: village, check: checkClaim },
+  { name: "release", prepare: villageWithWaiter, check: checkTold },
+  { name: "subscribe", prepare: villageWithClaim, check: checkSubscribed },
+  { name: "task add", prepare: villageWithBoard, check: checkTaskAdd },
+  { name: "task next", prepare: villageWithBoard, check: checkTaskNext },
+  { name: "task done", prepare: villageAtWork, check: checkTaskDone },
 ];
 
 /** Ann, Bob and Cho, with three messages that nobody has read yet. */
@@ -182,4 +188,105 @@ export async function performAgain(name: string, dir: string): Promise<void> {
   const operation = operations[name];
   if (!operation) throw new Error(`There is no operation "${name}"`);
   await within(() => operation.run(relayOf(dir, operation.session), () => {}));
+}
+
+async function villageWithClaim(dir: string): Promise<void> {
+  await village(dir);
+  await relayOf(dir, "bob").claim("src/db.ts");
+}
+
+async function villageWithWaiter(dir: string): Promise<void> {
+  await villageWithClaim(dir);
+  await relayOf(dir, "cho").subscribe({ released: ["src/db.ts"] });
+}
+
+/** Two tasks, of which the second depends on the first. */
+async function villageWithBoard(dir: string): Promise<void> {
+  await village(dir);
+  const { tasks } = relayOf(dir, "ann");
+  await tasks.add("first", { files: ["src/db.ts"] });
+  await tasks.add("second", { dependsOn: ["first"] });
+}
+
+async function villageAtWork(dir: string): Promise<void> {
+  await villageWithBoard(dir);
+  await relayOf(dir, "cho").subscribe({ taskDone: ["first"] });
+  await relayOf(dir, "bob").tasks.next({ claimFiles: true });
+}
+
+/** Ann has it or nobody has; she can ask again, and has it then, once. */
+async function checkClaim({ home, acknowledged, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const held = await within(() => relayOf(dir, "cho").claims());
+  if (acknowledged) expect(held).toHaveLength(1);
+  for (const claim of held) expect(claim).toMatchObject({ session_id: "ann", targets: [{ path: "src/db.ts" }] });
+  await again();
+  expect(await relayOf(dir, "cho").claims()).toHaveLength(1);
+  await expect(relayOf(dir, "bob").claim("src")).rejects.toMatchObject({ code: "conflict" });
+}
+
+/** The outcome is told once, however often the release was tried. */
+async function checkTold({ home, acknowledged }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const news = async () => (await readAll(dir, "cho")).filter((message) => message.from_session === "system");
+  const told = await news();
+  const held = await relayOf(dir, "cho").claims();
+  if (acknowledged) expect(held).toEqual([]);
+  expect(told).toHaveLength(held.length === 0 ? 1 : 0);
+  if (held.length > 0) await within(() => relayOf(dir, "bob").release("src/db.ts"));
+  expect([...told, ...(await news())], "told once").toHaveLength(1);
+}
+
+/** Who was told that it is subscribed is told of the outcome. */
+async function checkSubscribed({ home, acknowledged }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const waits = await within(() => relayOf(dir, "ann").waits());
+  if (acknowledged) expect(waits).toHaveLength(1);
+  await relayOf(dir, "bob").release("src/db.ts");
+  const told = (await readAll(dir, "cho")).filter((message) => message.from_session === "system");
+  expect(told).toHaveLength(waits.length);
+}
+
+async function checkTaskAdd({ home, acknowledged }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const { tasks } = relayOf(dir, "bob");
+  const titles = (await within(() => tasks.list())).tasks.map((task) => task.title);
+  expect(titles.sort()).toEqual(expect.arrayContaining(["first", "second"]));
+  if (acknowledged) expect(titles).toContain("third");
+  await workThrough(dir, titles);
+}
+
+/** Nothing stays held by a taking that was cut off for longer than its short lease, and every task can be done in the end. */
+async function checkTaskNext({ home, acknowledged }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const first = await relayOf(dir, "cho").tasks.get("first");
+  if (acknowledged) expect(first).toMatchObject({ state: "in_progress", owner: { session_id: "ann" } });
+  if (first.state === "in_progress") {
+    expect((await relayOf(dir, "cho").claims()).map((claim) => claim.session_id)).toEqual(["ann"]);
+    await relayOf(dir, "ann").tasks.release("first");
+  }
+  await workThrough(dir, ["first", "second"]);
+}
+
+async function checkTaskDone({ home, acknowledged }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const bob = relayOf(dir, "bob").tasks;
+  const [first] = (await bob.list({ which: "all", limit: 9 })).tasks.filter((task) => task.title === "first");
+  if (acknowledged) expect(first?.state).toBe("done");
+  if (first?.state !== "done") await within(() => bob.done("first"));
+  const told = async () => (await readAll(dir, "cho")).filter((message) => message.from_session === "system").length;
+  expect((await told()) + (await told()), "told once").toBe(1);
+  await workThrough(dir, ["second"]);
+}
+
+/** Dan does all that is ready, past any short lease, until nothing is: these were all, each once. */
+async function workThrough(dir: string, titles: readonly string[]): Promise<void> {
+  const { tasks } = relayOf(dir, "dan", () => Date.now() + 31_000);
+  const done: string[] = [];
+  for (let next = await tasks.next({ claimFiles: true }); next; next = await tasks.next({ claimFiles: true })) {
+    done.push(next.title);
+    await tasks.done(next.id);
+  }
+  expect(done.sort()).toEqual([...titles].sort());
+  expect((await tasks.list()).tasks).toEqual([]);
 }

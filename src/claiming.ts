@@ -102,7 +102,7 @@ export async function claimTargets(
   };
   await ensureRegistered(context);
   const isPatient = options.wait !== undefined && options.wait > 0;
-  const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient));
+  const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
   if (first.claim) return first.claim;
   if (first.circle) throw circular(quote(wish), first.circle);
   if (options.wait === undefined || !isPatient)
@@ -221,10 +221,14 @@ export async function release(
   const isForced = options.force === true && targets !== undefined;
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
   const isMeant = (target: Target) => targets === undefined || targets.some((named) => isNamed(target, named));
-  const { given, standing } = await changeClaims(context, (claims, facts) => {
-    const { claims: next, given } = giveUp(claims, isWhose, isMeant, facts);
-    return { claims: next, result: { given, standing: claims.claims } };
-  });
+  const { given, standing } = await changeClaims(
+    context,
+    (claims, facts) => {
+      const { claims: next, given } = giveUp(claims, isWhose, isMeant, facts);
+      return { claims: next, result: { given, standing: claims.claims } };
+    },
+    targets ?? [],
+  );
   if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
   await settleWaitsIfAny(context);
@@ -248,7 +252,7 @@ export async function giveBackById(context: Context, id: string): Promise<void> 
 
 /** Lets one claim of this session last for `ttl` ms from now. */
 export async function extend(context: Context, { id }: Claim, ttl: number): Promise<void> {
-  await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }));
+  await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }), []);
 }
 
 /** Every live claim, the oldest first. */

@@ -1,4 +1,4 @@
-import { type Claim, Claims, type Facts, NO_CLAIMS, settle } from "./claim.ts";
+import { type Claim, Claims, type Facts, NO_CLAIMS, settle, type Target, targetsMeet } from "./claim.ts";
 import { claimEvents } from "./claim-log.ts";
 import { type Context, parsed } from "./context.ts";
 import { record } from "./journal.ts";
@@ -31,15 +31,20 @@ function parseClaims(value: Value | undefined): Claims {
 }
 const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
 
-/** Applies `step` to the settled record, and wakes those who were given something by it. */
+/**
+ * Applies `step` to the settled record, and wakes those who were given something by it. Of a change that is `about` some
+ * targets only, the holders of others are not looked at: their dead keep what nobody asks for until then.
+ */
 export async function changeClaims<T>(
   context: Context,
   step: (claims: Claims, facts: Facts) => { readonly claims: Claims; readonly result: T },
+  about?: readonly Target[],
 ): Promise<T> {
   const { store } = context;
   const before = await readClaims(context);
-  const facts = await factsOf(context, before);
+  const facts = await factsOf(context, { ...before, claims: concerned(before, about) });
   const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
+  let written: Claims | undefined;
   let granted: number | undefined;
   let events: ReturnType<typeof claimEvents> = [];
   let result: { readonly value: T } | undefined;
@@ -52,13 +57,21 @@ export async function changeClaims<T>(
     offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
     events = done.claims === old ? [] : claimEvents(old, done.claims, facts);
     granted = done.claims.token > old.token ? done.claims.token : undefined;
+    written = done.claims;
     return done.claims === old ? value : done.claims;
   });
+  if (written) parsedBefore.set(written, written); // a store may give back the very object
   await record(context, ...events);
   if (granted !== undefined) await store.mark(TOKEN, granted);
   for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
   if (!result) throw new Error("an update ended without running its change");
   return result.value;
+}
+
+/** Whose holders have to be looked at for a change that is about these targets: with anyone in line, all. */
+function concerned({ claims, queue }: Claims, about: readonly Target[] | undefined): readonly Claim[] {
+  if (about === undefined || queue.length > 0) return claims;
+  return claims.filter((claim) => claim.targets.some((one) => about.some((other) => targetsMeet(one, other))));
 }
 
 /** Several writers may have noted theirs in another order: a step over as many as could be. */

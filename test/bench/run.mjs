@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import { commandCases } from "./command.mjs";
+import { coordinationCases } from "./coordination.mjs";
 import { libraryCases } from "./library.mjs";
 import { processCases } from "./processes.mjs";
 import { sizeCases } from "./sizes.mjs";
@@ -17,7 +18,7 @@ console.log("A figure within its budget says ok; the machine may be shared, so r
 
 let over = 0;
 try {
-  for (const { name, run } of [...commandCases, ...libraryCases, ...sizeCases, ...processCases]) {
+  for (const { name, run } of [...commandCases, ...libraryCases, ...coordinationCases, ...sizeCases, ...processCases]) {
     if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
     for (const line of [await run(fs.mkdtempSync(`${root}/case-`))].flat()) {
       const verdict = line.ok === undefined ? "    " : line.ok ? "ok  " : "OVER";

@@ -100,6 +100,11 @@ const LARGE = 16 * 1024;
 const MOST_LARGE = 4;
 const large = new Map<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>();
 
+/** Notes what a record was just written as: who writes it reads it next. */
+export function rememberWritten(path: string, text: string, value: Readonly<Record<string, unknown>>): void {
+  if (text.length >= LARGE) remember(path, Buffer.from(text), value);
+}
+
 function remember(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
   large.delete(path);
   large.set(path, { bytes, value });

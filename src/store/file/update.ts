@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import type { Value } from "../store.ts";
 import { folderOf } from "../store.ts";
-import { encode, linkOnce, readRecord, rename, syncFolder, Unusable, writeOver } from "./files.ts";
+import { encode, linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
 import { type Held, withLock } from "./lock.ts";
 import type { Tree } from "./tree.ts";
 
@@ -55,11 +55,13 @@ function tryWrite(tree: Tree, key: string, change: Change, isLasting: boolean, {
   const old = readRecord(target);
   const next = change(old);
   if (next === old || next === undefined) return { next, isRemoval: next !== old };
-  writeOver(draft, encode(next), isLasting);
+  const text = encode(next);
+  writeOver(draft, text, isLasting);
   const linked = old ? "no links" : linkOnce(draft, target);
   if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
   if (linked === "no links") rename(draft, target);
   if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+  rememberWritten(target, text, next);
   return { next, isRemoval: false };
 }
 

@@ -38,6 +38,7 @@ import { thisProcess } from "./place.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
+import { answerYields } from "./yielding.ts";
 
 const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
@@ -231,6 +232,7 @@ export async function release(
   );
   if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  await answerYields(context, given);
   await settleWaitsIfAny(context);
   return given;
 }

@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ],
   [
     "doing, across nouns",
-    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot)\.ts$/,
+    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding)\.ts$/,
   ],
   ["upkeep", /^src\/upkeep\//],
   ["wiring", /^src\/(open|relay|index)\.ts$/],

@@ -3,6 +3,7 @@ import path from "node:path";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
+import type { Relay } from "../../relay.ts";
 import type { Recipient, SendOptions, Sent } from "../../send.ts";
 import type { Cli } from "../cli.ts";
 import { countWord } from "../output.ts";
@@ -17,6 +18,8 @@ export interface SendFlags {
   thread?: string;
   replyTo?: string;
   ack?: boolean;
+  deadline?: string;
+  claim?: string[];
   expires?: string;
   keep?: boolean;
   file?: string;
@@ -32,6 +35,8 @@ export const describe: Describe = ({ Command, Option }, act) =>
     .option("--thread <id>", "put it into this conversation")
     .option("--reply-to <id>", "it answers this message")
     .option("--ack", "it comes back at each look until its reader acks or answers it")
+    .option("--deadline <duration>", "you are told if it is not answered by then; with --ack one hour")
+    .option("--claim <path>", "ask whoever holds this to give it back (kind request-yield); repeatable", collect)
     .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
     .option("--keep", "leave it for a session that is not known yet")
     .option("--file <path>", "read the text from a file")
@@ -45,6 +50,8 @@ export const options = {
   thread: { type: "string" },
   "reply-to": { type: "string" },
   ack: { type: "boolean" },
+  deadline: { type: "string" },
+  claim: { type: "string", multiple: true },
   expires: { type: "string" },
   keep: { type: "boolean" },
   file: { type: "string" },
@@ -60,7 +67,19 @@ export const run = verb<SendFlags>(describe, {
 async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
   const content = await bodyOf(cli, words, flags.file);
   const relay = await cli.open(flags.from === undefined ? {} : { session: flags.from });
-  await tellSent(cli, await relay.send(content, sendOptions(flags)));
+  await tellSent(cli, await relay.send(content, { ...sendOptions(flags), ...(await yieldOptions(relay, flags)) }));
+}
+
+/** Whom to ask for what they hold. */
+async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promise<SendOptions> {
+  if (claim === undefined) return {};
+  const held = (await relay.check(claim)).claims.filter((one) => one.session_id !== relay.session);
+  if (held.length === 0)
+    throw new RelayError("not_found", `Cannot ask anyone for "${claim.join(" ")}": nobody else holds it`, {
+      next: `agent-relay claim ${claim.join(" ")}`,
+    });
+  const holders = [...new Set(held.map((one) => one.session_id))];
+  return { to: to ?? holders, kind: kind ?? "request-yield", claims: held.map((one) => one.id) };
 }
 
 export function sendOptions(flags: SendFlags): SendOptions {
@@ -71,6 +90,7 @@ export function sendOptions(flags: SendFlags): SendOptions {
     ...(flags.thread === undefined ? {} : { thread: flags.thread }),
     ...(flags.replyTo === undefined ? {} : { reply_to: flags.replyTo }),
     ...(flags.ack === undefined ? {} : { ack: flags.ack }),
+    ...(flags.deadline === undefined ? {} : { deadline: parseDuration(flags.deadline) }),
     ...(flags.expires === undefined ? {} : { expires: parseDuration(flags.expires) }),
     ...(flags.keep === undefined ? {} : { keep: flags.keep }),
   };

@@ -1,0 +1,17 @@
+import { type Claim, say } from "./claim.ts";
+import { type Context, readMessage } from "./context.ts";
+import { reply } from "./send.ts";
+
+/** Answers those who asked this session to yield what it has just released. */
+export async function answerYields(context: Context, given: readonly Claim[]): Promise<void> {
+  const { store, session } = context;
+  const released = new Map(given.filter((claim) => claim.session_id === session).map((claim) => [claim.id, claim]));
+  if (released.size === 0) return;
+  for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
+    for (const id of await store.marks(folder)) {
+      const message = await readMessage(store, id);
+      const claim = (message?.claims ?? []).map((each) => released.get(each)).find((each) => each !== undefined);
+      if (claim && message?.kind === "request-yield" && message.to_session === session)
+        await reply(context, id, `I have released ${say(claim.targets)}`, { kind: "ack" });
+    }
+}

@@ -4,7 +4,7 @@ import { flag, type Infer, integer, list, object, oneOf, optional, type Schema, 
 import { isSegment } from "./store/key.ts";
 
 /** A word that becomes part of a key. */
-const Word: Schema<string> = {
+export const Word: Schema<string> = {
   parse(value, where) {
     if (typeof value === "string" && isSegment(value)) return value;
     throw new RelayError("corrupt", `Cannot read "${where}": it is no word that can be part of a key`);

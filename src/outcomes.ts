@@ -1,7 +1,7 @@
 import { readTask } from "./board.ts";
 import { isLive, say, type Target, targetsMeet } from "./claim.ts";
 import { factsOf, readClaims } from "./claims-record.ts";
-import { type Context, parsedOrSkipped, readAgent, readMessage } from "./context.ts";
+import { asFarAsPossible, type Context, parsedOrSkipped, readAgent, readMessage } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
 import { record } from "./journal.ts";
@@ -24,7 +24,7 @@ export async function standingOf(
     case "released":
       return released(context, condition.targets ?? []);
     case "ended":
-      return ended(context, session ?? "");
+      return session === undefined ? { on: [] } : ended(context, session);
     case "message":
       return { outcome: await unreadOf(context, condition, passed), on: session === undefined ? [] : [session] };
     case "reply":
@@ -128,21 +128,26 @@ function markOf({ id, quiet, expires_at }: Wait): string {
   return quiet ? `${DUE}/${dueName(expires_at, id)}` : `${PENDING}/${id}`;
 }
 
-export function readWait({ store }: Context, id: string): Promise<Wait | undefined> {
-  return isSegment(id) && id.startsWith("wait-")
-    ? parsedOrSkipped(store, `waits/${id}`, Wait)
-    : Promise.resolve(undefined);
+/** A wait by its id, or undefined if there is none that can be read. Its id is the name it is stored under. */
+export async function readWait({ store }: Context, id: string): Promise<Wait | undefined> {
+  if (!isSegment(id) || !id.startsWith("wait-")) return undefined;
+  const wait = await parsedOrSkipped(store, `waits/${id}`, Wait);
+  return wait === undefined || wait.id === id ? wait : { ...wait, id };
 }
 
 const STALE = 600_000; // ms; no one takes this long from a wait's mark to its record
 
-/** Decides what has come to its end, and tells those who wait for it; once each, whoever looks. */
+/**
+ * Decides what has come to its end, and tells those who wait for it; once each, whoever looks. Who cannot be told now,
+ * because its inbox is full, holds up nobody else: a later look tells it.
+ */
 export async function settleWaits(context: Context): Promise<void> {
   const { store, now } = context;
-  for (const id of await store.marks(PENDING)) await settleOne(context, id, `${PENDING}/${id}`);
+  const settle = (id: string, mark: string) => asFarAsPossible(() => settleOne(context, id, mark));
+  for (const id of await store.marks(PENDING)) await settle(id, `${PENDING}/${id}`);
   for (const name of await store.marks(DUE)) {
     if (name >= dueName(now(), "")) break;
-    await settleOne(context, name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
+    await settle(name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
   }
 }
 
@@ -161,7 +166,7 @@ async function settleOne(context: Context, id: string, mark: string): Promise<vo
 async function decide(context: Context, wait: Wait): Promise<Wait> {
   const { session_id: session } = wait;
   const theirs = { ...context, session };
-  const isLost = session !== context.session && (await isGone(context, session));
+  const isLost = session === context.session ? await hasLeft(context) : await isGone(context, session);
   const outcomes: (string | undefined)[] = [];
   for (const condition of isLost ? [] : wait.conditions) outcomes.push((await standingOf(theirs, condition)).outcome);
   const isLate = context.now() >= wait.expires_at;
@@ -173,6 +178,12 @@ async function decide(context: Context, wait: Wait): Promise<Wait> {
     state,
     outcomes.filter((outcome) => outcome !== undefined),
   );
+}
+
+/** Whether the acting session has just left: it acts, so its process tells nothing. */
+async function hasLeft({ store, session }: Context): Promise<boolean> {
+  if (await readAgent(store, "agents", session)) return false;
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
 }
 
 /** Ends a pending wait. One that has ended stays as it was. */

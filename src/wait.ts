@@ -1,4 +1,4 @@
-import { say, Target } from "./claim.ts";
+import { say, Target, Word } from "./claim.ts";
 import { RelayError } from "./errors.ts";
 import { KINDS, type Kind } from "./message.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
@@ -14,7 +14,7 @@ export const Condition = object({
    */
   event: oneOf(EVENTS),
   targets: optional(list(Target)),
-  session: optional(text()),
+  session: optional(Word),
   kind: optional(oneOf(KINDS)),
   id: optional(text()),
 });
@@ -25,7 +25,7 @@ const STATES = ["pending", "satisfied", "timed_out", "cancelled", "ended"] as co
 /** A wait whose outcome is told by a message, as it is on disk, in `--json` and here. */
 export const Wait = object({
   id: text(),
-  session_id: text(),
+  session_id: Word,
   agent_id: text(),
   conditions: list(Condition),
   /** One of the conditions is enough. */

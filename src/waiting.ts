@@ -123,8 +123,12 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
   const standings: Standing[] = [];
   for (const condition of conditions) standings.push(await standingOf(context, condition));
   const outcomes = standings.map((standing) => standing.outcome);
-  if (isOver(wait.any, outcomes))
-    return { ...wait, state: "satisfied", ended_at: now, outcome: outcomes.filter((outcome) => outcome !== undefined) };
+  if (isOver(wait.any, outcomes)) {
+    const outcome = outcomes.filter((one) => one !== undefined);
+    const over: Wait = { ...wait, state: "satisfied", ended_at: now, outcome };
+    await context.store.create(`waits/${wait.id}`, over);
+    return over;
+  }
   await keep(context, wait);
   await settleWaits(context); // it may have come true before anyone could see that we wait
   return (await readWait(context, wait.id)) ?? wait;

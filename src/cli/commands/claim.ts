@@ -1,6 +1,6 @@
 import type { Claim } from "../../claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
-import { RelayError } from "../../errors.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { claimWords } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -29,18 +29,18 @@ export const describe: Describe = ({ Command }, act) =>
     .action((paths: string[], flags: Flags) =>
       act(async (cli) => {
         const relay = await cli.open();
-        const end = new AbortController();
-        cli.io.onInterrupt(() => end.abort(new RelayError("failed", "Cannot go on waiting: interrupted")));
-        const claim = await relay.claim(paths, {
-          resources: flags.resource ?? [],
-          ...(flags.shared && { mode: "shared" }),
-          ...(flags.reason !== undefined && { reason: flags.reason }),
-          ...(flags.ttl !== undefined && { ttl: parseDuration(flags.ttl) }),
-          ...(flags.wait !== undefined && { wait: flags.wait === true ? WAIT : parseDuration(flags.wait) }),
-          ...(flags.apart && { apart: true }),
-          signal: end.signal,
+        return untilInterrupted(cli.io, async (signal) => {
+          const claim = await relay.claim(paths, {
+            resources: flags.resource ?? [],
+            ...(flags.shared && { mode: "shared" }),
+            ...(flags.reason !== undefined && { reason: flags.reason }),
+            ...(flags.ttl !== undefined && { ttl: parseDuration(flags.ttl) }),
+            ...(flags.wait !== undefined && { wait: flags.wait === true ? WAIT : parseDuration(flags.wait) }),
+            ...(flags.apart && { apart: true }),
+            signal,
+          });
+          await cli.say(claim, `${claimed(claim)}\n`);
         });
-        await cli.say(claim, `${claimed(claim)}\n`);
       }),
     );
 

@@ -1,8 +1,8 @@
 import { formatLeft, parseDuration } from "../../duration.ts";
-import { RelayError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
 import { sayConditions, type Wait } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -48,21 +48,20 @@ export const describe: Describe = ({ Command, Option }, act) =>
 
 export const run = verb(describe);
 
-async function wait(cli: Cli, flags: Flags): Promise<void> {
+async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
   if (flags.list) {
     const all = await relay.waits();
     await cli.say(all, all.map((one) => `${describeWait(one, cli.io.now())}\n`).join(""));
     if (all.length === 0) cli.io.err("Nobody waits by --subscribe\n");
-    return;
+    return undefined;
   }
   if (flags.outcome !== undefined || flags.cancel !== undefined) {
     const found =
       flags.cancel === undefined ? await relay.outcome(flags.outcome ?? "") : await relay.cancelWait(flags.cancel);
-    return cli.say(found, `${describeWait(found, cli.io.now())}\n`);
+    await cli.say(found, `${describeWait(found, cli.io.now())}\n`);
+    return undefined;
   }
-  const end = new AbortController();
-  cli.io.onInterrupt(() => end.abort(new RelayError("failed", "Cannot go on waiting: interrupted")));
   const wished = {
     ...{ released: flags.released, resources: flags.resource, ended: flags.ended, message: flags.message },
     ...{ from: flags.from, kind: flags.kind, replyTo: flags.replyTo, taskDone: flags.taskDone },
@@ -70,14 +69,16 @@ async function wait(cli: Cli, flags: Flags): Promise<void> {
   const options = {
     ...(flags.any && { any: true }),
     ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout) }),
-    signal: end.signal,
   };
   if (flags.subscribe) {
     const made = await relay.subscribe(wished, options);
-    return cli.say(made, `${describeWait(made, cli.io.now())}\n`);
+    await cli.say(made, `${describeWait(made, cli.io.now())}\n`);
+    return undefined;
   }
-  const { outcome } = await relay.wait(wished, options);
-  await cli.say({ outcome }, `${outcome.map(cleanLine).join("\n")}\n`);
+  return untilInterrupted(cli.io, async (signal) => {
+    const { outcome } = await relay.wait(wished, { ...options, signal });
+    await cli.say({ outcome }, `${outcome.map(cleanLine).join("\n")}\n`);
+  });
 }
 
 function describeWait({ id, session_id, conditions, any, state, outcome = [], expires_at }: Wait, now: number): string {

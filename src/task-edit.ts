@@ -1,9 +1,10 @@
 import { ensureRegistered } from "./attend.ts";
 import { changed, leave, readTask } from "./board.ts";
-import type { Context } from "./context.ts";
+import { type Context, parsedOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
-import { list, object, record as recordOf, text } from "./schema.ts";
-import { checkText, checkTitle, dependencyCircle, moved, type Task } from "./task.ts";
+import { newNonce } from "./id.ts";
+import { type Infer, integer, list, object, record as recordOf, text } from "./schema.ts";
+import { checkText, checkTitle, dependencyCircle, isOver, moved, type Task } from "./task.ts";
 import { actorOf, change, checkFields, factsOf, idsOf, type TaskFields, taskOf, tell } from "./task-steps.ts";
 
 export interface Edit extends TaskFields {
@@ -27,10 +28,9 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
     ...(depends_on === undefined ? {} : { depends_on }),
   });
   edited(before); // what is refused notes no edges
+  const write = (inTime = (task: Task) => task) => change(context, before.id, (current) => inTime(edited(current)));
   const task = await changed(context, before.id, async () => {
-    if (depends_on) await addEdges(context, before, depends_on);
-    const after = await change(context, before.id, edited);
-    if (depends_on) await keepEdges(context, after);
+    const after = await (depends_on ? withoutCircle(context, before, depends_on, write) : write());
     await leave(context, before, after);
     return after;
   });
@@ -54,41 +54,71 @@ export async function noteTask(context: Context, word: string, note: string): Pr
   return task;
 }
 
-// Tasks are made to depend on older ones, so only an edit can close a circle. What was edited is in one record, so that two
-// edits cannot close one together.
+// Tasks are made to depend on older ones, so only an edit can close a circle. What is being edited is in one record, so that
+// two edits cannot close one together.
 const EDGES = "tasks/edges";
-const Edges = object({ edited: recordOf(list(text())) });
+const Edges = object({
+  /** Grows with each edit that ends: what was read of the tasks before is old. */
+  ended: integer(),
+  /** `<id>.<nonce>`: what a task is being made to depend on. */
+  begun: recordOf(object({ at: integer(), depends_on: list(text()) })),
+});
+type Edges = Infer<typeof Edges>;
+const EDIT_TIME = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
 
-/** Notes that a task depends on these too. Throws `conflict` if it would wait for itself. */
-async function addEdges(context: Context, task: Task, depends_on: readonly string[]): Promise<void> {
-  const known = new Map<string, readonly string[]>([[task.id, task.depends_on]]);
-  for (;;) {
-    const missing = new Set<string>();
-    await context.store.update(EDGES, (value) => {
-      const { edited } = value === undefined ? { edited: {} } : Edges.parse(value, EDGES);
-      const dependenciesOf = (id: string) => {
-        const own = known.get(id);
-        if (!own) missing.add(id);
-        return [...(own ?? []), ...(edited[id] ?? [])];
-      };
-      missing.clear();
-      const circle = dependencyCircle(task.id, depends_on, dependenciesOf);
-      if (circle) throw circular(task, circle);
-      if (missing.size > 0) return value;
-      const all = [...new Set([...task.depends_on, ...(edited[task.id] ?? []), ...depends_on])];
-      return { ...value, edited: { ...edited, [task.id]: all } };
+/** Makes a task depend on these by `run`. Throws `conflict` if it would wait for itself. */
+async function withoutCircle(
+  context: Context,
+  task: Task,
+  depends_on: readonly string[],
+  run: (inTime: (task: Task) => Task) => Promise<Task>,
+): Promise<Task> {
+  const name = `${task.id}.${newNonce()}`;
+  const at = context.now();
+  await beginEdit(context, name, task, { at, depends_on: [...depends_on] });
+  try {
+    return await run((edited) => {
+      if (context.now() - at <= EDIT_TIME) return edited;
+      throw new RelayError("conflict", `Cannot edit "${task.id}": it took too long`, { next: "try again" });
     });
-    if (missing.size === 0) return;
-    for (const id of missing) known.set(id, (await readTask(context, id))?.depends_on ?? []);
+  } finally {
+    await changeEdges(context, ({ ended, begun: { [name]: _, ...begun } }) => ({ ended: ended + 1, begun }));
   }
 }
 
-/** Notes what a task depends on now that its record says so. Of tasks that are over nothing is noted. */
-async function keepEdges(context: Context, task: Task): Promise<void> {
+async function beginEdit(context: Context, name: string, task: Task, edit: Edges["begun"][string]): Promise<void> {
+  await parsedOrSkipped(context.store, EDGES, Edges); // one that cannot be used is set aside
+  const known = new Map<string, readonly string[]>();
+  let ended: number | undefined;
+  for (;;) {
+    const missing = new Set<string>();
+    await changeEdges(context, (edges) => {
+      missing.clear();
+      if (edges.ended !== ended) known.clear();
+      ended = edges.ended;
+      const isLate = ({ at }: { at: number }) => edit.at - at > 2 * EDIT_TIME;
+      const begun = Object.entries(edges.begun).filter(([, other]) => !isLate(other));
+      const circle = dependencyCircle(task.id, edit.depends_on, (id) => {
+        if (!known.has(id)) missing.add(id);
+        const coming = begun.filter(([other]) => other.startsWith(`${id}.`));
+        return [...(known.get(id) ?? []), ...coming.flatMap(([, { depends_on }]) => depends_on)];
+      });
+      if (circle) throw circular(task, circle);
+      return missing.size > 0 ? undefined : { ...edges, begun: { ...Object.fromEntries(begun), [name]: edit } };
+    });
+    if (missing.size === 0) return;
+    for (const id of missing) {
+      const needed = await readTask(context, id);
+      known.set(id, needed && !isOver(needed) ? needed.depends_on : []);
+    }
+  }
+}
+
+/** Changes the record, or leaves it for undefined. */
+async function changeEdges(context: Context, change: (edges: Edges) => Edges | undefined): Promise<void> {
   await context.store.update(EDGES, (value) => {
-    if (value === undefined) return undefined;
-    const { edited } = Edges.parse(value, EDGES);
-    return { ...value, edited: { ...edited, [task.id]: task.depends_on } };
+    const edges = value === undefined ? { ended: 0, begun: {} } : Edges.parse(value, EDGES);
+    return change(edges) ?? value;
   });
 }
 

@@ -1,5 +1,5 @@
 import { ensureRegistered } from "./attend.ts";
-import { readyTasks, unmet } from "./board.ts";
+import { openTasks, readyTasks, unmet } from "./board.ts";
 import { type Claim, checkTtl, isSameTargets, TTL } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
 import { claims, claimTargets, extend, giveBackById } from "./claiming.ts";
@@ -105,7 +105,7 @@ async function takeFilesAway(context: Context, { owner }: Task): Promise<void> {
 /** Lets every task of this session be believed for its whole time again. Returns them. */
 export async function renewTasks(context: Context): Promise<Task[]> {
   const mine: Task[] = [];
-  for await (const task of readyTasks(context))
+  for await (const task of openTasks(context))
     if (task.owner?.session_id === context.session && task.state === "in_progress") mine.push(task);
   const renewed: Task[] = [];
   for (const task of mine) {

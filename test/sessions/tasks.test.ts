@@ -661,6 +661,18 @@ describe("what peers wrote", () => {
     }
   });
 
+  test("a record of edits that cannot be used is set aside and told of, and the edit goes on", async () => {
+    for (const content of ["", "{}", '{"ended":0,"begun":[]}', '{"ended":0,"begun":{"../x":{}}}']) {
+      const story = new Story();
+      for (const title of ["one", "two"]) await add(story, title);
+      await story.as("a", "task", "edit", "two", "--after", "one");
+      fs.writeFileSync(`${story.cwd}/.relay/tasks/edges.json`, content);
+      const edited = await story.as("a", "task", "edit", "two", "--after", "one");
+      expect(edited, content).toMatchObject({ code: 0, err: expect.stringContaining("note: ") });
+      expect((await story.as("a", "task", "edit", "one", "--after", "two")).err).toContain("wait for itself");
+    }
+  });
+
   test("marks that mean nothing, or lie, are passed by", async () => {
     const story = new Story();
     const task = await add(story, "good");

@@ -1,5 +1,6 @@
 import { type Context, parsedOrSkipped } from "./context.ts";
 import { newNonce, timeOf } from "./id.ts";
+import { bootId } from "./place.ts";
 import { isSegment } from "./store/key.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 
@@ -69,6 +70,7 @@ export async function changed(context: Context, id: string, change: () => Promis
 /** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
 export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
   const { store } = context;
+  await bootLook(context);
   return unsettled(context, id, async () => {
     const before = await store.marks(dependents(id)); // another's look may list them before we do
     const waiting = [...before, ...(await release(context, await change()))];
@@ -112,12 +114,26 @@ async function release({ store }: Context, task: Task): Promise<string[]> {
 
 /** Finishes what was killed while it changed a task. */
 async function heal(context: Context): Promise<void> {
+  await bootLook(context);
   const { store, now } = context;
   for (const name of await store.marks(UNSETTLED)) {
     const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
     const guard = `${UNSETTLED}/${name}`;
     if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE) await store.unmark(guard);
   }
+}
+
+/** After a reboot: lists every task again, since marks are not written to the disk itself. Once for each boot. */
+async function bootLook(context: Context): Promise<void> {
+  const { store } = context;
+  const stamp = `stamps/boot.${bootId()}.tasks`;
+  if (bootId() === undefined || (await store.markedAt(stamp)) !== undefined) return;
+  let isBoard = false; // looking makes none
+  for await (const { id } of allTasks(context)) {
+    isBoard = true;
+    await settle(context, id);
+  }
+  if (isBoard) await store.mark(stamp);
 }
 
 /** Tasks that are ready or being worked on, the first to do first. */
@@ -183,6 +199,7 @@ export async function leave({ store }: Context, old: Task, now: Task): Promise<v
 
 /** The ids of open tasks with this title, in any case. */
 export async function tasksTitled(context: Context, title: string): Promise<string[]> {
+  await bootLook(context);
   const found: string[] = [];
   const wanted = title.trim().toLowerCase();
   for (const id of await context.store.marks(`tasks/titles/${titleKey(wanted)}`)) {

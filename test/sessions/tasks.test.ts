@@ -617,6 +617,35 @@ describe("owners that go", () => {
   });
 });
 
+describe("after a power cut", () => {
+  /** What a power cut may leave: the records, but none of the marks, which are not written to the disk itself. */
+  function cutPower({ cwd }: Story): void {
+    for (const folder of ["open", "ready", "titles", "dependents", "unsettled"])
+      fs.rmSync(`${cwd}/.relay/tasks/${folder}`, { recursive: true, force: true });
+    for (const stamp of fs.readdirSync(`${cwd}/.relay/stamps`))
+      if (stamp.startsWith("boot.")) fs.rmSync(`${cwd}/.relay/stamps/${stamp}`);
+  }
+
+  test.each(["list", "next", "show two", "done one"])(
+    "the board is whole when task %s is asked first",
+    async (asked) => {
+      const args = asked.split(" ");
+      const story = new Story();
+      for (const title of ["one", "two", "three"]) await add(story, title);
+      const last = await add(story, "last", "--after", "one");
+      await story.as("a", "task", "claim", "one");
+      await story.as("a", "task", "cancel", "three");
+      cutPower(story);
+      const first = await story.as("a", "task", ...args);
+      expect(first).toMatchObject({ code: 0, err: "" });
+      if (args[0] === "done") expect(first.out).toContain(`now ready: ${last.id} last`);
+      else expect((await story.as("a", "task", "done", "one")).out).toContain(`now ready: ${last.id} last`);
+      expect((await titles(story)).sort()).toEqual(["last", "two"]);
+      expect((await story.json<Task>("b", "task", "next")).title).toBe(args[0] === "next" ? "last" : "two");
+    },
+  );
+});
+
 describe("what peers wrote", () => {
   const HOSTILE = "\u001b[2J\u202eevil\u0007";
 

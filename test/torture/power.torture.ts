@@ -16,6 +16,7 @@ const OPERATIONS = [
   "register",
   "inbox",
   "unregister",
+  "task add",
 ];
 const ALL_OF = 2 ** 12; // up to so many ways a disk may look like at one point are all looked at ...
 const SAMPLES = 512; // ... and so many of more

@@ -70,7 +70,7 @@ export function isSameRun(a: Agent, b: Agent): boolean {
   );
 }
 
-const RESERVED = ["all", "human", "operator", "system", "you"];
+const RESERVED = ["all", "human", "operator", "system", "you", "nobody"];
 const MAX_SESSION_BYTES = 120; // a key has 128, and marks of a session end with up to 6 more
 const MAX_NAME_BYTES = 64;
 

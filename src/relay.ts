@@ -313,9 +313,9 @@ export class Relay {
     return (await coordination.words()).activity(this.#context("nobody"), options);
   }
 
-  /** Yields what happens from now on. */
-  async *follow(signal: AbortSignal): AsyncGenerator<Entry, void, void> {
-    yield* (await coordination.words()).follow(this.#context("nobody"), signal);
+  /** Yields what happens: from now on, or what is not among the `known` entries of the last minute or more. */
+  async *follow(signal: AbortSignal, known?: readonly Entry[]): AsyncGenerator<Entry, void, void> {
+    yield* (await coordination.words()).follow(this.#context("nobody"), signal, known);
   }
 
   /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */

@@ -114,23 +114,36 @@ function entryOf({ id, from_session, from_agent, to_session, kind, content }: Me
   };
 }
 
-/** Yields what happens from now on. Ends when `signal` aborts. */
-export async function* follow(context: Context, signal: AbortSignal): AsyncGenerator<Entry> {
-  let since = context.now();
-  const seen = new Set<string>();
+const LATE = 60_000; // ms; what is written down later than this after it happened may be missed
+const ALL = 100_000;
+
+/**
+ * Yields what happens, each thing once: what is not among `known`, the entries of at least the last minute; without it,
+ * what happens from now on. Ends when `signal` aborts.
+ */
+export async function* follow(
+  context: Context,
+  signal: AbortSignal,
+  known?: readonly Entry[],
+): AsyncGenerator<Entry, void, void> {
+  let since = context.now() - LATE;
+  const look = async () => (await activity(context, { since, limit: ALL })).entries;
+  const seen = new Map((known ?? (await look())).map((entry) => [JSON.stringify(entry), timeOfEntry(entry) ?? 0]));
   const hints = new Hints(context.store, ["activity", "messages"]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
   try {
     while (!signal.aborted) {
-      for (const entry of (await activity(context, { since, limit: 10_000 })).entries) {
+      const next = context.now() - LATE;
+      for (const entry of await look()) {
         const key = JSON.stringify(entry);
         if (seen.has(key)) continue;
-        seen.add(key);
+        seen.set(key, timeOfEntry(entry) ?? 0);
         yield entry;
       }
-      if (seen.size > 10_000) [since] = [context.now() - 60_000, seen.clear()];
-      await hints.next(60_000);
+      since = next;
+      for (const [key, time] of seen) if (time < since) seen.delete(key);
+      await hints.next(LATE);
     }
   } finally {
     signal.removeEventListener("abort", stop);

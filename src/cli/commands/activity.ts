@@ -15,6 +15,8 @@ interface Flags {
 }
 
 const INTERRUPTED = 130;
+const MINUTE = 60_000;
+const MOST_KNOWN = 100_000; // entries: none of those that are not shown comes as news
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("activity")
@@ -45,7 +47,11 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
     return undefined;
   }
   const since = cli.io.now() - parseDuration(flags.since);
-  const found = await relay.activity({ since, limit: wholeNumber(flags.limit, "--limit") });
+  const limit = wholeNumber(flags.limit, "--limit");
+  const all = flags.follow ? { since: Math.min(since, cli.io.now() - MINUTE), limit: MOST_KNOWN } : { since, limit };
+  const known = await relay.activity(all);
+  const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
+  const found = { entries: shown, torn: known.torn };
   const names = namesOf(await relay.agents());
   const isJson = cli.flags.json ?? false;
   if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
@@ -61,7 +67,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (!flags.follow) return undefined;
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
-  for await (const entry of relay.follow(end.signal))
+  for await (const entry of relay.follow(end.signal, known.entries))
     await cli.io.out(isJson ? json(entry) : frame([entryLine(entry, names)], "what agents say"));
   return INTERRUPTED;
 }

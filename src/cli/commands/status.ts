@@ -25,6 +25,7 @@ export const describe: Describe = ({ Command }, act) =>
         const { finished_at } = found;
         const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
         await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
+        if (text === "") cli.io.err('Nobody is here yet; a first "agent-relay send" registers you\n');
       }),
     );
 

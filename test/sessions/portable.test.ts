@@ -248,6 +248,8 @@ describe("agent-sync", () => {
     const story = new Story();
     for (const line of ["one", "two"]) await story.as("a", "append", "log.md", line);
     expect(fs.readFileSync(`${story.cwd}/log.md`, "utf8")).toBe("one\ntwo\n");
+    for (const part of ["th", "ree"]) await story.as("a", "append", "log.md", part, "--no-newline");
+    expect(fs.readFileSync(`${story.cwd}/log.md`, "utf8")).toBe("one\ntwo\nthree");
     expect(await story.json("a", "claims")).toEqual([]);
   });
 

@@ -67,7 +67,8 @@ export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenO
   return findProject({ cwd, dir, envDir: env.AGENT_RELAY_DIR, home: env.HOME ?? env.USERPROFILE });
 }
 
-function trustedDirs({ env = process.env }: OpenOptions): string[] {
+/** Folders of other users that may be used all the same. */
+export function trustedDirs({ env = process.env }: OpenOptions): string[] {
   const listed = (env.AGENT_RELAY_TRUST_DIR ?? "").split(path.delimiter).filter((dir) => dir !== "");
   return listed.map((dir) => path.resolve(dir));
 }

@@ -2,8 +2,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { Agent, processOf } from "../agent.ts";
 import { errno, RelayError } from "../errors.ts";
+import { newNonce } from "../id.ts";
 import { liveness } from "../place.ts";
 import { worktreeOf } from "../project.ts";
+import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 
 /** What a check found. */
@@ -37,6 +39,7 @@ const AHEAD = 600_000; // ms a clock may run ahead
 export const CHECKS: readonly Check[] = [
   { name: "folder", look: folder },
   { name: "permissions", look: permissions },
+  { name: "links", look: links },
   { name: "disk", look: disk },
   { name: "clock", look: clock },
   { name: "records", look: records },
@@ -71,6 +74,16 @@ function permissions({ dir }: Place): Finding[] {
   });
 }
 
+/** A link inside a relay is followed by nobody: what it stands for is refused. */
+function links({ dir }: Place): Finding[] {
+  return walk(dir)
+    .filter(({ stat }) => stat.isSymbolicLink())
+    .map(({ file }) => ({
+      what: `${file} is a symbolic link, which is not followed`,
+      next: "look at it, and remove it",
+    }));
+}
+
 function disk({ dir }: Place): Finding[] {
   return isNetworkDisk(dir)
     ? [
@@ -97,45 +110,48 @@ function clock({ dir, now }: Place): Finding[] {
 /** Reads each record by itself: the store would set a bad one aside. */
 function records({ dir }: Place): Finding[] {
   return walk(dir)
-    .filter(({ file, stat }) => file.endsWith(".json") && stat.isFile() && !isBelow(dir, "quarantine", file))
+    .filter(({ file, stat }) => file.endsWith(".json") && !stat.isSymbolicLink() && !isBelow(dir, "quarantine", file))
     .flatMap(({ file }) => {
       const fault = faultOf(file);
-      if (fault === undefined) return [];
-      const key = path
-        .relative(dir, file)
-        .replace(/\.json$/, "")
-        .split(path.sep)
-        .join("+");
-      const aside = path.join(dir, "quarantine", `${key}.doctor.json`);
-      const fix = () => {
-        fs.mkdirSync(path.join(dir, "quarantine"), { recursive: true, mode: 0o700 });
-        fs.renameSync(file, aside);
-        return `set ${file} aside as ${aside}`;
-      };
-      return [{ what: `${file} ${fault}`, fix }];
+      return fault === undefined ? [] : [{ what: `${file}: ${fault}`, fix: () => setAside(dir, file) }];
     });
+}
+
+function setAside(dir: string, file: string): string {
+  const fault = faultOf(file);
+  if (fault === undefined) return `left ${file} where it is: it can be read by now`;
+  const folder = path.join(dir, "quarantine");
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!isFolder(folder)) return `left ${file} where it is: ${folder} is not a real folder`;
+  const key = path.relative(dir, file).replace(/\.json$/, "");
+  const name = key
+    .split(path.sep)
+    .join("+")
+    .replace(/[^\w.+-]/g, "_")
+    .slice(0, 150);
+  const aside = path.join(folder, `${name}.${newNonce()}`); // a name of its own: nothing that was set aside before is lost
+  fs.renameSync(file, `${aside}.json`);
+  fs.writeFileSync(`${aside}.reason`, `${key}: ${fault}\n`, { mode: 0o600, flag: "wx" });
+  return `set ${file} aside as ${aside}.json`;
 }
 
 function pointers({ dir }: Place): Finding[] {
   const isThere = (folder: string, id: string) => fs.existsSync(path.join(dir, folder, id));
   return namesOf(path.join(dir, "inboxes")).flatMap((inbox) =>
     ["", "open"].flatMap((part) =>
-      namesOf(path.join(dir, "inboxes", inbox, part))
-        .filter((id) => id !== ".empty" && id !== "open")
-        .filter((id) => !isThere("messages", `${id}.json`) && !isThere("drafts", id))
-        .map((id) => {
-          const file = path.join(dir, "inboxes", inbox, part, id);
-          return {
-            what: `${file} points at no message`,
-            fix: () => remove(file),
-          };
-        }),
+      filesIn(path.join(dir, "inboxes", inbox, part))
+        .filter((file) => path.basename(file) !== ".empty")
+        .filter((file) => {
+          const id = path.basename(file);
+          return !isThere("drafts", id) && !isThere("messages", `${id}.json`); // in this order: a draft becomes a message
+        })
+        .map((file) => ({ what: `${file} points at no message`, fix: () => remove(file) })),
     ),
   );
 }
 
 function drafts({ dir, now }: Place): Finding[] {
-  return old(path.join(dir, "drafts"), now - OLD_DRAFT).map((file) => ({
+  return old(filesIn(path.join(dir, "drafts")), now - OLD_DRAFT).map((file) => ({
     what: `${file} was being written, and never was`,
     fix: () => remove(file),
   }));
@@ -143,7 +159,11 @@ function drafts({ dir, now }: Place): Finding[] {
 
 /** A lock that is older than its lease is broken by the next who needs it: nothing to mend, but worth knowing. */
 function locks({ dir, now }: Place): Finding[] {
-  return old(path.join(dir, "locks"), now - OLD_LOCK)
+  const folder = path.join(dir, "locks");
+  return old(
+    namesOf(folder).map((name) => path.join(folder, name)),
+    now - OLD_LOCK,
+  )
     .filter((file) => namesOf(file).length > 0)
     .map((file) => ({ what: `${file} was left by who held it`, next: "nothing: the next who needs it breaks it" }));
 }
@@ -162,9 +182,9 @@ function deadHolders({ dir }: Place): Finding[] {
 
 function agentIn(file: string): Agent | undefined {
   try {
-    return Agent.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
+    return Agent.parse(readRecord(file), file);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RelayError || errno(error) !== undefined) return undefined; // see `records`
+    if (error instanceof Unusable || error instanceof RelayError || errno(error) !== undefined) return undefined; // see `records`
     throw error;
   }
 }
@@ -185,25 +205,27 @@ function oneRelay({ dir, cwd }: Place): Finding[] {
   const found = worktreeOf(cwd);
   if (!found) return [];
   const others = [found.root, found.repository].map((root) => path.join(root, ".relay"));
-  return [...new Set(others)]
-    .filter((other) => path.resolve(other) !== path.resolve(dir) && fs.existsSync(path.join(other, "relay.json")))
+  return [...new Set(others.filter((other) => fs.existsSync(path.join(other, "relay.json"))).map(realPath))]
+    .filter((other) => other !== realPath(dir))
     .map((other) => ({
       what: `${other} is a second relay of this repository`,
       next: "agents in the two do not see each other: finish one, or move it away",
     }));
 }
 
+/** The same folder by any way there; as it is given if it is not there. */
+function realPath(folder: string): string {
+  return fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder);
+}
+
 function faultOf(file: string): string | undefined {
   try {
-    const text = fs.readFileSync(file, "utf8");
-    if (text === "") return "is empty";
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : "is not a JSON object";
+    readRecord(file);
+    return undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return "is not JSON";
-    if (errno(error) === "ENOENT") return undefined; // gone since
+    if (error instanceof Unusable) return error.message;
     if (errno(error) === undefined) throw error;
-    return `cannot be read (${errno(error)})`;
+    return `it cannot be read (${errno(error)})`;
   }
 }
 
@@ -212,19 +234,30 @@ function remove(file: string): string {
   return `removed ${file}`;
 }
 
-function old(folder: string, before: number): string[] {
-  return namesOf(folder)
-    .map((name) => path.join(folder, name))
-    .filter((file) => (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? before) < before);
+function old(files: readonly string[], before: number): string[] {
+  return files.filter((file) => (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? before) < before);
 }
 
+/** What lies in a folder; nothing if it is a link, or none. */
 function namesOf(folder: string): string[] {
+  if (!isFolder(folder)) return [];
   try {
     return fs.readdirSync(folder);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return [];
+    if (errno(error) === "ENOENT") return []; // gone since
     throw error;
   }
+}
+
+/** The files in a folder: neither folders nor links. */
+function filesIn(folder: string): string[] {
+  return namesOf(folder)
+    .map((name) => path.join(folder, name))
+    .filter((file) => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile());
+}
+
+function isFolder(folder: string): boolean {
+  return fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Everything in a folder, and itself; no link is followed. */

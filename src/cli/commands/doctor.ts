@@ -1,3 +1,6 @@
+import { errno } from "../../errors.ts";
+import { projectOf, trustedDirs } from "../../open.ts";
+import { findRoot } from "../../store/file/root.ts";
 import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
@@ -14,10 +17,11 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay doctor --fix")
     .action((flags: { fix?: boolean }) =>
       act(async (cli) => {
-        const relay = await cli.open();
-        const place = { dir: relay.dir, cwd: cli.io.cwd, now: cli.io.now() };
+        const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
+        findRoot(dir, trustedDirs(cli.openOptions()));
+        const place = { dir, cwd: cli.io.cwd, now: cli.io.now() };
         const results = CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
-        const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => one.fix?.() ?? [])) : [];
+        const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
         const left = flags.fix
           ? CHECKS.flatMap(({ look }) => look(place))
           : results.flatMap(({ findings }) => findings);
@@ -40,11 +44,21 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
+/** What was done, in words; one that cannot be mended does not keep the others from it. */
+function mend({ what, fix }: Finding): string[] {
+  try {
+    return fix ? [fix()] : [];
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return [`could not mend this (${errno(error)}): ${what}`];
+  }
+}
+
 function describeCheck(name: string, findings: readonly Finding[]): string {
   if (findings.length === 0) return `${name}: ok\n`;
   const told = findings
     .slice(0, MOST)
-    .map(({ what, next }) => `  ${cleanLine(what)}${next === undefined ? "" : `: ${next}`}\n`);
+    .map(({ what, next }) => `  ${cleanLine(what)}${next === undefined ? "" : `: ${cleanLine(next)}`}\n`);
   const more = findings.length > MOST ? `  and ${findings.length - MOST} more\n` : "";
   return `${name}: ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}\n${told.join("")}${more}`;
 }

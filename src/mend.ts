@@ -3,7 +3,7 @@ import { timeOf } from "./id.ts";
 import { DIGEST_AGE, DIGEST_SIZE, isNews, openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { bootId } from "./place.ts";
-import { registrations } from "./roster.ts";
+import { ended, registrations } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
 
 const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
@@ -67,25 +67,36 @@ export async function isThere({ store }: Context): Promise<boolean> {
   return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
 }
 
-/** Tells of a message whether somebody has still to read it, or to answer it: here, or when they come back. */
-export async function isWaitedFor(context: Context): Promise<(message: Message) => boolean> {
+/**
+ * Tells of a message whether somebody has still to read it, or to answer it: here, or, if it is theirs alone, when they
+ * come back. With `whoLeft`, also broadcasts are kept for those.
+ */
+export async function isWaitedFor(context: Context, whoLeft = false): Promise<(message: Message) => boolean> {
   const { store, now } = context;
   const waited = new Set<string>();
   for (const agent of await registrations(context))
     for (const folder of [`inboxes/${agent.session_id}`, `inboxes/${agent.session_id}/open`])
       for (const id of await store.marks(folder)) waited.add(id);
+  const owed = new Map<string, string[]>(); // by those who left: their lists are judged, since they do not tidy them
+  for (const { session_id: session } of whoLeft ? await ended(context) : [])
+    for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
+      for (const id of await store.marks(folder)) owed.set(id, [...(owed.get(id) ?? []), session]);
   return (message) => {
-    const to = message.to_session;
-    return waited.has(message.id) || (to !== null && isUnread(to, message, now()));
+    const to = message.to_session === null ? [] : [message.to_session];
+    const isOwed = [...to, ...(owed.get(message.id) ?? [])].some(
+      (session) => isUnread(session, message, now()) || isOpen(session, message, now()),
+    );
+    return waited.has(message.id) || isOwed;
   };
 }
 
-/** Removes a message, and what lists it for others than its readers. */
+/** Removes a message, and what lists it for others than its readers: the lists first, so that who was killed between is finished by the next. */
 export async function removeMessage({ store }: Context, id: string): Promise<void> {
   const message = await readMessage(store, id);
-  await store.update(`messages/${id}`, () => undefined);
-  await store.unmark(`foreign/${id}`);
+  await store.unmark(unreadMark("all", id));
   if (message?.thread !== undefined && isSegment(message.thread)) await store.unmark(`threads/${message.thread}/${id}`);
+  await store.unmark(`foreign/${id}`);
+  await store.update(`messages/${id}`, () => undefined);
 }
 
 /** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */

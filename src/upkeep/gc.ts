@@ -1,5 +1,6 @@
 import { type Context, parsedOrSkipped, readAgent, readMessage } from "../context.ts";
 import { timeOf } from "../id.ts";
+import { standing } from "../inbox.ts";
 import { isWaitedFor, removeMessage } from "../mend.ts";
 import { sentAt } from "../message.ts";
 import { registrations } from "../roster.ts";
@@ -43,7 +44,7 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   const old = (time: number | undefined, kind: keyof Retention) => time !== undefined && time < now() - retention[kind];
   const add = (kind: keyof Retention, key: string, why: string) => plan.push({ kind, key, why });
 
-  const isWaited = await isWaitedFor(context);
+  const isWaited = await isWaitedFor(context, true);
   for (const id of await store.list("messages")) {
     if (!old(timeOf(id) ?? 0, "messages")) continue;
     const message = await readMessage(store, id);
@@ -66,21 +67,40 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   const here = new Set((await registrations(context)).map((agent) => agent.session_id));
   for (const id of await store.list("archive/agents")) {
     const agent = await readAgent(store, "archive/agents", id);
-    const isOwed = (await store.marks(`inboxes/${id}`, { limit: 1 })).length > 0;
-    if (agent && !here.has(id) && !isOwed && old((agent.ended_at ?? agent.last_heartbeat) * 1000, "sessions"))
+    if (
+      agent &&
+      !here.has(id) &&
+      !(await isOwed(context, id)) &&
+      old((agent.ended_at ?? agent.last_heartbeat) * 1000, "sessions")
+    )
       add("sessions", `archive/agents/${id}`, "it left, and has no unread mail");
   }
   return plan;
+}
+
+/** Whether a session that left has mail to read or to answer when it comes back. */
+async function isOwed({ store, now }: Context, session: string): Promise<boolean> {
+  for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
+    for (const id of await store.marks(folder)) {
+      const message = await readMessage(store, id);
+      if (message ? standing(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`)) return true;
+    }
+  return false;
 }
 
 /** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
   const { store } = context;
   const plan = await gcPlan(context, retention);
-  for (const { kind, key } of plan) {
+  const removed: Removal[] = [];
+  for (const one of plan) {
+    const { kind, key } = one;
     if (kind === "activity") await store.removeLog(key);
     else if (kind === "messages") await removeMessage(context, key.slice("messages/".length));
+    else if (kind !== "sessions") await store.update(key, () => undefined);
+    else if (await isOwed(context, key.slice("archive/agents/".length))) continue;
     else await store.update(key, () => undefined);
+    removed.push(one);
   }
-  return plan;
+  return removed;
 }

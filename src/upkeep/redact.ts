@@ -6,13 +6,32 @@ const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;
 
 /** The same without what was written, without names of people, and without paths outside the project. */
 export function redacted(dump: Dump): Dump {
-  const people = new Map<string, string>();
-  for (const agent of [...dump.agents, ...dump.ended])
-    if (agent.agent_id === "human")
-      for (const word of [agent.session_id, agent.name])
-        if (word !== undefined && !people.has(word)) people.set(word, `person-${people.size + 1}`);
+  const words = [...peopleIn(dump)].sort((a, b) => b.length - a.length);
+  const people = new Map(words.map((word, index) => [word, `person-${index + 1}`]));
   const clean = (text: string) => withoutPaths(withoutPeople(text, people), dump.project);
-  return walk(dump, clean) as Dump;
+  const { mark: _, ...relay } = dump.relay; // with it, anyone could make a relay that this machine trusts
+  return walk({ ...dump, relay }, clean) as Dump;
+}
+
+// Who did what, in the words of every kind of record.
+const WHO = [
+  ["agent_id", ["session_id", "name"]],
+  ["from_agent", ["from_session"]],
+  ["agent", ["session", "name"]],
+] as const;
+
+/** Ids and names of people, also of those who are no longer registered. */
+function* peopleIn(value: unknown, seen = new Set<string>()): Generator<string> {
+  if (typeof value !== "object" || value === null) return;
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  for (const [agent, words] of WHO)
+    for (const field of fields[agent] === "human" ? words : []) {
+      const word = fields[field];
+      if (typeof word !== "string" || word === "" || seen.has(word)) continue;
+      seen.add(word);
+      yield word;
+    }
+  for (const inner of Object.values(value)) yield* peopleIn(inner, seen);
 }
 
 function walk(value: unknown, clean: (text: string) => string): unknown {
@@ -43,7 +62,12 @@ function withoutPeople(text: string, people: ReadonlyMap<string, string>): strin
 }
 
 function withoutPaths(text: string, project: string): string {
-  const marked = text.replaceAll(project, "<project>");
+  if (text === project) return "<project>";
+  // Not "/p-other" for "/p": what lies beside a project is outside.
+  const marked = text.split(project).reduce((before, after) => {
+    return before + (/^[\\/\s:,"']|^$/.test(after) ? "<project>" : project) + after;
+  });
+  if (/^([a-z]:)?[\\/]/i.test(marked) && !marked.includes(", ")) return "<outside>";
   return marked.replace(PATH, (path, at: number) =>
     marked.slice(0, at).endsWith("<project>") || (at > 0 && /[\w.>*-]/.test(marked[at - 1] ?? "")) ? path : "<outside>",
   );

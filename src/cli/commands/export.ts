@@ -1,8 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
-import { systemError } from "../../errors.ts";
+import { RelayError, systemError } from "../../errors.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
+import { clean, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -17,9 +18,13 @@ export const describe: Describe = ({ Command }, act) =>
         const whole = await relay.dump();
         const dump = flags.redacted ? redacted(whole) : whole;
         const folder = path.resolve(cli.io.cwd, flags.to);
+        if (`${folder}${path.sep}`.startsWith(`${path.resolve(relay.dir)}${path.sep}`))
+          throw new RelayError("usage", `Cannot export to "${folder}": it is in the relay itself`, {
+            next: "agent-relay export --to another-folder",
+          });
         const files = new Map([
-          ["relay.json", `${JSON.stringify(dump, null, 2)}\n`],
-          ...SECTIONS.map((section) => [`${section}.md`, markdown(dump, section)] as const),
+          ["relay.json", json(dump, 2)],
+          ...SECTIONS.map((section) => [`${section}.md`, clean(markdown(dump, section))] as const),
         ]);
         try {
           fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

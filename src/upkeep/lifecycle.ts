@@ -43,7 +43,9 @@ function newRelay(time: number): Readonly<Record<string, unknown>> {
 export function forget(dir: string): void {
   try {
     if (!fs.existsSync(dir)) throw new RelayError("not_found", `Cannot forget "${dir}": there is no relay`);
-    if (!fs.existsSync(path.join(dir, "relay.json")) || fs.lstatSync(dir).isSymbolicLink())
+    // A project may have a relay.json of its own, such as that of an export: more than that makes a relay.
+    const parts = ["relay.json", "messages", "drafts"].map((name) => path.join(dir, name));
+    if (!parts.every((part) => fs.existsSync(part)) || fs.lstatSync(dir).isSymbolicLink())
       throw new RelayError("refused", `Cannot forget "${dir}": it is not a relay's own folder`);
     const away = `${dir}.forgotten-${newNonce()}`; // at once, so that nobody meets a half of it
     fs.renameSync(dir, away);

@@ -29,7 +29,7 @@ export function knownProjects(env: Env): KnownProject[] {
   const folder = folderOf(env);
   const names = folder === undefined ? [] : namesIn(folder);
   return names
-    .map((name) => fs.readFileSync(path.join(folder ?? "", name), "utf8").trim())
+    .map((name) => fs.readFileSync(path.join(folder ?? "", name), "utf8").replace(/\n$/, ""))
     .filter((dir) => path.isAbsolute(dir))
     .sort()
     .map((dir) => ({ dir, exists: fs.existsSync(path.join(dir, "relay.json")) }));
@@ -57,7 +57,7 @@ function namesIn(folder: string): string[] {
   try {
     return fs.readdirSync(folder);
   } catch (error) {
-    if (errno(error) === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return [];
     throw error;
   }
 }

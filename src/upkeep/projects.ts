@@ -38,7 +38,12 @@ export function knownProjects(env: Env): KnownProject[] {
 /** Forgets where a relay was. */
 export function dropProject(dir: string, env: Env): void {
   const folder = folderOf(env);
-  if (folder !== undefined) fs.rmSync(path.join(folder, nameOf(dir)), { force: true });
+  if (folder === undefined) return;
+  try {
+    fs.rmSync(path.join(folder, nameOf(dir)), { force: true });
+  } catch (error) {
+    if (errno(error) === undefined) throw error; // it could not be noted there either, or is shown as gone
+  }
 }
 
 function folderOf({ XDG_STATE_HOME, HOME, USERPROFILE }: Env): string | undefined {
@@ -47,10 +52,17 @@ function folderOf({ XDG_STATE_HOME, HOME, USERPROFILE }: Env): string | undefine
   return state && path.join(state, "agent-relay", "projects");
 }
 
-/** A path as a file's name. */
+/** A path as a file's name. Of a long one both ends, for who looks, and a sum of all of it. */
 function nameOf(dir: string): string {
   const name = encodeURIComponent(dir).replaceAll("%2F", "+");
-  return name.length <= 200 ? name : `${name.slice(0, 100)}~${name.slice(-99)}`;
+  return name.length <= 200 ? name : `${name.slice(0, 90)}~${sumOf(name)}~${name.slice(-90)}`;
+}
+
+/** FNV-1a, 32 bits: as good as any where a handful of paths are told apart. */
+function sumOf(text: string): string {
+  let sum = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
+  return sum.toString(36);
 }
 
 function namesIn(folder: string): string[] {

@@ -13,6 +13,8 @@ const MOST_NAMES = 8; // of a chain: enough to see who it is
 /** What a message that answers `parent` carries on. A person's message, and one after a task has moved, begin anew. */
 export function chainAfter(parent: Message | undefined, session: string, isFresh: boolean): Chain {
   if (!parent || isFresh) return { hops: 0, chain: [] };
+  // Who adds to its own words goes neither back nor on.
+  if (parent.from_session === session) return { hops: parent.hops ?? 0, chain: parent.chain ?? [] };
   const before = parent.chain ?? [parent.from_session];
   return { hops: (parent.hops ?? 0) + 1, chain: [...before, session].slice(-MOST_NAMES) };
 }
@@ -20,7 +22,7 @@ export function chainAfter(parent: Message | undefined, session: string, isFresh
 export interface LoopLimits {
   /** Answers in a row that cost nothing; default 20. Each further one waits a little longer. */
   readonly freeHops: number;
-  /** Answers in a row after which there is no further one; default 40. */
+  /** The first answer in a row that is not sent any more; default 40. */
   readonly mostHops: number;
 }
 

@@ -227,7 +227,7 @@ async function latestOf({ store, session }: Context, { id, thread = id }: Messag
 /** How far this conversation has gone without a person or a task moving. Waits where it is far, throws `limit` where it is too far. */
 async function chainFor(context: Context, parent: Message | undefined): Promise<Chain> {
   const { agent, session, limits } = context;
-  const isFresh = !parent || agent === "human" || parent.from_session === session || (await hasMoved(context, parent));
+  const isFresh = !parent || agent === "human" || (await hasMoved(context, parent));
   const chain = chainAfter(parent, session, isFresh);
   if (parent && chain.hops >= limits.mostHops) {
     await tellPerson(context, parent, chain);
@@ -256,10 +256,10 @@ async function tellPerson(context: Context, { id, thread = id }: Message, { hops
   const { store, now } = context;
   const root = checkSegment(thread);
   if ((await store.markedAt(`loops/${root}`)) !== undefined) return;
-  await store.mark(`loops/${root}`, now());
-  await record(context, { event: "loop.stopped", id: root, hops, chain });
   const people = (await registrations(context)).filter((one) => one.agent_id === "human");
-  const content = `${[...new Set(chain)].join(" and ")} have answered each other ${hops} times with no task moving, and were stopped: agent-relay thread ${root}`;
+  if (people.length > 0) await store.mark(`loops/${root}`, now());
+  await record(context, { event: "loop.stopped", id: root, hops, chain });
+  const content = `${[...new Set(chain)].join(" and ")} have answered each other ${hops} times with no task moving, and were stopped; a word from you lets them go on (${root})`;
   for (const [index, { session_id: to_session }] of people.entries()) {
     const time = now() + index;
     const told = {

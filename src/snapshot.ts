@@ -2,7 +2,7 @@ import { countOpen, openTasks } from "./board.ts";
 import type { Claim, Waiter } from "./claim.ts";
 import { isLive } from "./claim.ts";
 import { factsOf, readClaims } from "./claims-record.ts";
-import type { Context } from "./context.ts";
+import { type Context, valueOrSkipped } from "./context.ts";
 import { agentsWithUnread } from "./look.ts";
 import type { AgentView } from "./roster.ts";
 import type { Task } from "./task.ts";
@@ -37,7 +37,7 @@ export async function snapshot(context: Context): Promise<Snapshot> {
   const isWaiting = (one: { session_id: string }) => !facts.isGone(one.session_id);
   const tasks: Task[] = [];
   for await (const task of openTasks(context)) if (tasks.push(task) === MOST_TASKS) break;
-  const relay = await context.store.get("relay");
+  const relay = await valueOrSkipped(context.store, "relay");
   return {
     agents: await agentsWithUnread(context),
     claims: all.claims.filter((claim) => isLive(claim, facts)),

@@ -233,9 +233,8 @@ describe("agents that only answer each other", () => {
         .as(session)
         .reply(id, "again")
         .catch((again) => expect(again.code).toBe("limit"));
-    const told =
-      "ann and bob have answered each other 6 times with no task moving, and were stopped: agent-relay thread";
-    expect(await world.toldTo("pat")).toEqual([`${told} ${first.id}`]);
+    const told = `ann and bob have answered each other 6 times with no task moving, and were stopped; a word from you lets them go on`;
+    expect(await world.toldTo("pat")).toEqual([`${told} (${first.id})`]);
     for (const session of ["ann", "bob", "cay"]) expect(await world.toldTo(session)).toEqual([]);
     const { entries } = await world.as("pat").activity();
     expect(entries.filter(({ event }) => event === "loop.stopped")).toMatchObject([{ id: first.id, hops: 6 }]);

@@ -17,6 +17,8 @@ export class Cli {
   readonly io: Io;
   readonly flags: GlobalFlags;
 
+  #dir: string | undefined;
+
   constructor(io: Io, flags: GlobalFlags) {
     this.io = io;
     this.flags = flags;
@@ -25,8 +27,13 @@ export class Cli {
   /** The project's relay, as who we are. */
   async open(more: OpenOptions = {}): Promise<Relay> {
     const relay = await Relay.open({ ...this.openOptions(), ...more });
-    noteProject(relay.dir, this.io.env);
+    this.#dir = relay.dir;
     return relay;
+  }
+
+  /** What is left to do when a verb has done its work: the relay it used is now there. */
+  done(): void {
+    if (this.#dir !== undefined) noteProject(this.#dir, this.io.env);
   }
 
   openOptions(): OpenOptions {

@@ -47,7 +47,7 @@ export function verb<Flags>(describe: Describe, plain?: Plain<Flags>): Verb {
     try {
       const parsed = plain && plainly(plain, args);
       const code = parsed
-        ? await plain.act(new Cli(io, parsed.flags), parsed.flags, parsed.words)
+        ? await finished(new Cli(io, parsed.flags), (cli) => plain.act(cli, parsed.flags, parsed.words))
         : await byDescription(describe, args, io);
       return typeof code === "number" ? code : 0;
     } catch (error) {
@@ -93,7 +93,14 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
     if (error.exitCode !== 0) throw misuse(error, command);
     return io.out(help);
   }
-  return chosen?.(new Cli(io, command.opts<GlobalFlags>()));
+  const run = chosen;
+  return run && finished(new Cli(io, command.opts<GlobalFlags>()), run);
+}
+
+async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<unknown> {
+  const result = await run(cli);
+  cli.done();
+  return result;
 }
 
 function misuse(error: CommanderError, command: Command): RelayError {

@@ -3,7 +3,7 @@ import type { Agent } from "../agent.ts";
 import { allTasks } from "../board.ts";
 import type { Claims } from "../claim.ts";
 import { readClaims } from "../claims-record.ts";
-import { type Context, parsedOrSkipped, readMessage } from "../context.ts";
+import { type Context, parsedOrSkipped, readMessage, valueOrSkipped } from "../context.ts";
 import type { Decision } from "../decision.ts";
 import { entries } from "../journal.ts";
 import { type Message, order } from "../message.ts";
@@ -46,7 +46,7 @@ export async function dump(context: Context): Promise<Dump> {
   return {
     exported_at: new Date(now()).toISOString(),
     project,
-    relay: (await store.get("relay")) ?? {},
+    relay: (await valueOrSkipped(store, "relay")) ?? {},
     agents: await agents(context),
     ended: await ended(context),
     messages: order(messages),

@@ -6,12 +6,15 @@ import type { Context } from "../context.ts";
 import { RelayError, systemError } from "../errors.ts";
 import { newId, newNonce } from "../id.ts";
 import { record } from "../journal.ts";
+import { isThere } from "../mend.ts";
 import { registrations } from "../roster.ts";
 
 /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
 export async function finish(context: Context): Promise<string[]> {
   const { store, now } = context;
   const finished_at = new Date(now()).toISOString();
+  if (!(await isThere(context)))
+    throw new RelayError("not_found", "Cannot finish: there is no relay here", { next: "agent-relay whoami" });
   await store.update("relay", (relay) => ({ ...(relay ?? newRelay(now())), finished_at }));
   await cleanupDead(context);
   const ended: string[] = [];
@@ -25,6 +28,7 @@ export async function finish(context: Context): Promise<string[]> {
 /** Lets sessions register again. False if it was not finished. */
 export async function reopen(context: Context): Promise<boolean> {
   let was = false;
+  if (!(await isThere(context))) return false;
   await context.store.update("relay", (relay) => {
     was = relay?.finished_at !== undefined;
     if (!relay || !was) return relay;

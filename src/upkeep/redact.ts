@@ -1,7 +1,16 @@
 import type { Dump } from "./dump.ts";
 
-// What people and agents wrote freely, whatever record it stands in.
-const WRITTEN = ["content", "text", "title", "description", "reason", "status", "notes", "metadata", "outcome", "for"];
+// What stays, of every kind of record; all else was written freely, by us or by another program, and only its size stays.
+const KEPT = new Set(
+  `exported_at project relay agents ended messages claims tasks decisions waits activity
+   format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started cwd status_at
+   ended_at presence last_seen from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch
+   ack_required answer_by hops chain expires_at withdrawn_at receipts read_at acked_at token queue edges targets path leaf
+   resource worktree mode claimed_at ttl offered_until since on files priority depends_on state owner claim created_by
+   updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced
+   who file limit`.split(/\s+/),
+);
+const MAPS = ["receipts"]; // by session
 const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;
 
 /** The same without what was written, without names of people, and without paths outside the project. */
@@ -34,14 +43,14 @@ function* peopleIn(value: unknown, seen = new Set<string>()): Generator<string> 
   for (const inner of Object.values(value)) yield* peopleIn(inner, seen);
 }
 
-function walk(value: unknown, clean: (text: string) => string): unknown {
+function walk(value: unknown, clean: (text: string) => string, isMap = false): unknown {
   if (typeof value === "string") return clean(value);
   if (Array.isArray(value)) return value.map((each) => walk(each, clean));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       clean(key),
-      WRITTEN.includes(key) ? sizeOf(inner) : walk(inner, clean),
+      isMap || KEPT.has(key) ? walk(inner, clean, MAPS.includes(key)) : sizeOf(inner),
     ]),
   );
 }

@@ -245,6 +245,8 @@ async function show(cli: Cli, word: string): Promise<void> {
     taskLine(task, names, relay.session, now),
     `added by ${call(task.created_by)} ${formatDuration(now - task.created_at)} ago, changed ${formatDuration(now - task.updated_at)} ago`,
     ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}`]),
+    ...(task.reason === undefined || task.state === "blocked" ? [] : [`because: ${cleanLine(task.reason)}`]),
+    ...(task.depends_on.length === 0 || task.state === "pending" ? [] : [`after ${task.depends_on.join(" ")}`]),
     ...task.notes.map(
       (note) =>
         `note by ${call(note.session_id)} ${formatDuration(now - note.at)} ago: ${clean(note.text).replaceAll("\n", "\n  ")}`,

@@ -21,8 +21,10 @@ export const Agent = object({
   /** The process's start time in the system's own unit, and where its pid means something. */
   pid_started: optional(integer()),
   place: optional(text()),
-  /** The folder it works in. */
+  /** The folder it works in, and, in git, its worktree and the branch that was checked out when it registered. */
   cwd: optional(text()),
+  worktree: optional(text()),
+  branch: optional(text()),
   /** What it does, in a line, and since when (Unix ms). */
   status: optional(text()),
   status_at: optional(integer()),

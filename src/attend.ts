@@ -6,6 +6,7 @@ import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
 import { record } from "./journal.ts";
 import { foreignLook } from "./mend.ts";
 import { place, startOf } from "./place.ts";
+import { branchOf, worktreeOf } from "./project.ts";
 import { find, mine, processState, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
 import type { Value } from "./store/store.ts";
@@ -57,7 +58,7 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
     ...(options.role === undefined ? {} : { role: options.role }),
     ...(started === undefined ? {} : { pid_started: started }),
     ...(pid === 0 ? {} : { place: place() }),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd, ...whereabouts(options.cwd) }),
   };
 }
 
@@ -66,6 +67,12 @@ const MAX_METADATA = 16 * 1024; // bytes: it is read at every look at who is her
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
   if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA) return;
   throw new RelayError("limit", `Cannot register with more than ${MAX_METADATA} bytes of metadata`);
+}
+
+function whereabouts(cwd: string): { worktree?: string; branch?: string } {
+  const worktree = worktreeOf(cwd)?.root;
+  const branch = worktree && branchOf(worktree);
+  return { ...(worktree && { worktree }), ...(branch && { branch }) };
 }
 
 /** Two ids that differ only in case would be one file on some disks. */

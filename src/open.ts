@@ -1,8 +1,9 @@
 import os from "node:os";
 import path from "node:path";
-import type { Agent } from "./agent.ts";
+import type { Agent, Thresholds } from "./agent.ts";
 import { ancestors, terminalLeader } from "./ancestors.ts";
 import { readAgent } from "./context.ts";
+import { parseDuration } from "./duration.ts";
 import { place } from "./place.ts";
 import { findProject, type Project } from "./project.ts";
 import type { Relay, RelayOptions } from "./relay.ts";
@@ -33,7 +34,14 @@ export async function openRelay(
   const { cwd = process.cwd() } = options;
   const { project, identity, store } = await findOut(options);
   const { session, agent, pid } = identity;
-  return make(project.dir, { ...options, session, agent, pid, cwd, store });
+  const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
+  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds });
+}
+
+/** `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`: how long silence means what. Throws `usage` for what is no length of time. */
+function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds> {
+  const { AGENT_RELAY_ACTIVE: active, AGENT_RELAY_SILENT: silent } = env;
+  return { ...(active && { active: parseDuration(active) }), ...(silent && { silent: parseDuration(silent) }) };
 }
 
 export async function findOut(options: OpenOptions): Promise<Found> {

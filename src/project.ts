@@ -84,6 +84,13 @@ function mainWorktree(root: string): string {
   return fs.existsSync(main) ? realPath(main) : root;
 }
 
+/** The branch that is checked out in a worktree; undefined where that cannot be told. */
+export function branchOf(root: string): string | undefined {
+  const named = /^gitdir: (.+)$/m.exec(readIfFile(path.join(root, ".git")) ?? "")?.[1];
+  const gitDir = named === undefined ? path.join(root, ".git") : path.resolve(root, named.trim());
+  return /^ref: refs\/heads\/(.+)$/m.exec(readIfFile(path.join(gitDir, "HEAD")) ?? "")?.[1];
+}
+
 /**
  * The folder that stands for a repository: its main worktree; for a submodule the one that its configuration names; for a
  * bare one in a hidden folder what it is hidden in; for any other bare one itself, since others may lie beside it.

@@ -44,6 +44,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   reopen: { about: "take a finished project up again", load: () => import("./commands/reopen.ts") },
   forget: { about: "remove this project's whole relay", load: () => import("./commands/forget.ts") },
   register: { about: "make yourself known (a first send does it too)", load: () => import("./commands/register.ts") },
+  heartbeat: { about: "say that you live; renew claims and tasks", load: () => import("./commands/heartbeat.ts") },
   unregister: { about: "say that you left; your mail is kept", load: () => import("./commands/unregister.ts") },
   trust: { about: "let a relay made elsewhere reach your agents", load: () => import("./commands/trust.ts") },
   cleanup: { about: "remove dead agents and old messages", load: () => import("./commands/cleanup.ts") },

@@ -1,4 +1,4 @@
-import type { Claim } from "../../claim.ts";
+import { type Claim, say } from "../../claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { claimWords } from "../output.ts";
@@ -11,6 +11,7 @@ interface Flags {
   readonly ttl?: string;
   readonly wait?: string | true;
   readonly apart?: boolean;
+  readonly tell?: boolean;
 }
 
 const WAIT = 30_000; // ms, for a --wait that does not say how long
@@ -24,6 +25,7 @@ export const describe: Describe = ({ Command }, act) =>
     .option("--reason <text>", "why; those who want it are told")
     .option("--ttl <time>", "how long without renewal: 10s to 8h (default 30m)")
     .option("--wait [time]", "wait in line for it (default 30s)")
+    .option("--tell", "tell everyone")
     .option("--apart", "in this worktree only, not the same path in all of them")
     .addHelpText("after", '\nExample: agent-relay claim src/db.ts --reason "new index" --wait 10m')
     .action((paths: string[], flags: Flags) =>
@@ -39,6 +41,10 @@ export const describe: Describe = ({ Command }, act) =>
             ...(flags.apart && { apart: true }),
             signal,
           });
+          if (flags.tell)
+            await relay.send(`I have claimed ${say(claim.targets)}${flags.reason ? `: ${flags.reason}` : ""}`, {
+              kind: "status",
+            });
           await cli.say(claim, `${claimed(claim)}\n`);
         });
       }),

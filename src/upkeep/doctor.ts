@@ -1,12 +1,18 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Agent, processOf } from "../agent.ts";
+import { Claims } from "../claim.ts";
+import { Decision } from "../decision.ts";
 import { errno, RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
+import { Message } from "../message.ts";
 import { liveness } from "../place.ts";
 import { worktreeOf } from "../project.ts";
+import type { Schema } from "../schema.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
+import { Task } from "../task.ts";
+import { Wait } from "../wait.ts";
 
 /** What a check found. */
 export interface Finding {
@@ -15,6 +21,8 @@ export interface Finding {
   readonly fix?: () => string;
   /** What a person can do. */
   readonly next?: string;
+  /** Worth knowing, and nothing to mend. */
+  readonly isHarmless?: boolean;
 }
 
 export interface Place {
@@ -112,13 +120,13 @@ function records({ dir }: Place): Finding[] {
   return walk(dir)
     .filter(({ file, stat }) => file.endsWith(".json") && !stat.isSymbolicLink() && !isBelow(dir, "quarantine", file))
     .flatMap(({ file }) => {
-      const fault = faultOf(file);
+      const fault = faultOf(dir, file);
       return fault === undefined ? [] : [{ what: `${file}: ${fault}`, fix: () => setAside(dir, file) }];
     });
 }
 
 function setAside(dir: string, file: string): string {
-  const fault = faultOf(file);
+  const fault = faultOf(dir, file);
   if (fault === undefined) return `left ${file} where it is: it can be read by now`;
   const folder = path.join(dir, "quarantine");
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -165,7 +173,11 @@ function locks({ dir, now }: Place): Finding[] {
     now - OLD_LOCK,
   )
     .filter((file) => namesOf(file).length > 0)
-    .map((file) => ({ what: `${file} was left by who held it`, next: "nothing: the next who needs it breaks it" }));
+    .map((file) => ({
+      what: `${file} was left by who held it`,
+      next: "nothing: the next who needs it breaks it",
+      isHarmless: true,
+    }));
 }
 
 /** Whose process has died while it is registered: what it claimed and works on is free for whoever asks. */
@@ -218,12 +230,22 @@ function realPath(folder: string): string {
   return fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder);
 }
 
-function faultOf(file: string): string | undefined {
+// What the records of a folder have to be.
+const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
+  ...{ agents: Agent, "archive/agents": Agent, messages: Message, claims: Claims, decisions: Decision, waits: Wait },
+  tasks: Task,
+};
+
+function faultOf(dir: string, file: string): string | undefined {
+  const folder = path.dirname(path.relative(dir, file)).split(path.sep).join("/");
   try {
-    readRecord(file);
+    const value = readRecord(file);
+    const schema = folder === "tasks" && !path.basename(file).startsWith("task-") ? undefined : SCHEMAS[folder];
+    if (value) schema?.parse(value, path.basename(file, ".json"));
     return undefined;
   } catch (error) {
     if (error instanceof Unusable) return error.message;
+    if (error instanceof RelayError) return error.message;
     if (errno(error) === undefined) throw error;
     return `it cannot be read (${errno(error)})`;
   }

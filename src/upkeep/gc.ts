@@ -6,8 +6,10 @@ import { sentAt } from "../message.ts";
 import { registrations } from "../roster.ts";
 import { isOver, Task } from "../task.ts";
 import { Wait } from "../wait.ts";
+import { settleWaitsIfAny } from "../wait-marks.ts";
 
 const DAY = 86_400_000;
+const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 
 /** How long each kind of thing is kept, ms. Unread mail, live claims, open tasks and decisions are kept for ever. */
 export interface Retention {
@@ -90,7 +92,9 @@ async function isOwed({ store, now }: Context, session: string): Promise<boolean
 
 /** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
-  const { store } = context;
+  const { store, now } = context;
+  await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
+  await settleWaitsIfAny(context); // nobody is to miss an outcome that was decided and not yet told
   const plan = await gcPlan(context, retention);
   const removed: Removal[] = [];
   for (const one of plan) {

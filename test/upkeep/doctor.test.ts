@@ -232,9 +232,17 @@ describe("what is mended", () => {
     put(file, '{"session');
     const check = CHECKS.find(({ name }) => name === "records");
     const [finding]: Finding[] = check?.look({ dir: story.dir, cwd: story.cwd, now: story.now }) ?? [];
-    put(file, "{}");
+    const good = fs.readFileSync(`${story.dir}/agents/bob.json`, "utf8");
+    put(file, good);
     expect(finding?.fix?.()).toContain("left");
-    expect(fs.readFileSync(file, "utf8")).toBe("{}");
+    expect(fs.readFileSync(file, "utf8")).toBe(good);
+  });
+
+  test("what is JSON but no record of its folder is found too", async () => {
+    const story = await used();
+    for (const folder of ["agents", "messages", "tasks"]) put(`${story.dir}/${folder}/task-x.json`, "{}");
+    const { records = [] } = await findings(story);
+    expect(records).toHaveLength(3);
   });
 });
 
@@ -247,7 +255,9 @@ describe("what a person has to look at", () => {
     expect(await findings(story)).toEqual({});
     age(lock, 60_000);
     expect(await findings(story)).toEqual({ locks: [`${lock} was left by who held it`] });
-    expect((await story.as("bob", "doctor")).out).toContain("nothing: the next who needs it breaks it");
+    const { out, code } = await story.as("bob", "doctor");
+    expect(out).toContain("nothing: the next who needs it breaks it");
+    expect(code, "it is no illness").toBe(0);
   });
 
   test("a registered process that was killed, and the command that ends its session", async () => {

@@ -25,7 +25,7 @@ export const describe: Describe = ({ Command }, act) =>
         const left = flags.fix
           ? CHECKS.flatMap(({ look }) => look(place))
           : results.flatMap(({ findings }) => findings);
-        const isWell = left.length === 0;
+        const isWell = left.every((finding) => finding.isHarmless);
         const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
         const report = results.map(({ name, findings }) => ({
           name,

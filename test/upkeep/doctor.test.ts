@@ -240,6 +240,7 @@ describe("what is mended", () => {
 
   test("what is JSON but no record of its folder is found too", async () => {
     const story = await used();
+    await story.as("bob", "task", "add", "Parse");
     for (const folder of ["agents", "messages", "tasks"]) put(`${story.dir}/${folder}/task-x.json`, "{}");
     const { records = [] } = await findings(story);
     expect(records).toHaveLength(3);

@@ -182,6 +182,9 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
       "batch",
       "ack_required",
       "expires_at",
+      "answer_by",
+      "hops",
+      "chain",
       "receipts",
       "withdrawn_at",
     ]);

@@ -1,4 +1,5 @@
 import { RelayError } from "./errors.ts";
+import { hash } from "./hash.ts";
 import type { Process } from "./place.ts";
 import { anything, type Infer, integer, object, optional, text } from "./schema.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
@@ -135,13 +136,6 @@ export function* namesFor(agentId: string, session: string): Generator<string> {
     yield turn < 20 ? `${tool}-${adjective}-${animal}` : `${tool}-${adjective}-${animal}-${turn}`;
     seed = hash(`${session} ${turn}`);
   }
-}
-
-/** FNV-1a, 32 bits: spreads ids over names; nothing rests on it. */
-function hash(word: string): number {
-  let sum = 0x811c9dc5;
-  for (const byte of Buffer.from(word)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
-  return sum;
 }
 
 const ADJECTIVES =

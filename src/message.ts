@@ -73,6 +73,11 @@ export interface Draft {
   readonly seq: number;
 }
 
+/** What the relay itself tells a session. */
+export function systemDraft(id: string, to_session: string, content: string, time: number): Draft {
+  return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
+}
+
 /** A new message, in the crate's order of fields. */
 export function compose(draft: Draft, extras: Extras = {}): Message {
   const { id, from_session, from_agent, to_session, content, time, seq } = draft;

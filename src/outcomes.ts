@@ -5,7 +5,7 @@ import { asFarAsPossible, type Context, parsedOrSkipped, readAgent, readMessage 
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
 import { record } from "./journal.ts";
-import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message } from "./message.ts";
+import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, systemDraft } from "./message.ts";
 import { liveness, thisProcess } from "./place.ts";
 import { isGone, processState } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
@@ -217,9 +217,9 @@ async function tell(context: Context, wait: Wait): Promise<boolean> {
   if (!mine?.message) return false;
   const { message: id, session_id: to_session } = mine;
   const time = context.now();
-  const from = { from_session: "system", from_agent: "agent-relay", to_session, content: sayOutcome(mine) };
+  const draft = systemDraft(id, to_session, sayOutcome(mine), time);
   try {
-    await store.publish(`messages/${id}`, compose({ id, ...from, time, seq: time }, { kind: "status" }), {
+    await store.publish(`messages/${id}`, compose(draft, { kind: "status" }), {
       inboxes: [to_session],
     });
   } catch (error) {

@@ -1,25 +1,13 @@
 import { type Address, resolve } from "./address.ts";
 import type { Presence } from "./agent.ts";
 import { ensureRegistered } from "./attend.ts";
-import { type Context, isSeenLately, readMessage } from "./context.ts";
+import { type Context, isSeenLately } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId, timeAfter } from "./id.ts";
 import { COUNT_LIMIT } from "./inbox.ts";
-import { record } from "./journal.ts";
 import { countUnread } from "./look.ts";
-import { type Chain, chainAfter, pauseBefore } from "./loop-guard.ts";
-import {
-  asks,
-  checkBody,
-  checkKind,
-  compose,
-  type Extras,
-  isFor,
-  type Kind,
-  type Message,
-  mayRead,
-  sentAt,
-} from "./message.ts";
+import type { Chain } from "./loop-guard.ts";
+import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
 import { ack, messageFor } from "./receipts.ts";
 import { ended, find, isKnown, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
@@ -88,7 +76,7 @@ async function begin(context: Context, content: string, { kind }: SendOptions): 
 async function sendTo(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
-  const chain = await chainFor(context, answered ?? (thread && (await latestOf(context, thread))));
+  const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
 
@@ -98,6 +86,14 @@ async function sendTo(context: Context, content: string, options: SendOptions, t
     answered,
     recipients,
   );
+}
+
+const NO_CHAIN: Chain = { hops: 0, chain: [] };
+
+async function chainOf(context: Context, answered: Message | undefined, thread: Message | undefined): Promise<Chain> {
+  const { chainFor, latestOf } = await import("./conversation.ts");
+  const parent = answered ?? (thread && (await latestOf(context, thread)));
+  return parent ? chainFor(context, parent) : NO_CHAIN;
 }
 
 /** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
@@ -150,7 +146,11 @@ async function publishAll(
     }
   }
   if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
-  for (const message of messages) if (message.answer_by !== undefined) await expectAnswer(context, message);
+  for (const message of messages) {
+    if (message.answer_by === undefined) continue;
+    const { expectAnswer } = await import("./conversation.ts");
+    await expectAnswer(context, message);
+  }
   return sentTo(messages, reached, report && (await withFull(context, reached, report)));
 }
 
@@ -199,83 +199,6 @@ const DEADLINE = 3_600_000; // ms, to deal with what asks for an `ack`
 function answerBy({ ack, deadline = ack ? DEADLINE : undefined }: SendOptions, now: number): string | undefined {
   if (deadline === undefined) return undefined;
   return expiry(now, checkTimeout(deadline));
-}
-
-/** Has its sender told, once, if nobody has answered in time; whoever looks then. */
-async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
-  if (to === null) return; // of everyone nobody is owed an answer
-  const { keep } = await import("./outcomes.ts");
-  const now = context.now();
-  const wait = {
-    id: newId("wait", now),
-    session_id: context.session,
-    agent_id: context.agent,
-    any: false,
-    quiet: true,
-  };
-  const conditions = [{ event: "answer" as const, id, session: to }];
-  await keep(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
-}
-
-/** The latest message of a conversation that this session may read. */
-async function latestOf({ store, session }: Context, { id, thread = id }: Message): Promise<Message | undefined> {
-  const [latest = id] = await store.marks(`threads/${checkSegment(thread)}`, { reverse: true, limit: 1 });
-  const message = await readMessage(store, latest);
-  return message && mayRead(session, message) ? message : undefined;
-}
-
-/** How far this conversation has gone without a person or a task moving. Waits where it is far, throws `limit` where it is too far. */
-async function chainFor(context: Context, parent: Message | undefined): Promise<Chain> {
-  const { agent, session, limits } = context;
-  const isFresh = !parent || agent === "human" || (await hasMoved(context, parent));
-  const chain = chainAfter(parent, session, isFresh);
-  if (parent && chain.hops >= limits.mostHops) {
-    await tellPerson(context, parent, chain);
-    throw new RelayError(
-      "limit",
-      `Cannot send: ${chain.hops} messages went to and fro between ${[...new Set(chain.chain)].join(", ")}, with no person and no task moving`,
-      { next: "do the work, or ask the person: agent-relay send --to human --kind question" },
-    );
-  }
-  const pause = pauseBefore(chain.hops, limits);
-  if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-  return chain;
-}
-
-/** Whether this session or the other has moved a task since the message. */
-async function hasMoved({ store, session }: Context, parent: Message): Promise<boolean> {
-  for (const who of [session, parent.from_session]) {
-    const moved = isSegment(who) ? await store.markedAt(`agents/${who}.moved`) : undefined;
-    if (moved !== undefined && moved >= sentAt(parent)) return true;
-  }
-  return false;
-}
-
-/** Tells the people here, once for a conversation. */
-async function tellPerson(context: Context, { id, thread = id }: Message, { hops, chain }: Chain): Promise<void> {
-  const { store, now } = context;
-  const root = checkSegment(thread);
-  if ((await store.markedAt(`loops/${root}`)) !== undefined) return;
-  const people = (await registrations(context)).filter((one) => one.agent_id === "human");
-  if (people.length > 0) await store.mark(`loops/${root}`, now());
-  await record(context, { event: "loop.stopped", id: root, hops, chain });
-  const content = `${[...new Set(chain)].join(" and ")} have answered each other ${hops} times with no task moving, and were stopped; a word from you lets them go on (${root})`;
-  for (const [index, { session_id: to_session }] of people.entries()) {
-    const time = now() + index;
-    const told = {
-      id: newId("msg", time),
-      from_session: "system",
-      from_agent: "agent-relay",
-      to_session,
-      content,
-      time,
-      seq: time,
-    };
-    await store.publish(`messages/${told.id}`, compose(told, { kind: "status", thread: root }), {
-      inboxes: [to_session],
-      isNew: true,
-    });
-  }
 }
 
 function expiry(now: number, after: number): string {

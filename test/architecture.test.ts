@@ -6,7 +6,7 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 
 // A file may import files of its own line and of the lines above it. The first pattern that fits decides.
 const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
-  ["leaves", /^src\/(errors|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
+  ["leaves", /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
   [
@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ],
   [
     "doing, across nouns",
-    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding)\.ts$/,
+    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding|conversation)\.ts$/,
   ],
   ["upkeep", /^src\/upkeep\//],
   ["wiring", /^src\/(open|relay|index)\.ts$/],

@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path";
 import { build } from "esbuild";
 
 // What `Relay` loads only when it is used: files of their own too.
-const LATER = ["src/relay.ts", "src/tasks.ts", "src/wait-marks.ts"].flatMap((file) =>
+const LATER = ["src/relay.ts", "src/tasks.ts", "src/wait-marks.ts", "src/send.ts"].flatMap((file) =>
   [...readFileSync(file, "utf8").matchAll(/import\("\.\/([a-z/-]+)\.ts"\)/g)].map(([, name]) => name),
 );
 const LIBRARIES = ["commander", "proper-lockfile"];
@@ -47,7 +47,7 @@ await build({
       name: "one file a verb",
       setup(builder) {
         builder.onResolve({ filter: /^\.\/((commands|upkeep)\/)?[a-z-]+\.ts$/ }, ({ path, kind, importer }) =>
-          kind === "dynamic-import" && /\/cli\/|\/src\/(relay|tasks|wait-marks)\.ts$/.test(importer)
+          kind === "dynamic-import" && /\/cli\/|\/src\/(relay|tasks|wait-marks|send)\.ts$/.test(importer)
             ? { path: `./${chunkOf(`${dirname(importer)}/${path}`)}.cjs`, external: true }
             : undefined,
         );

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno } from "../errors.ts";
+import { hash } from "../hash.ts";
 
 /** A relay that this user has used. */
 export interface KnownProject {
@@ -55,14 +56,7 @@ function folderOf({ XDG_STATE_HOME, HOME, USERPROFILE }: Env): string | undefine
 /** A path as a file's name. Of a long one both ends, for who looks, and a sum of all of it. */
 function nameOf(dir: string): string {
   const name = encodeURIComponent(dir).replaceAll("%2F", "+");
-  return name.length <= 200 ? name : `${name.slice(0, 90)}~${sumOf(name)}~${name.slice(-90)}`;
-}
-
-/** FNV-1a, 32 bits: as good as any where a handful of paths are told apart. */
-function sumOf(text: string): string {
-  let sum = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
-  return sum.toString(36);
+  return name.length <= 200 ? name : `${name.slice(0, 90)}~${hash(name).toString(36)}~${name.slice(-90)}`;
 }
 
 function namesIn(folder: string): string[] {

@@ -1,0 +1,82 @@
+import { type Context, readMessage } from "./context.ts";
+import { RelayError } from "./errors.ts";
+import { newId } from "./id.ts";
+import { record } from "./journal.ts";
+import { type Chain, chainAfter, pauseBefore } from "./loop-guard.ts";
+import { compose, type Message, mayRead, sentAt, systemDraft } from "./message.ts";
+import { keep } from "./outcomes.ts";
+import { registrations } from "./roster.ts";
+import { checkSegment, isSegment } from "./store/key.ts";
+
+// What a message owes to the conversation it is part of: an answer in time, and an end.
+
+/** Has its sender told, once, if nobody has answered in time; whoever looks then. */
+export async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
+  if (to === null) return; // of everyone nobody is owed an answer
+  const now = context.now();
+  const wait = {
+    id: newId("wait", now),
+    session_id: context.session,
+    agent_id: context.agent,
+    any: false,
+    quiet: true,
+  };
+  const conditions = [{ event: "answer" as const, id, session: to }];
+  await keep(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
+}
+
+/** The latest message of a conversation that this session may read. */
+export async function latestOf(
+  { store, session }: Context,
+  { id, thread = id }: Message,
+): Promise<Message | undefined> {
+  const [latest = id] = await store.marks(`threads/${checkSegment(thread)}`, { reverse: true, limit: 1 });
+  const message = await readMessage(store, latest);
+  return message && mayRead(session, message) ? message : undefined;
+}
+
+/** How far this conversation has gone without a person or a task moving. Waits where it is far, throws `limit` where it is too far. */
+export async function chainFor(context: Context, parent: Message): Promise<Chain> {
+  const { agent, session, limits } = context;
+  const isFresh = agent === "human" || (await hasMoved(context, parent));
+  const chain = chainAfter(parent, session, isFresh);
+  if (chain.hops >= limits.mostHops) {
+    await tellPerson(context, parent, chain);
+    throw new RelayError(
+      "limit",
+      `Cannot send: ${chain.hops} messages went to and fro between ${[...new Set(chain.chain)].join(", ")}, with no person and no task moving`,
+      { next: "do the work, or ask the person: agent-relay send --to human --kind question" },
+    );
+  }
+  const pause = pauseBefore(chain.hops, limits);
+  if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+  return chain;
+}
+
+/** Whether this session or the other has moved a task since the message. */
+async function hasMoved({ store, session }: Context, parent: Message): Promise<boolean> {
+  for (const who of [session, parent.from_session]) {
+    const moved = isSegment(who) ? await store.markedAt(`agents/${who}.moved`) : undefined;
+    if (moved !== undefined && moved >= sentAt(parent)) return true;
+  }
+  return false;
+}
+
+/** Tells the people here, once for a conversation. */
+async function tellPerson(context: Context, { id, thread = id }: Message, { hops, chain }: Chain): Promise<void> {
+  const { store, now } = context;
+  const root = checkSegment(thread);
+  if ((await store.markedAt(`loops/${root}`)) !== undefined) return;
+  const people = (await registrations(context)).filter((one) => one.agent_id === "human");
+  if (people.length > 0) await store.mark(`loops/${root}`, now());
+  await record(context, { event: "loop.stopped", id: root, hops, chain });
+  const content = `${[...new Set(chain)].join(" and ")} have answered each other ${hops} times with no task moving, and were stopped; a word from you lets them go on (${root})`;
+  for (const [index, { session_id: to_session }] of people.entries()) {
+    const time = now() + index;
+    const told = systemDraft(newId("msg", time), to_session, content, time);
+    await store.publish(`messages/${told.id}`, compose(told, { kind: "status", thread: root }), {
+      inboxes: [to_session],
+      isNew: true,
+    });
+  }
+}

@@ -1,14 +1,5 @@
-import {
-  type Blocker,
-  type Claim,
-  type Mode,
-  type Step,
-  say,
-  sessionOf,
-  type Target,
-  targetsMeet,
-  type Wish,
-} from "./claim.ts";
+import type { Step } from "./circle.ts";
+import { type Blocker, type Claim, type Mode, say, sessionOf, type Target, targetsMeet, type Wish } from "./claim.ts";
 import { formatDuration, formatLeft } from "./duration.ts";
 import { RelayError } from "./errors.ts";
 

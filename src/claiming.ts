@@ -1,46 +1,33 @@
 import { ensureRegistered } from "./attend.ts";
 import {
-  accept,
-  type Blocker,
   blockers,
   type Claim,
   type Claims,
   checkTtl,
-  circle,
-  circleOf,
-  enqueue,
-  type Facts,
   giveUp,
   isCovered,
   isLive,
   isNamed,
   lasting,
-  leaveQueue,
   type Mode,
   renew,
-  type Step,
   say,
-  sessionOf,
   settle,
   type Target,
-  take,
   targetsMeet,
   type Wish,
 } from "./claim.ts";
+import { ask, namesOf, quote, waitInLine } from "./claim-line.ts";
 import { pathTargets, type Whence } from "./claim-path.ts";
-import { circular, held, type Names, notHeld, sayAgain, tooLate } from "./claim-words.ts";
+import { circular, held, notHeld, sayAgain } from "./claim-words.ts";
 import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-record.ts";
-import { type Context, readAgent } from "./context.ts";
+import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
-import { Hints } from "./hints.ts";
 import { newId } from "./id.ts";
-import { thisProcess } from "./place.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
 import { answerYields } from "./yielding.ts";
-
-const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
@@ -109,103 +96,6 @@ export async function claimTargets(
   if (options.wait === undefined || !isPatient)
     throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
   return waitInLine(context, wish, again, options.wait, options.signal);
-}
-
-/** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
-interface Answer {
-  readonly claim?: Claim | undefined;
-  readonly blockers: readonly Blocker[];
-  readonly circle?: readonly Step[];
-}
-
-function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { claims: Claims; result: Answer } {
-  const taken = take(claims, wish, facts);
-  if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
-  if (!isPatient) return { claims, result: taken };
-  const found = circle(claims, wish.session_id, taken.blockers.map(sessionOf), say(wish.targets));
-  if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
-  const { pid, started, place } = thisProcess();
-  const waiter = { ...wish, since: facts.now, pid, place, ...(started === undefined ? {} : { pid_started: started }) };
-  return { claims: enqueue(claims, waiter), result: { blockers: taken.blockers } };
-}
-
-/** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
-async function waitInLine(
-  context: Context,
-  wish: Wish,
-  again: string,
-  patience: number,
-  signal?: AbortSignal,
-): Promise<Claim> {
-  const { store, session, now } = context;
-  const until = performance.now() + patience;
-  const hints = new Hints(store, [`waits/${session}`]);
-  const stop = () => hints.end();
-  signal?.addEventListener("abort", stop);
-  let isDone = false;
-  try {
-    for (;;) {
-      if (signal?.aborted) throw signal.reason;
-      const look = await lookInLine(context, wish.id);
-      if (look.offer) {
-        const claim = await takeUp(context, wish.id);
-        isDone = claim !== undefined;
-        if (claim) return claim;
-      } else if (!look.isQueued) {
-        // It slept past what it was offered: to the end of the line.
-        const again = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, true));
-        isDone = again.claim !== undefined;
-        if (again.claim) return again.claim;
-        if (again.circle) throw circular(quote(wish), again.circle);
-        continue;
-      }
-      const found = look.isCircular ? await leaveCircle(context, wish.id) : undefined;
-      if (found) throw circular(quote(wish), found);
-      const left = until - performance.now();
-      if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
-      await hints.next(Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS));
-    }
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    stop();
-    if (!isDone)
-      await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, wish.id, facts), result: 0 }));
-  }
-}
-
-function quote({ targets }: Wish): string {
-  return `"${say(targets)}"`;
-}
-
-/** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
-async function lookInLine(context: Context, id: string) {
-  const claims = await settledClaims(context);
-  const waiter = claims.queue.find((one) => one.id === id);
-  const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
-  const inTheWay = waiter ? blockers(claims, waiter, ahead) : [];
-  const ends = inTheWay.map((one) => ("claim" in one ? (one.claim.offered_until ?? one.claim.expires_at) : Infinity));
-  return {
-    offer: claims.claims.find((claim) => claim.id === id),
-    isQueued: waiter !== undefined,
-    blockers: inTheWay,
-    nextExpiry: Math.min(...ends),
-    isCircular: circleOf(claims, id) !== undefined,
-  };
-}
-
-/** Leaves a line that would never move. Of those in the circle one goes, and is told who is in it. */
-function leaveCircle(context: Context, id: string): Promise<readonly Step[] | undefined> {
-  return changeClaims(context, (claims, facts) => {
-    const found = circleOf(claims, id);
-    return { claims: found ? leaveQueue(claims, id, facts) : claims, result: found };
-  });
-}
-
-async function takeUp(context: Context, id: string): Promise<Claim | undefined> {
-  return changeClaims(context, (claims, { now }) => {
-    const next = accept(claims, id, now);
-    return { claims: next ?? claims, result: next?.claims.find((claim) => claim.id === id) };
-  });
 }
 
 /** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
@@ -315,15 +205,6 @@ const MAX_REASON = 500; // bytes: it is shown in refusals
 function checkReason(reason: string): string {
   if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
   throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`);
-}
-
-async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<Names> {
-  const names = new Map<string, string>();
-  for (const session of new Set(blockers.map(sessionOf))) {
-    const name = (await readAgent(store, "agents", session))?.name;
-    if (name !== undefined) names.set(session, name);
-  }
-  return names;
 }
 
 async function tellLoser(context: Context, lost: Claim): Promise<void> {

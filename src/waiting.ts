@@ -1,5 +1,6 @@
 import { ensureRegistered } from "./attend.ts";
-import { circle, leaveQueue, type Step } from "./claim.ts";
+import { circle, type Step } from "./circle.ts";
+import { leaveQueue } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
 import { circular } from "./claim-words.ts";
 import { changeClaims } from "./claims-record.ts";

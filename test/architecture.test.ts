@@ -11,7 +11,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["stores", /^src\/store\//],
   [
     "nouns and pure rules",
-    /^src\/(message|agent|inbox|claim|claim-words|task|wait|activity|loop-guard|decision|claim-log|state-at|address|who)\.ts$/,
+    /^src\/(message|agent|inbox|claim|circle|claim-words|task|wait|activity|loop-guard|decision|claim-log|state-at|address|who)\.ts$/,
   ],
   ["what a verb acts with", /^src\/(context|hints|pace|trust|project|claim-path|ancestors)\.ts$/],
   [
@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ],
   [
     "doing, across nouns",
-    /^src\/(attend|look|send|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding|conversation)\.ts$/,
+    /^src\/(attend|look|send|claim-line|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding|conversation)\.ts$/,
   ],
   ["upkeep", /^src\/upkeep\//],
   ["wiring", /^src\/(open|relay|index)\.ts$/],

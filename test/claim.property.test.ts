@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { circle, circleOf } from "../src/circle.ts";
 import {
   accept,
   blockers,
   type Claim,
   Claims,
-  circle,
-  circleOf,
   drop,
   enqueue,
   type Facts,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { circle } from "../src/circle.ts";
 import {
   accept,
   blockers,
   type Claim,
   type Claims,
   checkTtl,
-  circle,
   drop,
   enqueue,
   type Facts,

@@ -11,11 +11,15 @@ const CALLS = (
   .map((call) => `?${call}`)
   .join(",");
 
-/** One system call of a run: the `nth` of its name, and what it is in words that are the same in every run. */
+/** One system call of a run. */
 export interface Call {
   readonly name: string;
+  /** How many of that name there were with it. It varies by a few: Node wakes its own threads with a `write` now and then. */
   readonly nth: number;
+  /** What it is, in words that are the same in every run. */
   readonly what: string;
+  /** How many of that `what` there were with it. */
+  readonly turn: number;
 }
 
 /** Whether strace is here and may trace. */
@@ -38,11 +42,12 @@ export async function traceCalls(name: string, home: string): Promise<Call[]> {
   return calls;
 }
 
-/** Kills a run as it enters `call`. Undefined if that run did not come to that very call. */
-export async function killAt(name: string, home: string, call: Call): Promise<Lines | undefined> {
-  const { worker, calls } = await runTraced(name, home, `${call.name}:signal=SIGKILL:when=${call.nth}`);
+/** Kills a run as it enters `call`, expected `drift` calls of its name later than before. Undefined if that was another one. */
+export async function killAt(name: string, home: string, call: Call, drift = 0): Promise<Lines | undefined> {
+  const nth = Math.max(1, call.nth + drift);
+  const { worker, calls } = await runTraced(name, home, `${call.name}:signal=SIGKILL:when=${nth}`);
   const last = calls.at(-1);
-  return worker.child.signalCode === "SIGKILL" && last?.nth === call.nth && last.what === call.what
+  return worker.child.signalCode === "SIGKILL" && last?.what === call.what && last.turn === call.turn
     ? worker
     : undefined;
 }
@@ -88,15 +93,19 @@ async function runTraced(
 
 function callsIn(lines: readonly string[], home: string): Call[] {
   const counts = new Map<string, number>();
+  const count = (of: string) => {
+    counts.set(of, (counts.get(of) ?? 0) + 1);
+    return counts.get(of) ?? 0;
+  };
   const calls: Call[] = [];
   for (const line of lines) {
     const name = /^(\w+)\(/.exec(line)?.[1];
     if (name === undefined) continue;
-    const nth = (counts.get(name) ?? 0) + 1;
-    counts.set(name, nth);
+    const nth = count(name);
     const path = line.slice(line.indexOf(home) + home.length).split(/[">]/, 1)[0];
-    if (line.includes(home)) calls.push({ name, nth, what: `${name} ${steady(path ?? "")}` });
-    else if (/^write\(1\D.*done/.test(line)) calls.push({ name, nth, what: "write done" });
+    const isDone = /^write\(1\D.*done/.test(line);
+    const what = isDone ? "write done" : `${name} ${steady(path ?? "")}`;
+    if (isDone || line.includes(home)) calls.push({ name, nth, what, turn: count(what) });
   }
   return calls;
 }

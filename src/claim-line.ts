@@ -31,6 +31,7 @@ export interface Answer {
 
 export function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { claims: Claims; result: Answer } {
   const taken = take(claims, wish, facts);
+  if (taken.claim && claims.queue.length === 0) return { claims: taken.claims, result: taken };
   if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
   if (!isPatient) return { claims, result: taken };
   const found = circle(claims, wish.session_id, taken.blockers.map(sessionOf), say(wish.targets));

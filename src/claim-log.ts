@@ -1,17 +1,17 @@
 import { type Claim, type Claims, type Facts, isLive, say } from "./claim.ts";
 
-/** What one change of the record of claims means, for the log. */
+/** What one change of the record of claims means, for the log. A claim that stays the same object has not changed. */
 export function claimEvents(old: Claims, next: Claims, facts: Facts) {
-  const before = new Map(old.claims.map((claim) => [claim.id, claim]));
-  const after = new Map(next.claims.map((claim) => [claim.id, claim]));
+  const before = without(old.claims, next.claims);
+  const after = without(next.claims, old.claims);
   const event = (what: string, claim: Claim) => ({
     event: `claim.${what}`,
     id: claim.id,
     holder: claim.session_id,
     targets: say(claim.targets),
   });
-  const news = next.claims.flatMap((claim) => {
-    const was = before.get(claim.id);
+  const news = after.flatMap((claim) => {
+    const was = before.find(({ id }) => id === claim.id);
     const isTaken = claim.offered_until === undefined;
     const terms = { token: claim.token, mode: claim.mode, expires_at: claim.expires_at, reason: claim.reason };
     if (!was || (was.offered_until !== undefined && isTaken))
@@ -19,8 +19,15 @@ export function claimEvents(old: Claims, next: Claims, facts: Facts) {
     if (was.targets !== claim.targets) return [{ ...event("reduced", claim), ...terms }];
     return was.expires_at === claim.expires_at ? [] : [{ ...event("renewed", claim), ...terms }];
   });
-  const ends = old.claims.filter((claim) => !after.has(claim.id)).map((claim) => event(endOf(claim, facts), claim));
+  const ends = before
+    .filter(({ id }) => !after.some((claim) => claim.id === id))
+    .map((claim) => event(endOf(claim, facts), claim));
   return [...ends, ...news];
+}
+
+function without(claims: readonly Claim[], others: readonly Claim[]): Claim[] {
+  const known = new Set(others);
+  return claims.filter((claim) => !known.has(claim));
 }
 
 function endOf(claim: Claim, facts: Facts): "released" | "expired" | "lost" {

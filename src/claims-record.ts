@@ -53,8 +53,8 @@ export async function changeClaims<T>(
     const old = value === undefined ? none : parseClaims(value);
     const done = step(settle(old, facts), facts);
     result = { value: done.result };
-    const known = new Set(old.claims.map(({ id }) => id));
-    offered = done.claims.claims.filter((claim) => claim.offered_until !== undefined && !known.has(claim.id));
+    const fresh = done.claims.claims.filter(({ offered_until }) => offered_until !== undefined);
+    offered = fresh.filter(({ id }) => !old.claims.some((claim) => claim.id === id));
     events = done.claims === old ? [] : claimEvents(old, done.claims, facts);
     granted = done.claims.token > old.token ? done.claims.token : undefined;
     written = done.claims;

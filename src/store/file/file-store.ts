@@ -13,8 +13,8 @@ import {
   type Value,
   type Worth,
 } from "../store.ts";
+import { encode } from "./encode.ts";
 import {
-  encode,
   isOlder,
   linkOnce,
   makeEmpty,
@@ -203,7 +203,7 @@ export class FileStore implements Store {
     try {
       makeFolder(`${this.root}/quarantine`);
       rename(this.#tree.file(key), `${place}.json`);
-      writeNew(`${place}.reason`, `${key}: ${reason}\n`, false);
+      writeNew(`${place}.reason`, Buffer.from(`${key}: ${reason}\n`), false);
     } catch (error) {
       if (errno(error) === "ENOENT") return; // another reader was first
       if (!["EROFS", "EACCES", "EPERM", "ENOSPC"].includes(errno(error) ?? "")) throw error;

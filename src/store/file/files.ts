@@ -51,10 +51,10 @@ function readBytes(path: string): Buffer | undefined {
 }
 
 /** Writes a new file whole, and to the disk itself if `lasting`. Throws EEXIST if there is one. */
-export function writeNew(path: string, text: string, lasting: boolean): void {
+export function writeNew(path: string, bytes: Buffer, lasting: boolean): void {
   const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
   try {
-    writeAll(fd, text);
+    writeAll(fd, bytes);
     if (lasting) fs.fsyncSync(fd);
   } catch (error) {
     closeSync(fd);
@@ -65,10 +65,10 @@ export function writeNew(path: string, text: string, lasting: boolean): void {
 }
 
 /** Writes over a file that must be there, and to the disk itself if `lasting`. Throws ENOENT if it is not. */
-export function writeOver(path: string, text: string, lasting: boolean): void {
+export function writeOver(path: string, bytes: Buffer, lasting: boolean): void {
   const fd = fs.openSync(path, O_WRONLY | O_TRUNC | O_NOFOLLOW);
   try {
-    writeAll(fd, text);
+    writeAll(fd, bytes);
     if (lasting) fs.fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -101,8 +101,8 @@ const MOST_LARGE = 4;
 const large = new Map<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>();
 
 /** Notes what a record was just written as: who writes it reads it next. */
-export function rememberWritten(path: string, text: string, value: Readonly<Record<string, unknown>>): void {
-  if (text.length >= LARGE) remember(path, Buffer.from(text), value);
+export function rememberWritten(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
+  if (bytes.length >= LARGE) remember(path, bytes, value);
 }
 
 function remember(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
@@ -216,16 +216,7 @@ export function remove(path: string): boolean {
   }
 }
 
-/** A record's text: two-space JSON, as the files of the `agent-relay` crate have it. */
-export function encode(value: unknown): string {
-  const text = JSON.stringify(value, null, 2);
-  if (text.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(text) > MAX_RECORD_BYTES)
-    throw new RelayError("limit", `Cannot write a record of more than ${MAX_RECORD_BYTES} bytes: it could not be read`);
-  return text;
-}
-
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(fd: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) {
     const count = fs.writeSync(fd, bytes, done);
     if (count === 0) throw new RelayError("failed", "Cannot write: the system took no bytes");

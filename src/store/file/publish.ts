@@ -2,7 +2,8 @@ import fs from "node:fs";
 import { RelayError, systemError } from "../../errors.ts";
 import { checkKey, isSegment } from "../key.ts";
 import { type Delivery, folderOf, inboxFull, nameOf, type Value } from "../store.ts";
-import { encode, makeMark, namesIn, remove, rename, syncFolder, writeNew } from "./files.ts";
+import { encode } from "./encode.ts";
+import { makeMark, namesIn, remove, rename, syncFolder, writeNew } from "./files.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { Tree } from "./tree.ts";
 

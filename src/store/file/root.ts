@@ -3,7 +3,8 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine-mark.ts";
-import { encode, linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
+import { encode } from "./encode.ts";
+import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
 
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
 export const FORMAT = 1;
@@ -44,8 +45,8 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
     // What an unmarked relay already holds was put there by someone else, who may be a stranger.
     const isOurs = isEmpty(root);
     for (const folder of FOLDERS) makeFolder(`${root}/${folder}`);
-    writeOnce(root, ".gitignore", "*\n", lasting);
-    writeOnce(root, "README", README, lasting);
+    writeOnce(root, ".gitignore", Buffer.from("*\n"), lasting);
+    writeOnce(root, "README", Buffer.from(README), lasting);
     const id = newId("relay", now);
     const record = {
       format: FORMAT,
@@ -118,9 +119,9 @@ function isEmpty(folder: string): boolean {
 }
 
 /** Writes a file whole, once; the first of many wins. */
-function writeOnce(root: string, name: string, text: string, lasting: boolean): void {
+function writeOnce(root: string, name: string, bytes: Buffer, lasting: boolean): void {
   const draft = `${root}/start-${newNonce()}`;
-  writeNew(draft, text, lasting);
+  writeNew(draft, bytes, lasting);
   try {
     const target = `${root}/${name}`;
     if (linkOnce(draft, target) === "no links" && !fs.existsSync(target)) fs.renameSync(draft, target); // nearly once

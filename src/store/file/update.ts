@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import type { Value } from "../store.ts";
 import { folderOf } from "../store.ts";
-import { encode, linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
+import { encode } from "./encode.ts";
+import { linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
 import { type Held, withLock } from "./lock.ts";
 import type { Tree } from "./tree.ts";
 
@@ -55,13 +56,13 @@ function tryWrite(tree: Tree, key: string, change: Change, isLasting: boolean, {
   const old = readRecord(target);
   const next = change(old);
   if (next === old || next === undefined) return { next, isRemoval: next !== old };
-  const text = encode(next);
-  writeOver(draft, text, isLasting);
+  const bytes = encode(next);
+  writeOver(draft, bytes, isLasting);
   const linked = old ? "no links" : linkOnce(draft, target);
   if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
   if (linked === "no links") rename(draft, target);
   if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
-  rememberWritten(target, text, next);
+  rememberWritten(target, bytes, next);
   return { next, isRemoval: false };
 }
 

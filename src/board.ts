@@ -14,6 +14,7 @@ const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other m
 const STALE = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
 const ALL = 100_000;
 
+const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that session works on it
 const dependents = (id: string) => `tasks/dependents/${id}`; // <place>: depends on that task
 
 /** A task by its id, or undefined if there is none that can be read. */
@@ -36,6 +37,7 @@ async function list(context: Context, task: Task): Promise<void> {
   for (const { id } of await unmet(context, task)) await store.mark(`${dependents(id)}/${name}`);
   await store.mark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
   await store.mark(`${OPEN}/${name}`);
+  if (task.state === "in_progress" && task.owner) await store.mark(`${ownedBy(task.owner.session_id)}/${task.id}`);
   if (await isReady(context, task)) await store.mark(`${READY}/${name}`);
 }
 
@@ -109,6 +111,7 @@ async function release({ store }: Context, task: Task): Promise<string[]> {
   for (const name of waiting) await store.unmark(`${dependents(task.id)}/${name}`);
   for (const folder of [READY, OPEN]) await store.unmark(`${folder}/${placeOf(task)}`);
   await store.unmark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
+  if (task.owner) await store.unmark(`${ownedBy(task.owner.session_id)}/${task.id}`);
   return waiting;
 }
 
@@ -144,6 +147,18 @@ export function readyTasks(context: Context): AsyncGenerator<Task> {
 /** Tasks that are not over, the first to do first. */
 export function openTasks(context: Context): AsyncGenerator<Task> {
   return listed(context, OPEN, async (task) => !isOver(task));
+}
+
+/** Tasks that a session works on, the oldest first. */
+export async function* tasksOf(context: Context, session: string): AsyncGenerator<Task> {
+  await heal(context);
+  const folder = ownedBy(session);
+  for (const id of await context.store.marks(folder)) {
+    const task = await readTask(context, id);
+    if (task?.state === "in_progress" && task.owner?.session_id === session) yield task;
+    else if (task) await unlist(context, task, `${folder}/${id}`);
+    else await context.store.unmark(`${folder}/${id}`);
+  }
 }
 
 async function* listed(

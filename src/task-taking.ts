@@ -1,5 +1,5 @@
 import { ensureRegistered } from "./attend.ts";
-import { openTasks, readyTasks, unmet } from "./board.ts";
+import { changed, readyTasks, tasksOf, unmet } from "./board.ts";
 import { type Claim, checkTtl, isSameTargets, TTL } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
 import { claims, claimTargets, extend, giveBackById } from "./claiming.ts";
@@ -59,16 +59,13 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
   const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
   try {
     const facts = await factsOf(context, task);
-    const next = await change(context, task.id, (current) => {
+    const lease = { ttl, claim: hold?.isForTask ? hold.claim.id : undefined };
+    const take = (current: Task) => {
       if (current.depends_on.join() !== task.depends_on.join())
         throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
-      return taken(
-        current,
-        actorOf(context, options),
-        { ttl, claim: hold?.isForTask ? hold.claim.id : undefined },
-        facts,
-      );
-    });
+      return taken(current, actorOf(context, options), lease, facts);
+    };
+    const next = await changed(context, task.id, () => change(context, task.id, take));
     if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
     await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
     await tellLoser(context, task, options, "took over");
@@ -104,11 +101,8 @@ async function takeFilesAway(context: Context, { owner }: Task): Promise<void> {
 
 /** Lets every task of this session be believed for its whole time again. Returns them. */
 export async function renewTasks(context: Context): Promise<Task[]> {
-  const mine: Task[] = [];
-  for await (const task of openTasks(context))
-    if (task.owner?.session_id === context.session && task.state === "in_progress") mine.push(task);
   const renewed: Task[] = [];
-  for (const task of mine) {
+  for await (const task of tasksOf(context, context.session)) {
     const facts = await factsOf(context, task);
     const ttl = task.owner?.ttl ?? TTL.default;
     renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));

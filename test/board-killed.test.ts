@@ -96,6 +96,7 @@ async function run(name: string, board: Board, store = board.store): Promise<"do
 
 async function expectWhole(board: Board): Promise<void> {
   await board.expectListed();
+  await board.expectRenewed();
   await board.expectEmptied();
 }
 

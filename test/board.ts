@@ -73,6 +73,16 @@ export class Board {
     }
   }
 
+  /** Each session finds all that it works on, and nothing else. */
+  async expectRenewed(): Promise<void> {
+    const held = (await this.records()).filter(({ state }) => state === "in_progress");
+    for (const session of ["ann", "bob", "cay", "dan", "gil"]) {
+      const own = held.filter(({ owner }) => owner?.session_id === session).map(say);
+      for (const look of ["first", "second"])
+        expect((await this.fresh(session).tasks.renew()).map(say), `${session}, at the ${look} look`).toEqual(own);
+    }
+  }
+
   /** When all leases have run out, one process after the other takes the best of what is left, each once, until all is done. */
   async expectEmptied(): Promise<void> {
     this.clock += LEASES;
@@ -96,7 +106,7 @@ export class Board {
     this.clock += DAY;
     for (const which of ["open", "ready"] as const)
       expect((await this.fresh("looker").tasks.list({ which })).tasks).toEqual([]);
-    for (const folder of ["open", "ready", "unsettled"])
+    for (const folder of ["open", "ready", "unsettled", "owned/worker"])
       expect(await this.store.marks(`tasks/${folder}`), `no mark is left in ${folder}`).toEqual([]);
   }
 }

@@ -3,7 +3,7 @@ import { RelayError } from "../src/errors.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import type { Store } from "../src/store/store.ts";
 import { Board } from "./board.ts";
-import { Killed, killedAtWrite, Stopped } from "./fateful-store.ts";
+import { FatefulStore, Killed, killedAtWrite, Stopped } from "./fateful-store.ts";
 
 async function boardOf(...titles: readonly string[]): Promise<Board> {
   const board = new Board((now) => new MemoryStore({ now }));
@@ -122,4 +122,20 @@ test("renewing lets every task of a session last, also one that it took before i
   expect(renewed.map(({ title }) => title).sort()).toEqual(["a", "b"]);
   for (const { owner } of renewed) expect(owner?.expires_at).toBe(board.clock + (owner?.ttl ?? 0));
   expect(await board.as("cay").tasks.renew()).toEqual([]);
+});
+
+test("renewing costs what the session's own tasks cost, however many others there are", async () => {
+  const board = await boardOf("mine");
+  await board.as("bob").tasks.claim("mine");
+  const reads = async () => {
+    let count = 0;
+    const counted = new FatefulStore(board.store, (call) => {
+      if (call === "read") count++;
+    });
+    expect(await board.fresh("bob", counted).tasks.renew()).toHaveLength(1);
+    return count;
+  };
+  const before = await reads();
+  for (let n = 0; n < 50; n++) await board.as("ann").tasks.add(`other ${n}`);
+  expect(await reads()).toBe(before);
 });

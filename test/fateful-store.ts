@@ -96,6 +96,11 @@ export class FatefulStore implements Store {
     return this.#store.isDraft(key);
   }
 
+  async prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number> {
+    await this.#fate("write");
+    return this.#store.prune(folder, before, isMeant);
+  }
+
   async sweep(before: number): Promise<number> {
     await this.#fate("write");
     return this.#store.sweep(before);

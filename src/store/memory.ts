@@ -120,6 +120,10 @@ export class MemoryStore implements Store {
     return 0; // a write here has no moment in which it could be left behind
   }
 
+  async prune(): Promise<number> {
+    return 0; // a folder without marks is nothing here
+  }
+
   async close(): Promise<void> {}
 
   #read(key: string): Value | undefined {

@@ -113,6 +113,12 @@ export interface Store {
    */
   sweep(before: number): Promise<number>;
 
+  /**
+   * Removes what is left of the folders below `folder` that list nothing, and have not since `before` (Unix ms), of which
+   * `isMeant` says yes. Loses no mark that is made meanwhile. Returns how many it removed.
+   */
+  prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number>;
+
   close(): Promise<void>;
 }
 

@@ -1,12 +1,13 @@
 import { type Context, parsedOrSkipped, readAgent, readMessage } from "../context.ts";
 import { timeOf } from "../id.ts";
-import { standing } from "../inbox.ts";
 import { isWaitedFor, removeMessage } from "../mend.ts";
 import { sentAt } from "../message.ts";
 import { registrations } from "../roster.ts";
+import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../task.ts";
 import { Wait } from "../wait.ts";
 import { settleWaitsIfAny } from "../wait-marks.ts";
+import { isOwed, removeSession, sweepTraces } from "./traces.ts";
 
 const DAY = 86_400_000;
 const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
@@ -80,16 +81,6 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   return plan;
 }
 
-/** Whether a session that left has mail to read or to answer when it comes back. */
-async function isOwed({ store, now }: Context, session: string): Promise<boolean> {
-  for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
-    for (const id of await store.marks(folder)) {
-      const message = await readMessage(store, id);
-      if (message ? standing(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`)) return true;
-    }
-  return false;
-}
-
 /** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
   const { store, now } = context;
@@ -102,9 +93,9 @@ export async function gc(context: Context, retention: Retention = RETENTION): Pr
     if (kind === "activity") await store.removeLog(key);
     else if (kind === "messages") await removeMessage(context, key.slice("messages/".length));
     else if (kind !== "sessions") await store.update(key, () => undefined);
-    else if (await isOwed(context, key.slice("archive/agents/".length))) continue;
-    else await store.update(key, () => undefined);
+    else if (!(await removeSession(context, nameOf(key)))) continue;
     removed.push(one);
   }
+  await sweepTraces(context, now() - DRAFT_AGE);
   return removed;
 }

@@ -1,3 +1,5 @@
+import fs from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -104,6 +106,45 @@ describe("what is removed", () => {
     expect(await goneAfter(29.9)).toEqual(["messages", "waits"]);
     expect(await goneAfter(30.1)).toEqual(["messages", "tasks", "waits", "sessions"]);
     expect(await goneAfter(92)).toEqual(["messages", "tasks", "waits", "activity", "sessions"]);
+  });
+});
+
+describe("a session that left long ago", () => {
+  test("leaves nothing but what the log says of it: no mail, no marks, no name, no empty folder", async () => {
+    const story = new Story();
+    await story.as("ann", "register");
+    await story.as("bob", "register", "--name", "builder");
+    await story.as("ann", "send", "for all");
+    const asked = await story.json<{ id: string }>("ann", "send", "--to", "bob", "--kind", "question", "for bob");
+    await story.as("bob", "inbox");
+    await story.as("bob", "reply", asked.id, "an answer");
+    await story.as("ann", "inbox");
+    await story.as("bob", "task", "add", "short");
+    await story.as("bob", "task", "claim", "short");
+    await story.as("bob", "task", "done", "short");
+    await story.as("bob", "wait", "--ended", "ann", "--subscribe");
+    await story.as("bob", "wait", "--cancel", "all");
+    await story.as("bob", "unregister");
+    story.now += 100 * DAY;
+    await story.as("cleaner", "gc");
+    const dir = `${story.cwd}/.relay`;
+    for (const [name, mode] of treeOf(dir)) if ((mode & 0o40000) !== 0) fs.utimesSync(path.join(dir, name), 0, 0);
+    await story.as("cleaner", "gc"); // which takes no folder that has just changed
+    const left = treeOf(dir).map(([name]) => name);
+    expect(left.filter((name) => /bob|builder/.test(name))).toEqual([]);
+    expect(left.filter((name) => /^(tasks|threads)\/.*\/./.test(name))).toEqual([]);
+    expect((await story.as("cay", "register", "--name", "builder")).code, "the name is free").toBe(0);
+  });
+
+  test("that has mail to read keeps all it had", async () => {
+    const story = new Story();
+    await story.as("ann", "register");
+    await story.as("bob", "register", "--name", "builder");
+    await story.as("bob", "unregister");
+    await story.as("ann", "send", "--to", "builder", "for bob");
+    story.now += 100 * DAY;
+    await story.as("ann", "gc");
+    expect((await story.as("bob", "inbox")).out).toContain("for bob");
   });
 });
 

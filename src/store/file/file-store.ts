@@ -15,6 +15,7 @@ import {
 } from "../store.ts";
 import { encode } from "./encode.ts";
 import {
+  foldersIn,
   isOlder,
   linkOnce,
   makeEmpty,
@@ -28,7 +29,7 @@ import {
   Unusable,
   writeNew,
 } from "./files.ts";
-import { Inboxes } from "./inboxes.ts";
+import { Inboxes, removeUnlisting } from "./inboxes.ts";
 import { appendLine, linesIn } from "./log.ts";
 import { checkDelivery, publish } from "./publish.ts";
 import { Tree } from "./tree.ts";
@@ -228,6 +229,17 @@ export class FileStore implements Store {
       return left.length + sweepLocks(`${this.root}/locks`, before);
     } catch (error) {
       throw systemError(`sweep "${this.root}"`, error);
+    }
+  }
+
+  async prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number> {
+    if (!this.#tree.enter(checkKey(folder))) return 0;
+    const path = `${this.root}/${folder}`;
+    try {
+      const old = foldersIn(path).filter((name) => isMeant(name) && isOlder(`${path}/${name}`, before));
+      return old.filter((name) => removeUnlisting(`${path}/${name}`)).length;
+    } catch (error) {
+      throw systemError(`prune "${path}"`, error);
     }
   }
 

@@ -195,11 +195,21 @@ export function syncFolder(path: string): void {
 
 /** The folder's file names (no folders), or none if it is not there. */
 export function namesIn(folder: string): string[] {
+  return entriesIn(folder)
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => entry.name);
+}
+
+/** The names of the real folders in a folder; none if it is not there. */
+export function foldersIn(folder: string): string[] {
+  return entriesIn(folder)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}
+
+function entriesIn(folder: string): fs.Dirent[] {
   try {
-    return fs
-      .readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => entry.name);
+    return fs.readdirSync(folder, { withFileTypes: true });
   } catch (error) {
     if (errno(error) === "ENOENT") return [];
     throw error;

@@ -1,6 +1,6 @@
 import fs from "node:fs";
-import { errno } from "../../errors.ts";
-import { linkOnce, makeMark, namesIn, remove, setTime } from "./files.ts";
+import { errno, RelayError } from "../../errors.ts";
+import { foldersIn, linkOnce, makeMark, namesIn, remove, setTime } from "./files.ts";
 
 const LOOK_AFTER = 0.001; // of the limit: what one process adds between two looks at a folder that is far from full
 const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
@@ -26,9 +26,10 @@ export class Inboxes {
     if (!this.#hasRoom(inbox)) return false;
     const empty = `${this.#folder}/${inbox}/${EMPTY}`;
     const pointer = `${this.#folder}/${inbox}/${id}`;
-    if (linkOrMissing(empty, pointer) === "missing") {
+    for (let tries = 3; linkOrMissing(empty, pointer) === "missing"; tries--) {
+      if (tries === 0)
+        throw new RelayError("failed", `Cannot list a message in "${inbox}": it is removed as it is made`);
       makeMark(empty);
-      linkOrMissing(empty, pointer);
     }
     return true;
   }
@@ -57,6 +58,20 @@ export class Inboxes {
     if (left <= 0) return false;
     this.#room.set(inbox, Math.floor((left - 1) / 64)); // others write too: look again well before it can be full
     return true;
+  }
+}
+
+/** Removes a folder in which nothing is listed, at any depth. False if something is, also if it came just now. */
+export function removeUnlisting(folder: string): boolean {
+  if (foldersIn(folder).some((name) => !removeUnlisting(`${folder}/${name}`))) return false;
+  if (namesIn(folder).some((name) => name !== EMPTY)) return false;
+  try {
+    remove(`${folder}/${EMPTY}`); // whose next message makes it anew
+    fs.rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if (errno(error) === "ENOTEMPTY" || errno(error) === "EEXIST" || errno(error) === "ENOENT") return false;
+    throw error;
   }
 }
 

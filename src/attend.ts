@@ -32,6 +32,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   await store.mark(`agents/${session}.seen`, context.now());
 
   if (!(await keepName(context, name))) return loseName(context, agent, options);
+  if (!live) await leaveFinished(context);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
   await foreignLook(context, "now");
   // Who is registered was pointed at each broadcast: to list them again would rest on receipts, which the crate may lose.
@@ -91,6 +92,17 @@ async function refuseFinished({ store, session }: Context): Promise<void> {
   throw new RelayError("refused", `Cannot register "${session}": this project was finished on ${relay.finished_at}`, {
     next: "agent-relay reopen",
   });
+}
+
+/** Whoever finishes first says so and then lists who is here: one of the two sees the other. */
+async function leaveFinished(context: Context): Promise<void> {
+  try {
+    await refuseFinished(context);
+  } catch (error) {
+    await context.store.update(`agents/${context.session}`, () => undefined);
+    await context.store.unmark(`agents/${context.session}.seen`);
+    throw error;
+  }
 }
 
 /** What is sent to a word reaches the session with that id: nobody else may be called so. */

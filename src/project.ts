@@ -54,6 +54,18 @@ export function worktreeOf(folder: string): { readonly root: string; readonly re
   return root === undefined ? undefined : { root, repository: mainWorktree(root) };
 }
 
+/** The roots of all worktrees of the repository that a folder lies in, its own first; none outside git. */
+export function worktreesOf(folder: string): string[] {
+  const own = worktreeOf(folder);
+  if (own === undefined) return [];
+  const linked = path.join(gitDirOf(own.root).shared, "worktrees");
+  const roots = namesIn(linked).flatMap((name) => {
+    const file = readIfFile(path.join(linked, name, "gitdir"))?.trim();
+    return file === undefined ? [] : [path.dirname(path.resolve(linked, name, file))];
+  });
+  return [...new Set([own.root, own.repository, ...roots.map(realPath)])];
+}
+
 function at(dir: string, because: string): Project {
   return { dir, exists: isThere(dir), because };
 }
@@ -74,21 +86,23 @@ function upward(start: string, fits: (folder: string) => boolean, last?: string)
  * repository of its own.
  */
 function mainWorktree(root: string): string {
-  const named = /^gitdir: (.+)$/m.exec(readIfFile(path.join(root, ".git")) ?? "")?.[1];
-  if (named === undefined) return root;
-  const gitDir = path.resolve(root, named.trim());
-  const common = readIfFile(path.join(gitDir, "commondir"))?.trim();
-  if (common === undefined) return root;
-  const shared = path.resolve(gitDir, common);
+  const { own, shared } = gitDirOf(root);
+  if (own === shared) return root;
   const main = homeOf(shared);
   return fs.existsSync(main) ? realPath(main) : root;
 }
 
 /** The branch that is checked out in a worktree; undefined where that cannot be told. */
 export function branchOf(root: string): string | undefined {
+  return /^ref: refs\/heads\/(.+)$/m.exec(readIfFile(path.join(gitDirOf(root).own, "HEAD")) ?? "")?.[1];
+}
+
+/** A worktree's own git folder, and the one it shares with the others of its repository. */
+function gitDirOf(root: string): { readonly own: string; readonly shared: string } {
   const named = /^gitdir: (.+)$/m.exec(readIfFile(path.join(root, ".git")) ?? "")?.[1];
-  const gitDir = named === undefined ? path.join(root, ".git") : path.resolve(root, named.trim());
-  return /^ref: refs\/heads\/(.+)$/m.exec(readIfFile(path.join(gitDir, "HEAD")) ?? "")?.[1];
+  const own = named === undefined ? path.join(root, ".git") : path.resolve(root, named.trim());
+  const common = readIfFile(path.join(own, "commondir"))?.trim();
+  return { own, shared: common === undefined ? own : path.resolve(own, common) };
 }
 
 /**
@@ -99,6 +113,15 @@ function homeOf(shared: string): string {
   const named = /^\s*worktree = (.+)$/m.exec(readIfFile(path.join(shared, "config")) ?? "")?.[1];
   if (named !== undefined) return path.resolve(shared, named.trim());
   return path.basename(shared).startsWith(".") ? path.dirname(shared) : shared;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return []; // not there
+  }
 }
 
 function readIfFile(file: string): string | undefined {

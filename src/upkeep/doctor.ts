@@ -7,7 +7,7 @@ import { errno, RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { Message } from "../message.ts";
 import { liveness } from "../place.ts";
-import { worktreeOf } from "../project.ts";
+import { worktreesOf } from "../project.ts";
 import type { Schema } from "../schema.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
@@ -60,9 +60,16 @@ export const CHECKS: readonly Check[] = [
 ];
 
 function folder({ dir }: Place): Finding[] {
-  return fs.existsSync(path.join(dir, "relay.json"))
-    ? []
-    : [{ what: `${dir} has no relay.json`, next: "any send makes it again: agent-relay send hello" }];
+  if (fs.existsSync(path.join(dir, "relay.json"))) return [];
+  if (!fs.existsSync(dir))
+    return [
+      {
+        what: `there is no relay at ${dir}`,
+        next: "the first send makes it: agent-relay send hello",
+        isHarmless: true,
+      },
+    ];
+  return [{ what: `${dir} has no relay.json`, next: "any send makes it again: agent-relay send hello" }];
 }
 
 function permissions({ dir }: Place): Finding[] {
@@ -214,9 +221,7 @@ function quarantine({ dir }: Place): Finding[] {
 }
 
 function oneRelay({ dir, cwd }: Place): Finding[] {
-  const found = worktreeOf(cwd);
-  if (!found) return [];
-  const others = [found.root, found.repository].map((root) => path.join(root, ".relay"));
+  const others = worktreesOf(cwd).map((root) => path.join(root, ".relay"));
   return [...new Set(others.filter((other) => fs.existsSync(path.join(other, "relay.json"))).map(realPath))]
     .filter((other) => other !== realPath(dir))
     .map((other) => ({

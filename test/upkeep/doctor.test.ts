@@ -313,16 +313,28 @@ describe("what a person has to look at", () => {
       "one relay": [`${base}/main/.relay is a second relay of this repository`],
     });
     expect((await story.as("a", "doctor")).out).toContain("finish one, or move it away");
-    fs.rmSync(`${base}/linked/.relay`, { recursive: true });
-    expect(await findings(story)).toEqual({});
+    git("-C", "main", "worktree", "add", "--quiet", "../third");
+    const third = Object.assign(new Story(`${base}/third`), { now: Date.now() + 1000 });
+    expect(await findings(third), "from the side").toEqual({
+      "one relay": [`${base}/linked/.relay is a second relay of this repository`],
+    });
+    fs.rmSync(`${base}/linked`, { recursive: true });
+    for (const each of [third, new Story(`${base}/main`)])
+      expect(await findings(Object.assign(each, { now: Date.now() + 1000 })), "that worktree is gone").toEqual({});
   });
 
   test("a relay that is not there: doctor says how one is made, and makes none", async () => {
     const story = new Story();
     const { code, out } = await story.as("bob", "doctor", "--fix");
-    expect(code).toBe(1);
-    expect(out).toContain("has no relay.json: any send makes it again");
+    expect(code, "that is no illness").toBe(0);
+    expect(out).toContain(`there is no relay at ${story.cwd}/.relay: the first send makes it`);
     expect(fs.readdirSync(story.cwd)).toEqual([]);
+  });
+
+  test("a relay that has lost its relay.json", async () => {
+    const story = await used();
+    fs.rmSync(`${story.dir}/relay.json`);
+    expect(await findings(story)).toEqual({ folder: [`${story.dir} has no relay.json`] });
   });
 
   test("a relay that is a link, or a file, is refused", async () => {

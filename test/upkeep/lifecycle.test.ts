@@ -1,7 +1,11 @@
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
+import { RelayError } from "../../src/errors.ts";
 import { Relay } from "../../src/relay.ts";
+import { FileStore } from "../../src/store/file/file-store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { Story, tempDir } from "../cli.ts";
+import { FatefulStore } from "../fateful-store.ts";
 import { treeOf } from "./tree.ts";
 
 const relayOf = (story: Story, session: string) =>
@@ -46,6 +50,30 @@ describe("finish", () => {
     const woken = await Promise.all(waits);
     expect(woken.map(({ outcome }) => outcome)).toEqual([["src is free"], ["ann has left"]]);
   });
+});
+
+test("whoever registers while the project is being finished, at any moment, is refused or ended, and is not there", async () => {
+  for (let n = 1; ; n++) {
+    const store = new FileStore(`${tempDir()}/.relay`, { durability: "process" });
+    const relay = (session: string, over: Store = store) => new Relay("/nowhere/.relay", { session, store: over });
+    await relay("ann").register();
+    let calls = 0;
+    const held = new FatefulStore(store, async () => {
+      if (++calls === n) await relay("ann").finish();
+    });
+    const registered = await relay("bob", held)
+      .register()
+      .then(
+        () => "registered",
+        (error: unknown) => (error instanceof RelayError ? error.code : error),
+      );
+    if (calls < n) break;
+    expect(["registered", "refused"]).toContain(registered);
+    expect(
+      (await relay("ann").agents()).map(({ session_id }) => session_id),
+      `finished at call ${n}`,
+    ).toEqual([]);
+  }
 });
 
 describe("forget", () => {
@@ -107,6 +135,9 @@ describe("projects", () => {
     expect((await story.as("a", "projects")).out).toContain(`${base}/plain/.relay (gone)\n`);
     await story.as("a", "forget", "--yes", "--dir", `${folders[6]}/.relay`);
     expect((await known()).map(({ dir }) => dir)).toEqual(dirs.filter((dir) => dir !== `${folders[6]}/.relay`));
+    const here = (await known()).filter(({ exists }) => exists);
+    expect((await story.as("a", "projects", "--prune")).out).not.toContain("(gone)");
+    expect(await known(), "what is gone can be forgotten").toEqual(here);
   });
 
   test("a state folder that cannot be written to, or is none, costs nothing but the list", async () => {

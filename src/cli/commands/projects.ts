@@ -1,13 +1,16 @@
-import { knownProjects } from "../../upkeep/projects.ts";
+import { dropProject, knownProjects } from "../../upkeep/projects.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("projects")
     .description("List the relays you have used, in any repository.")
-    .addHelpText("after", "\nExample: agent-relay projects")
-    .action(() =>
+    .option("--prune", "forget those that are gone")
+    .addHelpText("after", "\nExample: agent-relay projects --prune")
+    .action((flags: { prune?: boolean }) =>
       act(async (cli) => {
+        const gone = flags.prune ? knownProjects(cli.io.env).filter(({ exists }) => !exists) : [];
+        for (const { dir } of gone) dropProject(dir, cli.io.env);
         const known = knownProjects(cli.io.env);
         const lines = known.map(({ dir, exists }) => `${cleanLine(dir)}${exists ? "" : " (gone)"}\n`);
         await cli.say(known, lines.join(""));

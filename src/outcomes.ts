@@ -167,17 +167,39 @@ async function decide(context: Context, wait: Wait): Promise<Wait> {
   const { session_id: session } = wait;
   const theirs = { ...context, session };
   const isLost = session === context.session ? await hasLeft(context) : await isGone(context, session);
+  const met = new Map(wait.met?.map(({ condition, outcome }) => [condition, outcome]));
   const outcomes: (string | undefined)[] = [];
-  for (const condition of isLost ? [] : wait.conditions) outcomes.push((await standingOf(theirs, condition)).outcome);
+  for (const [index, condition] of isLost ? [] : wait.conditions.entries())
+    outcomes.push(met.get(index) ?? (await standingOf(theirs, condition)).outcome);
   const isLate = context.now() >= wait.expires_at;
   const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
-  if (state === "pending") return wait;
+  if (state === "pending") return latched(context, wait, outcomes);
   return end(
     context,
     wait.id,
     state,
     outcomes.filter((outcome) => outcome !== undefined),
   );
+}
+
+/** What came true of a wait that goes on for the rest. */
+export function metOf(outcomes: readonly (string | undefined)[]): { met?: NonNullable<Wait["met"]> } {
+  const met = outcomes.flatMap((outcome, condition) => (outcome === undefined ? [] : [{ condition, outcome }]));
+  return met.length === 0 ? {} : { met };
+}
+
+async function latched(context: Context, wait: Wait, outcomes: readonly (string | undefined)[]): Promise<Wait> {
+  const { met } = metOf(outcomes);
+  if (met === undefined || met.length === (wait.met?.length ?? 0)) return wait;
+  const key = `waits/${wait.id}`;
+  const next = await context.store.update(key, (value) =>
+    value?.state === "pending" ? { ...value, met: mergedMet(Wait.parse(value, key), met) } : value,
+  );
+  return next ? Wait.parse(next, key) : wait;
+}
+
+function mergedMet({ met: known = [] }: Wait, met: NonNullable<Wait["met"]>): NonNullable<Wait["met"]> {
+  return [...known, ...met.filter(({ condition }) => known.every((one) => one.condition !== condition))];
 }
 
 /** Whether the acting session has just left: it acts, so its process tells nothing. */

@@ -33,12 +33,13 @@ export interface Ended {
   readonly ready: readonly Task[];
 }
 
-export async function addTask(context: Context, title: string, fields: TaskFields = {}): Promise<Task> {
+/** `age` (Unix ms): of two tasks with the same priority the one with the lesser comes first. */
+export async function addTask(context: Context, title: string, fields: TaskFields = {}, age = 0): Promise<Task> {
   const checked = checkFields(context, { ...fields, title });
   await ensureRegistered(context);
   const now = context.now();
   const task: Task = {
-    id: newId("task", now),
+    id: newId("task", age || now),
     title: checkTitle(title),
     ...(fields.description === undefined ? {} : { description: fields.description }),
     files: checked.files ?? [],
@@ -149,5 +150,6 @@ async function go(
   await giveBackFiles(context, before);
   await tell(context, event, task, why(options));
   await tellLoser(context, before, options, event);
+  await settleWaitsIfAny(context);
   return task;
 }

@@ -13,6 +13,8 @@ const load = {
   editing: () => import("./task-edit.ts"),
 };
 
+const MOST_AHEAD = 1000; // ms; what is farther ahead is a clock that was set back
+
 /**
  * The tasks of a project, as one session sees them: `relay.tasks`. A task is meant by its id, the unique beginning of it,
  * or the title of an open one. Every method may throw `not_found`, `usage` for one that is not clear, `conflict` for what
@@ -20,6 +22,7 @@ const load = {
  */
 export class Tasks {
   readonly #context: () => Context;
+  #lastAge = 0;
 
   constructor(context: () => Context) {
     this.#context = context;
@@ -27,7 +30,11 @@ export class Tasks {
 
   /** Puts a task on the board. */
   async add(title: string, fields?: TaskFields): Promise<Task> {
-    return (await load.board()).addTask(this.#context(), title, fields);
+    const { addTask } = await load.board();
+    const context = this.#context();
+    const [now, next] = [context.now(), this.#lastAge + 1]; // several within one ms come in the order in which they were added
+    this.#lastAge = next - now < MOST_AHEAD ? Math.max(now, next) : now;
+    return addTask(context, title, fields, this.#lastAge);
   }
 
   /** One task. */

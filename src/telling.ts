@@ -33,8 +33,21 @@ export async function decide(context: Context, content: string): Promise<Decisio
   };
   await store.create(`decisions/${decision.id}`, decision);
   await record(context, { event: "decision", id: decision.id });
-  await send(context, text, { kind: "decision" });
+  try {
+    await send(context, text, { kind: "decision" });
+  } catch (error) {
+    throw error instanceof RelayError ? untold(decision.id, error) : error;
+  }
   return decision;
+}
+
+/** It is decided all the same: who thought otherwise would decide it twice. */
+function untold(id: string, cause: RelayError): RelayError {
+  const why = cause.message.replace(/^Cannot send: /, "");
+  return new RelayError(cause.code, `Cannot tell everyone of ${id}, which is decided and kept: ${why}`, {
+    cause,
+    next: `agent-relay send "see agent-relay explain ${id}"`,
+  });
 }
 
 /** Every decision, the oldest first. */

@@ -39,6 +39,8 @@ export const Wait = object({
   expires_at: integer(),
   /** Unix ms; when it was decided. */
   ended_at: optional(integer()),
+  /** What has come true already, by the place of its condition: it stays true. */
+  met: optional(list(object({ condition: integer(), outcome: text() }))),
   /** What happened, a line for each condition that came true. */
   outcome: optional(list(text())),
   /** The message that tells of it, and the process that sends it. */

@@ -9,7 +9,8 @@ import { formatDuration } from "./duration.ts";
 import { RelayError } from "./errors.ts";
 import { Hints } from "./hints.ts";
 import { newId } from "./id.ts";
-import { end, keep, readWait, settleWaits, standingOf } from "./outcomes.ts";
+import { foreignLook, lookEvery } from "./mend.ts";
+import { end, keep, metOf, readWait, settleWaits, standingOf } from "./outcomes.ts";
 import { thisProcess } from "./place.ts";
 import { messageFor } from "./receipts.ts";
 import { sessionOf } from "./roster.ts";
@@ -55,12 +56,14 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
   const outcomes: (string | undefined)[] = conditions.map(() => undefined);
   const passed = conditions.map(() => new Set<string>());
   const hints = new Hints(context.store, foldersOf(context, conditions));
+  const isForMail = conditions.some(({ event }) => event === "message" || event === "reply");
   const stop = () => hints.end();
   options.signal?.addEventListener("abort", stop);
   let on: string | undefined;
   try {
     for (;;) {
       options.signal?.throwIfAborted();
+      if (isForMail) await foreignLook(context, "due");
       const standings: Standing[] = [];
       for (const [index, condition] of conditions.entries()) {
         if (outcomes[index] !== undefined) continue;
@@ -80,7 +83,8 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
       if (left <= 0) throw tooLate(sayConditions(conditions, any), timeout);
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
-      await hints.next(Math.min(left, expiry, isEnding ? LOOK_AT_PIDS : Infinity));
+      const foreign = isForMail ? await lookEvery(context) : Infinity;
+      await hints.next(Math.min(left, expiry, foreign, isEnding ? LOOK_AT_PIDS : Infinity));
     }
   } finally {
     options.signal?.removeEventListener("abort", stop);
@@ -130,7 +134,7 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
     await context.store.create(`waits/${wait.id}`, over);
     return over;
   }
-  await keep(context, wait);
+  await keep(context, { ...wait, ...metOf(outcomes) });
   await settleWaits(context); // it may have come true before anyone could see that we wait
   return (await readWait(context, wait.id)) ?? wait;
 }

@@ -89,6 +89,7 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
   const present = found.agents.filter((agent) => agent.presence !== "gone" && agent.session_id !== me);
   const mine = found.agents.find((agent) => agent.session_id === me);
   const busy = found.tasks.filter((task) => task.state === "in_progress");
+  const blocked = found.tasks.filter((task) => task.state === "blocked");
   const free = found.tasks.filter((task) => task.state === "pending");
   const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
   const parts = [
@@ -113,7 +114,11 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
     list(
       "to do",
       free.map((task) => short(cleanLine(task.title), 40)),
-      found.task_count - busy.length,
+      found.task_count - busy.length - blocked.length,
+    ),
+    list(
+      "blocked",
+      blocked.map((task) => `${short(cleanLine(task.title), 40)} (${short(cleanLine(task.reason ?? ""), 40)})`),
     ),
     list(
       "waiting",

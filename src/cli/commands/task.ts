@@ -16,9 +16,9 @@ import { bodyOf } from "./send.ts";
 interface FieldFlags {
   readonly title?: string;
   readonly description?: string;
-  readonly file?: string[];
+  readonly file?: string[] | false;
   readonly priority?: string;
-  readonly after?: string[];
+  readonly after?: string[] | false;
   readonly force?: boolean;
 }
 
@@ -113,6 +113,8 @@ export const describe: Describe = ({ Command }, act) => {
     );
   withFields(sub("edit", "change what a task says").argument("<task>"))
     .option("--title <title>", "another title")
+    .option("--no-file", "it is about no file any more")
+    .option("--no-after", "it waits for nothing any more")
     .option("--force", "although another works on it; for people")
     .action((word: string, flags: FieldFlags) =>
       act(async (cli) => {
@@ -157,9 +159,9 @@ function withTake(command: Command): Command {
 function fieldsOf(flags: FieldFlags) {
   return {
     ...(flags.description !== undefined && { description: flags.description }),
-    ...(flags.file && { files: flags.file }),
+    ...(flags.file !== undefined && { files: flags.file || [] }),
     ...(flags.priority !== undefined && { priority: priorityOf(flags.priority) }),
-    ...(flags.after && { dependsOn: flags.after }),
+    ...(flags.after !== undefined && { dependsOn: flags.after || [] }),
   };
 }
 

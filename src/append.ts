@@ -1,11 +1,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Claim } from "./claim.ts";
+import { realPath } from "./claim-path.ts";
 import { check, claim, giveBack, type WaitingClaimOptions } from "./claiming.ts";
 import type { Context } from "./context.ts";
-import { systemError } from "./errors.ts";
+import { RelayError, systemError } from "./errors.ts";
+import { isGlob } from "./overlap.ts";
+import { worktreeOf } from "./project.ts";
 
 const PATIENCE = 30_000; // ms
+const LEASE = 30_000; // ms; an append takes a few ms, and one that was killed holds up the others for this long
 const NEWLINE = 10;
 
 export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {
@@ -34,12 +38,31 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<Appended> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
-  const held = await hold(context, file, { wait: PATIENCE, reason: "append", ...options, cwd });
+  const place = placeOf(context, file, cwd);
+  const held = await hold(context, file, { wait: PATIENCE, ttl: LEASE, reason: "append", ...options, cwd });
   try {
-    return addTo(path.resolve(cwd, file), text, options.raw ?? false);
+    return addTo(place, text, options.raw ?? false);
   } finally {
     if (held) await giveBack(context, held);
   }
+}
+
+/** Where the text goes, links followed. Throws `refused` for what is no file of the caller's own worktree. */
+function placeOf(context: Context, file: string, cwd: string): string {
+  if (isGlob(file) && !fs.existsSync(path.resolve(cwd, file)))
+    throw new RelayError("usage", `Cannot append to "${file}": it is a pattern`, { next: "name one file" });
+  const place = realPath(path.resolve(cwd, file));
+  const root = realPath(worktreeOf(cwd)?.root ?? context.project);
+  const [first] = path.relative(root, place).split(path.sep);
+  if (first === ".." || first === "" || path.isAbsolute(first ?? ""))
+    throw new RelayError("refused", `Cannot append to "${file}": it is not in your worktree, ${root}`, {
+      next: "name a file in it, by a path without links that lead out",
+    });
+  if (first === ".git" || first === ".relay")
+    throw new RelayError("refused", `Cannot append to "${file}": what is in ${first} is not written by hand`, {
+      next: "name a file of the project",
+    });
+  return place;
 }
 
 /** A claim on the file that ends with the append; undefined if this session claims it already. */

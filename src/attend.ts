@@ -10,6 +10,7 @@ import { branchOf, worktreeOf } from "./project.ts";
 import { find, mine, processState, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
 import type { Value } from "./store/store.ts";
+import { settleWaitsIfAny } from "./wait-marks.ts";
 
 /** Writes this session's registration, in place of an older one, and lists the recent broadcasts in its inbox. */
 export async function register(context: Context, given: RegisterOptions = {}): Promise<Agent> {
@@ -25,6 +26,8 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const live = await readAgent(store, "agents", session);
   const left = live ? undefined : await readAgent(store, "archive/agents", session);
   const old = live ?? left;
+  // Before it is back: who waits for its end is told of it.
+  if (left || (live && processState(live) === "dead")) await settleWaitsIfAny(context);
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, ...kept } = old ?? {};
   const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };

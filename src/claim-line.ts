@@ -19,6 +19,7 @@ import { changeClaims, settledClaims } from "./claims-record.ts";
 import { type Context, readAgent } from "./context.ts";
 import { Hints } from "./hints.ts";
 import { thisProcess } from "./place.ts";
+import { hasEnded, hasLeft } from "./roster.ts";
 
 const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
@@ -64,6 +65,7 @@ export async function waitInLine(
         isDone = claim !== undefined;
         if (claim) return claim;
       } else if (!look.isQueued) {
+        if (await hasLeft(context)) throw hasEnded(`claim ${quote(wish)}`, context.session);
         // It slept past what it was offered: to the end of the line.
         const again = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, true));
         isDone = again.claim !== undefined;

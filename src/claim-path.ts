@@ -112,7 +112,7 @@ function isInside(file: string, folder: string): boolean {
 }
 
 /** The path with links resolved through its nearest ancestor that is there; a link to what is not there yet leads there too. */
-function realPath(file: string): string {
+export function realPath(file: string): string {
   try {
     return fs.realpathSync(file);
   } catch (error) {

@@ -59,16 +59,24 @@ function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): s
     const name = names.get(session);
     const who = name === undefined ? session : `${name} (${session})`;
     if ("claim" in blocker) return sayClaim(who, blocker.claim, now);
-    return `${who} is waiting for "${say(blocker.waiter.targets)}" already`;
+    return `${who} is in line for "${say(blocker.waiter.targets)}" already`;
   });
   if (inTheWay.length > 3) facts.push(`and ${inTheWay.length - 3} more`);
   return facts.join("; ");
 }
 
 function sayClaim(who: string, claim: Claim, now: number): string {
-  const until = new Date(claim.expires_at).toISOString().replace(/\.\d+Z$/, "Z");
-  const why = claim.reason === undefined ? "" : `: ${claim.reason}`;
-  return `${who} holds "${say(claim.targets)}" until ${until} (${formatLeft(claim.expires_at - now)} more)${why}`;
+  const end = claim.offered_until ?? claim.expires_at;
+  const until = new Date(end).toISOString().replace(/\.\d+Z$/, "Z");
+  const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
+  const what = `"${say(claim.targets)}"${claim.mode === "shared" ? ", shared," : ""}`;
+  const has = claim.offered_until === undefined ? `holds ${what} until` : `is next for ${what} and may take it until`;
+  return `${who} ${has} ${until} (${formatLeft(end - now)} more)${why}`;
+}
+
+/** What another wrote, so that nothing after it can be taken for theirs. */
+export function inQuotes(text: string): string {
+  return `"${text.replaceAll('"', "'")}"`;
 }
 
 /** The error of a wait that would close a circle. */

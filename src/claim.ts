@@ -125,10 +125,16 @@ export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };
 
 /** Throws `usage` for a time that no claim may have. */
 export function checkTtl(ttl: number): number {
-  if (ttl >= TTL.min && ttl <= TTL.max) return ttl;
+  if (ttl >= TTL.min && ttl <= TTL.max) return Math.round(ttl);
   throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
     next: "claim for less, and claim again to renew",
   });
+}
+
+/** Throws `usage` for a mode that there is not. */
+export function checkMode(mode: Mode): Mode {
+  if (MODES.includes(mode)) return mode;
+  throw new RelayError("usage", `Cannot claim in mode ${JSON.stringify(mode)}: a claim is ${MODES.join(" or ")}`);
 }
 
 /** Whether all of `target`, and what lies below it, is covered by `by`. */
@@ -254,7 +260,11 @@ export function accept(claims: Claims, id: string, now: number): Claims | undefi
   const offered = claims.claims.find((claim) => claim.id === id);
   if (!offered) return undefined;
   const { offered_until: _, ...claim } = offered;
-  return replace(claims, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
+  // What it shared until now it has alone from now on.
+  const kept = claims.claims.filter(
+    (other) => other === offered || other.session_id !== claim.session_id || !isSameTargets(other, claim),
+  );
+  return replace({ ...claims, claims: kept }, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
 }
 
 /** Lets every live claim of a session that its filter picks last its whole time again. The same object if there is none. */
@@ -316,7 +326,11 @@ export function sessionOf(blocker: Blocker): string {
 
 /** Targets in words: `src/db.ts, resource db`. */
 export function say(targets: readonly Target[]): string {
-  return targets.map(({ path, resource }) => (path === undefined ? `resource ${resource}` : plain(path))).join(", ");
+  const one = ({ path, resource, worktree }: Target) =>
+    path === undefined
+      ? `resource ${resource}`
+      : `${plain(path)}${worktree === undefined ? "" : ` (only in ${worktree})`}`;
+  return targets.map(one).join(", ");
 }
 
 export function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {

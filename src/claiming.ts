@@ -3,6 +3,7 @@ import {
   blockers,
   type Claim,
   type Claims,
+  checkMode,
   checkTtl,
   giveUp,
   isCovered,
@@ -15,6 +16,7 @@ import {
   settle,
   type Target,
   targetsMeet,
+  type Waiter,
   type Wish,
 } from "./claim.ts";
 import { ask, namesOf, quote, waitInLine } from "./claim-line.ts";
@@ -61,6 +63,8 @@ export interface Check {
   /** This session holds all of it. */
   readonly is_mine: boolean;
   readonly claims: readonly Claim[];
+  /** Others in line for any of it, the first first. */
+  readonly queue: readonly Waiter[];
 }
 
 /** Takes paths and resources, all or none; what this session has already is renewed. Throws `conflict`, `timed_out`. */
@@ -84,11 +88,13 @@ export async function claimTargets(
     session_id: context.session,
     agent_id: context.agent,
     targets,
-    mode: options.mode ?? "exclusive",
+    mode: checkMode(options.mode ?? "exclusive"),
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
     ...(options.ttl === undefined ? {} : { ttl: checkTtl(options.ttl) }),
   };
+  options.signal?.throwIfAborted();
   await ensureRegistered(context);
+  await settleWaitsIfAny(context); // what ran out is told to those who waited for it, before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
   if (first.claim) return first.claim;
@@ -111,7 +117,10 @@ export async function release(
   }
   const isForced = options.force === true && targets !== undefined;
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
-  const isMeant = (target: Target) => targets === undefined || targets.some((named) => isNamed(target, named));
+  const apart = paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true });
+  // What is claimed in one worktree only is meant from that one.
+  const isMeant = (target: Target) =>
+    targets === undefined || (target.worktree === undefined ? targets : apart).some((named) => isNamed(target, named));
   const { given, standing } = await changeClaims(
     context,
     (claims, facts) => {
@@ -143,7 +152,7 @@ export async function giveBackById(context: Context, id: string): Promise<void> 
 }
 
 /** Lets one claim of this session last for `ttl` ms from now. */
-export async function extend(context: Context, { id }: Claim, ttl: number): Promise<void> {
+export async function extend(context: Context, { id }: Pick<Claim, "id">, ttl: number): Promise<void> {
   await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }), []);
 }
 
@@ -164,12 +173,17 @@ export async function check(context: Context, paths: readonly string[], options:
     is_free: blockers(found, { session_id: session, targets, mode: options.mode ?? "exclusive" }).length === 0,
     is_mine: targets.every((one) => mine.some((claim) => claim.targets.some((target) => isCovered(one, target)))),
     claims: found.claims,
+    queue: found.queue.filter((waiter) => waiter.session_id !== session && meet(waiter.targets, targets)),
   };
+}
+
+function meet(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.some((one) => others.some((other) => targetsMeet(one, other)));
 }
 
 /** The live claims on any of these, and who is in line. Only their holders are looked at, however many others there are. */
 async function near(context: Context, targets: readonly Target[]): Promise<Claims> {
-  const meets = (claim: Claim) => claim.targets.some((one) => targets.some((other) => targetsMeet(one, other)));
+  const meets = (claim: Claim) => meet(claim.targets, targets);
   const all = await readClaims(context);
   const claims = all.claims.filter(meets);
   const facts = await factsOf(context, { ...all, claims });
@@ -194,8 +208,8 @@ function targetsOf(context: Context, paths: readonly string[], options: ClaimOpt
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, whence)), ...resources];
   if (targets.length === 0)
-    throw new RelayError("usage", "Cannot claim nothing: give a path or a resource", {
-      next: "agent-relay claim src/db.ts",
+    throw new RelayError("usage", "Cannot tell what is meant: give a path or a resource", {
+      next: "agent-relay claim src/db.ts, or --resource db-migrations",
     });
   return targets;
 }
@@ -204,7 +218,7 @@ const MAX_REASON = 500; // bytes: it is shown in refusals
 
 function checkReason(reason: string): string {
   if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
-  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`);
+  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`, { next: "say it shorter" });
 }
 
 async function tellLoser(context: Context, lost: Claim): Promise<void> {

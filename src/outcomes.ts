@@ -1,4 +1,4 @@
-import { readTask } from "./board.ts";
+import { readTask, unmet } from "./board.ts";
 import { isLive, say, type Target, targetsMeet } from "./claim.ts";
 import { factsOf, readClaims } from "./claims-record.ts";
 import { asFarAsPossible, type Context, parsedOrSkipped, readAgent, readMessage } from "./context.ts";
@@ -7,9 +7,9 @@ import { newId } from "./id.ts";
 import { record } from "./journal.ts";
 import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, systemDraft } from "./message.ts";
 import { liveness, thisProcess } from "./place.ts";
-import { isGone, processState } from "./roster.ts";
+import { hasLeft, isGone, processState } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
-import { isOver as isTaskOver } from "./task.ts";
+import { isOver as isTaskOver, type Task } from "./task.ts";
 import { type Condition, isOver, type Standing, sayConditions, Wait } from "./wait.ts";
 import { DUE, dueName, PENDING } from "./wait-marks.ts";
 
@@ -24,7 +24,7 @@ export async function standingOf(
     case "released":
       return released(context, condition.targets ?? []);
     case "ended":
-      return session === undefined ? { on: [] } : ended(context, session);
+      return session === undefined ? { on: [] } : ended(context, session, condition);
     case "message":
       return { outcome: await unreadOf(context, condition, passed), on: session === undefined ? [] : [session] };
     case "reply":
@@ -52,10 +52,13 @@ async function released(context: Context, targets: readonly Target[]): Promise<S
   };
 }
 
-async function ended(context: Context, session: string): Promise<Standing> {
+async function ended(context: Context, session: string, then: Condition): Promise<Standing> {
   const agent = await readAgent(context.store, "agents", session);
   if (!agent) return { outcome: `${session} has left`, on: [] };
-  return processState(agent) === "dead" ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
+  const { pid = 0, pid_started: started, place = "" } = then;
+  const isOther = pid > 0 && (agent.pid !== pid || agent.pid_started !== started);
+  const hasDied = processState(agent) === "dead" || (isOther && liveness({ pid, started, place }) === "dead");
+  return hasDied ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
 }
 
 async function unreadOf(
@@ -103,7 +106,21 @@ async function taskOver(context: Context, id: string): Promise<Standing> {
           : `${id} was cancelled`,
       on: [],
     };
-  return { on: task.owner === undefined ? [] : [task.owner.session_id] };
+  return { on: [...(await workersOf(context, task))] };
+}
+
+/** Who works on a task, or on what it waits for. */
+async function workersOf(context: Context, first: Task): Promise<Set<string>> {
+  const workers = new Set<string>();
+  const seen = new Set<string>();
+  for (const stack = [first]; stack.length > 0; ) {
+    const task = stack.pop();
+    if (!task || seen.has(task.id)) continue;
+    seen.add(task.id);
+    if (task.owner && task.state === "in_progress") workers.add(task.owner.session_id);
+    else stack.push(...(await unmet(context, task)));
+  }
+  return workers;
 }
 
 /** Undefined while somebody the message was for still owes an answer. */
@@ -120,8 +137,9 @@ function owes(message: Message, now: number): boolean {
 
 /** Writes a new wait where every look finds it. */
 export async function keep(context: Context, wait: Wait): Promise<void> {
+  const checked = Wait.parse(wait, wait.id);
   await context.store.mark(markOf(wait));
-  await context.store.create(`waits/${wait.id}`, wait);
+  await context.store.create(`waits/${wait.id}`, checked);
 }
 
 function markOf({ id, quiet, expires_at }: Wait): string {
@@ -200,12 +218,6 @@ async function latched(context: Context, wait: Wait, outcomes: readonly (string 
 
 function mergedMet({ met: known = [] }: Wait, met: NonNullable<Wait["met"]>): NonNullable<Wait["met"]> {
   return [...known, ...met.filter(({ condition }) => known.every((one) => one.condition !== condition))];
-}
-
-/** Whether the acting session has just left: it acts, so its process tells nothing. */
-async function hasLeft({ store, session }: Context): Promise<boolean> {
-  if (await readAgent(store, "agents", session)) return false;
-  return (await readAgent(store, "archive/agents", session)) !== undefined;
 }
 
 /** Ends a pending wait. One that has ended stays as it was. */

@@ -30,6 +30,10 @@ export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
   if (told !== undefined)
     return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
 
+  if (!isThere(cwd))
+    throw new RelayError("not_found", `Cannot find the project: your working folder, ${cwd}, is gone`, {
+      next: "cd to a folder that is there, or give --dir",
+    });
   const here = realPath(cwd);
   const worktree = worktreeOf(here);
   if (worktree !== undefined) {

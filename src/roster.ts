@@ -1,6 +1,7 @@
 import { resolveOne } from "./address.ts";
 import { type Agent, type Presence, presence, processOf } from "./agent.ts";
 import { type Context, readAgent } from "./context.ts";
+import { RelayError } from "./errors.ts";
 import { MAX_CLOCK_LEAD } from "./id.ts";
 import { liveness } from "./place.ts";
 import { checkSegment } from "./store/key.ts";
@@ -86,6 +87,17 @@ export async function isGone({ store, session: me }: Context, session: string): 
   const agent = await readAgent(store, "agents", session);
   if (agent) return processState(agent) === "dead";
   return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
+/** Whether the acting session has just left: it acts, so its process tells nothing. */
+export async function hasLeft({ store, session }: Context): Promise<boolean> {
+  if (await readAgent(store, "agents", session)) return false;
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
+/** The error of a wait whose session ends meanwhile. */
+export function hasEnded(what: string, session: string): RelayError {
+  return new RelayError("conflict", `Cannot ${what}: ${session} has ended`, { next: "agent-relay register" });
 }
 
 /** Whether an agent's process runs; `unknown` where that cannot be seen from here. */

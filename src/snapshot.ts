@@ -6,6 +6,7 @@ import { type Context, valueOrSkipped } from "./context.ts";
 import { agentsWithUnread } from "./look.ts";
 import type { AgentView } from "./roster.ts";
 import type { Task } from "./task.ts";
+import { type Standings, standingsOf } from "./tasking.ts";
 import type { Wait } from "./wait.ts";
 import { waits } from "./waiting.ts";
 
@@ -23,6 +24,8 @@ export interface Snapshot {
   readonly waits: readonly Wait[];
   /** The first ones to do. */
   readonly tasks: readonly Task[];
+  /** Of these, those that anyone may take, and what others wait for. */
+  readonly task_standings: Standings;
   /** How many tasks are not over. */
   readonly task_count: number;
   /** How many decisions there are. */
@@ -47,6 +50,7 @@ export async function snapshot(context: Context): Promise<Snapshot> {
       .map(({ session_id, on, for: what }) => ({ session_id, on, for: what })),
     waits: await waits(context),
     tasks,
+    task_standings: await standingsOf(context, tasks),
     task_count: await countOpen(context),
     decision_count: (await context.store.list("decisions")).length,
     ...(typeof relay?.finished_at === "string" ? { finished_at: relay.finished_at } : {}),

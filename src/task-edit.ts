@@ -5,7 +5,17 @@ import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
 import { type Infer, integer, list, object, record as recordOf, text } from "./schema.ts";
 import { checkText, checkTitle, dependencyCircle, isOver, moved, type Task } from "./task.ts";
-import { actorOf, change, checkFields, factsOf, idsOf, type TaskFields, taskOf, tell } from "./task-steps.ts";
+import {
+  actorOf,
+  change,
+  checkFields,
+  factsOf,
+  idsOf,
+  type TaskFields,
+  taskOf,
+  tell,
+  tellLoser,
+} from "./task-steps.ts";
 
 export interface Edit extends TaskFields {
   readonly title?: string;
@@ -34,9 +44,13 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
     await leave(context, before, after);
     return after;
   });
+  await tellLoser(context, before, edit, "edited");
   await tell(context, "edited", task, { title: task.title, priority: task.priority });
   return task;
 }
+
+const MOST_NOTES = 100;
+const MAX_NOTES = 64 * 1024; // bytes in all: they are read with the task
 
 /** Writes a note to a task, for whoever works on it. */
 export async function noteTask(context: Context, word: string, note: string): Promise<Task> {
@@ -45,6 +59,11 @@ export async function noteTask(context: Context, word: string, note: string): Pr
   if (!/\S/.test(note)) throw new RelayError("usage", `Cannot note nothing to "${word}"`);
   await ensureRegistered(context);
   const facts = await factsOf(context, before);
+  const size = before.notes.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(note));
+  if (before.notes.length >= MOST_NOTES || size > MAX_NOTES)
+    throw new RelayError("limit", `Cannot note more to "${before.id}": it has ${before.notes.length} notes`, {
+      next: "write it to a file, and note where that is to its description: agent-relay task edit",
+    });
   const line = { at: context.now(), session_id: context.session, text: note };
   const task = await change(context, before.id, (current) => ({
     ...moved(current, "note", actorOf(context, {}), facts),

@@ -6,9 +6,21 @@ import { RelayError } from "./errors.ts";
 import { record } from "./journal.ts";
 import { isGone } from "./roster.ts";
 import { send } from "./send.ts";
-import { type Actor, checkPriority, checkText, checkTitle, type Facts, type Move, moved, Task } from "./task.ts";
+import {
+  type Actor,
+  checkPriority,
+  checkText,
+  checkTitle,
+  type Facts,
+  holderOf,
+  type Move,
+  moved,
+  Task,
+} from "./task.ts";
 
 // What every change of a task has in common.
+
+const MAX_REASON = 1000; // bytes: it is shown in each list
 
 export interface TaskFields {
   readonly description?: string;
@@ -52,6 +64,7 @@ export async function step(
   move: Exclude<Move, "claim">,
   options: MoveOptions,
 ): Promise<Task> {
+  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON);
   const facts = await factsOf(context, task);
   return change(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
 }
@@ -63,8 +76,11 @@ export async function change(context: Context, id: string, step: (task: Task) =>
   throw new RelayError("not_found", `Cannot find task "${id}": it was removed`, { next: "agent-relay task list" });
 }
 
-export async function giveBackFiles(context: Context, { owner }: Task): Promise<void> {
-  if (owner?.claim !== undefined) await giveBackById(context, owner.claim);
+/** Of a task that is no longer worked on. Whose task is ended by another who is no person still has its files open. */
+export async function giveBackFiles(context: Context, task: Task, { force }: MoveOptions): Promise<void> {
+  const holder = holderOf(task, await factsOf(context, task));
+  const isOurs = force || holder === undefined || holder.session_id === context.session;
+  if (task.owner?.claim !== undefined && isOurs) await giveBackById(context, task.owner.claim);
 }
 
 export async function factsOf(context: Context, { owner }: Task): Promise<Facts> {
@@ -110,9 +126,12 @@ export function whose({ owner }: Task, { session }: Context): Readonly<Record<st
   return owner && owner.session_id !== session ? { taken_from: owner.session_id } : {};
 }
 
+/** Tells who worked on a task what another did to it: a person, or who made the task. */
 export async function tellLoser(context: Context, before: Task, { force }: MoveOptions, what: string): Promise<void> {
-  const { owner } = before;
-  if (!force || !owner || owner.session_id === context.session || before.state !== "in_progress") return;
-  const text = `${context.session} ${what} your task ${before.id} "${before.title}" (--force)`;
+  const owner = holderOf(before, await factsOf(context, before));
+  if (!owner || owner.session_id === context.session) return;
+  const why = force ? "(--force)" : "(it made the task)";
+  const files = owner.claim === undefined || force ? "" : "; you still hold its files, until you release them";
+  const text = `${context.session} ${what} your task ${before.id} "${before.title}" ${why}${files}`;
   await send(context, text, { to: owner.session_id, kind: "status", keep: true });
 }

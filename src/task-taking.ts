@@ -1,8 +1,9 @@
 import { ensureRegistered } from "./attend.ts";
 import { changed, readyTasks, tasksOf, unmet } from "./board.ts";
-import { type Claim, checkTtl, isSameTargets, TTL } from "./claim.ts";
+import { blockers, type Claim, checkTtl, isSameTargets, type Target, TTL } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
-import { claims, claimTargets, extend, giveBackById } from "./claiming.ts";
+import { check, claims, claimTargets, extend, giveBackById } from "./claiming.ts";
+import { settledClaims } from "./claims-record.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { worktreeOf } from "./project.ts";
@@ -40,15 +41,44 @@ export async function claimTask(context: Context, word: string, options: TakeOpt
 
 /** Takes the best task that is ready, or none. Work that its owner left lying counts as ready. */
 export async function nextTask(context: Context, options: TakeOptions = {}): Promise<Task | undefined> {
+  const isHeld = options.claimFiles ? await filesHeld(context) : () => false;
+  const held: Task[] = [];
   for await (const task of readyTasks(context)) {
     if (!isFree(task, await factsOf(context, task))) continue;
+    if (isHeld(task)) {
+      held.push(task);
+      continue;
+    }
     try {
       return await takeTask(context, task, options);
     } catch (error) {
-      if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another was faster, or has its files
+      if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another was faster
     }
   }
+  const [first] = held;
+  if (first) throw await allHeld(context, first, held.length);
   return undefined;
+}
+
+/** Whether others hold the files of a task, as of now: to try each of many would cost a locked change of the claims each. */
+async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
+  const seen = await settledClaims(context);
+  return (task) => {
+    const targets = targetsOf(context, task);
+    return targets.length > 0 && blockers(seen, { session_id: context.session, targets, mode: "exclusive" }).length > 0;
+  };
+}
+
+/** Why none can be had although some are ready. */
+async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
+  const next = `agent-relay wait --released ${filesOf(task).join(" ")}, or take one without --claim-files`;
+  const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
+  const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
+  return new RelayError(
+    "conflict",
+    `Cannot claim the files of "${task.id}": ${[...holders].join(", ") || "others"} hold them, ${others}`,
+    { next },
+  );
 }
 
 /** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
@@ -66,7 +96,10 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
       return taken(current, actorOf(context, options), lease, facts);
     };
     const next = await changed(context, task.id, () => change(context, task.id, take));
+    const mine = task.owner?.session_id === context.session ? task.owner.claim : undefined;
     if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
+    else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl);
+    if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
     await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
     await tellLoser(context, task, options, "took over");
     return next;
@@ -83,15 +116,20 @@ interface Hold {
 }
 
 async function holdFiles(context: Context, task: Task): Promise<Hold> {
-  const cwd = context.registration.cwd ?? context.project;
-  const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
-  const targets = filesOf(task).flatMap((file) => pathTargets(file, whence));
-  const had = (await claims(context)).find(
-    (claim) => claim.session_id === context.session && isSameTargets(claim, { targets }),
-  );
-  const lease = had ? { ttl: had.ttl } : { ttl: HOLD, reason: `task: ${task.title}` };
+  const targets = targetsOf(context, task);
+  const reason = `task: ${task.title}`.slice(0, 100);
+  const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
+  const isLeft = (claim: Claim) => claim.ttl === HOLD && claim.reason === reason; // by a take of this task that was killed
+  const had = (await claims(context)).find((claim) => isHad(claim) && !isLeft(claim));
+  const lease = had ? { ttl: had.ttl } : { ttl: HOLD, reason };
   const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
+}
+
+function targetsOf(context: Context, task: Task): Target[] {
+  const cwd = context.registration.cwd ?? context.project;
+  const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
+  return filesOf(task).flatMap((file) => pathTargets(file, whence));
 }
 
 /** What a person takes a task away with. */
@@ -106,6 +144,7 @@ export async function renewTasks(context: Context): Promise<Task[]> {
     const facts = await factsOf(context, task);
     const ttl = task.owner?.ttl ?? TTL.default;
     renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
+    if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
   }
   return renewed;
 }

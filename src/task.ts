@@ -245,9 +245,9 @@ export function checkTitle(title: string): string {
   return clean;
 }
 
-export function checkText(text: string, what: string): string {
-  if (Buffer.byteLength(text) <= MAX_TEXT) return text;
-  throw new RelayError("limit", `Cannot use a ${what} of more than ${MAX_TEXT} bytes`, {
+export function checkText(text: string, what: string, most = MAX_TEXT): string {
+  if (Buffer.byteLength(text) <= most) return text;
+  throw new RelayError("limit", `Cannot use a ${what} of more than ${most} bytes`, {
     next: "write it to a file in the project and name the file",
   });
 }

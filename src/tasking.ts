@@ -1,5 +1,5 @@
 import { ensureRegistered } from "./attend.ts";
-import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./board.ts";
+import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks, unmet } from "./board.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
@@ -21,10 +21,29 @@ import { settleWaitsIfAny } from "./wait-marks.ts";
 
 const LIST_LIMIT = 50;
 
-export interface TaskList {
+export interface TaskList extends Standings {
   readonly tasks: readonly Task[];
   /** Whether there are more. */
   readonly has_more: boolean;
+}
+
+/** What some tasks do not say themselves. */
+export interface Standings {
+  /** The ids of those in progress that anyone may take: the owner is gone, or its lease has run out. */
+  readonly abandoned: readonly string[];
+  /** What each pending one still waits for, by its id; none for those that wait for nothing. */
+  readonly waits_for: Readonly<Record<string, readonly string[]>>;
+}
+
+export async function standingsOf(context: Context, tasks: readonly Task[]): Promise<Standings> {
+  const abandoned: string[] = [];
+  const waits_for: Record<string, readonly string[]> = {};
+  for (const task of tasks) {
+    if (task.state === "in_progress" && isFree(task, await factsOf(context, task))) abandoned.push(task.id);
+    const missing = task.state === "pending" ? await unmet(context, task) : [];
+    if (missing.length > 0) waits_for[task.id] = missing.map(({ id }) => id);
+  }
+  return { abandoned, waits_for };
 }
 
 /** A task, and what became ready because it is over. */
@@ -66,6 +85,16 @@ export interface ListOptions {
 /** Tasks, the first to do first; of `all`, the newest first. */
 export async function listTasks(context: Context, options: ListOptions = {}): Promise<TaskList> {
   const { which = "open", limit = LIST_LIMIT } = options;
+  const { tasks, has_more } = await listedTasks(context, which, checkLimit(limit));
+  return { tasks, has_more, ...(await standingsOf(context, tasks)) };
+}
+
+function checkLimit(limit: number): number {
+  if (limit === Infinity || (Number.isInteger(limit) && limit > 0)) return limit;
+  throw new RelayError("usage", `Cannot list ${limit} tasks: the limit is a whole number above 0`);
+}
+
+async function listedTasks(context: Context, which: "ready" | "open" | "all", limit: number) {
   if (which === "all") {
     const tasks: Task[] = [];
     for await (const task of allTasks(context)) tasks.push(task);
@@ -98,7 +127,7 @@ async function over(context: Context, word: string, move: "done" | "cancel", opt
     task = await step(context, before, move, options);
     return task;
   });
-  await giveBackFiles(context, before);
+  await giveBackFiles(context, before, options);
   const ready: Task[] = [];
   for (const id of waiting) {
     const next = await readTask(context, id);
@@ -147,7 +176,7 @@ async function go(
   const before = await taskOf(context, word);
   await ensureRegistered(context);
   const task = await changed(context, before.id, () => step(context, before, move, options));
-  await giveBackFiles(context, before);
+  await giveBackFiles(context, before, options);
   await tell(context, event, task, why(options));
   await tellLoser(context, before, options, event);
   await settleWaitsIfAny(context);

@@ -3,7 +3,7 @@ import type { Task } from "./task.ts";
 import type { Edit } from "./task-edit.ts";
 import type { MoveOptions, TaskFields } from "./task-steps.ts";
 import type { TakeOptions } from "./task-taking.ts";
-import type { Ended, ListOptions, TaskList } from "./tasking.ts";
+import type { Ended, ListOptions, Standings, TaskList } from "./tasking.ts";
 
 // Loaded when they are used.
 const load = {
@@ -45,6 +45,11 @@ export class Tasks {
   /** Tasks, the first to do first: by priority, then age. */
   async list(options?: ListOptions): Promise<TaskList> {
     return (await load.board()).listTasks(this.#context(), options);
+  }
+
+  /** Which of some tasks are abandoned, and what the pending ones wait for. */
+  async standings(tasks: readonly Task[]): Promise<Standings> {
+    return (await load.board()).standingsOf(this.#context(), tasks);
   }
 
   /** Takes a task under a lease, or renews it. With `claimFiles`, its files too, all or none. */

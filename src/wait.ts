@@ -15,6 +15,10 @@ export const Condition = object({
   event: oneOf(EVENTS),
   targets: optional(list(Target)),
   session: optional(Word),
+  /** With `ended`: its process when the wait began. Another one may go on under the same id. */
+  pid: optional(integer()),
+  pid_started: optional(integer()),
+  place: optional(text()),
   kind: optional(oneOf(KINDS)),
   id: optional(text()),
 });
@@ -106,7 +110,7 @@ export const TIMEOUT = { blocking: 10 * 60_000, subscribed: 8 * 3_600_000, max: 
 
 /** Throws `usage` for a time that no wait may last. */
 export function checkTimeout(timeout: number): number {
-  if (timeout > 0 && timeout <= TIMEOUT.max) return timeout;
+  if (timeout > 0 && timeout <= TIMEOUT.max) return Math.ceil(timeout);
   throw new RelayError("usage", `Cannot wait for ${timeout} ms: a wait lasts up to 7 days`, {
     next: "give --timeout 5m",
   });

@@ -13,7 +13,7 @@ import { foreignLook, lookEvery } from "./mend.ts";
 import { end, keep, metOf, readWait, settleWaits, standingOf } from "./outcomes.ts";
 import { thisProcess } from "./place.ts";
 import { messageFor } from "./receipts.ts";
-import { sessionOf } from "./roster.ts";
+import { hasEnded, hasLeft, sessionOf } from "./roster.ts";
 import { checkSegment } from "./store/key.ts";
 import { taskOf } from "./task-steps.ts";
 import {
@@ -30,6 +30,8 @@ import { PENDING, settleWaitsIfAny } from "./wait-marks.ts";
 
 const LOOK_AT_PIDS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
 
+const MOST_WAITS = 100; // of one session: each is looked at by whoever looks at anything
+
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
   readonly any?: boolean;
@@ -38,6 +40,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
   /** What relative paths are relative to; default the folder the Relay was made for. */
   readonly cwd?: string;
+  /** Means the paths in this worktree only. */
+  readonly apart?: boolean;
 }
 
 /** What came true, a line for each. */
@@ -53,6 +57,7 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
   const any = options.any ?? false;
   const id = newId("wait", context.now());
   const until = performance.now() + timeout;
+  const what = sayConditions(conditions, any);
   const outcomes: (string | undefined)[] = conditions.map(() => undefined);
   const passed = conditions.map(() => new Set<string>());
   const hints = new Hints(context.store, foldersOf(context, conditions));
@@ -72,15 +77,17 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
         if (standing.outcome === undefined) standings.push(standing);
       }
       if (isOver(any, outcomes)) return { outcome: outcomes.filter((outcome) => outcome !== undefined) };
-      const others =
-        any && conditions.length > 1 ? [] : [...new Set(standings.flatMap((standing) => standing.on))].sort();
+      if (await hasLeft(context)) throw hasEnded(`wait for ${what}`, context.session);
+      const others = leansOn(standings, any);
+      if (context.agent !== "human" && others.includes(context.session))
+        throw circular(what, [{ session: context.session, for: what }]);
       if (others.join() !== (on ?? "")) {
-        const found = await leanOn(context, id, others, sayConditions(conditions, any));
-        if (found) throw circular(sayConditions(conditions, any), found);
+        const found = await leanOn(context, id, others, what);
+        if (found) throw circular(what, found);
         on = others.join();
       }
       const left = until - performance.now();
-      if (left <= 0) throw tooLate(sayConditions(conditions, any), timeout);
+      if (left <= 0) throw tooLate(what, timeout);
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
       const foreign = isForMail ? await lookEvery(context) : Infinity;
@@ -91,6 +98,14 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
     stop();
     if (on) await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
   }
+}
+
+/** Without whom it cannot come true: where one thing is enough, those whom each of them needs. A person may act elsewhere. */
+function leansOn(standings: readonly Standing[], any: boolean): string[] {
+  const [first = { on: [] }, ...rest] = standings;
+  const all = new Set(standings.flatMap((standing) => standing.on));
+  const common = first.on.filter((session) => rest.every(({ on }) => on.includes(session)));
+  return (any ? common : [...all]).sort();
 }
 
 /** Notes for whom this session waits, unless that closes a circle: then says who is in it. */
@@ -114,6 +129,8 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
   const conditions = await conditionsOf(context, wished, options);
   const timeout = checkTimeout(options.timeout ?? TIMEOUT.subscribed);
   await ensureRegistered(context);
+  const pending = (await waits(context)).filter(({ session_id }) => session_id === context.session);
+  if (pending.length >= MOST_WAITS) throw tooMany(pending.length);
   const now = context.now();
   const wait: Wait = {
     id: newId("wait", now),
@@ -180,13 +197,18 @@ function foldersOf({ session }: Context, conditions: readonly Condition[]): stri
   return [...new Set(conditions.map(({ event }) => folders[event]))];
 }
 
-async function conditionsOf(context: Context, wished: Wished, { cwd }: WaitOptions): Promise<Condition[]> {
-  const whence = { cwd: cwd ?? context.registration.cwd ?? context.project, project: context.project };
+async function conditionsOf(
+  context: Context,
+  wished: Wished,
+  { cwd = context.registration.cwd ?? context.project, any = false, apart }: WaitOptions,
+): Promise<Condition[]> {
+  const whence = { cwd, project: context.project, apart };
   const paths = (wished.released ?? []).flatMap((typed) => pathTargets(typed, whence));
   const resources = (wished.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths, ...resources];
-  const conditions: Condition[] = targets.length === 0 ? [] : [{ event: "released", targets }];
-  for (const word of wished.ended ?? []) conditions.push({ event: "ended", session: await known(context, word) });
+  const groups = any ? targets.map((one) => [one]) : targets.length === 0 ? [] : [targets];
+  const conditions: Condition[] = groups.map((targets) => ({ event: "released", targets }));
+  for (const word of wished.ended ?? []) conditions.push(await endOf(context, await known(context, word)));
   if (wished.message || wished.from !== undefined || wished.kind !== undefined)
     conditions.push({
       event: "message",
@@ -201,8 +223,24 @@ async function conditionsOf(context: Context, wished: Wished, { cwd }: WaitOptio
   });
 }
 
+async function endOf({ store }: Context, session: string): Promise<Condition> {
+  const { pid = 0, pid_started, place } = (await readAgent(store, "agents", session)) ?? {};
+  const process = {
+    pid,
+    ...(pid_started === undefined ? {} : { pid_started }),
+    ...(place === undefined ? {} : { place }),
+  };
+  return { event: "ended", session, ...(pid === 0 ? {} : process) };
+}
+
 async function known(context: Context, word: string): Promise<string> {
   return (await readAgent(context.store, "archive/agents", word)) ? word : sessionOf(context, word);
+}
+
+function tooMany(count: number): RelayError {
+  return new RelayError("limit", `Cannot subscribe to more: ${count} waits of yours are not over`, {
+    next: "agent-relay wait --list, then --cancel what you do not need",
+  });
 }
 
 function tooLate(what: string, timeout: number): RelayError {

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Io } from "../src/cli/io.ts";
 import { main } from "../src/cli/main.ts";
 
@@ -17,6 +17,16 @@ export function tempDir(): string {
   const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "relay-cli-")));
   onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   return dir;
+}
+
+/** What stands between the two lines of a frame, after making sure that only its last line closes it. */
+export function framed(text: string): string {
+  const [, word = ""] = /^\[.* from the relay; .*; ends at (\w{6})\]\n/.exec(text) ?? [];
+  expect(word, text).not.toBe("");
+  const lines = text.trimEnd().split("\n");
+  expect(lines.filter((line) => line === `[${word}]`)).toHaveLength(1);
+  expect(lines.at(-1)).toBe(`[${word}]`);
+  return lines.slice(1, -1).join("\n");
 }
 
 /** A project in which the command is run, each time as the given session, by a clock the test holds. */

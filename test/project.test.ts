@@ -243,9 +243,10 @@ describe("outside a git repository", () => {
     expect(dirFrom(here, { home })).toBe(`${here}/.relay`);
   });
 
-  test("a working folder that is gone is no crash", () => {
+  test("a working folder that is gone has no project, unless one is named", () => {
     const gone = path.join(folder(), "gone");
-    expect(dirFrom(gone)).toBe(`${gone}/.relay`);
+    expect(() => dirFrom(gone)).toThrow(`your working folder, ${gone}, is gone`);
+    expect(dirFrom(gone, { dir: "/elsewhere/.relay" })).toBe("/elsewhere/.relay");
   });
 
   test.skipIf(!isRoot)("a relay on another disk upward is not taken", (context) => {

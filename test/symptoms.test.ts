@@ -258,8 +258,13 @@ test.each([
 });
 
 test("a text that begins with a dash was an unknown option, and nothing said how to send it", async () => {
-  const { err } = await new Story().as("a", "send", "- item one");
-  expect(err).toContain('Try: agent-relay send -- "- text that begins with a dash"');
+  const story = new Story();
+  const said: [string[], string][] = [
+    [["send", "- item one"], "agent-relay send -- '- item one'"],
+    [["append", "log.md", "- it's done"], "agent-relay append log.md -- '- it'\\''s done'"],
+    [["task", "note", "T", "- did it", "--session", "a"], "agent-relay task note T --session a -- '- did it'"],
+  ];
+  for (const [args, next] of said) expect((await story.as("a", ...args)).err).toContain(`Try: ${next}\n`);
 });
 
 test("an agent that only acks, reads and looks back was taken for idle", async () => {

@@ -14,16 +14,22 @@ export const EXIT: Readonly<Record<ErrorCode, number>> = {
   limit: 7,
 };
 
-/** Says what went wrong, and returns the exit code. */
-export function fail(error: unknown, io: Io, asJson: boolean): number {
+/** Says what went wrong and what to do next, and returns the exit code. */
+export function fail(error: unknown, io: Io, asJson: boolean, verb?: string): number {
   if (errno(error) === "EPIPE") return 0; // who read us has seen enough
   const known = error instanceof RelayError ? error : undefined;
   const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
-  const { code = "failed", next } = known ?? {};
+  const { code = "failed", next = known && nextAfter(known.code, verb) } = known ?? {};
   if (asJson) io.err(json({ error: { code, message, ...(next === undefined ? {} : { next }) } }));
   else
     io.err(
       `${cleanLine(known ? message : `agent-relay has a bug: ${message}`)}\n${next === undefined ? "" : `Try: ${cleanLine(next)}\n`}`,
     );
   return EXIT[code];
+}
+
+/** Where the error itself knows of nothing better. */
+function nextAfter(code: ErrorCode, verb = ""): string {
+  if (code === "usage" || code === "limit") return `agent-relay ${verb} --help`;
+  return code === "failed" || code === "corrupt" ? "agent-relay doctor" : "agent-relay status";
 }

@@ -23,11 +23,21 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
+/** Where the shell says it is, if that folder was removed meanwhile. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (errno(error) !== "ENOENT") throw error;
+    return process.env.PWD ?? "/";
+  }
+}
+
 /** The real one. */
 export function processIo(): Io {
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     now: Date.now,
     get isTerminal() {
       return process.stdin.isTTY === true;

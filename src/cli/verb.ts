@@ -87,10 +87,12 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
   for (const each of [command, ...command.commands])
     each.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
   try {
+    checkValues(command, args);
     command.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof library.CommanderError)) throw error;
-    if (error.exitCode !== 0) throw misuse(error, command);
+    if (error.code === "commander.help") return io.out(command.helpInformation());
+    if (error.exitCode !== 0) throw misuse(error, command, args);
     return io.out(help);
   }
   const run = chosen;
@@ -103,11 +105,43 @@ async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<
   return result;
 }
 
-function misuse(error: CommanderError, command: Command): RelayError {
+function misuse(error: CommanderError, command: Command, args: readonly string[]): RelayError {
   const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
-  const isText = error.code === "commander.unknownOption" && /'- ?[^-]/.test(says);
-  const next = isText ? `${command.name()} -- "- text that begins with a dash"` : `${command.name()} --help`;
+  const text = error.code === "commander.unknownOption" ? args.findIndex((arg) => /^- ?[^-]*\s/.test(arg)) : -1;
+  const next = text < 0 ? `${command.name()} --help` : withTextLast(command.name(), args, text);
   return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next });
+}
+
+/** The same command with its text, which begins with a dash, behind the `--` that says so. */
+function withTextLast(name: string, args: readonly string[], text: number): string {
+  const others = args.filter((arg, index) => index !== text && arg !== "--").map(quoted);
+  const words = args[text] ?? "";
+  return [
+    name,
+    ...others,
+    "--",
+    quoted(words.length > MOST_QUOTED ? `${words.slice(0, 12)}... (your text)` : words),
+  ].join(" ");
+}
+
+const MOST_QUOTED = 80;
+
+function quoted(word: string): string {
+  return /^[\w./@:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** An empty variable in a script makes the next option the value of the one before, which is never what was meant. */
+function checkValues(command: Command, args: readonly string[]): void {
+  const all = [command, ...command.commands].flatMap((each) => each.options);
+  const named = (arg: string) => all.find(({ long, short }) => long === arg || short === arg);
+  for (const [index, arg] of args.entries()) {
+    if (arg === "--") return;
+    const value = args[index + 1];
+    if (named(arg)?.required && value !== undefined && named(value))
+      throw new RelayError("usage", `Cannot run "${command.name()}": ${arg} wants a value, and ${value} follows it`, {
+        next: `${command.name()} --help`,
+      });
+  }
 }
 
 function camelCase(name: string): string {

@@ -48,7 +48,7 @@ test("nothing, a folder, and a path that is none are refused", async () => {
   const story = new Story();
   fs.mkdirSync(`${story.cwd}/folder`);
   expect((await story.as("ann", "append", "log", "")).code).toBe(2);
-  expect((await story.as("ann", "append", "", "text")).code).toBe(2);
+  expect((await story.as("ann", "append", "", "text")).code).toBe(6);
   expect((await story.as("ann", "append", "folder", "text")).code).toBe(1);
   expect(await story.json("ann", "claims")).toEqual([]);
 });
@@ -87,6 +87,6 @@ test("what does not fit on the disk is not added in part", () => {
     env,
     encoding: "utf8",
   });
-  expect({ status, stderr }).toEqual({ status: 1, stderr: `Cannot append to "${cwd}/log": EFBIG\n` });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: `Cannot append to "${cwd}/log": EFBIG\nTry: agent-relay doctor\n` });
   expect(fs.readFileSync(`${cwd}/log`, "utf8")).toBe(`${"a".repeat(1000)}\n`);
 });

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Check } from "../../src/claiming.ts";
 import { type Claim, Relay } from "../../src/index.ts";
-import { Story } from "../cli.ts";
+import { framed, Story } from "../cli.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -58,7 +58,7 @@ describe("claiming", () => {
     expect(await story.as("b", "claim", "src/*.ts")).toEqual({
       ...{ code: 4, out: "" },
       err:
-        'Cannot claim "src/*.ts": ann (a) holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): new index\n' +
+        'Cannot claim "src/*.ts": ann (a) holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"\n' +
         "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --to a --kind request-yield \"...\"\n",
     });
     const asJson = await story.as("b", "claim", "src", "--json");
@@ -171,16 +171,16 @@ describe("looking", () => {
     await story.as("a", "claim", "src", "--reason", "why");
     expect(await story.as("b", "check", "src/db.ts")).toMatchObject({
       code: 4,
-      out: "ann holds src for 30m more: why\n",
+      out: 'ann holds src for 30m more: "why"\n',
     });
     expect(await story.as("a", "check", "src/db.ts")).toMatchObject({
       code: 0,
-      out: "you hold src for 30m more: why\n",
+      out: 'you hold src for 30m more: "why"\n',
     });
-    const found = { is_free: true, is_mine: true, claims: live(story).claims };
+    const found = { is_free: true, is_mine: true, claims: live(story).claims, queue: [] };
     expect(await story.json("a", "check", "src/db.ts")).toEqual(found);
     expect(await story.json("a", "check", "src/db.ts", "docs")).toEqual({ ...found, is_mine: false });
-    expect(await story.json("b", "check", "docs")).toEqual({ is_free: true, is_mine: false, claims: [] });
+    expect(await story.json("b", "check", "docs")).toEqual({ is_free: true, is_mine: false, claims: [], queue: [] });
     expect((await story.as("b", "check")).code).toBe(2);
     expect(live(story).claims).toHaveLength(1);
   });
@@ -192,10 +192,10 @@ describe("looking", () => {
     await story.as("a", "claim", "src", "docs/*.md", "--reason", "move");
     await story.as("b", "register", "--name", "bob");
     await story.as("b", "claim", "--resource", "ci", "--shared", "--ttl", "10s");
-    expect((await story.as("b", "claims")).out).toBe(
+    expect(framed((await story.as("b", "claims")).out)).toBe(
       "WHAT            WHO        MODE       LEFT  WHY\n" +
         "src, docs/*.md  ann        exclusive  30m   move\n" +
-        "resource ci     bob (you)  shared     10s   -\n",
+        "resource ci     bob (you)  shared     10s   -",
     );
     expect((await story.as("b", "claims", "--mine")).out).not.toContain("ann");
     expect(await story.json("b", "claims")).toEqual(live(story).claims);
@@ -266,7 +266,10 @@ describe("releasing", () => {
   test("what was claimed for one worktree only can be given back by its name", async () => {
     const story = new Story();
     await story.as("a", "claim", "src/db.ts", "--apart");
-    expect(await story.as("a", "release", "src/db.ts")).toMatchObject({ code: 0, out: "Released src/db.ts\n" });
+    expect(await story.as("a", "release", "src/db.ts")).toMatchObject({
+      code: 0,
+      out: `Released src/db.ts (only in ${story.cwd})\n`,
+    });
   });
 
   test("--force takes it away for a person at a terminal alone, and the loser is told", async () => {
@@ -365,7 +368,7 @@ describe("waiting in line", () => {
     await inLine(story, 1);
     const third = story.as("c", "claim", "src", "--wait", "1m");
     await inLine(story, 2);
-    expect((await story.as("d", "claim", "src/db.ts")).err).toMatch(/is waiting for "src\/db.ts" already/);
+    expect((await story.as("d", "claim", "src/db.ts")).err).toMatch(/is in line for "src\/db.ts" already/);
     expect((await story.as("d", "check", "src/other.ts")).code).toBe(4);
     await story.as("a", "release", "src");
     expect((await second).out).toContain("Claimed src/db.ts for 30m (token 2)");

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Claim } from "../../src/index.ts";
 import type { Task } from "../../src/task.ts";
-import { Story, tempDir } from "../cli.ts";
+import { framed, Story, tempDir } from "../cli.ts";
 
 const MINUTE = 60_000;
 const hasGit = canRun("git");
@@ -62,13 +62,15 @@ describe("from the board to done", () => {
     const added = await story.as("a", "task", "add", "Parse headers", "--file", "src/parse.ts", "--priority", "5");
     expect(added).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^Added task-[0-9a-z]{21}\n$/) });
     const id = added.out.slice("Added ".length, -1);
-    expect((await story.as("b", "task", "list")).out).toBe(
-      `${id} [pending, priority 5, files src/parse.ts] Parse headers\n`,
+    expect(framed((await story.as("b", "task", "list")).out)).toBe(
+      `${id} [pending, priority 5, files src/parse.ts] Parse headers`,
     );
-    expect(await story.as("b", "task", "next")).toEqual({
-      ...{ code: 0, err: "" },
-      out: `Yours for 30m: ${id} Parse headers\nfiles: src/parse.ts\nWhen it is done: agent-relay task done ${id}\n`,
-    });
+    const next = await story.as("b", "task", "next");
+    expect(next).toMatchObject({ code: 0, err: "" });
+    const [first, ...rest] = next.out.trimEnd().split("\n");
+    expect(first).toBe(`Yours for 30m, without its files: ${id}`);
+    expect(rest.pop()).toBe(`When it is done: agent-relay task done ${id}`);
+    expect(framed(rest.join("\n"))).toBe("Parse headers\nfiles: src/parse.ts");
     story.now += 10 * MINUTE;
     expect((await story.as("b", "task", "list")).out).toContain("[you, 20m left, priority 5,");
     expect((await story.as("a", "task", "list")).out).toContain("[bob, 20m left, priority 5,");
@@ -93,14 +95,17 @@ describe("from the board to done", () => {
       ["next"],
     ])
       expect(await story.json("a", "task", ...args), args[0]).toEqual(recordOf(story, task));
-    expect(await story.json("a", "task", "list")).toEqual({ tasks: [recordOf(story, task)], has_more: false });
+    expect(await story.json("a", "task", "list")).toEqual({
+      ...{ tasks: [recordOf(story, task)], has_more: false },
+      ...{ abandoned: [], waits_for: {} },
+    });
     const done = await story.json("a", "task", "done", task.id);
     expect(done).toEqual({ task: recordOf(story, task), ready: [] });
     const other = await add(story, "Other");
     expect(await story.json("a", "task", "cancel", other.id)).toEqual({ task: recordOf(story, other), ready: [] });
     expect(await story.json("a", "task", "list", "--all")).toEqual({
       tasks: [recordOf(story, other), recordOf(story, task)],
-      has_more: false,
+      ...{ has_more: false, abandoned: [], waits_for: {} },
     });
     expect(await story.as("a", "task", "next", "--json")).toMatchObject({ code: 3, out: "null\n" });
   });
@@ -114,9 +119,9 @@ describe("from the board to done", () => {
     story.stdin = "from\nstdin";
     await story.as("b", "task", "note", task.id, "-");
     story.now += 2 * MINUTE;
-    expect((await story.as("a", "task", "show", task.id)).out).toBe(
+    expect(framed((await story.as("a", "task", "show", task.id)).out)).toBe(
       `${task.id} [pending] Parse\nadded by ann 2m ago, changed 2m ago\n  all\n  of it\n` +
-        "note by bob 2m ago: half done\nnote by bob 2m ago: from\n  stdin\n",
+        "note by bob 2m ago: half done\nnote by bob 2m ago: from\n  stdin",
     );
   });
 
@@ -432,7 +437,7 @@ describe("agent-sync's scenarios", () => {
     for (const end of [["release"], ["block", "why"], ["done"]]) {
       expect((await story.as("b", "task", "claim", "parse", "--claim-files", "--ttl", "2h")).code).toBe(0);
       expect(await heldFiles(story)).toEqual(["b src/a.ts", "b docs/**"]);
-      expect((await story.as("c", "claim", "src/a.ts")).err).toContain("(2h more): task: Parse");
+      expect((await story.as("c", "claim", "src/a.ts")).err).toContain('(2h more): "task: Parse"');
       const [move = "", ...reason] = end;
       expect((await story.as("b", "task", move, "parse", ...reason)).code, move).toBe(0);
       expect(await heldFiles(story), move).toEqual([]);

@@ -161,7 +161,7 @@ describe("a process that waits is woken", () => {
     await project.as("a", "claim", "src", "docs");
     const what = ["wait", "--released", "src", "--ended", "a"];
     const [any, all] = [project.start("b", ...what, "--any"), project.start("c", ...what)];
-    await project.waiting("c");
+    await project.waiting("b", "c");
     await project.as("a", "release", "src");
     expect(await any.ended).toEqual({ code: 0, out: "src is free\n", err: "" });
     expect(all.isRunning).toBe(true);

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { untilInterrupted } from "../interrupt.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 import { bodyOf } from "./send.ts";
@@ -18,7 +19,7 @@ export const describe: Describe = ({ Command }, act) =>
     .option("--wait <time>", "how long to wait in line for the file (default 30s)")
     .option("--no-newline", "add the text as it is, not as lines of its own")
     .option("--reason <text>", "why; those who want the file meanwhile are told")
-    .addHelpText("after", '\nExample: agent-relay append docs/log.md "- parser: new grammar"')
+    .addHelpText("after", '\nExample: agent-relay append docs/log.md "parser: new grammar"')
     .action((file: string, words: string[], flags: Flags) =>
       act(async (cli) => {
         const text = await bodyOf(cli, words.length === 0 ? ["-"] : words);
@@ -27,15 +28,15 @@ export const describe: Describe = ({ Command }, act) =>
             next: `agent-relay append ${file} "your text"`,
           });
         const relay = await cli.open();
-        const end = new AbortController();
-        cli.io.onInterrupt(() => end.abort(new RelayError("failed", "Cannot go on waiting: interrupted")));
-        const appended = await relay.append(file, text, {
-          raw: !flags.newline,
-          ...(flags.wait !== undefined && { wait: parseDuration(flags.wait) }),
-          ...(flags.reason !== undefined && { reason: flags.reason }),
-          signal: end.signal,
+        return untilInterrupted(cli.io, async (signal) => {
+          const appended = await relay.append(file, text, {
+            raw: !flags.newline,
+            ...(flags.wait !== undefined && { wait: parseDuration(flags.wait) }),
+            ...(flags.reason !== undefined && { reason: flags.reason }),
+            signal,
+          });
+          await cli.say(appended, `Appended ${appended.bytes} bytes to ${cleanLine(appended.path)}\n`);
         });
-        await cli.say(appended, `Appended ${appended.bytes} bytes to ${cleanLine(appended.path)}\n`);
       }),
     );
 

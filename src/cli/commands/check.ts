@@ -1,3 +1,5 @@
+import { say } from "../../claim.ts";
+import { inQuotes } from "../../claim-words.ts";
 import { formatLeft } from "../../duration.ts";
 import { EXIT } from "../exit.ts";
 import { claimWords, namesOf } from "../output.ts";
@@ -24,11 +26,16 @@ export const describe: Describe = ({ Command }, act) =>
         const lines = found.claims.map((claim) => {
           const isMine = claim.session_id === relay.session;
           const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;
-          const why = claim.reason === undefined ? "" : `: ${cleanLine(claim.reason)}`;
-          return `${who} ${claimWords(claim)} for ${formatLeft(claim.expires_at - cli.io.now())} more${why}\n`;
+          const why = claim.reason === undefined ? "" : `: ${cleanLine(inQuotes(claim.reason))}`;
+          const shared = claim.mode === "shared" ? " (shared)" : "";
+          const left = formatLeft((claim.offered_until ?? claim.expires_at) - cli.io.now());
+          return `${who} ${claimWords(claim)}${shared} for ${left} more${why}\n`;
         });
-        const others = found.is_free ? "" : "others wait for it in line\n";
-        await cli.say(found, lines.join("") || (found.is_free ? "free\n" : others));
+        const inLine = found.queue.map(
+          ({ session_id, targets }) =>
+            `${cleanLine(names.get(session_id) ?? session_id)} is in line for ${cleanLine(say(targets))}\n`,
+        );
+        await cli.say(found, [...lines, ...inLine].join("") || "free\n");
         return found.is_free ? 0 : EXIT.conflict;
       }),
     );

@@ -1,5 +1,5 @@
 import { formatLeft } from "../../duration.ts";
-import { claimWords, namesOf, table } from "../output.ts";
+import { claimWords, frame, namesOf, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -19,10 +19,15 @@ export const describe: Describe = ({ Command }, act) =>
           cleanLine(names.get(claim.session_id) ?? claim.session_id) +
             (claim.session_id === relay.session ? " (you)" : ""),
           claim.mode,
-          formatLeft(claim.expires_at - cli.io.now()),
+          claim.offered_until === undefined
+            ? formatLeft(claim.expires_at - cli.io.now())
+            : `offered, ${formatLeft(claim.offered_until - cli.io.now())}`,
           cleanLine(claim.reason ?? "-"),
         ]);
-        await cli.say(claims, rows.length === 0 ? "" : table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows]));
+        await cli.say(
+          claims,
+          rows.length === 0 ? "" : frame([table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows])], "claims"),
+        );
         if (rows.length === 0) cli.io.err("Nothing is claimed\n");
       }),
     );

@@ -53,7 +53,7 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims]),
     lines(
       `Tasks (${found.task_count} not over)`,
-      found.tasks.map((task) => taskLine(task, names, me, now)),
+      found.tasks.map((task) => taskLine(task, found.task_standings, names, me, now)),
     ),
     lines("Waiting", waitingLines(found, names)),
     found.decision_count === 0 ? "" : `${found.decision_count} decisions: agent-relay decisions\n`,

@@ -4,9 +4,10 @@ import { RelayError } from "../../errors.ts";
 import type { Relay } from "../../relay.ts";
 import { filesOf, type Task } from "../../task.ts";
 import type { TakeOptions } from "../../task-taking.ts";
+import type { Standings } from "../../tasking.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
-import { type Names, namesOf } from "../output.ts";
+import { frame, type Names, namesOf } from "../output.ts";
 import { askForPerson } from "../person.ts";
 import { clean, cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
@@ -202,39 +203,42 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   const which = flags.ready ? "ready" : flags.all ? "all" : "open";
   const found = await relay.tasks.list({ which, ...(flags.limit && { limit: wholeNumber(flags.limit, "--limit") }) });
   const names = found.tasks.length === 0 ? new Map() : namesOf(await relay.agents());
-  await cli.say(found, found.tasks.map((task) => `${taskLine(task, names, relay.session, cli.io.now())}\n`).join(""));
+  const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.io.now())}\n`);
+  await cli.say(found, frame(lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
 }
 
 /** One line: the id, where it stands, its priority unless it is 0, and its title. */
-export function taskLine(task: Task, names: Names, me: string | undefined, now: number): string {
+export function taskLine(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
+  const waitsFor = all.waits_for[task.id] ?? [];
   const facts = [
-    standing(task, names, me, now),
+    standing(task, all, names, me, now),
     ...(task.priority === 0 ? [] : [`priority ${task.priority}`]),
-    ...(task.depends_on.length === 0 || task.state !== "pending" ? [] : [`after ${task.depends_on.join(" ")}`]),
+    ...(waitsFor.length === 0 ? [] : [`after ${waitsFor.join(" ")}`]),
     ...(task.files.length === 0 ? [] : [`files ${filesOf(task).map(cleanLine).join(" ")}`]),
   ];
   return `${task.id} [${facts.join(", ")}] ${cleanLine(task.title)}`;
 }
 
-function standing(task: Task, names: Names, me: string | undefined, now: number): string {
+function standing(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
   const { owner, state, reason } = task;
   if (state === "blocked") return `blocked: ${cleanLine(reason ?? "")}`;
   if (state !== "in_progress" || !owner) return state;
   const who = owner.session_id === me ? "you" : cleanLine(names.get(owner.session_id) ?? owner.session_id);
-  const left = owner.expires_at - now;
-  return left > 0 ? `${who}, ${formatLeft(left)} left` : `abandoned by ${who}`;
+  return all.abandoned.includes(task.id) ? `abandoned by ${who}` : `${who}, ${formatLeft(owner.expires_at - now)} left`;
 }
 
 function takenWords(task: Task): string {
   const lines = [
-    `Yours for ${formatLeft(task.owner?.ttl ?? 0)}: ${task.id} ${cleanLine(task.title)}`,
-    ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}`]),
-    ...(task.files.length === 0 ? [] : [`files: ${filesOf(task).map(cleanLine).join(" ")}`]),
-    `When it is done: agent-relay task done ${task.id}`,
+    `${cleanLine(task.title)}\n`,
+    ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}\n`]),
+    ...(task.files.length === 0 ? [] : [`files: ${filesOf(task).map(cleanLine).join(" ")}\n`]),
   ];
-  return lines.join("\n");
+  const claimed =
+    task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
+  const yours = `Yours for ${formatLeft(task.owner?.ttl ?? 0)}${claimed}: ${task.id}\n`;
+  return `${yours}${frame(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
 }
 
 async function show(cli: Cli, word: string): Promise<void> {
@@ -244,15 +248,21 @@ async function show(cli: Cli, word: string): Promise<void> {
   const now = cli.io.now();
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   const lines = [
-    taskLine(task, names, relay.session, now),
+    taskLine(task, await relay.tasks.standings([task]), names, relay.session, now),
     `added by ${call(task.created_by)} ${formatDuration(now - task.created_at)} ago, changed ${formatDuration(now - task.updated_at)} ago`,
     ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}`]),
     ...(task.reason === undefined || task.state === "blocked" ? [] : [`because: ${cleanLine(task.reason)}`]),
-    ...(task.depends_on.length === 0 || task.state === "pending" ? [] : [`after ${task.depends_on.join(" ")}`]),
+    ...(task.depends_on.length === 0 ? [] : [`depends on ${task.depends_on.join(" ")}`]),
     ...task.notes.map(
       (note) =>
         `note by ${call(note.session_id)} ${formatDuration(now - note.at)} ago: ${clean(note.text).replaceAll("\n", "\n  ")}`,
     ),
   ];
-  await cli.say(task, `${lines.join("\n")}\n`);
+  await cli.say(
+    task,
+    frame(
+      lines.map((line) => `${line}\n`),
+      "the task",
+    ),
+  );
 }

@@ -1,4 +1,5 @@
 import { formatLeft, parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
 import { sayConditions, type Wait } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
@@ -16,6 +17,7 @@ interface Flags {
   readonly replyTo?: string[];
   readonly taskDone?: string[];
   readonly any?: boolean;
+  readonly apart?: boolean;
   readonly timeout?: string;
   readonly subscribe?: boolean;
   readonly list?: boolean;
@@ -28,6 +30,7 @@ export const describe: Describe = ({ Command, Option }, act) =>
     .description("Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.")
     .option("--released <path...>", "nobody else holds these")
     .option("--resource <name...>", "nor these resources")
+    .option("--apart", "... in this worktree only")
     .option("--ended <who...>", "these agents have left or died")
     .option("--message", "a message is unread")
     .option("--from <who>", "... from this agent")
@@ -50,6 +53,9 @@ export const run = verb(describe);
 
 async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
+  const asked = [flags.list && "--list", flags.outcome && "--outcome", flags.cancel && "--cancel"].filter(Boolean);
+  if (asked.length > 1)
+    throw new RelayError("usage", `Cannot do ${asked.join(" and ")} at once`, { next: "give one of them" });
   if (flags.list) {
     const all = await relay.waits();
     await cli.say(all, all.map((one) => `${describeWait(one, cli.io.now())}\n`).join(""));
@@ -68,6 +74,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   };
   const options = {
     ...(flags.any && { any: true }),
+    ...(flags.apart && { apart: true }),
     ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout) }),
   };
   if (flags.subscribe) {

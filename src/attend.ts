@@ -220,6 +220,7 @@ export async function touch(context: Context): Promise<void> {
 /** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
 export async function heartbeat(context: Context): Promise<Agent | undefined> {
   const { store, session } = context;
+  if (!(await readAgent(store, "agents", session))) return undefined; // a lock would make a relay
   const seconds = Math.floor(context.now() / 1000);
   const beat = await store.update(`agents/${session}`, (agent) => agent && { ...agent, last_heartbeat: seconds });
   if (beat) await store.mark(`agents/${session}.seen`, context.now());

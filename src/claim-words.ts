@@ -30,8 +30,12 @@ export function tooLate(
 
 function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
-  const ask = first ? `, or agent-relay send --to ${sessionOf(first)} --kind request-yield "..."` : "";
-  return `${again}${ask}`;
+  return first && "claim" in first ? `${again}, or ${askFor(first.claim)}` : again;
+}
+
+/** The command that asks the holder for it. */
+function askFor({ targets: [first = {}] }: Claim): string {
+  return `agent-relay send --claim ${first.resource ?? typedAs(first)} "..."`;
 }
 
 /** The command that asks for the same again and waits for it, from the same folder. */
@@ -108,7 +112,7 @@ export function notHeld(targets: readonly Target[], claims: readonly Claim[], me
     "refused",
     `Cannot release "${what}": ${other.session_id} holds "${say(other.targets)}", not you`,
     {
-      next: `agent-relay send --to ${other.session_id} --kind request-yield "..."`,
+      next: askFor(other),
     },
   );
 }

@@ -5,6 +5,7 @@ import { record } from "./journal.ts";
 import { type Chain, chainAfter, pauseBefore } from "./loop-guard.ts";
 import { compose, type Message, mayRead, sentAt, systemDraft } from "./message.ts";
 import { keep } from "./outcomes.ts";
+import { PERSON_SPOKE } from "./pace.ts";
 import { registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
 
@@ -53,13 +54,13 @@ export async function chainFor(context: Context, parent: Message): Promise<Chain
   return chain;
 }
 
-/** Whether this session or the other has moved a task since the message. */
+/** Whether this session or the other has moved a task since the message, or a person has said anything. */
 async function hasMoved({ store, session }: Context, parent: Message): Promise<boolean> {
   for (const who of [session, parent.from_session]) {
     const moved = isSegment(who) ? await store.markedAt(`agents/${who}.moved`) : undefined;
     if (moved !== undefined && moved >= sentAt(parent)) return true;
   }
-  return false;
+  return ((await store.markedAt(PERSON_SPOKE)) ?? 0) > sentAt(parent);
 }
 
 /** Tells the people here, once for a conversation. */
@@ -70,7 +71,8 @@ async function tellPerson(context: Context, { id, thread = id }: Message, { hops
   const people = (await registrations(context)).filter((one) => one.agent_id === "human");
   if (people.length > 0) await store.mark(`loops/${root}`, now());
   await record(context, { event: "loop.stopped", id: root, hops, chain });
-  const content = `${[...new Set(chain)].join(" and ")} have answered each other ${hops} times with no task moving, and were stopped; a word from you lets them go on (${root})`;
+  const who = [...new Set(chain)];
+  const content = `${who.join(" and ")} have answered each other ${hops} times with no task moving, and were stopped; a word from you lets them go on: agent-relay send --to ${who.join(",")} "..."`;
   for (const [index, { session_id: to_session }] of people.entries()) {
     const time = now() + index;
     const told = systemDraft(newId("msg", time), to_session, content, time);

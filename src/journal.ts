@@ -11,13 +11,14 @@ export interface Happening {
 
 /** Writes down what has happened. What happened stays true where the disk has no room for the line. */
 export async function record(context: Context, ...happenings: readonly Happening[]): Promise<void> {
-  const { store, session, agent, now } = context;
+  for (const happening of happenings) await asFarAsPossible(() => write(context, happening));
+}
+
+/** Writes down what is nowhere else. Throws where the disk has no room for it. */
+export async function write({ store, session, agent, now }: Context, happening: Happening): Promise<void> {
   const time = now();
-  const at = new Date(time).toISOString();
-  for (const happening of happenings) {
-    const entry = { at, session, agent, ...happening };
-    await asFarAsPossible(() => store.append(`activity/${dayOf(time)}`, entry));
-  }
+  const entry = { at: new Date(time).toISOString(), session, agent, ...happening };
+  await store.append(`activity/${dayOf(time)}`, entry);
 }
 
 export interface Span {

@@ -246,10 +246,22 @@ async function open(context: Context): Promise<Message[]> {
   for (const id of await store.marks(`inboxes/${session}/open`)) {
     const message = await listed(context, id, pauses);
     if (message === "coming") continue;
-    if (message && standing(session, message, now()) === "open") messages.push(message);
+    const isOpen = message && standing(session, message, now()) === "open" && !(await hasYielded(context, message));
+    if (isOpen) messages.push(message);
     else await asFarAsPossible(() => store.unmark(openMark(session, id)));
   }
   return messages;
+}
+
+/** Whether a request to yield asks for what this session holds no more; it is answered then. */
+async function hasYielded(context: Context, message: Message): Promise<boolean> {
+  if (message.kind !== "request-yield" || message.claims === undefined) return false;
+  const { answerIfEnded } = await import("./yielding.ts");
+  let isOver = false;
+  await asFarAsPossible(async () => {
+    isOver = await answerIfEnded(context, message);
+  });
+  return isOver;
 }
 
 /** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. Waits as `pauses` says, once for a whole look. */

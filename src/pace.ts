@@ -4,6 +4,9 @@ import type { Store } from "./store/store.ts";
 
 const SAVE_EVERY = 1000; // ms; a session that sends in a loop would else write two marks a message
 
+/** Its time says when a person last sent anything: what agents then answer begins anew. */
+export const PERSON_SPOKE = "stamps/person";
+
 /**
  * The times of one session's sends. They are kept in two marks, so that its other processes go on from there:
  * `<session>.sent`, a logical time that grows with each message even when the clock steps back; and `<session>.rate`, the
@@ -24,6 +27,13 @@ export class Pace {
     const sent = await store.markedAt(`agents/${session}.sent`);
     this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
     this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
+  }
+
+  /** Throws `limit` where `spend` would. */
+  check(session: string, now: number, limits: Limits, count: number): void {
+    const before = this.#spent;
+    this.spend(session, now, limits, count);
+    this.#spent = before;
   }
 
   /** Takes `count` messages from the allowance. Returns the logical time of the last message. Throws `limit`. */

@@ -345,7 +345,7 @@ export class Relay {
 
   /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
   async finish(): Promise<string[]> {
-    return (await coordination.lifecycle()).finish(this.#context("nobody"));
+    return (await coordination.lifecycle()).finish(this.#context("somebody"));
   }
 
   /** Lets sessions register again. False if it was not finished. */

@@ -8,6 +8,7 @@ import { COUNT_LIMIT } from "./inbox.ts";
 import { countUnread } from "./look.ts";
 import type { Chain } from "./loop-guard.ts";
 import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
+import { PERSON_SPOKE } from "./pace.ts";
 import { ack, messageFor } from "./receipts.ts";
 import { ended, find, isKnown, registrations } from "./roster.ts";
 import { checkSegment, isSegment } from "./store/key.ts";
@@ -67,9 +68,13 @@ export async function send(context: Context, content: string, options: SendOptio
   return sendTo(context, content, options, to);
 }
 
-async function begin(context: Context, content: string, { kind }: SendOptions): Promise<void> {
+async function begin(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
   checkBody(content, context.limits.bodyBytes);
   if (kind !== undefined) checkKind(kind);
+  if (kind === "request-yield" && claims.length === 0)
+    throw new RelayError("usage", "Cannot ask to yield nothing: name what is held", {
+      next: 'agent-relay send --claim <path> "why you need it"',
+    });
   if (!isSeenLately(context, context.session)) await ensureRegistered(context);
 }
 
@@ -78,14 +83,23 @@ async function sendTo(context: Context, content: string, options: SendOptions, t
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
-  if (context.pace.isDue(context.now())) await context.pace.load(context.store, context.session);
-
+  await loadPace(context);
   return publishAll(
     context,
     composeAll(context, content, options, to, { answered, thread, chain }),
     answered,
     recipients,
   );
+}
+
+async function loadPace({ pace, store, session, now }: Context): Promise<void> {
+  if (pace.isDue(now())) await pace.load(store, session);
+}
+
+/** Throws `limit` where a send to one would, before anything that goes before it is done. */
+export async function checkAllowance(context: Context): Promise<void> {
+  await loadPace(context);
+  context.pace.check(context.session, context.now(), context.limits, 1);
 }
 
 const NO_CHAIN: Chain = { hops: 0, chain: [] };
@@ -119,7 +133,7 @@ function composeAll(
     batch: targets.length > 1 ? newId("batch", time) : undefined,
     ack_required: options.ack,
     expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
-    answer_by: answerBy(options, now()),
+    answer_by: to === "everyone" ? noDeadline(options) : answerBy(options, now()),
     claims: options.claims,
     hops: chain.hops,
     chain: chain.chain,
@@ -151,6 +165,8 @@ async function publishAll(
     const { expectAnswer } = await import("./conversation.ts");
     await expectAnswer(context, message);
   }
+  const [first] = messages;
+  if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
   return sentTo(messages, reached, report && (await withFull(context, reached, report)));
 }
 
@@ -199,6 +215,14 @@ const DEADLINE = 3_600_000; // ms, to deal with what asks for an `ack`
 function answerBy({ ack, deadline = ack ? DEADLINE : undefined }: SendOptions, now: number): string | undefined {
   if (deadline === undefined) return undefined;
   return expiry(now, checkTimeout(deadline));
+}
+
+/** Of everyone nobody owes an answer: each is asked at each look until it acks, and none is late. */
+function noDeadline({ deadline }: SendOptions): undefined {
+  if (deadline === undefined) return undefined;
+  throw new RelayError("usage", "Cannot give everyone a deadline: nobody would be the one that is late", {
+    next: "name who has to answer: agent-relay send --to <who> --deadline 10m",
+  });
 }
 
 function expiry(now: number, after: number): string {

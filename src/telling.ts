@@ -6,10 +6,10 @@ import { Decision } from "./decision.ts";
 import { RelayError } from "./errors.ts";
 import { Hints } from "./hints.ts";
 import { MAX_CLOCK_LEAD, newId, timeOf } from "./id.ts";
-import { entries, record } from "./journal.ts";
+import { entries, record, write } from "./journal.ts";
 import { type Message, mayRead, sentAt } from "./message.ts";
 import { readWait } from "./outcomes.ts";
-import { send } from "./send.ts";
+import { checkAllowance, send } from "./send.ts";
 import { type PastState, stateAfter } from "./state-at.ts";
 import { isSegment } from "./store/key.ts";
 import type { Task } from "./task.ts";
@@ -22,6 +22,7 @@ const MAX_TEXT = 16 * 1024; // bytes, of a decision or a note
 export async function decide(context: Context, content: string): Promise<Decision> {
   const text = checkText(content, "decide", MAX_TEXT);
   await ensureRegistered(context);
+  await checkAllowance(context);
   const { session, agent, store } = context;
   const decided_at = context.now();
   const decision: Decision = {
@@ -73,7 +74,7 @@ export async function setStatus(context: Context, line: string): Promise<void> {
 
 /** Writes a note to the log. */
 export async function note(context: Context, text: string, file?: string): Promise<void> {
-  await record(context, { event: "note", text: checkText(text, "log", MAX_TEXT), file });
+  await write(context, { event: "note", text: checkText(text, "log", MAX_TEXT), file });
 }
 
 export interface ActivityOptions {
@@ -171,18 +172,36 @@ export interface Explained {
   readonly entries: readonly Entry[];
 }
 
+const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // of an entry: no ids
+
 /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
-export async function explain(context: Context, id: string): Promise<Explained> {
+export async function explain(context: Context, word: string): Promise<Explained> {
+  const id = await wholeId(context, word);
   const found = isSegment(id) ? await recordOf(context, id) : undefined;
   const since = (timeOf(id) ?? MAX_CLOCK_LEAD) - MAX_CLOCK_LEAD;
   const log = await entries(context, { since });
-  const about = log.entries.filter((entry) =>
-    Object.values(entry).some((value) => value === id || (Array.isArray(value) && value.includes(id))),
-  );
+  const isAbout = (name: string, value: unknown) =>
+    !WORDS.includes(name) && (value === id || (Array.isArray(value) && value.includes(id)));
+  const about = log.entries.filter((entry) => Object.entries(entry).some(([name, value]) => isAbout(name, value)));
   if (found || about.length > 0) return { id, record: found, entries: about };
   throw new RelayError("not_found", `Cannot explain ${JSON.stringify(id.slice(0, 200))}: nothing here has that id`, {
     next: "agent-relay activity",
   });
+}
+
+const FOLDERS: Readonly<Record<string, string>> = {
+  msg: "messages",
+  task: "tasks",
+  wait: "waits",
+  decision: "decisions",
+};
+
+/** The one id that begins so; the word itself if there is none, or several. */
+async function wholeId({ store }: Context, word: string): Promise<string> {
+  const folder = FOLDERS[word.slice(0, word.indexOf("-"))];
+  if (folder === undefined || word.length < 8) return word;
+  const [found, another] = (await store.list(folder)).filter((id) => id.startsWith(word));
+  return found === undefined || another !== undefined ? word : found;
 }
 
 async function recordOf(context: Context, id: string): Promise<Explained["record"]> {

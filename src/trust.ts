@@ -1,11 +1,14 @@
 import { valueOrSkipped } from "./context.ts";
 import { newId } from "./id.ts";
 import { markFor } from "./machine-mark.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, Value } from "./store/store.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
-  const relay = await valueOrSkipped(store, "relay");
+  return bearsOurMark(await valueOrSkipped(store, "relay"));
+}
+
+export function bearsOurMark(relay: Value | undefined): boolean {
   return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
 }
 

@@ -1,5 +1,7 @@
-import { type Claim, say } from "./claim.ts";
+import { type Claim, isLive, say } from "./claim.ts";
+import { factsOf, readClaims } from "./claims-record.ts";
 import { type Context, readMessage } from "./context.ts";
+import type { Message } from "./message.ts";
 import { reply } from "./send.ts";
 
 /** Answers those who asked this session to yield what it has just released. */
@@ -14,4 +16,14 @@ export async function answerYields(context: Context, given: readonly Claim[]): P
       if (claim && message?.kind === "request-yield" && message.to_session === session)
         await reply(context, id, `I have released ${say(claim.targets)}`, { kind: "ack" });
     }
+}
+
+/** Answers a request for claims that this session does not hold any more, however they ended. False if it holds one. */
+export async function answerIfEnded(context: Context, { id, claims: asked = [] }: Message): Promise<boolean> {
+  const all = await readClaims(context);
+  const claims = all.claims.filter((claim) => claim.session_id === context.session && asked.includes(claim.id));
+  const facts = await factsOf(context, { ...all, claims });
+  if (claims.some((claim) => isLive(claim, facts))) return false;
+  await reply(context, id, "I do not hold that any more", { kind: "ack" });
+  return true;
 }

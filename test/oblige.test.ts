@@ -58,12 +58,15 @@ describe("a message that obliges", () => {
     ["answers it by --reply-to", (world, id) => world.as("bob").send("done", { to: "ann", reply_to: id })],
     ["has it taken back by its sender", (world, id) => world.as("ann").withdraw(id)],
   ];
-  const asking = [{ ack: true }, { kind: "question" }, { kind: "request-yield" }] as const;
+  const asking = [{ ack: true }, { kind: "question" }, { kind: "request-yield", claims: ["src"] }] as const;
 
   test.each(settlings)("comes back at each look until its reader %s", async (_, settle) => {
     for (const how of asking) {
       const world = await World.of();
-      const { id } = await world.as("ann").send("rebase now", { to: "bob", ...how });
+      const { id: held } = await world.as("bob").claim(["src"]);
+      const { id } = await world
+        .as("ann")
+        .send("rebase now", { to: "bob", ...how, ...("claims" in how && { claims: [held] }) });
       expect(await world.shown("bob")).toEqual(["rebase now"]);
       for (const _ of [1, 2]) expect(await world.shown("bob")).toEqual(["open: rebase now"]);
       await settle(world, id);
@@ -234,7 +237,7 @@ describe("agents that only answer each other", () => {
         .reply(id, "again")
         .catch((again) => expect(again.code).toBe("limit"));
     const told = `ann and bob have answered each other 6 times with no task moving, and were stopped; a word from you lets them go on`;
-    expect(await world.toldTo("pat")).toEqual([`${told} (${first.id})`]);
+    expect(await world.toldTo("pat")).toEqual([`${told}: agent-relay send --to ann,bob "..."`]);
     for (const session of ["ann", "bob", "cay"]) expect(await world.toldTo(session)).toEqual([]);
     const { entries } = await world.as("pat").activity();
     expect(entries.filter(({ event }) => event === "loop.stopped")).toMatchObject([{ id: first.id, hops: 6 }]);
@@ -284,7 +287,21 @@ describe("agents that only answer each other", () => {
       const next = await world.as("ann").send("we do", { to: "bob", ...how });
       expect(await world.as("bob").message(next.id)).toMatchObject({ hops: 1, chain: ["pat", "ann"] });
     }
-    await expect(world.as("ann").reply(id, "and the old quarrel?")).rejects.toMatchObject({ code: "limit" });
+    await world.as("ann").reply(id, "and the old quarrel");
+  });
+
+  test.each([
+    ["to both", (world: World) => world.as("pat").send("go on", { to: ["ann", "bob"] })],
+    ["to one of them", (world: World) => world.as("pat").send("go on", { to: "bob" })],
+    ["to all", (world: World) => world.as("pat").send("go on")],
+  ])("go on after a person's word %s, as the person was told", async (_, speak) => {
+    const world = await World.of({ limits });
+    const { id } = await loop(world, await world.as("ann").send("hello", { to: "bob" }), ["ann", "bob"]);
+    await expect(world.as("ann").reply(id, "still?")).rejects.toMatchObject({ code: "limit" });
+    world.later();
+    await speak(world);
+    world.later();
+    await world.as("ann").reply(id, "on we go");
   });
 
   test("begin anew after either of them has moved a task", async () => {

@@ -388,3 +388,175 @@ test("an aborted signal still took what was free", async () => {
   await expect(town.as("ann").claim(["src"], { signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow("no");
   expect(await town.as("ann").claims()).toEqual([]);
 });
+
+test("the advice to ask for a claim made a request that named none, which releasing did not answer", async () => {
+  const story = new Story();
+  await story.as("a", "register", "--name", "ann");
+  await story.as("a", "claim", "src/x.ts", "--resource", "db");
+  for (const what of ["src/x.ts", "db"]) {
+    const args = what === "db" ? ["--resource", "db"] : [what];
+    const { err } = await story.as("b", "claim", ...args);
+    expect(err).toContain('agent-relay send --claim src/x.ts "..."');
+    expect((await story.as("b", "send", "--claim", what, "please")).code, what).toBe(0);
+  }
+  expect(await story.as("b", "send", "--kind", "request-yield", "please")).toMatchObject({
+    ...{ code: 2, out: "" },
+    err: expect.stringContaining("agent-relay send --claim <path>"),
+  });
+  expect((await story.as("a", "inbox")).out).toMatch(/request-yield, for src\/x.ts, resource db: please/);
+  await story.as("a", "release", "--all");
+  expect((await story.as("a", "inbox")).err).toContain("No unread");
+  expect((await story.as("b", "inbox")).out).toContain("I have released src/x.ts");
+});
+
+test("a request to yield stayed open when the claim had ended by itself", async () => {
+  const story = new Story();
+  await story.as("a", "claim", "src", "--ttl", "10s");
+  await story.as("b", "send", "--claim", "src", "give");
+  await story.as("a", "inbox");
+  expect((await story.as("a", "inbox")).out).toContain("still open: give");
+  story.now += 11_000;
+  await story.as("b", "claim", "src");
+  expect(await story.as("a", "inbox")).toMatchObject({ out: "", err: "No unread messages\n" });
+  expect((await story.as("b", "inbox")).out).toContain("I do not hold that any more");
+});
+
+test("a deadline for everyone was taken, and nobody was ever told", async () => {
+  const story = new Story();
+  expect((await story.as("a", "send", "--deadline", "1m", "x")).code).toBe(2);
+  expect((await story.as("a", "send", "--ack", "x")).code).toBe(0);
+  await story.as("b", "register");
+  await story.as("a", "send", "--to", "b", "--deadline", "10m", "--ack", "y");
+  expect((await story.as("b", "inbox")).out).toContain("wants ack, answer within 10m: y");
+});
+
+test("log said Logged when nothing could be written", async () => {
+  const story = new Story();
+  await story.as("a", "send", "hello");
+  const [day = ""] = fs.readdirSync(`${story.cwd}/.relay/activity`);
+  fs.rmSync(`${story.cwd}/.relay/activity/${day}`);
+  fs.symlinkSync("/dev/full", `${story.cwd}/.relay/activity/${day}`);
+  const { code, out, err } = await story.as("a", "log", "precious");
+  expect({ code: code > 0, out }).toEqual({ code: true, out: "" });
+  expect(err).toMatch(/^Cannot write .*\n/);
+});
+
+test("a decision at the rate limit was kept and told to nobody, once for each try", async () => {
+  const town = new Town();
+  await town.as("bob").register();
+  const ann = new Relay(`${town.project}/.relay`, {
+    ...{ session: "ann", agent: "claude", store: town.store, now: () => town.clock, limits: { perMinute: 1 } },
+  });
+  await ann.send("one");
+  for (let n = 0; n < 3; n++) await expect(ann.decide("we use tabs")).rejects.toMatchObject({ code: "limit" });
+  expect(await ann.decisions()).toEqual([]);
+  town.clock += MINUTE;
+  await ann.decide("we use tabs");
+  expect(await town.unread("bob")).toEqual(["one", "we use tabs"]);
+});
+
+test("a redacted export told of paths outside the project, of home folders and of addresses", async () => {
+  const story = new Story();
+  const home = tempDir();
+  for (const file of ["../../home/SECRET/x.ts", "~/SECRET", "SECRET@x.com", `${home}/SECRET place/x`])
+    await story.as("ann", "log", "x", "--file", file);
+  await story.as("ann", "claim", "src/a.ts", `${home}/with space SECRET/a`);
+  await story.as("ann", "task", "add", "t", "--file", "SECRET@mail.file");
+  expect((await story.as("ann", "export", "--redacted", "--to", "out")).code).toBe(0);
+  for (const name of fs.readdirSync(`${story.cwd}/out`))
+    expect(fs.readFileSync(`${story.cwd}/out/${name}`, "utf8"), name).not.toContain("SECRET");
+  expect(fs.readFileSync(`${story.cwd}/out/relay.json`, "utf8")).toContain("src/a.ts");
+});
+
+test("an export wrote over files that were not its own, through links, and into the relay by a link", async () => {
+  const story = new Story();
+  await story.as("a", "send", "hello");
+  fs.mkdirSync(`${story.cwd}/docs`);
+  fs.writeFileSync(`${story.cwd}/docs/tasks.md`, "mine");
+  fs.writeFileSync(`${story.cwd}/victim`, "mine");
+  fs.mkdirSync(`${story.cwd}/relay-export`);
+  fs.symlinkSync(`${story.cwd}/victim`, `${story.cwd}/relay-export/mail.md`);
+  fs.symlinkSync(`${story.cwd}/.relay`, `${story.cwd}/lnk`);
+  for (const args of [["--to", "docs"], [], ["--to", "lnk/exp"], ["--to", ""]])
+    expect((await story.as("a", "export", ...args)).code, args.join(" ")).toBe(2);
+  for (const file of ["docs/tasks.md", "victim"]) expect(fs.readFileSync(`${story.cwd}/${file}`, "utf8")).toBe("mine");
+  for (const _ of ["first", "second"]) expect((await story.as("a", "export", "--to", "fresh")).code).toBe(0);
+});
+
+test("forget that failed had moved the relay away", async () => {
+  const { forget } = await import("../src/upkeep/lifecycle.ts");
+  const { vi } = await import("vitest");
+  const story = new Story();
+  await story.as("a", "send", "hello");
+  const failing = vi.spyOn(fs, "rmSync").mockImplementation(() => {
+    throw Object.assign(new Error("EACCES"), { code: "EACCES" });
+  });
+  try {
+    expect(() => forget(`${story.cwd}/.relay`)).toThrow("Cannot forget");
+  } finally {
+    failing.mockRestore();
+  }
+  expect((await story.as("a", "history")).out).toContain("hello");
+});
+
+test("doctor found nothing wrong with a torn log, a log that is no file, or a relay of elsewhere", async () => {
+  const story = Object.assign(new Story(), { now: Date.now() + 1000 });
+  await story.as("a", "send", "hello");
+  const dir = `${story.cwd}/.relay`;
+  fs.appendFileSync(`${dir}/activity/${fs.readdirSync(`${dir}/activity`)[0]}`, "half a li\n");
+  expect((await story.as("a", "doctor")).out).toContain("has 1 line that cannot be read, and are passed over");
+  fs.mkdirSync(`${dir}/activity/2026-01-01.jsonl`);
+  expect(await story.as("a", "doctor")).toMatchObject({ code: 1, out: expect.stringContaining("is no file") });
+  fs.rmdirSync(`${dir}/activity/2026-01-01.jsonl`);
+  const relay = JSON.parse(fs.readFileSync(`${dir}/relay.json`, "utf8"));
+  fs.writeFileSync(`${dir}/relay.json`, JSON.stringify({ ...relay, mark: "0".repeat(32) }));
+  expect(await story.as("a", "doctor")).toMatchObject({ code: 1, out: expect.stringContaining("agent-relay trust") });
+});
+
+test("any agent could end the work of the others, and who lost a claim by it was not told", async () => {
+  const story = new Story();
+  await story.as("a", "claim", "src");
+  for (const args of [["finish"], ["forget", "--yes"]])
+    expect(await story.as("b", ...args, "--agent", "claude"), args[0]).toMatchObject({ code: 6, out: "" });
+  expect((await story.as("b", "finish")).code, "a person may").toBe(0);
+  await story.as("b", "reopen");
+  expect((await story.as("a", "inbox")).out).toContain(
+    "finished this project: your session was ended, and your claim on src",
+  );
+});
+
+test("status - was a status of one dash, and explain took words for ids", async () => {
+  const story = new Story();
+  story.stdin = "from stdin\n";
+  await story.as("a", "status", "-");
+  expect((await story.as("a", "status", "--json")).out).toContain('"from stdin"');
+  await story.as("a", "log", "T");
+  for (const word of ["T", "human"]) expect((await story.as("a", "explain", word)).code, word).toBe(3);
+  const { id } = await story.json<Task>("a", "task", "add", "one");
+  expect((await story.as("a", "explain", id.slice(0, 14))).code).toBe(0);
+});
+
+test("show mail told an agent what others wrote to each other, and the timeline said nothing of what happened", async () => {
+  const story = new Story();
+  for (const who of ["a", "b", "c"]) await story.as(who, "register");
+  await story.as("a", "send", "--to", "b", "for bob alone");
+  await story.as("a", "log", "tests pass again");
+  await story.as("a", "claim", "src/x.ts");
+  expect((await story.as("c", "show", "mail", "--agent", "claude")).out).not.toContain("for bob alone");
+  expect((await story.as("c", "show", "mail")).out).toContain("for bob alone");
+  expect((await story.as("c", "show", "timeline")).out).toMatch(
+    /note: tests pass again\n[\s\S]*claim.taken .*: src\/x.ts/,
+  );
+});
+
+test("a heartbeat made a relay, reopen of none said that it is not finished, and a folder among the projects was a crash", async () => {
+  const story = new Story();
+  expect((await story.as("a", "heartbeat")).code).toBe(3);
+  expect(fs.readdirSync(story.cwd)).toEqual([]);
+  expect((await story.as("a", "reopen")).code).toBe(3);
+  await story.as("a", "send", "hello");
+  fs.mkdirSync(`${story.state}/agent-relay/projects/folder`);
+  expect((await story.as("a", "projects")).out).toBe(`${story.cwd}/.relay\n`);
+  story.now += 86_400_000 * 2;
+  expect((await story.as("a", "activity")).err).toContain("Nothing happened in the last 1d");
+});

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { Entry } from "../activity.ts";
 import { Agent, processOf } from "../agent.ts";
 import { Claims } from "../claim.ts";
 import { Decision } from "../decision.ts";
@@ -12,6 +13,7 @@ import type { Schema } from "../schema.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../task.ts";
+import { bearsOurMark } from "../trust.ts";
 import { Wait } from "../wait.ts";
 
 /** What a check found. */
@@ -49,8 +51,10 @@ export const CHECKS: readonly Check[] = [
   { name: "permissions", look: permissions },
   { name: "links", look: links },
   { name: "disk", look: disk },
+  { name: "trust", look: trust },
   { name: "clock", look: clock },
   { name: "records", look: records },
+  { name: "log", look: log },
   { name: "pointers", look: pointers },
   { name: "drafts", look: drafts },
   { name: "locks", look: locks },
@@ -74,6 +78,27 @@ function folder({ dir }: Place): Finding[] {
 
 function permissions({ dir }: Place): Finding[] {
   if (process.platform === "win32") return [];
+  const closed = ["", "messages", "drafts", "inboxes", "agents", "locks"]
+    .map((name) => path.join(dir, name))
+    .filter((folder) => isFolder(folder) && !isWritable(folder));
+  const cannot = closed.map((folder) => ({
+    what: `${folder} cannot be written to by you`,
+    next: "give yourself the right to, or use another: --dir",
+  }));
+  return [...cannot, ...tooOpen(dir)];
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
+    return true;
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return false;
+  }
+}
+
+function tooOpen(dir: string): Finding[] {
   return walk(dir).flatMap(({ file, stat }) => {
     if ((stat.mode & 0o077) === 0 || stat.isSymbolicLink()) return [];
     const mode = stat.isDirectory() ? 0o700 : 0o600;
@@ -87,6 +112,13 @@ function permissions({ dir }: Place): Finding[] {
       },
     ];
   });
+}
+
+/** A relay that came with a cloned repository, or has lost its relay.json, is not put before a model. */
+function trust({ dir }: Place): Finding[] {
+  const file = path.join(dir, "relay.json");
+  if (!fs.existsSync(file) || faultOf(dir, file) !== undefined || bearsOurMark(readRecord(file))) return [];
+  return [{ what: `${dir} was made elsewhere: it is shown, and not put before a model`, next: "agent-relay trust" }];
 }
 
 /** A link inside a relay is followed by nobody: what it stands for is refused. */
@@ -117,7 +149,7 @@ function clock({ dir, now }: Place): Finding[] {
     : [
         {
           what: `${ahead.length} files are of a later time than now, such as ${ahead[0]?.file}`,
-          next: "set the clock right",
+          next: "set the clock right; if it is, touch them",
         },
       ];
 }
@@ -130,6 +162,34 @@ function records({ dir }: Place): Finding[] {
       const fault = faultOf(dir, file);
       return fault === undefined ? [] : [{ what: `${file}: ${fault}`, fix: () => setAside(dir, file) }];
     });
+}
+
+/** The log, a line each: what cannot be read is passed over by who reads it. */
+function log({ dir }: Place): Finding[] {
+  const folder = path.join(dir, "activity");
+  return namesOf(folder).flatMap((name) => {
+    const file = path.join(folder, name);
+    const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+    if (!stat || stat.isSymbolicLink()) return []; // see `links`
+    if (!stat.isFile())
+      return [{ what: `${file} is no file, so nothing can be logged there`, next: `mv ${file} ${dir}/..` }];
+    const torn = fs
+      .readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !isEntry(line)).length;
+    const what = `${file} has ${torn} ${torn === 1 ? "line" : "lines"} that cannot be read, and are passed over`;
+    return torn === 0 ? [] : [{ what, next: "nothing: they go with their day", isHarmless: true }];
+  });
+}
+
+function isEntry(line: string): boolean {
+  try {
+    Entry.parse(JSON.parse(line), "activity");
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RelayError) return false;
+    throw error;
+  }
 }
 
 function setAside(dir: string, file: string): string {

@@ -1,12 +1,14 @@
 import fs from "node:fs";
 import path from "node:path";
 import { cleanupDead, endSession } from "../attend.ts";
+import { type Claim, say } from "../claim.ts";
 import { changeClaims, readClaims } from "../claims-record.ts";
 import type { Context } from "../context.ts";
 import { RelayError, systemError } from "../errors.ts";
 import { newId, newNonce } from "../id.ts";
 import { record } from "../journal.ts";
 import { isThere } from "../mend.ts";
+import { compose, systemDraft } from "../message.ts";
 import { registrations } from "../roster.ts";
 
 /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
@@ -17,12 +19,24 @@ export async function finish(context: Context): Promise<string[]> {
     throw new RelayError("not_found", "Cannot finish: there is no relay here", { next: "agent-relay whoami" });
   await store.update("relay", (relay) => ({ ...(relay ?? newRelay(now())), finished_at }));
   await cleanupDead(context);
+  const holders = new Map<string, Claim[]>();
+  for (const claim of (await readClaims(context)).claims)
+    holders.set(claim.session_id, [...(holders.get(claim.session_id) ?? []), claim]);
   const ended: string[] = [];
   for (const agent of await registrations(context)) if (await endSession(context, agent)) ended.push(agent.session_id);
   if ((await readClaims(context)).claims.length > 0)
     await changeClaims(context, (claims) => ({ claims: { ...claims, claims: [], queue: [], edges: [] }, result: 0 }));
+  for (const [holder, lost] of holders) if (holder !== context.session) await tellEnded(context, holder, lost);
   await record(context, { event: "relay.finished" });
   return ended;
+}
+
+/** Who held something hears of it when it comes back, from the relay itself: nobody may register to tell it. */
+async function tellEnded({ store, session, now }: Context, holder: string, lost: readonly Claim[]): Promise<void> {
+  const what = lost.map((claim) => say(claim.targets)).join(", ");
+  const content = `${session} finished this project: your session was ended, and your claim on ${what} given back`;
+  const draft = systemDraft(newId("msg", now()), holder, content, now());
+  await store.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [holder], isNew: true });
 }
 
 /** Lets sessions register again. False if it was not finished. */
@@ -53,7 +67,12 @@ export function forget(dir: string): void {
       throw new RelayError("refused", `Cannot forget "${dir}": it is not a relay's own folder`);
     const away = `${dir}.forgotten-${newNonce()}`; // at once, so that nobody meets a half of it
     fs.renameSync(dir, away);
-    fs.rmSync(away, { recursive: true });
+    try {
+      fs.rmSync(away, { recursive: true });
+    } catch (error) {
+      if (!fs.existsSync(dir)) fs.renameSync(away, dir); // what is left of it is found where it was
+      throw error;
+    }
   } catch (error) {
     throw systemError(`forget "${dir}"`, error);
   }

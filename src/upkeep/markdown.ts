@@ -53,9 +53,14 @@ const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
   timeline: ({ activity }) => activity.slice(-MOST_EVENTS).map(eventLine),
 };
 
-function eventLine({ at, session, event, id = "" }: Entry): string {
-  return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd();
+function eventLine({ at, session, event, id = "", ...details }: Entry): string {
+  const said = ABOUT.map((name) => details[name]).find((value) => typeof value === "string");
+  const about = typeof said === "string" ? `: ${word(said.slice(0, MOST_SAID))}` : "";
+  return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
+
+const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // what an event is about: the first of these it has
+const MOST_SAID = 160; // characters
 
 /** On one line, and nothing in it means anything to Markdown or HTML. */
 function word(text: string): string {

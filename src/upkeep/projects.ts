@@ -30,7 +30,9 @@ export function knownProjects(env: Env): KnownProject[] {
   const folder = folderOf(env);
   const names = folder === undefined ? [] : namesIn(folder);
   return names
-    .map((name) => fs.readFileSync(path.join(folder ?? "", name), "utf8").replace(/\n$/, ""))
+    .map((name) => path.join(folder ?? "", name))
+    .filter((file) => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile())
+    .map((file) => fs.readFileSync(file, "utf8").replace(/\n$/, ""))
     .filter((dir) => path.isAbsolute(dir))
     .sort()
     .map((dir) => ({ dir, exists: fs.existsSync(path.join(dir, "relay.json")) }));

@@ -11,13 +11,18 @@ const KEPT = new Set(
    who file limit`.split(/\s+/),
 );
 const MAPS = ["receipts"]; // by session
+const PATHS = ["path", "file", "files", "cwd", "worktree"]; // `targets` are words in the log: their text is left out
+const ADDRESS = /[^\s@/]+@[^\s@/]+\.[^\s@/]+/g;
 const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;
 
 /** The same without what was written, without names of people, and without paths outside the project. */
 export function redacted(dump: Dump): Dump {
   const words = [...peopleIn(dump)].sort((a, b) => b.length - a.length);
   const people = new Map(words.map((word, index) => [word, `person-${index + 1}`]));
-  const clean = (text: string) => withoutPaths(withoutPeople(text, people), dump.project);
+  const clean = (text: string, isPath = false) => {
+    const nameless = withoutPeople(text, people);
+    return isPath ? withoutPath(nameless, dump.project) : withoutPaths(nameless, dump.project);
+  };
   const { mark: _, ...relay } = dump.relay; // with it, anyone could make a relay that this machine trusts
   return walk({ ...dump, relay }, clean) as Dump;
 }
@@ -43,14 +48,15 @@ function* peopleIn(value: unknown, seen = new Set<string>()): Generator<string> 
   for (const inner of Object.values(value)) yield* peopleIn(inner, seen);
 }
 
-function walk(value: unknown, clean: (text: string) => string, isMap = false): unknown {
-  if (typeof value === "string") return clean(value);
-  if (Array.isArray(value)) return value.map((each) => walk(each, clean));
+function walk(value: unknown, clean: (text: string, isPath?: boolean) => string, field = ""): unknown {
+  if (typeof value === "string") return field === "targets" ? sizeOf(value) : clean(value, PATHS.includes(field));
+  if (Array.isArray(value)) return value.map((each) => walk(each, clean, field === "targets" ? "" : field));
   if (typeof value !== "object" || value === null) return value;
+  const isMap = MAPS.includes(field);
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       clean(key),
-      isMap || KEPT.has(key) ? walk(inner, clean, MAPS.includes(key)) : sizeOf(inner),
+      isMap || KEPT.has(key) ? walk(inner, clean, isMap ? "" : key) : sizeOf(inner),
     ]),
   );
 }
@@ -68,6 +74,13 @@ function withoutPeople(text: string, people: ReadonlyMap<string, string>): strin
       instead,
     );
   return result;
+}
+
+/** A field that is a path and nothing else: what leads out of the project, or is somebody's address, is not told. */
+function withoutPath(file: string, project: string): string {
+  if (file.startsWith(`${project}/`)) return `<project>${file.slice(project.length)}`;
+  const isOutside = /^([a-z]:|~|[\\/])/i.test(file) || /(^|[\\/])\.\.([\\/]|$)/.test(file);
+  return isOutside ? "<outside>" : file.replace(ADDRESS, "<address>");
 }
 
 function withoutPaths(text: string, project: string): string {

@@ -87,6 +87,9 @@ test("what does not fit on the disk is not added in part", () => {
     env,
     encoding: "utf8",
   });
-  expect({ status, stderr }).toEqual({ status: 1, stderr: `Cannot append to "${cwd}/log": EFBIG\nTry: agent-relay doctor\n` });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: `Cannot append to "${cwd}/log": EFBIG\nTry: agent-relay doctor\n`,
+  });
   expect(fs.readFileSync(`${cwd}/log`, "utf8")).toBe(`${"a".repeat(1000)}\n`);
 });

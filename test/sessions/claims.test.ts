@@ -59,7 +59,7 @@ describe("claiming", () => {
       ...{ code: 4, out: "" },
       err:
         'Cannot claim "src/*.ts": ann (a) holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"\n' +
-        "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --to a --kind request-yield \"...\"\n",
+        "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --claim src/db.ts \"...\"\n",
     });
     const asJson = await story.as("b", "claim", "src", "--json");
     expect(asJson).toMatchObject({ code: 4, out: "" });
@@ -214,7 +214,7 @@ describe("releasing", () => {
     const theirs = await story.as("a", "release", "lib");
     expect(theirs).toMatchObject({ code: 6, out: "" });
     expect(theirs.err).toContain('Cannot release "lib": b holds "lib, resource ci", not you');
-    expect(theirs.err).toContain("Try: agent-relay send --to b --kind request-yield");
+    expect(theirs.err).toContain('Try: agent-relay send --claim lib "..."');
     expect((await story.as("b", "release", "--resource", "ci")).out).toBe("Released resource ci\n");
     expect((await story.as("a", "release", "--all")).out).toBe("Released docs\n");
     expect(await story.as("a", "release", "--all")).toMatchObject({ code: 0, out: "You held nothing\n" });

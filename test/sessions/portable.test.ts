@@ -144,9 +144,10 @@ describe("convoy", () => {
   test("convoy 20, 21, 22, 23: each kind arrives as it was sent, no other can be sent, and without --to it is for all", async () => {
     const story = new Story();
     await story.as("b", "register");
-    for (const kind of KINDS) await story.as("a", "send", "--kind", kind, kind);
+    const kinds = KINDS.filter((kind) => kind !== "request-yield"); // which names a claim
+    for (const kind of kinds) await story.as("a", "send", "--kind", kind, kind);
     const found = await inbox(story, "b");
-    expect(found.map(({ kind }) => kind)).toEqual([...KINDS]);
+    expect(found.map(({ kind }) => kind)).toEqual(kinds);
     expect(found.every(({ to_session }) => to_session === null)).toBe(true);
     for (const kind of ["gossip", "claim-notice"])
       expect((await story.as("a", "send", "--kind", kind, "x")).code).toBe(2);

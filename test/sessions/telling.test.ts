@@ -121,6 +121,7 @@ async function busy(): Promise<Story> {
 describe("status", () => {
   test("is one screen: agents and what each does, claims, tasks, waits, unread, decisions", async () => {
     const story = await busy();
+    story.isTerminal = true;
     const { out, err, code } = await story.as("claude-1", "status");
     expect({ err, code }).toEqual({ err: "", code: 0 });
     expect(out).toMatch(/^Agents\nNAME +AGENT +PRESENCE +UNREAD +DOES\n/);

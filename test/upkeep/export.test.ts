@@ -85,9 +85,8 @@ describe("an export", () => {
     const story = new Story();
     fs.writeFileSync(`${story.cwd}/file`, "");
     const { code, err } = await story.as("a", "export", "--to", "file");
-    expect(code).toBe(1);
-    expect(err).toContain("Cannot export to");
-    expect(err).not.toContain("bug");
+    expect(code).toBe(2);
+    expect(err).toContain('Cannot export to "file": it is no folder\nTry: ');
   });
 });
 

@@ -63,6 +63,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
         "what agents say",
       ),
     );
+  if (found.entries.length === 0) cli.io.err(`Nothing happened in the last ${flags.since}\n`);
   if (found.torn > 0) cli.io.err(`${found.torn} lines of the log cannot be read\n`);
   if (!flags.follow) return undefined;
   const end = new AbortController();

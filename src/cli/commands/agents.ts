@@ -1,5 +1,5 @@
 import { formatDuration } from "../../duration.ts";
-import { countWord, table } from "../output.ts";
+import { countWord, frameFor, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -22,7 +22,7 @@ export const describe: Describe = ({ Command }, act) =>
           cleanLine(agent.status ?? "-"),
         ]);
         const header = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE", "DOES"];
-        await cli.say(agents, rows.length === 0 ? "" : table([header, ...rows]));
+        await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([header, ...rows])], "agents"));
         if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
       }),
     );

@@ -1,5 +1,5 @@
 import { formatLeft } from "../../duration.ts";
-import { claimWords, frame, namesOf, table } from "../output.ts";
+import { claimWords, frameFor, namesOf, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -26,7 +26,9 @@ export const describe: Describe = ({ Command }, act) =>
         ]);
         await cli.say(
           claims,
-          rows.length === 0 ? "" : frame([table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows])], "claims"),
+          rows.length === 0
+            ? ""
+            : frameFor(cli.io, [table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows])], "claims"),
         );
         if (rows.length === 0) cli.io.err("Nothing is claimed\n");
       }),

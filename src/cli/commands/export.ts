@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { realPath } from "../../claim-path.ts";
 import { RelayError, systemError } from "../../errors.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
@@ -18,17 +19,22 @@ export const describe: Describe = ({ Command }, act) =>
         const whole = await relay.dump();
         const dump = flags.redacted ? redacted(whole) : whole;
         const folder = path.resolve(cli.io.cwd, flags.to);
-        if (`${folder}${path.sep}`.startsWith(`${path.resolve(relay.dir)}${path.sep}`))
-          throw new RelayError("usage", `Cannot export to "${folder}": it is in the relay itself`, {
-            next: "agent-relay export --to another-folder",
+        const refuse = (why: string) =>
+          new RelayError("usage", `Cannot export to "${flags.to}": ${why}`, {
+            next: "agent-relay export --to new-folder",
           });
+        if (flags.to === "") throw refuse("it is no folder");
+        if (`${realPath(folder)}${path.sep}`.startsWith(`${realPath(relay.dir)}${path.sep}`))
+          throw refuse("it is in the relay itself");
+        if (fs.existsSync(folder) && !fs.statSync(folder).isDirectory()) throw refuse("it is no folder");
+        if (!isOurs(folder)) throw refuse("there is something in it that is no export");
         const files = new Map([
           ["relay.json", json(dump, 2)],
           ...SECTIONS.map((section) => [`${section}.md`, clean(markdown(dump, section))] as const),
         ]);
         try {
           fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-          for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text, { mode: 0o600 });
+          for (const [name, text] of files) writeAnew(path.join(folder, name), text);
         } catch (error) {
           throw systemError(`export to "${folder}"`, error);
         }
@@ -37,3 +43,18 @@ export const describe: Describe = ({ Command }, act) =>
     );
 
 export const run = verb(describe);
+
+/** Whether a folder is new, empty, or an export of before: `relay.json` and our views, and no link. */
+function isOurs(folder: string): boolean {
+  if (!fs.existsSync(folder)) return true;
+  const known = ["relay.json", ...SECTIONS.map((section) => `${section}.md`)];
+  const entries = fs.readdirSync(folder, { withFileTypes: true });
+  const isExport = entries.some(({ name }) => name === "relay.json");
+  return entries.length === 0 || (isExport && entries.every((entry) => entry.isFile() && known.includes(entry.name)));
+}
+
+/** Never through a link, never into a file that another holds open. */
+function writeAnew(file: string, text: string): void {
+  fs.rmSync(file, { force: true });
+  fs.writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+}

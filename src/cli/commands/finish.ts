@@ -1,3 +1,4 @@
+import { askIfOthers } from "../person.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -11,7 +12,9 @@ export const describe: Describe = ({ Command }, act) =>
     )
     .action(() =>
       act(async (cli) => {
-        const ended = await (await cli.open()).finish();
+        const relay = await cli.open();
+        await askIfOthers(cli, relay, "finish");
+        const ended = await relay.finish();
         await cli.say({ ended }, `Finished; ${ended.length} sessions ended. agent-relay reopen takes it back\n`);
       }),
     );

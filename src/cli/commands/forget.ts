@@ -1,6 +1,7 @@
 import { RelayError } from "../../errors.ts";
 import { forget } from "../../upkeep/lifecycle.ts";
 import { dropProject } from "../../upkeep/projects.ts";
+import { askIfOthers } from "../person.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -10,11 +11,13 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay export && agent-relay forget --yes")
     .action((flags: { yes?: boolean }) =>
       act(async (cli) => {
-        const { dir } = await cli.open();
+        const relay = await cli.open();
+        const { dir } = relay;
         if (!flags.yes)
           throw new RelayError("usage", `Cannot forget "${dir}" without --yes: it cannot be taken back`, {
             next: "agent-relay export, then agent-relay forget --yes",
           });
+        await askIfOthers(cli, relay, "forget the project");
         forget(dir);
         dropProject(dir, cli.io.env);
         await cli.say({ dir }, `Forgot ${dir}\n`);

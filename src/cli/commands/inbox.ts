@@ -51,7 +51,8 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
         return items;
       }
       const names = items.length === 0 ? new Map() : namesOf(await relay.agents());
-      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, io.now()));
+      const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
+      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, io.now(), held));
       await io.out(frame(lines));
       return shown;
     },

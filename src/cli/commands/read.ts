@@ -1,4 +1,4 @@
-import { frame, messageLines, namesOf } from "../output.ts";
+import { frame, messageLines, namesOf, yieldNotes } from "../output.ts";
 import { cleanLine, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -15,6 +15,7 @@ export const describe: Describe = ({ Command }, act) =>
         const names = namesOf(await relay.agents());
         const readers = message.read_by.filter((session) => session !== message.from_session);
         const notes = [
+          ...(message.claims === undefined ? [] : yieldNotes(message, await relay.claims())),
           readers.length === 0
             ? "read by nobody yet"
             : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { RelayError } from "../../errors.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -8,6 +9,10 @@ export const describe: Describe = ({ Command }, act) =>
     .action(() =>
       act(async (cli) => {
         const relay = await cli.open();
+        if (!fs.existsSync(relay.dir))
+          throw new RelayError("not_found", `Cannot reopen "${relay.dir}": there is no relay`, {
+            next: "agent-relay whoami",
+          });
         if (!(await relay.reopen()))
           throw new RelayError("conflict", `Cannot reopen "${relay.dir}": it is not finished`);
         await cli.say({ dir: relay.dir }, "Reopened: sessions register again\n");

@@ -5,6 +5,7 @@ import { errno, RelayError, systemError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Recipient, SendOptions, Sent } from "../../send.ts";
+import { isSegment } from "../../store/key.ts";
 import type { Cli } from "../cli.ts";
 import { countWord } from "../output.ts";
 import { cleanLine } from "../text.ts";
@@ -36,7 +37,11 @@ export const describe: Describe = ({ Command, Option }, act) =>
     .option("--reply-to <id>", "it answers this message")
     .option("--ack", "it comes back at each look until its reader acks or answers it")
     .option("--deadline <duration>", "you are told if it is not answered by then; with --ack one hour")
-    .option("--claim <path>", "ask whoever holds this to give it back (kind request-yield); repeatable", collect)
+    .option(
+      "--claim <what>",
+      "ask whoever holds this path or resource to give it back (kind request-yield); repeatable",
+      collect,
+    )
     .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
     .option("--keep", "leave it for a session that is not known yet")
     .option("--file <path>", "read the text from a file")
@@ -73,7 +78,8 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
 /** Whom to ask for what they hold. */
 async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promise<SendOptions> {
   if (claim === undefined) return {};
-  const held = (await relay.check(claim)).claims.filter((one) => one.session_id !== relay.session);
+  const { claims } = await relay.check(claim, { resources: claim.filter(isSegment) });
+  const held = claims.filter((one) => one.session_id !== relay.session);
   if (held.length === 0)
     throw new RelayError("not_found", `Cannot ask anyone for "${claim.join(" ")}": nobody else holds it`, {
       next: `agent-relay claim ${claim.join(" ")}`,

@@ -1,3 +1,4 @@
+import { type Message, mayRead } from "../../message.ts";
 import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
 import { frame } from "../output.ts";
 import { clean } from "../text.ts";
@@ -10,8 +11,11 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay show timeline")
     .action((view: Section) =>
       act(async (cli) => {
-        const dump = await (await cli.open()).dump();
-        const text = clean(markdown(dump, view));
+        const relay = await cli.open();
+        const dump = await relay.dump();
+        const { agent, session = "" } = relay;
+        const isReadable = (message: Message) => agent === "human" || mayRead(session, message);
+        const text = clean(markdown({ ...dump, messages: dump.messages.filter(isReadable) }, view));
         await cli.say({ view, markdown: text }, frame([text], "what agents say"));
       }),
     );

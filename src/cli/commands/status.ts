@@ -3,9 +3,10 @@ import { formatDuration, formatLeft } from "../../duration.ts";
 import type { Snapshot } from "../../snapshot.ts";
 import { sayConditions } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
-import { claimWords, countWord, frame, type Names, namesOf, table } from "../output.ts";
+import { claimWords, countWord, frame, frameFor, type Names, namesOf, table } from "../output.ts";
 import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
+import { bodyOf } from "./send.ts";
 import { taskLine } from "./task.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -18,14 +19,16 @@ export const describe: Describe = ({ Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         if (words.length > 0) {
-          await relay.setStatus(words.join(" "));
-          return cli.say({ status: words.join(" ") }, "The others see it beside your name\n");
+          const status = await bodyOf(cli, words);
+          await relay.setStatus(status);
+          return cli.say({ status }, "The others see it beside your name\n");
         }
         const found = await relay.snapshot();
         const { finished_at } = found;
         const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
         await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
-        if (text === "") cli.io.err('Nobody is here yet; a first "agent-relay send" registers you\n');
+        if (text === "" && finished_at === undefined)
+          cli.io.err('Nobody is here yet; a first "agent-relay send" registers you\n');
       }),
     );
 
@@ -48,7 +51,7 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     formatLeft(claim.expires_at - now),
     cleanLine(claim.reason ?? "-"),
   ]);
-  return [
+  const parts = [
     section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents]),
     section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims]),
     lines(
@@ -57,9 +60,8 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     ),
     lines("Waiting", waitingLines(found, names)),
     found.decision_count === 0 ? "" : `${found.decision_count} decisions: agent-relay decisions\n`,
-  ]
-    .filter((part) => part !== "")
-    .join("\n");
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "" : frameFor(cli.io, [parts.join("\n")], "what agents say");
 }
 
 function section(title: string, rows: readonly (readonly string[])[]): string {

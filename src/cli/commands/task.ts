@@ -7,7 +7,7 @@ import type { TakeOptions } from "../../task-taking.ts";
 import type { Standings } from "../../tasking.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
-import { frame, type Names, namesOf } from "../output.ts";
+import { frame, frameFor, type Names, namesOf } from "../output.ts";
 import { askForPerson } from "../person.ts";
 import { clean, cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
@@ -204,7 +204,7 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   const found = await relay.tasks.list({ which, ...(flags.limit && { limit: wholeNumber(flags.limit, "--limit") }) });
   const names = found.tasks.length === 0 ? new Map() : namesOf(await relay.agents());
   const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.io.now())}\n`);
-  await cli.say(found, frame(lines, "tasks"));
+  await cli.say(found, frameFor(cli.io, lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
 }
@@ -260,7 +260,8 @@ async function show(cli: Cli, word: string): Promise<void> {
   ];
   await cli.say(
     task,
-    frame(
+    frameFor(
+      cli.io,
       lines.map((line) => `${line}\n`),
       "the task",
     ),

@@ -237,8 +237,10 @@ export type Taken =
 export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
   const inTheWay = blockers(claims, wish);
   if (inTheWay.length > 0) return { claims, blockers: inTheWay };
-  const old = claims.claims.find((claim) => claim.session_id === wish.session_id && isSameTargets(claim, wish));
+  const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
+  const old = mine.find((claim) => isSameTargets(claim, wish));
   if (!old) {
+    checkRoom(mine, wish);
     const next = grant(claims, wish, now);
     return { claims: next, claim: lastOf(next), blockers: [] };
   }
@@ -253,6 +255,16 @@ export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
     ...(why === undefined ? {} : { reason: why }),
   };
   return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };
+}
+
+const MOST_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
+
+function checkRoom(mine: readonly Claim[], { targets }: Wish): void {
+  const held = mine.reduce((sum, claim) => sum + claim.targets.length, 0);
+  if (held + targets.length <= MOST_TARGETS) return;
+  throw new RelayError("limit", `Cannot claim ${targets.length} more: you hold ${held} of at most ${MOST_TARGETS}`, {
+    next: "claim the folder they are in, or agent-relay release what you do not need",
+  });
 }
 
 /** Takes up what was handed over, or undefined if it has been passed on. */

@@ -560,3 +560,13 @@ test("a heartbeat made a relay, reopen of none said that it is not finished, and
   story.now += 86_400_000 * 2;
   expect((await story.as("a", "activity")).err).toContain("Nothing happened in the last 1d");
 });
+
+test("one session could claim so much that everybody paid for it", async () => {
+  const town = new Town();
+  const many = (count: number, folder: string) => Array.from({ length: count }, (_, n) => `${folder}/${n}.ts`);
+  await town.as("ann").claim(many(600, "a"));
+  await expect(town.as("ann").claim(many(401, "b"))).rejects.toMatchObject({ code: "limit" });
+  await town.as("ann").claim(many(600, "a"));
+  await town.as("ann").claim(many(400, "b"));
+  await town.as("bob").claim(["c"]);
+});

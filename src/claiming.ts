@@ -117,10 +117,12 @@ export async function release(
   }
   const isForced = options.force === true && targets !== undefined;
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
-  const apart = paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true });
+  let apart: readonly Target[] | undefined;
   // What is claimed in one worktree only is meant from that one.
+  const inWorktree = () => (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true }));
   const isMeant = (target: Target) =>
-    targets === undefined || (target.worktree === undefined ? targets : apart).some((named) => isNamed(target, named));
+    targets === undefined ||
+    (target.worktree === undefined ? targets : inWorktree()).some((named) => isNamed(target, named));
   const { given, standing } = await changeClaims(
     context,
     (claims, facts) => {

@@ -32,14 +32,19 @@ export type Target = Infer<typeof Target>;
 const MODES = ["exclusive", "shared"] as const;
 export type Mode = (typeof MODES)[number];
 
-/** A lease on targets, all of them or none. */
-export const Claim = object({
+/** Who wants what, and why. */
+const BID = {
   id: Word,
   session_id: Word,
   agent_id: text(),
   targets: list(Target),
   mode: oneOf(MODES),
   reason: optional(text()),
+};
+
+/** A lease on targets, all of them or none. */
+export const Claim = object({
+  ...BID,
   /** The fencing token: larger than that of every earlier claim. */
   token: integer(),
   claimed_at: Time,
@@ -53,12 +58,7 @@ export type Claim = Infer<typeof Claim>;
 
 /** Someone in the queue. Its `id` is that of the claim it will get. */
 export const Waiter = object({
-  id: Word,
-  session_id: Word,
-  agent_id: text(),
-  targets: list(Target),
-  mode: oneOf(MODES),
-  reason: optional(text()),
+  ...BID,
   /** ms; 30 minutes if it is not there. */
   ttl: optional(integer()),
   since: Time,

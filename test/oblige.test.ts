@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryStore, type Message, Relay, type RelayOptions, type Sent } from "../src/index.ts";
 import { chainAfter, pauseBefore } from "../src/loop-guard.ts";
 import { compose } from "../src/message.ts";
+import { toldTo } from "./told.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
@@ -40,14 +41,8 @@ class World {
     return items.map(({ message, is_open }) => (is_open ? `open: ${message.content}` : message.content));
   }
 
-  /** What the relay itself has written to a session. */
-  async toldTo(session: string): Promise<string[]> {
-    const told: string[] = [];
-    for (const id of await this.store.list("messages")) {
-      const message = (await this.store.get(`messages/${id}`)) as Message | undefined;
-      if (message?.from_session === "system" && message.to_session === session) told.push(message.content);
-    }
-    return told;
+  toldTo(session: string): Promise<string[]> {
+    return toldTo(this.store, session);
   }
 }
 

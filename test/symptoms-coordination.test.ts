@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { Relay, type Task } from "../src/index.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import { Story, tempDir } from "./cli.ts";
 import { FatefulStore } from "./fateful-store.ts";
+import { killed, living } from "./living.ts";
 
 // Bugs that were met in claims, tasks and waits, each by its symptom.
 
@@ -33,18 +32,6 @@ class Town {
 
 class Unwatched extends FatefulStore {
   override async mark(): Promise<void> {}
-}
-
-async function living(): Promise<ChildProcess & { pid: number }> {
-  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  await once(child, "spawn");
-  return Object.assign(child, { pid: child.pid ?? 0 });
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  await once(child, "exit");
 }
 
 test("a lease of a fraction of a millisecond made the record of all claims unreadable", async () => {

@@ -1,24 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { THRESHOLDS } from "../src/agent.ts";
 import { LIMITS } from "../src/context.ts";
-import {
-  MemoryStore,
-  type Message,
-  Relay,
-  type RelayOptions,
-  type Store,
-  type Wait,
-  type Wished,
-} from "../src/index.ts";
+import { MemoryStore, Relay, type RelayOptions, type Store, type Wait, type Wished } from "../src/index.ts";
 import { standingOf } from "../src/outcomes.ts";
 import { Pace } from "../src/pace.ts";
 import { FileStore } from "../src/store/file/file-store.ts";
 import { checkTimeout, isOver, sayConditions, TIMEOUT } from "../src/wait.ts";
 import { dueName } from "../src/wait-marks.ts";
 import { tempDir } from "./cli.ts";
+import { killed, living } from "./living.ts";
+import { toldTo } from "./told.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
@@ -84,29 +77,16 @@ class World {
     return new Relay(this.dir, { session, agent: "claude", store: this.store, now: () => this.clock, ...options });
   }
 
-  /** What the relay itself has written to a session, by what is stored: without a look that could do it. */
-  async toldTo(session: string): Promise<string[]> {
-    const told: string[] = [];
-    for (const id of await this.store.list("messages")) {
-      const message = (await this.store.get(`messages/${id}`)) as Message | undefined;
-      if (message?.from_session === "system" && message.to_session === session) told.push(message.content);
-    }
-    return told;
+  toldTo(session: string): Promise<string[]> {
+    return toldTo(this.store, session);
   }
 }
 
 /** An agent whose process lives until it is killed. */
-async function living(world: World, session: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  await once(child, "spawn");
+async function livingAgent(world: World, session: string): Promise<ChildProcess> {
+  const child = await living();
   await world.as(session).register({ pid: child.pid });
   return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  await once(child, "exit");
 }
 
 interface Scene {
@@ -332,10 +312,10 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("the waits of an agent whose process was killed end, without a message", async () => {
     const world = await World.of(kind);
-    const child = await living(world, "bob");
+    const child = await livingAgent(world, "bob");
     await world.as("ann").claim("src");
     const { id } = await world.as("bob").subscribe({ released: ["src"] });
-    await kill(child);
+    await killed(child);
     await world.as("ann").release("src");
     expect(await world.as("cay").outcome(id)).toMatchObject({ state: "ended" });
     expect(await world.toldTo("bob")).toEqual([]);
@@ -343,13 +323,13 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("a holder that was killed, and an agent that was, end the waits for them", async () => {
     const world = await World.of(kind);
-    const child = await living(world, "ann");
+    const child = await livingAgent(world, "ann");
     await world.as("ann").claim("src", { ttl: 8 * 3_600_000 });
     await world.as("bob").subscribe({ released: ["src"] });
     await world.as("bob").subscribe({ ended: ["ann"] });
     await world.as("cay").unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
-    await kill(child);
+    await killed(child);
     await world.as("cay").unreadCount();
     const told = await world.toldTo("bob");
     expect(told.sort((a, b) => b.length - a.length)).toEqual([

@@ -5,6 +5,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Message, Sent, Task, Wait } from "../../src/index.ts";
 import { type Ran, Story } from "../cli.ts";
+import { living } from "../living.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes
 
@@ -51,9 +52,7 @@ class Project {
 
   /** An agent whose process lives until it is killed. */
   async living(session: string): Promise<ChildProcess> {
-    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    await once(child, "spawn");
+    const child = await living();
     expect((await this.as(session, "register", "--pid", String(child.pid))).code).toBe(0);
     return child;
   }

@@ -67,6 +67,12 @@ test("what a run loads is what it uses: the lock only for a change, the command 
   expect(closure("src/index.ts").has("commander")).toBe(false);
 });
 
+test("what a file loads only when it is used is a file of its own in the command too", () => {
+  const lazy = files.filter((file) => !/^src\/(cli|store)\//.test(file) && /\bimport\("\.\//.test(read(file)));
+  const loaders = /const LOADERS = \[(.*)\];/.exec(read("src/cli/build.mjs"))?.[1] ?? "";
+  expect(lazy.map((file) => file.replace(/^src\/(.*)\.ts$/, '"$1"')).sort()).toEqual(loaders.split(", ").sort());
+});
+
 test("time, ids and the environment enter at the rim, so that a test can hold them", () => {
   const rim = /^src\/(open|place|machine-mark|ancestors|id)\.ts$|^src\/cli\/(io|entry)\.ts$/;
   const offenders = files

@@ -5,9 +5,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { basename, dirname } from "node:path";
 import { build } from "esbuild";
 
-// What `Relay` loads only when it is used: files of their own too.
-const LATER = ["src/relay.ts", "src/tasks.ts", "src/wait-marks.ts", "src/send.ts"].flatMap((file) =>
-  [...readFileSync(file, "utf8").matchAll(/import\("\.\/([a-z/-]+)\.ts"\)/g)].map(([, name]) => name),
+// What these load only when it is used: files of their own too.
+const LOADERS = ["relay", "tasks", "wait-marks", "send", "look"];
+const LATER = LOADERS.flatMap((name) =>
+  [...readFileSync(`src/${name}.ts`, "utf8").matchAll(/import\("\.\/([a-z/-]+)\.ts"\)/g)].map(([, name]) => name),
 );
 const LIBRARIES = ["commander", "proper-lockfile"];
 
@@ -47,7 +48,8 @@ await build({
       name: "one file a verb",
       setup(builder) {
         builder.onResolve({ filter: /^\.\/((commands|upkeep)\/)?[a-z-]+\.ts$/ }, ({ path, kind, importer }) =>
-          kind === "dynamic-import" && /\/cli\/|\/src\/(relay|tasks|wait-marks|send)\.ts$/.test(importer)
+          kind === "dynamic-import" &&
+          (/\/cli\//.test(importer) || LOADERS.some((name) => importer.endsWith(`/src/${name}.ts`)))
             ? { path: `./${chunkOf(`${dirname(importer)}/${path}`)}.cjs`, external: true }
             : undefined,
         );

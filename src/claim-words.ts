@@ -28,7 +28,7 @@ export function tooLate(
   });
 }
 
-function nextFor(again: string, inTheWay: readonly Blocker[]): string {
+export function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
   return first && "claim" in first ? `${again}, or ${askFor(first.claim)}` : again;
 }
@@ -57,7 +57,7 @@ function quoted(typed: string): string {
   return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): string {
+export function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): string {
   const facts = inTheWay.slice(0, 3).map((blocker) => {
     const session = sessionOf(blocker);
     const name = names.get(session);

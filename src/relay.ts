@@ -308,6 +308,11 @@ export class Relay {
     return (await coordination.words()).note(this.#context(), text, file);
   }
 
+  /** Notes in the log which files this session has written, as they are named. */
+  async noteEdit(files: readonly string[]): Promise<void> {
+    return (await coordination.words()).noteEdit(this.#context(), files);
+  }
+
   /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
   async activity(options?: ActivityOptions): Promise<Activity> {
     return (await coordination.words()).activity(this.#context("nobody"), options);

@@ -72,6 +72,11 @@ export async function setStatus(context: Context, line: string): Promise<void> {
   await record(context, { event: "status", text: status });
 }
 
+/** Notes in the log which files this session has written. */
+export async function noteEdit(context: Context, files: readonly string[]): Promise<void> {
+  await record(context, { event: "edit", files });
+}
+
 /** Writes a note to the log. */
 export async function note(context: Context, text: string, file?: string): Promise<void> {
   await write(context, { event: "note", text: checkText(text, "log", MAX_TEXT), file });

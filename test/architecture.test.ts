@@ -6,7 +6,7 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 
 // A file may import files of its own line and of the lines above it. The first pattern that fits decides.
 const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
-  ["leaves", /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts)\.ts$/],
+  ["leaves", /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts|text|shell-writes)\.ts$/],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
   [
@@ -23,7 +23,9 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
     /^src\/(attend|look|send|claim-line|claiming|append|tasking|task-steps|task-taking|task-edit|tasks|waiting|telling|snapshot|yielding|conversation)\.ts$/,
   ],
   ["upkeep", /^src\/upkeep\//],
+  ["words for models and people", /^src\/lines\.ts$/],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
+  ["hooks", /^src\/hooks\//],
   ["the command", /^src\/cli\//],
 ];
 

@@ -1,8 +1,8 @@
 import type { OpenOptions } from "../open.ts";
 import { Relay } from "../relay.ts";
+import { cleanLine, json } from "../text.ts";
 import { noteProject } from "../upkeep/projects.ts";
 import type { Io } from "./io.ts";
-import { cleanLine, json } from "./text.ts";
 
 /** What every verb takes. */
 export interface GlobalFlags {

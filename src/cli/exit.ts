@@ -1,6 +1,6 @@
 import { type ErrorCode, errno, RelayError } from "../errors.ts";
+import { cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
-import { cleanLine, json } from "./text.ts";
 
 /** One table for all verbs. */
 export const EXIT: Readonly<Record<ErrorCode, number>> = {

@@ -1,9 +1,9 @@
 import pkg from "../../package.json" with { type: "json" };
 import { distance } from "../distance.ts";
 import { RelayError } from "../errors.ts";
+import { json } from "../text.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
-import { json } from "./text.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Runs the command with its arguments (without node and script). Returns the exit code; never throws. */

@@ -1,9 +1,9 @@
 import type { Entry } from "../../activity.ts";
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { frame, type Names, namesOf } from "../../lines.ts";
+import { cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { frame, type Names, namesOf } from "../output.ts";
-import { cleanLine, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
 

@@ -1,6 +1,6 @@
 import { formatDuration } from "../../duration.ts";
+import { cleanLine } from "../../text.ts";
 import { countWord, frameFor, table } from "../output.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

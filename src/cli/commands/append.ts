@@ -1,7 +1,7 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { cleanLine } from "../../text.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 import { bodyOf } from "./send.ts";
 

@@ -1,9 +1,9 @@
 import { say } from "../../claim.ts";
 import { inQuotes } from "../../claim-words.ts";
 import { formatLeft } from "../../duration.ts";
+import { claimWords, namesOf } from "../../lines.ts";
+import { cleanLine } from "../../text.ts";
 import { EXIT } from "../exit.ts";
-import { claimWords, namesOf } from "../output.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

@@ -1,7 +1,7 @@
 import { type Claim, say } from "../../claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
+import { claimWords } from "../../lines.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { claimWords } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 interface Flags {

@@ -1,6 +1,7 @@
 import { formatLeft } from "../../duration.ts";
-import { claimWords, frameFor, namesOf, table } from "../output.ts";
-import { cleanLine } from "../text.ts";
+import { claimWords, namesOf } from "../../lines.ts";
+import { cleanLine } from "../../text.ts";
+import { frameFor, table } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

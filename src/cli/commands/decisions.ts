@@ -1,5 +1,5 @@
-import { frame, namesOf } from "../output.ts";
-import { clean, cleanLine } from "../text.ts";
+import { frame, namesOf } from "../../lines.ts";
+import { clean, cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

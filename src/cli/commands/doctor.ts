@@ -1,8 +1,8 @@
 import { errno } from "../../errors.ts";
 import { projectOf, trustedDirs } from "../../open.ts";
 import { findRoot } from "../../store/file/root.ts";
+import { cleanLine } from "../../text.ts";
 import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const UNWELL = 1;

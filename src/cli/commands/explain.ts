@@ -1,5 +1,5 @@
-import { frame, messageLines, namesOf } from "../output.ts";
-import { json } from "../text.ts";
+import { frame, messageLines, namesOf } from "../../lines.ts";
+import { json } from "../../text.ts";
 import { type Describe, verb } from "../verb.ts";
 import { entryLine } from "./activity.ts";
 

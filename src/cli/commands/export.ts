@@ -2,9 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { realPath } from "../../claim-path.ts";
 import { RelayError, systemError } from "../../errors.ts";
+import { clean, json } from "../../text.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
-import { clean, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

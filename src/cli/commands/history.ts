@@ -1,8 +1,8 @@
 import { parseDuration } from "../../duration.ts";
+import { frame, messageLines, namesOf } from "../../lines.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
-import { frame, messageLines, namesOf } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
 

@@ -1,5 +1,5 @@
+import { cleanLine } from "../../text.ts";
 import { dropProject, knownProjects } from "../../upkeep/projects.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

@@ -1,5 +1,5 @@
-import { frame, messageLines, namesOf, yieldNotes } from "../output.ts";
-import { cleanLine, json } from "../text.ts";
+import { frame, messageLines, namesOf, yieldNotes } from "../../lines.ts";
+import { cleanLine, json } from "../../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

@@ -1,5 +1,5 @@
 import { RelayError } from "../../errors.ts";
-import { claimWords } from "../output.ts";
+import { claimWords } from "../../lines.ts";
 import { askForPerson } from "../person.ts";
 import { type Describe, verb } from "../verb.ts";
 

@@ -1,7 +1,7 @@
+import { frame } from "../../lines.ts";
 import { type Message, mayRead } from "../../message.ts";
+import { clean } from "../../text.ts";
 import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
-import { frame } from "../output.ts";
-import { clean } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Argument, Command }, act) =>

@@ -1,10 +1,11 @@
 import { say } from "../../claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
+import { claimWords, frame, type Names, namesOf } from "../../lines.ts";
 import type { Snapshot } from "../../snapshot.ts";
+import { cleanLine } from "../../text.ts";
 import { sayConditions } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
-import { claimWords, countWord, frame, frameFor, type Names, namesOf, table } from "../output.ts";
-import { cleanLine } from "../text.ts";
+import { countWord, frameFor, table } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 import { bodyOf } from "./send.ts";
 import { taskLine } from "./task.ts";

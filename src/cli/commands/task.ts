@@ -1,15 +1,16 @@
 import type { Command } from "commander";
 import { formatDuration, formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { frame, type Names, namesOf } from "../../lines.ts";
 import type { Relay } from "../../relay.ts";
 import { filesOf, type Task } from "../../task.ts";
 import type { TakeOptions } from "../../task-taking.ts";
 import type { Standings } from "../../tasking.ts";
+import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
-import { frame, frameFor, type Names, namesOf } from "../output.ts";
+import { frameFor } from "../output.ts";
 import { askForPerson } from "../person.ts";
-import { clean, cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
 import { bodyOf } from "./send.ts";

@@ -1,10 +1,10 @@
 import { formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
+import { cleanLine } from "../../text.ts";
 import { sayConditions, type Wait } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { cleanLine } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 interface Flags {

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { errno, RelayError, systemError } from "../../errors.ts";
+import { frame, messageLines, namesOf } from "../../lines.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
+import { cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { frame, messageLines, namesOf } from "../output.ts";
-import { cleanLine, json } from "../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

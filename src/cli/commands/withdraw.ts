@@ -1,4 +1,4 @@
-import { cleanLine } from "../text.ts";
+import { cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>

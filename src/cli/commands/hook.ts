@@ -1,0 +1,71 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno } from "../../errors.ts";
+import type { Call, HookHost } from "../../hooks/call.ts";
+import { HOOK_HOSTS } from "../../hooks/hosts.ts";
+import { type Rim, runHook } from "../../hooks/run.ts";
+import { findOut } from "../../open.ts";
+import { Relay } from "../../relay.ts";
+import type { Io } from "../io.ts";
+import { type Describe, verb } from "../verb.ts";
+
+const MAX_PAYLOAD = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
+const MAX_LOG = 1024 * 1024; // bytes; then the log begins anew
+
+const hosts = HOOK_HOSTS.map(({ agent }) => agent);
+
+export const describe: Describe = ({ Argument, Command }, act) =>
+  new Command("hook")
+    .description("Answer a hook of a coding agent: its payload on stdin, its reply on stdout. Installed by setup.")
+    .addArgument(new Argument("<host>", "whose hook it is").choices(hosts))
+    .argument("[event]", "the event, for hosts whose payload does not name it")
+    .addHelpText("after", "\nAlways ends with exit code 0, and never holds its host up for more than 2 s.")
+    .action((host: string, event: string | undefined) => act((cli) => hook(cli.io, host, event)));
+
+const help = verb(describe);
+
+/** A mistake in the arguments is no reason to break the host either. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) return help(args, io);
+  const [host, event] = args;
+  return hook(io, host, event);
+}
+
+async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
+  const rim: Rim = {
+    env: io.env,
+    input: () => io.input(MAX_PAYLOAD),
+    out: (text) => io.out(text),
+    open: (call, of) => placeOf(io, call, of),
+    log: (why) => log(io, why),
+  };
+  await runHook(host, event, rim);
+  return 0;
+}
+
+async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {
+  const { env, now } = io;
+  const folder = path.resolve(io.cwd, cwd);
+  const options = { env, now, session, agent, cwd: folder, onNotice: ({ text }: { text: string }) => log(io, text) };
+  const { project, store } = await findOut(options);
+  if (!project.exists) return undefined;
+  const relay = await Relay.open({ ...options, store });
+  const isTrusted = await relay.isTrusted();
+  const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
+  return { relay, store, project: path.dirname(project.dir), now, isTrusted, keepsClaims };
+}
+
+/** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */
+function log({ env, now }: Io, why: string): void {
+  const home = env.HOME ?? env.USERPROFILE;
+  const state = env.XDG_STATE_HOME || (home && path.join(home, ".local", "state"));
+  if (!state) return;
+  const file = path.join(state, "agent-relay", "hook.log");
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;
+    fs.writeFileSync(file, `${new Date(now()).toISOString()} ${why}\n`, { mode: 0o600, flag: isLarge ? "w" : "a" });
+  } catch (error) {
+    if (errno(error) === undefined) throw error; // nowhere to write it: the host still goes on
+  }
+}

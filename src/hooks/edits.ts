@@ -1,0 +1,62 @@
+import fs from "node:fs";
+import path from "node:path";
+import { pathTargets } from "../claim-path.ts";
+import { RelayError } from "../errors.ts";
+import { hash } from "../hash.ts";
+import type { Store } from "../store/store.ts";
+import type { ToolUse } from "./call.ts";
+
+const TOUCHED = "edits"; // <sum of the path>.<session>: its time says when that session wrote that file last
+const LATELY = 30_000; // ms; two that write one file within this time are likely in each other's way
+
+/** The files that a tool writes, relative to `cwd` or absolute; of a folder that things are put into, those in it. */
+export function filesOf({ writes }: ToolUse, cwd: string): string[] {
+  const files = writes.flatMap(({ path: file, names = [] }) =>
+    names.length > 0 && isFolder(path.resolve(cwd, file)) ? names.map((name) => path.join(file, name)) : [file],
+  );
+  return [...new Set(files)];
+}
+
+/** Notes that `session` has written these files. Returns which of them others have written just before, and who. */
+export async function touched(
+  store: Store,
+  session: string,
+  files: readonly string[],
+  whence: { readonly cwd: string; readonly project: string },
+  now: number,
+): Promise<{ readonly file: string; readonly session: string }[]> {
+  const found: { file: string; session: string }[] = [];
+  const names = await store.marks(TOUCHED);
+  for (const file of files) {
+    const key = keyOf(file, whence);
+    if (key === undefined) continue;
+    for (const name of names.filter((each) => each.startsWith(`${key}.`))) {
+      const other = name.slice(key.length + 1);
+      const at = (await store.markedAt(`${TOUCHED}/${name}`)) ?? 0;
+      if (other !== session && at > now - LATELY) found.push({ file, session: other });
+    }
+    await store.mark(`${TOUCHED}/${key}.${session}`, now);
+  }
+  return found;
+}
+
+/** Takes off the list what was written before `before` (Unix ms). */
+export async function forgetTouched(store: Store, before: number): Promise<void> {
+  for (const name of await store.marks(TOUCHED))
+    if (((await store.markedAt(`${TOUCHED}/${name}`)) ?? before) < before) await store.unmark(`${TOUCHED}/${name}`);
+}
+
+/** The same for one file in every worktree. */
+function keyOf(file: string, whence: { readonly cwd: string; readonly project: string }): string | undefined {
+  try {
+    const [target] = pathTargets(file, whence);
+    return target?.path === undefined ? undefined : hash(target.path).toString(36);
+  } catch (error) {
+    if (error instanceof RelayError) return undefined; // no path that anybody could claim
+    throw error;
+  }
+}
+
+function isFolder(file: string): boolean {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

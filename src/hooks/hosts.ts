@@ -1,0 +1,33 @@
+import type { HookHost, Payload } from "./call.ts";
+import { antigravity } from "./hosts/antigravity.ts";
+import { claude } from "./hosts/claude.ts";
+import { codex } from "./hosts/codex.ts";
+import { copilot } from "./hosts/copilot.ts";
+import { cursor } from "./hosts/cursor.ts";
+import { gemini } from "./hosts/gemini.ts";
+import { textOf } from "./payload.ts";
+
+export const HOOK_HOSTS: readonly HookHost[] = [claude, codex, gemini, antigravity, cursor, copilot];
+
+const GEMINI_EVENTS = ["BeforeAgent", "AfterAgent", "BeforeTool", "AfterTool", "PreCompress"];
+
+/**
+ * The host that really calls: some hosts run the hooks that are set up for another, so what the payload shows beats what the
+ * command line says, which beats the environment.
+ */
+export function hostCalling(
+  named: string | undefined,
+  payload: Payload,
+  env: Readonly<Record<string, string | undefined>>,
+): HookHost {
+  const has = (...names: readonly string[]) => names.every((name) => name in payload);
+  const event = textOf(payload, "hook_event_name") ?? "";
+  if (has("cursor_version") || has("conversation_id", "generation_id")) return cursor;
+  if (has("conversationId", "workspacePaths")) return antigravity;
+  if (has("sessionId") || (has("session_id", "timestamp") && (has("initial_prompt") || env.COPILOT_CLI)))
+    return copilot;
+  if (GEMINI_EVENTS.includes(event) || (env.GEMINI_SESSION_ID && has("timestamp"))) return gemini;
+  const told = HOOK_HOSTS.find(({ agent }) => agent === named);
+  if (has("turn_id")) return codex;
+  return told ?? claude;
+}

@@ -1,0 +1,35 @@
+import type { HookHost, Moment, Payload } from "../call.ts";
+import { jsonLine, textOf } from "../payload.ts";
+
+/** Antigravity CLI: its payloads do not name the event, so the command line does. */
+export const antigravity: HookHost = {
+  agent: "antigravity",
+  hasSteps: false,
+  read(payload, event = "") {
+    const session = textOf(payload, "conversationId");
+    if (session === undefined) return undefined;
+    const { workspacePaths } = payload;
+    const [cwd] = Array.isArray(workspacePaths) ? workspacePaths : [];
+    return {
+      session,
+      cwd: typeof cwd === "string" ? cwd : ".",
+      event,
+      moment: momentOf(event, payload),
+      isSubagent: false,
+    };
+  },
+  write({ event }, { context, goOn }) {
+    if (goOn !== undefined) return jsonLine({ decision: "continue", reason: goOn });
+    return context === undefined
+      ? antigravity.nothing(event)
+      : jsonLine({ injectSteps: [{ ephemeralMessage: context }] });
+  },
+  nothing: () => "{}\n",
+};
+
+// SessionStart may come before each request to the model, and its context is gone with the turn: so a request is a prompt.
+function momentOf(event: string, { invocationNum }: Payload): Moment {
+  if (event === "PreInvocation") return invocationNum === 0 || invocationNum === 1 ? { at: "prompt" } : { at: "step" };
+  if (event === "SessionStart") return { at: "start", isAgain: false };
+  return event === "Stop" ? { at: "stop", isHeld: false } : { at: "other" };
+}

@@ -1,0 +1,44 @@
+import type { Store } from "../store/store.ts";
+
+/**
+ * What hooks remember of a session between their runs, as marks: which messages they announced or held the agent up for,
+ * and how often they did since the person spoke last.
+ */
+export class Memory {
+  readonly #store: Store;
+  readonly #folder: string;
+
+  constructor(store: Store, session: string) {
+    this.#store = store;
+    this.#folder = `hooks/${session}`;
+  }
+
+  /** The ids of messages that were dealt with in this way before. */
+  async ids(what: "announced" | "held"): Promise<ReadonlySet<string>> {
+    const names = await this.#store.marks(this.#folder);
+    return new Set(names.filter((name) => name.startsWith(`${what}.`)).map((name) => name.slice(what.length + 1)));
+  }
+
+  async note(what: "announced" | "held", id: string): Promise<void> {
+    await this.#store.mark(`${this.#folder}/${what}.${id}`);
+  }
+
+  /** How often the agent was kept from stopping since the person spoke last. */
+  async holds(): Promise<number> {
+    return (await this.#store.marks(this.#folder)).filter((name) => name.startsWith("hold.")).length;
+  }
+
+  async hold(count: number): Promise<void> {
+    await this.#store.mark(`${this.#folder}/hold.${count}`);
+  }
+
+  /** The person has spoken. */
+  async begin(): Promise<void> {
+    for (const name of await this.#store.marks(this.#folder))
+      if (name.startsWith("hold.")) await this.#store.unmark(`${this.#folder}/${name}`);
+  }
+
+  async forget(): Promise<void> {
+    for (const name of await this.#store.marks(this.#folder)) await this.#store.unmark(`${this.#folder}/${name}`);
+  }
+}

@@ -1,0 +1,59 @@
+import { RelayError } from "../errors.ts";
+import type { Call, HookHost, Payload } from "./call.ts";
+import { hostCalling } from "./hosts.ts";
+import { type Place, respond } from "./respond.ts";
+
+/** Where a hook's words come from and go to. */
+export interface Rim {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly input: () => Promise<string>;
+  /** Rejects if nobody takes what is written. */
+  readonly out: (text: string) => Promise<void>;
+  /** The place that a call is about; undefined where there is no relay: a hook makes none. */
+  readonly open: (call: Call, host: HookHost) => Promise<Omit<Place, "hasSteps"> | undefined>;
+  /** Writes down why nothing was said. */
+  readonly log: (why: string) => void;
+}
+
+/** However long the relay takes, the host goes on after this, ms. */
+const PATIENCE = 1800;
+
+/** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
+export async function runHook(named: string | undefined, event: string | undefined, rim: Rim): Promise<void> {
+  let host: HookHost = hostCalling(named, {}, rim.env);
+  let call: Call | undefined;
+  let hasSpoken = false;
+  const work = async () => {
+    const payload = parsed(await rim.input());
+    host = hostCalling(named, payload, rim.env);
+    call = host.read(payload, event);
+    if (!call) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
+    const told = call;
+    const place = await rim.open(told, host);
+    if (!place) return;
+    await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
+      hasSpoken = true; // also if it fails: half an answer and a whole one would be none
+      await rim.out(host.write(told, answer));
+    });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`it took more than ${PATIENCE} ms`), PATIENCE);
+  });
+  const failed = await Promise.race([
+    work().then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    ),
+    late,
+  ]);
+  clearTimeout(timer);
+  if (failed !== undefined) rim.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
+  if (!hasSpoken) await rim.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
+}
+
+function parsed(text: string): Payload {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new RelayError("usage", "Cannot read this hook's payload: it is no JSON object");
+}

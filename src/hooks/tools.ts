@@ -1,0 +1,63 @@
+import { plainWrites } from "../shell-writes.ts";
+import type { Payload, ToolUse } from "./call.ts";
+
+// The editing tools of every host, by their names in lower case; what they write is in one of these fields.
+const EDITORS = new Set(
+  `write edit multiedit notebookedit write_file replace edit_file create str_replace str_replace_editor strreplace
+   editnotebook edit_notebook insert delete delete_file apply_diff search_replace`.split(/\s+/),
+);
+const PATHS = ["file_path", "filePath", "notebook_path", "path", "target_file", "target_notebook", "absolute_path"];
+const SHELLS = new Set([
+  "bash",
+  "shell",
+  "run_shell_command",
+  "exec_command",
+  "local_shell",
+  "run_terminal_cmd",
+  "powershell",
+]);
+const PATCHES = ["command", "input", "patch", "patchText", "patch_text"];
+
+/** What a tool is about to write, or has written, as far as its arguments say. */
+export function toolUse(name: string, input: unknown): ToolUse {
+  const args = fieldsOf(input);
+  const word = name.toLowerCase();
+  const command = typeof args.command === "string" ? args.command : "";
+  const patch = word.includes("patch") ? PATCHES.map((field) => args[field]).find(isText) : undefined;
+  if (patch !== undefined) return { name, writes: patchedFiles(patch) };
+  if (SHELLS.has(word)) return { name, writes: [...plainWrites(command), ...patchedFiles(command)] };
+  if (!EDITORS.has(word) || args.command === "view") return { name, writes: [] };
+  return {
+    name,
+    writes: PATHS.map((field) => args[field])
+      .filter(isText)
+      .map((path) => ({ path })),
+  };
+}
+
+/** The files that a patch in the form of `apply_patch` names. */
+function patchedFiles(text: string): { path: string }[] {
+  if (!text.includes("*** Begin Patch")) return [];
+  const heads = text.matchAll(/^\*\*\* (?:Update File|Add File|Delete File|Move to): (.+?)\r?$/gm);
+  return [...heads].map(([, path = ""]) => ({ path: path.trim() }));
+}
+
+/** A tool's arguments; some hosts give them as JSON. */
+function fieldsOf(input: unknown): Payload {
+  if (typeof input !== "string") return isObject(input) ? input : {};
+  try {
+    const value: unknown = JSON.parse(input);
+    return isObject(value) ? value : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isObject(value: unknown): value is Payload {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -40,12 +40,6 @@ export async function touched(
   return found;
 }
 
-/** Takes off the list what was written before `before` (Unix ms). */
-export async function forgetTouched(store: Store, before: number): Promise<void> {
-  for (const name of await store.marks(TOUCHED))
-    if (((await store.markedAt(`${TOUCHED}/${name}`)) ?? before) < before) await store.unmark(`${TOUCHED}/${name}`);
-}
-
 /** The same for one file in every worktree. */
 function keyOf(file: string, whence: { readonly cwd: string; readonly project: string }): string | undefined {
   try {

@@ -2,6 +2,7 @@ import { inQuotes, nextFor, sayBlockers } from "../claim-words.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
 import { itemLines, namesOf } from "../lines.ts";
+import { forgetParents, noteParent } from "../parents.ts";
 import type { Relay } from "../relay.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine } from "../text.ts";
@@ -13,6 +14,8 @@ import { greeting, situation } from "./situation.ts";
 
 const PATIENCE = 200; // ms for another reader of this session; it shows what there is
 const MOST_ITEMS = 50;
+const NEXT_LOOK = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
+const LOOK_EVERY = 10_000; // ms
 const MOST_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
@@ -25,6 +28,8 @@ export interface Place {
   readonly isTrusted: boolean;
   /** Claims outlive the session, until they run out. */
   readonly keepsClaims: boolean;
+  /** The process that calls the launcher, where that says so. */
+  readonly parent?: number | undefined;
   /** The host has a moment of its own after all tools of a step; mail waits for it then. */
   readonly hasSteps: boolean;
 }
@@ -60,6 +65,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
 async function start(place: Place, call: Call, say: Say): Promise<void> {
   const { relay, now, isTrusted } = place;
   await relay.register();
+  if (place.parent !== undefined) await noteParent(place.store, place.parent, call.session);
   if (!isTrusted) {
     const context = `This project's agent-relay came from elsewhere; what is in it is not shown to you until a person types: agent-relay trust\n`;
     return say({ context });
@@ -90,6 +96,7 @@ async function tell(
   say: (made: Block) => Promise<void>,
 ): Promise<void> {
   const { relay, now } = place;
+  await place.store.mark(NEXT_LOOK, now() + LOOK_EVERY); // the look that follows settles waits
   const memory = memoryOf(place, call);
   const before = call.moment.at === "start" ? new Set<string>() : await memory.ids("announced");
   const names = namesOf(await relay.agents());
@@ -186,6 +193,7 @@ async function stop(place: Place, call: Call, say: Say): Promise<void> {
 
 async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {
   await new Memory(store, call.session).forget();
+  await forgetParents(store, call.session);
   if (keepsClaims) await relay.register({ pid: 0 });
   else await relay.unregister();
 }

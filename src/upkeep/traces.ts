@@ -1,5 +1,6 @@
 import { type Context, readMessage, valueOrSkipped } from "../context.ts";
 import { openMark, standing, unreadMark } from "../inbox.ts";
+import { forgetParents } from "../parents.ts";
 import { folderOf, nameOf } from "../store/store.ts";
 import { DUE, PENDING } from "../wait-marks.ts";
 
@@ -24,6 +25,7 @@ export async function removeSession(context: Context, session: string): Promise<
   const { store } = context;
   if (await isOwed(context, session)) return false;
   for await (const { key, isOwed } of listed(context, session)) if (!isOwed) await store.unmark(key);
+  for (const name of await store.marks(`hooks/${session}`)) await store.unmark(`hooks/${session}/${name}`);
   for (const key of [`shows/${session}`, `archive/agents/${session}`]) await store.update(key, () => undefined);
   return true;
 }
@@ -39,9 +41,12 @@ export async function sweepTraces(context: Context, before: number): Promise<voi
     if (typeof holder !== "string" || known.has(holder)) continue;
     await store.update(`names/${name}`, (current) => (current?.session_id === holder ? undefined : current));
   }
+  for (const name of await store.marks("edits"))
+    if (((await store.markedAt(`edits/${name}`)) ?? before) < before) await store.unmark(`edits/${name}`);
+  await forgetParents(store);
   const isForgotten = (session: string) => !known.has(session);
   await store.prune("inboxes", before, (name) => name !== "all" && isForgotten(name));
   await store.prune("waits", before, (name) => ![PENDING, DUE].map(nameOf).includes(name) && isForgotten(name));
-  await store.prune("tasks/owned", before, isForgotten);
+  for (const folder of ["tasks/owned", "hooks"]) await store.prune(folder, before, isForgotten);
   for (const folder of ["tasks/titles", "tasks/dependents", "threads"]) await store.prune(folder, before, () => true);
 }

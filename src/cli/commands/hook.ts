@@ -52,7 +52,8 @@ async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {
   const relay = await Relay.open({ ...options, store });
   const isTrusted = await relay.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
-  return { relay, store, project: path.dirname(project.dir), now, isTrusted, keepsClaims };
+  const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
+  return { relay, store, project: path.dirname(project.dir), now, isTrusted, keepsClaims, parent };
 }
 
 /** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */

@@ -1,0 +1,32 @@
+import { bootId, startOf } from "./place.ts";
+import type { Store } from "./store/store.ts";
+
+// <boot>.<pid>.<session>: that process calls hooks for that session. The launcher looks here before it starts Node.
+const PARENTS = "pids";
+const MOST_BYTES = 128; // of a mark's name
+
+/** Notes for which session a process calls hooks now; for no other any more. */
+export async function noteParent(store: Store, pid: number, session: string): Promise<void> {
+  const prefix = prefixOf(pid);
+  if (prefix === undefined) return;
+  const own = `${prefix}${session}`;
+  for (const name of await store.marks(PARENTS))
+    if (name.startsWith(prefix) && name !== own) await store.unmark(`${PARENTS}/${name}`);
+  if (own.length <= MOST_BYTES) await store.mark(`${PARENTS}/${own}`);
+}
+
+/** Takes a session that has ended off the list, and processes that have. */
+export async function forgetParents(store: Store, session?: string): Promise<void> {
+  for (const name of await store.marks(PARENTS)) {
+    const [, pid = "", of] = /^[^.]*\.(\d+)\.(.*)$/.exec(name) ?? [];
+    const isOver =
+      of === session || !name.startsWith(prefixOf(Number(pid)) ?? "") || startOf(Number(pid)) === undefined;
+    if (isOver) await store.unmark(`${PARENTS}/${name}`);
+  }
+}
+
+/** Undefined where the system does not say which boot this is: a pid would mean nothing after the next one. */
+function prefixOf(pid: number): string | undefined {
+  const boot = bootId()?.split("-")[0];
+  return boot === undefined || !Number.isInteger(pid) || pid <= 0 ? undefined : `${boot}.${pid}.`;
+}

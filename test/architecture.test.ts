@@ -6,7 +6,10 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 
 // A file may import files of its own line and of the lines above it. The first pattern that fits decides.
 const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
-  ["leaves", /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts|text|shell-writes)\.ts$/],
+  [
+    "leaves",
+    /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts|text|shell-writes|state-folder)\.ts$/,
+  ],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],
   [

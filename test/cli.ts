@@ -5,6 +5,8 @@ import { expect, onTestFinished } from "vitest";
 import type { Io } from "../src/cli/io.ts";
 import { main } from "../src/cli/main.ts";
 
+const COMMAND = path.resolve(import.meta.dirname, "../bin/agent-relay.cjs");
+
 /** What a command printed, and how it ended. */
 export interface Ran {
   readonly out: string;
@@ -37,6 +39,8 @@ export class Story {
   now = Date.parse("2026-05-01T12:00:00Z");
   stdin = "";
   isTerminal = false;
+  /** The environment has this machine's programs in it. */
+  isReal = false;
   /** Set to make stdout fail with this system error. */
   outFails: string | undefined;
 
@@ -49,11 +53,13 @@ export class Story {
     const io: Io = {
       env: {
         USER: "ann",
+        ...(this.isReal && { PATH: process.env.PATH }),
         HOME: path.dirname(this.cwd),
         XDG_STATE_HOME: this.state,
         ...(session === undefined ? {} : { AGENT_RELAY_SESSION: session }),
       },
       cwd: this.cwd,
+      script: COMMAND,
       now: () => this.now,
       isTerminal: this.isTerminal,
       out: async (text) => {

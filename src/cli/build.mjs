@@ -24,6 +24,7 @@ const settings = {
   legalComments: "none",
   logLevel: "warning",
   metafile: true,
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" }, // its other form cannot be bundled
 };
 
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--outDir", out], { stdio: "inherit" });

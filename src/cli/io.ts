@@ -5,6 +5,8 @@ import { errno, RelayError, systemError } from "../errors.ts";
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The program that runs: what stands beside it belongs to it. */
+  readonly script: string;
   readonly now: () => number;
   /** A person types here. */
   readonly isTerminal: boolean;
@@ -38,6 +40,7 @@ export function processIo(): Io {
   return {
     env: process.env,
     cwd: workingFolder(),
+    script: process.argv[1] ?? "",
     now: Date.now,
     get isTerminal() {
       return process.stdin.isTTY === true;

@@ -26,6 +26,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   append: { about: "add to a file that many write", load: () => import("./commands/append.ts") },
   task: { about: "share work: add, list, next, claim, done, ...", load: () => import("./commands/task.ts") },
   wait: { about: "wait until others have acted", load: () => import("./commands/wait.ts") },
+  setup: { about: "install hooks and a skill for your agents", load: () => import("./commands/setup.ts") },
   hook: { about: "answer a hook of a coding agent", load: () => import("./commands/hook.ts") },
   status: { about: "show who does what; or say what you do", load: () => import("./commands/status.ts") },
   decide: { about: "write down a decision and tell everyone", load: () => import("./commands/decide.ts") },

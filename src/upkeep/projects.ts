@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno } from "../errors.ts";
 import { hash } from "../hash.ts";
+import { stateFolder } from "../state-folder.ts";
 
 /** A relay that this user has used. */
 export interface KnownProject {
@@ -49,10 +50,9 @@ export function dropProject(dir: string, env: Env): void {
   }
 }
 
-function folderOf({ XDG_STATE_HOME, HOME, USERPROFILE }: Env): string | undefined {
-  const home = HOME ?? USERPROFILE;
-  const state = XDG_STATE_HOME || (home && path.join(home, ".local", "state"));
-  return state && path.join(state, "agent-relay", "projects");
+function folderOf(env: Env): string | undefined {
+  const state = stateFolder(env);
+  return state && path.join(state, "projects");
 }
 
 /** A path as a file's name. Of a long one both ends, for who looks, and a sum of all of it. */

@@ -6,6 +6,7 @@ import { HOOK_HOSTS } from "../../hooks/hosts.ts";
 import { type Rim, runHook } from "../../hooks/run.ts";
 import { findOut } from "../../open.ts";
 import { Relay } from "../../relay.ts";
+import { stateFolder } from "../../state-folder.ts";
 import type { Io } from "../io.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -58,10 +59,9 @@ async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {
 
 /** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */
 function log({ env, now }: Io, why: string): void {
-  const home = env.HOME ?? env.USERPROFILE;
-  const state = env.XDG_STATE_HOME || (home && path.join(home, ".local", "state"));
+  const state = stateFolder(env);
   if (!state) return;
-  const file = path.join(state, "agent-relay", "hook.log");
+  const file = path.join(state, "hook.log");
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;

@@ -1,0 +1,165 @@
+import type { Setting } from "./settings.ts";
+
+/** Where a host keeps its hooks, and how it writes them. */
+export interface HostSetup {
+  readonly agent: string;
+  /** Programs and folders (below the home folder) that say it is installed. */
+  readonly programs: readonly string[];
+  readonly folders: readonly string[];
+  /** The file with its hooks, relative to the project, and to the home folder. */
+  readonly projectFile: string;
+  readonly userFile: string;
+  /** What has to stand in that file. `command` gives the launcher's command line for an event. */
+  settings(command: (event: string, tool?: "edit" | "shell") => string): readonly Setting[];
+  /** What the person still has to do there. */
+  readonly asks?: string;
+}
+
+type Command = Parameters<HostSetup["settings"]>[0];
+
+const element = (path: readonly string[], value: unknown): Setting => ({ path, value, isElement: true });
+
+/** As Claude Code and Codex write a hook; times in seconds. */
+function matched(event: string, command: string, timeout: number, matcher?: string): Setting {
+  const hooks = [{ type: "command", command, timeout }];
+  return element(["hooks", event], { ...(matcher === undefined ? {} : { matcher }), hooks });
+}
+
+const claude: HostSetup = {
+  agent: "claude",
+  programs: ["claude"],
+  folders: [".claude"],
+  projectFile: ".claude/settings.local.json",
+  userFile: ".claude/settings.json",
+  settings: (command) => [
+    matched("SessionStart", command("SessionStart"), 10),
+    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
+    matched("PreToolUse", command("PreToolUse", "edit"), 5, "Edit|MultiEdit|Write|NotebookEdit"),
+    matched("PreToolUse", command("PreToolUse", "shell"), 5, "Bash"),
+    matched("PostToolUse", command("PostToolUse", "edit"), 5, "Edit|MultiEdit|Write|NotebookEdit"),
+    matched("PostToolUse", command("PostToolUse", "shell"), 5, "Bash"),
+    matched("PostToolBatch", command("PostToolBatch"), 5),
+    matched("Stop", command("Stop"), 5),
+    matched("SessionEnd", command("SessionEnd"), 5),
+  ],
+  asks: "Claude Code asks once whether you trust the folder",
+};
+
+const codex: HostSetup = {
+  agent: "codex",
+  programs: ["codex"],
+  folders: [".codex"],
+  projectFile: ".codex/hooks.json",
+  userFile: ".codex/hooks.json",
+  settings: (command) => [
+    matched("SessionStart", command("SessionStart"), 10),
+    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
+    matched("PreToolUse", command("PreToolUse", "edit"), 5, "apply_patch"),
+    matched("PreToolUse", command("PreToolUse", "shell"), 5, "Bash"),
+    matched("PostToolUse", command("PostToolUse", "edit"), 5, "apply_patch"),
+    matched("PostToolUse", command("PostToolUse", "shell"), 5, "Bash"),
+    matched("Stop", command("Stop"), 5),
+    matched("SessionEnd", command("SessionEnd"), 3),
+  ],
+  asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
+};
+
+const gemini: HostSetup = {
+  agent: "gemini",
+  programs: ["gemini"],
+  folders: [".gemini"],
+  projectFile: ".gemini/settings.json",
+  userFile: ".gemini/settings.json",
+  settings(command) {
+    const hook = (event: string, ms: number, tool?: "edit" | "shell", matcher?: string): Setting =>
+      element(["hooks", event], {
+        ...(matcher === undefined ? {} : { matcher }),
+        hooks: [{ name: "agent-relay", type: "command", command: command(event, tool), timeout: ms }],
+      });
+    const [edit, shell] = ["^(write_file|replace)$", "^run_shell_command$"];
+    return [
+      hook("SessionStart", 10_000),
+      hook("BeforeAgent", 5000),
+      hook("BeforeTool", 5000, "edit", edit),
+      hook("BeforeTool", 5000, "shell", shell),
+      hook("AfterTool", 5000, "edit", edit),
+      hook("AfterTool", 5000, "shell", shell),
+      hook("AfterTool", 5000, undefined, "^(?!(write_file|replace|run_shell_command)$)"),
+      hook("AfterAgent", 5000),
+      hook("SessionEnd", 5000),
+    ];
+  },
+  asks: "Gemini CLI runs a project's hooks only in a folder that you trust",
+};
+
+const antigravity: HostSetup = {
+  agent: "antigravity",
+  programs: ["agy"],
+  folders: [".gemini/antigravity-cli"],
+  projectFile: ".agents/hooks.json",
+  userFile: ".gemini/config/hooks.json",
+  settings: (command) => [
+    {
+      path: ["agent-relay"],
+      value: {
+        enabled: true,
+        ...Object.fromEntries(
+          ["SessionStart", "PreInvocation", "Stop"].map((event) => [
+            event,
+            [{ type: "command", command: command(event), timeout: 10 }],
+          ]),
+        ),
+      },
+    },
+  ],
+};
+
+const cursor: HostSetup = {
+  agent: "cursor",
+  programs: ["cursor", "cursor-agent"],
+  folders: [".cursor"],
+  projectFile: ".cursor/hooks.json",
+  userFile: ".cursor/hooks.json",
+  settings(command) {
+    const hook = (event: string, more: Readonly<Record<string, unknown>> = {}) =>
+      element(["hooks", event], { command: command(event), timeout: 5, ...more });
+    return [
+      { path: ["version"], value: 1 },
+      hook("sessionStart"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("stop", { loop_limit: 5 }),
+      hook("sessionEnd"),
+    ];
+  },
+};
+
+const copilot: HostSetup = {
+  agent: "copilot",
+  programs: ["copilot"],
+  folders: [".copilot"],
+  projectFile: ".github/hooks/agent-relay.json",
+  userFile: ".copilot/hooks/agent-relay.json",
+  settings(command) {
+    const hook = (event: string) =>
+      element(["hooks", event], { type: "command", command: command(event), timeoutSec: 10 });
+    return [
+      { path: ["version"], value: 1 },
+      hook("sessionStart"),
+      hook("userPromptSubmitted"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("agentStop"),
+      hook("sessionEnd"),
+    ];
+  },
+  asks: "Copilot CLI runs a project's hooks only in a folder that you trust",
+};
+
+export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot];
+
+/** The launcher's command line, for a POSIX shell. */
+export function commandFor(launcher: string, agent: string): Command {
+  const path = /^[\w./@:+-]+$/.test(launcher) ? launcher : `'${launcher.replaceAll("'", "'\\''")}'`;
+  return (event, tool) => [path, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
+}

@@ -1,0 +1,218 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
+import { Story, tempDir } from "../cli.ts";
+import { treeOf } from "../upkeep/tree.ts";
+
+const isRoot = process.getuid?.() === 0;
+
+/** A project and a home folder, each file in it by its text. */
+class Office {
+  readonly story: Story;
+  readonly base = tempDir();
+
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    fs.mkdirSync(`${this.base}/project/.git`, { recursive: true });
+    this.story = new Story(`${this.base}/project`);
+    for (const [file, text] of Object.entries(files)) this.write(file, text);
+  }
+
+  write(file: string, text: string): void {
+    fs.mkdirSync(path.dirname(`${this.story.cwd}/${file}`), { recursive: true });
+    fs.writeFileSync(`${this.story.cwd}/${file}`, text);
+  }
+
+  read(file: string): string {
+    return fs.readFileSync(`${this.story.cwd}/${file}`, "utf8");
+  }
+
+  setup(...args: string[]) {
+    return this.story.as("ann", "setup", ...args);
+  }
+
+  /** Every file with its bytes, without the relay. */
+  files(): Record<string, string> {
+    const all = treeOf(this.story.cwd).filter(([name]) => !/^(\.relay|\.git)(\/|$)/.test(name) && name !== "");
+    return Object.fromEntries(all.map(([name, mode, , holds]) => [name, `${mode} ${holds}`]));
+  }
+}
+
+const FOREIGN: Readonly<Record<string, string>> = {
+  "nothing but a model": '{\n  "model": "x"\n}\n',
+  "foreign hooks": '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"say done"}]}]},"a":[1,2]}',
+  "comments and commas": '// top\n{\n\t/* in */ "hooks": {\n\t\t"Stop": [], // end\n\t},\n\t"z": 1,\n}\n\n',
+  "Windows line ends": '{\r\n    "env": {\r\n        "A": "b"\r\n    }\r\n}\r\n',
+  "an empty object": "{}",
+  "an empty file": "",
+  "no line end, and letters of all kinds": '{ "ü": "\u{1f980} \\u0000" }',
+};
+
+describe("what setup writes", () => {
+  test.each(Object.entries(FOREIGN))(
+    "into a file with %s is in it once, and taken out byte for byte",
+    async (_, text) => {
+      for (const { agent, projectFile } of HOST_SETUPS) {
+        const office = new Office({ [projectFile]: text });
+        const before = office.files();
+        expect((await office.setup(agent)).code, agent).toBe(0);
+        const installed = office.files();
+        expect(office.read(projectFile).match(/agent-relay-hook/g)?.length, agent).toBeGreaterThan(2);
+        expect((await office.setup(agent)).out, "again it writes nothing").toContain("already in");
+        expect(office.files()).toEqual(installed);
+        expect((await office.setup("--remove")).code).toBe(0);
+        expect(office.files(), agent).toEqual(before);
+      }
+    },
+  );
+
+  test("where there was nothing leaves nothing when it is taken away, not even a folder", async () => {
+    const office = new Office();
+    const names = HOST_SETUPS.map(({ agent }) => agent);
+    expect((await office.setup(...names)).code).toBe(0);
+    expect(Object.keys(office.files()).filter((name) => name.endsWith(".json"))).toHaveLength(6);
+    await office.setup("--remove");
+    expect(office.files()).toEqual({});
+  });
+
+  test("keeps what others wrote since, when it is taken away", async () => {
+    const office = new Office({ ".claude/settings.local.json": '{\n  "model": "x"\n}\n' });
+    await office.setup("claude");
+    const mine = '{"type":"command","command":"mine"}';
+    const text = office.read(".claude/settings.local.json").replace('"model": "x"', '"model": "y" /* mine */');
+    office.write(".claude/settings.local.json", text.replace('"hooks": [', `"hooks": [${mine},`));
+    await office.setup("--remove");
+    const left = office.read(".claude/settings.local.json");
+    expect(left).not.toContain("agent-relay");
+    expect(left).toContain('"model": "y" /* mine */');
+    expect(left).toContain('"command": "mine"');
+  });
+
+  test("of an older place of the launcher is replaced, not doubled", async () => {
+    const office = new Office();
+    await office.setup("codex");
+    const file = ".codex/hooks.json";
+    const now = office.read(file);
+    office.write(file, now.replace(/"[^"]*agent-relay-hook/g, '"/old/place/agent-relay-hook'));
+    await office.setup("codex");
+    expect(JSON.parse(office.read(file))).toEqual(JSON.parse(now));
+  });
+
+  test("goes through a link to where the settings really are", async () => {
+    const office = new Office();
+    const real = `${office.base}/dotfiles.json`;
+    fs.writeFileSync(real, "{}\n");
+    fs.mkdirSync(`${office.story.cwd}/.claude`);
+    fs.symlinkSync(real, `${office.story.cwd}/.claude/settings.local.json`);
+    await office.setup("claude");
+    expect(fs.readFileSync(real, "utf8")).toContain("agent-relay-hook");
+    await office.setup("--remove");
+    expect(fs.readFileSync(real, "utf8")).toBe("{}\n");
+    expect(fs.lstatSync(`${office.story.cwd}/.claude/settings.local.json`).isSymbolicLink()).toBe(true);
+  });
+
+  test("with --dry-run is shown, and not written", async () => {
+    const office = new Office();
+    const { out } = await office.setup("claude", "--dry-run");
+    expect(out).toContain("would be written to");
+    expect(out).toMatch(/\+ .*agent-relay-hook claude Stop/);
+    expect(office.files()).toEqual({});
+    expect(fs.existsSync(`${office.story.cwd}/.relay`)).toBe(false);
+  });
+
+  test("with --user stands in the home folder, and makes no relay", async () => {
+    const office = new Office();
+    await office.setup("claude", "--user");
+    expect(office.files()).toEqual({});
+    expect(fs.readFileSync(`${office.base}/.claude/settings.json`, "utf8")).toContain("agent-relay-hook");
+    await office.setup("--user", "--remove");
+    expect(fs.existsSync(`${office.base}/.claude`)).toBe(false);
+  });
+
+  test("is what each host takes: Codex no other key, Gemini times in ms, Antigravity a bundle, Cursor and Copilot a version", async () => {
+    const office = new Office();
+    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    const json = (file: string) => JSON.parse(office.read(file));
+    expect(Object.keys(json(".codex/hooks.json"))).toEqual(["hooks"]);
+    expect(json(".gemini/settings.json").hooks.BeforeAgent[0].hooks[0]).toMatchObject({ timeout: 5000 });
+    expect(Object.keys(json(".agents/hooks.json"))).toEqual(["agent-relay"]);
+    expect(json(".cursor/hooks.json")).toMatchObject({ version: 1, hooks: { stop: [{ loop_limit: 5 }] } });
+    expect(json(".github/hooks/agent-relay.json")).toMatchObject({
+      version: 1,
+      hooks: { agentStop: [{ timeoutSec: 10 }] },
+    });
+    expect(office.read(".claude/settings.local.json")).toMatch(
+      /"command": "\/[^"]*\/bin\/agent-relay-hook claude SessionStart"/,
+    );
+  });
+});
+
+describe("what setup leaves alone", () => {
+  test.each(["{ nonsense", '{"a":1', "[]", "null", '"text"', "\0"])("%j, which is no JSON object", async (text) => {
+    const office = new Office({ ".gemini/settings.json": text });
+    const before = office.files();
+    const { code, out } = await office.setup("gemini");
+    expect(code).toBe(1);
+    expect(out).toMatch(/gemini: Cannot set up .*it is not JSON.*left as it is/);
+    expect(office.files()[".gemini/settings.json"]).toBe(before[".gemini/settings.json"]);
+    expect((await office.setup("--remove")).code).toBe(1);
+    expect(office.files()).toEqual(before);
+  });
+
+  test("a skill of that name that somebody else wrote", async () => {
+    const office = new Office({ ".claude/skills/agent-relay/SKILL.md": "mine" });
+    expect((await office.setup("claude")).out).toContain("left alone, it is not ours");
+    await office.setup("--remove");
+    expect(office.files()).toHaveProperty([".claude/skills/agent-relay/SKILL.md"]);
+    expect(office.read(".claude/skills/agent-relay/SKILL.md")).toBe("mine");
+  });
+
+  test.skipIf(isRoot)("a file that may not be written", async () => {
+    const office = new Office({ ".claude/settings.local.json": "{}" });
+    fs.chmodSync(`${office.story.cwd}/.claude/settings.local.json`, 0o400);
+    expect((await office.setup("claude")).code).toBe(6);
+    expect(office.read(".claude/settings.local.json")).toBe("{}");
+  });
+});
+
+test("setup --check runs what is installed on a real payload, and says what is not as it should be", async () => {
+  const office = new Office();
+  office.story.isReal = true;
+  await office.setup("claude", "codex");
+  const well = await office.setup("claude", "codex", "--check");
+  expect(
+    well.out
+      .split("\n")
+      .filter((line) => line !== "")
+      .every((line) => /^\w+: ok: /.test(line)),
+    well.out,
+  ).toBe(true);
+  expect(well.code).toBe(0);
+  const file = ".codex/hooks.json";
+  office.write(
+    file,
+    office.read(file).replace(/"[^"]*agent-relay-hook codex Stop/, '"/gone/agent-relay-hook codex Stop'),
+  );
+  const ill = await office.setup("codex", "--check");
+  expect(ill.code).toBe(1);
+  expect(ill.out).toMatch(/codex: it ended with exit code 127: .*\n/);
+  expect((await office.setup("cursor", "--check")).out).toContain("cursor: no hook of ours is in it");
+});
+
+test("without any host that is installed, setup says so", async () => {
+  const office = new Office();
+  expect(await office.setup()).toMatchObject({ code: 3, err: expect.stringContaining("agent-relay setup claude") });
+  fs.mkdirSync(`${office.base}/.codex`);
+  expect((await office.setup("--dry-run")).out).toContain("codex: would be written to");
+});
+
+test("the skill names every verb a model may use, and what is always loaded of it is short", async () => {
+  const office = new Office();
+  await office.setup("claude");
+  const text = office.read(".claude/skills/agent-relay/SKILL.md");
+  const [, head = "", body = ""] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text) ?? [];
+  expect(head).toMatch(/^name: agent-relay\ndescription: ".{1,1024}"$/);
+  expect(head.length / 4, "tokens").toBeLessThan(400);
+  for (const verb of ["send", "inbox", "claim", "task", "wait", "status"])
+    expect(body).toContain(`\`agent-relay ${verb}\`: `);
+});

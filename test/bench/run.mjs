@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { commandCases } from "./command.mjs";
 import { coordinationCases } from "./coordination.mjs";
+import { hookCases } from "./hooks.mjs";
 import { libraryCases } from "./library.mjs";
 import { processCases } from "./processes.mjs";
 import { sizeCases } from "./sizes.mjs";
@@ -18,7 +19,14 @@ console.log("A figure within its budget says ok; the machine may be shared, so r
 
 let over = 0;
 try {
-  for (const { name, run } of [...commandCases, ...libraryCases, ...coordinationCases, ...sizeCases, ...processCases]) {
+  for (const { name, run } of [
+    ...commandCases,
+    ...hookCases,
+    ...libraryCases,
+    ...coordinationCases,
+    ...sizeCases,
+    ...processCases,
+  ]) {
     if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
     for (const line of [await run(fs.mkdtempSync(`${root}/case-`))].flat()) {
       const verdict = line.ok === undefined ? "    " : line.ok ? "ok  " : "OVER";

@@ -31,8 +31,16 @@ export async function openRelay(
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Relay,
 ): Promise<Relay> {
+  return relayIn(await findOut(options), options, make);
+}
+
+/** A Relay for what was found out. */
+export function relayIn(
+  { project, identity, store }: Found,
+  options: OpenOptions,
+  make: (dir: string, options: RelayOptions) => Relay,
+): Relay {
   const { cwd = process.cwd() } = options;
-  const { project, identity, store } = await findOut(options);
   const { session, agent, pid } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
   return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds });
@@ -66,7 +74,9 @@ export async function findOut(options: OpenOptions): Promise<Found> {
     leader,
     place: place(),
     registered,
-    user: userName(env),
+    get user() {
+      return userName(env); // the system is asked only where nothing else says who we are
+    },
   };
   return { project, identity: whoAmI(facts), store };
 }

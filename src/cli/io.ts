@@ -90,14 +90,28 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
   });
 }
 
+/** Synchronously, as far as it is there: a stream would take longer to load than a hook may take in all. */
 async function readStdin(maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of fs.createReadStream("", { fd: STDIN, autoClose: false })) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    chunks.push(bytes);
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(65_536);
+    const count = readSome(chunk);
+    if (count === 0) return Buffer.concat(chunks).toString("utf8");
+    if (count === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    else chunks.push(chunk.subarray(0, count));
+    size += count ?? 0;
     if (size > maxBytes) throw new RelayError("limit", `Cannot read more than ${maxBytes} bytes from stdin`);
   }
-  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** How many bytes came; 0 at the end, undefined if none are there yet. */
+function readSome(into: Buffer): number | undefined {
+  try {
+    return fs.readSync(STDIN, into);
+  } catch (error) {
+    if (errno(error) === "EAGAIN") return undefined; // set not to block by who made it
+    if (errno(error) === "EOF") return 0; // as Windows says it
+    throw systemError("read stdin", error);
+  }
 }

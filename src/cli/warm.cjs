@@ -12,14 +12,32 @@ const RUNS = [
   ["send", "--session", "b", "--to", "a", "hello"],
   ["unread", "--session", "a"],
   ["inbox", "--session", "a"],
+  ["hook", "claude", "SessionStart"],
+  ["claim", "--session", "b", "src"],
+  ["hook", "claude", "PreToolUse"],
+  ["send", "--session", "b", "--to", "a", "--kind", "question", "hello again"],
+  ["hook", "claude", "PostToolBatch"],
+  ["hook", "claude", "Stop"],
 ];
 
 async function warm() {
   load.scripts = new Map();
   const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-build-"));
-  const io = { env: { USER: "build" }, cwd, now: Date.now, isTerminal: false, out: async () => {}, err: () => {} };
+  let event = "";
+  const payload = () => ({
+    session_id: "a",
+    cwd,
+    hook_event_name: event,
+    tool_name: "Write",
+    tool_input: { path: "src/a" },
+  });
+  const io = {
+    ...{ env: { USER: "build" }, cwd, now: Date.now, isTerminal: false, out: async () => {}, err: () => {} },
+    ...{ input: async () => JSON.stringify(payload()), script: __filename, onInterrupt: () => {} },
+  };
   const { main } = load(path.join(__dirname, "../../dist/cli/entry.cjs"));
   for (const args of RUNS) {
+    event = args[2];
     const code = await main(args, io);
     if (code !== 0) throw new Error(`agent-relay ${args.join(" ")} ended with ${code}`);
   }

@@ -27,6 +27,8 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   task: { about: "share work: add, list, next, claim, done, ...", load: () => import("./commands/task.ts") },
   wait: { about: "wait until others have acted", load: () => import("./commands/wait.ts") },
   setup: { about: "install hooks and a skill for your agents", load: () => import("./commands/setup.ts") },
+  guard: { about: "refuse commits of what others claimed", load: () => import("./commands/guard.ts") },
+  conflicts: { about: "list files changed in several worktrees", load: () => import("./commands/conflicts.ts") },
   hook: { about: "answer a hook of a coding agent", load: () => import("./commands/hook.ts") },
   status: { about: "show who does what; or say what you do", load: () => import("./commands/status.ts") },
   decide: { about: "write down a decision and tell everyone", load: () => import("./commands/decide.ts") },

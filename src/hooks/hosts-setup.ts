@@ -1,3 +1,4 @@
+import { pluginFor } from "./opencode-plugin.ts";
 import type { Setting } from "./settings.ts";
 
 /** Where a host keeps its hooks, and how it writes them. */
@@ -9,6 +10,8 @@ export interface HostSetup {
   /** The file with its hooks, relative to the project, and to the home folder. */
   readonly projectFile: string;
   readonly userFile: string;
+  /** The whole file, where it is ours alone. */
+  readonly text?: (launcher: string) => string;
   /** What has to stand in that file. `command` gives the launcher's command line for an event. */
   settings(command: (event: string, tool?: "edit" | "shell") => string): readonly Setting[];
   /** What the person still has to do there. */
@@ -156,7 +159,17 @@ const copilot: HostSetup = {
   asks: "Copilot CLI runs a project's hooks only in a folder that you trust",
 };
 
-export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot];
+const opencode: HostSetup = {
+  agent: "opencode",
+  programs: ["opencode"],
+  folders: [".config/opencode"],
+  projectFile: ".opencode/plugins/agent-relay.js",
+  userFile: ".config/opencode/plugins/agent-relay.js",
+  text: pluginFor,
+  settings: () => [],
+};
+
+export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot, opencode];
 
 /** The launcher's command line, for a POSIX shell. */
 export function commandFor(launcher: string, agent: string): Command {

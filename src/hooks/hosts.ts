@@ -5,9 +5,10 @@ import { codex } from "./hosts/codex.ts";
 import { copilot } from "./hosts/copilot.ts";
 import { cursor } from "./hosts/cursor.ts";
 import { gemini } from "./hosts/gemini.ts";
+import { opencode } from "./hosts/opencode.ts";
 import { textOf } from "./payload.ts";
 
-export const HOOK_HOSTS: readonly HookHost[] = [claude, codex, gemini, antigravity, cursor, copilot];
+export const HOOK_HOSTS: readonly HookHost[] = [claude, codex, gemini, antigravity, cursor, copilot, opencode];
 
 const GEMINI_EVENTS = ["BeforeAgent", "AfterAgent", "BeforeTool", "AfterTool", "PreCompress"];
 
@@ -20,6 +21,7 @@ export function hostCalling(
   payload: Payload,
   env: Readonly<Record<string, string | undefined>>,
 ): HookHost {
+  if (named === opencode.agent) return opencode; // our own plugin
   const has = (...names: readonly string[]) => names.every((name) => name in payload);
   const event = textOf(payload, "hook_event_name") ?? "";
   if (has("cursor_version") || has("conversation_id", "generation_id")) return cursor;

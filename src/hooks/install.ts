@@ -17,6 +17,7 @@ export interface FileEdit {
 /** What `host`'s settings file becomes: with our hooks, once, and nothing else changed. Throws `corrupt` for what is no JSON. */
 export function planned(host: HostSetup, file: string, launcher: string): FileEdit {
   const before = readText(file);
+  if (host.text) return { file, before, after: ourFile(before, host.text(launcher), file) };
   const text = before ?? "";
   const settings = host.settings(commandFor(launcher, host.agent));
   if (before !== undefined && has(settingsIn(text, file), settings)) return { file, before, after: before };
@@ -28,8 +29,17 @@ export function unplanned(file: string, kept: Kept | undefined): FileEdit {
   const before = readText(file);
   if (before === undefined) return { file, before, after: undefined };
   if (kept && sumOf(before) === kept.after) return { file, before, after: kept.before };
+  if (file.endsWith(".js")) return { file, before, after: before.split("\n")[0]?.includes(OURS) ? undefined : before };
   const after = withoutOurs(before, file);
   return { file, before, after: after === "{}\n" && kept?.before === undefined ? undefined : after };
+}
+
+/** A file that is ours alone. Throws `corrupt` where somebody else's has its name. */
+function ourFile(before: string | undefined, text: string, file: string): string {
+  if (before === undefined || before.split("\n")[0]?.includes(OURS)) return text;
+  throw new RelayError("corrupt", `Cannot set up "${file}": it is somebody else's, and is left as it is`, {
+    next: "move it away, then run setup again",
+  });
 }
 
 /** Writes a change, through links, in one step. Throws for a file that another has changed since it was planned. */
@@ -66,7 +76,9 @@ export interface Kept {
 /** What is to be remembered of a change, given what was before: the oldest text that is nobody else's. */
 export function keptAfter(edit: FileEdit, known: Kept | undefined): Kept {
   const isChain = known !== undefined && edit.before !== undefined && sumOf(edit.before) === known.after;
-  const before = isChain ? known.before : edit.before === undefined ? undefined : withoutOurs(edit.before, edit.file);
+  const isJson = edit.file.endsWith(".json");
+  const others = edit.before !== undefined && isJson ? withoutOurs(edit.before, edit.file) : undefined;
+  const before = isChain ? known.before : others;
   return { file: edit.file, ...(before === undefined ? {} : { before }), after: sumOf(edit.after ?? "") };
 }
 

@@ -26,9 +26,11 @@ export async function runHook(named: string | undefined, event: string | undefin
   const work = async () => {
     const payload = parsed(await rim.input());
     host = hostCalling(named, payload, rim.env);
-    call = host.read(payload, event);
-    if (!call) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
-    const told = call;
+    const read = host.read(payload, event);
+    if (!read) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
+    // An agent is one session, however it calls: its shell would believe the variable too.
+    const told = { ...read, session: rim.env.AGENT_RELAY_SESSION || read.session };
+    call = told;
     const place = await rim.open(told, host);
     if (!place) return;
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {

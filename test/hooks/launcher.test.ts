@@ -208,6 +208,16 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     expect(desk.hook("codex UserPromptSubmit", unnamed), "two are one too many").toBe("node");
   });
 
+  test("the session that the relay's own variable names is meant, whatever else is said", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hello", { to: "s1" });
+    for (const host of ["claude", "codex", "gemini"])
+      expect(desk.hook(`${host} UserPromptSubmit`, { env: { AGENT_RELAY_SESSION: "bob" } }), host).not.toBe("node");
+    await desk.as("s1").send("hello", { to: "bob" });
+    const env = { AGENT_RELAY_SESSION: "bob", CLAUDE_CODE_SESSION_ID: "s1" };
+    expect(desk.hook("claude UserPromptSubmit", { env })).toBe("node");
+  });
+
   test("a variable that another host may have inherited is not believed", async () => {
     const desk = await Desk.open();
     await desk.as("bob").send("for bob", { to: "s1" });

@@ -52,7 +52,7 @@ describe("what setup writes", () => {
   test.each(Object.entries(FOREIGN))(
     "into a file with %s is in it once, and taken out byte for byte",
     async (_, text) => {
-      for (const { agent, projectFile } of HOST_SETUPS) {
+      for (const { agent, projectFile } of HOST_SETUPS.filter((host) => !host.text)) {
         const office = new Office({ [projectFile]: text });
         const before = office.files();
         expect((await office.setup(agent)).code, agent).toBe(0);
@@ -70,7 +70,7 @@ describe("what setup writes", () => {
     const office = new Office();
     const names = HOST_SETUPS.map(({ agent }) => agent);
     expect((await office.setup(...names)).code).toBe(0);
-    expect(Object.keys(office.files()).filter((name) => name.endsWith(".json"))).toHaveLength(6);
+    expect(Object.keys(office.files()).filter((name) => /\.js(on)?$/.test(name))).toHaveLength(7);
     await office.setup("--remove");
     expect(office.files()).toEqual({});
   });
@@ -159,6 +159,13 @@ describe("what setup leaves alone", () => {
     expect(office.files()).toEqual(before);
   });
 
+  test("a plugin of that name that somebody else wrote", async () => {
+    const office = new Office({ ".opencode/plugins/agent-relay.js": "export const mine = 1;" });
+    expect((await office.setup("opencode")).out).toContain("it is somebody else's, and is left as it is");
+    await office.setup("--remove");
+    expect(office.read(".opencode/plugins/agent-relay.js")).toBe("export const mine = 1;");
+  });
+
   test("a skill of that name that somebody else wrote", async () => {
     const office = new Office({ ".claude/skills/agent-relay/SKILL.md": "mine" });
     expect((await office.setup("claude")).out).toContain("left alone, it is not ours");
@@ -178,8 +185,8 @@ describe("what setup leaves alone", () => {
 test("setup --check runs what is installed on a real payload, and says what is not as it should be", async () => {
   const office = new Office();
   office.story.isReal = true;
-  await office.setup("claude", "codex");
-  const well = await office.setup("claude", "codex", "--check");
+  await office.setup("claude", "codex", "opencode");
+  const well = await office.setup("claude", "codex", "opencode", "--check");
   expect(
     well.out
       .split("\n")

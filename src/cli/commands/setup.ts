@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { RelayError } from "../../errors.ts";
-import { HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
+import { commandFor, HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
 import { apply, type FileEdit, keptAfter, planned, readText, unplanned } from "../../hooks/install.ts";
 import { KeptFiles } from "../../hooks/kept.ts";
 import { worktreeOf } from "../../project.ts";
@@ -173,7 +173,10 @@ async function check(cli: Cli, hosts: readonly HostSetup[], ground: Ground, flag
 /** Our command lines in a settings file. */
 function commandsIn(text: string): string[] {
   const found = text.matchAll(/"command":\s*("(?:[^"\\]|\\.)*agent-relay-hook(?:[^"\\]|\\.)*")/g);
-  return [...new Set([...found].map(([, json = ""]) => String(JSON.parse(json))))];
+  const commands = [...found].map(([, json = ""]) => String(JSON.parse(json)));
+  const plugin = /^const LAUNCHER = (".*");$/m.exec(text)?.[1];
+  if (plugin !== undefined) commands.push(commandFor(String(JSON.parse(plugin)), "opencode")("UserPromptSubmit"));
+  return [...new Set(commands)];
 }
 
 function faultOf(command: string, folder: string, { io }: Cli): string | undefined {

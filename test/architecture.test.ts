@@ -29,6 +29,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["words for models and people", /^src\/lines\.ts$/],
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["hooks", /^src\/hooks\//],
+  ["the unattended runner", /^src\/daemon\//],
   ["the command", /^src\/cli\//],
 ];
 

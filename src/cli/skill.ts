@@ -4,7 +4,7 @@ const DESCRIPTION =
   "Talk to other coding agents in this project and avoid stepping on each other: messages, file claims, shared tasks, waits." +
   " Use when another agent works here, when mail arrives, before editing files that others may edit, or to hand over work.";
 
-const LEFT_OUT = ["hook", "setup", "completions", "trust", "forget", "finish", "reopen"]; // not for a model to type
+const LEFT_OUT = ["hook", "setup", "completions", "trust", "forget", "finish", "reopen", "daemon", "guard"]; // not for a model to type
 
 /** The skill as hosts load it; made from the help of the command itself. */
 export function skill(): string {

@@ -29,6 +29,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   setup: { about: "install hooks and a skill for your agents", load: () => import("./commands/setup.ts") },
   guard: { about: "refuse commits of what others claimed", load: () => import("./commands/guard.ts") },
   conflicts: { about: "list files changed in several worktrees", load: () => import("./commands/conflicts.ts") },
+  daemon: { about: "start an agent when mail comes for it", load: () => import("./commands/daemon.ts") },
   hook: { about: "answer a hook of a coding agent", load: () => import("./commands/hook.ts") },
   status: { about: "show who does what; or say what you do", load: () => import("./commands/status.ts") },
   decide: { about: "write down a decision and tell everyone", load: () => import("./commands/decide.ts") },

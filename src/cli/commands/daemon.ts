@@ -1,0 +1,217 @@
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { runChild } from "../../daemon/child.ts";
+import { daemons, type Hands, isRunning, KILL_SWITCH, runDaemon } from "../../daemon/daemon.ts";
+import { DAEMON_LIMITS, type DaemonLimits, dayOf, headless } from "../../daemon/rules.ts";
+import { type Unit, unitFor } from "../../daemon/unit.ts";
+import { formatDuration, parseDuration } from "../../duration.ts";
+import { RelayError, systemError } from "../../errors.ts";
+import { findOut, relayIn } from "../../open.ts";
+import { Relay } from "../../relay.ts";
+import { stateFolder } from "../../state-folder.ts";
+import { cleanLine } from "../../text.ts";
+import type { Cli } from "../cli.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { type Describe, verb } from "../verb.ts";
+import { wholeNumber } from "./inbox.ts";
+
+interface Flags {
+  readonly coolDown?: string;
+  readonly daily?: string;
+  readonly limit?: string;
+}
+
+const MAX_LOG = 10 * 1024 * 1024; // bytes; then it begins anew
+
+export const describe: Describe = ({ Command }, act) => {
+  const daemon = new Command("daemon")
+    .description("Start an agent when mail comes for its session, with nobody at the keyboard.")
+    .addHelpText(
+      "after",
+      "\nThe command is never given the text of a message. It runs with the host's permission prompts on.\n" +
+        "Example: agent-relay daemon run --session claude-night -- claude -p 'Read agent-relay inbox, and do what is yours.'",
+    );
+  const withLimits = (name: string, about: string) =>
+    daemon
+      .command(name)
+      .description(about)
+      .argument("[command...]", "what to start; without it, the host's own headless mode")
+      .option("--cool-down <time>", "between two runs (default 1m)")
+      .option("--daily <n>", "runs a day (default 50)")
+      .option("--limit <time>", "that one run may take (default 30m)");
+  withLimits("run", "watch here, until interrupted").action((command: string[], flags: Flags) =>
+    act((cli) => watch(cli, command, flags)),
+  );
+  withLimits("install", "watch from now on, also after a reboot: systemd's user manager, or launchd").action(
+    (command: string[], flags: Flags) => act((cli) => install(cli, command, flags)),
+  );
+  daemon
+    .command("uninstall")
+    .description("watch no more")
+    .action(() => act(uninstall));
+  daemon
+    .command("status")
+    .description("who is watched for, and what came of it")
+    .action(() => act(status));
+  daemon
+    .command("stop")
+    .description("the kill switch: nothing is started in this project until `daemon go`")
+    .action(() => act((cli) => setSwitch(cli, true)));
+  daemon
+    .command("go")
+    .description("take the kill switch back")
+    .action(() => act((cli) => setSwitch(cli, false)));
+  return daemon;
+};
+
+export const run = verb(describe);
+
+async function opened(cli: Cli) {
+  const options = cli.openOptions();
+  const found = await findOut(options);
+  const relay = relayIn(found, options, (dir, more) => new Relay(dir, more));
+  return { relay, store: found.store, dir: found.project.dir };
+}
+
+function commandFor(relay: Relay, words: readonly string[]): readonly string[] {
+  const command = words.length > 0 ? words : headless(relay.agent);
+  if (command) return command;
+  throw new RelayError("usage", `Cannot tell what to start for "${relay.session}" (${relay.agent})`, {
+    next: "agent-relay daemon run --session <session> --agent claude, or name a command after --",
+  });
+}
+
+function limitsOf(flags: Flags): DaemonLimits {
+  return {
+    ...DAEMON_LIMITS,
+    ...(flags.coolDown !== undefined && { coolDown: parseDuration(flags.coolDown) }),
+    ...(flags.daily !== undefined && { daily: wholeNumber(flags.daily, "--daily") }),
+    ...(flags.limit !== undefined && { timeLimit: parseDuration(flags.limit) }),
+  };
+}
+
+async function watch(cli: Cli, words: readonly string[], flags: Flags): Promise<number | undefined> {
+  const { io } = cli;
+  const { relay, store } = await opened(cli);
+  const command = commandFor(relay, words);
+  const file = logFile(cli, relay.session ?? "");
+  const hands: Hands = {
+    ...{ relay, store, now: io.now },
+    log(line) {
+      const text = `${new Date(io.now()).toISOString()} ${cleanLine(line)}\n`;
+      io.err(text);
+      appendTo(file, text);
+    },
+    start: (words, timeLimit, signal) =>
+      runChild(words, {
+        cwd: io.cwd,
+        env: { ...io.env, AGENT_RELAY_SESSION: relay.session },
+        log: file,
+        timeLimit,
+        signal,
+      }),
+  };
+  return untilInterrupted(io, (signal) => runDaemon(hands, command, limitsOf(flags), signal));
+}
+
+function logFile({ io }: Cli, session: string): string {
+  const state = stateFolder(io.env);
+  if (!state) throw new RelayError("usage", "Cannot write a log: no home folder is known", { next: "set HOME" });
+  fs.mkdirSync(state, { recursive: true, mode: 0o700 });
+  return path.join(state, `daemon-${session}.log`);
+}
+
+function appendTo(file: string, text: string): void {
+  const isLarge = (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;
+  fs.writeFileSync(file, text, { mode: 0o600, flag: isLarge ? "w" : "a" });
+}
+
+async function install(cli: Cli, words: readonly string[], flags: Flags): Promise<void> {
+  const { relay, dir } = await opened(cli);
+  commandFor(relay, words);
+  limitsOf(flags);
+  const unit = unitOf(cli, relay, dir, words, flags);
+  try {
+    fs.mkdirSync(path.dirname(unit.file), { recursive: true });
+    fs.writeFileSync(unit.file, unit.text, { mode: 0o600 });
+  } catch (error) {
+    throw systemError(`write "${unit.file}"`, error);
+  }
+  const failed = tried(unit.enable);
+  const rest =
+    failed === undefined ? "and it is running" : `but it does not run yet (${failed.why}). Type: ${failed.command}`;
+  await cli.say({ file: unit.file, running: failed === undefined }, `Wrote ${unit.file}, ${rest}\n`);
+}
+
+async function uninstall(cli: Cli): Promise<void> {
+  const { relay, dir } = await opened(cli);
+  const unit = unitOf(cli, relay, dir, [], {});
+  if (!fs.existsSync(unit.file))
+    throw new RelayError("not_found", `Cannot uninstall: there is no ${unit.file}`, {
+      next: "agent-relay daemon status",
+    });
+  const failed = tried(unit.disable);
+  fs.rmSync(unit.file, { force: true });
+  const rest = failed === undefined ? "" : `; the system could not be told (${failed.why})`;
+  await cli.say({ file: unit.file }, `Removed ${unit.file}${rest}\n`);
+}
+
+function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {
+  const home = io.env.HOME ?? io.env.USERPROFILE;
+  if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });
+  const options = [
+    ...["--dir", dir, "--session", relay.session ?? "", "--agent", relay.agent],
+    ...(flags.coolDown === undefined ? [] : ["--cool-down", flags.coolDown]),
+    ...(flags.daily === undefined ? [] : ["--daily", flags.daily]),
+    ...(flags.limit === undefined ? [] : ["--limit", flags.limit]),
+  ];
+  const script = path.resolve(fs.realpathSync(io.script));
+  const command = [
+    process.execPath,
+    script,
+    "daemon",
+    "run",
+    ...options,
+    ...(words.length === 0 ? [] : ["--", ...words]),
+  ];
+  return unitFor(process.platform, home, relay.session ?? "", path.dirname(dir), command);
+}
+
+/** The first of these commands that failed, and why; undefined if none did. */
+function tried(commands: readonly (readonly string[])[]): { command: string; why: string } | undefined {
+  for (const [program = "", ...args] of commands) {
+    const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
+    const why = error?.message ?? stderr.trim().split("\n")[0] ?? "";
+    if (status !== 0) return { command: [program, ...args].join(" "), why: why || `exit code ${status}` };
+  }
+  return undefined;
+}
+
+async function status(cli: Cli): Promise<void> {
+  const { store } = await opened(cli);
+  const now = cli.io.now();
+  const all = (await daemons(store)).map((one) => ({ ...one, is_running: isRunning(one) }));
+  const isStopped = (await store.markedAt(KILL_SWITCH)) !== undefined;
+  const lines = all.map((one) => {
+    const today = one.day === dayOf(now) ? one.runs : 0;
+    const last =
+      one.last_at === undefined
+        ? "never ran"
+        : `last ${formatDuration(now - one.last_at)} ago${one.last_code === undefined ? ", still running" : `, ended with ${one.last_code}`}`;
+    return `${one.session_id}: ${one.is_running ? `runs (pid ${one.pid})` : "does not run"}, ${today} runs today, ${last}: ${one.command.join(" ")}`;
+  });
+  const stopped = isStopped ? "The kill switch is set: agent-relay daemon go\n" : "";
+  await cli.say({ stopped: isStopped, daemons: all }, stopped + lines.map((line) => `${cleanLine(line)}\n`).join(""));
+  if (all.length === 0) cli.io.err("No daemon was ever run here\n");
+}
+
+async function setSwitch(cli: Cli, isStopped: boolean): Promise<void> {
+  const { store, dir } = await opened(cli);
+  if (isStopped) await store.mark(KILL_SWITCH);
+  else await store.unmark(KILL_SWITCH);
+  const words = isStopped
+    ? `Stopped: ${path.join(dir, KILL_SWITCH)} is there. agent-relay daemon go takes it back`
+    : "Nothing holds daemons back";
+  await cli.say({ stopped: isStopped }, `${words}\n`);
+}

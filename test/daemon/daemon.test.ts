@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { begun, DAEMON_LIMITS, type DaemonRecord, headless, verdict } from "../../src/daemon/rules.ts";
+import { unitFor } from "../../src/daemon/unit.ts";
+import { Relay } from "../../src/index.ts";
+import { liveness, place } from "../../src/place.ts";
+import { Story, tempDir } from "../cli.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // against a hang only
+
+const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
+const NOON = Date.parse("2026-03-01T12:00:00Z");
+const RECORD: DaemonRecord = {
+  ...{ session_id: "s", command: ["x"], pid: 1, place: "here", started_at: NOON },
+  ...{ day: "2026-03-01", runs: 3, last_at: NOON - 100_000, last_took: 10_000 },
+};
+
+describe("whether to start", () => {
+  const at = (now: number, record: Partial<DaemonRecord> = {}, more = {}) =>
+    verdict({ ...RECORD, ...record }, DAEMON_LIMITS, { fresh: 1, isStopped: false, now, ...more });
+
+  test("for new mail, at most once in the cool-down, and so often a day", () => {
+    expect(at(NOON)).toEqual({ isGo: true });
+    expect(at(NOON - 31_000)).toEqual({ isGo: false, why: "it ran just now", wait: 1000 });
+    expect(at(NOON, { runs: 50 })).toMatchObject({ why: "it ran 50 times today" });
+    expect(at(NOON + 86_400_000, { runs: 50 }), "on another day").toEqual({ isGo: true });
+    expect(begun({ ...RECORD, last_code: 1 }, NOON)).toEqual({
+      ...RECORD,
+      runs: 4,
+      last_at: NOON,
+      last_took: undefined,
+    });
+    expect(begun(RECORD, NOON + 86_400_000)).toMatchObject({ day: "2026-03-02", runs: 1 });
+  });
+
+  test("not where nothing new waits, nor with the kill switch set", () => {
+    expect(at(NOON, {}, { fresh: 0 })).toMatchObject({ why: "nothing new waits" });
+    expect(at(NOON, {}, { isStopped: true })).toMatchObject({ why: "the kill switch is set", wait: 1000 });
+  });
+});
+
+test("the host's own headless mode is started with its permission prompts on, and with no text of a message", () => {
+  for (const agent of ["claude", "codex", "gemini", "copilot", "opencode"]) {
+    const words = headless(agent) ?? [];
+    expect(words[0]).toBe(agent);
+    expect(words.join(" ")).not.toMatch(/--(dangerously|yolo|allow-all|full-auto|bypass)|skip-permissions/);
+  }
+  expect(headless("human")).toBeUndefined();
+});
+
+test("a unit of systemd or launchd says each word as it is", () => {
+  const words = ["/a b/node", "run", 'say "$HOME" 50% <&>', "x\\y"];
+  const unit = unitFor("linux", "/home/ann", "s/1", "/w", words);
+  expect(unit.file).toMatch(/^\/home\/ann\/\.config\/systemd\/user\/agent-relay-s-1-\w+\.service$/);
+  expect(unit.text).toContain('ExecStart="/a b/node" "run" "say \\"$$HOME\\" 50%% <&>" "x\\\\y"\n');
+  const agent = unitFor("darwin", "/home/ann", "s1", "/w", words);
+  expect(agent.text).toContain('<string>say "$HOME" 50% &lt;&amp;&gt;</string>');
+  expect(unitFor("linux", "/home/ann", "s1", "/other", words).file).not.toBe(
+    unitFor("linux", "/home/ann", "s1", "/w", words).file,
+  );
+});
+
+/** A project with a daemon for session "night" that runs a program of ours. */
+class Night {
+  readonly story = Object.assign(new Story(), { now: Date.now() });
+  readonly home = tempDir();
+  readonly bob = new Relay(`${this.story.cwd}/.relay`, { session: "bob", durability: "process" });
+
+  /** `program` is JavaScript; it is run for each start. */
+  start(program: string, ...flags: string[]): ChildProcess {
+    const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
+    const child = spawn(
+      process.execPath,
+      [
+        COMMAND,
+        "daemon",
+        "run",
+        "--session",
+        "night",
+        "--agent",
+        "claude",
+        ...flags,
+        "--",
+        process.execPath,
+        "-e",
+        program,
+      ],
+      {
+        cwd: this.story.cwd,
+        env: { ...own, HOME: this.home, XDG_STATE_HOME: this.home },
+        stdio: ["ignore", "ignore", "pipe"],
+      },
+    );
+    onTestFinished(() => void child.kill("SIGKILL"));
+    return child;
+  }
+
+  log(): string {
+    const file = `${this.home}/agent-relay/daemon-night.log`;
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  }
+
+  says(pattern: RegExp): Promise<void> {
+    return expect.poll(() => this.log(), { timeout: 30_000, interval: 10 }).toMatch(pattern);
+  }
+}
+
+const READS = `
+  const { execFileSync } = require("node:child_process");
+  console.log("started as " + process.env.AGENT_RELAY_SESSION);
+  console.log(execFileSync(process.execPath, [${JSON.stringify(COMMAND)}, "inbox"]).toString());`;
+
+test("starts the command for mail, once for what waits, as that session; an interrupt ends it", async () => {
+  const night = new Night();
+  await night.bob.register();
+  const daemon = night.start(READS, "--cool-down", "1ms");
+  await night.says(/watches the inbox of night/);
+  await night.bob.send("first $(touch pwned) `touch pwned`", { to: "night" });
+  await night.says(/ended with 0/);
+  expect(night.log()).toMatch(
+    /starts, for 1 new messages \(run 1 of 50 today\)\nstarted as night\n[\s\S]*first \$\(touch pwned\)/,
+  );
+  await night.bob.send("second", { to: "night" });
+  await night.says(/run 2 of 50[\s\S]*second[\s\S]*ended with 0/);
+  expect((await night.story.as("ann", "daemon", "status")).out).toMatch(
+    /^night: runs \(pid \d+\), 2 runs today, last .* ended with 0: /,
+  );
+  daemon.kill("SIGINT");
+  expect(await once(daemon, "close")).toEqual([130, null]);
+  expect((await night.story.as("ann", "daemon", "status")).out).toContain("night: does not run, 2 runs today");
+  expect(fs.existsSync(`${night.story.cwd}/pwned`)).toBe(false);
+});
+
+test("what an agent left unread starts it no second time", async () => {
+  const night = new Night();
+  await night.bob.send("not read", { to: "night", keep: true });
+  night.start('console.log("looked away")', "--cool-down", "1ms");
+  await night.says(/ended with 0/);
+  await night.bob.send("news", { to: "night" });
+  await night.says(/run 2 of 50/);
+  expect(night.log().match(/starts, for/g)).toHaveLength(2);
+});
+
+test("a run that takes too long is ended, with all that it started", async () => {
+  const night = new Night();
+  await night.bob.send("hello", { to: "night", keep: true });
+  const sleeper = `const { pid } = require("node:child_process").spawn("sleep", ["600"]); console.log("child " + pid); setInterval(() => {}, 1e6)`;
+  night.start(sleeper, "--limit", "500ms");
+  await night.says(/ended with 143 after \d+ s, which was too long/);
+  const child = Number(/child (\d+)/.exec(night.log())?.[1]);
+  await expect.poll(() => liveness({ pid: child, started: undefined, place: place() })).toBe("dead");
+});
+
+test("a session has one daemon; the kill switch holds it, and its end lets it go on", async () => {
+  const night = new Night();
+  await night.bob.register();
+  expect((await night.story.as("ann", "daemon", "stop")).out).toContain(`${night.story.cwd}/.relay/STOP is there`);
+  const daemon = night.start('console.log("ran")', "--cool-down", "1ms");
+  await night.says(/watches/);
+  const second = night.start("");
+  expect(await once(second, "close")).toEqual([4, null]);
+  await night.bob.send("hello", { to: "night" });
+  await night.says(/1 new messages wait, but the kill switch is set/);
+  expect((await night.story.as("ann", "daemon", "status")).out).toContain("The kill switch is set");
+  await night.story.as("ann", "daemon", "go");
+  await night.says(/\nran\n/);
+  daemon.kill("SIGTERM");
+  await once(daemon, "close");
+});
+
+test("a command that is not there, and one for nobody knows whom, are told of", async () => {
+  const story = new Story();
+  expect(await story.as("ann", "daemon", "run")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("--agent claude"),
+  });
+  expect((await story.as("ann", "daemon", "status")).err).toContain("No daemon was ever run here");
+  expect((await story.as("ann", "daemon", "uninstall")).code).toBe(3);
+});

@@ -15,12 +15,16 @@ export interface FileEdit {
 }
 
 /** What `host`'s settings file becomes: with our hooks, once, and nothing else changed. Throws `corrupt` for what is no JSON. */
-export function planned(host: HostSetup, file: string, launcher: string): FileEdit {
+export function planned(host: HostSetup, file: string, launcher: string, extra: readonly Setting[] = []): FileEdit {
   const before = readText(file);
   if (host.text) return { file, before, after: ourFile(before, host.text(launcher), file) };
   const text = before ?? "";
-  const settings = host.settings(commandFor(launcher, host.agent));
-  if (before !== undefined && has(settingsIn(text, file), settings)) return { file, before, after: before };
+  const known = settingsIn(text, file);
+  // What a person has chosen, such as a status line, stays.
+  const free = extra.filter(({ path: [first = ""] }) => host.agent === "claude" && !(first in known));
+  const kept = isOurLine(known.statusLine) ? [{ path: ["statusLine"], value: known.statusLine }] : free;
+  const settings = [...host.settings(commandFor(launcher, host.agent)), ...kept];
+  if (before !== undefined && has(known, settings)) return { file, before, after: before };
   return { file, before, after: withSettings(withoutOurs(text, file), settings) };
 }
 
@@ -94,7 +98,8 @@ function has(value: Readonly<Record<string, unknown>>, settings: readonly Settin
     const all = isElement ? (Array.isArray(found) ? found : []) : [found];
     return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
   };
-  return settings.every(isThere) && oursIn(value).length === settings.filter(({ value: one }) => isOurs(one)).length;
+  const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one)).length;
+  return settings.every(isThere) && oursIn(value).length === wanted;
 }
 
 /** The text without what is ours, and without what is empty then. */
@@ -119,6 +124,7 @@ function withoutOurs(text: string, file: string): string {
 function oursIn(value: Readonly<Record<string, unknown>>): (string | number)[][] {
   const found: (string | number)[][] = [];
   if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
+  if (isOurLine(value.statusLine)) found.push(["statusLine"]);
   for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
     for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
       const { hooks } = fieldsOf(group);
@@ -127,6 +133,11 @@ function oursIn(value: Readonly<Record<string, unknown>>): (string | number)[][]
       else for (const [at, hook] of hooks.entries()) if (isOurs(hook)) found.push(["hooks", event, index, "hooks", at]);
     }
   return found;
+}
+
+function isOurLine(value: unknown): boolean {
+  const { command } = fieldsOf(value);
+  return typeof command === "string" && /\bagent-relay\.cjs'? status --line$/.test(command);
 }
 
 function isOurs(value: unknown): boolean {

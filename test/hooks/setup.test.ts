@@ -223,3 +223,20 @@ test("the skill names every verb a model may use, and what is always loaded of i
   for (const verb of ["send", "inbox", "claim", "task", "wait", "status"])
     expect(body).toContain(`\`agent-relay ${verb}\`: `);
 });
+
+test("a status line is added to Claude Code if it was asked for and there is none, and taken out again", async () => {
+  const office = new Office();
+  const file = ".claude/settings.local.json";
+  await office.setup("claude", "--status-line");
+  expect(JSON.parse(office.read(file)).statusLine.command).toMatch(/^node \/.*agent-relay\.cjs status --line$/);
+  expect((await office.setup("claude")).out, "setup without it leaves it").toContain("already in");
+  office.story.stdin = JSON.stringify({ session_id: "s1", workspace: {} });
+  await office.story.as("bob", "send", "hello");
+  await office.story.as("s1", "register");
+  expect((await office.story.as(undefined, "status", "--line")).out).toBe("relay: 1 unread, 1 here\n");
+  await office.setup("--remove");
+  expect(office.files()).toEqual({});
+  const mine = new Office({ [file]: '{"statusLine":{"type":"command","command":"mine"}}' });
+  await mine.setup("claude", "--status-line");
+  expect(JSON.parse(mine.read(file)).statusLine.command).toBe("mine");
+});

@@ -6,6 +6,7 @@ import { RelayError } from "../../errors.ts";
 import { commandFor, HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
 import { apply, type FileEdit, keptAfter, planned, readText, unplanned } from "../../hooks/install.ts";
 import { KeptFiles } from "../../hooks/kept.ts";
+import type { Setting } from "../../hooks/settings.ts";
 import { worktreeOf } from "../../project.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
@@ -18,6 +19,7 @@ interface Flags {
   readonly dryRun?: boolean;
   readonly remove?: boolean;
   readonly check?: boolean;
+  readonly statusLine?: boolean;
 }
 
 const NAMES = HOST_SETUPS.map(({ agent }) => agent);
@@ -28,6 +30,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .description("Install hooks and a skill, so that agents here are told of mail and claims by themselves.")
     .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
     .option("--user", "in your home folder, for every project, not in this one")
+    .option("--status-line", "also a status line in Claude Code, if it has none")
     .option("--dry-run", "show what would be written, and write nothing")
     .option("--remove", "take it all away again: files are as they were")
     .option("--check", "prove it: run every installed command on a real payload")
@@ -41,6 +44,7 @@ interface Ground {
   readonly root: string;
   readonly kept: KeptFiles;
   readonly launcher: string;
+  readonly script: string;
 }
 
 /** One file, and for whom. */
@@ -72,8 +76,8 @@ function groundOf({ io }: Cli, { user }: Flags): Ground {
   const state = stateFolder(io.env);
   if (!home || !state) throw new RelayError("usage", "Cannot set up: no home folder is known", { next: "set HOME" });
   const root = user ? home : (worktreeOf(io.cwd)?.root ?? io.cwd);
-  const launcher = path.resolve(fs.realpathSync(io.script), "../agent-relay-hook");
-  return { root, kept: new KeptFiles(state), launcher };
+  const script = fs.realpathSync(io.script);
+  return { root, kept: new KeptFiles(state), launcher: path.resolve(script, "../agent-relay-hook"), script };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
@@ -96,12 +100,19 @@ function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
 function stepFor(host: HostSetup, ground: Ground, flags: Flags): Step {
   const file = fileOf(host, ground, flags);
   try {
-    const edit = flags.remove ? unplanned(file, ground.kept.of(file)) : planned(host, file, ground.launcher);
+    const line = flags.statusLine ? [statusLine(ground)] : [];
+    const edit = flags.remove ? unplanned(file, ground.kept.of(file)) : planned(host, file, ground.launcher, line);
     return { host: host.agent, ...edit };
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     return { host: host.agent, file, before: undefined, after: undefined, error: `${error.message};` };
   }
+}
+
+/** For Claude Code, below each of its sessions. */
+function statusLine({ script }: Ground): Setting {
+  const command = `node ${/^[\w./@:+-]+$/.test(script) ? script : `'${script.replaceAll("'", "'\\''")}'`} status --line`;
+  return { path: ["statusLine"], value: { type: "command", command, padding: 0 } };
 }
 
 /** The skill's own files; one that is not ours is left alone. */

@@ -2,6 +2,7 @@ import { say } from "../../claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
 import { claimWords, frame, type Names, namesOf } from "../../lines.ts";
 import type { Snapshot } from "../../snapshot.ts";
+import { isSegment } from "../../store/key.ts";
 import { cleanLine } from "../../text.ts";
 import { sayConditions } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
@@ -15,9 +16,11 @@ export const describe: Describe = ({ Command }, act) =>
     .description("Show who does what, what is claimed, to be done and waited for; or say in one line what you do.")
     .argument("[line...]", "what you do: the others see it beside your name")
     .option("-c, --compact", "few words, for a model")
+    .option("--line", "one short line, for a status line; the session may come as JSON on stdin")
     .addHelpText("after", '\nExample: agent-relay status "rewriting the parser"')
-    .action((words: string[], flags: { compact?: boolean }) =>
+    .action((words: string[], flags: { compact?: boolean; line?: boolean }) =>
       act(async (cli) => {
+        if (flags.line) return cli.say(...(await shortLine(cli)));
         const relay = await cli.open();
         if (words.length > 0) {
           const status = await bodyOf(cli, words);
@@ -34,6 +37,27 @@ export const describe: Describe = ({ Command }, act) =>
     );
 
 export const run = verb(describe);
+
+/** What a person sees below an agent: what waits for it, who else is here, what it holds. Nothing where there is no relay. */
+async function shortLine(cli: Cli): Promise<[unknown, string]> {
+  const session = cli.io.isTerminal ? undefined : sessionIn(await cli.io.input(MAX_PAYLOAD));
+  const relay = await cli.open(session === undefined || cli.flags.session !== undefined ? {} : { session });
+  const agents = await relay.agents({ unread: true });
+  if (agents.length === 0) return [{}, ""];
+  const unread = agents.find(({ session_id }) => session_id === relay.session)?.unread ?? 0;
+  const here = agents.filter(({ presence, session_id }) => presence !== "gone" && session_id !== relay.session).length;
+  const claims = (await relay.claims()).filter(({ session_id }) => session_id === relay.session).length;
+  const parts = [`${countWord(unread)} unread`, `${here} here`, ...(claims === 0 ? [] : [`${claims} claimed`])];
+  return [{ unread, here, claims }, `relay: ${parts.join(", ")}\n`];
+}
+
+const MAX_PAYLOAD = 1024 * 1024; // bytes
+
+/** The session that a host names on stdin, if it does. */
+function sessionIn(text: string): string | undefined {
+  const named = /"session_id":\s*"([\w.-]+)"/.exec(text)?.[1];
+  return named !== undefined && isSegment(named) ? named : undefined;
+}
 
 function full(found: Snapshot, me: string | undefined, cli: Cli): string {
   const now = cli.io.now();

@@ -1,215 +1,268 @@
+import { posix } from "node:path";
+import { type Token, tokens, type Word } from "./shell-words.ts";
+
 /** A file that a shell command plainly writes. */
 export interface Write {
   /** As the command says it, by the folder that it is in then: relative to where it starts, or absolute. */
   readonly path: string;
-  /** What lies in it afterwards if it is a folder: the names that are moved or copied there. */
+  /** If it is a folder, what is written is in it: the names that are moved or copied there, as far as they are known. */
   readonly names?: readonly string[];
 }
 
-interface Word {
-  readonly text: string;
-  /** Nothing in it is expanded: it is what it says. */
-  readonly isPlain: boolean;
-}
-type Token = { readonly word: Word } | { readonly sign: string };
-
+const LONGEST = 4096; // characters; no system opens a longer path
 const BREAKS = [";", "&", "&&", "|", "||", "|&", "\n", "(", ")"];
-const LEADS = ["then", "do", "else", "elif", "if", "while", "until", "!", "{", "time"];
+const JOINS = ["&&", "||", "|", "|&"];
+const LEADS = "then do else elif if while until ! { time sudo command builtin nohup exec env".split(" ");
+const APART = ["sudo", "nohup", "exec", "env"]; // run programs only: a `cd` after them moves nothing
+const OPENS = ["if", "while", "until", "for", "select", "{"];
+const CLOSES = ["fi", "done", "}"];
+const UNREADABLE = ["case", "function", "coproc"]; // what is in them may never run, or is not commands
+const MOVES = ["cd", "pushd", "popd", "eval", "source", "."];
 
 /**
- * What a POSIX shell command writes beyond doubt: redirections, `tee`, `sed -i`, `mv`, `cp`, `rm`. What is expanded
- * (variables, globs, substitutions), and what follows a `cd` to such, is passed over: nothing here is guessed.
+ * What a POSIX shell command writes beyond doubt: redirections, `tee`, `sed -i`, `mv`, `cp`, `rm`, `apply_patch`. What is
+ * expanded (variables, globs, substitutions), and what follows a `cd` to such, is passed over: nothing here is guessed.
  */
 export function plainWrites(command: string): Write[] {
   const found: Write[] = [];
-  const folders: (string | undefined)[] = [];
-  let folder: string | undefined = ".";
-  for (const { words, targets, end } of simpleCommands(tokens(command))) {
-    const [name, ...args] = words.slice(words.findIndex((word) => !isLead(word)));
-    const own = name?.isPlain ? written(name.text, args) : [];
+  const outer: Where[] = [];
+  let where = inSubshell(".");
+  for (const simple of simpleCommands(tokens(command))) {
+    const { targets, end } = simple;
+    const own = simple.name?.isPlain ? written(programOf(simple.name.text), simple) : [];
     for (const write of [...targets.map(({ text }) => ({ path: text })), ...own]) {
-      const path = inFolder(folder, write.path);
-      if (path !== undefined) found.push({ ...write, path });
+      const path = inFolder(where.folder, write.path);
+      if (path !== undefined && !path.startsWith("/dev/")) found.push({ ...write, path });
     }
-    if (name?.text === "cd" && end !== "|") folder = args[0]?.isPlain ? inFolder(folder, args[0].text) : undefined;
-    if (end === "(") folders.push(folder);
-    if (end === ")") folder = folders.pop() ?? folder;
+    where = afterwards(where, simple);
+    if (end === "(") outer.push(where);
+    if (end === "(") where = inSubshell(where.folder);
+    if (end !== ")") continue;
+    const before = outer.pop();
+    if (before === undefined) break;
+    where = { ...before, isFirst: false, join: "" };
   }
   return found;
 }
 
-function isLead({ text }: Word): boolean {
-  return LEADS.includes(text) || /^[A-Za-z_]\w*=/.test(text);
+/** The files that a patch in the form of `apply_patch` names. */
+export function patchedFiles(text: string): { path: string }[] {
+  if (!text.includes("*** Begin Patch")) return [];
+  const heads = text.matchAll(/^\*\*\* (?:Update File|Add File|Delete File|Move to): (.+)$/gm);
+  return [...heads].map(([, path = ""]) => ({ path: path.trim() }));
 }
 
 function inFolder(folder: string | undefined, path: string): string | undefined {
   if (path === "" || path === "-") return undefined;
   if (path.startsWith("/")) return path;
-  return folder === undefined ? undefined : folder === "." ? path : `${folder}/${path}`;
+  if (folder === undefined || folder.length > LONGEST) return undefined;
+  return folder === "." ? path : `${folder}/${path}`;
+}
+
+/** Where the commands of a list (joined by `&&` and the like) run, as far as that is sure. */
+interface Where {
+  readonly folder: string | undefined;
+  /** Where the list began. */
+  readonly before: string | undefined;
+  /** Where what comes after the list will run. */
+  readonly next: string | undefined;
+  readonly isFirst: boolean;
+  /** What joins the next command to the one before. */
+  readonly join: string;
+  /** How many loops, conditions and groups are open. */
+  readonly depth: number;
+}
+
+function inSubshell(folder: string | undefined): Where {
+  return { folder, before: folder, next: folder, isFirst: true, join: "", depth: 0 };
+}
+
+/** Where we are after a command. That a `cd` may fail is passed over, unless something depends on it. */
+function afterwards(where: Where, { leads, name, args, end }: Simple): Where {
+  const own = [...leads, ...(name?.isBare ? [name] : [])].map(({ text }) => text);
+  const count = (of: readonly string[]) => own.filter((word) => of.includes(word)).length;
+  const depth = where.depth + count(OPENS) - count(CLOSES);
+  let { folder, next } = where;
+  if (MOVES.includes(name?.text ?? "") && count(APART) === 0 && !["|", "|&", "&"].includes(end)) {
+    const to = name?.text === "cd" ? movedTo(folder, args) : undefined;
+    const isSure = where.isFirst && depth === 0 && !own.includes("!");
+    const isNeeded = end === "&&" && !where.join.startsWith("|") && !own.includes("!");
+    folder = isNeeded || (isSure && end !== "||") ? to : undefined;
+    next = isSure ? to : undefined;
+  }
+  if (JOINS.includes(end)) return { ...where, folder, next, depth, isFirst: false, join: end };
+  if (end === "&") return { ...inSubshell(where.before), depth };
+  if (end === "(") return { ...where, folder, next, depth };
+  return { ...inSubshell(next), depth };
+}
+
+function movedTo(folder: string | undefined, args: readonly Word[]): string | undefined {
+  const [to, more] = args.filter(({ text }) => !["-P", "-L", "--"].includes(text));
+  return to?.isPlain && more === undefined && !to.text.startsWith("-") ? inFolder(folder, to.text) : undefined;
+}
+
+function programOf(name: string): string {
+  return name.replace(/^(\/usr)?\/bin\//, "");
 }
 
 /** The files that a command writes by its own arguments. */
-function written(command: string, args: readonly Word[]): Write[] {
-  const options = args.filter(({ text }, index) => isOption(text) && !isAfterDashes(args, index));
-  const rest = args.filter((word, index) => word.text !== "--" && (!isOption(word.text) || isAfterDashes(args, index)));
-  const has = (pattern: RegExp) => options.some(({ text }) => pattern.test(text));
-  const plain = rest.filter(({ isPlain }) => isPlain).map(({ text }) => ({ path: text }));
-  if (command === "tee") return plain;
-  if (command === "rm") return plain;
-  if (command === "sed") {
-    if (!has(/^(-[nErsz]*i|--in-place)/)) return [];
-    const isScriptGiven = has(/^(-[nErsz]*[ef]|--expression|--file)/);
-    if (isScriptGiven) return []; // which of the words are files depends on how the options were written
-    return rest
-      .slice(1)
-      .filter(({ isPlain }) => isPlain)
-      .map(({ text }) => ({ path: text }));
+function written(program: string, { args, document }: Simple): Write[] {
+  switch (program) {
+    case "tee":
+    case "rm":
+      return plain(parsed(args, {})?.rest ?? []);
+    case "sed":
+      return edited(args);
+    case "mv":
+    case "cp":
+      return put(program, args);
+    case "apply_patch":
+      return patchedFiles(document ?? (args[0]?.isPlain ? args[0].text : ""));
+    default:
+      return [];
   }
-  if (command !== "mv" && command !== "cp") return [];
-  if (has(/^(-[a-zA-Z]*[tS]|--target-directory|--suffix)/)) return [];
-  const to = rest.at(-1);
-  const from = rest.slice(0, -1);
+}
+
+function edited(args: readonly Word[]): Write[] {
+  const found = parsed(args, { valued: ["e", "f", "--expression", "--file", "--line-length"], suffixed: "i" });
+  const has = (...names: readonly string[]) => names.some((name) => found?.options.has(name));
+  if (!found || !has("i", "--in-place") || has("l", "I")) return [];
+  if (has("e", "f", "--expression", "--file")) return plain(found.rest);
+  const script = found.rest[0]?.text === "" ? 1 : 0; // BSD's -i wants a word of its own, which may be empty
+  return found.rest[script]?.mayVanish ? [] : plain(found.rest.slice(script + 1));
+}
+
+const HARMLESS = /^(?![niu])\w$|^--(force|recursive|archive|verbose|preserve|backup|suffix|target-directory)$/;
+
+function put(program: string, args: readonly Word[]): Write[] {
+  const found = parsed(args, { valued: ["t", "S", "--target-directory", "--suffix"] });
+  if (!found || [...found.options.keys()].some((name) => !HARMLESS.test(name))) return [];
+  const { options, rest } = found;
+  const folder = options.get("t") ?? options.get("--target-directory");
+  const to = folder ?? rest.at(-1);
+  const from = folder ? rest : rest.slice(0, -1);
   if (!to || from.length === 0) return [];
-  const names = from.filter(({ isPlain }) => isPlain).map(({ text }) => baseName(text));
-  const moved = command === "mv" ? from.filter(({ isPlain }) => isPlain).map(({ text }) => ({ path: text })) : [];
-  return [...moved, ...(to.isPlain ? [{ path: to.text, names }] : [])];
+  const names = plain(from).map(({ path }) => baseName(path));
+  const put = options.has("T") ? { path: to.text } : { path: to.text, names };
+  return [...(program === "mv" ? plain(from) : []), ...(to.isPlain ? [put] : [])];
 }
 
-function isOption(text: string): boolean {
-  return text.startsWith("-") && text !== "-";
+function plain(words: readonly Word[]): { path: string }[] {
+  return words.filter(({ isPlain }) => isPlain).map(({ text }) => ({ path: text }));
 }
 
-function isAfterDashes(args: readonly Word[], index: number): boolean {
-  const dashes = args.findIndex(({ text }) => text === "--");
-  return dashes >= 0 && dashes < index;
-}
-
+/** The name that something has in the folder that it is put into. */
 function baseName(path: string): string {
-  return path.replace(/\/+$/, "").replace(/^.*\//, "");
+  const name = posix.basename(path);
+  return name === ".." ? "." : name;
+}
+
+interface Options {
+  /** Those whose value may be the next word. */
+  readonly valued?: readonly string[];
+  /** The letter whose value, if it has one, stands right behind it. */
+  readonly suffixed?: string;
+}
+
+/** The options of a command with their values, by letter or long name, and its other words; undefined if that is not sure. */
+function parsed(args: readonly Word[], { valued = [], suffixed }: Options) {
+  const options = new Map<string, Word>();
+  const rest: Word[] = [];
+  const words = args.values();
+  for (const word of words) {
+    if (word.text === "--") {
+      for (const each of words) rest.push(each);
+    } else if (!word.text.startsWith("-") || word.text === "-") {
+      rest.push(word);
+    } else {
+      const { names, value } = named(word.text, (name) => valued.includes(name) || name === suffixed);
+      const last = names.at(-1) ?? "";
+      const isNext = value === "" && valued.includes(last);
+      const given = isNext ? words.next().value : { ...word, text: value };
+      if (given === undefined || (isNext && given.mayVanish)) return undefined;
+      for (const name of names) options.set(name, given);
+    }
+  }
+  return { options, rest };
+}
+
+/** The options that one word holds, up to the first that has a value, and that value. */
+function named(
+  word: string,
+  isValued: (name: string) => boolean,
+): { readonly names: string[]; readonly value: string } {
+  if (word.startsWith("--")) {
+    const [name = "", ...value] = word.split("=");
+    return { names: [name], value: value.join("=") };
+  }
+  const letters = [...word.slice(1)];
+  const end = letters.findIndex(isValued);
+  return end < 0
+    ? { names: letters, value: "" }
+    : { names: letters.slice(0, end + 1), value: letters.slice(end + 1).join("") };
 }
 
 /** One command with nothing joined to it. */
 interface Simple {
-  readonly words: Word[];
+  /** The words before its name: the shell's own, variables that are set, and programs that run what follows. */
+  readonly leads: readonly Word[];
+  readonly name?: Word | undefined;
+  readonly args: readonly Word[];
   /** Where its output is redirected to. */
-  readonly targets: Word[];
+  readonly targets: readonly Word[];
+  /** The here-document that it reads. */
+  readonly document?: string | undefined;
   /** What ended it. */
   readonly end: string;
 }
 
+/** Ends where it cannot be told what comes: whose words then look like commands may be none. */
 function* simpleCommands(all: Iterable<Token>): Generator<Simple> {
   let words: Word[] = [];
   let targets: Word[] = [];
   let sign: string | undefined; // a redirection that still wants its word
+  let before = ""; // the sign that ended the command before
+  let isNamed = false;
+  let isTest = false;
+  const simple = () => {
+    const start = words.findIndex((word) => !isLead(word));
+    const [leads, rest] = start < 0 ? [words, []] : [words.slice(0, start), words.slice(start)];
+    return { leads, name: rest[0], args: rest.slice(1), targets };
+  };
   for (const token of all) {
-    if ("word" in token) {
-      if (sign === undefined) words.push(token.word);
-      else if (/^(&?>>?|>\|)$/.test(sign) && token.word.isPlain) targets.push(token.word);
+    if (isTest) {
+      isTest = !("word" in token && token.word.isBare && token.word.text === "]]");
+    } else if ("word" in token) {
+      const { word } = token;
+      if (sign === undefined) {
+        words.push(word);
+        isTest = !isNamed && word.isBare && word.text === "[[";
+        isNamed ||= !isLead(word);
+      } else if (isWritten(sign, word)) targets.push(word);
       sign = undefined;
-    } else if (BREAKS.includes(token.sign)) {
-      yield { words, targets, end: token.sign };
-      [words, targets, sign] = [[], [], undefined];
-    } else sign = token.sign;
-  }
-  yield { words, targets, end: "" };
-}
-
-const SIGNS = [
-  "&>>",
-  "<<<",
-  "<<-",
-  "&>",
-  ">>",
-  ">|",
-  ">&",
-  "<<",
-  "<&",
-  "<>",
-  "&&",
-  "||",
-  "|&",
-  ">",
-  "<",
-  ";",
-  "&",
-  "|",
-  "(",
-  ")",
-  "\n",
-];
-
-/** The words and signs of a command; comments and here-documents are left out. */
-function tokens(command: string): Token[] {
-  const found: Token[] = [];
-  const documents: string[] = [];
-  let at = 0;
-  while (at < command.length) {
-    const rest = command.slice(at);
-    const blank = /^([ \t\r]|\\\n)+/.exec(rest)?.[0];
-    if (blank) {
-      at += blank.length;
-      continue;
-    }
-    if (rest.startsWith("#")) {
-      at += /^[^\n]*/.exec(rest)?.[0].length ?? 0;
-      continue;
-    }
-    const sign = SIGNS.find((each) => rest.startsWith(each));
-    if (sign === "\n" && documents.length > 0) {
-      at = afterDocuments(command, at + 1, documents.splice(0));
-      found.push({ sign });
-      continue;
-    }
-    if (sign !== undefined) {
-      at += sign.length;
-      found.push({ sign });
-      continue;
-    }
-    const { word, length } = wordAt(rest);
-    const before = found.at(-1);
-    if (before && "sign" in before && /^<<-?$/.test(before.sign)) documents.push(word.text);
-    at += length;
-    // A number right before a redirection says which output is meant.
-    if (!(/^\d+$/.test(word.text) && /^[<>]/.test(command.slice(at)))) found.push({ word });
-  }
-  return found;
-}
-
-/** Where the here-documents that begin at `at` are over. */
-function afterDocuments(command: string, at: number, delimiters: readonly string[]): number {
-  let end = at;
-  for (const delimiter of delimiters)
-    for (let line: string | undefined; line !== delimiter && end < command.length; ) {
-      const next = command.indexOf("\n", end);
-      line = command.slice(end, next < 0 ? undefined : next).trim();
-      end = next < 0 ? command.length : next + 1;
-    }
-  return end;
-}
-
-function wordAt(rest: string): { word: Word; length: number } {
-  let text = "";
-  let isPlain = true;
-  let at = 0;
-  for (; at < rest.length; at++) {
-    const char = rest[at] ?? "";
-    if (/[\s<>;&|()]/.test(char)) break;
-    if (char === "\\") text += rest[++at] ?? "";
-    else if (char === "'") {
-      const end = rest.indexOf("'", at + 1);
-      if (end < 0) return { word: { text, isPlain: false }, length: rest.length };
-      text += rest.slice(at + 1, end);
-      at = end;
-    } else if (char === '"') {
-      const quoted = /^"((?:[^"\\]|\\[\s\S])*)"/.exec(rest.slice(at));
-      if (!quoted) return { word: { text, isPlain: false }, length: rest.length };
-      if (/[$`]/.test(quoted[1] ?? "")) isPlain = false;
-      text += (quoted[1] ?? "").replace(/\\(["\\])/g, "$1");
-      at += quoted[0].length - 1;
+    } else if (!BREAKS.includes(token.sign)) {
+      sign = token.sign;
+    } else if (words.length === 0 && targets.length === 0 && before !== ")" && !"()".includes(token.sign)) {
+      if (token.sign !== "\n") return; // a mistake: nothing is run
     } else {
-      if (/[$`*?[{~]/.test(char)) isPlain = false;
-      text += char;
+      const found = simple();
+      const isGroup =
+        found.name === undefined && targets.length === 0 && found.leads.every(({ text }) => LEADS.includes(text));
+      if (token.sign === "(" && !isGroup) return; // a function, a list of values, or a pattern
+      if (found.name?.isBare && UNREADABLE.includes(found.name.text)) return;
+      yield { ...found, document: token.document, end: token.sign };
+      [words, targets, sign, isNamed, before] = [[], [], undefined, false, token.sign];
     }
   }
-  return { word: { text, isPlain }, length: Math.max(1, at) };
+  const last = simple();
+  if (!(last.name?.isBare && UNREADABLE.includes(last.name.text))) yield { ...last, end: "" };
+}
+
+function isLead({ text, isBare }: Word): boolean {
+  return LEADS.includes(text) ? isBare : /^[A-Za-z_]\w*\+?=/.test(text);
+}
+
+function isWritten(sign: string, { text, isPlain }: Word): boolean {
+  if (sign === ">&" && /^(\d+-?|-)$/.test(text)) return false; // an output that is there already
+  return isPlain && ["&>", "&>>", ">", ">>", ">|", ">&"].includes(sign);
 }

@@ -8,7 +8,7 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   [
     "leaves",
-    /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts|text|shell-writes|state-folder)\.ts$/,
+    /^src\/(errors|hash|id|schema|duration|distance|overlap|place|machine-mark|hosts|text|shell-words|shell-writes|state-folder)\.ts$/,
   ],
   ["the port", /^src\/store\/(store|key)\.ts$/],
   ["stores", /^src\/store\//],

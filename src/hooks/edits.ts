@@ -11,8 +11,8 @@ const LATELY = 30_000; // ms; two that write one file within this time are likel
 
 /** The files that a tool writes, relative to `cwd` or absolute; of a folder that things are put into, those in it. */
 export function filesOf({ writes }: ToolUse, cwd: string): string[] {
-  const files = writes.flatMap(({ path: file, names = [] }) =>
-    names.length > 0 && isFolder(path.resolve(cwd, file)) ? names.map((name) => path.join(file, name)) : [file],
+  const files = writes.flatMap(({ path: file, names }) =>
+    names !== undefined && isFolder(path.resolve(cwd, file)) ? names.map((name) => path.join(file, name)) : [file],
   );
   return [...new Set(files)];
 }

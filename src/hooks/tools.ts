@@ -1,4 +1,5 @@
-import { plainWrites } from "../shell-writes.ts";
+import path from "node:path";
+import { patchedFiles, plainWrites } from "../shell-writes.ts";
 import type { Payload, ToolUse } from "./call.ts";
 
 // The editing tools of every host, by their names in lower case; what they write is in one of these fields.
@@ -7,15 +8,8 @@ const EDITORS = new Set(
    editnotebook edit_notebook insert delete delete_file apply_diff search_replace`.split(/\s+/),
 );
 const PATHS = ["file_path", "filePath", "notebook_path", "path", "target_file", "target_notebook", "absolute_path"];
-const SHELLS = new Set([
-  "bash",
-  "shell",
-  "run_shell_command",
-  "exec_command",
-  "local_shell",
-  "run_terminal_cmd",
-  "powershell",
-]);
+const SHELLS = new Set(["bash", "shell", "run_shell_command", "exec_command", "local_shell", "run_terminal_cmd"]);
+const FOLDERS = ["dir_path", "directory", "workdir", "working_directory"]; // where a shell is to run, if not where the host is
 const PATCHES = ["command", "input", "patch", "patchText", "patch_text"];
 
 /** What a tool is about to write, or has written, as far as its arguments say. */
@@ -25,7 +19,11 @@ export function toolUse(name: string, input: unknown): ToolUse {
   const command = typeof args.command === "string" ? args.command : "";
   const patch = word.includes("patch") ? PATCHES.map((field) => args[field]).find(isText) : undefined;
   if (patch !== undefined) return { name, writes: patchedFiles(patch) };
-  if (SHELLS.has(word)) return { name, writes: [...plainWrites(command), ...patchedFiles(command)] };
+  if (SHELLS.has(word)) {
+    const folder = FOLDERS.map((field) => args[field]).find(isText) ?? "";
+    const inFolder = (file: string) => (path.isAbsolute(file) ? file : path.join(folder, file));
+    return { name, writes: plainWrites(command).map((write) => ({ ...write, path: inFolder(write.path) })) };
+  }
   if (!EDITORS.has(word) || args.command === "view") return { name, writes: [] };
   return {
     name,
@@ -33,13 +31,6 @@ export function toolUse(name: string, input: unknown): ToolUse {
       .filter(isText)
       .map((path) => ({ path })),
   };
-}
-
-/** The files that a patch in the form of `apply_patch` names. */
-function patchedFiles(text: string): { path: string }[] {
-  if (!text.includes("*** Begin Patch")) return [];
-  const heads = text.matchAll(/^\*\*\* (?:Update File|Add File|Delete File|Move to): (.+?)\r?$/gm);
-  return [...heads].map(([, path = ""]) => ({ path: path.trim() }));
 }
 
 /** A tool's arguments; some hosts give them as JSON. */

@@ -26,10 +26,12 @@ export function hostCalling(
   const event = textOf(payload, "hook_event_name") ?? "";
   if (has("cursor_version") || has("conversation_id", "generation_id")) return cursor;
   if (has("conversationId", "workspacePaths")) return antigravity;
-  if (has("sessionId") || (has("session_id", "timestamp") && (has("initial_prompt") || env.COPILOT_CLI)))
-    return copilot;
-  if (GEMINI_EVENTS.includes(event) || (env.GEMINI_SESSION_ID && has("timestamp"))) return gemini;
-  const told = HOOK_HOSTS.find(({ agent }) => agent === named);
-  if (has("turn_id")) return codex;
-  return told ?? claude;
+  if (has("sessionId")) return copilot;
+  // What a host sets for its hooks is inherited by other hosts that are started under it, but for Gemini's.
+  const isStamped = has("session_id", "timestamp");
+  const isGemini = isStamped && !has("initial_prompt") && env.GEMINI_SESSION_ID;
+  if (GEMINI_EVENTS.includes(event) || isGemini) return gemini;
+  if (isStamped && (has("initial_prompt") || env.COPILOT_CLI)) return copilot;
+  if (has("turn_id") || /[/\\]\.codex[/\\]/.test(textOf(payload, "transcript_path") ?? "")) return codex;
+  return HOOK_HOSTS.find(({ agent }) => agent === named) ?? claude;
 }

@@ -2,7 +2,7 @@ import type { Store } from "../store/store.ts";
 
 /**
  * What hooks remember of a session between their runs, as marks: which messages they announced or held the agent up for,
- * and how often they did since the person spoke last.
+ * and how often in a row they did.
  */
 export class Memory {
   readonly #store: Store;
@@ -23,7 +23,7 @@ export class Memory {
     await this.#store.mark(`${this.#folder}/${what}.${id}`);
   }
 
-  /** How often the agent was kept from stopping since the person spoke last. */
+  /** How often in a row the agent was kept from stopping. */
   async holds(): Promise<number> {
     return (await this.#store.marks(this.#folder)).filter((name) => name.startsWith("hold.")).length;
   }
@@ -32,8 +32,8 @@ export class Memory {
     await this.#store.mark(`${this.#folder}/hold.${count}`);
   }
 
-  /** The person has spoken. */
-  async begin(): Promise<void> {
+  /** The agent is let stop. */
+  async rest(): Promise<void> {
     for (const name of await this.#store.marks(this.#folder))
       if (name.startsWith("hold.")) await this.#store.unmark(`${this.#folder}/${name}`);
   }

@@ -44,9 +44,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
     case "start":
       return isSubagent ? undefined : start(place, call, say);
     case "prompt":
-      if (isSubagent) return undefined;
-      await memoryOf(place, call).begin();
-      return tellMail(place, call, say, () => true);
+      return isSubagent ? undefined : tellMail(place, call, say, () => true);
     case "step":
       return isSubagent ? undefined : tellMail(place, call, say, (item) => item.is_new);
     case "before":
@@ -180,15 +178,18 @@ async function stop(place: Place, call: Call, say: Say): Promise<void> {
   if (!place.isTrusted) return;
   const memory = memoryOf(place, call);
   const count = await memory.holds();
-  if (count >= MOST_HOLDS) return;
+  if (count >= MOST_HOLDS) return memory.rest();
+  let isHeld = false;
   const held = await memory.ids("held");
   const isDue = ({ message, is_new, is_open }: InboxItem) =>
     !held.has(message.id) && (is_open || (is_new && message.to_session === call.session));
   await tell(place, call, [], [], isDue, async ({ text, shown, announced }) => {
+    isHeld = true;
+    await memory.hold(count + 1); // first: who cannot count does not hold
     await say({ goOn: `${text}Deal with this before you stop; if there is nothing to do, say so and stop.\n` });
     for (const { message } of [...shown, ...announced]) await memory.note("held", message.id);
-    await memory.hold(count + 1);
   });
+  if (!isHeld && count > 0) await memory.rest();
 }
 
 async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {

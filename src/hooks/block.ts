@@ -30,8 +30,9 @@ export function block(
 ): Block {
   const shown: InboxItem[] = [];
   const announced: InboxItem[] = [];
-  const lines = [...theirs];
-  const room = new Room([...ours, ...theirs]);
+  const half = new Room(ours, 0.5); // the rest is for messages
+  const lines = theirs.filter((line) => half.take(line));
+  const room = new Room([...ours, ...lines]);
   for (const item of [...items].sort(byUrgency)) {
     const whole = render(item);
     if (room.take(whole)) shown.push(item);
@@ -56,10 +57,12 @@ export function block(
 
 /** What still fits into a block. */
 class Room {
-  #bytes = MOST_BYTES - ENDING;
-  #tokens = MOST_TOKENS - ENDING / 4;
+  #bytes: number;
+  #tokens: number;
 
-  constructor(taken: readonly string[]) {
+  constructor(taken: readonly string[], part = 1) {
+    this.#bytes = (MOST_BYTES - ENDING) * part;
+    this.#tokens = (MOST_TOKENS - ENDING / 4) * part;
     this.#bytes -= Buffer.byteLength(taken.join(""));
     this.#tokens -= tokensIn(taken.join(""));
   }

@@ -1,7 +1,7 @@
 import { inQuotes, nextFor, sayBlockers } from "../claim-words.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
-import { itemLines, namesOf } from "../lines.ts";
+import { itemLines } from "../lines.ts";
 import { forgetParents, noteParent } from "../parents.ts";
 import type { Relay } from "../relay.ts";
 import type { Store } from "../store/store.ts";
@@ -10,12 +10,14 @@ import { type Block, block } from "./block.ts";
 import type { Answer, Call, ToolUse } from "./call.ts";
 import { filesOf, touched } from "./edits.ts";
 import { Memory } from "./memory.ts";
+import { namesOf } from "./names.ts";
 import { greeting, situation } from "./situation.ts";
 
 const PATIENCE = 200; // ms for another reader of this session; it shows what there is
 const MOST_ITEMS = 50;
 const NEXT_LOOK = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
 const LOOK_EVERY = 10_000; // ms
+const MOST_NOTICES = 5;
 const MOST_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
@@ -128,9 +130,7 @@ async function guard(place: Place, call: Call, tool: ToolUse, say: Say): Promise
     if (!found || others.length === 0 || found.is_mine) continue;
     const names = namesOf(await relay.agents());
     const blockers = others.map((claim) => ({ claim }));
-    const says = place.isTrusted
-      ? sayBlockers(blockers, names, now())
-      : `${others.map((claim) => cleanLine(claim.session_id)).join(", ")} has claimed it`;
+    const says = place.isTrusted ? sayBlockers(blockers, names, now()) : "another agent has claimed it";
     const next = nextFor(`agent-relay claim ${file} --wait 10m`, blockers);
     return say({
       deny: cleanLine(`${inQuotes(file)} is not to be edited now: ${says}. Work on something else, or: ${next}`),
@@ -157,12 +157,13 @@ async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise
     const names = namesOf(await relay.agents());
     for (const { file, session } of await touched(store, call.session, files, { cwd: call.cwd, project }, now())) {
       const who = cleanLine(names.get(session) ?? session);
-      notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);
+      if (notices.length < MOST_NOTICES)
+        notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);
     }
   }
   const isMailDue = !place.hasSteps && !call.isSubagent;
-  if (!isMailDue) return notices.length === 0 ? undefined : say({ context: notices.join("") });
   if (!place.isTrusted) return;
+  if (!isMailDue) return notices.length === 0 ? undefined : say({ context: notices.join("") });
   await tell(
     place,
     call,

@@ -23,6 +23,7 @@ export async function runHook(named: string | undefined, event: string | undefin
   let host: HookHost = hostCalling(named, {}, rim.env);
   let call: Call | undefined;
   let hasSpoken = false;
+  let isLate = false;
   const work = async () => {
     const payload = parsed(await rim.input());
     host = hostCalling(named, payload, rim.env);
@@ -34,6 +35,7 @@ export async function runHook(named: string | undefined, event: string | undefin
     const place = await rim.open(told, host);
     if (!place) return;
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
+      if (isLate) throw new RelayError("timed_out", "Cannot say it any more: the host has gone on");
       hasSpoken = true; // also if it fails: half an answer and a whole one would be none
       await rim.out(host.write(told, answer));
     });
@@ -50,6 +52,7 @@ export async function runHook(named: string | undefined, event: string | undefin
     late,
   ]);
   clearTimeout(timer);
+  isLate = true;
   if (failed !== undefined) rim.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
   if (!hasSpoken) await rim.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
 }

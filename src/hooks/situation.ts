@@ -1,19 +1,19 @@
 import { formatLeft } from "../duration.ts";
-import { claimWords, namesOf } from "../lines.ts";
+import { claimWords } from "../lines.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { cleanLine } from "../text.ts";
 import { sayConditions } from "../wait.ts";
+import { namesOf } from "./names.ts";
 
 const MOST = 6; // of each kind
 const MOST_SAID = 80; // characters of what one says
 
 /** Who we are, and how to use the relay: our own words. */
 export function greeting(found: Snapshot, session: string): string[] {
-  const me = found.agents.find((agent) => agent.session_id === session);
   const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
   const alone = others.length === 0 ? "; nobody else is here yet" : "";
   return [
-    `You are ${cleanLine(me?.name ?? session)} on this project's agent-relay${alone}.\n`,
+    `You are ${cleanLine(namesOf(found.agents).get(session) ?? session)} on this project's agent-relay${alone}.\n`,
     'Mail: agent-relay inbox. Write: agent-relay send --to <name> "...". Before you edit what others may edit: agent-relay claim <path>.\n',
   ];
 }

@@ -1,4 +1,4 @@
-import { posix } from "node:path";
+import path from "node:path";
 import { type Token, tokens, type Word } from "./shell-words.ts";
 
 /** A file that a shell command plainly writes. */
@@ -152,8 +152,8 @@ function plain(words: readonly Word[]): { path: string }[] {
 }
 
 /** The name that something has in the folder that it is put into. */
-function baseName(path: string): string {
-  const name = posix.basename(path);
+function baseName(file: string): string {
+  const name = path.posix.basename(file);
   return name === ".." ? "." : name;
 }
 

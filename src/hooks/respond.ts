@@ -1,4 +1,5 @@
-import { inQuotes, nextFor, sayBlockers } from "../claim-words.ts";
+import type { Claim } from "../claim.ts";
+import { inQuotes, nextFor, sayAgain, sayBlockers } from "../claim-words.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
 import { itemLines } from "../lines.ts";
@@ -17,6 +18,7 @@ const PATIENCE = 200; // ms for another reader of this session; it shows what th
 const MOST_ITEMS = 50;
 const NEXT_LOOK = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
 const LOOK_EVERY = 10_000; // ms
+const MOST_NOTED = 100; // files of one tool
 const MOST_NOTICES = 5;
 const MOST_HOLDS = 5; // times in a row that an agent is kept from stopping
 
@@ -124,23 +126,26 @@ async function guard(place: Place, call: Call, tool: ToolUse, say: Say): Promise
   if (files.length === 0) return;
   const mine = (await relay.claims()).filter((claim) => claim.session_id === call.session);
   if (mine.some((claim) => claim.expires_at - now() < claim.ttl / 2)) await relay.renewClaims();
+  const isOthers = (claim: Claim) => claim.session_id !== call.session;
+  const all = await checked(relay, files, call.cwd);
+  if (all && !all.claims.some(isOthers)) return;
   for (const file of files) {
-    const found = await checked(relay, file, call.cwd);
-    const others = found?.claims.filter((claim) => claim.session_id !== call.session) ?? [];
+    const found = await checked(relay, [file], call.cwd);
+    const others = found?.claims.filter(isOthers) ?? [];
     if (!found || others.length === 0 || found.is_mine) continue;
     const names = namesOf(await relay.agents());
     const blockers = others.map((claim) => ({ claim }));
     const says = place.isTrusted ? sayBlockers(blockers, names, now()) : "another agent has claimed it";
-    const next = nextFor(`agent-relay claim ${file} --wait 10m`, blockers);
+    const next = nextFor(sayAgain([file], {}), place.isTrusted ? blockers : []);
     return say({
       deny: cleanLine(`${inQuotes(file)} is not to be edited now: ${says}. Work on something else, or: ${next}`),
     });
   }
 }
 
-async function checked(relay: Relay, file: string, cwd: string) {
+async function checked(relay: Relay, files: readonly string[], cwd: string) {
   try {
-    return await relay.check([file], { cwd });
+    return await relay.check(files, { cwd, apart: true }); // what is written is in one worktree
   } catch (error) {
     if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
     throw error;
@@ -150,7 +155,7 @@ async function checked(relay: Relay, file: string, cwd: string) {
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */
 async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
   const { relay, store, project, now } = place;
-  const files = filesOf(tool, call.cwd);
+  const files = filesOf(tool, call.cwd).slice(0, MOST_NOTED);
   const notices: string[] = [];
   if (files.length > 0) {
     await relay.noteEdit(files);

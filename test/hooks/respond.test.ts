@@ -1,13 +1,15 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Payload } from "../../src/hooks/call.ts";
 import { HOOK_HOSTS } from "../../src/hooks/hosts.ts";
 import { type Rim, runHook } from "../../src/hooks/run.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { tempDir } from "../cli.ts";
-import { FatefulStore, Killed } from "../fateful-store.ts";
+import { Story, tempDir } from "../cli.ts";
+import { FatefulStore } from "../fateful-store.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
@@ -452,6 +454,47 @@ describe("before an edit", () => {
     expect((await world.tool("Pre", "Write", { file_path: "../../docs" }, { cwd })).out).toBe("");
   });
 
+  test("a claim made in one worktree keeps out of the same file in another, but for one that is meant for there alone", async () => {
+    const world = await World.of();
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], {
+        cwd: world.project,
+        stdio: "pipe",
+      });
+    world.file("src/db.ts");
+    git("init", "-q");
+    git("add", "src");
+    git("commit", "-qm", "x");
+    const other = path.join(tempDir(), "tree");
+    git("worktree", "add", "-q", other);
+    await world.as("ann").claim("src/db.ts");
+    const input = { file_path: path.join(other, "src/db.ts") };
+    expect((await world.tool("Pre", "Edit", input, { cwd: other })).deny).toContain("ann");
+    await world.as("ann").releaseAll();
+    await world.as("ann").claim("src/db.ts", { apart: true });
+    expect((await world.tool("Pre", "Edit", input, { cwd: other })).out).toBe("");
+    expect((await world.tool("Pre", "Edit", { file_path: "src/db.ts" })).deny).toContain("ann");
+  });
+
+  test("what to type is said so that a shell takes the file's name for one word", async () => {
+    const world = await World.of();
+    await world.as("ann").claim("src");
+    const { deny } = await world.tool("Pre", "Write", { file_path: "src/a b; $(rm c)" });
+    expect(deny).toContain("agent-relay claim 'src/a b; $(rm c)' --wait 10m");
+  });
+
+  test("many files are looked at as fast as one, and the one that is claimed among them is found", async () => {
+    const world = await World.of("file");
+    await world.as("ann").claim("src/claimed");
+    const names = Array.from({ length: 2000 }, (_, n) => `src/f${n}`);
+    const command = `rm ${names.join(" ")}`;
+    const { out, log } = await world.tool("Pre", "Bash", { command });
+    expect({ out, log }).toEqual({ out: "", log: [] });
+    expect((await world.tool("Pre", "Bash", { command: `rm src/f1 src/claimed a\0 src/f2` })).deny).toContain("ann");
+    await world.tool("Post", "Bash", { command });
+    expect(JSON.stringify(await world.as("ann").activity()).length).toBeLessThan(10_000);
+  });
+
   test("who has left, or let the time run out, holds nothing", async () => {
     const world = await World.of();
     await world.as("ann").claim("src");
@@ -643,15 +686,170 @@ describe("whatever goes wrong, the host goes on", () => {
     expect(await world.unread()).toBe(1);
   });
 
-  test("a disk that takes no write still lets mail be read, and what cannot be counted holds nobody", async () => {
+  test("on a disk that takes no write nothing is said that could not be marked, and it comes later", async () => {
     const world = await World.of();
     await world.as("ann").send("news", { to: "bob" });
     const full = new FatefulStore(world.store, (call) => {
-      if (call === "write") throw Object.assign(new Killed("ENOSPC"), { code: "ENOSPC" });
+      if (call === "write") throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
     });
     for (const event of ["SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SessionEnd"])
-      expect((await world.at(event, {}, { store: full })).log.length, event).toBeLessThanOrEqual(1);
-    expect(await world.at("Stop", {}, { store: full })).toMatchObject({ out: "" });
+      expect(await world.at(event, {}, { store: full }), event).toMatchObject({ out: "" });
     expect((await world.at("UserPromptSubmit")).context).toContain("news");
+  });
+
+  test("what cannot be counted keeps nobody from stopping: it could do so for ever", async () => {
+    const world = await World.of();
+    await world.as("ann").send("news", { to: "bob" });
+    class Uncounting extends FatefulStore {
+      override async mark(key: string, at?: number): Promise<void> {
+        if (key.includes("/hold.")) throw new Error("no room");
+        return super.mark(key, at);
+      }
+    }
+    const heard = await world.at("Stop", {}, { store: new Uncounting(world.store, () => {}) });
+    expect(heard).toMatchObject({ out: "", log: [expect.stringContaining("no room")] });
+    expect((await world.at("Stop")).goOn).toContain("news");
+  });
+});
+
+const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
+
+describe("the command", () => {
+  const prompt = (story: Story, session_id = "bob") =>
+    JSON.stringify({ session_id, cwd: story.cwd, transcript_path: "/t", hook_event_name: "UserPromptSubmit" });
+  const logged = (story: Story) => {
+    const file = path.join(story.state, "agent-relay/hook.log");
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  };
+
+  test("says what waits, once", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    await story.as("ann", "send", "--to", "bob", "the build is red");
+    story.stdin = prompt(story);
+    const { out, err, code } = await story.as(undefined, "hook", "claude");
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(JSON.parse(out).hookSpecificOutput.additionalContext).toContain("the build is red");
+    expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
+    expect(logged(story)).toBe("");
+  });
+
+  test("two hosts that run the same hook for one session say a message once", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    await story.as("ann", "send", "--to", "bob", "the build is red");
+    story.stdin = prompt(story);
+    const both = await Promise.all([story.as(undefined, "hook", "claude"), story.as(undefined, "hook", "codex")]);
+    expect(both.filter(({ out }) => out.includes("the build is red"))).toHaveLength(1);
+  });
+
+  test.each(["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"])(
+    "at %s makes no relay where there is none, and says nothing",
+    async (hook_event_name) => {
+      const story = new Story();
+      story.stdin = JSON.stringify({
+        ...{ session_id: "bob", cwd: story.cwd, transcript_path: "/t", hook_event_name },
+        ...{ tool_name: "Write", tool_input: { file_path: "a" } },
+      });
+      expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
+      expect(fs.readdirSync(story.cwd)).toEqual([]);
+    },
+  );
+
+  test("ends well whatever it is given, and writes down why it said nothing", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    for (const [args, stdin, out] of [
+      [["hook", "claude"], "{", ""],
+      [["hook", "gemini"], "{", "{}\n"],
+      [["hook", "nobody"], "", ""],
+      [["hook"], "", ""],
+      [["hook", "claude", "x", "--what", "y"], "null", ""],
+      [["hook", "codex", "Stop"], "", "{}\n"],
+    ] as const) {
+      story.stdin = stdin;
+      expect(await story.as(undefined, ...args), args.join(" ")).toEqual({ out, err: "", code: 0 });
+    }
+    expect(logged(story).match(/^2026-05-01T12:00:00.000Z \w+ /gm)).toHaveLength(6);
+  });
+
+  test("its log begins anew after 1 MB", async () => {
+    const story = new Story();
+    const file = path.join(story.state, "agent-relay/hook.log");
+    fs.mkdirSync(path.dirname(file));
+    fs.writeFileSync(file, "x".repeat(1_100_000));
+    await story.as(undefined, "hook", "claude");
+    expect(logged(story).length).toBeLessThan(2000);
+    fs.rmSync(file);
+    fs.mkdirSync(file);
+    expect(await story.as(undefined, "hook", "claude"), "nowhere to write it").toMatchObject({ out: "", code: 0 });
+  });
+
+  test("a relay that is no folder, or whose records are torn, breaks no host", async () => {
+    const story = new Story();
+    fs.writeFileSync(path.join(story.cwd, ".relay"), "mine");
+    story.stdin = prompt(story);
+    expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
+    expect(fs.readFileSync(path.join(story.cwd, ".relay"), "utf8")).toBe("mine");
+    const other = new Story();
+    await other.as("bob", "register");
+    await other.as("ann", "send", "--to", "bob", "hello");
+    for (const folder of ["agents", "messages"])
+      for (const name of fs.readdirSync(path.join(other.cwd, ".relay", folder)))
+        if (name.endsWith(".json")) fs.writeFileSync(path.join(other.cwd, ".relay", folder, name), "{torn");
+    other.stdin = prompt(other);
+    expect(await other.as(undefined, "hook", "claude")).toMatchObject({ err: "", code: 0 });
+  });
+
+  test("a relay that came with a cloned repository is not shown", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    await story.as("ann", "send", "--to", "bob", "EVIL");
+    const file = path.join(story.cwd, ".relay/relay.json");
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, "utf8")), mark: "another's" }));
+    story.stdin = prompt(story);
+    expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
+    story.stdin = story.stdin.replace("UserPromptSubmit", "SessionStart");
+    const { out } = await story.as(undefined, "hook", "claude");
+    expect(out).toContain("agent-relay trust");
+    expect(out).not.toContain("EVIL");
+  });
+
+  /** The real command, as a host starts it. */
+  function started(story: Story) {
+    const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+    const child = spawn(process.execPath, [COMMAND, "hook", "gemini"], {
+      cwd: story.cwd,
+      env: { ...env, XDG_STATE_HOME: story.state },
+    });
+    child.stdin.on("error", () => {});
+    return child;
+  }
+
+  test("a host that never ends what it says is answered all the same", async () => {
+    const story = new Story();
+    const child = started(story);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    child.stdin.write("{");
+    const start = performance.now();
+    const [out] = await once(child.stdout, "data");
+    expect(String(out)).toBe("{}\n");
+    expect(performance.now() - start).toBeLessThan(10_000); // 2 s, on a machine that does much else
+    expect(logged(story)).toContain("took more than 1800 ms");
+  });
+
+  test("a host that listens no more is no reason to fail, and loses no mail", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    await story.as("ann", "send", "--to", "bob", "hello");
+    const child = started(story);
+    child.stdout.destroy();
+    child.stdin.end(
+      JSON.stringify({ ...JSON.parse(prompt(story)), hook_event_name: "BeforeAgent", pad: "x".repeat(3e6) }),
+    );
+    const [code] = await once(child, "exit");
+    expect(code).toBe(0);
+    story.now = Date.now();
+    expect((await story.as("bob", "inbox")).out).toContain("hello");
   });
 });

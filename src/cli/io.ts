@@ -14,8 +14,8 @@ export interface Io {
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
   err(text: string): void;
-  /** All of stdin, as text. Throws `limit` for more than `maxBytes`. */
-  input(maxBytes: number): Promise<string>;
+  /** All of stdin, as text, or as much as `isWhole` says is all. Throws `limit` for more than `maxBytes`. */
+  input(maxBytes: number, isWhole?: (text: string) => boolean): Promise<string>;
   /** Calls `stop` at the first interrupt; a second one ends the process. */
   onInterrupt(stop: () => void): void;
 }
@@ -90,28 +90,36 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
   });
 }
 
-/** Synchronously, as far as it is there: a stream would take longer to load than a hook may take in all. */
-async function readStdin(maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(65_536);
-    const count = readSome(chunk);
-    if (count === 0) return Buffer.concat(chunks).toString("utf8");
-    if (count === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
-    else chunks.push(chunk.subarray(0, count));
-    size += count ?? 0;
+/**
+ * The first of it synchronously: what comes in one piece, and is whole by then, needs no stream, which takes longer to load
+ * than a hook may take in all. The rest by a stream, so that nobody is held up by who never ends what it says.
+ */
+async function readStdin(maxBytes: number, isWhole: (text: string) => boolean = () => false): Promise<string> {
+  const first = readSome();
+  const chunks = first === undefined ? [] : [first];
+  let size = first?.length ?? 0;
+  const text = () => Buffer.concat(chunks).toString("utf8");
+  if (first?.length === 0 || (first && isWhole(text()))) return text();
+  for await (const chunk of process.stdin) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    chunks.push(bytes);
     if (size > maxBytes) throw new RelayError("limit", `Cannot read more than ${maxBytes} bytes from stdin`);
+    if (bytes.at(-1) === BRACE && isWhole(text())) break;
   }
+  return text();
 }
 
-/** How many bytes came; 0 at the end, undefined if none are there yet. */
-function readSome(into: Buffer): number | undefined {
+const BRACE = 0x7d; // of a JSON object's end
+
+/** What is there, or will be next; empty at the end, undefined if none is there and it is set not to block. */
+function readSome(): Buffer | undefined {
+  const chunk = Buffer.allocUnsafe(65_536);
   try {
-    return fs.readSync(STDIN, into);
+    return chunk.subarray(0, fs.readSync(STDIN, chunk));
   } catch (error) {
-    if (errno(error) === "EAGAIN") return undefined; // set not to block by who made it
-    if (errno(error) === "EOF") return 0; // as Windows says it
+    if (errno(error) === "EAGAIN") return undefined;
+    if (errno(error) === "EOF") return chunk.subarray(0, 0); // as Windows says it
     throw systemError("read stdin", error);
   }
 }

@@ -1,5 +1,6 @@
 import type { Claim } from "../claim.ts";
 import { inQuotes, nextFor, sayAgain, sayBlockers } from "../claim-words.ts";
+import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
 import { itemLines } from "../lines.ts";
@@ -98,12 +99,11 @@ async function tell(
   say: (made: Block) => Promise<void>,
 ): Promise<void> {
   const { relay, now } = place;
-  await place.store.mark(NEXT_LOOK, now() + LOOK_EVERY); // the look that follows settles waits
   const memory = memoryOf(place, call);
   const before = call.moment.at === "start" ? new Set<string>() : await memory.ids("announced");
-  const names = namesOf(await relay.agents());
   const show = async (items: readonly InboxItem[], more = 0) => {
     const meant = items.filter((item) => isMeant(item) && !before.has(item.message.id));
+    const names = namesOf(meant.length === 0 ? [] : await relay.agents());
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
     const made = block(ours, theirs, meant, render, meant.length === 0 ? 0 : more);
@@ -117,6 +117,7 @@ async function tell(
     if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
     if (ours.length > 0) await show([]); // another reader shows the mail
   }
+  await asFarAsPossible(() => place.store.mark(NEXT_LOOK, now() + LOOK_EVERY)); // that look has settled what was due
 }
 
 /** Denies the tool if it would write what another has claimed; renews what this session has. */

@@ -385,6 +385,7 @@ describe("an answer", () => {
       ["antigravity", "{}\n"],
       ["cursor", "{}\n"],
       ["copilot", "{}\n"],
+      ["opencode", "{}\n"],
     ]);
     for (const [host, event, , reply] of REPLIES.filter(([, , answer]) => Object.keys(answer).length === 0))
       expect(host.nothing(event)).toBe(reply);

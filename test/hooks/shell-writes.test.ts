@@ -112,8 +112,8 @@ const FOUND: Readonly<Record<string, readonly (readonly [command: string, writes
     ["echo $[x > 3] > a", ["a"]],
     ["[[ x > a && (b < c) ]] && rm d", ["d"]],
     ["[ x > a ]", ["a"]],
-    ["echo ${x:->a} ${y%)} ${z:-'> b}'} > c", ["c"]],
-    ['echo "${x:-it\'s}" > a', ["a"]],
+    [`echo $\{x:->a} $\{y%)} $\{z:-'> b}'} > c`, ["c"]],
+    [`echo "$\{x:-it's}" > a`, ["a"]],
     ["diff <(sort a) <(rm b) rm c > d", ["d"]],
     ["x=$(cat a) rm b", ["b"]],
     ["list=(rm a); rm b", NOTHING],
@@ -220,7 +220,7 @@ function reallyWritten(command: string, files: readonly string[], within = "."):
     fs.writeFileSync(file, "p\n");
     fs.utimesSync(file, OLD, OLD);
   }
-  spawnSync("bash", ["-c", command], { cwd, stdio: "ignore", env: { PATH: process.env.PATH } });
+  spawnSync("bash", ["-c", command], { cwd, stdio: "ignore", env: { PATH: process.env.PATH, HOME: cwd, OLDPWD: cwd } });
   const stat = (file: string) => fs.statSync(path.join(cwd, file), { throwIfNoEntry: false });
   return files.filter((file) => stat(file)?.mtimeMs !== OLD.getTime());
 }

@@ -126,6 +126,7 @@ test("every verb explains itself, with an example, and refuses what it does not 
     const help = await story.as("a", verb, "--help");
     expect(help).toMatchObject({ code: 0, err: "" });
     expect(help.out).toMatch(/Example: .*agent-relay/);
+    if (verb === "hook") continue; // which breaks no host for a mistake in its arguments
     const wrong = await story.as("a", verb, "--nonsense");
     expect(wrong).toMatchObject({ code: 2, out: "" });
     expect(wrong.err).toContain(`Try: agent-relay ${verb} --help`);

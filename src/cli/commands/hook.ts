@@ -20,7 +20,10 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .description("Answer a hook of a coding agent: its payload on stdin, its reply on stdout. Installed by setup.")
     .addArgument(new Argument("<host>", "whose hook it is").choices(hosts))
     .argument("[event]", "the event, for hosts whose payload does not name it")
-    .addHelpText("after", "\nAlways ends with exit code 0, and never holds its host up for more than 2 s.")
+    .addHelpText(
+      "after",
+      "\nAlways ends with exit code 0, and never holds its host up for more than 2 s.\nExample: agent-relay hook claude Stop <payload.json",
+    )
     .action((host: string, event: string | undefined) => act((cli) => hook(cli.io, host, event)));
 
 const help = verb(describe);
@@ -35,7 +38,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
   const rim: Rim = {
     env: io.env,
-    input: () => io.input(MAX_PAYLOAD),
+    input: () => io.input(MAX_PAYLOAD, isJson),
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),
@@ -56,6 +59,16 @@ async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
   const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
   return { relay, store, project: path.dirname(project.dir), now, isTrusted, keepsClaims, parent };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
 }
 
 /** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */

@@ -181,8 +181,9 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     await new FileStore(`${desk.dir}/.relay`).mark(`hooks/s1/held.${id}`);
     expect(desk.hook("claude Stop")).toBe("");
     await desk.as("s1").ack(id);
-    fs.rmSync(`${desk.dir}/.relay/hooks/s1/held.${id}`);
     expect(desk.hook("claude UserPromptSubmit")).toBe("");
+    await new FileStore(`${desk.dir}/.relay`).mark("hooks/s1/hold.1");
+    expect([desk.hook("claude UserPromptSubmit"), desk.hook("claude Stop")], "a count is ended").toEqual(["", "node"]);
   });
 
   test("while somebody waits for what may come true by itself, Node looks now and then", async () => {

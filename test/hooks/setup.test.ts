@@ -240,3 +240,14 @@ test("a status line is added to Claude Code if it was asked for and there is non
   await mine.setup("claude", "--status-line");
   expect(JSON.parse(mine.read(file)).statusLine.command).toBe("mine");
 });
+
+test("a plugin for Claude Code is written into a new folder, never over an old one", async () => {
+  const office = new Office();
+  expect((await office.setup("--plugin", "out/plugin")).out).toContain("claude --plugin-dir");
+  expect(JSON.parse(office.read("out/plugin/.claude-plugin/plugin.json"))).toMatchObject({ name: "agent-relay" });
+  const { hooks } = JSON.parse(office.read("out/plugin/hooks/hooks.json"));
+  expect(Object.keys(hooks)).toContain("PostToolBatch");
+  expect(office.read("out/plugin/skills/agent-relay/SKILL.md")).toContain("name: agent-relay");
+  expect((await office.setup("--plugin", "out/plugin")).code).toBe(1);
+  expect(fs.existsSync(`${office.story.cwd}/.relay`)).toBe(false);
+});

@@ -2,11 +2,12 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { RelayError } from "../../errors.ts";
+import pkg from "../../../package.json" with { type: "json" };
+import { RelayError, systemError } from "../../errors.ts";
 import { commandFor, HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
 import { apply, type FileEdit, keptAfter, planned, readText, unplanned } from "../../hooks/install.ts";
 import { KeptFiles } from "../../hooks/kept.ts";
-import type { Setting } from "../../hooks/settings.ts";
+import { type Setting, withSettings } from "../../hooks/settings.ts";
 import { worktreeOf } from "../../project.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
@@ -20,6 +21,7 @@ interface Flags {
   readonly remove?: boolean;
   readonly check?: boolean;
   readonly statusLine?: boolean;
+  readonly plugin?: string;
 }
 
 const NAMES = HOST_SETUPS.map(({ agent }) => agent);
@@ -31,6 +33,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
     .option("--user", "in your home folder, for every project, not in this one")
     .option("--status-line", "also a status line in Claude Code, if it has none")
+    .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
     .option("--dry-run", "show what would be written, and write nothing")
     .option("--remove", "take it all away again: files are as they were")
     .option("--check", "prove it: run every installed command on a real payload")
@@ -55,6 +58,7 @@ interface Step extends FileEdit {
 
 async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<number> {
   const ground = groundOf(cli, flags);
+  if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   const hosts = hostsFor(cli, words, flags);
   if (flags.check) return check(cli, hosts, ground, flags);
   const steps = [...hosts.map((host) => stepFor(host, ground, flags)), ...skillSteps(ground, flags)];
@@ -152,6 +156,35 @@ function additions({ file, before = "", after = "" }: Step): string {
   const known = new Set(before.split("\n"));
   const lines = after.split("\n").filter((line) => line.trim() !== "" && !known.has(line));
   return lines.length === 0 ? "" : `--- ${file}\n${lines.map((line) => `+ ${line}\n`).join("")}`;
+}
+
+/** What `claude --plugin-dir` takes. */
+async function writePlugin(cli: Cli, folder: string, { launcher }: Ground): Promise<number> {
+  const root = path.resolve(cli.io.cwd, folder);
+  const manifest = {
+    name: "agent-relay",
+    version: pkg.version,
+    description: "Agents in one project hear of each other.",
+  };
+  const [claude] = HOST_SETUPS;
+  const hooks = withSettings("", claude?.settings(commandFor(launcher, "claude")) ?? []);
+  const files = new Map([
+    [".claude-plugin/plugin.json", `${JSON.stringify(manifest, null, 2)}\n`],
+    ["hooks/hooks.json", hooks],
+    ["skills/agent-relay/SKILL.md", skill()],
+  ]);
+  try {
+    fs.mkdirSync(path.dirname(root), { recursive: true });
+    fs.mkdirSync(root); // a new one: nothing of anybody's is written over
+    for (const [name, text] of files) {
+      fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+      fs.writeFileSync(path.join(root, name), text);
+    }
+  } catch (error) {
+    throw systemError(`write a plugin to "${root}"`, error);
+  }
+  await cli.say({ folder: root, files: [...files.keys()] }, `Wrote ${root}. Try it: claude --plugin-dir ${root}\n`);
+  return 0;
 }
 
 /** Hooks make no relay: who sets them up in a project wants one. */

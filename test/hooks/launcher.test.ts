@@ -41,11 +41,9 @@ class Desk {
       ...{ input, cwd, encoding: "utf8", maxBuffer: 1e8 },
       env: { PATH: `${this.#tools}:/usr/bin:/bin`, CLAUDE_CODE_SESSION_ID: "s1", ...env },
     });
-    expect({ status: ran.status, stderr: ran.stderr, error: ran.error }).toEqual({
-      status: 0,
-      stderr: "",
-      error: undefined,
-    });
+    expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: "" });
+    // A payload that nobody takes is no failure: hosts do not mind.
+    expect(["EPIPE", undefined]).toContain((ran.error as NodeJS.ErrnoException | undefined)?.code);
     if (!fs.existsSync(`${this.#tools}/args`)) return ran.stdout;
     const script = path.join(path.dirname(LAUNCHER), "agent-relay.cjs");
     expect(fs.readFileSync(`${this.#tools}/args`, "utf8").startsWith(`${script} hook ${args.split(" ")[0]}`)).toBe(

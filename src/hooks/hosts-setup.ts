@@ -28,23 +28,30 @@ function matched(event: string, command: string, timeout: number, matcher?: stri
   return element(["hooks", event], { ...(matcher === undefined ? {} : { matcher }), hooks });
 }
 
+/** The events of Claude Code, which Codex has too: `edits` are its editing tools, `steps` its event after each step. */
+function asClaude(command: Command, edits: string, steps: readonly string[], end: number): Setting[] {
+  const tools = (event: string) => [
+    matched(event, command(event, "edit"), 5, edits),
+    matched(event, command(event, "shell"), 5, "Bash"),
+  ];
+  return [
+    matched("SessionStart", command("SessionStart"), 10),
+    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
+    ...tools("PreToolUse"),
+    ...tools("PostToolUse"),
+    ...steps.map((event) => matched(event, command(event), 5)),
+    matched("Stop", command("Stop"), 5),
+    matched("SessionEnd", command("SessionEnd"), end),
+  ];
+}
+
 const claude: HostSetup = {
   agent: "claude",
   programs: ["claude"],
   folders: [".claude"],
   projectFile: ".claude/settings.local.json",
   userFile: ".claude/settings.json",
-  settings: (command) => [
-    matched("SessionStart", command("SessionStart"), 10),
-    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
-    matched("PreToolUse", command("PreToolUse", "edit"), 5, "Edit|MultiEdit|Write|NotebookEdit"),
-    matched("PreToolUse", command("PreToolUse", "shell"), 5, "Bash"),
-    matched("PostToolUse", command("PostToolUse", "edit"), 5, "Edit|MultiEdit|Write|NotebookEdit"),
-    matched("PostToolUse", command("PostToolUse", "shell"), 5, "Bash"),
-    matched("PostToolBatch", command("PostToolBatch"), 5),
-    matched("Stop", command("Stop"), 5),
-    matched("SessionEnd", command("SessionEnd"), 5),
-  ],
+  settings: (command) => asClaude(command, "Edit|MultiEdit|Write|NotebookEdit", ["PostToolBatch"], 5),
   asks: "Claude Code asks once whether you trust the folder",
 };
 
@@ -54,16 +61,7 @@ const codex: HostSetup = {
   folders: [".codex"],
   projectFile: ".codex/hooks.json",
   userFile: ".codex/hooks.json",
-  settings: (command) => [
-    matched("SessionStart", command("SessionStart"), 10),
-    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
-    matched("PreToolUse", command("PreToolUse", "edit"), 5, "apply_patch"),
-    matched("PreToolUse", command("PreToolUse", "shell"), 5, "Bash"),
-    matched("PostToolUse", command("PostToolUse", "edit"), 5, "apply_patch"),
-    matched("PostToolUse", command("PostToolUse", "shell"), 5, "Bash"),
-    matched("Stop", command("Stop"), 5),
-    matched("SessionEnd", command("SessionEnd"), 3),
-  ],
+  settings: (command) => asClaude(command, "apply_patch", [], 3), // it waits no longer at an end
   asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
 };
 

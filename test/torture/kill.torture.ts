@@ -42,7 +42,9 @@ for (const scene of SCENES)
 /** Undefined if the run went another way: a write of Node's own before, or one more look at a busy lock. */
 type Kill = (copy: string, drift: number) => Promise<Lines | undefined>;
 
-const DRIFTS = [0, 0, 1, -1, 2, -2, 0, 1, -1, 3, -3, 0];
+// Every second run has one write of Node's own more or less (80 runs looked at): 12 tries missed one call in 70, these
+// miss one in a million.
+const DRIFTS = [...Array.from({ length: 8 }, () => [0, 1, 0, -1]).flat(), 2, -2, 3, -3];
 
 async function killAndCheck(scene: Scene, home: string, kill: Kill): Promise<void> {
   for (const [attempt, drift] of DRIFTS.entries()) {

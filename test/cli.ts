@@ -70,6 +70,7 @@ export class Story {
         ran.err += text;
       },
       input: async () => this.stdin,
+      hasParent: () => true,
       onInterrupt: () => {},
     };
     const code = await main(args, io);

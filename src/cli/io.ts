@@ -16,11 +16,14 @@ export interface Io {
   err(text: string): void;
   /** All of stdin, as text, or as much as `isWhole` says is all. Throws `limit` for more than `maxBytes`. */
   input(maxBytes: number, isWhole?: (text: string) => boolean): Promise<string>;
+  /** Whether the process that started us still runs. */
+  hasParent(): boolean;
   /** Calls `stop` at the first interrupt; a second one ends the process. */
   onInterrupt(stop: () => void): void;
 }
 
 const INTERRUPTED = 130;
+const PARENT = process.ppid;
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
@@ -54,6 +57,7 @@ export function processIo(): Io {
       }
     },
     input: readStdin,
+    hasParent: () => process.ppid === PARENT,
     onInterrupt(stop) {
       let isFirst = true;
       // Not once(): a listener that is gone when the next one runs makes signal-exit, of proper-lockfile, end the process.

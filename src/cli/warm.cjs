@@ -33,7 +33,12 @@ async function warm() {
   });
   const io = {
     ...{ env: { USER: "build" }, cwd, now: Date.now, isTerminal: false, out: async () => {}, err: () => {} },
-    ...{ input: async () => JSON.stringify(payload()), script: __filename, onInterrupt: () => {} },
+    ...{
+      input: async () => JSON.stringify(payload()),
+      script: __filename,
+      onInterrupt: () => {},
+      hasParent: () => true,
+    },
   };
   const { main } = load(path.join(__dirname, "../../dist/cli/entry.cjs"));
   for (const args of RUNS) {

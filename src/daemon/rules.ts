@@ -27,25 +27,32 @@ export interface DaemonLimits {
   readonly daily: number;
   /** ms that a run may take. */
   readonly timeLimit: number;
+  /** ms that new mail is given to be read without us. */
+  readonly settle: number;
 }
 
-export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000 };
+export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000, settle: 0 };
 
 /** Whether to start the command now, or why not, and how long that holds at the least (ms). */
 export type Verdict = { readonly isGo: true } | { readonly isGo: false; readonly why: string; readonly wait: number };
 
+export interface Found {
+  readonly fresh: number;
+  readonly since: number | undefined;
+  readonly isStopped: boolean;
+  readonly now: number;
+}
+
 const LOOK = 60_000; // ms; longer than any change that nobody is woken for matters
 
-/** `fresh`: how many messages wait that were not there when it was started last. `isStopped`: the kill switch is there. */
-export function verdict(
-  record: DaemonRecord,
-  limits: DaemonLimits,
-  { fresh, isStopped, now }: { readonly fresh: number; readonly isStopped: boolean; readonly now: number },
-): Verdict {
+/** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
+export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: Found): Verdict {
   if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: LOOK };
   if (isStopped) return { isGo: false, why: "the kill switch is set", wait: 1000 };
   if (record.day === dayOf(now) && record.runs >= limits.daily)
     return { isGo: false, why: `it ran ${record.runs} times today`, wait: LOOK };
+  const early = (since ?? now) + limits.settle - now;
+  if (early > 0) return { isGo: false, why: "it came just now", wait: early };
   const ended = (record.last_at ?? Number.NEGATIVE_INFINITY) + (record.last_took ?? 0);
   const rest = ended + limits.coolDown - now;
   return rest > 0 ? { isGo: false, why: "it ran just now", wait: rest } : { isGo: true };

@@ -11,9 +11,11 @@ export interface HostSetup {
   readonly projectFile: string;
   readonly userFile: string;
   /** The whole file, where it is ours alone. */
-  readonly text?: (launcher: string) => string;
+  readonly text?: (launcher: string, wakes: boolean) => string;
   /** What has to stand in that file. `command` gives the launcher's command line for an event. */
   settings(command: (event: string, tool?: "edit" | "shell") => string): readonly Setting[];
+  /** What stands there besides, if an idle agent is to be woken. */
+  waking?(command: (event: string) => string): readonly Setting[];
   /** What the person still has to do there. */
   readonly asks?: string;
 }
@@ -52,6 +54,13 @@ const claude: HostSetup = {
   projectFile: ".claude/settings.local.json",
   userFile: ".claude/settings.json",
   settings: (command) => asClaude(command, "Edit|MultiEdit|Write|NotebookEdit", ["PostToolBatch"], 5),
+  // Exit code 2 of such a hook wakes an idle session (2.1.330). It ends with the session, or after a day.
+  waking: (command) =>
+    ["SessionStart", "Stop"].map((event) =>
+      element(["hooks", event], {
+        hooks: [{ type: "command", command: command("Wake"), timeout: 86_400, asyncRewake: true }],
+      }),
+    ),
   asks: "Claude Code asks once whether you trust the folder",
 };
 

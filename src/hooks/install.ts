@@ -3,6 +3,7 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { hash } from "../hash.ts";
 import { commandFor, type HostSetup } from "./hosts-setup.ts";
+import { WAKING_PLUGIN } from "./opencode-plugin.ts";
 import { type Setting, settingsIn, withoutSetting, withSettings } from "./settings.ts";
 
 const OURS = "agent-relay-hook"; // the launcher's name: what names it in a settings file is ours
@@ -14,18 +15,41 @@ export interface FileEdit {
   readonly after: string | undefined;
 }
 
-/** What `host`'s settings file becomes: with our hooks, once, and nothing else changed. Throws `corrupt` for what is no JSON. */
-export function planned(host: HostSetup, file: string, launcher: string, extra: readonly Setting[] = []): FileEdit {
+/** What a person may ask for besides hooks. */
+export interface Extras {
+  readonly statusLine?: Setting | undefined;
+  /** An idle agent is woken for mail. */
+  readonly wakes?: boolean | undefined;
+}
+
+/**
+ * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
+ * Throws `corrupt` for what is no JSON.
+ */
+export function planned(host: HostSetup, file: string, launcher: string, extras: Extras = {}): FileEdit {
   const before = readText(file);
-  if (host.text) return { file, before, after: ourFile(before, host.text(launcher), file) };
+  const wakes = extras.wakes === true || wakesIn(before ?? "");
+  if (host.text) return { file, before, after: ourFile(before, host.text(launcher, wakes), file) };
   const text = before ?? "";
   const known = settingsIn(text, file);
-  // What a person has chosen, such as a status line, stays.
-  const free = extra.filter(({ path: [first = ""] }) => host.agent === "claude" && !(first in known));
-  const kept = isOurLine(known.statusLine) ? [{ path: ["statusLine"], value: known.statusLine }] : free;
-  const settings = [...host.settings(commandFor(launcher, host.agent)), ...kept];
+  const command = commandFor(launcher, host.agent);
+  const settings = [
+    ...host.settings(command),
+    ...((wakes && host.waking?.(command)) || []),
+    ...lineIn(known, host, extras),
+  ];
   if (before !== undefined && has(known, settings)) return { file, before, after: before };
   return { file, before, after: withSettings(withoutOurs(text, file), settings) };
+}
+
+/** A status line of somebody else's stays, and so does ours. */
+function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: Extras): Setting[] {
+  if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
+  return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
+}
+
+function wakesIn(text: string): boolean {
+  return /agent-relay-hook'? \w+ Wake"/.test(text) || text.includes(WAKING_PLUGIN);
 }
 
 /** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */

@@ -1,5 +1,8 @@
 import type { Store } from "../store/store.ts";
 
+/** What was done about a message: told of by its beginning, held the agent up for, woke the agent for. */
+type Deed = "announced" | "held" | "nudged";
+
 /**
  * What hooks remember of a session between their runs, as marks: which messages they announced or held the agent up for,
  * and how often in a row they did.
@@ -14,12 +17,12 @@ export class Memory {
   }
 
   /** The ids of messages that were dealt with in this way before. */
-  async ids(what: "announced" | "held"): Promise<ReadonlySet<string>> {
+  async ids(what: Deed): Promise<ReadonlySet<string>> {
     const names = await this.#store.marks(this.#folder);
     return new Set(names.filter((name) => name.startsWith(`${what}.`)).map((name) => name.slice(what.length + 1)));
   }
 
-  async note(what: "announced" | "held", id: string): Promise<void> {
+  async note(what: Deed, id: string): Promise<void> {
     await this.#store.mark(`${this.#folder}/${what}.${id}`);
   }
 

@@ -1,9 +1,16 @@
-/** The plugin's file. `launcher` is run for each event; what it says is put where OpenCode has a place for it. */
-export function pluginFor(launcher: string): string {
+/** The line of a plugin that wakes an idle session. */
+export const WAKING_PLUGIN = "const WAKES = true;";
+
+/**
+ * The plugin's file. `launcher` is run for each event; what it says is put where OpenCode has a place for it. With `wakes`, it
+ * also waits for mail while a session is idle.
+ */
+export function pluginFor(launcher: string, wakes: boolean): string {
   return `// agent-relay-hook for OpenCode, made by: agent-relay setup opencode
 import { spawn } from "node:child_process";
 
 const LAUNCHER = ${JSON.stringify(launcher)};
+${wakes ? WAKING_PLUGIN : "const WAKES = false;"}
 const PATIENCE = 5000; // ms
 
 /** What the relay says at an event: { context }, { deny }, { goOn } or {}. */
@@ -29,15 +36,36 @@ function ask(event, sessionID, cwd, more = {}) {
   });
 }
 
+/** Says when mail has come that is worth waking an idle session for. */
+function waitForMail(sessionID, cwd, wake) {
+  let said = "";
+  const env = { ...process.env, AGENT_RELAY_SESSION: sessionID };
+  const child = spawn(LAUNCHER, ["opencode", "Wake"], { cwd, env, stdio: ["pipe", "ignore", "pipe"] });
+  child.stderr.on("data", (part) => (said += part));
+  child.on("error", () => {});
+  child.on("close", (code) => code === 2 && wake(said.trim()));
+  child.stdin.on("error", () => {});
+  child.stdin.end(JSON.stringify({ session_id: sessionID, cwd, hook_event_name: "Stop" }));
+  child.unref();
+  return child;
+}
+
 const kindOf = (tool) => (tool === "bash" ? "shell" : /^(write|edit|multiedit|patch|apply_patch)$/.test(tool) ? "edit" : undefined);
 
 export const AgentRelay = async ({ client, directory }) => {
   const begun = new Set();
+  const waiting = new Map();
   let count = 0;
+  const say = (id, text) => client.session.prompt({ path: { id }, body: { parts: [{ type: "text", text }] } });
+  const stopWaiting = (sessionID) => {
+    waiting.get(sessionID)?.kill();
+    waiting.delete(sessionID);
+  };
   return {
     async "chat.message"({ sessionID }, output) {
       const event = begun.has(sessionID) ? "UserPromptSubmit" : "SessionStart";
       begun.add(sessionID);
+      stopWaiting(sessionID);
       const { context } = await ask(event, sessionID, directory);
       if (!context) return;
       const id = \`prt_\${Date.now().toString(36)}\${count++}\`;
@@ -58,10 +86,20 @@ export const AgentRelay = async ({ client, directory }) => {
     },
     async event({ event }) {
       const sessionID = event.properties?.sessionID ?? event.properties?.info?.id;
-      if (event.type === "session.deleted" && sessionID) await ask("SessionEnd", sessionID, directory);
+      if (event.type === "session.deleted" && sessionID) {
+        stopWaiting(sessionID);
+        await ask("SessionEnd", sessionID, directory);
+      }
       if (event.type !== "session.idle" || !begun.has(sessionID)) return;
       const { goOn } = await ask("Stop", sessionID, directory);
-      if (goOn) await client.session.prompt({ path: { id: sessionID }, body: { parts: [{ type: "text", text: goOn }] } });
+      if (goOn) await say(sessionID, goOn);
+      else if (WAKES && !waiting.has(sessionID)) {
+        const wake = (text) => waiting.delete(sessionID) && say(sessionID, text);
+        waiting.set(sessionID, waitForMail(sessionID, directory, wake));
+      }
+    },
+    async dispose() {
+      for (const sessionID of [...waiting.keys()]) stopWaiting(sessionID);
     },
   };
 };

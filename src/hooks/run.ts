@@ -25,13 +25,9 @@ export async function runHook(named: string | undefined, event: string | undefin
   let hasSpoken = false;
   let isLate = false;
   const work = async () => {
-    const payload = parsed(await rim.input());
-    host = hostCalling(named, payload, rim.env);
-    const read = host.read(payload, event);
-    if (!read) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
-    // An agent is one session, however it calls: its shell would believe the variable too.
-    const told = { ...read, session: rim.env.AGENT_RELAY_SESSION || read.session };
-    call = told;
+    const read = await readCall(named, event, rim);
+    const told = read.call;
+    [host, call] = [read.host, told];
     const place = await rim.open(told, host);
     if (!place) return;
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
@@ -55,6 +51,20 @@ export async function runHook(named: string | undefined, event: string | undefin
   isLate = true;
   if (failed !== undefined) rim.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
   if (!hasSpoken) await rim.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
+}
+
+/** Who calls, and with what. Throws `usage` for a payload that does not say. */
+export async function readCall(
+  named: string | undefined,
+  event: string | undefined,
+  { input, env }: Pick<Rim, "input" | "env">,
+): Promise<{ host: HookHost; call: Call }> {
+  const payload = parsed(await input());
+  const host = hostCalling(named, payload, env);
+  const read = host.read(payload, event);
+  if (!read) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
+  // An agent is one session, however it calls: its shell would believe the variable too.
+  return { host, call: { ...read, session: env.AGENT_RELAY_SESSION || read.session } };
 }
 
 function parsed(text: string): Payload {

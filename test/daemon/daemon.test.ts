@@ -20,7 +20,7 @@ const RECORD: DaemonRecord = {
 
 describe("whether to start", () => {
   const at = (now: number, record: Partial<DaemonRecord> = {}, more = {}) =>
-    verdict({ ...RECORD, ...record }, DAEMON_LIMITS, { fresh: 1, isStopped: false, now, ...more });
+    verdict({ ...RECORD, ...record }, DAEMON_LIMITS, { fresh: 1, since: now, isStopped: false, now, ...more });
 
   test("for new mail, at most once in the cool-down, and so often a day", () => {
     expect(at(NOON)).toEqual({ isGo: true });

@@ -2,9 +2,18 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { runChild } from "../../daemon/child.ts";
-import { daemons, type Hands, isRunning, KILL_SWITCH, runDaemon } from "../../daemon/daemon.ts";
+import { daemons, type Hands, isRunning, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
 import { DAEMON_LIMITS, type DaemonLimits, dayOf, headless } from "../../daemon/rules.ts";
 import { type Unit, unitFor } from "../../daemon/unit.ts";
+import {
+  claudeSocket,
+  isWorthWaking,
+  NUDGE,
+  nudgedFor,
+  pokeClaude,
+  WAKE_LIMITS,
+  wakingCommand,
+} from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError, systemError } from "../../errors.ts";
 import { findOut, relayIn } from "../../open.ts";
@@ -17,6 +26,7 @@ import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
 
 interface Flags {
+  readonly wake?: boolean;
   readonly coolDown?: string;
   readonly daily?: string;
   readonly limit?: string;
@@ -37,15 +47,20 @@ export const describe: Describe = ({ Command }, act) => {
       .command(name)
       .description(about)
       .argument("[command...]", "what to start; without it, the host's own headless mode")
-      .option("--cool-down <time>", "between two runs (default 1m)")
-      .option("--daily <n>", "runs a day (default 50)")
+      .option("--wake", "start nothing: wake the session where it is open, once for each message to it alone")
+      .option("--cool-down <time>", "between two runs (default 1m, with --wake 10s)")
+      .option("--daily <n>", "runs a day (default 50, with --wake 200)")
       .option("--limit <time>", "that one run may take (default 30m)");
   withLimits("run", "watch here, until interrupted").action((command: string[], flags: Flags) =>
-    act((cli) => watch(cli, command, flags)),
+    act((cli) => runHere(cli, command, flags)),
   );
   withLimits("install", "watch from now on, also after a reboot: systemd's user manager, or launchd").action(
     (command: string[], flags: Flags) => act((cli) => install(cli, command, flags)),
   );
+  daemon
+    .command("nudge")
+    .description("wake the session now: it is told that mail waits, and no more (Claude Code, Codex)")
+    .action(() => act(nudge));
   daemon
     .command("uninstall")
     .description("watch no more")
@@ -74,9 +89,19 @@ async function opened(cli: Cli) {
   return { relay, store: found.store, dir: found.project.dir };
 }
 
-function commandFor(relay: Relay, words: readonly string[]): readonly string[] {
-  const command = words.length > 0 ? words : headless(relay.agent);
+function commandFor({ io }: Cli, relay: Relay, words: readonly string[], flags: Flags): readonly string[] {
+  const { agent, session = "" } = relay;
+  if (flags.wake && words.length > 0)
+    throw new RelayError("usage", "Cannot start a command with --wake: that starts nothing", {
+      next: "leave one of them away",
+    });
+  const self = [process.execPath, path.resolve(io.script)];
+  const command = flags.wake ? wakingCommand(agent, session, self) : words.length > 0 ? words : headless(agent);
   if (command) return command;
+  if (flags.wake)
+    throw new RelayError("usage", `Cannot wake a session of ${agent} from outside`, {
+      next: "for OpenCode: agent-relay setup opencode --wake",
+    });
   throw new RelayError("usage", `Cannot tell what to start for "${relay.session}" (${relay.agent})`, {
     next: "agent-relay daemon run --session <session> --agent claude, or name a command after --",
   });
@@ -84,18 +109,26 @@ function commandFor(relay: Relay, words: readonly string[]): readonly string[] {
 
 function limitsOf(flags: Flags): DaemonLimits {
   return {
-    ...DAEMON_LIMITS,
+    ...(flags.wake ? WAKE_LIMITS : DAEMON_LIMITS),
     ...(flags.coolDown !== undefined && { coolDown: parseDuration(flags.coolDown) }),
     ...(flags.daily !== undefined && { daily: wholeNumber(flags.daily, "--daily") }),
     ...(flags.limit !== undefined && { timeLimit: parseDuration(flags.limit) }),
   };
 }
 
-async function watch(cli: Cli, words: readonly string[], flags: Flags): Promise<number | undefined> {
+async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promise<number | undefined> {
   const { io } = cli;
   const { relay, store } = await opened(cli);
-  const command = commandFor(relay, words);
-  const file = logFile(cli, relay.session ?? "");
+  const session = relay.session ?? "";
+  const watch: Watch = {
+    command: commandFor(cli, relay, words, flags),
+    limits: limitsOf(flags),
+    isAgent: !flags.wake,
+    isOnce: false,
+    isMeant: flags.wake ? isWorthWaking(session) : () => true,
+    known: flags.wake ? nudgedFor(store, session) : knownHere(),
+  };
+  const file = logFile(cli, session);
   const hands: Hands = {
     ...{ relay, store, now: io.now },
     log(line) {
@@ -112,7 +145,7 @@ async function watch(cli: Cli, words: readonly string[], flags: Flags): Promise<
         signal,
       }),
   };
-  return untilInterrupted(io, (signal) => runDaemon(hands, command, limitsOf(flags), signal));
+  return untilInterrupted(io, (signal) => runDaemon(hands, watch, signal));
 }
 
 function logFile({ io }: Cli, session: string): string {
@@ -129,7 +162,7 @@ function appendTo(file: string, text: string): void {
 
 async function install(cli: Cli, words: readonly string[], flags: Flags): Promise<void> {
   const { relay, dir } = await opened(cli);
-  commandFor(relay, words);
+  commandFor(cli, relay, words, flags);
   limitsOf(flags);
   const unit = unitOf(cli, relay, dir, words, flags);
   try {
@@ -162,6 +195,7 @@ function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[]
   if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });
   const options = [
     ...["--dir", dir, "--session", relay.session ?? "", "--agent", relay.agent],
+    ...(flags.wake ? ["--wake"] : []),
     ...(flags.coolDown === undefined ? [] : ["--cool-down", flags.coolDown]),
     ...(flags.daily === undefined ? [] : ["--daily", flags.daily]),
     ...(flags.limit === undefined ? [] : ["--limit", flags.limit]),
@@ -186,6 +220,29 @@ function tried(commands: readonly (readonly string[])[]): { command: string; why
     if (status !== 0) return { command: [program, ...args].join(" "), why: why || `exit code ${status}` };
   }
   return undefined;
+}
+
+/** By the socket of the process that is registered; Codex is asked by its own command. */
+async function nudge(cli: Cli): Promise<void> {
+  const { io } = cli;
+  const { relay } = await opened(cli);
+  const { session = "", agent } = relay;
+  const found = (await relay.agents()).find((one) => one.session_id === session);
+  if (!found || found.presence === "gone" || found.pid <= 0)
+    throw new RelayError("not_found", `Cannot wake "${session}": no process of it runs`, {
+      next: "agent-relay agents",
+    });
+  if (agent === "claude") {
+    const folder = io.env.CLAUDE_CONFIG_DIR || path.join(io.env.HOME ?? io.env.USERPROFILE ?? "", ".claude");
+    await pokeClaude(claudeSocket(folder, found.pid), NUDGE);
+  } else {
+    const failed = tried([commandFor(cli, relay, [], { wake: true })]);
+    if (failed) throw new RelayError("failed", `Cannot wake "${session}": ${failed.command} failed: ${failed.why}`);
+  }
+  await cli.say(
+    { session_id: session, nudged: true },
+    `Told ${session} that mail waits; agent-relay inbox --session ${session} --peek shows whether it was read\n`,
+  );
 }
 
 async function status(cli: Cli): Promise<void> {

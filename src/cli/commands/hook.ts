@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
+import { NUDGE, waitToWake } from "../../daemon/wake.ts";
 import { errno } from "../../errors.ts";
 import type { Call, HookHost } from "../../hooks/call.ts";
 import { HOOK_HOSTS } from "../../hooks/hosts.ts";
-import { type Rim, runHook } from "../../hooks/run.ts";
+import { type Rim, readCall, runHook } from "../../hooks/run.ts";
 import { findOut, relayIn } from "../../open.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
@@ -12,6 +13,10 @@ import { type Describe, verb } from "../verb.ts";
 
 const MAX_PAYLOAD = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
 const MAX_LOG = 1024 * 1024; // bytes; then the log begins anew
+
+const WAKE = "Wake"; // our own event: set up with --wake, for a host that lets a hook run in the background
+const WOKEN = 2; // the exit code that such a host wakes its agent for
+const LOOK_FOR_HOST = 5000; // ms
 
 const hosts = HOOK_HOSTS.map(({ agent }) => agent);
 
@@ -22,7 +27,8 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .argument("[event]", "the event, for hosts whose payload does not name it")
     .addHelpText(
       "after",
-      "\nAlways ends with exit code 0, and never holds its host up for more than 2 s.\nExample: agent-relay hook claude Stop <payload.json",
+      "\nAlways ends with exit code 0, and never holds its host up for more than 2 s. The event Wake is our own: it waits for" +
+        "\nmail that is worth waking an idle agent for, then ends with exit code 2.\nExample: agent-relay hook claude Stop <payload.json",
     )
     .action((host: string, event: string | undefined) => act((cli) => hook(cli.io, host, event)));
 
@@ -43,8 +49,32 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),
   };
+  if (event === WAKE) return wake(io, host, rim);
   await runHook(host, event, rim);
   return 0;
+}
+
+/** Never throws either: who waits in the background wakes nobody by an error. */
+async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number> {
+  const end = new AbortController();
+  io.onInterrupt(() => end.abort());
+  const timer = setInterval(() => {
+    if (!io.hasParent()) end.abort();
+  }, LOOK_FOR_HOST);
+  try {
+    const { host, call } = await readCall(named, undefined, rim);
+    const place = await rim.open(call, host);
+    if (!place?.isTrusted) return 0;
+    const hands = { relay: place.relay, store: place.store, now: io.now, log: () => {} };
+    if (!(await waitToWake(hands, end.signal))) return 0;
+    io.err(`${NUDGE}\n`);
+    return WOKEN;
+  } catch (error) {
+    rim.log(`${WAKE}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return 0;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {

@@ -21,6 +21,7 @@ interface Flags {
   readonly remove?: boolean;
   readonly check?: boolean;
   readonly statusLine?: boolean;
+  readonly wake?: boolean;
   readonly plugin?: string;
 }
 
@@ -33,6 +34,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
     .option("--user", "in your home folder, for every project, not in this one")
     .option("--status-line", "also a status line in Claude Code, if it has none")
+    .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
     .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
     .option("--dry-run", "show what would be written, and write nothing")
     .option("--remove", "take it all away again: files are as they were")
@@ -68,7 +70,9 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
     done.push({ host: step.host, file: step.file, what });
   }
   if (!flags.remove && !flags.dryRun && !flags.user) await makeRelay(cli);
-  const asks = flags.remove ? [] : hosts.flatMap(({ asks }) => (asks === undefined ? [] : [asks]));
+  const asks = flags.remove
+    ? []
+    : hosts.flatMap((host) => [host.asks ?? [], flags.wake ? cannotWake(host) : []].flat());
   const lines = done.map(({ host, file, what }) => `${host}: ${what} ${file}\n`);
   const added = flags.dryRun ? steps.map(additions) : [];
   await cli.say({ files: done, asks }, [...lines, ...added, ...asks.map((ask) => `${ask}\n`)].join(""));
@@ -104,13 +108,20 @@ function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
 function stepFor(host: HostSetup, ground: Ground, flags: Flags): Step {
   const file = fileOf(host, ground, flags);
   try {
-    const line = flags.statusLine ? [statusLine(ground)] : [];
-    const edit = flags.remove ? unplanned(file, ground.kept.of(file)) : planned(host, file, ground.launcher, line);
+    const extras = { statusLine: flags.statusLine ? statusLine(ground) : undefined, wakes: flags.wake };
+    const edit = flags.remove ? unplanned(file, ground.kept.of(file)) : planned(host, file, ground.launcher, extras);
     return { host: host.agent, ...edit };
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     return { host: host.agent, file, before: undefined, after: undefined, error: `${error.message};` };
   }
+}
+
+/** What to do for a host whose own hooks cannot wake it. */
+function cannotWake({ agent, waking, text }: HostSetup): string[] {
+  if (waking || text) return [];
+  const other = agent === "codex" ? "; agent-relay daemon run --wake --agent codex --session <id> can" : "";
+  return [`No hook of ${agent} can wake it${other}`];
 }
 
 /** For Claude Code, below each of its sessions. */
@@ -227,7 +238,8 @@ function faultOf(command: string, folder: string, { io }: Cli): string | undefin
   const event = command.split(" ")[2] ?? "";
   const ids = { session_id: "setup-check", conversation_id: "setup-check", conversationId: "setup-check" };
   const payload = { ...ids, cwd: folder, workspacePaths: [folder], hook_event_name: event };
-  const { AGENT_RELAY_DIR: _, AGENT_RELAY_SESSION: __, ...env } = io.env;
+  const { AGENT_RELAY_DIR: _, AGENT_RELAY_SESSION: __, ...own } = io.env;
+  const env = { ...own, CLAUDE_CODE_SESSION_ATTENDED: "0" }; // or what wakes would wait for mail
   const ran = spawnSync("/bin/sh", ["-c", command], {
     cwd: folder,
     env,

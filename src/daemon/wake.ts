@@ -61,22 +61,23 @@ export function wakingCommand(agent: string, session: string, self: readonly str
   return agent === "claude" ? [...self, "daemon", "nudge", "--session", session, "--agent", agent] : undefined;
 }
 
-const SessionFile = object({ messagingSocketPath: optional(text()) });
+const SessionFile = object({ sessionId: optional(text()), messagingSocketPath: optional(text()) });
 
 /**
  * The socket at which a process of Claude Code takes messages (2.1.330), from the file that it keeps of its session below
  * `folder`. Throws `not_found`.
  */
-export function claudeSocket(folder: string, pid: number): string {
+export function claudeSocket(folder: string, pid: number, session: string): string {
   const file = path.join(folder, "sessions", `${pid}.json`);
   try {
-    const socket = SessionFile.parse(JSON.parse(fs.readFileSync(file, "utf8")), file).messagingSocketPath;
-    if (socket !== undefined && path.isAbsolute(socket)) return socket;
+    const found = SessionFile.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
+    const socket = found.messagingSocketPath ?? "";
+    if (path.isAbsolute(socket) && (found.sessionId ?? session) === session) return socket;
   } catch (error) {
     if (errno(error) !== "ENOENT" && !(error instanceof SyntaxError) && !(error instanceof RelayError))
       throw systemError(`read "${file}"`, error);
   }
-  throw new RelayError("not_found", `Cannot wake pid ${pid}: ${file} names no socket of Claude Code`, {
+  throw new RelayError("not_found", `Cannot wake pid ${pid}: ${file} names no socket for "${session}"`, {
     next: "agent-relay setup claude --wake, which needs none",
   });
 }

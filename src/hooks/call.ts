@@ -1,7 +1,10 @@
 /** The moment of an agent's life that a host calls a hook for. */
 export type Moment =
-  /** A session begins; `again` where it goes on after a pause or a compaction, and what was said before may be gone. */
-  | { readonly at: "start"; readonly isAgain: boolean }
+  /**
+   * A session begins, or goes on after a pause or a compaction: what was said before may be gone. `isOften` where the host
+   * says so again and again.
+   */
+  | { readonly at: "start"; readonly isOften?: boolean }
   /** The person has said something, and the agent is about to work. */
   | { readonly at: "prompt" }
   /** A tool is about to run. */
@@ -10,8 +13,8 @@ export type Moment =
   | { readonly at: "after"; readonly tool: ToolUse }
   /** All tools of one step have run, and the model is about to be asked again. */
   | { readonly at: "step" }
-  /** The agent is about to stop; `isHeld` where a hook has kept it going already. */
-  | { readonly at: "stop"; readonly isHeld: boolean }
+  /** The agent is about to stop; `wasHeld` if its host says that a hook has kept it going before. */
+  | { readonly at: "stop"; readonly wasHeld: boolean | undefined }
   | { readonly at: "end" }
   /** Nothing that concerns us. */
   | { readonly at: "other" };

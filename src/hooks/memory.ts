@@ -28,7 +28,8 @@ export class Memory {
 
   /** How often in a row the agent was kept from stopping. */
   async holds(): Promise<number> {
-    return (await this.#store.marks(this.#folder)).filter((name) => name.startsWith("hold.")).length;
+    const names = await this.#store.marks(this.#folder);
+    return Math.max(0, ...names.map((name) => Number(/^hold\.(\d+)$/.exec(name)?.[1] ?? 0)));
   }
 
   async hold(count: number): Promise<void> {

@@ -47,7 +47,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
   const { moment, isSubagent } = call;
   switch (moment.at) {
     case "start":
-      return isSubagent ? undefined : start(place, call, say);
+      return isSubagent ? undefined : start(place, call, moment.isOften === true, say);
     case "prompt":
       return isSubagent ? undefined : tellMail(place, call, say, () => true);
     case "step":
@@ -57,7 +57,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
     case "after":
       return after(place, call, moment.tool, say);
     case "stop":
-      return isSubagent ? undefined : stop(place, call, say);
+      return isSubagent ? undefined : stop(place, call, moment.wasHeld, say);
     case "end":
       return isSubagent ? undefined : end(place, call);
     case "other":
@@ -65,10 +65,11 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
   }
 }
 
-async function start(place: Place, call: Call, say: Say): Promise<void> {
+async function start(place: Place, call: Call, isOften: boolean, say: Say): Promise<void> {
   const { relay, now, isTrusted } = place;
+  const hadBegun = place.parent !== undefined && (await noteParent(place.store, place.parent, call.session));
+  if (isOften && hadBegun) return;
   await relay.register();
-  if (place.parent !== undefined) await noteParent(place.store, place.parent, call.session);
   if (!isTrusted) {
     const context = `This project's agent-relay came from elsewhere; what is in it is not shown to you until a person types: agent-relay trust\n`;
     return say({ context });
@@ -181,10 +182,10 @@ async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise
 }
 
 /** Direct mail and what still asks for an answer keep the agent going, once for each message. */
-async function stop(place: Place, call: Call, say: Say): Promise<void> {
+async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say: Say): Promise<void> {
   if (!place.isTrusted) return;
   const memory = memoryOf(place, call);
-  const count = await memory.holds();
+  const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // also by another tool's hook
   if (count >= MOST_HOLDS) return memory.rest();
   let isHeld = false;
   const held = await memory.ids("held");

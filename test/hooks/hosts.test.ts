@@ -8,11 +8,11 @@ import { cursor } from "../../src/hooks/hosts/cursor.ts";
 import { gemini } from "../../src/hooks/hosts/gemini.ts";
 import { HOOK_HOSTS, hostCalling } from "../../src/hooks/hosts.ts";
 
-const START = { at: "start", isAgain: false } as const;
-const AGAIN = { at: "start", isAgain: true } as const;
+const START = { at: "start" } as const;
 const PROMPT = { at: "prompt" } as const;
-const STOP = { at: "stop", isHeld: false } as const;
-const HELD = { at: "stop", isHeld: true } as const;
+const STOP = { at: "stop", wasHeld: false } as const;
+const UNKNOWN = { at: "stop", wasHeld: undefined } as const;
+const HELD = { at: "stop", wasHeld: true } as const;
 const END = { at: "end" } as const;
 const OTHER = { at: "other" } as const;
 const STEP = { at: "step" } as const;
@@ -53,9 +53,9 @@ const GOLDEN: readonly Golden[] = [
     fixtures: [
       [{ ...CLAUDE, hook_event_name: "SessionStart", source: "startup" }, START],
       [{ ...CLAUDE, hook_event_name: "SessionStart", source: "clear", model: "m" }, START],
-      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "resume", context_tokens: 9 }, AGAIN],
-      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "compact" }, AGAIN],
-      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "fork" }, AGAIN],
+      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "resume", context_tokens: 9 }, START],
+      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "compact" }, START],
+      [{ ...CLAUDE, hook_event_name: "SessionStart", source: "fork" }, START],
       [{ ...CLAUDE_TURN, hook_event_name: "UserPromptSubmit", prompt: "hi", source: "user" }, PROMPT],
       [
         {
@@ -113,7 +113,7 @@ const GOLDEN: readonly Golden[] = [
     session: "01a0090b",
     fixtures: [
       [{ ...CODEX, hook_event_name: "SessionStart", permission_mode: "default", source: "startup" }, START],
-      [{ ...CODEX, hook_event_name: "SessionStart", source: "compact" }, AGAIN],
+      [{ ...CODEX, hook_event_name: "SessionStart", source: "compact" }, START],
       [{ ...CODEX_TURN, hook_event_name: "UserPromptSubmit", prompt: "hi" }, PROMPT],
       [
         { ...CODEX_TURN, hook_event_name: "PreToolUse", tool_name: "apply_patch", tool_input: { command: PATCH } },
@@ -146,7 +146,7 @@ const GOLDEN: readonly Golden[] = [
     session: "4fe4a52a",
     fixtures: [
       [{ ...GEMINI, hook_event_name: "SessionStart", source: "startup" }, START],
-      [{ ...GEMINI, hook_event_name: "SessionStart", source: "resume" }, AGAIN],
+      [{ ...GEMINI, hook_event_name: "SessionStart", source: "resume" }, START],
       [{ ...GEMINI, hook_event_name: "SessionStart", source: "clear" }, START],
       [{ ...GEMINI, hook_event_name: "BeforeAgent", prompt: "hi" }, PROMPT],
       [
@@ -195,11 +195,11 @@ const GOLDEN: readonly Golden[] = [
     host: antigravity,
     session: "c-1",
     fixtures: [
-      [AGY, START, "SessionStart"],
+      [AGY, { at: "start", isOften: true }, "SessionStart"],
       [{ ...AGY, invocationNum: 0, initialNumSteps: 0 }, PROMPT, "PreInvocation"],
       [{ ...AGY, invocationNum: 1, initialNumSteps: 0 }, PROMPT, "PreInvocation"],
       [{ ...AGY, invocationNum: 2, initialNumSteps: 5 }, STEP, "PreInvocation"],
-      [{ ...AGY, executionNum: 1, terminationReason: "x", fullyIdle: true, error: "" }, STOP, "Stop"],
+      [{ ...AGY, executionNum: 1, terminationReason: "x", fullyIdle: true, error: "" }, UNKNOWN, "Stop"],
       [AGY, OTHER, "PostInvocation"],
       [AGY, OTHER],
     ],
@@ -245,7 +245,7 @@ const GOLDEN: readonly Golden[] = [
     session: "c1",
     fixtures: [
       [{ ...COPILOT, source: "new", initialPrompt: "hi" }, START, "sessionStart"],
-      [{ ...COPILOT, source: "resume" }, AGAIN, "sessionStart"],
+      [{ ...COPILOT, source: "resume" }, START, "sessionStart"],
       [{ ...COPILOT, prompt: "hi" }, PROMPT, "userPromptSubmitted"],
       [{ ...COPILOT, toolName: "edit", toolArgs: { path: "a" } }, before("edit", "a"), "preToolUse"],
       [{ ...COPILOT, toolName: "create", toolArgs: '{"path":"a"}' }, before("create", "a"), "preToolUse"],

@@ -29,6 +29,7 @@ interface Terms {
   readonly host?: string;
   readonly event?: string;
   readonly trusted?: boolean;
+  readonly parent?: number;
   readonly keepsClaims?: boolean;
   readonly store?: Store;
   readonly out?: (text: string) => Promise<void>;
@@ -84,6 +85,7 @@ class World {
         now: () => this.clock,
         isTrusted: terms.trusted ?? true,
         keepsClaims: terms.keepsClaims ?? false,
+        parent: terms.parent,
       }),
       log: (why) => log.push(why),
     };
@@ -224,6 +226,27 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const held: boolean[] = [];
     for (let n = 0; n < 7; n++) held.push(await turn(n));
     expect(held).toEqual([true, true, true, true, true, false, true]);
+  });
+
+  test("a hold that the host counts and we do not, by another tool's hook or lost, counts", async () => {
+    const world = await World.of(kind);
+    const held: boolean[] = [];
+    for (let n = 0; n < 5; n++) {
+      await world.as("ann").send(`and ${n}`, { to: "bob" });
+      held.push((await world.at("Stop", { stop_hook_active: true })).goOn !== "");
+    }
+    expect(held).toEqual([true, true, true, true, false]);
+  });
+
+  test("a host that says before each request that a session begins is greeted once, and again by its next process", async () => {
+    const world = await World.of(kind);
+    const agy = { conversationId: "bob", workspacePaths: [world.project] };
+    const start = async (parent: number) =>
+      JSON.parse((await world.hook(agy, { host: "antigravity", event: "SessionStart", parent })).out);
+    const greeted = { injectSteps: [{ ephemeralMessage: expect.stringContaining("You are bob") }] };
+    expect(await start(process.pid)).toEqual(greeted);
+    expect(await start(process.pid)).toEqual({});
+    expect(await start(process.ppid)).toEqual(greeted);
   });
 
   test("a turn that ended quietly begins the count anew", async () => {

@@ -241,6 +241,31 @@ test("a status line is added to Claude Code if it was asked for and there is non
   expect(JSON.parse(mine.read(file)).statusLine.command).toBe("mine");
 });
 
+test("an idle agent is woken only if that was asked for; setup without it leaves it, and all of it is taken out again", async () => {
+  const foreign = '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"say done"}]}]}}';
+  const [claude, opencode] = [".claude/settings.local.json", ".opencode/plugins/agent-relay.js"];
+  const office = new Office({ [claude]: foreign });
+  const before = office.files();
+  const waking = () =>
+    Object.entries<{ hooks: { asyncRewake?: boolean; command: string }[] }[]>(JSON.parse(office.read(claude)).hooks)
+      .filter(([, groups]) => groups.some(({ hooks }) => hooks.some((hook) => hook.asyncRewake)))
+      .map(([event]) => event);
+  await office.setup("claude", "opencode");
+  expect(waking()).toEqual([]);
+  expect(office.read(opencode)).toContain("const WAKES = false;");
+  const asked = await office.setup("claude", "opencode", "codex", "gemini", "--wake");
+  expect(asked.out).toContain("No hook of codex can wake it; agent-relay daemon run --wake --agent codex");
+  expect(asked.out).toContain("No hook of gemini can wake it\n");
+  expect(waking().sort()).toEqual(["SessionStart", "Stop"]);
+  expect(office.read(opencode)).toContain("const WAKES = true;");
+  const installed = office.files();
+  expect((await office.setup("claude", "opencode")).out).not.toContain("added to");
+  expect(office.files()).toEqual(installed);
+  expect((await office.setup("claude", "--check")).code, "to prove it waits for no mail").toBe(0);
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
 test("a plugin for Claude Code is written into a new folder, never over an old one", async () => {
   const office = new Office();
   expect((await office.setup("--plugin", "out/plugin")).out).toContain("claude --plugin-dir");

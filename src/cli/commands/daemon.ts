@@ -234,7 +234,7 @@ async function nudge(cli: Cli): Promise<void> {
     });
   if (agent === "claude") {
     const folder = io.env.CLAUDE_CONFIG_DIR || path.join(io.env.HOME ?? io.env.USERPROFILE ?? "", ".claude");
-    await pokeClaude(claudeSocket(folder, found.pid), NUDGE);
+    await pokeClaude(claudeSocket(folder, found.pid, session), NUDGE);
   } else {
     const failed = tried([commandFor(cli, relay, [], { wake: true })]);
     if (failed) throw new RelayError("failed", `Cannot wake "${session}": ${failed.command} failed: ${failed.why}`);

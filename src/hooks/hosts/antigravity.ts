@@ -27,9 +27,9 @@ export const antigravity: HookHost = {
   nothing: () => "{}\n",
 };
 
-// SessionStart may come before each request to the model, and its context is gone with the turn: so a request is a prompt.
+// What is said is gone with the turn: so the first request of each is a prompt. SessionStart may come before each request.
 function momentOf(event: string, { invocationNum }: Payload): Moment {
   if (event === "PreInvocation") return invocationNum === 0 || invocationNum === 1 ? { at: "prompt" } : { at: "step" };
-  if (event === "SessionStart") return { at: "start", isAgain: false };
-  return event === "Stop" ? { at: "stop", isHeld: false } : { at: "other" };
+  if (event === "SessionStart") return { at: "start", isOften: true };
+  return event === "Stop" ? { at: "stop", wasHeld: undefined } : { at: "other" };
 }

@@ -1,5 +1,5 @@
 import type { Answer, Call, HookHost, Moment, Payload } from "../call.ts";
-import { jsonLine, textOf } from "../payload.ts";
+import { flagOf, jsonLine, textOf } from "../payload.ts";
 import { toolUse } from "../tools.ts";
 
 /** Claude Code (2.1.329; its own names for events, in PascalCase). */
@@ -30,7 +30,7 @@ export function momentOf(event: string, payload: Payload): Moment {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "SessionStart":
-      return { at: "start", isAgain: ["resume", "compact", "fork"].includes(textOf(payload, "source") ?? "") };
+      return { at: "start" };
     case "UserPromptSubmit":
       return { at: "prompt" };
     case "PreToolUse":
@@ -40,7 +40,7 @@ export function momentOf(event: string, payload: Payload): Moment {
     case "PostToolBatch":
       return { at: "step" };
     case "Stop":
-      return { at: "stop", isHeld: payload.stop_hook_active === true };
+      return { at: "stop", wasHeld: flagOf(payload, "stop_hook_active") };
     case "SessionEnd":
       return { at: "end" };
     default:

@@ -1,5 +1,5 @@
 import type { HookHost, Moment, Payload } from "../call.ts";
-import { jsonLine, textOf } from "../payload.ts";
+import { flagOf, jsonLine, textOf } from "../payload.ts";
 import { toolUse } from "../tools.ts";
 
 /**
@@ -27,7 +27,7 @@ function momentOf(event: string, payload: Payload): Moment {
   const tool = () => toolUse(textOf(payload, "toolName", "tool_name") ?? "", payload.toolArgs ?? payload.tool_input);
   switch (event.charAt(0).toLowerCase() + event.slice(1)) {
     case "sessionStart":
-      return { at: "start", isAgain: textOf(payload, "source") === "resume" };
+      return { at: "start" };
     case "userPromptSubmitted":
     case "userPromptSubmit":
       return { at: "prompt" };
@@ -37,7 +37,7 @@ function momentOf(event: string, payload: Payload): Moment {
       return { at: "after", tool: tool() };
     case "agentStop":
     case "stop":
-      return { at: "stop", isHeld: payload.stop_hook_active === true };
+      return { at: "stop", wasHeld: flagOf(payload, "stop_hook_active") };
     case "sessionEnd":
       return { at: "end" };
     default:

@@ -27,7 +27,7 @@ function momentOf(event: string, payload: Payload): Moment {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "sessionStart":
-      return { at: "start", isAgain: false };
+      return { at: "start" };
     case "preToolUse":
       return { at: "before", tool: tool() };
     case "beforeShellExecution":
@@ -35,7 +35,7 @@ function momentOf(event: string, payload: Payload): Moment {
     case "postToolUse":
       return { at: "after", tool: tool() };
     case "stop":
-      return { at: "stop", isHeld: typeof payload.loop_count === "number" && payload.loop_count > 0 };
+      return { at: "stop", wasHeld: typeof payload.loop_count === "number" ? payload.loop_count > 0 : undefined };
     case "sessionEnd":
       return { at: "end" };
     default:

@@ -1,5 +1,5 @@
 import type { HookHost, Moment, Payload } from "../call.ts";
-import { jsonLine, textOf } from "../payload.ts";
+import { flagOf, jsonLine, textOf } from "../payload.ts";
 import { toolUse } from "../tools.ts";
 
 /** Gemini CLI (0.61.0): plain text would be shown to the person, so every answer is JSON. */
@@ -26,7 +26,7 @@ function momentOf(event: string, payload: Payload): Moment {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "SessionStart":
-      return { at: "start", isAgain: textOf(payload, "source") === "resume" };
+      return { at: "start" };
     case "BeforeAgent":
       return { at: "prompt" };
     case "BeforeTool":
@@ -34,7 +34,7 @@ function momentOf(event: string, payload: Payload): Moment {
     case "AfterTool":
       return { at: "after", tool: tool() };
     case "AfterAgent":
-      return { at: "stop", isHeld: payload.stop_hook_active === true };
+      return { at: "stop", wasHeld: flagOf(payload, "stop_hook_active") };
     case "SessionEnd":
       return { at: "end" };
     default:

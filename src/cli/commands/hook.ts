@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { NUDGE, waitToWake } from "../../daemon/wake.ts";
 import { errno } from "../../errors.ts";
 import type { Call, HookHost } from "../../hooks/call.ts";
 import { HOOK_HOSTS } from "../../hooks/hosts.ts";
@@ -62,6 +61,7 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
     if (!io.hasParent()) end.abort();
   }, LOOK_FOR_HOST);
   try {
+    const { NUDGE, waitToWake } = await import("../../daemon/wake.ts");
     const { host, call } = await readCall(named, undefined, rim);
     const place = await rim.open(call, host);
     if (!place?.isTrusted) return 0;

@@ -5,14 +5,12 @@ import type { Store } from "./store/store.ts";
 const PARENTS = "pids";
 const MOST_BYTES = 128; // of a mark's name
 
-/** Notes for which session a process calls hooks now; for no other any more. Returns whether that was noted before. */
+/** Notes for which session a process calls hooks: for others too, if it has several. Returns whether that was noted before. */
 export async function noteParent(store: Store, pid: number, session: string): Promise<boolean> {
   const prefix = prefixOf(pid);
   if (prefix === undefined) return false;
   const own = `${prefix}${session}`;
-  const names = await store.marks(PARENTS);
-  for (const name of names) if (name.startsWith(prefix) && name !== own) await store.unmark(`${PARENTS}/${name}`);
-  if (names.includes(own)) return true;
+  if ((await store.markedAt(`${PARENTS}/${own}`)) !== undefined) return true;
   if (own.length <= MOST_BYTES) await store.mark(`${PARENTS}/${own}`);
   return false;
 }

@@ -14,8 +14,8 @@ export interface Io {
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
   err(text: string): void;
-  /** All of stdin, as text, or as much as `isWhole` says is all. Throws `limit` for more than `maxBytes`. */
-  input(maxBytes: number, isWhole?: (text: string) => boolean): Promise<string>;
+  /** `head` and all of stdin, as text, or as much as `isWhole` says is all. Throws `limit` for more than `maxBytes`. */
+  input(maxBytes: number, isWhole?: (text: string) => boolean, head?: string): Promise<string>;
   /** Whether the process that started us still runs. */
   hasParent(): boolean;
   /** Calls `stop` at the first interrupt; a second one ends the process. */
@@ -98,9 +98,14 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
  * The first of it synchronously: what comes in one piece, and is whole by then, needs no stream, which takes longer to load
  * than a hook may take in all. The rest by a stream, so that nobody is held up by who never ends what it says.
  */
-async function readStdin(maxBytes: number, isWhole: (text: string) => boolean = () => false): Promise<string> {
-  const first = readSome();
-  const chunks = first === undefined ? [] : [first];
+async function readStdin(
+  maxBytes: number,
+  isWhole: (text: string) => boolean = () => false,
+  head = "",
+): Promise<string> {
+  if (head !== "" && isWhole(head)) return head;
+  const first = head === "" ? readSome() : undefined;
+  const chunks = [Buffer.from(head), ...(first === undefined ? [] : [first])];
   let size = first?.length ?? 0;
   const text = () => Buffer.concat(chunks).toString("utf8");
   if (first?.length === 0 || (first && isWhole(text()))) return text();

@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -19,7 +20,7 @@ class Desk {
     this.dir = dir;
     fs.writeFileSync(
       `${this.#tools}/node`,
-      `#!/bin/sh\necho "$@" >"${this.#tools}/args"\ncat >"${this.#tools}/stdin"\n`,
+      `#!/bin/sh\necho "$@" >"${this.#tools}/args"\n{ printf %s "$AGENT_RELAY_HOOK_HEAD"; cat; } >"${this.#tools}/stdin"\n`,
     );
     fs.chmodSync(`${this.#tools}/node`, 0o755);
   }
@@ -54,6 +55,8 @@ class Desk {
   }
 }
 
+const PLAIN = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` };
+
 interface Hooked {
   readonly input: string;
   readonly env: Readonly<Record<string, string>>;
@@ -69,13 +72,22 @@ const MOMENTS = [
   "Stop",
 ];
 
+/** What Claude Code says of a shell command. */
+const ran = (command: string, more = {}) =>
+  JSON.stringify({
+    ...{ session_id: "s1", transcript_path: "/h/.claude/projects/-platform/t.jsonl", cwd: "/srv/cp/rm" },
+    ...{ permission_mode: "default", hook_event_name: "PostToolUse", tool_name: "Bash" },
+    ...{ tool_input: { command, description: "x" } },
+    ...more,
+  });
+
 describe.skipIf(process.platform === "win32")("the launcher", () => {
   test("answers without Node where there is nothing to say, in the words of each host", async () => {
     const desk = await Desk.open();
-    for (const moment of MOMENTS) expect(desk.hook(`claude ${moment}`), moment).toBe("");
+    for (const moment of MOMENTS) expect(desk.hook(`claude ${moment}`, { input: ran("ls") }), moment).toBe("");
     const env = { CLAUDE_CODE_SESSION_ID: "", GEMINI_SESSION_ID: "s1" };
     for (const event of ["BeforeAgent", "BeforeTool edit", "AfterTool", "AfterAgent"])
-      expect(desk.hook(`gemini ${event}`, { env }), event).toBe("{}\n");
+      expect(desk.hook(`gemini ${event}`, { env, input: ran("ls") }), event).toBe("{}\n");
     for (const [args, says] of [
       ["codex UserPromptSubmit", ""],
       ["codex Stop", "{}\n"],
@@ -163,7 +175,16 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     await desk.as("bob").claim(["src"]);
     expect(desk.hook("claude PreToolUse edit")).toBe("node");
     expect(shell("ls -la")).toBe("");
-    for (const command of ["echo x > src/a", "sed -i s/a/b/ x", "rm -r src", `ls ${"x".repeat(5000)}`])
+    const writing = [
+      "echo x > src/a",
+      "sed -i s/a/b/ x",
+      "rm -r src",
+      "/bin/rm x",
+      "ls\nrm x",
+      "ls;\tmv a b",
+      "x|tee a",
+    ];
+    for (const command of [...writing, `ls ${"x".repeat(5000)}`])
       expect(shell(command), command.slice(0, 40)).toBe("node");
     await desk.as("bob").release(["src"]);
     expect([desk.hook("claude PreToolUse edit"), shell("rm x")]).toEqual(["", ""]);
@@ -207,14 +228,181 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     expect(desk.hook("codex UserPromptSubmit", unnamed), "two are one too many").toBe("node");
   });
 
-  test("the session that the relay's own variable names is meant, whatever else is said", async () => {
+  test.skipIf(bootId() === undefined)("the session that the relay's own variable names is meant", async () => {
     const desk = await Desk.open();
+    await new FileStore(`${desk.dir}/.relay`).mark(`pids/${bootId()?.split("-")[0]}.${process.pid}.bob`);
     await desk.as("bob").send("hello", { to: "s1" });
     for (const host of ["claude", "codex", "gemini"])
       expect(desk.hook(`${host} UserPromptSubmit`, { env: { AGENT_RELAY_SESSION: "bob" } }), host).not.toBe("node");
     await desk.as("s1").send("hello", { to: "bob" });
     const env = { AGENT_RELAY_SESSION: "bob", CLAUDE_CODE_SESSION_ID: "s1" };
     expect(desk.hook("claude UserPromptSubmit", { env })).toBe("node");
+  });
+
+  test("a shell hook with nothing to say is silent with what hosts really send, whatever words are in it", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").claim(["src"]);
+    const done = { tool_response: { stdout: "rm -rf x > y", stderr: "" } };
+    for (const [command, more] of [
+      ["ls", {}],
+      ["ls", done],
+      ["npm run format", done],
+      ["git log --format=%h -- permission.ts", done],
+      ["ls", { tool_response: { stdout: "x".repeat(100_000) } }],
+    ] as const) {
+      expect(desk.hook("claude PostToolUse shell", { input: ran(command, more) }), command).toBe("");
+      expect(desk.hook("claude PreToolUse shell", { input: ran(command, more) }), command).toBe("");
+      expect(desk.hook("codex PreToolUse shell", { input: ran(command, { turn_id: "t", ...more }) })).toBe("");
+    }
+    expect(desk.hook("claude PostToolUse shell", { input: ran("rm x", done) })).toBe("node");
+  });
+
+  test("a payload that comes in two pieces is Node's to read, and the denial is not lost", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").claim(["a.txt"]);
+    const payload = ran("echo 1 > a.txt", { cwd: desk.dir, hook_event_name: "PreToolUse" });
+    const cut = payload.indexOf('"tool_name"');
+    for (const shell of ["sh", "bash"]) {
+      const { stdout } = spawnSync(
+        shell,
+        ["-c", `(printf %s "$A"; sleep 0.2; printf %s "$B") | "${LAUNCHER}" claude PreToolUse shell`],
+        {
+          cwd: desk.dir,
+          encoding: "utf8",
+          env: {
+            ...PLAIN,
+            CLAUDE_CODE_SESSION_ID: "s1",
+            A: payload.slice(0, cut),
+            B: payload.slice(cut),
+          },
+        },
+      );
+      expect(JSON.parse(stdout).hookSpecificOutput).toMatchObject({ permissionDecision: "deny" });
+    }
+  });
+
+  test("a letter that the first 4 KB cut in two reaches Node whole", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hello", { to: "s1" });
+    for (let pad = 0; pad < 4; pad++) {
+      const input = JSON.stringify({ session_id: "s1", text: `${"x".repeat(4060 + pad)}${"üü\u{1f980}".repeat(20)}` });
+      expect(desk.hook("claude Stop", { input, env: { CLAUDE_CODE_SESSION_ID: "" } })).toBe("node");
+    }
+  });
+
+  test("a host that keeps the pipe open is not held up", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hello", { to: "s1" });
+    const held = async (args: string, payload: object) => {
+      const child = spawn(LAUNCHER, args.split(" "), { cwd: desk.dir, env: PLAIN });
+      let out = "";
+      child.stdout.on("data", (part) => (out += part));
+      child.stdin.write(JSON.stringify(payload));
+      const [code] = await once(child, "close");
+      child.stdin.destroy();
+      return { code, out };
+    };
+    const { code, out } = await held("codex UserPromptSubmit", { session_id: "s1", turn_id: "t", cwd: desk.dir });
+    expect([code, out]).toEqual([0, expect.stringContaining("hello")]);
+    const cursor = { conversation_id: "bob", cwd: desk.dir, tool_name: "Read", tool_input: {} };
+    expect(await held("cursor postToolUse", cursor)).toEqual({ code: 0, out: "{}\n" });
+  });
+
+  test("two sessions of one process keep each its own mail", async () => {
+    const desk = await Desk.open();
+    const say = (event: string, session: string) =>
+      spawnSync(LAUNCHER, ["codex", event], {
+        ...{ cwd: desk.dir, encoding: "utf8", env: PLAIN },
+        input: JSON.stringify({ session_id: session, cwd: desk.dir, hook_event_name: event, turn_id: "t" }),
+      }).stdout;
+    for (const session of ["c1", "c2"]) expect(say("SessionStart", session)).toContain("You are");
+    await desk.as("bob").send("for the first", { to: "c1" });
+    expect(say("UserPromptSubmit", "c2")).toBe("");
+    expect(say("UserPromptSubmit", "c1")).toContain("for the first");
+  });
+
+  test.skipIf(bootId() === undefined)("an agent that another has started does not act as that one", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("for the outer one", { to: "s1" });
+    const how = { input: '{"session_id":"inner"}', env: { AGENT_RELAY_SESSION: "s1" } };
+    expect(desk.hook("codex UserPromptSubmit", how)).toBe("node");
+  });
+
+  test("a user's hooks of Cursor run elsewhere, and find the project by what the payload says", async () => {
+    const desk = await Desk.open();
+    const cwd = tempDir();
+    const payload = (root: string, more = {}) =>
+      JSON.stringify({ conversation_id: "s1", generation_id: "g", workspace_roots: [root], ...more });
+    expect(desk.hook("cursor stop", { cwd, input: payload(desk.dir) })).toBe("{}\n");
+    await desk.as("bob").send("hello", { to: "s1" });
+    expect(desk.hook("cursor stop", { cwd, input: payload(desk.dir) })).toBe("node");
+    expect(desk.hook("cursor stop", { cwd, input: payload(`${desk.dir}/a\\b`) }), "doubt").toBe("node");
+    expect(desk.hook("cursor sessionStart", { cwd, input: payload(desk.dir) })).toBe("node");
+    expect(desk.hook("cursor stop", { cwd: desk.dir, input: payload(cwd) }), "another project").toBe("{}\n");
+    const agy = JSON.stringify({ conversationId: "s1", workspacePaths: [desk.dir] });
+    expect(desk.hook("antigravity PreInvocation", { cwd, input: agy })).toBe("node");
+  });
+
+  test("what came with a cloned repository is not followed out of it, and holds nobody up", async () => {
+    const desk = await Desk.open();
+    const live = `${desk.dir}/.relay/claims/live.json`;
+    fs.mkdirSync(path.dirname(live), { recursive: true });
+    for (const make of [
+      () => fs.symlinkSync("/dev/zero", live),
+      () => execFileSync("mkfifo", [live]),
+      () => fs.mkdirSync(live),
+    ]) {
+      make();
+      expect(desk.hook("claude PreToolUse shell", { input: ran("rm x") })).toBe("node");
+      fs.rmSync(live, { recursive: true });
+    }
+    fs.renameSync(`${desk.dir}/.relay/agents`, `${desk.dir}/agents`);
+    fs.symlinkSync("../agents", `${desk.dir}/.relay/agents`);
+    expect(desk.hook("claude Stop")).toBe("node");
+  });
+
+  test("a Node that is not there, too old or half removed breaks no host", async () => {
+    const desk = await Desk.open();
+    const half = tempDir();
+    fs.copyFileSync(LAUNCHER, `${half}/agent-relay-hook`);
+    const say = (PATH: string, ...args: string[]) => {
+      const { status, stdout } = spawnSync(`${half}/agent-relay-hook`, args, {
+        ...{ cwd: desk.dir, encoding: "utf8", input: '{"session_id":"zz"}', env: { PATH } },
+      });
+      return { status, stdout };
+    };
+    const bare = `${half}/bin`;
+    fs.mkdirSync(bare);
+    for (const tool of ["sh", "dd", "cat"]) fs.symlinkSync(`/bin/${tool}`, `${bare}/${tool}`);
+    for (const PATH of [PLAIN.PATH, bare]) {
+      expect(say(PATH, "copilot", "preToolUse")).toEqual({ status: 0, stdout: "{}\n" });
+      expect(say(PATH, "claude", "SessionStart")).toEqual({ status: 0, stdout: "" });
+      expect(say(PATH, "codex", "Stop")).toEqual({ status: 0, stdout: "{}\n" });
+    }
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a relay that cannot be written breaks no host", async () => {
+    const desk = await Desk.open();
+    execFileSync("chmod", ["-R", "a+rX,a-w", `${desk.dir}/.relay`]);
+    const tools = tempDir();
+    fs.copyFileSync(LAUNCHER, `${tools}/launcher`);
+    fs.writeFileSync(`${tools}/node`, "#!/bin/sh\ncat >/dev/null\n", { mode: 0o755 });
+    for (const folder of [desk.dir, tools]) fs.chmodSync(folder, 0o755);
+    for (const shell of ["sh", "bash --posix"])
+      for (const args of [
+        "claude UserPromptSubmit",
+        "claude PreToolUse edit",
+        "claude Stop",
+        "copilot preToolUse",
+        "codex Stop",
+      ]) {
+        const ran = spawnSync("/bin/sh", ["-c", `exec ${shell} "${tools}/launcher" ${args}`], {
+          ...{ cwd: desk.dir, encoding: "utf8", input: '{"session_id":"s1","cwd":"."}', uid: 65_534, gid: 65_534 },
+          env: { PATH: `${tools}:${PLAIN.PATH}`, CLAUDE_CODE_SESSION_ID: "s1", HOME: "/nonexistent" },
+        });
+        expect({ status: ran.status, stderr: ran.stderr }, `${shell} ${args}`).toEqual({ status: 0, stderr: "" });
+        expect(ran.stdout, "Node is asked").toBe("");
+      }
   });
 
   test("a variable that another host may have inherited is not believed", async () => {

@@ -43,7 +43,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
   const rim: Rim = {
     env: io.env,
-    input: () => io.input(MAX_PAYLOAD, isJson),
+    input: () => io.input(MAX_PAYLOAD, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),

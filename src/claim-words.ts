@@ -28,14 +28,23 @@ export function tooLate(
   });
 }
 
-export function nextFor(again: string, inTheWay: readonly Blocker[]): string {
+function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
   return first && "claim" in first ? `${again}, or ${askFor(first.claim)}` : again;
 }
 
 /** The command that asks the holder for it. */
 function askFor({ targets: [first = {}] }: Claim): string {
-  return `agent-relay send --claim ${first.resource ?? typedAs(first)} "..."`;
+  return sayAsk(first.resource ?? typedAs(first));
+}
+
+/** The command that asks whoever holds it for a path, or a part of what they hold. */
+export function askForPath(path: string): string {
+  return sayAsk(quoted(path));
+}
+
+function sayAsk(what: string): string {
+  return `agent-relay send --claim ${what} "..."`;
 }
 
 /** The command that asks for the same again and waits for it, from the same folder. */

@@ -7,6 +7,8 @@ export interface Write {
   readonly path: string;
   /** If it is a folder, what is written is in it: the names that are moved or copied there, as far as they are known. */
   readonly names?: readonly string[];
+  /** Nothing is left there. */
+  readonly removes?: true;
 }
 
 const LONGEST = 4096; // characters; no system opens a longer path
@@ -29,6 +31,7 @@ export function plainWrites(command: string): Write[] {
   let where = inSubshell(".");
   for (const simple of simpleCommands(tokens(command))) {
     const { targets, end } = simple;
+    if (isEnd(simple, where) && outer.length === 0) break;
     const own = simple.name?.isPlain ? written(programOf(simple.name.text), simple) : [];
     for (const write of [...targets.map(({ text }) => ({ path: text })), ...own]) {
       const path = inFolder(where.folder, write.path);
@@ -43,6 +46,11 @@ export function plainWrites(command: string): Write[] {
     where = { ...before, isFirst: false, join: "" };
   }
   return found;
+}
+
+/** Whether nothing that follows is ever run. */
+function isEnd({ leads, name, end }: Simple, { isFirst, depth }: Where): boolean {
+  return name?.text === "exit" && leads.length === 0 && isFirst && depth === 0 && [";", "\n", ""].includes(end);
 }
 
 /** The files that a patch in the form of `apply_patch` names. */
@@ -109,8 +117,9 @@ function programOf(name: string): string {
 function written(program: string, { args, document }: Simple): Write[] {
   switch (program) {
     case "tee":
+      return listed(args, /^([aip]|--(append|ignore-interrupts|output-error))$/);
     case "rm":
-      return plain(parsed(args, {})?.rest ?? []);
+      return removed(listed(args, /^([rRfidvI]|--(force|recursive|dir|verbose|interactive|one-file-system))$/));
     case "sed":
       return edited(args);
     case "mv":
@@ -144,7 +153,17 @@ function put(program: string, args: readonly Word[]): Write[] {
   if (!to || from.length === 0) return [];
   const names = plain(from).map(({ path }) => baseName(path));
   const put = options.has("T") ? { path: to.text } : { path: to.text, names };
-  return [...(program === "mv" ? plain(from) : []), ...(to.isPlain ? [put] : [])];
+  return [...(program === "mv" ? removed(plain(from)) : []), ...(to.isPlain ? [put] : [])];
+}
+
+/** All that is named, if each option is known to change nothing about that. */
+function listed(args: readonly Word[], harmless: RegExp): { path: string }[] {
+  const found = parsed(args, {});
+  return found && [...found.options.keys()].every((name) => harmless.test(name)) ? plain(found.rest) : [];
+}
+
+function removed(writes: readonly { path: string }[]): Write[] {
+  return writes.map((write) => ({ ...write, removes: true }));
 }
 
 function plain(words: readonly Word[]): { path: string }[] {

@@ -114,6 +114,12 @@ function isInherited(facts: Facts, session: string, near: Near): boolean {
   return facts.ancestors.some((process) => process !== near.process && isProcess(owner, process, facts.place));
 }
 
+/** Whether a session is that of an agent farther up, which has started the nearest one: its variables are inherited. */
+export function isOuters(owner: Registered, ancestors: readonly Ancestor[], place: string): boolean {
+  const [, ...outer] = ancestors.filter(({ name, args }) => hostOf(name, args) !== undefined);
+  return outer.some((process) => isProcess(owner, process, place));
+}
+
 function byVariable(facts: Facts, host: Host): Identity {
   const variable = host.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];

@@ -1,3 +1,5 @@
+import type { Write } from "../shell-writes.ts";
+
 /** The moment of an agent's life that a host calls a hook for. */
 export type Moment =
   /**
@@ -23,7 +25,7 @@ export type Moment =
 export interface ToolUse {
   readonly name: string;
   /** Files that it writes, as they are named. */
-  readonly writes: readonly { readonly path: string; readonly names?: readonly string[] }[];
+  readonly writes: readonly Write[];
 }
 
 /** What a host told us, in our own words. */

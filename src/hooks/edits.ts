@@ -11,9 +11,12 @@ const LATELY = 30_000; // ms; two that write one file within this time are likel
 
 /** The files that a tool writes, relative to `cwd` or absolute; of a folder that things are put into, those in it. */
 export function filesOf({ writes }: ToolUse, cwd: string): string[] {
-  const files = writes.flatMap(({ path: file, names }) =>
-    names !== undefined && isFolder(path.resolve(cwd, file)) ? names.map((name) => path.join(file, name)) : [file],
-  );
+  const files = writes.flatMap(({ path: file, names, removes }) => {
+    if (removes && isLink(path.resolve(cwd, file))) return []; // it goes, and what it points at stays
+    return names !== undefined && isFolder(path.resolve(cwd, file))
+      ? names.map((name) => path.join(file, name))
+      : [file];
+  });
   return [...new Set(files)];
 }
 
@@ -51,6 +54,12 @@ function keyOf(file: string, whence: { readonly cwd: string; readonly project: s
   }
 }
 
+function isLink(file: string): boolean {
+  if (file.includes("\0")) return false; // no path
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 function isFolder(file: string): boolean {
+  if (file.includes("\0")) return false;
   return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

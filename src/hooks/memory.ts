@@ -1,4 +1,5 @@
-import type { Store } from "../store/store.ts";
+import { newNonce } from "../id.ts";
+import type { Store, Value } from "../store/store.ts";
 
 /** What was done about a message: told of by its beginning, held the agent up for, woke the agent for. */
 type Deed = "announced" | "held" | "nudged";
@@ -10,9 +11,11 @@ type Deed = "announced" | "held" | "nudged";
 export class Memory {
   readonly #store: Store;
   readonly #folder: string;
+  readonly #greeting: string;
 
   constructor(store: Store, session: string) {
     this.#store = store;
+    this.#greeting = `greetings/${session}`;
     this.#folder = `hooks/${session}`;
   }
 
@@ -24,6 +27,16 @@ export class Memory {
 
   async note(what: Deed, id: string): Promise<void> {
     await this.#store.mark(`${this.#folder}/${what}.${id}`);
+  }
+
+  /** Whether this call is the one to greet the session: not if another has since `after` (Unix ms). */
+  async isGreeter(now: number, after: number): Promise<boolean> {
+    const mine = { at: now, by: newNonce() };
+    const isRecent = (value: Value) => typeof value.at === "number" && value.at > after && value.at <= now;
+    const value = await this.#store.update(this.#greeting, (old) => (old && isRecent(old) ? old : mine), {
+      lasting: false,
+    });
+    return value?.by === mine.by;
   }
 
   /** How often in a row the agent was kept from stopping. */
@@ -44,5 +57,6 @@ export class Memory {
 
   async forget(): Promise<void> {
     for (const name of await this.#store.marks(this.#folder)) await this.#store.unmark(`${this.#folder}/${name}`);
+    await this.#store.update(this.#greeting, () => undefined, { lasting: false });
   }
 }

@@ -1,5 +1,4 @@
-import type { Claim } from "../claim.ts";
-import { inQuotes, nextFor, sayAgain, sayBlockers } from "../claim-words.ts";
+import { inQuotes } from "../claim-words.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
@@ -10,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import { cleanLine } from "../text.ts";
 import { type Block, block } from "./block.ts";
 import type { Answer, Call, ToolUse } from "./call.ts";
+import { reasonAgainst, renewOwn } from "./claimed.ts";
 import { filesOf, touched } from "./edits.ts";
 import { Memory } from "./memory.ts";
 import { namesOf } from "./names.ts";
@@ -21,6 +21,7 @@ const NEXT_LOOK = "stamps/hook-due"; // its time: from then on the launcher star
 const LOOK_EVERY = 10_000; // ms
 const MOST_NOTED = 100; // files of one tool
 const MOST_NOTICES = 5;
+const AT_ONCE = 3000; // ms: a host that calls two of our hooks for one start, or ours by another's settings, is greeted once
 const MOST_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
@@ -101,13 +102,16 @@ async function tell(
 ): Promise<void> {
   const { relay, now } = place;
   const memory = memoryOf(place, call);
-  const before = call.moment.at === "start" ? new Set<string>() : await memory.ids("announced");
+  const isStart = call.moment.at === "start";
+  const before = isStart ? new Set<string>() : await memory.ids("announced");
+  const isSaid = isStart && !(await memory.isGreeter(now(), now() - AT_ONCE));
   const show = async (items: readonly InboxItem[], more = 0) => {
     const meant = items.filter((item) => isMeant(item) && !before.has(item.message.id));
     const names = namesOf(meant.length === 0 ? [] : await relay.agents());
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
-    const made = block(ours, theirs, meant, render, meant.length === 0 ? 0 : more);
+    const about = isSaid ? [[], []] : [ours, theirs];
+    const made = block(about[0] ?? [], about[1] ?? [], meant, render, meant.length === 0 ? 0 : more);
     if (made.text !== "") await say(made);
     for (const { message } of made.announced) await memory.note("announced", message.id);
     return made.shown;
@@ -121,37 +125,13 @@ async function tell(
   await asFarAsPossible(() => place.store.mark(NEXT_LOOK, now() + LOOK_EVERY)); // that look has settled what was due
 }
 
-/** Denies the tool if it would write what another has claimed; renews what this session has. */
-async function guard(place: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
-  const { relay, now } = place;
-  const files = filesOf(tool, call.cwd);
+/** Denies the tool if it would write what another has claimed; else renews what this session has. */
+async function guard({ relay, now, isTrusted }: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
+  const files = isTrusted ? filesOf(tool, call.cwd) : [];
   if (files.length === 0) return;
-  const mine = (await relay.claims()).filter((claim) => claim.session_id === call.session);
-  if (mine.some((claim) => claim.expires_at - now() < claim.ttl / 2)) await relay.renewClaims();
-  const isOthers = (claim: Claim) => claim.session_id !== call.session;
-  const all = await checked(relay, files, call.cwd);
-  if (all && !all.claims.some(isOthers)) return;
-  for (const file of files) {
-    const found = await checked(relay, [file], call.cwd);
-    const others = found?.claims.filter(isOthers) ?? [];
-    if (!found || others.length === 0 || found.is_mine) continue;
-    const names = namesOf(await relay.agents());
-    const blockers = others.map((claim) => ({ claim }));
-    const says = place.isTrusted ? sayBlockers(blockers, names, now()) : "another agent has claimed it";
-    const next = nextFor(sayAgain([file], {}), place.isTrusted ? blockers : []);
-    return say({
-      deny: cleanLine(`${inQuotes(file)} is not to be edited now: ${says}. Work on something else, or: ${next}`),
-    });
-  }
-}
-
-async function checked(relay: Relay, files: readonly string[], cwd: string) {
-  try {
-    return await relay.check(files, { cwd, apart: true }); // what is written is in one worktree
-  } catch (error) {
-    if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
-    throw error;
-  }
+  const deny = await reasonAgainst(relay, files, call, now());
+  if (deny !== undefined) return say({ deny });
+  await renewOwn(relay, call.session, now());
 }
 
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */
@@ -203,8 +183,9 @@ async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say:
 async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {
   await new Memory(store, call.session).forget();
   await forgetParents(store, call.session);
-  if (keepsClaims) await relay.register({ pid: 0 });
-  else await relay.unregister();
+  if (!keepsClaims) return void (await relay.unregister());
+  await relay.register({ pid: 0 });
+  await relay.setStatus("has left; what it has claimed stays so until its time is over");
 }
 
 function memoryOf({ store }: Place, { session }: Call): Memory {

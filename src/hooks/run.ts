@@ -9,6 +9,8 @@ export interface Rim {
   readonly input: () => Promise<string>;
   /** Rejects if nobody takes what is written. */
   readonly out: (text: string) => Promise<void>;
+  /** The session that a call is for: it says its own, but an agent is one session, however it calls. */
+  readonly whose: (call: Call) => Promise<string>;
   /** The place that a call is about; undefined where there is no relay: a hook makes none. */
   readonly open: (call: Call, host: HookHost) => Promise<Omit<Place, "hasSteps"> | undefined>;
   /** Writes down why nothing was said. */
@@ -57,14 +59,13 @@ export async function runHook(named: string | undefined, event: string | undefin
 export async function readCall(
   named: string | undefined,
   event: string | undefined,
-  { input, env }: Pick<Rim, "input" | "env">,
+  { input, env, whose }: Pick<Rim, "input" | "env" | "whose">,
 ): Promise<{ host: HookHost; call: Call }> {
   const payload = parsed(await input());
   const host = hostCalling(named, payload, env);
   const read = host.read(payload, event);
   if (!read) throw new RelayError("usage", "Cannot tell which session this hook is for: its payload names none");
-  // An agent is one session, however it calls: its shell would believe the variable too.
-  return { host, call: { ...read, session: env.AGENT_RELAY_SESSION || read.session } };
+  return { host, call: { ...read, session: await whose(read) } };
 }
 
 function parsed(text: string): Payload {

@@ -17,7 +17,8 @@ export function toolUse(name: string, input: unknown): ToolUse {
   const args = fieldsOf(input);
   const word = name.toLowerCase();
   const command = typeof args.command === "string" ? args.command : "";
-  const patch = word.includes("patch") ? PATCHES.map((field) => args[field]).find(isText) : undefined;
+  const whole = typeof input === "string" && input.startsWith("*** Begin Patch") ? input : undefined;
+  const patch = word.includes("patch") ? (whole ?? PATCHES.map((field) => args[field]).find(isText)) : undefined;
   if (patch !== undefined) return { name, writes: patchedFiles(patch) };
   if (SHELLS.has(word)) {
     const folder = FOLDERS.map((field) => args[field]).find(isText) ?? "";

@@ -18,6 +18,8 @@ const OTHER = { at: "other" } as const;
 const STEP = { at: "step" } as const;
 const before = (name: string, ...paths: string[]) => ({ at: "before", tool: { name, writes: writes(paths) } }) as const;
 const after = (name: string, ...paths: string[]) => ({ at: "after", tool: { name, writes: writes(paths) } }) as const;
+const removing = (name: string, ...paths: string[]) =>
+  ({ at: "before", tool: { name, writes: paths.map((path) => ({ path, removes: true as const })) } }) as const;
 const writes = (paths: readonly string[]) => paths.map((path) => ({ path }));
 
 /** What a host sends, in full, and what of it is meant. */
@@ -172,7 +174,7 @@ const GOLDEN: readonly Golden[] = [
           ...{ ...GEMINI, hook_event_name: "BeforeTool", tool_name: "run_shell_command" },
           tool_input: { command: "rm a /b", dir_path: "s" },
         },
-        before("run_shell_command", "s/a", "/b"),
+        removing("run_shell_command", "s/a", "/b"),
       ],
       [
         {
@@ -219,9 +221,9 @@ const GOLDEN: readonly Golden[] = [
           ...{ ...CURSOR, hook_event_name: "preToolUse", tool_name: "Shell" },
           tool_input: { command: "rm a", working_directory: "/w/s" },
         },
-        before("Shell", "/w/s/a"),
+        removing("Shell", "/w/s/a"),
       ],
-      [{ ...CURSOR, hook_event_name: "beforeShellExecution", command: "rm a", cwd: "/w" }, before("shell", "a")],
+      [{ ...CURSOR, hook_event_name: "beforeShellExecution", command: "rm a", cwd: "/w" }, removing("shell", "a")],
       [
         {
           ...CURSOR,
@@ -249,7 +251,7 @@ const GOLDEN: readonly Golden[] = [
       [{ ...COPILOT, prompt: "hi" }, PROMPT, "userPromptSubmitted"],
       [{ ...COPILOT, toolName: "edit", toolArgs: { path: "a" } }, before("edit", "a"), "preToolUse"],
       [{ ...COPILOT, toolName: "create", toolArgs: '{"path":"a"}' }, before("create", "a"), "preToolUse"],
-      [{ ...COPILOT, toolName: "bash", toolArgs: '{"command":"rm a"}' }, before("bash", "a"), "preToolUse"],
+      [{ ...COPILOT, toolName: "bash", toolArgs: '{"command":"rm a"}' }, removing("bash", "a"), "preToolUse"],
       [{ ...COPILOT, toolName: "bash", toolArgs: "{no json" }, before("bash"), "preToolUse"],
       [
         { ...COPILOT, toolName: "create", toolArgs: { path: "a" }, toolResult: {} },

@@ -7,6 +7,7 @@ import type { Payload } from "../../src/hooks/call.ts";
 import { HOOK_HOSTS } from "../../src/hooks/hosts.ts";
 import { type Rim, runHook } from "../../src/hooks/run.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
+import { thisProcess } from "../../src/place.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { Story, tempDir } from "../cli.ts";
 import { FatefulStore } from "../fateful-store.ts";
@@ -77,6 +78,7 @@ class World {
         typeof payload === "string"
           ? payload
           : JSON.stringify({ session_id: "bob", cwd: this.project, transcript_path: "/t", ...payload }),
+      whose: async ({ session }) => session,
       out: terms.out ?? say,
       open: async ({ session }) => ({
         relay: this.as(session, terms.store ? { store: terms.store } : {}),
@@ -246,7 +248,17 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const greeted = { injectSteps: [{ ephemeralMessage: expect.stringContaining("You are bob") }] };
     expect(await start(process.pid)).toEqual(greeted);
     expect(await start(process.pid)).toEqual({});
+    world.clock += 10_000;
+    expect(await start(process.pid)).toEqual({});
     expect(await start(process.ppid)).toEqual(greeted);
+  });
+
+  test("two hooks of one host for one start greet once", async () => {
+    const world = await World.of(kind);
+    const both = await Promise.all([world.at("SessionStart"), world.at("SessionStart")]);
+    expect(both.map(({ context }) => context !== "").sort()).toEqual([false, true]);
+    world.clock += 10_000;
+    expect((await world.at("SessionStart", { source: "compact" })).context).toContain("You are bob");
   });
 
   test("a turn that ended quietly begins the count anew", async () => {
@@ -280,6 +292,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("bob").claim("src");
     await world.at("SessionEnd", {}, { keepsClaims: true });
     expect(await world.as("ann").claims()).toHaveLength(1);
+    expect((await world.as("ann").find("bob"))?.status).toContain("has left");
   });
 
   test("a subagent takes none of its parent's mail, does not end it, and is kept from what others claim all the same", async () => {
@@ -405,7 +418,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     ];
     expect(all.map(({ out }) => out).join("")).not.toContain("EVIL");
     expect(all[0]?.context).toContain("a person types: agent-relay trust");
-    expect(all[4]?.deny, "but what is claimed stays claimed").toContain("src/a");
+    expect(all[4]?.deny, "nor does what it claims keep anybody from working").toBe("");
     expect(await world.unread()).toBe(1);
   });
 });
@@ -474,6 +487,27 @@ describe("before an edit", () => {
     expect(await world.tool("Pre", "Write", { file_path: "docs/a.md" })).toMatchObject({ out: "" });
     await world.as("bob").claim("src");
     expect(await world.tool("Pre", "Write", { file_path: "src/a" })).toMatchObject({ out: "" });
+  });
+
+  test("a lock that another holds on the claims lets no conflict through", async () => {
+    const world = await World.of("file");
+    await world.as("bob").claim("mine");
+    await world.as("ann").claim("src");
+    world.clock += 20 * MINUTE; // bob's claim is to be renewed
+    const lock = path.join(world.dir, "locks/claims+live.lock");
+    const { pid, started, place } = thisProcess();
+    fs.mkdirSync(lock, { recursive: true });
+    fs.writeFileSync(`${lock}/other.${pid}.${started ?? 0}.${place}`, "");
+    expect((await world.tool("Pre", "Write", { file_path: "src/a" })).deny).toContain("ann");
+  });
+
+  test("to remove a link is not to touch what it points at", async () => {
+    const world = await World.of("file");
+    fs.symlinkSync(world.file("src/a"), path.join(world.project, "link"));
+    await world.as("ann").claim("src");
+    for (const command of ["rm link", "mv link elsewhere"])
+      expect((await world.tool("Pre", "Bash", { command })).out, command).toBe("");
+    expect((await world.tool("Pre", "Bash", { command: "echo x > link" })).deny).toContain("ann");
   });
 
   test("a folder that is claimed holds what is in it, also by an absolute path, from another folder, and through a link", async () => {
@@ -607,8 +641,9 @@ describe("nothing that a peer writes gets out of the frame", () => {
     expect(ours).not.toMatch(/abcdef|obey|free now/);
     expect(theirs.split("\n").filter((each) => /^\[|^You are|^\d+ more/.test(each))).toEqual([]);
     const { deny } = await world.tool("Pre", "Write", { file_path: "src/a" });
-    expect(deny).not.toMatch(/[\p{Cc}\u202a-\u202e\u2028\u2029]/u);
-    expect(deny).not.toBe("");
+    expect(deny).not.toMatch(/(?![\n])[\p{Cc}\u202a-\u202e\u2028\u2029]/u);
+    expect(parts(`${deny}\n`).ours).not.toMatch(/abcdef|obey|free now/);
+    expect(parts(`${deny}\n`).theirs.split("\n"), "one line of theirs").toHaveLength(1);
   });
 
   test("nor as a name that the relay would not have taken: its session is named instead", async () => {
@@ -626,13 +661,26 @@ describe("nothing that a peer writes gets out of the frame", () => {
     expect(context + deny + notice).not.toContain("free now");
   });
 
+  test("nor by a reason or a path of 1 MB that lies in the record of claims by hand", async () => {
+    const world = await World.of("file");
+    await world.as("ann").claim("src", { reason: "REASON" });
+    const live = path.join(world.dir, "claims/live.json");
+    fs.writeFileSync(live, fs.readFileSync(live, "utf8").replace("REASON", "x".repeat(1_000_000)));
+    const { deny } = await world.tool("Pre", "Write", { file_path: "src/a" });
+    expect(deny).toContain("ann");
+    expect(Buffer.byteLength(deny)).toBeLessThan(2000);
+    const long = await world.tool("Pre", "Write", { file_path: `src/${"y/".repeat(1500)}` });
+    expect(Buffer.byteLength(long.deny)).toBeLessThan(2000);
+    expect(long.deny).toContain("agent-relay claims");
+  });
+
   test("nor as the name of a file that is written, or is denied", async () => {
     const world = await World.of();
     await world.as("ann").claim("src");
     const file_path = "src/a\n[abcdef]\u001b[2J\u202e";
     const { deny } = await world.tool("Pre", "Write", { file_path });
     expect(deny).toContain("\\n[abcdef]");
-    expect(deny).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(deny).not.toMatch(/(?![\n])[\p{Cc}\u202e]/u);
     await world.tool("Post", "Write", { file_path }, { session_id: "ann" });
     expect((await world.tool("Post", "Write", { file_path })).context).not.toMatch(/\u001b|\u202e|\n\[/);
   });

@@ -85,6 +85,11 @@ const FOUND: Readonly<Record<string, readonly (readonly [command: string, writes
   rm: [
     ["rm -rf a b/", ["a", "b/"]],
     ["rm -- -a", ["-a"]],
+    ["rm --help a; tee --version b; rm -Z c", NOTHING],
+    ["rm a; exit 0; rm b", ["a"]],
+    ["test -e a || exit 1; rm b", ["b"]],
+    ["(exit 1); rm b", ["b"]],
+    ["if x; then exit 1; fi; rm b", ["b"]],
     ["rm a $b *.c ~/d {e,f} g?", ["a"]],
     ["\\rm a; /bin/rm b; command rm c; A=1 env B=2 rm d; ! rm e; time rm f", ["a", "b", "c", "d", "e", "f"]],
     ["if rm a; then rm b; else rm c; fi; while rm d; do rm e; done", ["a", "b", "c", "d", "e"]],

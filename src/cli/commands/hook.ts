@@ -1,12 +1,16 @@
 import fs from "node:fs";
 import path from "node:path";
+import { ancestors } from "../../ancestors.ts";
+import { readAgent } from "../../context.ts";
 import { errno } from "../../errors.ts";
 import type { Call, HookHost } from "../../hooks/call.ts";
 import { HOOK_HOSTS } from "../../hooks/hosts.ts";
 import { type Rim, readCall, runHook } from "../../hooks/run.ts";
-import { findOut, relayIn } from "../../open.ts";
+import { fileStore, findOut, projectOf, relayIn } from "../../open.ts";
+import { place } from "../../place.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
+import { isOuters } from "../../who.ts";
 import type { Io } from "../io.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -44,6 +48,7 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
   const rim: Rim = {
     env: io.env,
     input: () => io.input(MAX_PAYLOAD, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
+    whose: (call) => sessionOf(io, call),
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),
@@ -75,6 +80,16 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
   } finally {
     clearInterval(timer);
   }
+}
+
+/** The variable names the session for its shell too, so it is believed, unless another agent that has started this one has left it. */
+async function sessionOf({ env, cwd }: Io, call: Call): Promise<string> {
+  const { AGENT_RELAY_SESSION: given } = env;
+  if (!given || given === call.session) return call.session;
+  const options = { env, cwd: path.resolve(cwd, call.cwd) };
+  const project = projectOf(options);
+  const owner = project.exists ? await readAgent(fileStore(project.dir, options), "agents", given) : undefined;
+  return owner && isOuters(owner, ancestors(), place()) ? call.session : given;
 }
 
 async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {

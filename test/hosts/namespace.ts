@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+
+const INSIDE = path.join(import.meta.dirname, "inside.mjs");
+const PORT = 8080; // free: each run has a namespace of its own
+const LIMIT = 120_000; // ms; what runs longer hangs
+
+/** Where a program in the namespace finds what answers on the socket. */
+export const STUB_URL = `http://127.0.0.1:${PORT}`;
+
+/** A program to run, and all that it gets of this machine. */
+export interface Run {
+  readonly socket: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The file that gets what it prints. */
+  readonly log: string;
+}
+
+/** Why programs cannot be run without a network here; undefined where they can. */
+export function whyNotIsolated(): string | undefined {
+  if (process.platform !== "linux") return "only Linux has network namespaces";
+  const [program, ...args] = isolated("/none", "true");
+  const ran = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
+  if (ran.error) return `a network namespace cannot be made: ${ran.error.message}`;
+  return ran.status === 0 ? undefined : `a network namespace cannot be made: ${ran.stderr.trim()}`;
+}
+
+/** Runs a program where only loopback is, to its end or until it hangs. Returns its exit code; undefined where it hung. */
+export async function runIsolated({ socket, command, cwd, env, log }: Run): Promise<number | undefined> {
+  const [program, ...args] = isolated(socket, ...command);
+  const out = fs.openSync(log, "a");
+  const child = spawn(program, args, { cwd, env, stdio: ["ignore", out, out], detached: true });
+  fs.closeSync(out);
+  let hasHung = false;
+  const timer = setTimeout(() => {
+    hasHung = true;
+    killGroup(child);
+  }, LIMIT);
+  const [code] = await once(child, "exit");
+  clearTimeout(timer);
+  killGroup(child); // what it left running
+  return hasHung ? undefined : code;
+}
+
+function isolated(socket: string, ...command: string[]): [string, ...string[]] {
+  const user = process.getuid?.() === 0 ? [] : ["--map-root-user"]; // others may make one in a user namespace, if anywhere
+  return ["unshare", ...user, "--net", process.execPath, INSIDE, socket, String(PORT), ...command];
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

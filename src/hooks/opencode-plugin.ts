@@ -55,18 +55,31 @@ const kindOf = (tool) => (tool === "bash" ? "shell" : /^(write|edit|multiedit|pa
 export const AgentRelay = async ({ client, directory }) => {
   const begun = new Set();
   const waiting = new Map();
+  const outer = new Map(); // a subagent's session, and whose it is
+  const endsWhenIdle = process.argv.includes("run");
   let count = 0;
-  const say = (id, text) => client.session.prompt({ path: { id }, body: { parts: [{ type: "text", text }] } });
+  const isOwn = (sessionID) => begun.has(sessionID) && !outer.has(sessionID);
+  const tell = (event, sessionID, more) => {
+    const session = outer.get(sessionID) ?? sessionID;
+    return ask(event, session, directory, session === sessionID ? more : { ...more, agent_id: sessionID });
+  };
+  const say = (id, text, more) => client.session.prompt({ path: { id }, body: { ...more, parts: [{ type: "text", text }] } });
+  const stop = async (sessionID, more) => {
+    const { goOn } = await tell("Stop", sessionID);
+    if (goOn) await say(sessionID, goOn, more);
+    return Boolean(goOn);
+  };
   const stopWaiting = (sessionID) => {
     waiting.get(sessionID)?.kill();
     waiting.delete(sessionID);
   };
   return {
     async "chat.message"({ sessionID }, output) {
+      if (outer.has(sessionID)) return;
       const event = begun.has(sessionID) ? "UserPromptSubmit" : "SessionStart";
       begun.add(sessionID);
       stopWaiting(sessionID);
-      const { context } = await ask(event, sessionID, directory);
+      const { context } = await tell(event, sessionID);
       if (!context) return;
       const id = \`prt_\${Date.now().toString(36)}\${count++}\`;
       output.parts.push({ id, sessionID, messageID: output.message.id, type: "text", text: context, synthetic: true });
@@ -74,29 +87,33 @@ export const AgentRelay = async ({ client, directory }) => {
     async "tool.execute.before"({ tool, sessionID }, { args }) {
       const kind = kindOf(tool);
       if (!kind) return;
-      const { deny } = await ask("PreToolUse", sessionID, directory, { kind, tool_name: tool, tool_input: args });
+      const { deny } = await tell("PreToolUse", sessionID, { kind, tool_name: tool, tool_input: args });
       if (deny) throw new Error(deny);
     },
     async "tool.execute.after"({ tool, sessionID, args }, output) {
-      const { context } = await ask("PostToolUse", sessionID, directory, { kind: kindOf(tool), tool_name: tool, tool_input: args });
+      const { context } = await tell("PostToolUse", sessionID, { kind: kindOf(tool), tool_name: tool, tool_input: args });
       if (context) output.output = \`\${output.output ?? ""}\\n\${context}\`;
     },
     async "shell.env"({ sessionID }, output) {
-      if (sessionID) output.env.AGENT_RELAY_SESSION = sessionID;
+      if (sessionID) output.env.AGENT_RELAY_SESSION = outer.get(sessionID) ?? sessionID;
     },
     async event({ event }) {
       const sessionID = event.properties?.sessionID ?? event.properties?.info?.id;
-      if (event.type === "session.deleted" && sessionID) {
+      const parent = event.properties?.info?.parentID;
+      if (event.type === "session.created" && parent) outer.set(sessionID, outer.get(parent) ?? parent);
+      if (event.type === "session.deleted" && isOwn(sessionID)) {
         stopWaiting(sessionID);
-        await ask("SessionEnd", sessionID, directory);
+        await tell("SessionEnd", sessionID);
       }
-      if (event.type !== "session.idle" || !begun.has(sessionID)) return;
-      const { goOn } = await ask("Stop", sessionID, directory);
-      if (goOn) await say(sessionID, goOn);
-      else if (WAKES && !waiting.has(sessionID)) {
-        const wake = (text) => waiting.delete(sessionID) && say(sessionID, text);
-        waiting.set(sessionID, waitForMail(sessionID, directory, wake));
-      }
+      if (event.type !== "session.idle" || !isOwn(sessionID) || endsWhenIdle) return;
+      if ((await stop(sessionID)) || !WAKES || waiting.has(sessionID)) return;
+      const wake = (text) => waiting.delete(sessionID) && say(sessionID, text);
+      waiting.set(sessionID, waitForMail(sessionID, directory, wake));
+    },
+    // The process of "opencode run" ends when its session is idle: what was said then, no model would see. A prompt that is
+    // there before the model has ended its text is answered in the same turn.
+    async "experimental.text.complete"({ sessionID }) {
+      if (isOwn(sessionID) && endsWhenIdle) await stop(sessionID, { noReply: true });
     },
     async dispose() {
       for (const sessionID of [...waiting.keys()]) stopWaiting(sessionID);

@@ -16,7 +16,7 @@ export interface RealHost {
   shell(command: string): Answer;
   read?(file: string): Answer;
   edit(file: string, before: string, after: string): Answer;
-  /** How often a request repeats what holds the end of a turn; 0 where that cannot be held. */
+  /** How often a request has what holds the end of a turn. */
   readonly holds: number;
 }
 
@@ -156,7 +156,7 @@ const opencode: RealHost = {
     tool: "edit",
     input: { filePath: file, oldString: before, newString: after },
   }),
-  holds: 0, // its process ends with the turn
+  holds: 1,
 };
 
 export const REAL_HOSTS: readonly RealHost[] = [claude, codex, gemini, copilot, opencode];

@@ -47,8 +47,12 @@ export async function runIsolated({ socket, command, cwd, env, log }: Run): Prom
 }
 
 function isolated(socket: string, ...command: string[]): [string, ...string[]] {
-  const user = process.getuid?.() === 0 ? [] : ["--map-root-user"]; // others may make one in a user namespace, if anywhere
-  return ["unshare", ...user, "--net", process.execPath, INSIDE, socket, String(PORT), ...command];
+  const inside = [process.execPath, INSIDE, socket, String(PORT)];
+  const [user, group] = [process.getuid?.(), process.getgid?.()];
+  if (user === 0) return ["unshare", "--net", ...inside, ...command];
+  // Who is not root is root in a namespace of users, where one of networks may be made; the program is to be who we are.
+  const again = ["unshare", `--map-user=${user}`, `--map-group=${group}`];
+  return ["unshare", "--map-root-user", "--net", ...inside, ...again, ...command];
 }
 
 function killGroup({ pid }: ChildProcess): void {

@@ -5,8 +5,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { RealHost } from "./hosts.ts";
-import { runIsolated } from "./namespace.ts";
+import { type Run, runIsolated, withIsolated } from "./namespace.ts";
 import { Stub } from "./stub.ts";
+import { Lines } from "./talk.ts";
 
 const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const LIMIT = 20_000; // ms for one command of ours, and for what a host does in between
@@ -52,10 +53,23 @@ export class Case {
 
   /** Runs the host to its end. Returns its exit code; undefined where it hung. */
   async host(args: readonly string[]): Promise<number | undefined> {
-    const program = path.join(this.#programs, this.#host.name);
-    const log = path.join(this.folder, "host.log");
-    const env = { ...this.#env, ...this.#host.env };
-    return runIsolated({ socket: this.#socket, command: [program, ...args], cwd: this.project, env, log });
+    return runIsolated(this.#how(args));
+  }
+
+  /** Starts the host for a talk of several prompts, and ends it after that. */
+  async talk(use: (say: (prompt: string) => Promise<unknown>) => Promise<void>): Promise<void> {
+    const { args, begin } = this.#host.talk;
+    await withIsolated(this.#how(args), async (child) => use(await begin(new Lines(child), this.project)));
+  }
+
+  #how(args: readonly string[]): Run {
+    return {
+      socket: this.#socket,
+      command: [path.join(this.#programs, this.#host.name), ...args],
+      cwd: this.project,
+      env: { ...this.#env, ...this.#host.env },
+      log: path.join(this.folder, "host.log"),
+    };
   }
 
   /** What a command of ours prints, as somebody else types it in the project. */

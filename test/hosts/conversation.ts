@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Case } from "./case.ts";
 import type { RealHost } from "./hosts.ts";
 
@@ -12,9 +13,13 @@ export const MAIL = {
 export const REASON = "WHY-IT-IS-CLAIMED";
 export const FILE = "claimed.txt";
 
-/** What came of it. */
+const LIMIT = 20_000; // ms until a turn that is held goes on
+
+/** What came of two runs. */
 export interface Conversation {
-  /** How each of its two runs ended; undefined where it hung. */
+  /** What git said before setup, and after it was taken away. */
+  readonly status: readonly string[];
+  /** How each run ended; undefined where it hung. */
   readonly codes: readonly (number | undefined)[];
   /** What the model was sent, request by request, at each of the two prompts. */
   readonly first: readonly string[];
@@ -28,35 +33,34 @@ export interface Conversation {
   readonly edited: string | undefined;
   readonly session: string;
   /** The ids of the messages, by their text. */
-  readonly ids: Readonly<Record<string, string>>;
+  readonly ids: ReadonlyMap<string, string>;
 }
 
 /**
- * One session with two prompts. At the first the model runs a tool, edits what another agent has claimed, edits it again when
- * it is free, and is done. That other agent, "bob", writes before, while the tool runs, when the model is done, and between.
+ * One session, a run for each of two prompts. At the first the model runs a tool, edits what another agent has claimed, edits
+ * it again when it is free, and is done. That other agent writes before, while the tool runs, when the model is done, and
+ * between the runs.
  */
-export async function converse(host: RealHost, at: Case): Promise<Conversation> {
+export async function twoRuns(host: RealHost, at: Case): Promise<Conversation> {
   const { stub, project } = at;
-  const ids: Record<string, string> = {};
-  const bob = (verb: string, ...args: string[]) => at.relay(verb, "--session", "bob", ...args);
-  const send = async (text: string, ...to: string[]) => {
-    ids[text] = (await bob("send", ...to, text)).split(" ")[0] ?? "";
-  };
+  const bob = new Peer(at);
   const file = `${project}/${FILE}`;
   const tool = at.gate("tool");
   let denied: string | undefined;
   let session = "";
 
-  await bob("register", "--agent", "codex", "--pid", String(process.pid));
-  await bob("claim", FILE, "--reason", REASON);
-  await send(MAIL.start);
+  const before = await status(at);
+  await at.relay("setup", host.name);
+  await bob.comes();
+  await bob.types("claim", FILE, "--reason", REASON);
+  await bob.sends(MAIL.start);
   if (host.read) stub.will({ answer: host.read(file) });
   stub.will(
     {
       answer: host.shell(tool.command),
       after: async () => {
         await tool.started();
-        await send(MAIL.tool);
+        await bob.sends(MAIL.tool);
         tool.end();
       },
     },
@@ -64,14 +68,14 @@ export async function converse(host: RealHost, at: Case): Promise<Conversation> 
     {
       before: async () => {
         denied = at.file(FILE);
-        await bob("release", FILE);
+        await bob.types("release", FILE);
       },
       answer: host.edit(file, "before", "after"),
     },
     {
       before: async () => {
-        session = await otherThanBob(at);
-        await send(MAIL.hold, "--to", session);
+        session = await bob.finds();
+        await bob.sends(MAIL.hold, "--to", session);
       },
       answer: { text: "done" },
     },
@@ -79,15 +83,82 @@ export async function converse(host: RealHost, at: Case): Promise<Conversation> 
   const count = stub.left;
   const codes = [await at.host(host.first("begin"))];
   const first = [...stub.turns];
-  await send(MAIL.prompt);
+  await bob.sends(MAIL.prompt);
   codes.push(await at.host(host.again("go on")));
+  await at.relay("setup", "--remove");
+
   const second = stub.turns.slice(first.length);
   const [asked, held] = [first.slice(host.read ? 1 : 0, count), first.slice(count)];
-  return { codes, first, second, asked, held, denied, edited: at.file(FILE), session, ids };
+  const edited = at.file(FILE);
+  return {
+    status: [before, await status(at)],
+    codes,
+    first,
+    second,
+    asked,
+    held,
+    denied,
+    edited,
+    session,
+    ids: bob.sent,
+  };
 }
 
-/** The session of the host itself, as the relay knows it. */
-async function otherThanBob(at: Case): Promise<string> {
-  const agents: readonly { session_id: string }[] = JSON.parse(await at.relay("agents", "--json"));
-  return agents.find(({ session_id }) => session_id !== "bob")?.session_id ?? "nobody";
+/**
+ * The requests of one run with three prompts: a peer writes before it, between the first two, and when the model is done with
+ * the second. After the third no turn is held any more.
+ */
+export async function oneRun(host: RealHost, at: Case): Promise<readonly string[]> {
+  const { stub } = at;
+  const bob = new Peer(at);
+  await at.relay("setup", host.name);
+  await bob.comes();
+  await bob.sends(MAIL.start);
+  await at.talk(async (say) => {
+    await say("begin");
+    await bob.sends(MAIL.prompt);
+    stub.will({
+      before: async () => bob.sends(MAIL.hold, "--to", await bob.finds()),
+      answer: { text: "done" },
+    });
+    await say("go on");
+    // One more comes where the turn is held: for OpenCode after the turn that it answers for.
+    for (const limit = Date.now() + LIMIT; stub.turns.length < 3 && Date.now() < limit; ) await sleep(50);
+    await say("and then");
+  });
+  return stub.turns;
+}
+
+/** Another agent in the project, of a process that lives. */
+class Peer {
+  /** The ids of its messages, by their text. */
+  readonly sent = new Map<string, string>();
+  readonly #at: Case;
+
+  constructor(at: Case) {
+    this.#at = at;
+  }
+
+  async comes(): Promise<void> {
+    await this.types("register", "--agent", "codex", "--pid", String(process.pid));
+  }
+
+  types(verb: string, ...args: string[]): Promise<string> {
+    return this.#at.relay(verb, "--session", "bob", ...args);
+  }
+
+  async sends(text: string, ...to: string[]): Promise<void> {
+    const said = await this.types("send", ...to, text);
+    this.sent.set(text, said.split(" ")[0] ?? "");
+  }
+
+  /** The session of the other one here. */
+  async finds(): Promise<string> {
+    const agents: readonly { session_id: string }[] = JSON.parse(await this.types("agents", "--json"));
+    return agents.find(({ session_id }) => session_id !== "bob")?.session_id ?? "nobody";
+  }
+}
+
+function status(at: Case): Promise<string> {
+  return at.git("status", "--porcelain", "--untracked-files=all");
 }

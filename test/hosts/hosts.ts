@@ -1,5 +1,6 @@
 import type { Answer } from "./dialects.ts";
 import { STUB_URL } from "./namespace.ts";
+import { acp, appServer, streamed, type Talk } from "./talk.ts";
 
 /** A host, and what makes it run with neither a person nor a network. None of it is about hooks: those are setup's. */
 export interface RealHost {
@@ -12,6 +13,8 @@ export interface RealHost {
   /** A prompt in a new session, and a further one in the same. */
   first(prompt: string): readonly string[];
   again(prompt: string): readonly string[];
+  /** Both in one process, as a program that embeds the host has it. */
+  readonly talk: Talk;
   /** What the model says to run a command, to read a file, where it must have read what it edits, and to edit it. */
   shell(command: string): Answer;
   read?(file: string): Answer;
@@ -35,6 +38,10 @@ const claude: RealHost = {
   },
   first: (prompt) => ["-p", prompt, "--permission-mode", "bypassPermissions"],
   again: (prompt) => [...claude.first(prompt), "--continue"],
+  talk: streamed([
+    ...["-p", "--verbose", "--permission-mode", "bypassPermissions"],
+    ...["--input-format", "stream-json", "--output-format", "stream-json"],
+  ]),
   shell: (command) => ({ tool: "Bash", input: { command, description: "waits" } }),
   read: (file) => ({ tool: "Read", input: { file_path: file } }),
   edit: (file, before, after) => ({
@@ -67,6 +74,7 @@ const codex: RealHost = {
   // What a person does with /hooks cannot be done here.
   first: (prompt) => ["exec", "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust", prompt],
   again: (prompt) => [...codex.first("resume"), "--last", prompt],
+  talk: appServer(["app-server"]),
   shell: (command) => ({ tool: "exec_command", input: { cmd: command } }),
   edit: (file, before, after) => ({
     tool: "apply_patch",
@@ -93,6 +101,7 @@ const gemini: RealHost = {
   },
   first: (prompt) => ["-p", prompt, "--yolo", "-m", "gemini-2.5-flash"],
   again: (prompt) => [...gemini.first(prompt), "--resume", "latest"],
+  talk: acp(["--acp", "--yolo", "-m", "gemini-2.5-flash"]),
   shell: (command) => ({ tool: "run_shell_command", input: { command, description: "waits" } }),
   edit: (file, before, after) => ({
     tool: "replace",
@@ -115,6 +124,7 @@ const copilot: RealHost = {
   },
   first: (prompt) => ["-p", prompt, "--allow-all-tools", "--allow-all-paths", "--no-color"],
   again: (prompt) => [...copilot.first(prompt), "--continue"],
+  talk: acp(["--acp", "--allow-all-tools", "--allow-all-paths"]),
   shell: (command) => ({ tool: "bash", input: { command, description: "waits" } }),
   edit: (file, before, after) => ({ tool: "edit", input: { path: file, old_str: before, new_str: after } }),
   holds: 1,
@@ -150,6 +160,7 @@ const opencode: RealHost = {
   },
   first: (prompt) => ["run", "-m", "stub/stub", prompt],
   again: (prompt) => ["run", "-m", "stub/stub", "--continue", prompt],
+  talk: acp(["acp"]),
   shell: (command) => ({ tool: "bash", input: { command, description: "waits" } }),
   read: (file) => ({ tool: "read", input: { filePath: file } }),
   edit: (file, before, after) => ({

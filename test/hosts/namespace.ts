@@ -30,11 +30,8 @@ export function whyNotIsolated(): string | undefined {
 }
 
 /** Runs a program where only loopback is, to its end or until it hangs. Returns its exit code; undefined where it hung. */
-export async function runIsolated({ socket, command, cwd, env, log }: Run): Promise<number | undefined> {
-  const [program, ...args] = isolated(socket, ...command);
-  const out = fs.openSync(log, "a");
-  const child = spawn(program, args, { cwd, env, stdio: ["ignore", out, out], detached: true });
-  fs.closeSync(out);
+export async function runIsolated(run: Run): Promise<number | undefined> {
+  const child = start(run, "ignore");
   let hasHung = false;
   const timer = setTimeout(() => {
     hasHung = true;
@@ -44,6 +41,28 @@ export async function runIsolated({ socket, command, cwd, env, log }: Run): Prom
   clearTimeout(timer);
   killGroup(child); // what it left running
   return hasHung ? undefined : code;
+}
+
+/** Starts a program there, and ends it when `use`, which talks to it, is done. */
+export async function withIsolated<T>(run: Run, use: (child: ChildProcess) => Promise<T>): Promise<T> {
+  const child = start(run, "pipe");
+  const ended = once(child, "exit");
+  try {
+    return await use(child);
+  } finally {
+    killGroup(child);
+    await ended;
+  }
+}
+
+function start({ socket, command, cwd, env, log }: Run, talks: "ignore" | "pipe"): ChildProcess {
+  const [program, ...args] = isolated(socket, ...command);
+  const out = fs.openSync(log, "a");
+  const stdio = [talks, talks === "pipe" ? "pipe" : out, out] as const;
+  const child = spawn(program, args, { cwd, env, stdio: [...stdio], detached: true });
+  child.stdin?.on("error", () => {}); // it has ended: what waits for its answer says so
+  fs.closeSync(out);
+  return child;
 }
 
 function isolated(socket: string, ...command: string[]): [string, ...string[]] {

@@ -71,7 +71,7 @@ const codex: RealHost = {
     ].join("\n"),
   }),
   env: { STUB_KEY: "none" },
-  // What a person does with /hooks cannot be done here.
+  // Its hooks run once they are trusted. Here it is told to do without; where it is talked to, they are trusted as with /hooks.
   first: (prompt) => ["exec", "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust", prompt],
   again: (prompt) => [...codex.first("resume"), "--last", prompt],
   talk: appServer(["app-server"]),

@@ -48,7 +48,10 @@ export async function withIsolated<T>(run: Run, use: (child: ChildProcess) => Pr
   const child = start(run, "pipe");
   const ended = once(child, "exit");
   try {
-    return await use(child);
+    const early = ended.then(([code]) => {
+      throw new Error(`it ended by itself, with exit code ${code}`);
+    });
+    return await Promise.race([use(child), early]);
   } finally {
     killGroup(child);
     await ended;

@@ -17,6 +17,8 @@ export type Moment =
   | { readonly at: "step" }
   /** The agent is about to stop; `wasHeld` if its host says that a hook has kept it going before. */
   | { readonly at: "stop"; readonly wasHeld: boolean | undefined }
+  /** A prompt has been dealt with. Whether the host ends now or waits for the next it does not say; its process will show. */
+  | { readonly at: "pause" }
   | { readonly at: "end" }
   /** Nothing that concerns us. */
   | { readonly at: "other" };

@@ -59,6 +59,8 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
       return after(place, call, moment.tool, say);
     case "stop":
       return isSubagent ? undefined : stop(place, call, moment.wasHeld, say);
+    case "pause":
+      return isSubagent ? undefined : pause(place);
     case "end":
       return isSubagent ? undefined : end(place, call);
     case "other":
@@ -178,6 +180,10 @@ async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say:
     for (const { message } of [...shown, ...announced]) await memory.note("held", message.id);
   });
   if (!isHeld && count > 0) await memory.rest();
+}
+
+async function pause({ relay, keepsClaims }: Place): Promise<void> {
+  if (keepsClaims) await relay.register({ pid: 0 }); // else they would go with the process
 }
 
 async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {

@@ -13,6 +13,7 @@ const PROMPT = { at: "prompt" } as const;
 const STOP = { at: "stop", wasHeld: false } as const;
 const UNKNOWN = { at: "stop", wasHeld: undefined } as const;
 const HELD = { at: "stop", wasHeld: true } as const;
+const PAUSE = { at: "pause" } as const;
 const END = { at: "end" } as const;
 const OTHER = { at: "other" } as const;
 const STEP = { at: "step" } as const;
@@ -260,7 +261,8 @@ const GOLDEN: readonly Golden[] = [
       ],
       [{ ...COPILOT, transcriptPath: "/h/t", stopReason: "end_turn", stop_hook_active: false }, STOP, "agentStop"],
       [{ ...COPILOT, stopReason: "end_turn", stop_hook_active: true }, HELD, "agentStop"],
-      [{ ...COPILOT, reason: "complete" }, END, "sessionEnd"],
+      [{ ...COPILOT, reason: "user_exit" }, END, "sessionEnd"],
+      [{ ...COPILOT, reason: "complete" }, PAUSE, "sessionEnd"],
       [{ ...COPILOT, notificationType: "agent_idle" }, OTHER, "notification"],
       [{ ...COPILOT_SNAKE, hook_event_name: "SessionStart", source: "new", initial_prompt: "hi" }, START],
       [{ ...COPILOT_SNAKE, hook_event_name: "UserPromptSubmit", prompt: "hi" }, PROMPT],

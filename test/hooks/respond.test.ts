@@ -287,6 +287,18 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     expect((await world.at("SessionStart", { source: "resume" })).context).toContain("still later");
   });
 
+  test("a prompt that is dealt with does not end a session whose process may go on to the next", async () => {
+    const world = await World.of(kind);
+    const copilot = { host: "copilot", event: "sessionEnd" };
+    await world.as("bob").claim("src");
+    for (const terms of [copilot, { ...copilot, keepsClaims: true }])
+      expect(await world.hook({ sessionId: "bob", reason: "complete" }, terms)).toMatchObject({ out: "{}\n", log: [] });
+    expect(await world.as("ann").claims()).toHaveLength(1);
+    expect(await world.as("ann").agents()).toHaveLength(2);
+    await world.hook({ sessionId: "bob", reason: "user_exit" }, copilot);
+    expect(await world.as("ann").agents()).toHaveLength(1);
+  });
+
   test("claims outlive the session where that is wanted", async () => {
     const world = await World.of(kind);
     await world.as("bob").claim("src");

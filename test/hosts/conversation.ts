@@ -116,7 +116,7 @@ export async function oneRun(host: RealHost, at: Case): Promise<readonly string[
   await bob.sends(MAIL.start);
   await at.talk(async (say) => {
     await say("begin");
-    await bob.sends(MAIL.prompt);
+    await bob.sends(MAIL.prompt, "--to", await bob.finds());
     stub.will({
       before: async () => bob.sends(MAIL.hold, "--to", await bob.finds()),
       answer: { text: "done" },

@@ -80,7 +80,7 @@ describe.each(REAL_HOSTS)("$name as it is published, offline, in one process for
     expect(inEach(MAIL.start)).toEqual([1, 1, 1, 1]);
   });
 
-  test("mail that came between two prompts is in the request for the second", () => {
+  test("between two prompts it can be written to, and that is in the request for the second", () => {
     expect(inEach(MAIL.prompt)).toEqual([0, 1, 1, 1]);
   });
 

@@ -38,8 +38,8 @@ function momentOf(event: string, payload: Payload): Moment {
     case "agentStop":
     case "stop":
       return { at: "stop", wasHeld: flagOf(payload, "stop_hook_active") };
-    case "sessionEnd":
-      return { at: "end" };
+    case "sessionEnd": // "complete" comes after each prompt, also to a process that an editor has for many
+      return { at: payload.reason === "complete" ? "pause" : "end" };
     default:
       return { at: "other" };
   }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { errno, systemError } from "../errors.ts";
-import type { Ended } from "./daemon.ts";
+import type { Ended, Run } from "./daemon.ts";
 
 const GRACE = 10_000; // ms between being asked to end and being killed
 
@@ -11,9 +11,7 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Its output goes to the end of this file. */
   readonly log: string;
-  /** ms */
-  readonly timeLimit: number;
-  readonly signal: AbortSignal;
+  readonly run: Run;
 }
 
 /** Runs a program, never through a shell, and with all that it starts in a group of its own, which ends with it. */
@@ -25,14 +23,9 @@ export async function runChild(command: readonly string[], options: ChildOptions
       ...{ cwd: options.cwd, env: { ...options.env }, stdio: ["ignore", log, log] },
       detached: true,
     });
+    const { timeLimit, signal, onStart } = options.run;
     let wasCut = false;
-    const kill = (signal: NodeJS.Signals) => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, signal);
-      } catch (error) {
-        if (errno(error) !== "ESRCH") throw error; // else it has ended by itself
-      }
-    };
+    const kill = (how: NodeJS.Signals) => killGroup(child.pid, how);
     const cut = () => {
       kill("SIGTERM");
       timers.push(setTimeout(() => kill("SIGKILL"), GRACE));
@@ -41,17 +34,18 @@ export async function runChild(command: readonly string[], options: ChildOptions
       setTimeout(() => {
         wasCut = true;
         cut();
-      }, options.timeLimit),
+      }, timeLimit),
     ];
-    options.signal.addEventListener("abort", cut);
+    signal.addEventListener("abort", cut);
     try {
-      const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+      const [code, by] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
         child.on("error", reject);
-        child.on("close", (code, signal) => resolve([code, signal]));
+        child.on("close", (code, by) => resolve([code, by]));
+        child.on("spawn", () => onStart(child.pid ?? 0).catch(reject));
       });
-      return { code: code ?? 128 + (signal === null ? 0 : os.constants.signals[signal]), wasCut };
+      return { code: code ?? 128 + (by === null ? 0 : os.constants.signals[by]), wasCut };
     } finally {
-      options.signal.removeEventListener("abort", cut);
+      signal.removeEventListener("abort", cut);
       for (const timer of timers) clearTimeout(timer);
       kill("SIGKILL"); // what it left behind
     }
@@ -59,5 +53,14 @@ export async function runChild(command: readonly string[], options: ChildOptions
     throw systemError(`start "${program}"`, error);
   } finally {
     fs.closeSync(log);
+  }
+}
+
+/** Signals a program and all that it has started. */
+export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined && pid > 0) process.kill(-pid, signal);
+  } catch (error) {
+    if (errno(error) !== "ESRCH") throw error; // else it has ended by itself
   }
 }

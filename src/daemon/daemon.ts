@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { Hints } from "../hints.ts";
 import type { Message } from "../message.ts";
-import { liveness, thisProcess } from "../place.ts";
+import { liveness, startOf, thisProcess } from "../place.ts";
 import type { Relay } from "../relay.ts";
 import type { Store } from "../store/store.ts";
 import { begun, type DaemonLimits, DaemonRecord, dayOf, verdict } from "./rules.ts";
@@ -19,9 +19,18 @@ export interface Hands {
   readonly relay: Relay;
   readonly store: Store;
   readonly now: () => number;
-  /** Starts the command and waits for its end, for `timeLimit` ms at most. */
-  readonly start: (command: readonly string[], timeLimit: number, signal: AbortSignal) => Promise<Ended>;
+  /** Starts the command and waits for its end. `onStart` is called with its pid. Rejects if it cannot be started. */
+  readonly start: (command: readonly string[], run: Run) => Promise<Ended>;
+  /** Ends a run that an earlier daemon has left behind, with all that it started. */
+  readonly end: (pid: number) => void;
   readonly log: (line: string) => void;
+}
+
+export interface Run {
+  /** ms; after that it is ended. */
+  readonly timeLimit: number;
+  readonly signal: AbortSignal;
+  readonly onStart: (pid: number) => Promise<void>;
 }
 
 /** What a daemon watches for, and what it does then. */
@@ -53,6 +62,15 @@ export function knownHere(): Known {
   };
 }
 
+const SIGN_EVERY = 30_000; // ms
+const SILENT = 3 * SIGN_EVERY;
+const LOOK_FOR_RUN = 500; // ms
+
+/** The mark whose time is a daemon's last sign of life. */
+function aliveMark(session: string): string {
+  return `daemons/${session}.alive`;
+}
+
 /** While this mark is there, no daemon of the project starts anything: `.relay/STOP`. */
 export const KILL_SWITCH = "STOP";
 
@@ -66,16 +84,18 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
   const session = relay.session ?? "";
   const key = `daemons/${session}`;
   let record = await takePlace(hands, key, session, command);
-  if (watch.isAgent) await standIn(hands);
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await store.update(key, () => next), key);
   };
+  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY); // the next may do
   const hints = new Hints(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
   let said = "";
   let since: number | undefined;
   try {
+    if (watch.isAgent) await standIn(hands);
+    await outlive(hands, record, limits, signal);
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await known.ids();
@@ -95,9 +115,14 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
       await known.add(ids);
       await change(begun(record, now()));
       log(`starts, for ${fresh} new messages (run ${record.runs} of ${limits.daily} today)`);
-      const ended = await hands.start(command, limits.timeLimit, signal);
+      const onStart = (pid: number) => {
+        const begun = startOf(pid);
+        return change({ ...record, child_pid: pid, ...(begun === undefined ? {} : { child_started: begun }) });
+      };
+      const ended = await started(hands, command, { timeLimit: limits.timeLimit, signal, onStart });
       const took = now() - (record.last_at ?? now());
-      await change({ ...record, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
+      const { child_pid: _, child_started: __, ...rest } = record;
+      await change({ ...rest, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
       log(`ended with ${ended.code} after ${Math.round(took / 1000)} s${ended.wasCut ? ", which was too long" : ""}`);
       if (watch.isOnce) return;
       if (watch.isAgent) await standIn(hands); // its own hooks may have said that the session is over
@@ -105,9 +130,34 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
     signal.throwIfAborted();
   } finally {
     signal.removeEventListener("abort", stop);
+    clearInterval(sign);
     stop();
     await store.update(key, (value) => (value?.pid === thisProcess().pid ? { ...value, pid: 0 } : value));
     log("ends");
+  }
+}
+
+const NOT_FOUND = 127; // as a shell says it
+
+/** A command that cannot be started is a run that failed: what is installed by then, the next one finds. */
+async function started(hands: Hands, command: readonly string[], run: Run): Promise<Ended> {
+  try {
+    return await hands.start(command, run);
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    hands.log(error.message);
+    return { code: NOT_FOUND, wasCut: false };
+  }
+}
+
+/** One run at a time, also if the daemon before was killed in the middle of one: it gets its time, then it is ended. */
+async function outlive({ now, log, end }: Hands, record: DaemonRecord, limits: DaemonLimits, signal: AbortSignal) {
+  const { child_pid: pid = 0, child_started: started, place } = record;
+  const isThere = () => pid > 0 && liveness({ pid, started, place }) === "alive";
+  if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);
+  while (isThere() && !signal.aborted) {
+    if (now() > (record.last_at ?? 0) + limits.timeLimit) end(pid);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_FOR_RUN));
   }
 }
 
@@ -134,27 +184,39 @@ async function takePlace(
     place,
     started_at: now(),
   };
+  const seen = await store.markedAt(aliveMark(session));
   const value = await store.update(key, (current) => {
     const before = current && DaemonRecord.parse(current, key);
-    if (before && before.pid !== pid && isRunning(before))
+    if (before && before.pid !== pid && isRunning(before, seen, now()))
       throw new RelayError("conflict", `Cannot watch the inbox of ${session}: pid ${before.pid} does already`, {
         next: "agent-relay daemon status",
       });
-    return { ...before, ...mine, day: before?.day ?? dayOf(now()), runs: before?.runs ?? 0 };
+    const { child_pid: _, child_started: __, ...childless } = before ?? {};
+    const kept = before?.place === place ? before : childless; // of another boot: that pid is somebody else's now
+    return { ...kept, ...mine, day: before?.day ?? dayOf(now()), runs: before?.runs ?? 0 };
   });
+  await store.mark(aliveMark(session), now());
   return DaemonRecord.parse(value, key);
 }
 
-export function isRunning({ pid, pid_started: started, place }: DaemonRecord): boolean {
-  return pid > 0 && liveness({ pid, started, place }) !== "dead";
+/**
+ * Whether a daemon runs; `seen` is its last sign of life (Unix ms). Where its process cannot be seen, because it is another
+ * machine's or the machine was started anew, that sign tells.
+ */
+export function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0, now = 0): boolean {
+  if (pid <= 0) return false;
+  const life = liveness({ pid, started, place });
+  return life === "unknown" ? now - seen < SILENT : life === "alive";
 }
 
-/** Every daemon there was, by session. */
-export async function daemons(store: Store): Promise<DaemonRecord[]> {
-  const found: DaemonRecord[] = [];
+/** Every daemon there was, and whether it runs. */
+export async function daemons(store: Store, now: number): Promise<(DaemonRecord & { readonly is_running: boolean })[]> {
+  const found: (DaemonRecord & { readonly is_running: boolean })[] = [];
   for (const session of await store.list("daemons")) {
     const value = await store.get(`daemons/${session}`);
-    if (value) found.push(DaemonRecord.parse(value, session));
+    if (!value) continue;
+    const record = DaemonRecord.parse(value, session);
+    found.push({ ...record, is_running: isRunning(record, await store.markedAt(aliveMark(session)), now) });
   }
   return found;
 }

@@ -17,6 +17,9 @@ export const DaemonRecord = object({
   last_took: optional(integer()),
   last_code: optional(integer()),
   last_was_cut: optional(flag()),
+  /** The run that goes on. */
+  child_pid: optional(integer()),
+  child_started: optional(integer()),
 });
 export type DaemonRecord = Infer<typeof DaemonRecord>;
 
@@ -61,7 +64,7 @@ export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, sin
 /** The record as a run begins. */
 export function begun(record: DaemonRecord, now: number): DaemonRecord {
   const day = dayOf(now);
-  const { last_took: _, last_code: __, last_was_cut: ___, ...rest } = record;
+  const { last_took: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
   return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: now };
 }
 

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 
 /** What the system needs to run a daemon: a file, and the commands that make it known and unknown. */
@@ -9,19 +10,31 @@ export interface Unit {
   readonly disable: readonly (readonly string[])[];
 }
 
+/** Whose unit it is. */
+interface Place {
+  readonly home: string;
+  /** Where the person's programs are: a service starts with hardly any. */
+  readonly path: string;
+}
+
 /** For systemd's user manager, or for launchd. `command` starts the daemon; `dir` is its working folder. */
 export function unitFor(
   platform: string,
-  home: string,
+  { home, path: PATH }: Place,
   session: string,
   dir: string,
   command: readonly string[],
 ): Unit {
+  if ([dir, PATH, ...command].some((word) => /[\r\n\0]/.test(word)))
+    throw new RelayError("usage", "Cannot install a command with a line end in it: its unit could not say it", {
+      next: "put it into a script of its own, and name that",
+    });
   const name = `agent-relay-${session.replace(/[^\w-]/g, "-").slice(0, 40)}-${hash(`${dir}\n${session}`).toString(36)}`;
-  return platform === "darwin" ? launchAgent(home, name, dir, command) : systemdUnit(home, name, dir, command);
+  const unit = platform === "darwin" ? launchAgent : systemdUnit;
+  return unit({ home, path: PATH }, name, dir, command);
 }
 
-function systemdUnit(home: string, name: string, dir: string, command: readonly string[]): Unit {
+function systemdUnit({ home, path: PATH }: Place, name: string, dir: string, command: readonly string[]): Unit {
   const quoted = (word: string) => `"${word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
   return {
     file: path.join(home, ".config/systemd/user", `${name}.service`),
@@ -30,6 +43,7 @@ Description=agent-relay: starts an agent when mail comes
 
 [Service]
 WorkingDirectory=${dir.replaceAll("%", "%%")}
+Environment=${quoted(`PATH=${PATH}`)}
 ExecStart=${command.map(quoted).join(" ")}
 Restart=on-failure
 RestartSec=30
@@ -45,7 +59,7 @@ WantedBy=default.target
   };
 }
 
-function launchAgent(home: string, name: string, dir: string, command: readonly string[]): Unit {
+function launchAgent({ home, path: PATH }: Place, name: string, dir: string, command: readonly string[]): Unit {
   const text = (word: string) => word.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const file = path.join(home, "Library/LaunchAgents", `${name}.plist`);
   return {
@@ -57,6 +71,7 @@ function launchAgent(home: string, name: string, dir: string, command: readonly 
   <key>Label</key><string>${name}</string>
   <key>ProgramArguments</key><array>${command.map((word) => `<string>${text(word)}</string>`).join("")}</array>
   <key>WorkingDirectory</key><string>${text(dir)}</string>
+  <key>EnvironmentVariables</key><dict><key>PATH</key><string>${text(PATH)}</string></dict>
   <key>RunAtLoad</key><true/>
   <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>
 </dict>

@@ -35,7 +35,7 @@ export function nudgedFor(store: Store, session: string): Known {
  * Waits for mail that is worth waking the session for. Returns whether it came: no other waits for it any more then. False
  * at once where another watches for this session.
  */
-export async function waitToWake(hands: Omit<Hands, "start">, signal: AbortSignal): Promise<boolean> {
+export async function waitToWake(hands: Omit<Hands, "start" | "end">, signal: AbortSignal): Promise<boolean> {
   const session = hands.relay.session ?? "";
   let hasCome = false;
   const start = async () => {
@@ -45,7 +45,7 @@ export async function waitToWake(hands: Omit<Hands, "start">, signal: AbortSigna
   const watch = { command: ["wakes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: true };
   try {
     await runDaemon(
-      { ...hands, start },
+      { ...hands, start, end: () => {} },
       { ...watch, isMeant: isWorthWaking(session), known: nudgedFor(hands.store, session) },
       signal,
     );

@@ -26,6 +26,7 @@ export async function removeSession(context: Context, session: string): Promise<
   if (await isOwed(context, session)) return false;
   for await (const { key, isOwed } of listed(context, session)) if (!isOwed) await store.unmark(key);
   for (const name of await store.marks(`hooks/${session}`)) await store.unmark(`hooks/${session}/${name}`);
+  await store.unmark(`daemons/${session}.alive`);
   for (const key of [`shows/${session}`, `daemons/${session}`, `greetings/${session}`, `archive/agents/${session}`])
     await store.update(key, () => undefined);
   return true;

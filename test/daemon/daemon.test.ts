@@ -51,16 +51,19 @@ test("the host's own headless mode is started with its permission prompts on, an
   expect(headless("human")).toBeUndefined();
 });
 
+const PLACE = { home: "/home/ann", path: "/home/ann/.nvm/bin:/usr/bin" };
+
 test("a unit of systemd or launchd says each word as it is", () => {
   const words = ["/a b/node", "run", 'say "$HOME" 50% <&>', "x\\y"];
-  const unit = unitFor("linux", "/home/ann", "s/1", "/w", words);
+  const unit = unitFor("linux", PLACE, "s/1", "/w", words);
   expect(unit.file).toMatch(/^\/home\/ann\/\.config\/systemd\/user\/agent-relay-s-1-\w+\.service$/);
   expect(unit.text).toContain('ExecStart="/a b/node" "run" "say \\"$$HOME\\" 50%% <&>" "x\\\\y"\n');
-  const agent = unitFor("darwin", "/home/ann", "s1", "/w", words);
+  const agent = unitFor("darwin", PLACE, "s1", "/w", words);
   expect(agent.text).toContain('<string>say "$HOME" 50% &lt;&amp;&gt;</string>');
-  expect(unitFor("linux", "/home/ann", "s1", "/other", words).file).not.toBe(
-    unitFor("linux", "/home/ann", "s1", "/w", words).file,
-  );
+  expect(unit.text, "programs of nvm are found").toContain('Environment="PATH=/home/ann/.nvm/bin:/usr/bin"\n');
+  expect(agent.text).toContain("<key>PATH</key><string>/home/ann/.nvm/bin:/usr/bin</string>");
+  expect(() => unitFor("linux", PLACE, "s1", "/w", ["sh", "-c", "a\nb"])).toThrow("line end");
+  expect(unitFor("linux", PLACE, "s1", "/other", words).file).not.toBe(unitFor("linux", PLACE, "s1", "/w", words).file);
 });
 
 /** A project with a daemon for session "night" that runs a program of ours. */
@@ -169,6 +172,55 @@ test("a session has one daemon; the kill switch holds it, and its end lets it go
   await night.says(/\nran\n/);
   daemon.kill("SIGTERM");
   await once(daemon, "close");
+});
+
+test("a daemon that was killed in the middle of a run leaves one run at a time: the next waits for it", async () => {
+  const night = new Night();
+  const slow = `require("node:fs").appendFileSync("runs", "begin\\n"); setTimeout(() => require("node:fs").appendFileSync("runs", "end\\n"), 3000)`;
+  const runs = () =>
+    fs.existsSync(`${night.story.cwd}/runs`) ? fs.readFileSync(`${night.story.cwd}/runs`, "utf8") : "";
+  await night.bob.send("hello", { to: "night", keep: true });
+  const first = night.start(slow, "--cool-down", "1ms");
+  await expect.poll(runs, { timeout: 30_000 }).toBe("begin\n");
+  first.kill("SIGKILL");
+  await once(first, "close");
+  night.start(slow, "--cool-down", "1ms");
+  await night.says(/waits for the run of the daemon before/);
+  await expect.poll(runs, { timeout: 30_000 }).toBe("begin\nend\nbegin\nend\n");
+});
+
+test("after the machine was started anew, a daemon that ran before is in nobody's way", async () => {
+  const night = new Night();
+  const first = night.start("");
+  await night.says(/watches/);
+  first.kill("SIGKILL");
+  await once(first, "close");
+  const record = `${night.story.cwd}/.relay/daemons/night.json`;
+  fs.writeFileSync(record, fs.readFileSync(record, "utf8").replace(/"place": "[^"]*"/, '"place": "other.1"'));
+  expect(await once(night.start(""), "close"), "it may be another machine's").toEqual([4, null]);
+  const long = new Date(Date.now() - 120_000);
+  fs.utimesSync(`${night.story.cwd}/.relay/daemons/night.alive`, long, long);
+  night.start("");
+  await expect.poll(() => night.log().match(/watches/g)?.length, { timeout: 30_000 }).toBe(2);
+});
+
+test("a program that is not there is a run that failed, and the daemon goes on; it is not installed", async () => {
+  const night = new Night();
+  await night.bob.send("hello", { to: "night", keep: true });
+  const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
+  const args = ["--session", "night", "--agent", "claude", "--cool-down", "1ms", "--", "./not-there"];
+  const env = { ...own, HOME: night.home, XDG_STATE_HOME: night.home };
+  const daemon = spawn(process.execPath, [COMMAND, "daemon", "run", ...args], { cwd: night.story.cwd, env });
+  onTestFinished(() => void daemon.kill("SIGKILL"));
+  await night.says(/Cannot start "\.\/not-there"[^\n]*\n[^\n]*ended with 127/);
+  fs.writeFileSync(`${night.story.cwd}/not-there`, "#!/bin/sh\necho here now\n", { mode: 0o755 });
+  await night.bob.send("again", { to: "night" });
+  await night.says(/here now/);
+  fs.rmSync(`${night.story.cwd}/not-there`);
+  expect(await night.story.as("ann", "daemon", "install", ...args)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('there is no program "./not-there"'),
+  });
 });
 
 test("a command that is not there, and one for nobody knows whom, are told of", async () => {

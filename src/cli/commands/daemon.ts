@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { runChild } from "../../daemon/child.ts";
-import { daemons, type Hands, isRunning, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
+import { killGroup, runChild } from "../../daemon/child.ts";
+import { daemons, type Hands, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
 import { DAEMON_LIMITS, type DaemonLimits, dayOf, headless } from "../../daemon/rules.ts";
 import { type Unit, unitFor } from "../../daemon/unit.ts";
 import {
@@ -136,14 +136,9 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
       io.err(text);
       appendTo(file, text);
     },
-    start: (words, timeLimit, signal) =>
-      runChild(words, {
-        cwd: io.cwd,
-        env: { ...io.env, AGENT_RELAY_SESSION: relay.session },
-        log: file,
-        timeLimit,
-        signal,
-      }),
+    start: (words, run) =>
+      runChild(words, { cwd: io.cwd, env: { ...io.env, AGENT_RELAY_SESSION: relay.session }, log: file, run }),
+    end: (pid) => killGroup(pid, "SIGKILL"),
   };
   return untilInterrupted(io, (signal) => runDaemon(hands, watch, signal));
 }
@@ -162,7 +157,11 @@ function appendTo(file: string, text: string): void {
 
 async function install(cli: Cli, words: readonly string[], flags: Flags): Promise<void> {
   const { relay, dir } = await opened(cli);
-  commandFor(cli, relay, words, flags);
+  const [program = ""] = commandFor(cli, relay, words, flags);
+  if (!isProgram(program, cli))
+    throw new RelayError("not_found", `Cannot install: there is no program "${program}"`, {
+      next: "name the command after --, or add its folder to PATH",
+    });
   limitsOf(flags);
   const unit = unitOf(cli, relay, dir, words, flags);
   try {
@@ -175,6 +174,11 @@ async function install(cli: Cli, words: readonly string[], flags: Flags): Promis
   const rest =
     failed === undefined ? "and it is running" : `but it does not run yet (${failed.why}). Type: ${failed.command}`;
   await cli.say({ file: unit.file, running: failed === undefined }, `Wrote ${unit.file}, ${rest}\n`);
+}
+
+function isProgram(name: string, { io }: Cli): boolean {
+  const folders = name.includes("/") ? [io.cwd] : (io.env.PATH ?? "").split(path.delimiter);
+  return folders.some((folder) => fs.statSync(path.resolve(folder, name), { throwIfNoEntry: false })?.isFile());
 }
 
 async function uninstall(cli: Cli): Promise<void> {
@@ -209,7 +213,7 @@ function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[]
     ...options,
     ...(words.length === 0 ? [] : ["--", ...words]),
   ];
-  return unitFor(process.platform, home, relay.session ?? "", path.dirname(dir), command);
+  return unitFor(process.platform, { home, path: io.env.PATH ?? "" }, relay.session ?? "", path.dirname(dir), command);
 }
 
 /** The first of these commands that failed, and why; undefined if none did. */
@@ -248,7 +252,7 @@ async function nudge(cli: Cli): Promise<void> {
 async function status(cli: Cli): Promise<void> {
   const { store } = await opened(cli);
   const now = cli.io.now();
-  const all = (await daemons(store)).map((one) => ({ ...one, is_running: isRunning(one) }));
+  const all = await daemons(store, now);
   const isStopped = (await store.markedAt(KILL_SWITCH)) !== undefined;
   const lines = all.map((one) => {
     const today = one.day === dayOf(now) ? one.runs : 0;

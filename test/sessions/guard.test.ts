@@ -1,56 +1,8 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { Story, tempDir } from "../cli.ts";
-
-const hasGit = spawnSync("git", ["--version"]).status === 0;
-
-/** A repository with two files, and git as a person runs it. */
-class Repository {
-  readonly base = tempDir();
-  readonly story: Story;
-
-  constructor() {
-    fs.mkdirSync(`${this.base}/main`);
-    this.story = this.at("main");
-    this.git("init", "--quiet");
-    for (const file of ["a.ts", "b.ts"]) fs.writeFileSync(`${this.story.cwd}/${file}`, "1\n");
-    this.git("add", ".");
-    this.git("commit", "--quiet", "-m", "first");
-  }
-
-  at(worktree: string): Story {
-    const story = Object.assign(new Story(`${this.base}/${worktree}`), { isReal: true });
-    story.now = Date.now();
-    return story;
-  }
-
-  git(...args: string[]) {
-    return this.gitWith({}, ...args);
-  }
-
-  gitWith(env: Readonly<Record<string, string>>, ...args: string[]) {
-    const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
-    const { status, stderr } = spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@y", ...args], {
-      cwd: `${this.base}/main`,
-      env: {
-        ...own,
-        HOME: this.base,
-        XDG_STATE_HOME: this.base,
-        AGENT_RELAY_SESSION: "me",
-        GIT_CONFIG_GLOBAL: "/dev/null",
-        ...env,
-      },
-      encoding: "utf8",
-    });
-    return { status, stderr };
-  }
-
-  change(file: string): void {
-    fs.appendFileSync(`${this.story.cwd}/${file}`, "more\n");
-    this.git("add", file);
-  }
-}
+import { Story } from "../cli.ts";
+import { hasGit, Repository } from "../repository.ts";
 
 describe.skipIf(!hasGit)("the git guard", () => {
   test("refuses a commit of what another has claimed, and says who, why, and what to do", async () => {
@@ -138,26 +90,4 @@ describe.skipIf(!hasGit)("the git guard", () => {
     expect(repository.git("commit", "--quiet", "-m", "no command").status).toBe(0);
     expect((await new Story().as("me", "guard", "install")).code).toBe(3);
   });
-});
-
-test.skipIf(!hasGit)("conflicts lists what was changed in more than one worktree, and who works there", async () => {
-  const repository = new Repository();
-  const { story } = repository;
-  expect(await story.as("me", "conflicts")).toMatchObject({ code: 0, err: expect.stringContaining("No file") });
-  repository.git("worktree", "add", "--quiet", "../left");
-  repository.git("worktree", "add", "--quiet", "../right");
-  const [left, right] = [repository.at("left"), repository.at("right")];
-  await left.as("bob", "register", "--name", "bob");
-  fs.writeFileSync(`${left.cwd}/a.ts`, "left\n");
-  fs.writeFileSync(`${left.cwd}/b.ts`, "left\n");
-  fs.writeFileSync(`${right.cwd}/a.ts`, "right\n");
-  spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qam", "right"], { cwd: right.cwd });
-  fs.writeFileSync(`${right.cwd}/new file`, "");
-  fs.writeFileSync(`${story.cwd}/new file`, "");
-  for (const from of [story, left, right])
-    expect(await from.as("me", "conflicts"), from.cwd).toEqual({
-      ...{ code: 4, err: "" },
-      out: expect.stringMatching(/^a\.ts: left \(bob\); right\nnew file: (main|master); right\n$/),
-    });
-  expect(await story.json("me", "conflicts")).toMatchObject([{ file: "a.ts" }, { file: "new file" }]);
 });

@@ -1,9 +1,10 @@
 import { namesOf } from "../../lines.ts";
-import { worktreesOf } from "../../project.ts";
+import type { AgentView } from "../../roster.ts";
 import { cleanLine } from "../../text.ts";
+import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
-import { git, names } from "../git.ts";
 import { type Describe, verb } from "../verb.ts";
+import { comparison, readWorktrees, type Worktree } from "../worktrees.ts";
 
 interface Conflict {
   readonly file: string;
@@ -14,55 +15,52 @@ interface Conflict {
 export const describe: Describe = ({ Command }, act) =>
   new Command("conflicts")
     .description(
-      "List files that were changed in more than one worktree, before anyone merges. Exit code 4: there are some.",
+      "List files that were changed in more than one worktree since they parted, before anyone merges. Exit code 4: there are some.",
     )
     .addHelpText("after", "\nExample: agent-relay conflicts")
-    .action(() =>
-      act(async (cli) => {
-        const agents = await (await cli.open()).agents();
-        const called = namesOf(agents);
-        const roots = worktreesOf(cli.io.cwd).filter(
-          (root) => git(root, "rev-parse", "--is-inside-work-tree").trim() === "true",
-        );
-        const [main] = roots.sort((a, b) => Number(isLinked(a)) - Number(isLinked(b)) || (a < b ? -1 : 1));
-        const byFile = new Map<string, string[]>();
-        for (const root of roots)
-          for (const file of changedIn(root, main ?? root)) byFile.set(file, [...(byFile.get(file) ?? []), root]);
-        const place = (root: string) => ({
-          root,
-          branch: git(root, "rev-parse", "--abbrev-ref", "HEAD").trim(),
-          agents: agents
-            .filter(({ worktree, presence }) => worktree === root && presence !== "gone")
-            .map(({ session_id }) => called.get(session_id) ?? session_id),
-        });
-        const places = new Map(roots.map((root) => [root, place(root)]));
-        const found: Conflict[] = [...byFile]
-          .filter(([, where]) => where.length > 1)
-          .map(([file, where]) => ({ file, worktrees: where.flatMap((root) => places.get(root) ?? []) }))
-          .sort((a, b) => (a.file < b.file ? -1 : 1));
-        const lines = found.map(({ file, worktrees }) => {
-          const where = worktrees.map(
-            ({ branch, agents: who }) => `${branch}${who.length === 0 ? "" : ` (${who.join(", ")})`}`,
-          );
-          return `${cleanLine(`${file}: ${where.join("; ")}`)}\n`;
-        });
-        await cli.say(found, lines.join(""));
-        if (found.length === 0) cli.io.err("No file was changed in more than one worktree\n");
-        return found.length === 0 ? 0 : EXIT.conflict;
-      }),
-    );
+    .action(() => act(conflicts));
 
 export const run = verb(describe);
 
-/** What a worktree has that the main one's last commit has not: committed since they parted, or not yet committed. */
-function changedIn(root: string, main: string): string[] {
-  const head = git(main, "rev-parse", "HEAD").trim();
-  const base = git(root, "merge-base", "HEAD", head).trim();
-  const tracked = names(git(root, "diff", "--name-only", "--no-renames", "-z", base));
-  const fresh = names(git(root, "ls-files", "--others", "--exclude-standard", "-z"));
-  return [...new Set([...tracked, ...fresh])];
+async function conflicts(cli: Cli): Promise<number> {
+  const agents = await (await cli.open()).agents();
+  const { worktrees, leftOut } = readWorktrees(cli.io.cwd);
+  for (const line of leftOut) cli.io.err(`${cleanLine(line)}\n`);
+  const where = changedInSeveral(worktrees);
+  const placeOf = placesOf(agents);
+  const found: Conflict[] = [...where.keys()].sort().map((file) => ({
+    file,
+    worktrees: worktrees.filter((each) => where.get(file)?.has(each)).map(placeOf),
+  }));
+  await cli.say(found, found.map(line).join(""));
+  if (found.length === 0) cli.io.err("No file was changed in more than one worktree\n");
+  return found.length === 0 ? 0 : EXIT.conflict;
 }
 
-function isLinked(root: string): boolean {
-  return git(root, "rev-parse", "--git-dir").trim() !== git(root, "rev-parse", "--git-common-dir").trim();
+/** Each two are compared from where they parted: what one branched off with is no change of its own. */
+function changedInSeveral(worktrees: readonly Worktree[]): Map<string, Set<Worktree>> {
+  const where = new Map<string, Set<Worktree>>();
+  const inBoth = comparison();
+  for (const [index, one] of worktrees.entries())
+    for (const other of worktrees.slice(index + 1))
+      for (const file of inBoth(one, other)) where.set(file, (where.get(file) ?? new Set()).add(one).add(other));
+  return where;
+}
+
+function placesOf(agents: readonly AgentView[]) {
+  const called = namesOf(agents);
+  return ({ root, branch }: Worktree) => ({
+    root,
+    branch,
+    agents: agents
+      .filter(({ worktree, presence }) => worktree === root && presence !== "gone")
+      .map(({ session_id }) => called.get(session_id) ?? session_id),
+  });
+}
+
+function line({ file, worktrees }: Conflict): string {
+  const where = worktrees.map(
+    ({ branch, agents }) => `${branch}${agents.length === 0 ? "" : ` (${agents.join(", ")})`}`,
+  );
+  return `${cleanLine(`${file}: ${where.join("; ")}`)}\n`;
 }

@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Story } from "../cli.ts";
 import { hasGit, Repository } from "../repository.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
 
 describe.skipIf(!hasGit)("the git guard", () => {
   test("refuses a commit of what another has claimed, and says who, why, and what to do", async () => {
@@ -54,9 +57,12 @@ describe.skipIf(!hasGit)("the git guard", () => {
       repository.change("b.ts");
       expect(repository.git("commit", "--quiet", "-m", "x")).toEqual({ status, stderr: "before 0\n" });
     }
-    expect((await story.as("me", "guard", "remove")).out).toBe(`Removed ${file}\n`);
+    expect((await story.as("me", "guard", "remove")).out).toBe(
+      `Removed ${file}\nRemoved ${story.cwd}/.git/hooks/pre-merge-commit\n`,
+    );
     expect([fs.readFileSync(file, "utf8"), fs.statSync(file).mode]).toEqual(before);
-    expect(fs.readdirSync(`${story.cwd}/.git/hooks`).filter((name) => name.includes("agent-relay"))).toEqual([]);
+    const left = fs.readdirSync(`${story.cwd}/.git`, { recursive: true, encoding: "utf8" });
+    expect(left.filter((name) => name.includes("agent-relay"))).toEqual([]);
     expect((await story.as("me", "guard", "remove")).out).toBe("There was no hook of ours\n");
   });
 
@@ -65,10 +71,8 @@ describe.skipIf(!hasGit)("the git guard", () => {
     const { story } = repository;
     repository.git("config", "core.hooksPath", ".hooks");
     await story.as("me", "guard", "install", "--push");
-    expect(fs.readdirSync(`${story.cwd}/.hooks`).sort()).toEqual(["pre-commit", "pre-push"]);
-    fs.mkdirSync(`${repository.base}/remote`);
-    spawnSync("git", ["init", "--quiet", "--bare"], { cwd: `${repository.base}/remote` });
-    repository.git("remote", "add", "origin", `${repository.base}/remote`);
+    expect(fs.readdirSync(`${story.cwd}/.hooks`).sort()).toEqual(["pre-commit", "pre-merge-commit", "pre-push"]);
+    addRemote(repository, "origin");
     repository.change("b.ts");
     repository.git("commit", "--quiet", "-m", "b");
     await story.as("bob", "claim", "b.ts");
@@ -77,6 +81,212 @@ describe.skipIf(!hasGit)("the git guard", () => {
     expect(repository.git("push", "--quiet", "origin", "HEAD").status).toBe(0);
   });
 
+  test("a commit that only a merge makes passed, with the claimed file in it", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    repository.git("worktree", "add", "--quiet", "../feat");
+    repository.commit("feat", "a.ts", "feat\n");
+    repository.commit("main", "b.ts", "main\n");
+    await story.as("me", "guard", "install");
+    await bobClaims(story);
+    const { status, stderr } = repository.git("merge", "--quiet", "--no-edit", "feat");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^agent-relay: a\.ts is claimed by bob .*\nTry: .* git merge --abort;/);
+    expect(repository.git("merge", "--abort").status).toBe(0);
+    await story.as("bob", "release", "a.ts");
+    expect(repository.git("merge", "--quiet", "--no-edit", "feat").status).toBe(0);
+  });
+
+  test("a program's path with spaces and quotes in it made every commit fail", async () => {
+    const repository = new Repository();
+    const { story, base } = repository;
+    const tools = `${base}/it's "here" $HOME/my tools`;
+    fs.cpSync(`${ROOT}/dist/cli`, `${tools}/dist/cli`, { recursive: true });
+    fs.cpSync(`${ROOT}/bin`, `${tools}/bin`, { recursive: true });
+    const installed = spawnSync("node", [`${tools}/bin/agent-relay.cjs`, "guard", "install"], { cwd: story.cwd });
+    expect(installed.status).toBe(0);
+    repository.change("a.ts");
+    expect(repository.git("commit", "--quiet", "-m", "free")).toEqual({ status: 0, stderr: "" });
+    await bobClaims(story);
+    repository.change("a.ts");
+    expect(repository.git("commit", "--quiet", "-m", "claimed").stderr).toContain("a.ts is claimed by bob");
+  });
+});
+
+describe.skipIf(!hasGit)("the git guard and hook managers", () => {
+  /** As husky does: one runner for all hooks, which finds the project's script by the name and folder it was called by. */
+  function manage(repository: Repository): void {
+    const folder = `${repository.story.cwd}/.husky/_`;
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(
+      `${folder}/runner`,
+      'name=$(basename "$0")\nproject=$(dirname "$(dirname "$0")")/$name\n[ -f "$project" ] || exit 0\nsh -e "$project" "$@"\n',
+    );
+    for (const hook of ["pre-commit", "pre-merge-commit", "pre-push", "commit-msg"])
+      fs.writeFileSync(`${folder}/${hook}`, '#!/usr/bin/env sh\n. "$(dirname "$0")/runner"', { mode: 0o755 });
+    repository.git("config", "core.hooksPath", ".husky/_");
+  }
+
+  test("a runner that goes by the name of the hook ran nothing any more", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    manage(repository);
+    fs.writeFileSync(`${story.cwd}/.husky/pre-commit`, "echo LINT >&2\nexit 1\n");
+    const before = contents(`${story.cwd}/.husky`);
+    await story.as("me", "guard", "install", "--push");
+    repository.change("b.ts");
+    expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 1, stderr: "LINT\n" });
+    await bobClaims(story);
+    fs.writeFileSync(`${story.cwd}/.husky/pre-commit`, "echo LINT >&2\n");
+    expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 0, stderr: "LINT\n" });
+    repository.change("a.ts");
+    expect(repository.git("commit", "--quiet", "-m", "a").stderr).toMatch(
+      /^LINT\nagent-relay: a\.ts is claimed by bob/,
+    );
+    const { stdout } = spawnSync("git", ["status", "--porcelain", "-uall"], { cwd: story.cwd, encoding: "utf8" });
+    expect(stdout, "what was set aside is no part of the project").not.toContain("agent-relay");
+    manage(repository); // as after npm install
+    expect(repository.git("commit", "--quiet", "--dry-run").status).toBe(0);
+    for (const _ of ["first", "again"]) expect((await story.as("me", "guard", "install", "--push")).code).toBe(0);
+    expect(repository.git("commit", "--quiet", "-m", "a").stderr).toMatch(
+      /^LINT\nagent-relay: a\.ts is claimed by bob/,
+    );
+    fs.writeFileSync(`${story.cwd}/.husky/pre-commit`, "echo LINT >&2\nexit 1\n");
+    await story.as("me", "guard", "remove");
+    expect(contents(`${story.cwd}/.husky`)).toEqual(before);
+  });
+
+  test("removed after a manager has written its own anew, it leaves those and nothing else", async () => {
+    const repository = new Repository();
+    manage(repository);
+    const before = contents(`${repository.story.cwd}/.husky`);
+    await repository.story.as("me", "guard", "install");
+    repository.change("b.ts");
+    repository.git("commit", "--quiet", "-m", "b"); // makes the links
+    manage(repository);
+    await repository.story.as("me", "guard", "remove");
+    expect(contents(`${repository.story.cwd}/.husky`)).toEqual(before);
+  });
+
+  test("a hook in another language finds its name and its neighbours, also those that came later", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    const hooks = `${story.cwd}/.git/hooks`;
+    fs.mkdirSync(hooks, { recursive: true });
+    fs.writeFileSync(
+      `${hooks}/pre-commit`,
+      '#!/usr/bin/env node\nconst path = require("path");\nconsole.error(path.basename(__filename), require(path.join(__dirname, "later.js")), require("../up.js"));\n',
+      { mode: 0o755 },
+    );
+    await story.as("me", "guard", "install");
+    fs.writeFileSync(`${hooks}/later.js`, 'module.exports = "beside";');
+    fs.writeFileSync(`${story.cwd}/.git/up.js`, 'module.exports = "above";');
+    repository.change("b.ts");
+    expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 0, stderr: "pre-commit beside above\n" });
+  });
+
+  test.each(["legacy", "old"])(
+    "installed again over a manager that had renamed ours to pre-commit.%s, each runs once",
+    async (ending) => {
+      const repository = new Repository();
+      const { story } = repository;
+      const hooks = `${story.cwd}/.git/hooks`;
+      fs.mkdirSync(hooks, { recursive: true });
+      const write = (text: string) => fs.writeFileSync(`${hooks}/pre-commit`, text, { mode: 0o755 });
+      write("#!/bin/sh\necho OWN >&2\n");
+      await story.as("me", "guard", "install");
+      fs.renameSync(`${hooks}/pre-commit`, `${hooks}/pre-commit.${ending}`);
+      write(`#!/bin/sh\necho MANAGER >&2\n[ ! -x "$0.legacy" ] || "$0.legacy" "$@"\n`);
+      const own = ending === "legacy" ? "OWN\n" : "";
+      await bobClaims(story);
+      repository.change("b.ts");
+      expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 0, stderr: `MANAGER\n${own}` });
+      await story.as("me", "guard", "install");
+      repository.change("a.ts");
+      expect(repository.git("commit", "--quiet", "-m", "a").stderr).toMatch(
+        new RegExp(`^MANAGER\n${own}agent-relay: a\\.ts is claimed by bob .*\nTry: .*\n$`),
+      );
+      await story.as("me", "guard", "remove");
+      expect(fs.readFileSync(`${hooks}/pre-commit`, "utf8")).toContain("MANAGER");
+      expect(fs.readFileSync(`${hooks}/pre-commit.${ending}`, "utf8")).toContain("OWN");
+    },
+  );
+
+  test("a copy of our hook that lies beside it takes nothing of what was set aside", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    const hook = `${story.cwd}/.git/hooks/pre-commit`;
+    fs.mkdirSync(path.dirname(hook), { recursive: true });
+    fs.writeFileSync(hook, "#!/bin/sh\necho OWN >&2\n", { mode: 0o755 });
+    const before = contents(path.dirname(hook));
+    await story.as("me", "guard", "install");
+    fs.copyFileSync(hook, `${hook}.backup`);
+    await story.as("me", "guard", "install");
+    repository.change("b.ts");
+    expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 0, stderr: "OWN\n" });
+    await story.as("me", "guard", "remove");
+    expect(contents(path.dirname(hook))).toEqual(before);
+  });
+
+  test("hooks that are links, in a folder that is one, find what they found before", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    const { cwd } = story;
+    fs.mkdirSync(`${cwd}/tools/hooks`, { recursive: true });
+    fs.writeFileSync(`${cwd}/tools/lint`, '#!/bin/sh\necho "LINT $(basename "$0")" >&2\n', { mode: 0o755 });
+    fs.symlinkSync("../lint", `${cwd}/tools/hooks/pre-commit`);
+    fs.symlinkSync("nowhere", `${cwd}/tools/hooks/pre-merge-commit`);
+    fs.rmSync(`${cwd}/.git/hooks`, { recursive: true, force: true });
+    fs.symlinkSync("../tools/hooks", `${cwd}/.git/hooks`);
+    const before = contents(`${cwd}/tools`);
+    await story.as("me", "guard", "install");
+    repository.change("b.ts");
+    expect(repository.git("commit", "--quiet", "-m", "b")).toEqual({ status: 0, stderr: "LINT pre-commit\n" });
+    await bobClaims(story);
+    repository.change("a.ts");
+    expect(repository.git("commit", "--quiet", "-m", "a").stderr).toContain("a.ts is claimed by bob");
+    await story.as("me", "guard", "remove");
+    expect(contents(`${cwd}/tools`)).toEqual(before);
+    expect(fs.readlinkSync(`${cwd}/tools/hooks/pre-commit`)).toBe("../lint");
+  });
+
+  test("pre-commit, installed again, calls ours as what was there, and refused each commit when it was called by that", async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    const hook = `${story.cwd}/.git/hooks/pre-commit`;
+    fs.mkdirSync(path.dirname(hook), { recursive: true });
+    const manage = (where: string) => {
+      if (fs.existsSync(hook)) fs.renameSync(hook, `${hook}.legacy`);
+      const script = `# File generated by pre-commit\n# in ${where}
+[ -z "$PRE_COMMIT_RUNNING_LEGACY" ] || { echo "a bug of mine" >&2; exit 1; }
+PRE_COMMIT_RUNNING_LEGACY=1\nexport PRE_COMMIT_RUNNING_LEGACY
+echo LINT >&2\n[ ! -x "$0.legacy" ] || exec "$0.legacy" "$@"\n`;
+      fs.writeFileSync(hook, `#!/bin/sh\n${script}`, { mode: 0o755 });
+    };
+    const commit = () => {
+      repository.change("b.ts");
+      return repository.git("commit", "--quiet", "-m", "b");
+    };
+    const linted = { status: 0, stderr: "LINT\n" };
+    manage("one place");
+    await story.as("me", "guard", "install");
+    expect(commit()).toEqual(linted);
+    manage("another");
+    expect(commit(), "over ours").toEqual(linted);
+    await story.as("me", "guard", "install");
+    expect(commit(), "with ours over it again").toEqual(linted);
+    await bobClaims(story);
+    repository.change("a.ts");
+    expect(commit().stderr).toMatch(/^LINT\nagent-relay: a\.ts is claimed by bob/);
+    repository.git("restore", "--staged", "a.ts");
+    await story.as("me", "guard", "remove");
+    expect(commit()).toEqual(linted);
+    expect(fs.existsSync(`${hook}.legacy`)).toBe(false);
+    expect(fs.readdirSync(`${story.cwd}/.git`)).not.toContain("hooks.agent-relay-before");
+  });
+});
+
+describe.skipIf(!hasGit)("the git guard refuses nothing but a conflict", () => {
   test("holds nobody up where the command is gone, where there is no relay, or no repository", async () => {
     const repository = new Repository();
     const { story } = repository;
@@ -91,3 +301,24 @@ describe.skipIf(!hasGit)("the git guard", () => {
     expect((await new Story().as("me", "guard", "install")).code).toBe(3);
   });
 });
+
+async function bobClaims(story: Story): Promise<void> {
+  await story.as("bob", "register", "--name", "bob");
+  await story.as("bob", "claim", "a.ts");
+}
+
+function addRemote(repository: Repository, name: string): void {
+  spawnSync("git", ["init", "--quiet", "--bare", name], { cwd: repository.base });
+  repository.git("remote", "add", name, `${repository.base}/${name}`);
+}
+
+/** Every file below a folder, with its mode and what is in it. */
+function contents(folder: string): Record<string, unknown> {
+  const names = fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const stat = fs.lstatSync(`${folder}/${name}`);
+      return [name, stat.isFile() ? [stat.mode, fs.readFileSync(`${folder}/${name}`, "utf8")] : stat.mode];
+    }),
+  );
+}

@@ -287,6 +287,89 @@ echo LINT >&2\n[ ! -x "$0.legacy" ] || exec "$0.legacy" "$@"\n`;
 });
 
 describe.skipIf(!hasGit)("the git guard refuses nothing but a conflict", () => {
+  /** A repository with the guard, where a.ts is claimed by bob and changed. */
+  async function guarded(): Promise<Repository> {
+    const repository = new Repository();
+    await repository.story.as("me", "guard", "install");
+    await bobClaims(repository.story);
+    repository.change("a.ts");
+    expect(repository.git("commit", "--quiet", "-m", "a").status, "of what is claimed").toBe(1);
+    return repository;
+  }
+
+  const NOT_CHECKED = /^(note: .*\n)?agent-relay: claims were not checked: [^\n]+\. Try: [^\n]+\n$/;
+
+  function expectPassed(repository: Repository, env: Readonly<Record<string, string>> = {}): void {
+    const passed = { status: 0, stderr: expect.stringMatching(NOT_CHECKED) };
+    expect(repository.gitWith(env, "commit", "--quiet", "-m", "a")).toEqual(passed);
+  }
+
+  test.each<[string, (relay: string) => void]>([
+    ["a record of claims that cannot be read", (relay) => fs.writeFileSync(`${relay}/claims/live.json`, "{")],
+    ["a record of claims that is a folder", (relay) => replace(`${relay}/claims/live.json`, (it) => fs.mkdirSync(it))],
+    ["a file where the relay should be", (relay) => replace(relay, (it) => fs.writeFileSync(it, ""))],
+    [
+      "a link that leads nowhere where the relay should be",
+      (relay) => replace(relay, (it) => fs.symlinkSync("nowhere", it)),
+    ],
+  ])("%s made it refuse", async (_, spoil) => {
+    const repository = await guarded();
+    spoil(`${repository.story.cwd}/.relay`);
+    expectPassed(repository);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a relay of another user made it refuse", async () => {
+    const repository = await guarded();
+    fs.chownSync(`${repository.story.cwd}/.relay`, 12345, 12345);
+    expectPassed(repository);
+  });
+
+  test("not to know whose commit it is made it refuse", async () => {
+    const several = { AGENT_RELAY_SESSION: "", CODEX_THREAD_ID: "one", GEMINI_CLI: "1", CLAUDECODE: "1" };
+    expectPassed(await guarded(), several);
+  });
+
+  test("a name that cannot be claimed let no other file be checked", async () => {
+    const repository = await guarded();
+    fs.symlinkSync("round", `${repository.story.cwd}/round`);
+    repository.git("add", "round");
+    const { status, stderr } = repository.git("commit", "--quiet", "-m", "a");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^agent-relay: round was not checked: .*circle.*\nagent-relay: a\.ts is claimed by bob/m);
+  });
+
+  test("without Node, without agent-relay, or with one that fails, a line says so", async () => {
+    const repository = await guarded();
+    const bin = `${repository.base}/bin`;
+    fs.mkdirSync(bin);
+    for (const name of ["git", "sh", "cat"]) {
+      const { stdout } = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" });
+      fs.symlinkSync(stdout.trim(), `${bin}/${name}`);
+    }
+    expectPassed(repository, { PATH: bin });
+    const file = `${repository.story.cwd}/.git/hooks/pre-commit`;
+    const script = fs.readFileSync(file, "utf8");
+    const program = `${repository.base}/program.cjs`;
+    for (const text of [undefined, "throw 1", "process.exit(3)"]) {
+      if (text !== undefined)
+        fs.writeFileSync(
+          program,
+          `console.error = () => {};\nprocess.on("uncaughtException", () => process.exit(1));\n${text}`,
+        );
+      fs.writeFileSync(file, script.replace(/^program=.*$/m, `program='${program}'`));
+      repository.change("a.ts");
+      expectPassed(repository);
+    }
+  });
+
+  test("the variable passes it over also where that cannot be put on record", async () => {
+    const repository = await guarded();
+    const { cwd } = repository.story;
+    replace(`${cwd}/.relay/activity`, (it) => fs.writeFileSync(it, ""));
+    const { status, stderr } = repository.gitWith({ AGENT_RELAY_GUARD: "off" }, "commit", "--quiet", "-m", "a");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("could not be put on record") });
+  });
+
   test("holds nobody up where the command is gone, where there is no relay, or no repository", async () => {
     const repository = new Repository();
     const { story } = repository;
@@ -310,6 +393,12 @@ async function bobClaims(story: Story): Promise<void> {
 function addRemote(repository: Repository, name: string): void {
   spawnSync("git", ["init", "--quiet", "--bare", name], { cwd: repository.base });
   repository.git("remote", "add", name, `${repository.base}/${name}`);
+}
+
+/** Puts something else where a file or folder is. */
+function replace(file: string, make: (file: string) => void): void {
+  fs.rmSync(file, { recursive: true, force: true });
+  make(file);
 }
 
 /** Every file below a folder, with its mode and what is in it. */

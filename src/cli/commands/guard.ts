@@ -2,6 +2,7 @@ import fs from "node:fs";
 import type { Claim } from "../../claim.ts";
 import { inQuotes } from "../../claim-words.ts";
 import { formatLeft } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
 import { namesOf } from "../../lines.ts";
 import type { Relay } from "../../relay.ts";
 import { cleanLine } from "../../text.ts";
@@ -24,7 +25,8 @@ export const describe: Describe = ({ Argument, Command }, act) => {
     .description("Refuse commits of files that another agent has claimed, by a git hook.")
     .addHelpText(
       "after",
-      "\nOnce, all the same, and on record: AGENT_RELAY_GUARD=off git commit\nExample: agent-relay guard install",
+      "\nOnly a claim of another holds a commit up: where claims cannot be looked at, it goes on, and a line says why." +
+        "\nOnce, all the same, and on record: AGENT_RELAY_GUARD=off git commit\nExample: agent-relay guard install",
     );
   guard
     .command("install")
@@ -57,19 +59,25 @@ async function remove(cli: Cli): Promise<void> {
   await cli.say({ files }, files.map((file) => `Removed ${file}\n`).join("") || "There was no hook of ours\n");
 }
 
+/** Only a true conflict refuses. Whatever else goes wrong is said, and git goes on. */
 async function check(cli: Cli, hook: Hook): Promise<number> {
-  const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
-  const files = hook === "pre-push" ? pushed(root) : staged(root);
-  const relay = await cli.open();
-  if (files.length === 0 || !fs.existsSync(relay.dir)) return 0;
-  const held = await heldByOthers(cli.io, relay, root, files);
-  if (held.length === 0) return 0;
-  if (cli.io.env.AGENT_RELAY_GUARD === "off") {
-    await passOver(cli.io, relay, hook, held);
+  try {
+    const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
+    const files = hook === "pre-push" ? pushed(root) : staged(root);
+    const relay = await cli.open();
+    if (files.length === 0 || !isThere(relay.dir)) return 0;
+    const held = await heldByOthers(cli.io, relay, root, files);
+    if (held.length === 0) return 0;
+    if (cli.io.env.AGENT_RELAY_GUARD === "off") {
+      await passOver(cli.io, relay, hook, held);
+      return 0;
+    }
+    refuse(cli.io, hook, held);
+    return EXIT.conflict;
+  } catch (error) {
+    notChecked(cli.io, "claims were", error);
     return 0;
   }
-  refuse(cli.io, hook, held);
-  return EXIT.conflict;
 }
 
 interface Held {
@@ -82,7 +90,7 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
   const held: Held[] = [];
   const called = namesOf(await relay.agents());
   for (const file of files)
-    for (const claim of await claimsOfOthers(relay, root, file)) {
+    for (const claim of await claimsOfOthers(io, relay, root, file)) {
       const who = called.get(claim.session_id) ?? claim.session_id;
       const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
       const left = formatLeft(claim.expires_at - io.now());
@@ -91,15 +99,26 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
   return held;
 }
 
-async function claimsOfOthers(relay: Relay, root: string, file: string): Promise<readonly Claim[]> {
-  const found = await relay.check([`./${file}`], { cwd: root });
-  return found.is_mine ? [] : found.claims.filter(({ session_id }) => session_id !== relay.session);
+async function claimsOfOthers(io: Io, relay: Relay, root: string, file: string): Promise<readonly Claim[]> {
+  try {
+    const found = await relay.check([`./${file}`], { cwd: root });
+    return found.is_mine ? [] : found.claims.filter(({ session_id }) => session_id !== relay.session);
+  } catch (error) {
+    if (!(error instanceof RelayError) || error.code !== "usage") throw error;
+    notChecked(io, `${file} was`, error); // a name that cannot be claimed either; the others still can
+    return [];
+  }
 }
 
 async function passOver(io: Io, relay: Relay, hook: Hook, held: readonly Held[]): Promise<void> {
   const files = held.map(({ file }) => file).join(", ");
-  await relay.log(`${ABOUT[hook].did} what others have claimed, by AGENT_RELAY_GUARD=off: ${files}`);
-  io.err(`agent-relay: ${held.length} claims of others were passed over, which is on record\n`);
+  const passed = `agent-relay: ${held.length} claims of others were passed over`;
+  try {
+    await relay.log(`${ABOUT[hook].did} what others have claimed, by AGENT_RELAY_GUARD=off: ${files}`);
+    io.err(`${passed}, which is on record\n`);
+  } catch (error) {
+    io.err(`${passed}, which could not be put on record: ${sentence(error)}\n`);
+  }
 }
 
 function refuse(io: Io, hook: Hook, held: readonly Held[]): void {
@@ -107,6 +126,16 @@ function refuse(io: Io, hook: Hook, held: readonly Held[]): void {
   const file = cleanLine(held[0]?.file ?? "");
   const ways = `agent-relay send --claim ${file} "..."${ABOUT[hook].leave(file)}`;
   io.err(`Try: ${ways}; AGENT_RELAY_GUARD=off passes it over once\n`);
+}
+
+function notChecked(io: Io, what: string, error: unknown): void {
+  io.err(`${cleanLine(`agent-relay: ${what} not checked: ${sentence(error)}`)}\n`);
+}
+
+/** What went wrong and what to do next, in a line. */
+function sentence(error: unknown): string {
+  const next = error instanceof RelayError ? error.next : undefined;
+  return `${error instanceof Error ? error.message : error}. Try: ${next ?? "agent-relay doctor"}`;
 }
 
 function staged(root: string): string[] {
@@ -118,4 +147,8 @@ function pushed(root: string): string[] {
   const commits = git(root, "rev-list", "HEAD", "--not", "--remotes");
   const how = ["--stdin", "--root", "-c", "-r", "--name-only", "--no-renames", "--no-commit-id", "-z"];
   return [...new Set(names(gitReading(commits, root, "diff-tree", ...how)))];
+}
+
+function isThere(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }

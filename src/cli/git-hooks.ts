@@ -174,7 +174,7 @@ pass() {
 }
 command -v node >/dev/null 2>&1 || pass "there is no node on PATH" "a PATH that leads to Node"
 [ -f "$program" ] || pass "$program is gone" "install agent-relay again, then agent-relay guard install"
-${input}node "$program" guard check ${hook}${hasInput ? "" : " </dev/null"}
+${input}node "$program" guard check ${hook}${hasInput ? ' "$1"' : " </dev/null"}
 case $? in
   0) exit 0 ;;
   ${EXIT.conflict}) exit ${EXIT.conflict} ;;

@@ -113,6 +113,76 @@ describe.skipIf(!hasGit)("the git guard", () => {
   });
 });
 
+describe.skipIf(!hasGit)("the git guard before a push", () => {
+  /** A repository with the guard, all of whose first commit is at its remote, and with a claim on a.ts. */
+  async function guarded(): Promise<Repository> {
+    const repository = new Repository();
+    addRemote(repository, "origin");
+    repository.git("push", "--quiet", "origin", "HEAD:trunk");
+    await repository.story.as("me", "guard", "install", "--push");
+    await bobClaims(repository.story);
+    return repository;
+  }
+
+  test("looked at what is checked out, not at what is pushed", async () => {
+    const repository = await guarded();
+    repository.git("worktree", "add", "--quiet", "../feat");
+    repository.commit("feat", "a.ts", "feat\n");
+    const refused = { status: 1, stderr: expect.stringContaining("a.ts is claimed by bob") };
+    expect(repository.git("push", "--quiet", "origin", "feat"), "another branch than this").toMatchObject(refused);
+    repository.commit("main", "b.ts", "main\n");
+    expect(repository.git("push", "--quiet", "origin", "HEAD", "feat"), "one of several").toMatchObject(refused);
+    expect(repository.git("push", "--quiet", "origin", "HEAD:trunk"), "only what is free").toMatchObject({ status: 0 });
+    expect(
+      repository.gitIn("feat", {}, "push", "--quiet", "origin", "HEAD~1:refs/heads/old"),
+      "an older one",
+    ).toMatchObject({
+      status: 0,
+    });
+    repository.gitIn("feat", {}, "tag", "-a", "-m", "one", "v1");
+    expect(repository.git("push", "--quiet", "origin", "v1"), "a tag").toMatchObject(refused);
+    expect(repository.git("push", "--quiet", "origin", ":old"), "a deletion").toMatchObject({ status: 0 });
+    expect(repository.git("push", "--quiet", `${repository.base}/origin`, "feat"), "to a URL").toMatchObject(refused);
+  });
+
+  test("what the remote has already is nobody's to refuse, in a new branch and after others have pushed", async () => {
+    const repository = await guarded();
+    repository.commit("main", "a.ts", "before the claim\n");
+    repository.git("push", "--quiet", "--no-verify", "origin", "HEAD:trunk");
+    repository.commit("main", "b.ts", "main\n");
+    expect(repository.git("push", "--quiet", "origin", "HEAD:refs/heads/fresh")).toMatchObject({ status: 0 });
+    spawnSync("git", ["clone", "--quiet", "--branch", "trunk", "origin", "elsewhere"], { cwd: repository.base });
+    repository.commit("elsewhere", "c.ts", "elsewhere\n");
+    repository.gitIn("elsewhere", {}, "push", "--quiet", "origin", "trunk");
+    expect(repository.git("push", "--quiet", "--force", "origin", "HEAD:trunk")).toMatchObject({ status: 0 });
+  });
+
+  test("tells the hook that was there first, word for word, what git told it", async () => {
+    const repository = await guarded();
+    const { story } = repository;
+    await story.as("me", "guard", "remove");
+    const hook = `${story.cwd}/.git/hooks/pre-push`;
+    fs.writeFileSync(hook, '#!/bin/sh\ncat >"told by $1"\nexit "$(cat verdict)"\n', { mode: 0o755 });
+    const told = () => fs.readFileSync(`${story.cwd}/told by origin`, "utf8");
+    repository.commit("main", "b.ts", "main\n");
+    fs.writeFileSync(`${story.cwd}/verdict`, "3");
+    expect(repository.git("push", "--quiet", "origin", "HEAD:one", "HEAD:two").status).toBe(1);
+    const before = told();
+    expect(before.split("\n")).toHaveLength(3);
+    await story.as("me", "guard", "install", "--push");
+    expect(repository.git("push", "--quiet", "origin", "HEAD:one", "HEAD:two").status, "its no is a no").toBe(1);
+    expect(told()).toBe(before);
+    fs.writeFileSync(`${story.cwd}/verdict`, "0");
+    repository.commit("main", "a.ts", "main\n");
+    expect(repository.git("push", "--quiet", "origin", "HEAD").stderr).toContain("a.ts is claimed by bob");
+    fs.writeFileSync(hook.replace("hooks", "hooks.agent-relay-before"), "#!/bin/sh\nexit 0\n");
+    await story.as("bob", "release", "a.ts");
+    expect(repository.git("push", "--quiet", "origin", "HEAD"), "one that does not listen").toMatchObject({
+      status: 0,
+    });
+  });
+});
+
 describe.skipIf(!hasGit)("the git guard and hook managers", () => {
   /** As husky does: one runner for all hooks, which finds the project's script by the name and folder it was called by. */
   function manage(repository: Repository): void {

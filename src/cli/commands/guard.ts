@@ -13,6 +13,8 @@ import { HOOKS, type Hook, installHooks, removeHooks } from "../git-hooks.ts";
 import type { Io } from "../io.ts";
 import { type Describe, verb } from "../verb.ts";
 
+const MAX_PUSHED = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
+
 /** What a hook is run before, what has been done when the variable passed it over, and how a file is left out of it. */
 const ABOUT: Readonly<Record<Hook, { did: string; leave: (file: string) => string }>> = {
   "pre-commit": { did: "committed", leave: (file) => `, or git restore --staged ${file}` },
@@ -42,7 +44,8 @@ export const describe: Describe = ({ Argument, Command }, act) => {
     .command("check")
     .description("what the hooks run: exit code 4 if a file is claimed by another")
     .addArgument(new Argument("[hook]", "which hook asks").choices(HOOKS).default("pre-commit"))
-    .action((hook: Hook) => act((cli) => check(cli, hook)));
+    .argument("[remote]", "for pre-push, whose stdin says what is pushed: where to")
+    .action((hook: Hook, remote: string | undefined) => act((cli) => check(cli, hook, remote)));
   return guard;
 };
 
@@ -60,10 +63,10 @@ async function remove(cli: Cli): Promise<void> {
 }
 
 /** Only a true conflict refuses. Whatever else goes wrong is said, and git goes on. */
-async function check(cli: Cli, hook: Hook): Promise<number> {
+async function check(cli: Cli, hook: Hook, remote: string | undefined): Promise<number> {
   try {
     const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
-    const files = hook === "pre-push" ? pushed(root) : staged(root);
+    const files = hook === "pre-push" ? await pushed(cli.io, root, remote) : staged(root);
     const relay = await cli.open();
     if (files.length === 0 || !isThere(relay.dir)) return 0;
     const held = await heldByOthers(cli.io, relay, root, files);
@@ -142,11 +145,31 @@ function staged(root: string): string[] {
   return names(git(root, "diff", "--cached", "--name-only", "--no-renames", "-z"));
 }
 
-/** What no remote has yet. */
-function pushed(root: string): string[] {
-  const commits = git(root, "rev-list", "HEAD", "--not", "--remotes");
+/** What the commits change that are pushed and that the remote has not got; typed by hand, those of this branch. */
+async function pushed(io: Io, root: string, remote: string | undefined): Promise<string[]> {
+  const refs = io.isTerminal ? [] : refsIn(await io.input(MAX_PUSHED));
+  const news = io.isTerminal ? ["HEAD"] : refs.map(({ local }) => local).filter(isCommit);
+  if (news.length === 0) return [];
+  const known = refs.map(({ there }) => there).filter(isCommit);
+  // To a URL without a name there are no branches that stand for what it has: those of all remotes are what is known.
+  const isNamed = remote !== undefined && git(root, "remote").split("\n").includes(remote);
+  const had = [...known, isNamed ? `--remotes=${remote}` : "--remotes"];
+  const commits = git(root, "rev-list", "--ignore-missing", ...news, "--not", ...had);
   const how = ["--stdin", "--root", "-c", "-r", "--name-only", "--no-renames", "--no-commit-id", "-z"];
   return [...new Set(names(gitReading(commits, root, "diff-tree", ...how)))];
+}
+
+/** Git's lines to the hook: `<local ref> <local oid> <remote ref> <remote oid>`. */
+function refsIn(text: string): { local: string; there: string }[] {
+  return [...text.matchAll(/^.* ([0-9a-f]{40,}) \S+ ([0-9a-f]{40,})$/gm)].map(([, local = "", there = ""]) => ({
+    local,
+    there,
+  }));
+}
+
+/** Git writes zeros for what is to be deleted, and for what the remote has not got. */
+function isCommit(id: string): boolean {
+  return !/^0+$/.test(id);
 }
 
 function isThere(file: string): boolean {

@@ -41,6 +41,9 @@ export class Story {
   isTerminal = false;
   /** The environment has this machine's programs in it. */
   isReal = false;
+  /** What else is in it. */
+  env: Readonly<Record<string, string>> = {};
+  script = COMMAND;
   /** Set to make stdout fail with this system error. */
   outFails: string | undefined;
 
@@ -57,9 +60,10 @@ export class Story {
         HOME: path.dirname(this.cwd),
         XDG_STATE_HOME: this.state,
         ...(session === undefined ? {} : { AGENT_RELAY_SESSION: session }),
+        ...this.env,
       },
       cwd: this.cwd,
-      script: COMMAND,
+      script: this.script,
       now: () => this.now,
       isTerminal: this.isTerminal,
       out: async (text) => {

@@ -1,3 +1,4 @@
+import type { Command } from "./command-line.ts";
 import { pluginFor } from "./opencode-plugin.ts";
 import type { Setting } from "./settings.ts";
 
@@ -11,16 +12,14 @@ export interface HostSetup {
   readonly projectFile: string;
   readonly userFile: string;
   /** The whole file, where it is ours alone. */
-  readonly text?: (launcher: string, wakes: boolean) => string;
-  /** What has to stand in that file. `command` gives the launcher's command line for an event. */
-  settings(command: (event: string, tool?: "edit" | "shell") => string): readonly Setting[];
+  readonly text?: (words: readonly string[], wakes: boolean) => string;
+  /** What has to stand in that file. */
+  settings(command: Command): readonly Setting[];
   /** What stands there besides, if an idle agent is to be woken. */
-  waking?(command: (event: string) => string): readonly Setting[];
+  waking?(command: Command): readonly Setting[];
   /** What the person still has to do there. */
   readonly asks?: string;
 }
-
-type Command = Parameters<HostSetup["settings"]>[0];
 
 const element = (path: readonly string[], value: unknown): Setting => ({ path, value, isElement: true });
 
@@ -134,7 +133,7 @@ const cursor: HostSetup = {
     const hook = (event: string, more: Readonly<Record<string, unknown>> = {}) =>
       element(["hooks", event], { command: command(event), timeout: 5, ...more });
     return [
-      { path: ["version"], value: 1 },
+      { path: ["version"], value: 1, isDefault: true },
       hook("sessionStart"),
       hook("preToolUse"),
       hook("postToolUse"),
@@ -154,7 +153,7 @@ const copilot: HostSetup = {
     const hook = (event: string) =>
       element(["hooks", event], { type: "command", command: command(event), timeoutSec: 10 });
     return [
-      { path: ["version"], value: 1 },
+      { path: ["version"], value: 1, isDefault: true },
       hook("sessionStart"),
       hook("userPromptSubmitted"),
       hook("preToolUse"),
@@ -177,9 +176,3 @@ const opencode: HostSetup = {
 };
 
 export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot, opencode];
-
-/** The launcher's command line, for a POSIX shell. */
-export function commandFor(launcher: string, agent: string): Command {
-  const path = /^[\w./@:+-]+$/.test(launcher) ? launcher : `'${launcher.replaceAll("'", "'\\''")}'`;
-  return (event, tool) => [path, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
-}

@@ -1,182 +1,105 @@
-import fs from "node:fs";
-import path from "node:path";
-import { errno, RelayError, systemError } from "../errors.ts";
-import { hash } from "../hash.ts";
-import { commandFor, type HostSetup } from "./hosts-setup.ts";
-import { WAKING_PLUGIN } from "./opencode-plugin.ts";
+import { RelayError } from "../errors.ts";
+import { commandFor, eventOf, type Program, wordsFor } from "./command-line.ts";
+import type { HostSetup } from "./hosts-setup.ts";
+import { type Kept, sumOf } from "./kept.ts";
+import { OUR_PLUGIN, WAKING_PLUGIN } from "./opencode-plugin.ts";
+import { checkRoom, commandsIn, has, isOurLine, withoutOurs } from "./ours.ts";
 import { type Setting, settingsIn, withoutSetting, withSettings } from "./settings.ts";
+import { type FileEdit, readText } from "./settings-file.ts";
 
-const OURS = "agent-relay-hook"; // the launcher's name: what names it in a settings file is ours
-
-/** One change of one file. `before` and `after` are undefined where there is no file. */
-export interface FileEdit {
-  readonly file: string;
-  readonly before: string | undefined;
-  readonly after: string | undefined;
-}
-
-/** What a person may ask for besides hooks. */
-export interface Extras {
+/** What is to be set up in a file, and what is known of it. */
+export interface Wish {
+  readonly program: Program;
+  /** For Claude Code, below each of its sessions. */
   readonly statusLine?: Setting | undefined;
   /** An idle agent is woken for mail. */
   readonly wakes?: boolean | undefined;
+  readonly kept?: Kept | undefined;
 }
 
 /**
  * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
- * Throws `corrupt` for what is no JSON.
+ * Throws `corrupt` for what it would have to guess at.
  */
-export function planned(host: HostSetup, file: string, launcher: string, extras: Extras = {}): FileEdit {
+export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
   const before = readText(file);
-  const wakes = extras.wakes === true || wakesIn(before ?? "");
-  if (host.text) return { file, before, after: ourFile(before, host.text(launcher, wakes), file) };
+  if (host.text) {
+    const wakes = wish.wakes === true || before?.includes(WAKING_PLUGIN) === true;
+    return { file, before, after: ourFile(before, host.text(wordsFor(wish.program), wakes), file) };
+  }
   const text = before ?? "";
   const known = settingsIn(text, file);
-  const command = commandFor(launcher, host.agent);
-  const settings = [
-    ...host.settings(command),
-    ...((wakes && host.waking?.(command)) || []),
-    ...lineIn(known, host, extras),
-  ];
+  const settings = wanted(host, known, wish);
+  checkRoom(known, settings, file);
   if (before !== undefined && has(known, settings)) return { file, before, after: before };
-  return { file, before, after: withSettings(withoutOurs(text, file), settings) };
+  return { file, before, after: withSettings(withoutOurs(text, file, wish.kept?.before), settings) };
+}
+
+/** What is to stand in a file that says this. */
+export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: Wish): Setting[] {
+  const command = commandFor(wish.program, host.agent);
+  const wakes = wish.wakes === true || commandsIn(known).some((line) => eventOf(line) === "Wake");
+  return [...host.settings(command), ...((wakes && host.waking?.(command)) || []), ...lineIn(known, host, wish)];
 }
 
 /** A status line of somebody else's stays, and so does ours. */
-function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: Extras): Setting[] {
+function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: Wish): Setting[] {
   if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
   return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
 }
 
-function wakesIn(text: string): boolean {
-  return /agent-relay-hook'? \w+ Wake"/.test(text) || text.includes(WAKING_PLUGIN);
-}
-
-/** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */
-export function unplanned(file: string, kept: Kept | undefined): FileEdit {
-  const before = readText(file);
-  if (before === undefined) return { file, before, after: undefined };
-  if (kept && sumOf(before) === kept.after) return { file, before, after: kept.before };
-  if (file.endsWith(".js")) return { file, before, after: before.split("\n")[0]?.includes(OURS) ? undefined : before };
-  const after = withoutOurs(before, file);
-  return { file, before, after: after === "{}\n" && kept?.before === undefined ? undefined : after };
-}
-
 /** A file that is ours alone. Throws `corrupt` where somebody else's has its name. */
 function ourFile(before: string | undefined, text: string, file: string): string {
-  if (before === undefined || before.split("\n")[0]?.includes(OURS)) return text;
+  if (before === undefined || isOurPlugin(before)) return text;
   throw new RelayError("corrupt", `Cannot set up "${file}": it is somebody else's, and is left as it is`, {
     next: "move it away, then run setup again",
   });
 }
 
-/** Writes a change, through links, in one step. Throws for a file that another has changed since it was planned. */
-export function apply({ file, before, after }: FileEdit): void {
-  if (before === after) return;
-  if (readText(file) !== before)
-    throw new RelayError("conflict", `Cannot write "${file}": it has just changed`, { next: "agent-relay setup" });
-  try {
-    const target = fs.existsSync(file) ? fs.realpathSync(file) : file;
-    if (after === undefined) {
-      fs.rmSync(target, { force: true });
-      return;
-    }
-    fs.mkdirSync(path.dirname(target), { recursive: true });
-    const mode = fs.statSync(target, { throwIfNoEntry: false })?.mode ?? 0o644;
-    if (fs.existsSync(target)) fs.accessSync(target, fs.constants.W_OK);
-    const draft = `${target}.agent-relay-${process.pid}`;
-    fs.writeFileSync(draft, after, { mode, flag: "wx" });
-    fs.renameSync(draft, target);
-  } catch (error) {
-    throw systemError(`write "${file}"`, error);
-  }
+function isOurPlugin(text: string): boolean {
+  return text.split("\n")[0]?.includes(OUR_PLUGIN) === true;
 }
 
-/** What is remembered of a file that we changed. */
-export interface Kept {
-  readonly file: string;
-  /** Its text before; undefined if there was none. */
-  readonly before?: string | undefined;
-  /** A sum of what we made of it. */
-  readonly after: string;
+/** Whether anything of ours is in a file of `host`, be it whole or not. */
+export function isSetUp(host: HostSetup, file: string): boolean {
+  const text = readText(file);
+  return text !== undefined && (host.text ? isOurPlugin(text) : eventOf(text) !== undefined);
+}
+
+/** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */
+export function unplanned(host: HostSetup, file: string, kept: Kept | undefined): FileEdit {
+  const before = readText(file);
+  if (before === undefined) return { file, before, after: undefined };
+  if (kept && sumOf(before) === kept.after) return { file, before, after: kept.before };
+  if (host.text) return { file, before, after: isOurPlugin(before) ? undefined : before };
+  return { file, before, after: stripped(host, before, file, kept) };
 }
 
 /** What is to be remembered of a change, given what was before: the oldest text that is nobody else's. */
-export function keptAfter(edit: FileEdit, known: Kept | undefined): Kept {
-  const isChain = known !== undefined && edit.before !== undefined && sumOf(edit.before) === known.after;
-  const isJson = edit.file.endsWith(".json");
-  const others = edit.before !== undefined && isJson ? withoutOurs(edit.before, edit.file) : undefined;
+export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Kept | undefined): Kept {
+  const { file, before: text, after } = edit;
+  const isChain = known !== undefined && text !== undefined && sumOf(text) === known.after;
+  const others = text === undefined || !host || host.text ? undefined : stripped(host, text, file, known);
   const before = isChain ? known.before : others;
-  return { file: edit.file, ...(before === undefined ? {} : { before }), after: sumOf(edit.after ?? "") };
+  return { file, ...(before === undefined ? {} : { before }), after: sumOf(after ?? "") };
 }
 
-function sumOf(text: string): string {
-  return `${text.length}-${hash(text).toString(36)}`;
+/** A text without what we put into it; undefined if nothing is left of a file that we made, as far as that is known. */
+function stripped(host: HostSetup, text: string, file: string, kept: Kept | undefined): string | undefined {
+  const left = withoutOurs(text, file, kept?.before);
+  if (left === text && !kept) return text;
+  const result = withoutDefaults(host, left, file, kept);
+  return kept?.before === undefined && /^\s*\{\s*\}\s*$/.test(result) ? undefined : result;
 }
 
-/** Whether just these settings of ours are there, and no others. */
-function has(value: Readonly<Record<string, unknown>>, settings: readonly Setting[]): boolean {
-  const at = (where: readonly string[]) => where.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
-  const isThere = ({ path: where, value: wanted, isElement }: Setting) => {
-    const found = at(where);
-    const all = isElement ? (Array.isArray(found) ? found : []) : [found];
-    return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
-  };
-  const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one)).length;
-  return settings.every(isThere) && oursIn(value).length === wanted;
-}
-
-/** The text without what is ours, and without what is empty then. */
-function withoutOurs(text: string, file: string): string {
-  let result = text;
-  for (;;) {
-    const [first] = oursIn(settingsIn(result, file));
-    if (first === undefined) return result;
-    result = withoutSetting(result, first);
-    for (let above = first.slice(0, -1); above.length > 0; above = above.slice(0, -1)) {
-      const left = above.reduce<unknown>(
-        (inner, key) => (Array.isArray(inner) ? inner[Number(key)] : fieldsOf(inner)[key]),
-        settingsIn(result, file),
-      );
-      if (typeof left !== "object" || left === null || Object.keys(left).length > 0) break;
-      result = withoutSetting(result, above);
-    }
-  }
-}
-
-/** Where our hooks stand: the whole group of a matcher if all of it is ours. */
-function oursIn(value: Readonly<Record<string, unknown>>): (string | number)[][] {
-  const found: (string | number)[][] = [];
-  if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
-  if (isOurLine(value.statusLine)) found.push(["statusLine"]);
-  for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
-    for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
-      const { hooks } = fieldsOf(group);
-      if (!isOurs(group)) continue;
-      if (!Array.isArray(hooks) || hooks.every(isOurs)) found.push(["hooks", event, index]);
-      else for (const [at, hook] of hooks.entries()) if (isOurs(hook)) found.push(["hooks", event, index, "hooks", at]);
-    }
-  return found;
-}
-
-function isOurLine(value: unknown): boolean {
-  const { command } = fieldsOf(value);
-  return typeof command === "string" && /\bagent-relay\.cjs'? status --line$/.test(command);
-}
-
-function isOurs(value: unknown): boolean {
-  return value !== undefined && JSON.stringify(value).includes(OURS);
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
-
-export function readText(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch (error) {
-    if (errno(error) === "ENOENT") return undefined;
-    throw systemError(`read "${file}"`, error);
-  }
+/** What hooks of others want, too, such as a version, goes only if they did without it, or there are none. */
+function withoutDefaults(host: HostSetup, text: string, file: string, kept: Kept | undefined): string {
+  const noCommand = () => "";
+  const defaults = host.settings(noCommand).filter(({ isDefault }) => isDefault === true);
+  const [now, earlier] = [settingsIn(text, file), settingsIn(kept?.before ?? "", file)];
+  const isAlone = Object.keys(now).every((name) => defaults.some(({ path }) => path[0] === name));
+  const wasThere = Object.keys(earlier).length > 0;
+  return defaults
+    .filter(({ path: [name = ""], value }) => !(name in earlier) && now[name] === value && (wasThere || isAlone))
+    .reduce((left, { path }) => withoutSetting(left, path, kept?.before), text);
 }

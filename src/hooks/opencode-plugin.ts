@@ -1,24 +1,40 @@
+import { list, text } from "../schema.ts";
+
 /** The line of a plugin that wakes an idle session. */
 export const WAKING_PLUGIN = "const WAKES = true;";
 
+/** In its first line. */
+export const OUR_PLUGIN = "agent-relay-hook";
+
+/** What a plugin of ours runs. */
+export function programIn(plugin: string): readonly string[] | undefined {
+  const words = /^const PROGRAM = (\[".*"\]);$/m.exec(plugin)?.[1];
+  return words === undefined ? undefined : list(text()).parse(JSON.parse(words), "PROGRAM");
+}
+
 /**
- * The plugin's file. `launcher` is run for each event; what it says is put where OpenCode has a place for it. With `wakes`, it
- * also waits for mail while a session is idle.
+ * The plugin's file. The program of these words is run for each event; what it says is put where OpenCode has a place for it.
+ * With `wakes`, it also waits for mail while a session is idle.
  */
-export function pluginFor(launcher: string, wakes: boolean): string {
-  return `// agent-relay-hook for OpenCode, made by: agent-relay setup opencode
+export function pluginFor(words: readonly string[], wakes: boolean): string {
+  return `// ${OUR_PLUGIN} for OpenCode, made by: agent-relay setup opencode
 import { spawn } from "node:child_process";
 
-const LAUNCHER = ${JSON.stringify(launcher)};
+const PROGRAM = ${JSON.stringify(words)};
 ${wakes ? WAKING_PLUGIN : "const WAKES = false;"}
 const PATIENCE = 5000; // ms
+
+function start(args, options) {
+  const [program, ...first] = PROGRAM;
+  return spawn(program, [...first, ...args], options);
+}
 
 /** What the relay says at an event: { context }, { deny }, { goOn } or {}. */
 function ask(event, sessionID, cwd, more = {}) {
   return new Promise((resolve) => {
     let said = "";
     const env = { ...process.env, AGENT_RELAY_SESSION: sessionID };
-    const child = spawn(LAUNCHER, ["opencode", event, ...(more.kind ? [more.kind] : [])], { cwd, env });
+    const child = start(["opencode", event, ...(more.kind ? [more.kind] : [])], { cwd, env });
     const end = () => {
       clearTimeout(timer);
       try {
@@ -40,7 +56,7 @@ function ask(event, sessionID, cwd, more = {}) {
 function waitForMail(sessionID, cwd, wake) {
   let said = "";
   const env = { ...process.env, AGENT_RELAY_SESSION: sessionID };
-  const child = spawn(LAUNCHER, ["opencode", "Wake"], { cwd, env, stdio: ["pipe", "ignore", "pipe"] });
+  const child = start(["opencode", "Wake"], { cwd, env, stdio: ["pipe", "ignore", "pipe"] });
   child.stderr.on("data", (part) => (said += part));
   child.on("error", () => {});
   child.on("close", (code) => code === 2 && wake(said.trim()));

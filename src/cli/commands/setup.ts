@@ -3,15 +3,20 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
-import { RelayError, systemError } from "../../errors.ts";
-import { commandFor, HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
-import { apply, type FileEdit, keptAfter, planned, readText, unplanned } from "../../hooks/install.ts";
-import { KeptFiles } from "../../hooks/kept.ts";
-import { type Setting, withSettings } from "../../hooks/settings.ts";
+import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
+import { commandFor, eventOf, lineCommand, type Program } from "../../hooks/command-line.ts";
+import { HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
+import { isSetUp, keptAfter, planned, unplanned } from "../../hooks/install.ts";
+import { KeptFiles, sumOf } from "../../hooks/kept.ts";
+import { programIn } from "../../hooks/opencode-plugin.ts";
+import { withSettings } from "../../hooks/settings.ts";
+import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
 import { worktreeOf } from "../../project.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
+import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
+import { EXIT } from "../exit.ts";
 import { skill } from "../skill.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -26,7 +31,12 @@ interface Flags {
 }
 
 const NAMES = HOST_SETUPS.map(({ agent }) => agent);
-const SKILLS = [".claude/skills", ".agents/skills"]; // the second is read by every host but Claude Code
+
+/** Where skills are, and who reads them there. */
+const SKILLS: readonly (readonly [folder: string, isRead: (agent: string) => boolean])[] = [
+  [".claude/skills", (agent) => agent === "claude"],
+  [".agents/skills", (agent) => agent !== "claude"],
+];
 
 export const describe: Describe = ({ Argument, Command }, act) =>
   new Command("setup")
@@ -48,14 +58,17 @@ export const run = verb(describe);
 interface Ground {
   readonly root: string;
   readonly kept: KeptFiles;
-  readonly launcher: string;
-  readonly script: string;
+  readonly program: Program;
 }
 
-/** One file, and for whom. */
-interface Step extends FileEdit {
+/** What became of one thing to do. */
+interface Done {
   readonly host: string;
-  readonly error?: string;
+  readonly file: string;
+  readonly what: string;
+  readonly failed?: ErrorCode;
+  /** What would come, line by line. */
+  readonly lines?: readonly string[];
 }
 
 async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<number> {
@@ -63,20 +76,27 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   const hosts = hostsFor(cli, words, flags);
   if (flags.check) return check(cli, hosts, ground, flags);
-  const steps = [...hosts.map((host) => stepFor(host, ground, flags)), ...skillSteps(ground, flags)];
-  const done: { host: string; file: string; what: string }[] = [];
-  for (const step of steps) {
-    const what = step.error ?? carryOut(step, ground, flags);
-    done.push({ host: step.host, file: step.file, what });
+  const done: Done[] = [];
+  for (const host of hosts) {
+    const file = fileOf(host, ground, flags);
+    done.push(tried(host.agent, file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
   }
-  if (!flags.remove && !flags.dryRun && !flags.user) await makeRelay(cli);
+  for (const [folder, isRead] of SKILLS) {
+    const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
+    done.push(tried("skill", file, () => doSkill(file, isRead, { done, ground, flags })));
+  }
+  if (!flags.remove && !flags.dryRun && !flags.user) done.push(...(await makeRelay(cli)));
   const asks = flags.remove
     ? []
     : hosts.flatMap((host) => [host.asks ?? [], flags.wake ? cannotWake(host) : []].flat());
-  const lines = done.map(({ host, file, what }) => `${host}: ${what} ${file}\n`);
-  const added = flags.dryRun ? steps.map(additions) : [];
-  await cli.say({ files: done, asks }, [...lines, ...added, ...asks.map((ask) => `${ask}\n`)].join(""));
-  return steps.some(({ error }) => error !== undefined) ? 1 : 0;
+  const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
+  const changes = done.map(({ file, lines = [] }) =>
+    lines.length === 0 ? "" : [`--- ${file}`, ...lines, ""].join("\n"),
+  );
+  const files = done.map(({ host, file, what, failed }) => ({ host, file, what, ...(failed && { failed }) }));
+  await cli.say({ files, asks }, [...said, ...changes, ...asks.map((ask) => `${ask}\n`)].join(""));
+  const failed = done.find((one) => one.failed !== undefined)?.failed;
+  return failed === undefined ? 0 : EXIT[failed];
 }
 
 function groundOf({ io }: Cli, { user }: Flags): Ground {
@@ -85,7 +105,9 @@ function groundOf({ io }: Cli, { user }: Flags): Ground {
   if (!home || !state) throw new RelayError("usage", "Cannot set up: no home folder is known", { next: "set HOME" });
   const root = user ? home : (worktreeOf(io.cwd)?.root ?? io.cwd);
   const script = fs.realpathSync(io.script);
-  return { root, kept: new KeptFiles(state), launcher: path.resolve(script, "../agent-relay-hook"), script };
+  const program = { launcher: path.resolve(script, "../agent-relay-hook"), script, platform: process.platform };
+  const kept = new KeptFiles(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
+  return { root, kept, program };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
@@ -105,16 +127,27 @@ function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
   return path.join(root, user ? host.userFile : host.projectFile);
 }
 
-function stepFor(host: HostSetup, ground: Ground, flags: Flags): Step {
-  const file = fileOf(host, ground, flags);
+/** One thing to do, which keeps no other from being done. */
+function tried(host: string, file: string, act: () => Omit<Done, "host" | "file">): Done {
   try {
-    const extras = { statusLine: flags.statusLine ? statusLine(ground) : undefined, wakes: flags.wake };
-    const edit = flags.remove ? unplanned(file, ground.kept.of(file)) : planned(host, file, ground.launcher, extras);
-    return { host: host.agent, ...edit };
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error;
-    return { host: host.agent, file, before: undefined, after: undefined, error: `${error.message};` };
+    return { host, file, ...act() };
+  } catch (thrown) {
+    const error = systemError(`set up "${file}"`, thrown);
+    if (error instanceof RelayError) return { host, file, ...failure(error) };
+    throw error;
   }
+}
+
+function failure({ code, message, next }: RelayError): Pick<Done, "what" | "failed"> {
+  return { what: next === undefined ? message : `${message}; try: ${next}`, failed: code };
+}
+
+function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags: Flags): FileEdit {
+  const known = kept.of(file);
+  if (flags.remove) return unplanned(host, file, known);
+  const value = { type: "command", command: lineCommand(program), padding: 0 };
+  const statusLine = flags.statusLine ? { path: ["statusLine"], value } : undefined;
+  return planned(host, file, { program, statusLine, wakes: flags.wake, kept: known });
 }
 
 /** What to do for a host whose own hooks cannot wake it. */
@@ -124,53 +157,87 @@ function cannotWake({ agent, waking, text }: HostSetup): string[] {
   return [`No hook of ${agent} can wake it${other}`];
 }
 
-/** For Claude Code, below each of its sessions. */
-function statusLine({ script }: Ground): Setting {
-  const command = `node ${/^[\w./@:+-]+$/.test(script) ? script : `'${script.replaceAll("'", "'\\''")}'`} status --line`;
-  return { path: ["statusLine"], value: { type: "command", command, padding: 0 } };
+interface Work {
+  /** What has become of the hosts. */
+  readonly done: readonly Done[];
+  readonly ground: Ground;
+  readonly flags: Flags;
 }
 
-/** The skill's own files; one that is not ours is left alone. */
-function skillSteps({ root, kept }: Ground, { remove }: Flags): Step[] {
-  return SKILLS.map((folder) => path.join(root, folder, "agent-relay", "SKILL.md")).map((file) => {
-    const before = readText(file);
-    const isOurs = before === undefined || kept.of(file) !== undefined || before === skill();
-    const after = !isOurs ? before : remove ? undefined : skill();
-    return { host: "skill", file, before, after, ...(isOurs ? {} : { error: "left alone, it is not ours:" }) };
-  });
-}
-
-function carryOut(step: Step, { kept, root }: Ground, flags: Flags): string {
-  const { file, before, after } = step;
-  if (before === after) return flags.remove ? "nothing of ours in" : "already in";
-  if (flags.dryRun) return flags.remove ? "would be taken out of" : "would be written to";
-  apply(step);
-  if (flags.remove) {
-    kept.drop(file);
-    removeEmptyFolders(path.dirname(file), root);
-    return "taken out of";
+/** The skill's own file; what is not ours, or no longer what we wrote, is left alone, and so is what another host reads. */
+function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): Omit<Done, "host" | "file"> {
+  const { ground, flags } = work;
+  const before = readText(file);
+  const kept = ground.kept.of(file);
+  const isOurs = before === undefined || before === skill() || sumOf(before) === kept?.after;
+  if (!isOurs && flags.remove && !kept) return { what: "nothing of ours in" };
+  if (!isOurs) {
+    const why = kept ? "left alone, it was changed since setup wrote it" : "left alone, it is not ours";
+    throw new RelayError("corrupt", `Cannot ${flags.remove ? "take out" : "write"} "${file}": ${why}`, {
+      next: "move it away yourself",
+    });
   }
-  kept.keep(keptAfter(step, kept.of(file)));
-  return before === undefined ? "made" : "added to";
+  const readers = flags.remove ? readersLeft(isRead, work) : [];
+  if (readers.length > 0 && before !== undefined) return { what: `left for ${readers.join(", ")}:` };
+  return carryOut(undefined, { file, before, after: flags.remove ? undefined : skill() }, ground, flags);
+}
+
+/** Hosts that are still set up here. */
+function readersLeft(isRead: (agent: string) => boolean, { done, ground, flags }: Work): string[] {
+  const isGone = (agent: string) => done.some(({ host, failed }) => host === agent && failed === undefined);
+  const left = HOST_SETUPS.filter((host) => !isGone(host.agent) && isSetUpIn(host, ground, flags));
+  return left.map(({ agent }) => agent).filter(isRead);
+}
+
+/** What cannot be read may well have it. */
+function isSetUpIn(host: HostSetup, ground: Ground, flags: Flags): boolean {
+  try {
+    return isSetUp(host, fileOf(host, ground, flags));
+  } catch (error) {
+    if (error instanceof RelayError) return true;
+    throw error;
+  }
+}
+
+function carryOut(
+  host: HostSetup | undefined,
+  edit: FileEdit,
+  { kept, root }: Ground,
+  flags: Flags,
+): Omit<Done, "host" | "file"> {
+  const { file, before, after } = edit;
+  const isSame = before === after;
+  if (flags.dryRun) {
+    const lines = additions(before, after);
+    if (!isSame) return { what: flags.remove ? "would be taken out of" : "would be written to", lines };
+  } else if (flags.remove) {
+    apply(edit);
+    kept.drop(file);
+    if (!isSame) removeEmptyFolders(path.dirname(file), root);
+  } else if (!isSame) kept.keep(keptAfter(host, edit, kept.of(file)), () => apply(edit));
+  if (isSame) return { what: flags.remove ? "nothing of ours in" : "already in" };
+  if (flags.remove) return { what: "taken out of" };
+  return { what: before === undefined ? "made" : "added to" };
+}
+
+/** The lines that come, for a person to read. */
+function additions(before = "", after = ""): string[] {
+  const known = new Set(before.split("\n"));
+  const lines = after.split("\n").filter((line) => line.trim() !== "" && !known.has(line));
+  return lines.map((line) => `+ ${line}`);
 }
 
 /** Folders that held nothing but what we took away. */
 function removeEmptyFolders(folder: string, root: string): void {
-  for (let each = folder; each !== root && each.startsWith(root) && fs.existsSync(each); each = path.dirname(each)) {
-    if (fs.readdirSync(each).length > 0) return;
+  for (let each = folder; each !== root && each.startsWith(root); each = path.dirname(each)) {
+    const isReal = fs.lstatSync(each, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (!isReal || fs.readdirSync(each).length > 0) return;
     fs.rmdirSync(each);
   }
 }
 
-/** The lines that come, for a person to read. */
-function additions({ file, before = "", after = "" }: Step): string {
-  const known = new Set(before.split("\n"));
-  const lines = after.split("\n").filter((line) => line.trim() !== "" && !known.has(line));
-  return lines.length === 0 ? "" : `--- ${file}\n${lines.map((line) => `+ ${line}\n`).join("")}`;
-}
-
 /** What `claude --plugin-dir` takes. */
-async function writePlugin(cli: Cli, folder: string, { launcher }: Ground): Promise<number> {
+async function writePlugin(cli: Cli, folder: string, { program }: Ground): Promise<number> {
   const root = path.resolve(cli.io.cwd, folder);
   const manifest = {
     name: "agent-relay",
@@ -178,7 +245,7 @@ async function writePlugin(cli: Cli, folder: string, { launcher }: Ground): Prom
     description: "Agents in one project hear of each other.",
   };
   const [claude] = HOST_SETUPS;
-  const hooks = withSettings("", claude?.settings(commandFor(launcher, "claude")) ?? []);
+  const hooks = withSettings("", claude?.settings(commandFor(program, "claude")) ?? []);
   const files = new Map([
     [".claude-plugin/plugin.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["hooks/hooks.json", hooks],
@@ -199,9 +266,16 @@ async function writePlugin(cli: Cli, folder: string, { launcher }: Ground): Prom
 }
 
 /** Hooks make no relay: who sets them up in a project wants one. */
-async function makeRelay(cli: Cli): Promise<void> {
-  const relay = await cli.open();
-  if (!fs.existsSync(path.join(relay.dir, "relay.json"))) await relay.trust();
+async function makeRelay(cli: Cli): Promise<Done[]> {
+  const host = "relay";
+  try {
+    const relay = await cli.open();
+    if (!fs.existsSync(path.join(relay.dir, "relay.json"))) await relay.trust();
+    return [];
+  } catch (error) {
+    if (error instanceof RelayError) return [{ host, file: "", ...failure(error) }];
+    throw error;
+  }
 }
 
 /** Runs what is installed as its host would, in a folder with a relay of its own. */
@@ -229,13 +303,13 @@ async function check(cli: Cli, hosts: readonly HostSetup[], ground: Ground, flag
 function commandsIn(text: string): string[] {
   const found = text.matchAll(/"command":\s*("(?:[^"\\]|\\.)*agent-relay-hook(?:[^"\\]|\\.)*")/g);
   const commands = [...found].map(([, json = ""]) => String(JSON.parse(json)));
-  const plugin = /^const LAUNCHER = (".*");$/m.exec(text)?.[1];
-  if (plugin !== undefined) commands.push(commandFor(String(JSON.parse(plugin)), "opencode")("UserPromptSubmit"));
+  const program = programIn(text);
+  if (program) commands.push([...program, "opencode", "UserPromptSubmit"].join(" "));
   return [...new Set(commands)];
 }
 
 function faultOf(command: string, folder: string, { io }: Cli): string | undefined {
-  const event = command.split(" ")[2] ?? "";
+  const event = eventOf(command) ?? "";
   const ids = { session_id: "setup-check", conversation_id: "setup-check", conversationId: "setup-check" };
   const payload = { ...ids, cwd: folder, workspacePaths: [folder], hook_event_name: event };
   const { AGENT_RELAY_DIR: _, AGENT_RELAY_SESSION: __, ...own } = io.env;

@@ -1,0 +1,85 @@
+import { eventOf, isLineCommand } from "./command-line.ts";
+import { leftAlone, type Setting, settingsIn, withoutSetting } from "./settings.ts";
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** Whether a setting is in it, just as it is. */
+export function isIn(value: Settings, { path, value: wanted, isElement, isDefault }: Setting): boolean {
+  const found = path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
+  if (isDefault) return found !== undefined;
+  const all = isElement ? (Array.isArray(found) ? found : []) : [found];
+  return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
+}
+
+/** Whether just these settings of ours are in it, and no others. */
+export function has(value: Settings, settings: readonly Setting[]): boolean {
+  const wanted = settings.filter((one) => isOurs(one.value) || isOurLine(one.value)).length;
+  return settings.every((one) => isIn(value, one)) && oursIn(value).length === wanted;
+}
+
+/** Our command lines in a value, and in what is in it. */
+export function commandsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const found = Object.entries(value).flatMap(([name, inner]) =>
+    name === "command" && typeof inner === "string" && eventOf(inner) !== undefined ? [inner] : commandsIn(inner),
+  );
+  return [...new Set(found)];
+}
+
+export function isOurs(value: unknown): boolean {
+  return commandsIn(value).length > 0;
+}
+
+export function isOurLine(value: unknown): boolean {
+  return isLineCommand(fieldsOf(value).command);
+}
+
+/** The text without what is ours; `before` is what the file was before we came, as far as that is known. */
+export function withoutOurs(text: string, file: string, before: string | undefined): string {
+  let result = text;
+  for (;;) {
+    const [first] = oursIn(settingsIn(result, file));
+    if (first === undefined) return result;
+    result = withoutSetting(result, first, before);
+  }
+}
+
+/** Throws `corrupt` where something else stands in the way of a setting. */
+export function checkRoom(value: Settings, settings: readonly Setting[], file: string): void {
+  for (const { path, isElement, isDefault } of settings) {
+    let found: unknown = value;
+    for (const [index, name] of path.entries()) {
+      found = fieldsOf(found)[name];
+      if (found === undefined) break;
+      const where = `"${path.slice(0, index + 1).join(".")}" in it`;
+      const isLast = index === path.length - 1;
+      if (!isLast && !isObject(found)) throw leftAlone(file, `${where} is no object`);
+      if (isLast && isElement && !Array.isArray(found)) throw leftAlone(file, `${where} is no list`);
+      if (isLast && !isElement && !isDefault && !isOurs(found) && !isOurLine(found))
+        throw leftAlone(file, `${where} is somebody else's`);
+    }
+  }
+}
+
+/** Where our hooks stand: the whole group of a matcher if all of it is ours. */
+function oursIn(value: Settings): (string | number)[][] {
+  const found: (string | number)[][] = [];
+  if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
+  if (isOurLine(value.statusLine)) found.push(["statusLine"]);
+  for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
+    for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
+      const { hooks } = fieldsOf(group);
+      if (!isOurs(group)) continue;
+      if (!Array.isArray(hooks) || hooks.every(isOurs)) found.push(["hooks", event, index]);
+      else for (const [at, hook] of hooks.entries()) if (isOurs(hook)) found.push(["hooks", event, index, "hooks", at]);
+    }
+  return found;
+}
+
+export function fieldsOf(value: unknown): Settings {
+  return isObject(value) ? { ...value } : {};
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,84 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+
+/** One change of one file. `before` and `after` are undefined where there is no file. */
+export interface FileEdit {
+  readonly file: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** Throws `corrupt` for what is no text: what cannot be written back as it was is not read. */
+export function readText(file: string): string | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(file);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return undefined;
+    throw systemError(`read "${file}"`, error);
+  }
+  const text = bytes.toString("utf8");
+  if (Buffer.from(text).equals(bytes)) return text;
+  throw new RelayError("corrupt", `Cannot set up "${file}": it is not UTF-8, and is left as it is`, {
+    next: "save it as UTF-8, then run setup again",
+  });
+}
+
+/** Writes a change, through links, in one step. Throws for a file that another has changed since it was planned. */
+export function apply({ file, before, after }: FileEdit): void {
+  if (before === after) return;
+  if (readText(file) !== before)
+    throw new RelayError("conflict", `Cannot write "${file}": it has just changed`, { next: "agent-relay setup" });
+  try {
+    if (after === undefined) fs.rmSync(targetOf(file), { force: true });
+    else write(file, after);
+  } catch (error) {
+    throw systemError(`write "${file}"`, error);
+  }
+}
+
+function write(file: string, text: string): void {
+  const folder = path.dirname(file);
+  const blocker = fileAbove(folder);
+  if (blocker !== undefined)
+    throw new RelayError("refused", `Cannot write "${file}": "${blocker}" is no folder`, { next: "move it away" });
+  fs.mkdirSync(folder, { recursive: true });
+  const target = targetOf(file);
+  const mode = fs.statSync(target, { throwIfNoEntry: false })?.mode ?? 0o644;
+  if (fs.existsSync(target)) fs.accessSync(target, fs.constants.W_OK);
+  const draft = `${target}.agent-relay-${process.pid}`;
+  try {
+    fs.writeFileSync(draft, text, { mode, flag: "wx" });
+    fs.renameSync(draft, target);
+  } catch (error) {
+    if (errno(error) !== "EEXIST") fs.rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+/** What stands where a folder is to be. */
+function fileAbove(folder: string): string | undefined {
+  for (let each = folder; ; each = path.dirname(each)) {
+    if (fs.existsSync(each)) return fs.statSync(each).isDirectory() ? undefined : each;
+    if (each === path.dirname(each)) return undefined;
+  }
+}
+
+/** Where a file really is, or is to be: also at the end of a link to nothing, which stays. */
+function targetOf(file: string): string {
+  let target = file;
+  while (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    const folder = fs.realpathSync(path.dirname(target)); // a loop has been met when the file was read
+    target = path.resolve(folder, fs.readlinkSync(target));
+    if (!fs.existsSync(path.dirname(target)))
+      throw new RelayError(
+        "not_found",
+        `Cannot write "${file}": it is a link into "${path.dirname(target)}", which is not there`,
+        {
+          next: "make that folder, or remove the link",
+        },
+      );
+  }
+  return target;
+}

@@ -1,0 +1,246 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { commandFor, eventOf } from "../../src/hooks/command-line.ts";
+import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
+import { pluginFor, programIn } from "../../src/hooks/opencode-plugin.ts";
+import { settingsIn, withoutSetting, withSettings } from "../../src/hooks/settings.ts";
+import { FOREIGN, Office } from "./office.ts";
+
+const CLAUDE = ".claude/settings.local.json";
+const CODEX = ".codex/hooks.json";
+const CURSOR = ".cursor/hooks.json";
+const SKILL = ".agents/skills/agent-relay/SKILL.md";
+
+describe("a setup that cannot do all", () => {
+  test("stopped half way, and said nothing of what it had done", async () => {
+    const office = new Office({ ".codex": "a file" });
+    const { code, out, err } = await office.setup("claude", "codex", "gemini");
+    expect({ code, err }).toEqual({ code: 6, err: "" });
+    expect(out).toMatch(
+      /^claude: made .*\ncodex: Cannot write .*\.codex" is no folder.*\ngemini: made .*\nskill: made .*\nskill: made /,
+    );
+    expect(fs.existsSync(`${office.story.cwd}/.relay/relay.json`)).toBe(true);
+    expect((await office.setup("--remove")).code).toBe(0);
+    expect(Object.keys(office.files())).toEqual([".codex"]);
+  });
+
+  test("that cannot note what a file was leaves it as it is", async () => {
+    const office = new Office({ [CLAUDE]: "{}" });
+    fs.mkdirSync(`${office.story.state}/agent-relay`, { recursive: true });
+    fs.writeFileSync(`${office.story.state}/agent-relay/setup`, "a file");
+    expect(await office.setup("claude")).toMatchObject({ code: expect.any(Number), err: "" });
+    expect(office.read(CLAUDE)).toBe("{}");
+  });
+
+  test.each([
+    ['{"hooks":null}', '"hooks" in it is no object'],
+    ['{"hooks":"x"}', '"hooks" in it is no object'],
+    ['{"hooks":[]}', '"hooks" in it is no object'],
+    ['{"hooks":{"Stop":{}}}', '"hooks.Stop" in it is no list'],
+    ['{"hooks":{},"a":1,"hooks":{}}', '"hooks" stands in it twice'],
+    ['{"hooks":{"Stop":[],"Stop":[]}}', '"Stop" stands in it twice'],
+  ])("called %s a bug, or changed it each time", async (text, why) => {
+    const office = new Office({ [CLAUDE]: text });
+    for (const again of ["once", "twice"]) {
+      const { code, out, err } = await office.setup("claude");
+      expect({ code, err }, again).toEqual({ code: 1, err: "" });
+      expect(out).toContain(`${why}, and is left as it is`);
+    }
+    await office.setup("--remove");
+    expect(office.read(CLAUDE)).toBe(text);
+  });
+
+  test("wrote over a bundle of our name that is somebody else's", async () => {
+    const office = new Office({ ".agents/hooks.json": '{"agent-relay":{"enabled":true}}' });
+    expect((await office.setup("antigravity")).out).toContain(`"agent-relay" in it is somebody else's`);
+    expect(office.read(".agents/hooks.json")).toBe('{"agent-relay":{"enabled":true}}');
+  });
+
+  test.each(["{ nonsense", '{"file":1}', ""])("died of %j in the notes of what was before", async (broken) => {
+    const office = new Office({ [CLAUDE]: '{"hooks":{"Stop":[]},"a":1}' });
+    await office.setup("claude");
+    const notes = `${office.story.state}/agent-relay/setup`;
+    for (const name of fs.readdirSync(notes)) fs.writeFileSync(`${notes}/${name}`, broken);
+    const { code, out, err } = await office.setup("--remove");
+    expect(code).toBe(0);
+    expect(out).toContain(`claude: taken out of ${office.story.cwd}/${CLAUDE}`);
+    expect(err).toMatch(/^(note: what ".*" was before setup cannot be read .*\n)+$/);
+    expect(office.read(CLAUDE)).toBe('{"a":1}');
+  });
+});
+
+describe("what is not ours, byte for byte", () => {
+  test("a byte that is no UTF-8 was destroyed", async () => {
+    const office = new Office();
+    const bytes = Buffer.from("{} // caf\xe9\n", "latin1");
+    fs.mkdirSync(`${office.story.cwd}/.claude`);
+    fs.writeFileSync(`${office.story.cwd}/${CLAUDE}`, bytes);
+    expect(await office.setup("claude")).toMatchObject({ code: 1, out: expect.stringContaining("it is not UTF-8") });
+    await office.setup("--remove");
+    expect(fs.readFileSync(`${office.story.cwd}/${CLAUDE}`)).toEqual(bytes);
+  });
+
+  test.each(Object.entries(FOREIGN))(
+    "in a file with %s was formatted anew when ours was taken out of what the user had changed since",
+    async (_, text) => {
+      for (const { agent, projectFile } of HOST_SETUPS.filter((host) => !host.text)) {
+        const office = new Office({ [projectFile]: text });
+        await office.setup(agent);
+        office.write(projectFile, `${office.read(projectFile)}// mine`);
+        await office.setup("--remove");
+        expect(office.read(projectFile), agent).toBe(`${text || "{}\n"}// mine`);
+      }
+    },
+  );
+
+  test.each([
+    '{"hooks":{}}',
+    '{"hooks": { }, "a": 1}',
+    '{\n  "hooks": {\n    "Stop": []\n  }\n}\n',
+    '{ "hooks": { "Stop": [ /* none */ ], }, }',
+    '{\n  "hooks": {\n    "Stop": [\n    ], // end\n  },\n}',
+    "{ // top\n}",
+    '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"say a, b"}],},],},}',
+    "\u{feff}{}\r\n",
+    "\u{feff}",
+  ])("%j, with what is empty, a comma or a mark at its begin, was not as before", async (text) => {
+    for (const isChanged of [false, true]) {
+      const office = new Office({ [CLAUDE]: text });
+      expect((await office.setup("claude")).code).toBe(0);
+      const installed = office.read(CLAUDE);
+      expect(installed.startsWith("\u{feff}")).toBe(text.startsWith("\u{feff}"));
+      expect((await office.setup("claude")).out).toContain("already in");
+      expect(office.read(CLAUDE)).toBe(installed);
+      if (isChanged) office.write(CLAUDE, `${installed} `);
+      await office.setup("--remove");
+      expect(office.read(CLAUDE)).toBe(isChanged ? `${text === "\u{feff}" ? `${text}{}\n` : text} ` : text);
+    }
+  });
+
+  test("hooks, comments and commas that were put among ours are kept as they were written", async () => {
+    const office = new Office();
+    await office.setup("codex");
+    const mine = '{"hooks":[{"type":"command","command":"say, done"}]}';
+    const text = office
+      .read(CODEX)
+      .replace('"Stop": [', `"Stop": [${mine}, // mine, first`)
+      .replace('"SessionEnd": [', `"SessionEnd": [ /* a, b */`)
+      .replace(/\n {4}\]\n {2}\}\n\}\n$/, `,\n      ${mine}\n    ],\n  }\n}\n`);
+    expect(() => settingsIn(text, CODEX)).not.toThrow();
+    office.write(CODEX, text);
+    await office.setup("codex", "--remove");
+    const left = office.read(CODEX);
+    expect(left).not.toContain("agent-relay");
+    expect(left.match(/say, done/g)).toHaveLength(2);
+    for (const part of [`[${mine} // mine, first\n`, "[ /* a, b */", mine]) expect(left).toContain(part);
+    expect(Object.keys(settingsIn(left, CODEX).hooks ?? {})).toEqual(["Stop", "SessionEnd"]);
+  });
+
+  test("each place that a setting can be taken out of leaves JSON of what was there", () => {
+    const list = ["1", "2 ", "/* a, */ 3", "4 // b,\n", "\n5"];
+    for (let size = 1; size <= list.length; size++)
+      for (let at = 0; at < size; at++)
+        for (const end of ["", ",", "/* , */", " , // c\n"]) {
+          const text = `{"a": [${list.slice(0, size).join(",")}${end}] }`;
+          const left = withoutSetting(text, ["a", at], '{"a": []}');
+          const wanted = [1, 2, 3, 4, 5].slice(0, size).filter((one) => one !== at + 1);
+          expect(settingsIn(left, "it").a, `${text} without ${at}`).toEqual(wanted);
+        }
+  });
+
+  test("the version that Cursor wants stayed where there was none", async () => {
+    const text = '{"hooks":{"stop":[{"command":"mine"}]}}';
+    const office = new Office({ [CURSOR]: text });
+    await office.setup("cursor");
+    office.write(CURSOR, `${office.read(CURSOR)}\n`);
+    await office.setup("--remove");
+    expect(office.read(CURSOR)).toBe(`${text}\n`);
+    const other = new Office({ [CURSOR]: '{"version":2}' });
+    await other.setup("cursor");
+    expect(JSON.parse(other.read(CURSOR)), "theirs stays").toMatchObject({ version: 2, hooks: expect.anything() });
+    const ours = new Office();
+    await ours.setup("cursor");
+    const mine = '"hooks": {"beforeReadFile": [{"command":"mine"}],';
+    ours.write(CURSOR, ours.read(CURSOR).replace('"hooks": {', mine));
+    await ours.setup("--remove");
+    expect(JSON.parse(ours.read(CURSOR)), "theirs needs it").toMatchObject({ version: 1 });
+  });
+
+  test("a skill that the user has changed was deleted, or written over", async () => {
+    const office = new Office();
+    await office.setup("claude", "codex");
+    office.write(SKILL, `${office.read(SKILL)}\nMine.\n`);
+    const changed = office.read(SKILL);
+    for (const args of [["claude"], ["--remove", "--dry-run"], ["--remove"]]) {
+      const { code, out } = await office.setup(...args);
+      expect(code, args.join(" ")).toBe(1);
+      expect(out).toMatch(/skill: Cannot .*SKILL\.md": left alone, it was changed since setup wrote it/);
+    }
+    expect(office.read(SKILL)).toBe(changed);
+    expect(Object.keys(office.files()).filter((name) => name.includes("."))).toContain(SKILL);
+    expect(fs.existsSync(`${office.story.cwd}/.claude`), "the other is gone").toBe(false);
+  });
+
+  test("a skill that another host reads went with the first", async () => {
+    const office = new Office();
+    await office.setup("claude", "codex");
+    const { out } = await office.setup("--remove", "claude");
+    expect(out).toContain(`skill: left for codex: ${office.story.cwd}/${SKILL}`);
+    expect(fs.existsSync(`${office.story.cwd}/${SKILL}`)).toBe(true);
+    expect(fs.existsSync(`${office.story.cwd}/.claude`)).toBe(false);
+    await office.setup("--remove", "codex");
+    expect(office.files()).toEqual({});
+  });
+
+  test("a link to nothing became a file, and was lost", async () => {
+    const office = new Office();
+    const [link, target] = [`${office.story.cwd}/${CLAUDE}`, `${office.base}/dotfiles.json`];
+    fs.mkdirSync(path.dirname(link));
+    fs.symlinkSync(target, link);
+    expect((await office.setup("claude")).code).toBe(0);
+    expect(fs.readFileSync(target, "utf8")).toContain("agent-relay-hook");
+    expect((await office.setup("claude")).out).toContain("already in");
+    await office.setup("--remove");
+    expect(fs.existsSync(target)).toBe(false);
+    expect(fs.readlinkSync(link)).toBe(target);
+    fs.rmSync(link);
+    fs.symlinkSync("../nowhere/settings.json", link);
+    expect(await office.setup("claude")).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(/a link into .*nowhere/),
+    });
+    expect(fs.readlinkSync(link)).toBe("../nowhere/settings.json");
+  });
+});
+
+describe("on Windows, which has no POSIX shell", () => {
+  const program = {
+    launcher: "C:\\a b\\agent-relay-hook",
+    script: "C:\\a b\\agent-relay.cjs",
+    platform: "win32",
+  } as const;
+
+  test("hooks start Node directly", () => {
+    for (const { agent } of HOST_SETUPS) {
+      const line = commandFor(program, agent)("PreToolUse", "edit");
+      expect(line).toBe(`node "C:\\a b\\agent-relay.cjs" hook ${agent} PreToolUse`);
+      expect(eventOf(line)).toBe("PreToolUse");
+      expect(eventOf(JSON.stringify({ command: line }))).toBe("PreToolUse");
+    }
+    const plugin = pluginFor(["node", program.script, "hook"], false);
+    expect(programIn(plugin)).toEqual(["node", program.script, "hook"]);
+  });
+
+  test("hooks are known as ours: replaced by those of this machine, and taken out", async () => {
+    for (const host of HOST_SETUPS.filter(({ text }) => !text)) {
+      const text = withSettings("", host.settings(commandFor(program, host.agent)));
+      const office = new Office({ [host.projectFile]: text });
+      await office.setup(host.agent);
+      expect(office.read(host.projectFile)).not.toContain("agent-relay.cjs");
+      office.write(host.projectFile, text);
+      await office.setup("--remove");
+      expect(Object.keys(office.files()), host.agent).toEqual([]);
+    }
+  });
+});

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandFor, eventOf } from "../../src/hooks/command-line.ts";
+import { diff } from "../../src/hooks/diff.ts";
 import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
 import { pluginFor, programIn } from "../../src/hooks/opencode-plugin.ts";
 import { settingsIn, withoutSetting, withSettings } from "../../src/hooks/settings.ts";
@@ -211,6 +212,33 @@ describe("what is not ours, byte for byte", () => {
       out: expect.stringMatching(/a link into .*nowhere/),
     });
     expect(fs.readlinkSync(link)).toBe("../nowhere/settings.json");
+  });
+});
+
+describe("what --dry-run shows", () => {
+  const changes = (out: string) => out.split("\n").filter((line) => /^[+-] /.test(line));
+
+  test("was nothing for --remove, and a line that got a comma as if it were new", async () => {
+    const office = new Office({ [CLAUDE]: '{\n  "model": "x"\n}\n' });
+    const added = changes((await office.setup("claude", "--dry-run")).out);
+    expect(added.slice(0, 3)).toEqual(['-   "model": "x"', '+   "model": "x",', '+   "hooks": {']);
+    expect(added.filter((line) => line.startsWith("- "))).toHaveLength(1);
+    await office.setup("claude");
+    const installed = office.files();
+    const removed = changes((await office.setup("--remove", "--dry-run")).out);
+    expect(removed.filter((line) => /^- .*agent-relay-hook claude Stop/.test(line))).toHaveLength(1);
+    expect(removed.filter((line) => line.startsWith("+ "))).toEqual(['+   "model": "x"']);
+    expect(office.files()).toEqual(installed);
+  });
+
+  test("is each line that goes or comes, and no other", () => {
+    expect(diff("a\nb\nc\n", "a\nb\nc\n")).toEqual([]);
+    expect(diff("a\nb\nc\n", "a\nx\nc")).toEqual(["- b", "+ x"]);
+    expect(diff("", "a\n")).toEqual(["+ a"]);
+    expect(diff("a\nb\na\nb\n", "b\na\nb\na\n")).toEqual(["- a", "+ a"]);
+    const [old, young] = [1, 2].map((step) => Array.from({ length: 3000 }, (_, at) => `${at * step}`).join("\n"));
+    const lines = diff(old ?? "", young ?? "");
+    expect(lines.length, "a large one is not compared line by line").toBeLessThan(6001);
   });
 });
 

@@ -5,6 +5,7 @@ import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { commandFor, eventOf, lineCommand, type Program } from "../../hooks/command-line.ts";
+import { diff } from "../../hooks/diff.ts";
 import { HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
 import { isSetUp, keptAfter, planned, unplanned } from "../../hooks/install.ts";
 import { KeptFiles, sumOf } from "../../hooks/kept.ts";
@@ -14,7 +15,7 @@ import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
 import { worktreeOf } from "../../project.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
-import { cleanLine } from "../../text.ts";
+import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
 import { skill } from "../skill.ts";
@@ -67,7 +68,7 @@ interface Done {
   readonly file: string;
   readonly what: string;
   readonly failed?: ErrorCode;
-  /** What would come, line by line. */
+  /** What would change, line by line. */
   readonly lines?: readonly string[];
 }
 
@@ -208,7 +209,7 @@ function carryOut(
   const { file, before, after } = edit;
   const isSame = before === after;
   if (flags.dryRun) {
-    const lines = additions(before, after);
+    const lines = diff(before ?? "", after ?? "").map(clean);
     if (!isSame) return { what: flags.remove ? "would be taken out of" : "would be written to", lines };
   } else if (flags.remove) {
     apply(edit);
@@ -218,13 +219,6 @@ function carryOut(
   if (isSame) return { what: flags.remove ? "nothing of ours in" : "already in" };
   if (flags.remove) return { what: "taken out of" };
   return { what: before === undefined ? "made" : "added to" };
-}
-
-/** The lines that come, for a person to read. */
-function additions(before = "", after = ""): string[] {
-  const known = new Set(before.split("\n"));
-  const lines = after.split("\n").filter((line) => line.trim() !== "" && !known.has(line));
-  return lines.map((line) => `+ ${line}`);
 }
 
 /** Folders that held nothing but what we took away. */

@@ -18,7 +18,35 @@ export function wordsFor({ launcher, script, platform }: Program): readonly stri
 export function commandFor({ launcher, script, platform }: Program, agent: string): Command {
   if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // it has no POSIX shell
   const program = quoted(launcher);
-  return (event, tool) => [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
+  return (event, tool) => {
+    const line = [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
+    return guarded(program, line, GUARDS.find(([hosts]) => hosts.test(`${agent} ${event}`))?.[1]);
+  };
+}
+
+type Guard = "silent" | "empty" | "always";
+
+// What becomes of a host whose settings name a launcher that is gone, when the shell ends with 127. The first that fits decides.
+const GUARDS: readonly (readonly [hosts: RegExp, guard: Guard])[] = [
+  [/^copilot preToolUse$/, "always"], // it denies every tool at any exit code but 0: also if the launcher fails
+  [/^copilot /, "empty"],
+  [/^gemini /, "empty"], // any code above 1 with a text denies the tool and the prompt, and goes on at the end, without end
+  [/^antigravity /, "empty"], // codes are not documented, an answer is one JSON object
+  [/^codex (?!Wake)/, "silent"], // says "hook: Stop Failed" each time
+  [/^claude PreToolUse$/, "silent"], // Claude Code and Cursor go on at 127; but Copilot runs Claude's hooks as its own
+];
+
+function guarded(program: string, line: string, guard: Guard | undefined): string {
+  switch (guard) {
+    case "always":
+      return `[ -x ${program} ] && ${line} || echo '{}'`;
+    case "empty":
+      return `[ ! -x ${program} ] && echo '{}' || ${line}`;
+    case "silent":
+      return `[ ! -x ${program} ] || ${line}`;
+    case undefined:
+      return line;
+  }
 }
 
 /** The status line's command. */

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -6,6 +7,7 @@ import { diff } from "../../src/hooks/diff.ts";
 import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
 import { pluginFor, programIn } from "../../src/hooks/opencode-plugin.ts";
 import { settingsIn, withoutSetting, withSettings } from "../../src/hooks/settings.ts";
+import { tempDir } from "../cli.ts";
 import { FOREIGN, Office } from "./office.ts";
 
 const CLAUDE = ".claude/settings.local.json";
@@ -239,6 +241,40 @@ describe("what --dry-run shows", () => {
     const [old, young] = [1, 2].map((step) => Array.from({ length: 3000 }, (_, at) => `${at * step}`).join("\n"));
     const lines = diff(old ?? "", young ?? "");
     expect(lines.length, "a large one is not compared line by line").toBeLessThan(6001);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a host whose settings name a launcher that is gone or broken", () => {
+  const place = (code?: number) => {
+    const launcher = `${tempDir()}/it's here/agent-relay-hook`;
+    fs.mkdirSync(path.dirname(launcher));
+    if (code !== undefined) fs.writeFileSync(launcher, `#!/bin/sh\necho "$@"; exit ${code}\n`, { mode: 0o755 });
+    return { launcher, script: "/x/agent-relay.cjs", platform: "linux" } as const;
+  };
+  const run = (line: string) => {
+    const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8", input: "{}" });
+    return { status, stdout, stderr };
+  };
+
+  test.each([
+    ["copilot", ["sessionStart", "preToolUse", "agentStop"], "{}\n"],
+    ["gemini", ["SessionStart", "BeforeTool", "AfterAgent"], "{}\n"],
+    ["antigravity", ["SessionStart", "Stop"], "{}\n"],
+    ["codex", ["SessionStart", "PreToolUse", "Stop"], ""],
+    ["claude", ["PreToolUse"], ""],
+  ])("%s was kept from every tool, or nagged", (agent, events, says) => {
+    for (const event of events) {
+      const gone = commandFor(place(), agent)(event);
+      expect(run(gone), gone).toEqual({ status: 0, stdout: says, stderr: "" });
+      expect(eventOf(gone)).toBe(event);
+      const there = commandFor(place(0), agent)(event);
+      expect(run(there), there).toEqual({ status: 0, stdout: `${agent} ${event}\n`, stderr: "" });
+    }
+  });
+
+  test("copilot was kept from every tool by a launcher that fails", () => {
+    const { status } = run(commandFor(place(1), "copilot")("preToolUse"));
+    expect(status).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Command } from "./command-line.ts";
 import { pluginFor } from "./opencode-plugin.ts";
+import { fieldsOf, isOurs } from "./ours.ts";
 import type { Setting } from "./settings.ts";
 
 /** Where a host keeps its hooks, and how it writes them. */
@@ -17,8 +18,17 @@ export interface HostSetup {
   settings(command: Command): readonly Setting[];
   /** What stands there besides, if an idle agent is to be woken. */
   waking?(command: Command): readonly Setting[];
+  /** Where hooks may be switched off. */
+  readonly off?: OffSwitch;
   /** What the person still has to do there. */
   readonly asks?: string;
+}
+
+/** What switches all hooks of a host off: the first file that says so or not decides. */
+export interface OffSwitch {
+  readonly projectFiles: readonly string[];
+  readonly userFile: string;
+  isOff(settings: Readonly<Record<string, unknown>>): boolean | undefined;
 }
 
 const element = (path: readonly string[], value: unknown): Setting => ({ path, value, isElement: true });
@@ -60,6 +70,11 @@ const claude: HostSetup = {
         hooks: [{ type: "command", command: command("Wake"), timeout: 86_400, asyncRewake: true }],
       }),
     ),
+  off: {
+    projectFiles: [".claude/settings.local.json", ".claude/settings.json"],
+    userFile: ".claude/settings.json",
+    isOff: ({ disableAllHooks: isOff }) => (typeof isOff === "boolean" ? isOff : undefined),
+  },
   asks: "Claude Code asks once whether you trust the folder",
 };
 
@@ -97,6 +112,16 @@ const gemini: HostSetup = {
       hook("AfterAgent", 5000),
       hook("SessionEnd", 5000),
     ];
+  },
+  off: {
+    projectFiles: [".gemini/settings.json"],
+    userFile: ".gemini/settings.json",
+    isOff({ hooksConfig }) {
+      const { enabled, disabled } = fieldsOf(hooksConfig);
+      const isOurHook = (name: unknown) => name === "agent-relay" || isOurs({ command: name });
+      if (Array.isArray(disabled) && disabled.some(isOurHook)) return true;
+      return typeof enabled === "boolean" ? !enabled : undefined;
+    },
   },
   asks: "Gemini CLI runs a project's hooks only in a folder that you trust",
 };

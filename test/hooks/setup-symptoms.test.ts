@@ -10,10 +10,103 @@ import { settingsIn, withoutSetting, withSettings } from "../../src/hooks/settin
 import { tempDir } from "../cli.ts";
 import { FOREIGN, Office } from "./office.ts";
 
+const ROOT = path.resolve(import.meta.dirname, "../..");
 const CLAUDE = ".claude/settings.local.json";
 const CODEX = ".codex/hooks.json";
 const CURSOR = ".cursor/hooks.json";
+const GEMINI = ".gemini/settings.json";
 const SKILL = ".agents/skills/agent-relay/SKILL.md";
+
+describe("setup --check", () => {
+  /** What it says of each host that is not as it should be. */
+  async function faults(office: Office, ...args: string[]): Promise<string[]> {
+    const { code, out } = await office.setup("--check", ...args);
+    const found = out.split("\n").filter((line) => line !== "" && !/^\w+: ok: /.test(line));
+    expect(code).toBe(found.length === 0 ? 0 : 1);
+    return found;
+  }
+
+  test("proves that each host's agents are greeted, in that host's words", async () => {
+    const office = new Office();
+    office.story.isReal = true;
+    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    expect(await faults(office)).toEqual([]);
+  });
+
+  test("was content without node in PATH, where no hook ever says anything", async () => {
+    const office = new Office();
+    await office.setup("claude", "codex", "opencode");
+    office.story.env = { PATH: tempDir() };
+    const found = await faults(office);
+    for (const host of ["claude", "codex", "opencode"])
+      expect(found).toContainEqual(expect.stringMatching(`^${host}: it greets no agent: is node in PATH`));
+  });
+
+  test("was content with one of nine events, and with a command of before", async () => {
+    const office = new Office();
+    office.story.isReal = true;
+    await office.setup("claude", "cursor");
+    const { SessionStart } = JSON.parse(office.read(CLAUDE)).hooks;
+    office.write(CLAUDE, JSON.stringify({ hooks: { SessionStart } }));
+    office.write(CURSOR, office.read(CURSOR).replace("preToolUse", "beforeReadFile"));
+    const found = (await faults(office)).join("\n");
+    for (const event of ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolBatch", "Stop", "SessionEnd"])
+      expect(found).toContain(`claude: "hooks.${event}" is not as setup writes it: run setup again`);
+    expect(found).toContain('cursor: "hooks.preToolUse" is not as setup writes it');
+    await office.setup("claude", "cursor");
+    expect(await faults(office)).toEqual([]);
+  });
+
+  test("did not see that hooks are switched off", async () => {
+    const office = new Office();
+    office.story.isReal = true;
+    await office.setup("claude", "gemini");
+    fs.mkdirSync(`${office.base}/.claude`);
+    fs.writeFileSync(`${office.base}/.claude/settings.json`, '{"disableAllHooks": true}');
+    const installed = office.read(GEMINI);
+    for (const hooksConfig of [{ enabled: false }, { disabled: ["agent-relay"] }]) {
+      office.write(GEMINI, JSON.stringify({ ...JSON.parse(installed), hooksConfig }));
+      expect(await faults(office)).toEqual([
+        `claude: hooks are switched off in it: ${office.base}/.claude/settings.json`,
+        `gemini: hooks are switched off in it: ${office.story.cwd}/${GEMINI}`,
+      ]);
+    }
+    office.write(".claude/settings.json", '{"disableAllHooks": false}');
+    expect(await faults(office, "claude"), "a project's own word is the stronger").toEqual([]);
+  });
+
+  test("took the event from the wrong place where the launcher's path has spaces", async () => {
+    const office = new Office();
+    office.story.isReal = true;
+    const place = `${office.base}/a person's tools`;
+    for (const name of ["bin", "dist", "package.json"])
+      fs.cpSync(`${ROOT}/${name}`, `${place}/${name}`, { recursive: true });
+    office.story.script = `${place}/bin/agent-relay.cjs`;
+    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    expect(await faults(office)).toEqual([]);
+    expect((await office.setup("--check")).out).toMatch(/claude: ok: '.*\/a person'\\''s tools\/bin.*' claude Stop\n/);
+    expect((await office.setup("claude")).out).toContain("already in");
+    await office.setup("--remove");
+    expect(office.files()).toEqual({});
+  });
+
+  test("blamed a host that is installed but was never set up", async () => {
+    const office = new Office();
+    office.story.isReal = true;
+    fs.mkdirSync(`${office.base}/.codex`);
+    const nothing = await office.setup("--check");
+    expect(nothing).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/nothing .* set up in .*\nTry: agent-relay setup\n/),
+    });
+    await office.setup("claude");
+    expect(await faults(office)).toEqual([]);
+    fs.rmSync(`${office.story.cwd}/${CLAUDE}`);
+    expect(await faults(office), "it was set up").toEqual([
+      `claude: no hook of ours is in it: ${office.story.cwd}/${CLAUDE}`,
+    ]);
+  });
+});
 
 describe("a setup that cannot do all", () => {
   test("stopped half way, and said nothing of what it had done", async () => {

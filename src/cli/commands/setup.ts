@@ -4,16 +4,15 @@ import os from "node:os";
 import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
-import { commandFor, eventOf, lineCommand, type Program } from "../../hooks/command-line.ts";
+import { checked, switchedOff } from "../../hooks/check.ts";
+import { commandFor, lineCommand, type Program } from "../../hooks/command-line.ts";
 import { diff } from "../../hooks/diff.ts";
 import { HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
-import { isSetUp, keptAfter, planned, unplanned } from "../../hooks/install.ts";
+import { isSetUp, keptAfter, planned, unplanned, type Wish } from "../../hooks/install.ts";
 import { KeptFiles, sumOf } from "../../hooks/kept.ts";
-import { programIn } from "../../hooks/opencode-plugin.ts";
 import { withSettings } from "../../hooks/settings.ts";
 import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
 import { worktreeOf } from "../../project.ts";
-import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
 import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
@@ -58,6 +57,7 @@ export const run = verb(describe);
 /** Where files go, and where it is remembered what they were. */
 interface Ground {
   readonly root: string;
+  readonly home: string;
   readonly kept: KeptFiles;
   readonly program: Program;
 }
@@ -75,8 +75,8 @@ interface Done {
 async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<number> {
   const ground = groundOf(cli, flags);
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
+  if (flags.check) return check(cli, words, ground, flags);
   const hosts = hostsFor(cli, words, flags);
-  if (flags.check) return check(cli, hosts, ground, flags);
   const done: Done[] = [];
   for (const host of hosts) {
     const file = fileOf(host, ground, flags);
@@ -108,7 +108,7 @@ function groundOf({ io }: Cli, { user }: Flags): Ground {
   const script = fs.realpathSync(io.script);
   const program = { launcher: path.resolve(script, "../agent-relay-hook"), script, platform: process.platform };
   const kept = new KeptFiles(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
-  return { root, kept, program };
+  return { root, home, kept, program };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
@@ -273,59 +273,40 @@ async function makeRelay(cli: Cli): Promise<Done[]> {
 }
 
 /** Runs what is installed as its host would, in a folder with a relay of its own. */
-async function check(cli: Cli, hosts: readonly HostSetup[], ground: Ground, flags: Flags): Promise<number> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-check-"));
+async function check(cli: Cli, words: readonly string[], ground: Ground, flags: Flags): Promise<number> {
+  const { io } = cli;
+  const hosts = HOST_SETUPS.filter((host) =>
+    words.length > 0
+      ? words.includes(host.agent)
+      : isSetUpIn(host, ground, flags) || ground.kept.of(fileOf(host, ground, flags)),
+  );
+  if (hosts.length === 0)
+    throw new RelayError("failed", `Cannot check: nothing of agent-relay is set up in "${ground.root}"`, {
+      next: `agent-relay setup${flags.user ? " --user" : ""}`,
+    });
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
-    await new Relay(path.join(folder, ".relay"), { session: "setup-check", agent: "setup" }).register();
+    // In the environment that hooks get, and not here: whose relay it is depends on that.
+    const args = [ground.program.script, "register", "--session", "check", "--dir", path.join(folder, ".relay")];
+    const made = spawnSync(process.execPath, args, { cwd: folder, env: io.env, encoding: "utf8" });
+    if (made.status !== 0) throw new RelayError("failed", `Cannot check: ${made.stderr || String(made.error)}`);
     const results = hosts.flatMap((host) => {
       const file = fileOf(host, ground, flags);
-      const commands = commandsIn(readText(file) ?? "");
-      if (commands.length === 0) return [{ host: host.agent, command: file, fault: "no hook of ours is in it" }];
-      return commands.map((command) => ({ host: host.agent, command, fault: faultOf(command, folder, cli) }));
+      const wish: Wish = { program: ground.program, kept: ground.kept.of(file) };
+      const found = checked(host, file, wish, { folder, env: io.env });
+      const off = switchedOff(host, ground.root, ground.home);
+      return off === undefined
+        ? found
+        : [...found, { host: host.agent, command: off, fault: "hooks are switched off in it" }];
     });
     const faults = results.filter(({ fault }) => fault !== undefined);
-    const lines = results.map(({ host, command, fault }) => `${host}: ${fault ?? "ok"}: ${command}\n`);
+    const lines = results.map(
+      ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,
+    );
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
-    if (faults.length > 0) cli.io.err("Try: agent-relay setup\n");
+    if (faults.length > 0) io.err(`Try: agent-relay setup${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Our command lines in a settings file. */
-function commandsIn(text: string): string[] {
-  const found = text.matchAll(/"command":\s*("(?:[^"\\]|\\.)*agent-relay-hook(?:[^"\\]|\\.)*")/g);
-  const commands = [...found].map(([, json = ""]) => String(JSON.parse(json)));
-  const program = programIn(text);
-  if (program) commands.push([...program, "opencode", "UserPromptSubmit"].join(" "));
-  return [...new Set(commands)];
-}
-
-function faultOf(command: string, folder: string, { io }: Cli): string | undefined {
-  const event = eventOf(command) ?? "";
-  const ids = { session_id: "setup-check", conversation_id: "setup-check", conversationId: "setup-check" };
-  const payload = { ...ids, cwd: folder, workspacePaths: [folder], hook_event_name: event };
-  const { AGENT_RELAY_DIR: _, AGENT_RELAY_SESSION: __, ...own } = io.env;
-  const env = { ...own, CLAUDE_CODE_SESSION_ATTENDED: "0" }; // or what wakes would wait for mail
-  const ran = spawnSync("/bin/sh", ["-c", command], {
-    cwd: folder,
-    env,
-    input: JSON.stringify(payload),
-    timeout: 5000,
-  });
-  const said = ran.stdout.toString().trim();
-  if (ran.error) return `it could not be run (${ran.error.message})`;
-  if (ran.status !== 0) return `it ended with exit code ${ran.status}: ${ran.stderr.toString().trim().slice(0, 200)}`;
-  return said === "" || isObject(said) ? undefined : `it said what no host takes: ${said.slice(0, 80)}`;
-}
-
-function isObject(json: string): boolean {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
   }
 }

@@ -17,6 +17,33 @@ const CURSOR = ".cursor/hooks.json";
 const GEMINI = ".gemini/settings.json";
 const SKILL = ".agents/skills/agent-relay/SKILL.md";
 
+describe("a relay that came from elsewhere", () => {
+  const FOREIGN_RELAY = { format: 1, id: "relay-x", created_at: "2026-05-01T12:00:00Z", mark: "0".repeat(32) };
+
+  test.each([
+    ["with a stranger's mark", { ".relay/relay.json": JSON.stringify(FOREIGN_RELAY) }],
+    ["with none, but with mail", { ".relay/messages/a.json": "{}" }],
+  ])(
+    "%s stayed untrusted after a person's setup; an agent's setup says what a person has to type",
+    async (_, files) => {
+      const office = new Office(files);
+      const trusted = async () => (await office.story.as("bob", "whoami")).out;
+      const asAgent = await office.setup("claude");
+      expect(asAgent).toMatchObject({
+        code: 6,
+        out: expect.stringMatching(/relay: Cannot trust .*type: agent-relay trust/),
+      });
+      expect(office.read(CLAUDE), "hooks are set up all the same").toContain("agent-relay-hook");
+      expect(await trusted()).toContain("trusted  no");
+      office.story.isTerminal = true;
+      expect((await office.story.as("claude-1", "setup", "claude")).code, "a terminal is not enough").toBe(6);
+      const asPerson = await office.story.as(undefined, "setup", "claude", "--agent", "human", "--session", "ann");
+      expect(asPerson).toMatchObject({ code: 0, out: expect.stringMatching(/relay: trusted .*\.relay\n/) });
+      expect(await trusted()).toContain("trusted  yes");
+    },
+  );
+});
+
 describe("setup --check", () => {
   /** What it says of each host that is not as it should be. */
   async function faults(office: Office, ...args: string[]): Promise<string[]> {

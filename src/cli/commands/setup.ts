@@ -17,6 +17,7 @@ import { stateFolder } from "../../state-folder.ts";
 import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
+import { askForPerson } from "../person.ts";
 import { skill } from "../skill.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -259,13 +260,20 @@ async function writePlugin(cli: Cli, folder: string, { program }: Ground): Promi
   return 0;
 }
 
-/** Hooks make no relay: who sets them up in a project wants one. */
+/** Hooks make no relay, and show nothing of one that a stranger made: who sets them up in a project wants one. */
 async function makeRelay(cli: Cli): Promise<Done[]> {
   const host = "relay";
   try {
     const relay = await cli.open();
-    if (!fs.existsSync(path.join(relay.dir, "relay.json"))) await relay.trust();
-    return [];
+    const file = relay.dir;
+    const isNew = !fs.existsSync(file) || fs.readdirSync(file).length === 0;
+    if (!isNew) {
+      if (await relay.isTrusted()) return [];
+      const next = "ask the person who runs you to type: agent-relay trust";
+      askForPerson(cli, relay.agent, `trust "${file}", which came from elsewhere`, next);
+    }
+    await relay.trust();
+    return isNew ? [] : [{ host, file, what: "trusted" }];
   } catch (error) {
     if (error instanceof RelayError) return [{ host, file: "", ...failure(error) }];
     throw error;

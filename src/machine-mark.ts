@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { errno } from "./errors.ts";
+import { hash } from "./hash.ts";
 import { newNonce } from "./id.ts";
 
 /**
@@ -9,8 +10,38 @@ import { newNonce } from "./id.ts";
  * repository cannot carry it, so its content is shown to people but never put before a model.
  */
 export function markFor(id: string): string {
-  const { createHmac } = process.getBuiltinModule("node:crypto"); // costs a tenth of bare node to load: only when a mark is asked for
-  return createHmac("sha256", machineSecret()).update(`agent-relay ${userId()} ${id}`).digest("hex").slice(0, 32);
+  const secret = machineSecret();
+  const text = `agent-relay ${userId()} ${id}`;
+  return keptMark(secret, text) ?? keepMark(secret, text);
+}
+
+/** A mark that was made before: node:crypto, which makes it, takes a fifth of bare node to load. */
+function keptMark(secret: string, text: string): string | undefined {
+  const [from, of, mark = ""] = readIfThere(markFile(text)).split("\n");
+  return from === hash(secret).toString(36) && of === text && /^[0-9a-f]{32}$/.test(mark) ? mark : undefined;
+}
+
+function keepMark(secret: string, text: string): string {
+  const { createHmac } = process.getBuiltinModule("node:crypto");
+  const mark = createHmac("sha256", secret).update(text).digest("hex").slice(0, 32);
+  const file = markFile(text);
+  const draft = `${file}.${newNonce()}`;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(draft, `${hash(secret).toString(36)}\n${text}\n${mark}\n`, { mode: 0o600 });
+    fs.renameSync(draft, file);
+  } catch (error) {
+    if (errno(error) === undefined) throw error; // it is made again next time
+  }
+  return mark;
+}
+
+function markFile(text: string): string {
+  return path.join(ownFolder(), "marks", hash(text).toString(36));
+}
+
+function ownFolder(): string {
+  return path.join(process.env.XDG_STATE_HOME || path.join(os.homedir(), ".local", "state"), "agent-relay");
 }
 
 function userId(): string {
@@ -24,7 +55,7 @@ function machineSecret(): string {
 }
 
 function ownSecret(): string {
-  const folder = path.join(process.env.XDG_STATE_HOME || path.join(os.homedir(), ".local", "state"), "agent-relay");
+  const folder = ownFolder();
   const file = path.join(folder, "machine");
   const kept = readIfThere(file);
   if (kept) return kept;

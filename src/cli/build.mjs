@@ -1,7 +1,7 @@
 // Builds dist/: the library as ES modules with types, and the command as CommonJS, which Node loads fastest: a small
 // entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 
@@ -127,5 +127,6 @@ function late(module, library, name) {
 
 rmSync("dist", { recursive: true, force: true });
 cpSync(out, "dist", { recursive: true });
+chmodSync("dist", 0o755); // a folder of mkdtemp's is for one alone
 rmSync(out, { recursive: true });
 execFileSync(process.execPath, ["src/cli/warm.cjs"], { stdio: "inherit" });

@@ -24,26 +24,24 @@ export function commandFor({ launcher, script, platform }: Program, agent: strin
   };
 }
 
-type Guard = "silent" | "empty" | "always";
+type Guard = "silent" | "empty";
 
 // What becomes of a host whose settings name a launcher that is gone, when the shell ends with 127. The first that fits decides.
 const GUARDS: readonly (readonly [hosts: RegExp, guard: Guard])[] = [
-  [/^copilot preToolUse$/, "always"], // it denies every tool at any exit code but 0: also if the launcher fails
-  [/^copilot /, "empty"],
+  [/^copilot /, "empty"], // before a tool it denies at any code but 0
   [/^gemini /, "empty"], // any code above 1 with a text denies the tool and the prompt, and goes on at the end, without end
   [/^antigravity /, "empty"], // codes are not documented, an answer is one JSON object
   [/^codex (?!Wake)/, "silent"], // says "hook: Stop Failed" each time
   [/^claude PreToolUse$/, "silent"], // Claude Code and Cursor go on at 127; but Copilot runs Claude's hooks as its own
 ];
 
+/** Not without `exec`: the launcher knows the session by the process that started it. */
 function guarded(program: string, line: string, guard: Guard | undefined): string {
   switch (guard) {
-    case "always":
-      return `[ -x ${program} ] && ${line} || echo '{}'`;
     case "empty":
-      return `[ ! -x ${program} ] && echo '{}' || ${line}`;
+      return `[ ! -x ${program} ] && echo '{}' || exec ${line}`;
     case "silent":
-      return `[ ! -x ${program} ] || ${line}`;
+      return `[ ! -x ${program} ] || exec ${line}`;
     case undefined:
       return line;
   }

@@ -58,6 +58,12 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
   return 0;
 }
 
+/** Whether somebody sits before the host. */
+function isAttended(env: Io["env"], host: string | undefined): boolean {
+  if (env.CLAUDE_CODE_SESSION_ATTENDED === "0") return false;
+  return host === "opencode" || (host === "claude" && env.CLAUDE_CODE_ENTRYPOINT === "cli");
+}
+
 /** Never throws either: who waits in the background wakes nobody by an error. */
 async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number> {
   const end = new AbortController();
@@ -66,6 +72,7 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
     if (!io.hasParent()) end.abort();
   }, LOOK_FOR_HOST);
   try {
+    if (!isAttended(io.env, named)) return 0; // that host would wait for us to end
     const { NUDGE, waitToWake } = await import("../../daemon/wake.ts");
     const { host, call } = await readCall(named, undefined, rim);
     const place = await rim.open(call, host);

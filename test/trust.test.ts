@@ -51,13 +51,34 @@ describe("the mark of a relay made here", () => {
     expect(markFor("relay-a")).not.toBe(here);
   });
 
+  test("is kept, for this machine's secret and this relay alone; what is broken of it is made again", () => {
+    machineIdIs(`${"1".repeat(32)}\n`);
+    const [a, b] = [markFor("relay-a"), markFor("relay-b")];
+    const marks = path.join(folder, "agent-relay", "marks");
+    const files = fs.readdirSync(marks).map((name) => path.join(marks, name));
+    expect(files.map((file) => fs.statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
+    const whole = files.map((file) => fs.readFileSync(file, "utf8"));
+    for (const spoil of [
+      () => fs.writeFileSync(files[0] ?? "", ""),
+      () => fs.writeFileSync(files[0] ?? "", whole[1] ?? ""), // the other relay's
+      () => fs.writeFileSync(files[0] ?? "", (whole[0] ?? "").slice(0, -10)),
+      () => fs.rmSync(marks, { recursive: true }),
+    ]) {
+      spoil();
+      expect([markFor("relay-a"), markFor("relay-b")]).toEqual([a, b]);
+    }
+    fs.rmSync(marks, { recursive: true });
+    fs.writeFileSync(marks, "no folder");
+    expect(markFor("relay-a"), "where nothing can be kept").toBe(a);
+  });
+
   test("rests on a random word of this user's where the machine has no id, which nobody else may read", () => {
     machineIdIs(undefined);
     const here = markFor("relay-a");
     expect(markFor("relay-a")).toBe(here);
     expect(fs.statSync(secretFile()).mode & 0o777).toBe(0o600);
     expect(fs.statSync(path.dirname(secretFile())).mode & 0o777).toBe(0o700);
-    expect(fs.readdirSync(path.dirname(secretFile()))).toEqual(["machine"]);
+    expect(fs.readdirSync(path.dirname(secretFile())).sort()).toEqual(["machine", "marks"]);
     fs.rmSync(secretFile());
     expect(markFor("relay-a")).not.toBe(here);
   });

@@ -392,9 +392,13 @@ describe.skipIf(process.platform === "win32")("a host whose settings name a laun
     }
   });
 
-  test("copilot was kept from every tool by a launcher that fails", () => {
-    const { status } = run(commandFor(place(1), "copilot")("preToolUse"));
-    expect(status).toBe(0);
+  test("the process that calls the launcher is the host's own, where its shell runs a single command in its place", () => {
+    for (const [agent, event] of [
+      ["copilot", "preToolUse"],
+      ["codex", "Stop"],
+      ["claude", "PreToolUse"],
+    ] as const)
+      expect(commandFor(place(0), agent)(event)).toMatch(/ \|\| exec '.*' \w+ \w+$/);
   });
 });
 

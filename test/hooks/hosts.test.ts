@@ -6,6 +6,7 @@ import { codex } from "../../src/hooks/hosts/codex.ts";
 import { copilot } from "../../src/hooks/hosts/copilot.ts";
 import { cursor } from "../../src/hooks/hosts/cursor.ts";
 import { gemini } from "../../src/hooks/hosts/gemini.ts";
+import { opencode } from "../../src/hooks/hosts/opencode.ts";
 import { HOOK_HOSTS, hostCalling } from "../../src/hooks/hosts.ts";
 
 const START = { at: "start" } as const;
@@ -47,6 +48,7 @@ const CURSOR = {
   ...{ conversation_id: "u1", generation_id: "u2", model: "m", cursor_version: "3.1", workspace_roots: ["/w", "/x"] },
   ...{ user_email: null, transcript_path: null },
 };
+const OPENCODE = { session_id: "ses_1", cwd: "/w" };
 const PATCH = "*** Begin Patch\n*** Update File: a.ts\n@@\n-x\n+y\n*** Add File: b/c.ts\n+z\n*** End Patch";
 
 const GOLDEN: readonly Golden[] = [
@@ -108,6 +110,9 @@ const GOLDEN: readonly Golden[] = [
       [{ ...CLAUDE, hook_event_name: "SessionEnd", reason: "prompt_input_exit" }, END],
       ...["Setup", "PermissionRequest", "Notification", "SubagentStop", "PreCompact", "FileChanged", "Tomorrow"].map(
         (name): Fixture => [{ ...CLAUDE, hook_event_name: name }, OTHER],
+      ),
+      ...["PostToolUseFailure", "SubagentStart", "StopFailure"].map(
+        (name): Fixture => [{ ...CLAUDE_TURN, hook_event_name: name }, OTHER],
       ),
     ],
   },
@@ -281,9 +286,64 @@ const GOLDEN: readonly Golden[] = [
         after("edit", "a"),
       ],
       [{ ...COPILOT_SNAKE, hook_event_name: "Stop", stop_reason: "end_turn", stop_hook_active: false }, STOP],
+      [{ ...COPILOT_SNAKE, hook_event_name: "Tomorrow" }, OTHER],
+    ],
+  },
+  {
+    host: opencode,
+    session: "ses_1",
+    fixtures: [
+      [{ ...OPENCODE, hook_event_name: "SessionStart" }, START],
+      [{ ...OPENCODE, hook_event_name: "UserPromptSubmit" }, PROMPT],
+      [
+        {
+          ...{ ...OPENCODE, hook_event_name: "PreToolUse", kind: "edit", tool_name: "edit" },
+          tool_input: { filePath: "/w/a", oldString: "x", newString: "y" },
+        },
+        before("edit", "/w/a"),
+      ],
+      [
+        {
+          ...{ ...OPENCODE, hook_event_name: "PreToolUse", kind: "shell", tool_name: "bash" },
+          tool_input: { command: "echo x > a", description: "x" },
+        },
+        before("bash", "a"),
+      ],
+      [
+        {
+          ...{ ...OPENCODE, hook_event_name: "PreToolUse", kind: "edit", tool_name: "apply_patch" },
+          tool_input: { patchText: PATCH },
+        },
+        before("apply_patch", "a.ts", "b/c.ts"),
+      ],
+      [
+        { ...OPENCODE, hook_event_name: "PostToolUse", tool_name: "read", tool_input: { filePath: "a" } },
+        after("read"),
+      ],
+      [{ ...OPENCODE, hook_event_name: "Stop" }, UNKNOWN],
+      [{ ...OPENCODE, hook_event_name: "SessionEnd" }, END],
+      [{ ...OPENCODE, hook_event_name: "Tomorrow" }, OTHER],
     ],
   },
 ];
+
+test.each([
+  [claude, { ...CLAUDE_TURN, agent_id: "agent-7", agent_type: "Explore" }],
+  [codex, { ...CODEX_TURN, agent_id: "agent-7", agent_type: "worker" }],
+  [opencode, { ...OPENCODE, agent_id: "ses_2" }],
+] as const)("a subagent's call is its parent's session, and known as a subagent's: $0.agent", (host, payload) => {
+  const tool = { hook_event_name: "PreToolUse", tool_name: "Write", tool_input: { file_path: "a" } };
+  expect(host.read({ ...payload, ...tool }, undefined)).toMatchObject({
+    ...{ session: payload.session_id, isSubagent: true, moment: before("Write", "a") },
+  });
+  for (const hook_event_name of ["SessionStart", "Stop", "SubagentStop"])
+    expect(host.read({ ...payload, hook_event_name }, undefined)?.isSubagent).toBe(true);
+});
+
+test("Cursor, which runs Claude's hooks besides its own, is answered at its own alone: nothing is said twice", () => {
+  for (const name of ["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"])
+    expect(cursor.read({ ...CURSOR, hook_event_name: name, tool_name: "Write" }, name)?.moment).toEqual(OTHER);
+});
 
 describe.each(GOLDEN)("$host.agent", ({ host, session, fixtures }) => {
   const each = fixtures.map(([payload, moment, event]) => ({ payload, moment, event }));
@@ -296,7 +356,7 @@ describe.each(GOLDEN)("$host.agent", ({ host, session, fixtures }) => {
 
   test.each(each)("is known by its payload, whatever the command line says: $payload", ({ payload, event }) => {
     const env = host === copilot ? { COPILOT_CLI: "1" } : host === gemini ? { GEMINI_SESSION_ID: "4fe4a52a" } : {};
-    if (host !== claude && host !== codex) expect(hostCalling("claude", payload, env)).toBe(host);
+    if (![claude, codex, opencode].includes(host)) expect(hostCalling("claude", payload, env)).toBe(host);
     expect(hostCalling(host.agent, payload, env), event).toBe(host);
   });
 
@@ -370,6 +430,18 @@ const REPLIES: readonly (readonly [host: HookHost, event: string, answer: Answer
   [copilot, "preToolUse", DENY, `{"permissionDecision":"deny","permissionDecisionReason":${quoted}}\n`],
   [copilot, "agentStop", GO_ON, `{"decision":"block","reason":${quoted}}\n`],
   [copilot, "agentStop", {}, "{}\n"],
+  [copilot, "PreToolUse", DENY, `{"permissionDecision":"deny","permissionDecisionReason":${quoted}}\n`],
+  [copilot, "Stop", GO_ON, `{"decision":"block","reason":${quoted}}\n`],
+  [copilot, "preToolUse", {}, "{}\n"],
+  [antigravity, "PreInvocation", {}, "{}\n"],
+  [cursor, "sessionStart", {}, "{}\n"],
+  [cursor, "preToolUse", {}, "{}\n"],
+  [gemini, "BeforeTool", {}, "{}\n"],
+  [gemini, "SessionStart", {}, "{}\n"],
+  [opencode, "UserPromptSubmit", CONTEXT, `{"context":${quoted}}\n`],
+  [opencode, "PreToolUse", DENY, `{"deny":${quoted}}\n`],
+  [opencode, "Stop", GO_ON, `{"goOn":${quoted}}\n`],
+  [opencode, "Stop", {}, "{}\n"],
 ];
 
 describe("an answer", () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
@@ -65,6 +65,26 @@ test("a unit of systemd or launchd says each word as it is", () => {
   expect(() => unitFor("linux", PLACE, "s1", "/w", ["sh", "-c", "a\nb"])).toThrow("line end");
   expect(unitFor("linux", PLACE, "s1", "/other", words).file).not.toBe(unitFor("linux", PLACE, "s1", "/w", words).file);
 });
+
+const verify = (file: string) =>
+  spawnSync("systemd-analyze", ["verify", "--user", file], {
+    encoding: "utf8",
+    env: { ...process.env, XDG_RUNTIME_DIR: path.dirname(file) },
+  });
+
+test.skipIf(verify("/nothing.service").error !== undefined)(
+  "a unit is one that systemd takes, whatever is in it",
+  () => {
+    const dir = `${tempDir()}/my project %x`;
+    fs.mkdirSync(dir);
+    const unit = unitFor("linux", PLACE, "s1", dir, ["/bin/sh", "-c", 'echo "$HOME" 50% <&>; \\x']);
+    const file = `${dir}/${path.basename(unit.file)}`;
+    fs.writeFileSync(file, unit.text);
+    expect(verify(file)).toMatchObject({ status: 0, stderr: "" });
+    fs.writeFileSync(file, unit.text.replace(/WorkingDirectory=.*/, "WorkingDirectory=relative"));
+    expect(verify(file).status, "what it does not take is told").not.toBe(0);
+  },
+);
 
 /** A project with a daemon for session "night" that runs a program of ours. */
 class Night {

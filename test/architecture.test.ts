@@ -30,6 +30,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["wiring", /^src\/(open|relay|index)\.ts$/],
   ["hooks", /^src\/hooks\//],
   ["the unattended runner", /^src\/daemon\//],
+  ["tools for models", /^src\/mcp\//],
   ["the command", /^src\/cli\//],
 ];
 

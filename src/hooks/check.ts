@@ -124,7 +124,7 @@ function payloadOf(agent: string, event: string, folder: string): Payload {
 }
 
 /** What an agent that runs the check was told by its own host would tell ours who it is. */
-function envOf(env: Bench["env"]): Record<string, string | undefined> {
+export function envOf(env: Bench["env"]): Record<string, string | undefined> {
   const own = Object.entries(env).filter(
     ([name]) => !/^(AGENT_RELAY_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE)/.test(name),
   );

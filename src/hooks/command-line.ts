@@ -47,12 +47,23 @@ function guarded(program: string, line: string, guard: Guard | undefined): strin
   }
 }
 
+/** The words of the MCP server's command, which a host starts without a shell. */
+export function serverWords({ script, platform }: Program): readonly string[] {
+  return platform === "win32" ? ["node", script, "mcp"] : [script, "mcp"];
+}
+
+/** Whether an entry of a host's MCP servers is ours, of whatever platform and place. */
+export function isServerEntry(value: unknown): boolean {
+  return /\bagent-relay\.cjs",(?:"args":\[)?"mcp"/.test(JSON.stringify(value) ?? "");
+}
+
 /** The status line's command. */
 export function lineCommand({ script, platform }: Program): string {
   return `node ${platform === "win32" ? `"${script}"` : quoted(script)} status --line`;
 }
 
-function quoted(path: string): string {
+/** A word for a POSIX shell. */
+export function quoted(path: string): string {
   return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 

@@ -18,10 +18,36 @@ export interface HostSetup {
   settings(command: Command): readonly Setting[];
   /** What stands there besides, if an idle agent is to be woken. */
   waking?(command: Command): readonly Setting[];
+  /** Where it is told of MCP servers. */
+  readonly mcp: McpSetup;
   /** Where hooks may be switched off. */
   readonly off?: OffSwitch;
   /** What the person still has to do there. */
   readonly asks?: string;
+}
+
+/** Where a host keeps its MCP servers; without a file of their own, they stand in the one with the hooks. */
+export interface McpSetup {
+  readonly projectFile?: string;
+  readonly userFile?: string;
+  readonly path: readonly string[];
+  /** What stands there. */
+  entry(words: readonly string[]): unknown;
+  /** What a person types instead, where the file is not for us to write. */
+  readonly typed?: { readonly when: "always" | "user"; readonly command: string };
+}
+
+const serverAt = (words: readonly string[]) => ({ command: words[0], args: words.slice(1) });
+const SERVERS = ["mcpServers", "agent-relay"];
+
+/** The file with a host's MCP servers, as one that is set up like the one with its hooks. */
+export function mcpFile(host: HostSetup, words: readonly string[], isUser: boolean): HostSetup | undefined {
+  const { mcp } = host;
+  const file = isUser ? mcp.userFile : mcp.projectFile;
+  if (file === undefined) return undefined;
+  const { agent, programs, folders } = host;
+  const settings = () => [{ path: mcp.path, value: mcp.entry(words) }];
+  return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp };
 }
 
 /** What switches all hooks of a host off: the first file that says so or not decides. */
@@ -76,6 +102,10 @@ const claude: HostSetup = {
     isOff: ({ disableAllHooks: isOff }) => (typeof isOff === "boolean" ? isOff : undefined),
   },
   asks: "Claude Code asks once whether you trust the folder",
+  mcp: {
+    ...{ projectFile: ".mcp.json", path: SERVERS, entry: serverAt },
+    typed: { when: "user", command: "claude mcp add --scope user agent-relay --" },
+  },
 };
 
 const codex: HostSetup = {
@@ -86,6 +116,8 @@ const codex: HostSetup = {
   userFile: ".codex/hooks.json",
   settings: (command) => asClaude(command, "apply_patch", [], 3), // it waits no longer at an end
   asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
+  // It keeps them in TOML, which its own command writes.
+  mcp: { path: SERVERS, entry: serverAt, typed: { when: "always", command: "codex mcp add agent-relay --" } },
 };
 
 const gemini: HostSetup = {
@@ -124,6 +156,7 @@ const gemini: HostSetup = {
     },
   },
   asks: "Gemini CLI runs a project's hooks only in a folder that you trust",
+  mcp: { path: SERVERS, entry: serverAt },
 };
 
 const antigravity: HostSetup = {
@@ -146,6 +179,10 @@ const antigravity: HostSetup = {
       },
     },
   ],
+  mcp: {
+    ...{ projectFile: ".agents/mcp_config.json", userFile: ".gemini/config/mcp_config.json" },
+    ...{ path: SERVERS, entry: serverAt },
+  },
 };
 
 const cursor: HostSetup = {
@@ -166,6 +203,7 @@ const cursor: HostSetup = {
       hook("sessionEnd"),
     ];
   },
+  mcp: { projectFile: ".cursor/mcp.json", userFile: ".cursor/mcp.json", path: SERVERS, entry: serverAt },
 };
 
 const copilot: HostSetup = {
@@ -188,6 +226,10 @@ const copilot: HostSetup = {
     ];
   },
   asks: "Copilot CLI runs a project's hooks only in a folder that you trust",
+  mcp: {
+    ...{ projectFile: ".github/mcp.json", userFile: ".copilot/mcp-config.json", path: SERVERS },
+    entry: (words) => ({ type: "local", ...serverAt(words), tools: ["*"] }),
+  },
 };
 
 const opencode: HostSetup = {
@@ -198,6 +240,10 @@ const opencode: HostSetup = {
   userFile: ".config/opencode/plugins/agent-relay.js",
   text: pluginFor,
   settings: () => [],
+  mcp: {
+    ...{ projectFile: "opencode.json", userFile: ".config/opencode/opencode.json", path: ["mcp", "agent-relay"] },
+    entry: (words) => ({ type: "local", command: words, enabled: true }),
+  },
 };
 
 export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot, opencode];

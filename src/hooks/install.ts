@@ -1,9 +1,9 @@
 import { RelayError } from "../errors.ts";
-import { commandFor, eventOf, type Program, wordsFor } from "./command-line.ts";
+import { commandFor, eventOf, isServerEntry, type Program, serverWords, wordsFor } from "./command-line.ts";
 import type { HostSetup } from "./hosts-setup.ts";
 import { type Kept, sumOf } from "./kept.ts";
 import { OUR_PLUGIN, WAKING_PLUGIN } from "./opencode-plugin.ts";
-import { checkRoom, commandsIn, has, isOurLine, withoutOurs } from "./ours.ts";
+import { checkRoom, commandsIn, fieldsOf, has, isOurLine, withoutOurs } from "./ours.ts";
 import { type Setting, settingsIn, withoutSetting, withSettings } from "./settings.ts";
 import { type FileEdit, readText } from "./settings-file.ts";
 
@@ -14,6 +14,8 @@ export interface Wish {
   readonly statusLine?: Setting | undefined;
   /** An idle agent is woken for mail. */
   readonly wakes?: boolean | undefined;
+  /** The host is told of the MCP server. */
+  readonly mcp?: boolean | undefined;
   readonly kept?: Kept | undefined;
 }
 
@@ -39,7 +41,20 @@ export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
 export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: Wish): Setting[] {
   const command = commandFor(wish.program, host.agent);
   const wakes = wish.wakes === true || commandsIn(known).some((line) => eventOf(line) === "Wake");
-  return [...host.settings(command), ...((wakes && host.waking?.(command)) || []), ...lineIn(known, host, wish)];
+  return [
+    ...host.settings(command),
+    ...((wakes && host.waking?.(command)) || []),
+    ...lineIn(known, host, wish),
+    ...serverIn(known, host, wish),
+  ];
+}
+
+/** For a host that keeps its servers beside its hooks. */
+function serverIn(known: Readonly<Record<string, unknown>>, { mcp, text }: HostSetup, wish: Wish): Setting[] {
+  if (text || mcp.projectFile !== undefined || mcp.typed !== undefined) return [];
+  const found = mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
+  if (!wish.mcp && !isServerEntry(found)) return [];
+  return [{ path: mcp.path, value: mcp.entry(serverWords(wish.program)) }];
 }
 
 /** A status line of somebody else's stays, and so does ours. */
@@ -63,7 +78,10 @@ function isOurPlugin(text: string): boolean {
 /** Whether anything of ours is in a file of `host`, be it whole or not. */
 export function isSetUp(host: HostSetup, file: string): boolean {
   const text = readText(file);
-  return text !== undefined && (host.text ? isOurPlugin(text) : eventOf(text) !== undefined);
+  return (
+    text !== undefined &&
+    (host.text ? isOurPlugin(text) : eventOf(text) !== undefined || /agent-relay\.cjs\\?"/.test(text))
+  );
 }
 
 /** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */

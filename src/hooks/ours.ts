@@ -1,4 +1,4 @@
-import { eventOf, isLineCommand } from "./command-line.ts";
+import { eventOf, isLineCommand, isServerEntry } from "./command-line.ts";
 import { leftAlone, type Setting, settingsIn, withoutSetting } from "./settings.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export function isIn(value: Settings, { path, value: wanted, isElement, isDefaul
 
 /** Whether just these settings of ours are in it, and no others. */
 export function has(value: Settings, settings: readonly Setting[]): boolean {
-  const wanted = settings.filter((one) => isOurs(one.value) || isOurLine(one.value)).length;
+  const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one) || isServerEntry(one)).length;
   return settings.every((one) => isIn(value, one)) && oursIn(value).length === wanted;
 }
 
@@ -55,7 +55,7 @@ export function checkRoom(value: Settings, settings: readonly Setting[], file: s
       const isLast = index === path.length - 1;
       if (!isLast && !isObject(found)) throw leftAlone(file, `${where} is no object`);
       if (isLast && isElement && !Array.isArray(found)) throw leftAlone(file, `${where} is no list`);
-      if (isLast && !isElement && !isDefault && !isOurs(found) && !isOurLine(found))
+      if (isLast && !isElement && !isDefault && !isOurs(found) && !isOurLine(found) && !isServerEntry(found))
         throw leftAlone(file, `${where} is somebody else's`);
     }
   }
@@ -66,6 +66,8 @@ function oursIn(value: Settings): (string | number)[][] {
   const found: (string | number)[][] = [];
   if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
   if (isOurLine(value.statusLine)) found.push(["statusLine"]);
+  for (const name of ["mcpServers", "mcp"])
+    if (isServerEntry(fieldsOf(value[name])["agent-relay"])) found.push([name, "agent-relay"]);
   for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
     for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
       const { hooks } = fieldsOf(group);

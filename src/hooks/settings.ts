@@ -22,7 +22,7 @@ export interface Setting {
 type Path = readonly (string | number)[];
 
 /** The names below the top that are looked at: which of two of the same name a host takes is its own affair. */
-const LOOKED_AT = ["hooks", "agent-relay", "statusLine", "version"];
+const LOOKED_AT = ["hooks", "agent-relay", "statusLine", "version", "mcpServers", "mcp"];
 
 /** What a settings file says; comments and commas too many are read over. Throws `corrupt` for what is no JSON. */
 export function settingsIn(text: string, file: string): Readonly<Record<string, unknown>> {

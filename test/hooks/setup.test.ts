@@ -223,6 +223,53 @@ test("an idle agent is woken only if that was asked for; setup without it leaves
   expect(office.files()).toEqual(before);
 });
 
+test("hosts are told of the MCP server only if that was asked for, each where it looks, and all of it is taken out again", async () => {
+  const foreign = '{\n  "mcpServers": { "other": { "command": "x" } } // mine\n}\n';
+  const files = { ".mcp.json": foreign, ".gemini/settings.json": foreign, "opencode.json": '{"theme":"x"}' };
+  const office = new Office(files);
+  const before = office.files();
+  const names = HOST_SETUPS.map(({ agent }) => agent);
+  await office.setup(...names);
+  expect(office.read(".mcp.json")).toBe(foreign);
+  const asked = await office.setup(...names, "--mcp");
+  expect(asked.out).toMatch(
+    /To tell codex of the MCP server, type: codex mcp add agent-relay -- \/.*agent-relay\.cjs mcp\n/,
+  );
+  const entry = (file: string, at: string) => JSON.parse(office.read(file).replace("// mine", ""))[at]["agent-relay"];
+  const command = expect.stringMatching(/^\/.*\/bin\/agent-relay\.cjs$/);
+  for (const file of [".mcp.json", ".gemini/settings.json", ".cursor/mcp.json", ".agents/mcp_config.json"])
+    expect(entry(file, "mcpServers"), file).toEqual({ command, args: ["mcp"] });
+  expect(entry(".github/mcp.json", "mcpServers")).toEqual({ type: "local", command, args: ["mcp"], tools: ["*"] });
+  expect(entry("opencode.json", "mcp")).toEqual({ type: "local", command: [command, "mcp"], enabled: true });
+  const installed = office.files();
+  expect((await office.setup(...names)).out, "setup without it leaves it").not.toContain("added to");
+  expect((await office.setup(...names, "--mcp")).out).not.toMatch(/added to|made/);
+  expect(office.files()).toEqual(installed);
+  const checked = await office.setup("claude", "gemini", "opencode", "--check");
+  expect(checked).toMatchObject({ code: 0, out: expect.stringMatching(/opencode: ok: \/.*agent-relay\.cjs mcp\n/) });
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
+test("an MCP entry that cannot be started, or that is somebody else's, is told of", async () => {
+  const mine = '{"mcpServers":{"agent-relay":{"command":"mine"}}}';
+  const office = new Office({ ".mcp.json": mine });
+  expect(await office.setup("claude", "--mcp")).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('"mcpServers.agent-relay" in it is somebody else\'s'),
+  });
+  expect(office.read(".mcp.json")).toBe(mine);
+  office.write(".mcp.json", '{"mcpServers":{"agent-relay":{"command":"/gone/agent-relay.cjs","args":["mcp"]}}}');
+  expect((await office.setup("claude", "--check")).out).toMatch(/claude: it could not be run \(.*\): \/gone/);
+});
+
+test("in the home folder, Claude Code's own command is to be typed: its file there is its own", async () => {
+  const office = new Office();
+  const { out } = await office.setup("claude", "--mcp", "--user");
+  expect(out).toMatch(/type: claude mcp add --scope user agent-relay -- \/.*agent-relay\.cjs mcp\n/);
+  await office.setup("--remove", "--user");
+});
+
 test("a plugin for Claude Code is written into a new folder, never over an old one", async () => {
   const office = new Office();
   expect((await office.setup("--plugin", "out/plugin")).out).toContain("claude --plugin-dir");

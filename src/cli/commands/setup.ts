@@ -5,9 +5,10 @@ import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { checked, switchedOff } from "../../hooks/check.ts";
-import { commandFor, lineCommand, type Program } from "../../hooks/command-line.ts";
+import { checkedServer } from "../../hooks/check-server.ts";
+import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hooks/command-line.ts";
 import { diff } from "../../hooks/diff.ts";
-import { HOST_SETUPS, type HostSetup } from "../../hooks/hosts-setup.ts";
+import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hooks/hosts-setup.ts";
 import { isSetUp, keptAfter, planned, unplanned, type Wish } from "../../hooks/install.ts";
 import { KeptFiles, sumOf } from "../../hooks/kept.ts";
 import { withSettings } from "../../hooks/settings.ts";
@@ -28,6 +29,7 @@ interface Flags {
   readonly check?: boolean;
   readonly statusLine?: boolean;
   readonly wake?: boolean;
+  readonly mcp?: boolean;
   readonly plugin?: string;
 }
 
@@ -46,6 +48,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .option("--user", "in your home folder, for every project, not in this one")
     .option("--status-line", "also a status line in Claude Code, if it has none")
     .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
+    .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
     .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
     .option("--dry-run", "show what would be written, and write nothing")
     .option("--remove", "take it all away again: files are as they were")
@@ -83,6 +86,11 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
     const file = fileOf(host, ground, flags);
     done.push(tried(host.agent, file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
   }
+  if (flags.mcp || flags.remove)
+    for (const host of hosts.flatMap((one) => mcpFile(one, serverWords(ground.program), flags.user === true) ?? [])) {
+      const file = fileOf(host, ground, flags);
+      done.push(tried("mcp", file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
+    }
   for (const [folder, isRead] of SKILLS) {
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
     done.push(tried("skill", file, () => doSkill(file, isRead, { done, ground, flags })));
@@ -90,7 +98,9 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   if (!flags.remove && !flags.dryRun && !flags.user) done.push(...(await makeRelay(cli)));
   const asks = flags.remove
     ? []
-    : hosts.flatMap((host) => [host.asks ?? [], flags.wake ? cannotWake(host) : []].flat());
+    : hosts.flatMap((host) =>
+        [host.asks ?? [], flags.wake ? cannotWake(host) : [], toType(host, ground, flags)].flat(),
+      );
   const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
   const changes = done.map(({ file, lines = [] }) =>
     lines.length === 0 ? "" : [`--- ${file}`, ...lines, ""].join("\n"),
@@ -149,7 +159,13 @@ function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags
   if (flags.remove) return unplanned(host, file, known);
   const value = { type: "command", command: lineCommand(program), padding: 0 };
   const statusLine = flags.statusLine ? { path: ["statusLine"], value } : undefined;
-  return planned(host, file, { program, statusLine, wakes: flags.wake, kept: known });
+  return planned(host, file, { program, statusLine, wakes: flags.wake, mcp: flags.mcp, kept: known });
+}
+
+/** What a person has to type where we write no MCP entry. */
+function toType({ agent, mcp: { typed } }: HostSetup, { program }: Ground, { mcp, user }: Flags): string[] {
+  if (!mcp || !typed || (typed.when === "user" && !user)) return [];
+  return [`To tell ${agent} of the MCP server, type: ${typed.command} ${serverWords(program).map(quoted).join(" ")}`];
 }
 
 /** What to do for a host whose own hooks cannot wake it. */
@@ -307,6 +323,14 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
         ? found
         : [...found, { host: host.agent, command: off, fault: "hooks are switched off in it" }];
     });
+    for (const host of HOST_SETUPS.filter(({ agent }) => words.length === 0 || words.includes(agent))) {
+      const own = mcpFile(host, serverWords(ground.program), flags.user === true) ?? host;
+      const found =
+        host.text && own === host
+          ? undefined
+          : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env });
+      if (found) results.push(found);
+    }
     const faults = results.filter(({ fault }) => fault !== undefined);
     const lines = results.map(
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,

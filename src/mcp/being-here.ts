@@ -1,0 +1,72 @@
+import * as z from "zod";
+import { formatDuration } from "../duration.ts";
+import { claimWords, frame } from "../lines.ts";
+import type { AgentView } from "../roster.ts";
+import { cleanLine } from "../text.ts";
+import { type Tool, tool } from "./tool.ts";
+
+const agents = tool({
+  name: "agents",
+  title: "See who else works here",
+  about: "Who is here, what each does and has claimed, and how many messages wait for it.",
+  hints: { reads: true, repeats: true },
+  input: z.object({
+    scope: z.enum(["repository", "directory"]).optional().describe("only those in your folder, or all (default)"),
+  }),
+  async run({ scope }, { relay, me, now }) {
+    const all = await relay.agents({ unread: true });
+    const mine = all.find((one) => one.session_id === me);
+    const isNear = (one: AgentView) => scope !== "directory" || one.cwd === mine?.cwd;
+    const others = all.filter((one) => one.session_id !== me && isNear(one));
+    const claims = await relay.claims();
+    const held = (session: string) => claims.filter((claim) => claim.session_id === session).map(claimWords);
+    const lines = others.map((one) => agentLine(one, held(one.session_id), now()));
+    return {
+      text: frame(lines, "agents") || "Nobody else is here yet\n",
+      data: { agents: others.map((one) => ({ ...one, claims: held(one.session_id) })) },
+    };
+  },
+});
+
+function agentLine(agent: AgentView, held: readonly string[], now: number): string {
+  const { session_id, name, agent_id, presence, last_seen, status, role, branch, unread = 0 } = agent;
+  const facts = [
+    presence === "active" ? presence : `${presence}, seen ${formatDuration(now - last_seen * 1000)} ago`,
+    role === undefined ? [] : cleanLine(role),
+    branch === undefined ? [] : `on ${cleanLine(branch)}`,
+    held.length === 0 ? [] : `has claimed ${held.slice(0, 5).join(", ")}${held.length > 5 ? ", ..." : ""}`,
+    unread === 0 ? [] : `${unread} unread`,
+  ].flat();
+  const does = status === undefined ? "" : `: ${cleanLine(status)}`;
+  return `${cleanLine(name ?? session_id)} (${cleanLine(agent_id)}, ${session_id}) ${facts.join("; ")}${does}\n`;
+}
+
+const whoami = tool({
+  name: "whoami",
+  title: "See who you are here",
+  about: "Your name and session on the relay, and the folder that it is in.",
+  hints: { reads: true, repeats: true },
+  input: z.object({}),
+  async run(_, { relay, me }) {
+    const mine = await relay.find(me);
+    return {
+      text: `You are ${cleanLine(mine?.name ?? me)} (session ${me}, ${relay.agent}); relay: ${cleanLine(relay.dir)}\n`,
+      data: { session_id: me, name: mine?.name, agent_id: relay.agent, dir: relay.dir },
+    };
+  },
+});
+
+const status = tool({
+  name: "status",
+  title: "Say what you do",
+  about: "Say in one line what you are working on; the others see it beside your name.",
+  hints: { repeats: true },
+  input: z.object({ does: z.string() }),
+  async run({ does }, { relay }) {
+    await relay.setStatus(does);
+    return { text: "The others see it now\n", data: { status: does } };
+  },
+});
+
+/** Why each is there: nothing else names whom to write to; tells the model its own name; tells the others what it does. */
+export const BEING_HERE: readonly Tool[] = [agents, whoami, status];

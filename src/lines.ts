@@ -1,3 +1,4 @@
+import { isName } from "./agent.ts";
 import { type Claim, say } from "./claim.ts";
 import { formatDuration, formatLeft } from "./duration.ts";
 import { newNonce } from "./id.ts";
@@ -9,8 +10,11 @@ import { clean, cleanLine } from "./text.ts";
 /** What a message line says of sessions: how they are called. */
 export type Names = ReadonlyMap<string, string>;
 
+/** By names that the relay itself would take: a record written by hand may hold any text. */
 export function namesOf(agents: readonly AgentView[]): Names {
-  return new Map(agents.map((agent) => [agent.session_id, agent.name ?? agent.session_id]));
+  return new Map(
+    agents.map(({ session_id, name }) => [session_id, name !== undefined && isName(name) ? name : session_id]),
+  );
 }
 
 /** One message: a line that says all about it, and its text; further lines are indented, so that none can pose as ours. */

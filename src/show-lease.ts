@@ -87,9 +87,8 @@ export async function takeShowLease(context: Context, patience: number): Promise
     async release() {
       clearInterval(timer);
       await Promise.allSettled([renewal]);
-      await store.update(key, (current) => (current?.holder === mine.holder ? undefined : current), {
-        lasting: false,
-      });
+      const remove = (current: Value | undefined) => (current?.holder === mine.holder ? undefined : current);
+      await store.update(key, remove, { lasting: false, removes: true });
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { Claim } from "../claim.ts";
 import { askForPath, inQuotes, sayAgain, sayBlockers } from "../claim-words.ts";
 import { RelayError } from "../errors.ts";
+import { namesOf } from "../lines.ts";
 import type { Relay } from "../relay.ts";
 import { cleanLine } from "../text.ts";
 import { block } from "./block.ts";
-import { namesOf } from "./names.ts";
 
 const MOST_SAID = 800; // characters of what the holders say
 const MOST_PATH = 200;

@@ -57,6 +57,6 @@ export class Memory {
 
   async forget(): Promise<void> {
     for (const name of await this.#store.marks(this.#folder)) await this.#store.unmark(`${this.#folder}/${name}`);
-    await this.#store.update(this.#greeting, () => undefined, { lasting: false });
+    await this.#store.update(this.#greeting, () => undefined, { lasting: false, removes: true });
   }
 }

@@ -2,9 +2,10 @@ import { inQuotes } from "../claim-words.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
-import { itemLines } from "../lines.ts";
+import { itemLines, namesOf } from "../lines.ts";
 import { forgetParents, noteParent } from "../parents.ts";
 import type { Relay } from "../relay.ts";
+import { greeting, situation } from "../situation.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine } from "../text.ts";
 import { type Block, block } from "./block.ts";
@@ -12,8 +13,6 @@ import type { Answer, Call, ToolUse } from "./call.ts";
 import { reasonAgainst, renewOwn } from "./claimed.ts";
 import { filesOf, touched } from "./edits.ts";
 import { Memory } from "./memory.ts";
-import { namesOf } from "./names.ts";
-import { greeting, situation } from "./situation.ts";
 
 const PATIENCE = 200; // ms for another reader of this session; it shows what there is
 const MOST_ITEMS = 50;

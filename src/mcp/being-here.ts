@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
+import { killAgent } from "../kill.ts";
 import { claimWords, frame } from "../lines.ts";
 import type { AgentView } from "../roster.ts";
 import { cleanLine } from "../text.ts";
@@ -68,5 +69,19 @@ const status = tool({
   },
 });
 
-/** Why each is there: nothing else names whom to write to; tells the model its own name; tells the others what it does. */
-export const BEING_HERE: readonly Tool[] = [agents, whoami, status];
+const end = tool({
+  name: "end",
+  title: "End another agent",
+  about:
+    "Ask another agent's process to end, if it is hung or no longer wanted. Its unread mail is kept. Never to settle a dispute.",
+  hints: { destroys: true },
+  input: z.object({ who: z.string() }),
+  async run({ who }, { relay }) {
+    const { session_id, pid, has_ended } = await killAgent(relay, who);
+    const what = has_ended ? "has ended" : "was asked to end, and still runs";
+    return { text: `${cleanLine(session_id)} (pid ${pid}) ${what}\n`, data: { session_id, pid, has_ended } };
+  },
+});
+
+/** Why each is there: nothing else names whom to write to; tells the model its own name; tells the others what it does; ends one that hangs. */
+export const BEING_HERE: readonly Tool[] = [agents, whoami, status, end];

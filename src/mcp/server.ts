@@ -1,9 +1,10 @@
-import { McpServer, type ServerContext, type Transport } from "@modelcontextprotocol/server";
+import { McpServer, ResourceTemplate, type ServerContext, type Transport } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { frame, namesOf } from "../lines.ts";
 import type { Relay } from "../relay.ts";
 import { clean } from "../text.ts";
 import { BEING_HERE } from "./being-here.ts";
+import { RESOURCES, type Resource } from "./resources.ts";
 import { SHARING } from "./sharing.ts";
 import { TALKING } from "./talking.ts";
 import type { Answer, Call, Tool } from "./tool.ts";
@@ -39,7 +40,23 @@ export function relayServer(around: Surroundings): McpServer {
       called(tool, args, context, around, known),
     );
   }
+  for (const resource of RESOURCES) addResource(server, resource, around, known);
   return server;
+}
+
+function addResource(server: McpServer, resource: Resource, around: Surroundings, known: Map<string, Relay>): void {
+  const { name, uri, title, about } = resource;
+  const facts = { title, description: about, mimeType: "text/plain" };
+  const read = async (at: URL, id: string, context: ServerContext) => {
+    const relay = await relayFor(sessionIn(context), around, known);
+    const text = await resource.read({ relay, me: relay.session ?? "", names: namesIn(relay), now: around.now }, id);
+    return { contents: [{ uri: at.href, mimeType: "text/plain", text }] };
+  };
+  if (!uri.includes("{")) server.registerResource(name, uri, facts, (at, context) => read(at, "", context));
+  else
+    server.registerResource(name, new ResourceTemplate(uri, { list: undefined }), facts, (at, { id }, context) =>
+      read(at, String(id), context),
+    );
 }
 
 async function called(
@@ -81,7 +98,7 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
   const call: Call = {
     relay,
     me: relay.session ?? "",
-    names: async () => namesOf(await relay.agents()),
+    names: namesIn(relay),
     now: around.now,
     signal,
     written: around.whenWritten.of(id),
@@ -92,6 +109,10 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
   };
   const answer: Answer = await tool.run(args, call);
   return { answer, unread: tool.name === "inbox" ? 0 : await relay.unreadCount() };
+}
+
+function namesIn(relay: Relay): Call["names"] {
+  return async () => namesOf(await relay.agents());
 }
 
 /** Codex says with each call which of its sessions it is for. */

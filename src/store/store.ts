@@ -31,6 +31,8 @@ export interface Delivery {
 export interface Worth {
   /** False: the record may be forgotten in a power cut, whatever the store promises otherwise. */
   readonly lasting?: boolean;
+  /** The change most likely removes the record: to be wrong costs one more lock, and nothing else. */
+  readonly removes?: boolean;
 }
 
 /** Something a store met and dealt with that a person may want to know. */

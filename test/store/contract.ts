@@ -175,6 +175,18 @@ export function describeRecords(name: string, make: (options: StoreUnderTest) =>
       expect(await store.get("a/b")).toEqual({ n: 1 });
     });
 
+    test("a change that was said to remove the record, and does not, is made all the same", async () => {
+      const store = open();
+      const removes = { removes: true };
+      expect(await store.update("a/b", () => undefined, removes), "nothing there").toBeUndefined();
+      expect(await store.update("a/b", () => ({ n: 1 }), removes)).toEqual({ n: 1 });
+      expect(await store.update("a/b", (old) => old, removes)).toEqual({ n: 1 });
+      expect(await store.update("a/b", (old) => ({ ...old, n: 2 }), removes)).toEqual({ n: 2 });
+      expect(await store.get("a/b")).toEqual({ n: 2 });
+      expect(await store.update("a/b", () => undefined, removes)).toBeUndefined();
+      expect(await store.get("a/b")).toBeUndefined();
+    });
+
     test("a change that throws ends the update with that very error, and leaves the old content", async () => {
       const store = open();
       await store.create("a/b", { n: 1 });

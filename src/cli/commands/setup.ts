@@ -16,6 +16,7 @@ import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
 import { worktreeOf } from "../../project.ts";
 import { stateFolder } from "../../state-folder.ts";
 import { clean, cleanLine } from "../../text.ts";
+import { dropProject } from "../../upkeep/projects.ts";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
 import { askForPerson } from "../person.ts";
@@ -340,5 +341,6 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     return faults.length === 0 ? 0 : 1;
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
+    dropProject(path.join(folder, ".relay"), io.env);
   }
 }

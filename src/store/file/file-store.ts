@@ -127,7 +127,8 @@ export class FileStore implements Store {
     checkKey(key);
     const { update } = await import("./update.ts");
     // Reading sets aside what is no record and throws, unless another has just mended it.
-    return update(this.#tree, key, change, this.#isLasting(worth), () => this.get(key));
+    const how = { isLasting: this.#isLasting(worth), removes: worth.removes === true };
+    return update(this.#tree, key, change, how, () => this.get(key));
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {

@@ -19,15 +19,19 @@ export async function update(
   tree: Tree,
   key: string,
   change: Change,
-  isLasting: boolean,
+  { isLasting, removes }: { readonly isLasting: boolean; readonly removes: boolean },
   mend: () => Promise<unknown>,
 ): Promise<Value | undefined> {
   const write = (held: Held) => tryWrite(tree, key, change, isLasting, held);
   const removal = (held: Held) => tryRemoval(tree, key, change, isLasting, held);
   return tree.writeLocked(key, async () => {
+    let isRemoval = removes;
     for (;;) {
       try {
-        let done = await withLock(lockOf(tree, key), write);
+        let done: Outcome | undefined = isRemoval
+          ? { next: undefined, isRemoval }
+          : await withLock(lockOf(tree, key), write);
+        isRemoval = false; // to be wrong once is enough
         if (done?.isRemoval) done = await withLock(lockOf(tree, key), removal, "folder");
         if (done) return done.next;
       } catch (error) {

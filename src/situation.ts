@@ -1,9 +1,8 @@
-import { formatLeft } from "../duration.ts";
-import { claimWords } from "../lines.ts";
-import type { Snapshot } from "../snapshot.ts";
-import { cleanLine } from "../text.ts";
-import { sayConditions } from "../wait.ts";
-import { namesOf } from "./names.ts";
+import { formatLeft } from "./duration.ts";
+import { claimWords, namesOf } from "./lines.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { cleanLine } from "./text.ts";
+import { sayConditions } from "./wait.ts";
 
 const MOST = 6; // of each kind
 const MOST_SAID = 80; // characters of what one says

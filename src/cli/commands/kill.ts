@@ -1,0 +1,18 @@
+import { killAgent } from "../../kill.ts";
+import { cleanLine } from "../../text.ts";
+import { type Describe, verb } from "../verb.ts";
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("kill")
+    .description("Ask another agent's process to end. Its unread mail is kept for when it comes back.")
+    .argument("<who>", "its name or session")
+    .addHelpText("after", "\nExample: agent-relay kill claude-brave-otter")
+    .action((who: string) =>
+      act(async (cli) => {
+        const killed = await killAgent(await cli.open(), who);
+        const what = killed.has_ended ? "has ended" : "was asked to end, and still runs";
+        await cli.say(killed, `${cleanLine(killed.session_id)} (pid ${killed.pid}) ${what}\n`);
+      }),
+    );
+
+export const run = verb(describe);

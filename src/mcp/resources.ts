@@ -1,0 +1,57 @@
+import { frame, itemLines, messageLines } from "../lines.ts";
+import { situation } from "../situation.ts";
+import type { Call } from "./tool.ts";
+
+/** Something that a host may show to its person, or put before its model, without a call of a tool. Reading marks nothing. */
+export interface Resource {
+  readonly name: string;
+  /** Its address; `{id}` stands for which one. */
+  readonly uri: string;
+  readonly title: string;
+  readonly about: string;
+  read(call: Pick<Call, "relay" | "me" | "names" | "now">, id: string): Promise<string>;
+}
+
+const MOST = 50;
+
+export const RESOURCES: readonly Resource[] = [
+  {
+    name: "inbox",
+    uri: "relay://inbox",
+    title: "Your inbox",
+    about: "What waits for you, unread or unanswered. The tool of that name marks it as read; this does not.",
+    async read({ relay, me, names, now }) {
+      const { items } = await relay.inbox({ peek: true, limit: MOST });
+      const called = await names();
+      return frame(items.map((item) => itemLines(item, me, called, now(), []))) || "No unread messages\n";
+    },
+  },
+  {
+    name: "status",
+    uri: "relay://status",
+    title: "The project",
+    about: "Who is here and what they do, what is claimed, and what is to be done.",
+    async read({ relay, me, now }) {
+      return frame(situation(await relay.snapshot(), me, now()), "what agents say") || "Nobody else is here yet\n";
+    },
+  },
+  {
+    name: "message",
+    uri: "relay://message/{id}",
+    title: "One message",
+    about: "A message whole, by its id.",
+    async read({ relay, me, names, now }, id) {
+      return frame([messageLines(await relay.message(id), me, await names(), now())]);
+    },
+  },
+  {
+    name: "thread",
+    uri: "relay://thread/{id}",
+    title: "A conversation",
+    about: "All messages of a conversation, by the id of any of them.",
+    async read({ relay, me, names, now }, id) {
+      const called = await names();
+      return frame((await relay.thread(id)).map((message) => messageLines(message, me, called, now())));
+    },
+  },
+];

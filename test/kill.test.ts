@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import fs from "node:fs";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../src/index.ts";
 import { killAgent } from "../src/kill.ts";
@@ -10,7 +11,7 @@ vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 const isLinux = process.platform === "linux";
 
 /** A process that is called as an agent's is. */
-async function process_of(name: string, script = "while :; do sleep 0.05; done"): Promise<ChildProcess> {
+async function processCalled(name: string, script = "while :; do sleep 0.05; done"): Promise<ChildProcess> {
   const child = spawn("bash", ["-c", `exec -a ${name} bash -c 'echo ready; ${script}'`]);
   onTestFinished(() => void child.kill("SIGKILL"));
   await once(child.stdout, "data");
@@ -27,7 +28,7 @@ async function project() {
 
 test.skipIf(!isLinux)("an agent is asked to end, and its unread mail is kept", async () => {
   const { as, ann } = await project();
-  const child = await process_of("claude");
+  const child = await processCalled("claude");
   const bob = as("bob");
   await bob.register({ pid: child.pid ?? 0 });
   await ann.send("for bob", { to: "bob" });
@@ -35,13 +36,13 @@ test.skipIf(!isLinux)("an agent is asked to end, and its unread mail is kept", a
   expect(await killAgent(ann, "bob")).toEqual({ session_id: "bob", pid: child.pid, has_ended: true });
   expect(await ended).toEqual([null, "SIGTERM"]);
   await ann.cleanupDead();
-  expect(await bob.unreadCount()).toBe(1);
   await expect(killAgent(ann, "bob")).rejects.toMatchObject({ code: "not_found" });
+  expect(await bob.unreadCount()).toBe(1);
 });
 
 test.skipIf(!isLinux)("one that does not heed it is said to run on", async () => {
   const { as, ann } = await project();
-  const child = await process_of("claude", 'trap "" TERM; while :; do sleep 0.05; done');
+  const child = await processCalled("claude", 'trap "" TERM; while :; do sleep 0.05; done');
   await as("bob").register({ pid: child.pid ?? 0 });
   expect(await killAgent(ann, "bob")).toMatchObject({ has_ended: false });
 });
@@ -56,26 +57,25 @@ test.skipIf(!isLinux)(
         message: expect.stringMatching(why),
       });
     await refused("ann", /that is you/);
-    const shell = await process_of("bash");
+    const shell = await processCalled("bash");
     await as("shell").register({ pid: shell.pid ?? 0 });
     await refused("shell", /is "bash", and no process of claude/);
-    const tmux = await process_of("tmux");
+    const tmux = await processCalled("tmux");
     await as("mux", "codex").register({ pid: tmux.pid ?? 0 });
     await refused("mux", /no process of codex/);
-    const codex = await process_of("codex");
+    const codex = await processCalled("codex");
     await as("other").register({ pid: codex.pid ?? 0 });
     await refused("other", /no process of claude/);
-    await as("nobody").register({ pid: 0 });
-    await refused("nobody", /not known which process/);
+    await as("pidless").register({ pid: 0 });
+    await refused("pidless", /not known which process/);
     expect([shell, tmux, codex].map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null, null]);
   },
 );
 
 test.skipIf(!isLinux)("a pid that another process has by now is not signalled", async () => {
   const { dir, as, ann } = await project();
-  const child = await process_of("claude");
+  const child = await processCalled("claude");
   await as("bob").register({ pid: child.pid ?? 0 });
-  const fs = await import("node:fs");
   const record = `${dir}/agents/bob.json`;
   fs.writeFileSync(record, fs.readFileSync(record, "utf8").replace(/"pid_started": \d+/, '"pid_started": 7'));
   await expect(killAgent(ann, "bob")).rejects.toMatchObject({ code: "not_found" });
@@ -86,7 +86,7 @@ test.skipIf(!isLinux)("a pid that another process has by now is not signalled", 
 
 test.skipIf(!isLinux)("the command says what came of it, and who is not here", async () => {
   const story = Object.assign(new Story(), { now: Date.now() });
-  const child = await process_of("claude");
+  const child = await processCalled("claude");
   await story.as("bob", "register", "--agent", "claude", "--pid", String(child.pid));
   expect(await story.as("ann", "kill", "bob")).toMatchObject({ code: 0, out: `bob (pid ${child.pid}) has ended\n` });
   expect((await story.as("ann", "kill", "nobody")).code).toBe(3);

@@ -53,6 +53,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   heartbeat: { about: "say that you live; renew claims and tasks", load: () => import("./commands/heartbeat.ts") },
   unregister: { about: "say that you left; your mail is kept", load: () => import("./commands/unregister.ts") },
   kill: { about: "ask another agent's process to end", load: () => import("./commands/kill.ts") },
+  orphans: { about: "list what hosts have left behind", load: () => import("./commands/orphans.ts") },
   trust: { about: "let a relay made elsewhere reach your agents", load: () => import("./commands/trust.ts") },
   cleanup: { about: "remove dead agents and old messages", load: () => import("./commands/cleanup.ts") },
   completions: { about: "print completions for your shell", load: () => import("./commands/completions.ts") },

@@ -12,9 +12,17 @@ const agents = tool({
   about: "Who is here, what each does and has claimed, and how many messages wait for it.",
   hints: { reads: true, repeats: true },
   input: z.object({
-    scope: z.enum(["repository", "directory"]).optional().describe("only those in your folder, or all (default)"),
+    scope: z.enum(["machine", "repository", "directory"]).optional().describe("default: repository"),
   }),
-  async run({ scope }, { relay, me, now }) {
+  async run({ scope }, { relay, me, now, machine }) {
+    if (scope === "machine") {
+      const projects = await machine();
+      const lines = projects.flatMap(({ project, agents }) => [
+        `${cleanLine(project)}:\n`,
+        ...agents.map((one) => `  ${agentLine(one, [], now())}`),
+      ]);
+      return { text: frame(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
+    }
     const all = await relay.agents({ unread: true });
     const mine = all.find((one) => one.session_id === me);
     const isNear = (one: AgentView) => scope !== "directory" || one.cwd === mine?.cwd;

@@ -1,6 +1,7 @@
 import { McpServer, ResourceTemplate, type ServerContext, type Transport } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { frame, namesOf } from "../lines.ts";
+import type { ProjectAgents } from "../machine.ts";
 import type { Relay } from "../relay.ts";
 import { clean } from "../text.ts";
 import { BEING_HERE } from "./being-here.ts";
@@ -21,6 +22,8 @@ export interface Surroundings {
   readonly now: () => number;
   /** The relay as the session that calls. `told` is what the call itself says of its session, if it does. */
   readonly open: (told: string | undefined) => Promise<Relay>;
+  /** Who is at work in every project of this machine. */
+  readonly machine: () => Promise<ProjectAgents[]>;
   readonly whenWritten: WhenWritten;
 }
 
@@ -99,6 +102,7 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
     relay,
     me: relay.session ?? "",
     names: namesIn(relay),
+    machine: around.machine,
     now: around.now,
     signal,
     written: around.whenWritten.of(id),

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Names } from "../lines.ts";
+import type { ProjectAgents } from "../machine.ts";
 import type { Relay } from "../relay.ts";
 
 /** What a tool has at hand while it is called. */
@@ -8,6 +9,8 @@ export interface Call {
   /** The session that calls. */
   readonly me: string;
   readonly names: () => Promise<Names>;
+  /** Who is at work in every project of this machine. */
+  readonly machine: () => Promise<ProjectAgents[]>;
   /** Unix ms. */
   readonly now: () => number;
   /** Aborts when the caller takes the call back, or is gone. */

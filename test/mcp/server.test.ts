@@ -45,7 +45,7 @@ class World {
     const whenWritten = new WhenWritten();
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({
-      ...{ version: "1", now: () => this.clock, whenWritten },
+      ...{ version: "1", now: () => this.clock, whenWritten, machine: async () => [] },
       open: async (told) => this.as(told ?? session),
     });
     await server.connect(whenWritten.watch(ours));

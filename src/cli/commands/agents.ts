@@ -1,30 +1,57 @@
+import path from "node:path";
 import { formatDuration } from "../../duration.ts";
+import { agentsOnMachine } from "../../machine.ts";
+import type { AgentView } from "../../roster.ts";
 import { cleanLine } from "../../text.ts";
+import type { Cli } from "../cli.ts";
 import { countWord, frameFor, table } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
-export const describe: Describe = ({ Command }, act) =>
+type Scope = "machine" | "repository" | "directory";
+
+export const describe: Describe = ({ Command, Option }, act) =>
   new Command("agents")
     .description("Show who is here: the last seen first, with how much each has unread.")
+    .addOption(
+      new Option("--scope <where>", "in this folder, in this project, or in every project that you have used")
+        .choices(["directory", "repository", "machine"])
+        .default("repository"),
+    )
     .addHelpText("after", "\nExample: agent-relay agents --json")
-    .action(() =>
-      act(async (cli) => {
-        const relay = await cli.open();
-        const agents = await relay.agents({ unread: true });
-        const rows = agents.map((agent) => [
-          cleanLine(agent.name ?? "-"),
-          cleanLine(agent.session_id) + (agent.session_id === relay.session ? " (you)" : ""),
-          cleanLine(agent.agent_id),
-          agent.presence,
-          formatDuration(cli.io.now() - agent.last_seen * 1000),
-          countWord(agent.unread ?? 0),
-          cleanLine(agent.role ?? "-"),
-          cleanLine(agent.status ?? "-"),
-        ]);
-        const header = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE", "DOES"];
-        await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([header, ...rows])], "agents"));
-        if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
-      }),
-    );
+    .action(({ scope }: { scope: Scope }) => act((cli) => (scope === "machine" ? everywhere(cli) : here(cli, scope))));
 
 export const run = verb(describe);
+
+const HEADER = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE", "DOES"];
+
+async function here(cli: Cli, scope: Scope): Promise<void> {
+  const relay = await cli.open();
+  const all = await relay.agents({ unread: true });
+  const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
+  const rows = agents.map((agent) => row(agent, cli, relay.session));
+  await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows])], "agents"));
+  if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
+}
+
+async function everywhere(cli: Cli): Promise<void> {
+  const found = await agentsOnMachine(cli.io.env, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
+  const rows = found.flatMap(({ project, agents }) =>
+    agents.map((agent) => [...row(agent, cli, undefined), cleanLine(project)]),
+  );
+  const text = table([[...HEADER, "PROJECT"], ...rows]);
+  await cli.say(found, rows.length === 0 ? "" : frameFor(cli.io, [text], "agents"));
+  if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
+}
+
+function row(agent: AgentView, { io }: Cli, me: string | undefined): string[] {
+  return [
+    cleanLine(agent.name ?? "-"),
+    cleanLine(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
+    cleanLine(agent.agent_id),
+    agent.presence,
+    formatDuration(io.now() - agent.last_seen * 1000),
+    countWord(agent.unread ?? 0),
+    cleanLine(agent.role ?? "-"),
+    cleanLine(agent.status ?? "-"),
+  ];
+}

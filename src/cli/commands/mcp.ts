@@ -1,8 +1,10 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
 import { HOSTS } from "../../hosts.ts";
+import { agentsOnMachine } from "../../machine.ts";
 import { relayServer, WhenWritten } from "../../mcp/server.ts";
 import { isSegment } from "../../store/key.ts";
+import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -28,6 +30,7 @@ async function mcp(cli: Cli): Promise<void> {
   const transport = whenWritten.watch(new StdioServerTransport());
   const around = {
     ...{ version: pkg.version, now: io.now, whenWritten },
+    machine: () => agentsOnMachine(io.env, ({ message }) => io.err(`${cleanLine(message)}\n`)),
     open: (told: string | undefined) =>
       cli.open(told === undefined || isNamed(cli) || !isSegment(told) ? {} : { session: told }),
   };

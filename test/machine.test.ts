@@ -1,0 +1,95 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { expect, test, vi } from "vitest";
+import { endOrphan } from "../src/machine.ts";
+import { Story, tempDir } from "./cli.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // against a hang only
+
+const COMMAND = path.resolve(import.meta.dirname, "../bin/agent-relay.cjs");
+
+/** Two projects of one user, with an agent in each, and one in a folder below. */
+async function twoProjects() {
+  const base = tempDir();
+  const [one, two] = ["one", "two"].map((name) => {
+    fs.mkdirSync(`${base}/${name}/.git`, { recursive: true });
+    return new Story(`${base}/${name}`);
+  });
+  if (!one || !two) throw new Error("two projects");
+  Object.assign(two, { state: one.state });
+  await one.as("ann", "register");
+  await two.as("bob", "register");
+  await two.as("bob", "status", "parsing");
+  fs.mkdirSync(`${base}/two/src`);
+  const below = Object.assign(new Story(`${base}/two/src`), { state: one.state });
+  await below.as("cay", "register");
+  return { base, one, two, below };
+}
+
+test("who is here is told of this folder, of this project, or of every project that the user has used", async () => {
+  const { base, one, two, below } = await twoProjects();
+  const names = async (story: Story, scope: string) => {
+    const all = await story.json<{ session_id: string }[]>("bob", "agents", "--scope", scope);
+    return all.map(({ session_id }) => session_id).sort();
+  };
+  expect(await names(two, "repository")).toEqual(["bob", "cay"]);
+  expect(await names(two, "directory")).toEqual(["bob"]);
+  expect(await names(below, "directory")).toEqual(["cay"]);
+  const everywhere = await one.as("ann", "agents", "--scope", "machine");
+  expect(everywhere.out).toMatch(new RegExp(`ann .*${base}/one\n`));
+  expect(everywhere.out).toMatch(new RegExp(`bob .*parsing +${base}/two\n`));
+});
+
+test("a project that nobody here trusts is not shown, and one that cannot be read hides no other", async () => {
+  const { base, one } = await twoProjects();
+  const record = `${base}/two/.relay/relay.json`;
+  fs.writeFileSync(record, fs.readFileSync(record, "utf8").replace(/"mark": "\w+"/, '"mark": "0"'));
+  const { out } = await one.as("ann", "agents", "--scope", "machine");
+  expect(out).toContain("ann");
+  expect(out).not.toContain("parsing");
+  fs.rmSync(`${base}/two/.relay/agents`, { recursive: true });
+  fs.writeFileSync(`${base}/two/.relay/agents`, "no folder");
+  expect((await one.as("ann", "agents", "--scope", "machine")).out).toContain("ann");
+});
+
+const unshare = ["unshare", "--pid", "--fork", "--mount-proc"];
+const canUnshare = spawnSync(unshare[0] ?? "", [...unshare.slice(1), "true"]).status === 0;
+
+test.skipIf(!canUnshare)("a hung server is an orphan when its host is gone, and is ended; others are not", async () => {
+  const base = tempDir();
+  const script = `${base}/agent-relay.cjs`;
+  fs.writeFileSync(script, `process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e6);`);
+  fs.symlinkSync("/bin/bash", `${base}/init`); // a shell that takes in what others leave, under the name of who does
+  const node = process.execPath;
+  const steps = [
+    `sh -c '"${node}" "${script}" mcp & "${node}" "${script}" watch & sleep 0.3'`,
+    `sh -c '"${node}" "${script}" mcp --of-a-host; :' & sleep 0.3`,
+    ...["orphans", "orphans --clean", "orphans"].map((words) => `"${node}" "${COMMAND}" ${words} --session ann`),
+  ];
+  const [program = "", ...args] = [...unshare, `${base}/init`, "-c", steps.join("\n")];
+  const env = { ...process.env, HOME: base, XDG_STATE_HOME: base };
+  const { stdout, stderr } = spawnSync(program, args, { cwd: base, env, encoding: "utf8", timeout: 50_000 });
+  const lines = stdout.trim().split("\n");
+  expect(lines, stderr).toEqual([
+    expect.stringMatching(/^orphan: pid \d+ .*agent-relay\.cjs mcp$/),
+    expect.stringMatching(/^ended: pid \d+ .*agent-relay\.cjs mcp$/),
+  ]);
+  expect(stderr).toContain("No orphans\n");
+});
+
+test("a process that has its pid by now is not ended for an orphan", () => {
+  expect(endOrphan({ pid: process.pid, started: 7, command: "mcp" })).toBe(false);
+});
+
+test("sessions whose process has died are listed, and ended", async () => {
+  const story = Object.assign(new Story(), { now: Date.now() });
+  const child = spawn("sleep", ["60"]);
+  await story.as("bob", "register", "--pid", String(child.pid));
+  child.kill("SIGKILL");
+  await once(child, "close");
+  expect((await story.as("ann", "orphans")).out).toContain("orphan: session bob\n");
+  expect((await story.as("ann", "orphans", "--clean")).out).toContain("ended: session bob\n");
+  expect((await story.as("ann", "orphans")).out).not.toContain("bob");
+});

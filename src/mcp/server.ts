@@ -27,9 +27,15 @@ export interface Surroundings {
   readonly whenWritten: WhenWritten;
 }
 
-/** A server with every tool. It does nothing before it is called. */
-export function relayServer(around: Surroundings): McpServer {
-  const server = new McpServer({ name: "agent-relay", version: around.version }, { instructions: INSTRUCTIONS });
+/** What the channel of Claude Code is called on the wire (2.1.330). */
+const CHANNEL = "claude/channel";
+
+/** A server with every tool. It does nothing before it is called. With `hasChannel` it may push, too. */
+export function relayServer(around: Surroundings, hasChannel = false): McpServer {
+  const server = new McpServer(
+    { name: "agent-relay", version: around.version },
+    { instructions: INSTRUCTIONS, ...(hasChannel && { capabilities: { experimental: { [CHANNEL]: {} } } }) },
+  );
   const known = new Map<string, Relay>();
   for (const tool of TOOLS) {
     const { name, title, about, input, hints } = tool;
@@ -45,6 +51,11 @@ export function relayServer(around: Surroundings): McpServer {
   }
   for (const resource of RESOURCES) addResource(server, resource, around, known);
   return server;
+}
+
+/** Puts a line before the model of a host with a channel. Whether it was seen nobody says. */
+export function push(server: McpServer, content: string): Promise<void> {
+  return server.server.notification({ method: `notifications/${CHANNEL}`, params: { content, meta: {} } });
 }
 
 function addResource(server: McpServer, resource: Resource, around: Surroundings, known: Map<string, Relay>): void {

@@ -299,6 +299,33 @@ test("it ends when its stdin does, and is not ended by what is no message", asyn
   expect(await once(child, "close")).toEqual([0, null]);
 });
 
+test("a channel is told that mail waits, once for each message to it alone, and the mail stays unread", async () => {
+  const cwd = tempDir();
+  const dir = `${cwd}/.relay`;
+  const [ann, bob] = ["ann", "bob"].map((session) => new Relay(dir, { session, durability: "process" }));
+  if (!ann || !bob) throw new Error("two agents");
+  for (const relay of [ann, bob]) await relay.register({ pid: process.pid });
+  const { command, env } = started(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: dir });
+  const transport = new StdioClientTransport({ command, args: [COMMAND, "mcp", "--channel"], cwd, env });
+  const client = new Client({ name: "claude-code", version: "2" });
+  const pushed: unknown[] = [];
+  client.fallbackNotificationHandler = async (notification) => void pushed.push(notification);
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  expect(client.getServerCapabilities()?.experimental).toEqual({ "claude/channel": {} });
+  await expect.poll(() => fs.existsSync(`${dir}/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await bob.send("for everyone");
+  await bob.send("SECRET", { to: "ann" });
+  await expect.poll(() => pushed.length, { timeout: 30_000 }).toBe(1);
+  expect(pushed[0]).toMatchObject({
+    method: "notifications/claude/channel",
+    params: { content: expect.stringContaining("Mail waits for you"), meta: {} },
+  });
+  expect(JSON.stringify(pushed)).not.toContain("SECRET");
+  expect(await ann.unreadCount()).toBe(2);
+  expect((await called(client, "inbox", {})).text).toContain("SECRET");
+});
+
 test("a relay that came from elsewhere is not shown to a model", async () => {
   const cwd = tempDir();
   const other = new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" });

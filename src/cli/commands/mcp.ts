@@ -1,8 +1,13 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
+import { runDaemon } from "../../daemon/daemon.ts";
+import { isWorthWaking, NUDGE, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
+import { RelayError } from "../../errors.ts";
 import { HOSTS } from "../../hosts.ts";
 import { agentsOnMachine } from "../../machine.ts";
-import { relayServer, WhenWritten } from "../../mcp/server.ts";
+import { push, relayServer, type Surroundings, WhenWritten } from "../../mcp/server.ts";
+import { findOut, relayIn } from "../../open.ts";
+import { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
@@ -15,43 +20,72 @@ export const describe: Describe = ({ Command }, act) =>
     .description(
       "Serve the relay as tools, by the Model Context Protocol, on stdin and stdout. Installed by setup --mcp.",
     )
+    .option("--channel", "tell Claude Code of mail to it alone by its channel, which has to be allowed at its start")
     .addHelpText(
       "after",
       '\nExample: { "mcpServers": { "agent-relay": { "command": "agent-relay", "args": ["mcp"] } } }',
     )
-    .action(() => act(mcp));
+    .action(({ channel = false }: { channel?: boolean }) => act((cli) => mcp(cli, channel)));
 
 export const run = verb(describe);
 
 /** Until whoever started it closes stdin, or is gone. */
-async function mcp(cli: Cli): Promise<void> {
+async function mcp(cli: Cli, hasChannel: boolean): Promise<void> {
   const { io } = cli;
   const whenWritten = new WhenWritten();
   const transport = whenWritten.watch(new StdioServerTransport());
-  const around = {
+  const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
+  const around: Surroundings = {
     ...{ version: pkg.version, now: io.now, whenWritten },
-    machine: () => agentsOnMachine(io.env, ({ message }) => io.err(`${cleanLine(message)}\n`)),
-    open: (told: string | undefined) =>
-      cli.open(told === undefined || isNamed(cli) || !isSegment(told) ? {} : { session: told }),
+    machine: () => agentsOnMachine(io.env, say),
+    open: (told) => cli.open(told === undefined || isNamed(cli) || !isSegment(told) ? {} : { session: told }),
   };
-  await new Promise<void>((resolve) => {
-    const served = serveStdio(() => relayServer(around), {
-      transport,
-      onerror: (error) => io.err(`${error.message}\n`),
-    });
-    const timer = setInterval(() => {
-      if (!io.hasParent()) end();
-    }, LOOK_FOR_PARENT);
-    const end = () => {
-      clearInterval(timer);
-      whenWritten.end();
-      resolve();
-      served.close().catch((error: Error) => io.err(`${error.message}\n`));
-    };
-    process.stdin.once("end", end);
-    process.stdin.once("close", end);
-    io.onInterrupt(end);
+  const over = new AbortController();
+  const ended = new Promise<void>((resolve) => {
+    over.signal.addEventListener("abort", () => resolve());
   });
+  const timer = setInterval(() => {
+    if (!io.hasParent()) over.abort();
+  }, LOOK_FOR_PARENT);
+  process.stdin.once("end", () => over.abort());
+  process.stdin.once("close", () => over.abort());
+  io.onInterrupt(() => over.abort());
+  if (hasChannel) await serveChannel(cli, around, transport, over.signal);
+  else serveStdio(() => relayServer(around), { transport, onerror: say });
+  await ended;
+  clearInterval(timer);
+  whenWritten.end();
+  await transport.close();
+}
+
+/** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
+async function serveChannel(cli: Cli, around: Surroundings, transport: StdioServerTransport, signal: AbortSignal) {
+  const server = relayServer(around, true);
+  server.server.oninitialized = () => {
+    watchFor(cli, (content) => push(server, content), signal).catch((error: unknown) => {
+      if (signal.aborted || (error instanceof RelayError && error.code === "conflict")) return; // another watches for it
+      cli.io.err(`${error instanceof Error ? cleanLine(error.message) : String(error)}\n`);
+    });
+  };
+  await server.connect(transport);
+}
+
+/** Pushes a nudge for what is worth a turn of the model, once for each message; it stays unread until it was read. */
+async function watchFor(cli: Cli, push: (content: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const options = cli.openOptions();
+  const found = await findOut(options);
+  if (!found.project.exists) return;
+  const relay = relayIn(found, options, (dir, more) => new Relay(dir, more));
+  const session = relay.session ?? "";
+  if (!(await relay.isTrusted())) return;
+  const start = async () => {
+    await push(NUDGE);
+    return { code: 0, wasCut: false };
+  };
+  const hands = { relay, store: found.store, now: cli.io.now, log: () => {}, start, end: () => {} };
+  const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };
+  const what = { isMeant: isWorthWaking(session), known: nudgedFor(found.store, session) };
+  await runDaemon(hands, { ...watch, ...what }, signal);
 }
 
 /** Whether the launch says which session this is, before any call does. */

@@ -270,6 +270,66 @@ test("an agent is one session, however it calls: by tools, in its shell", async 
   expect(shell("agents", "--json").stdout).toMatch(/"session_id": "ann"[\s\S]*"presence": "active"/);
 });
 
+test("two servers of one session show a message once between them", async () => {
+  const cwd = tempDir();
+  const env = { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: `${cwd}/.relay` };
+  const clients = [await connected(cwd, env), await connected(cwd, env)];
+  for (const client of clients) await called(client, "whoami", {});
+  const bob = new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" });
+  for (let round = 0; round < 10; round++) {
+    await bob.send(`message ${round}.`, { to: "ann" });
+    const both = await Promise.all(clients.map((client) => called(client, "inbox", {})));
+    const shown = both.filter(({ text }) => text.includes(`message ${round}.`)).length;
+    expect(shown, both.map(({ text }) => text).join("\n")).toBe(1);
+  }
+});
+
+test("a client that dies in the middle of a call leaves nothing behind, and loses nothing", async () => {
+  const cwd = tempDir();
+  const dir = `${cwd}/.relay`;
+  const { command, args, env } = started(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: dir });
+  const child = spawn(command, args, { cwd, env });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let out = "";
+  child.stdout.on("data", (part) => (out += part));
+  const say = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const clientInfo = { name: "dying", version: "1" };
+  say({ id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } });
+  say({ method: "notifications/initialized" });
+  say({ id: 2, method: "tools/call", params: { name: "wait", arguments: { timeout: 600, message: true } } });
+  await expect.poll(() => fs.existsSync(`${dir}/agents/ann.json`), { timeout: 30_000 }).toBe(true);
+  child.stdin.destroy();
+  expect(await once(child, "close")).toEqual([0, null]);
+  expect(out.trim().split("\n"), "nothing was answered but the first").toHaveLength(1);
+  const bob = new Relay(dir, { session: "bob", durability: "process" });
+  await bob.send("for ann", { to: "ann" });
+  expect(fs.existsSync(`${dir}/shows/ann.json`)).toBe(false);
+  expect(await new Relay(dir, { session: "ann" }).unreadCount()).toBe(1);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a thousand calls in a row are answered, and memory does not follow them",
+  async () => {
+    const cwd = tempDir();
+    const transport = new StdioClientTransport(
+      started(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: `${cwd}/.relay` }),
+    );
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    onTestFinished(() => client.close());
+    const resident = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${transport.pid}/status`, "utf8"))?.[1]);
+    const call = async (times: number) => {
+      for (let n = 0; n < times; n++) {
+        const { isError } = await called(client, ["whoami", "check", "inbox", "tasks"][n % 4] ?? "", {});
+        if (isError) throw new Error(`call ${n} failed`);
+      }
+      return resident();
+    };
+    const before = await call(1000);
+    expect((await call(1000)) / before, "of the second thousand").toBeLessThan(1.3);
+  },
+);
+
 test("to start it, and to ask what it offers, does nothing: a host may start it twice", async () => {
   const cwd = tempDir();
   const clients = [await connected(cwd), await connected(cwd)];

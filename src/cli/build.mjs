@@ -1,7 +1,7 @@
 // Builds dist/: the library as ES modules with types, and the command as CommonJS, which Node loads fastest: a small
 // entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 
@@ -28,7 +28,7 @@ const settings = {
 };
 
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--outDir", out], { stdio: "inherit" });
-await build({
+const libraries = await build({
   ...settings,
   entryPoints: LIBRARIES,
   outdir: `${out}/cli/libraries`,
@@ -40,7 +40,7 @@ await build({
     instead("assert", "signal-exit", "exports.equal = (a, b, why) => { if (a !== b) throw new TypeError(why); };"),
   ],
 });
-await build({
+const command = await build({
   ...settings,
   entryPoints: Object.fromEntries(
     [
@@ -73,6 +73,24 @@ await build({
     late("node:crypto", "nanoid", "webcrypto"), // asked for when nanoid is loaded; most runs make no id
   ],
 });
+
+writeFileSync(`${out}/cli/LICENSES.txt`, licensesOf([libraries, command]));
+
+/** The licences of what is bundled, each with its package's name. */
+function licensesOf(builds) {
+  const files = builds.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const packages = new Set(
+    files.flatMap((file) => /.*node_modules\/(@[^/]+\/[^/]+|[^/@]+)(?=\/)/.exec(file)?.[0] ?? []),
+  );
+  return [...packages].sort().map(licenseOf).join("\n");
+}
+
+function licenseOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+  const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : "";
+  return `== ${name} ${version} (${license})\n\n${text}\n`;
+}
 
 /** The file that a source becomes the start of. */
 function chunkOf(file) {

@@ -6,6 +6,7 @@ import { commandCases } from "./command.mjs";
 import { coordinationCases } from "./coordination.mjs";
 import { hookCases } from "./hooks.mjs";
 import { libraryCases } from "./library.mjs";
+import { mcpCases } from "./mcp.mjs";
 import { processCases } from "./processes.mjs";
 import { sizeCases } from "./sizes.mjs";
 
@@ -22,6 +23,7 @@ try {
   for (const { name, run } of [
     ...commandCases,
     ...hookCases,
+    ...mcpCases,
     ...libraryCases,
     ...coordinationCases,
     ...sizeCases,

@@ -3,7 +3,7 @@ import { type Claim, say } from "./claim.ts";
 import { formatDuration, formatLeft } from "./duration.ts";
 import { newNonce } from "./id.ts";
 import type { InboxItem } from "./inbox.ts";
-import { isFor, type Message, sentAt } from "./message.ts";
+import { isFor, isUnread, type Message, sentAt } from "./message.ts";
 import type { AgentView } from "./roster.ts";
 import { clean, cleanLine } from "./text.ts";
 
@@ -39,6 +39,11 @@ export function messageLines(
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
   return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
+}
+
+/** What a list of old messages says of one that was not read yet. */
+export function newNotes(message: Message, me: string, now: number): string[] {
+  return isUnread(me, message, now) ? ["NEW"] : [];
 }
 
 export function itemLines(item: InboxItem, me: string, names: Names, now: number, held: readonly Claim[]): string {

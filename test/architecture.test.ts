@@ -27,7 +27,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ],
   ["upkeep", /^src\/upkeep\//],
   ["words for models and people", /^src\/(lines|situation)\.ts$/],
-  ["wiring", /^src\/(open|relay|index|kill|machine)\.ts$/],
+  ["wiring", /^src\/(open|relay|index|kill|machine|summary)\.ts$/],
   ["hooks", /^src\/hooks\//],
   ["the unattended runner", /^src\/daemon\//],
   ["tools for models", /^src\/mcp\//],

@@ -3,6 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { killAgent } from "../kill.ts";
 import { claimWords, frame } from "../lines.ts";
 import type { AgentView } from "../roster.ts";
+import { doingOf } from "../summary.ts";
 import { cleanLine } from "../text.ts";
 import { type Tool, tool } from "./tool.ts";
 
@@ -39,15 +40,16 @@ const agents = tool({
 
 function agentLine(agent: AgentView, held: readonly string[], now: number): string {
   const { session_id, name, agent_id, presence, last_seen, status, role, branch, unread = 0 } = agent;
+  const does = doingOf(agent);
   const facts = [
     presence === "active" ? presence : `${presence}, seen ${formatDuration(now - last_seen * 1000)} ago`,
     role === undefined ? [] : cleanLine(role),
-    branch === undefined ? [] : `on ${cleanLine(branch)}`,
+    branch === undefined || status === undefined ? [] : `on ${cleanLine(branch)}`,
     held.length === 0 ? [] : `has claimed ${held.slice(0, 5).join(", ")}${held.length > 5 ? ", ..." : ""}`,
     unread === 0 ? [] : `${unread} unread`,
   ].flat();
-  const does = status === undefined ? "" : `: ${cleanLine(status)}`;
-  return `${cleanLine(name ?? session_id)} (${cleanLine(agent_id)}, ${session_id}) ${facts.join("; ")}${does}\n`;
+  const what = does === undefined ? "" : `: ${cleanLine(does)}`;
+  return `${cleanLine(name ?? session_id)} (${cleanLine(agent_id)}, ${session_id}) ${facts.join("; ")}${what}\n`;
 }
 
 const whoami = tool({

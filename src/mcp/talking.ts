@@ -2,7 +2,7 @@ import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
-import { frame, itemLines, messageLines } from "../lines.ts";
+import { frame, itemLines, messageLines, newNotes } from "../lines.ts";
 import type { Recipient } from "../send.ts";
 import { cleanLine } from "../text.ts";
 import { type Answer, type Call, type Tool, tool } from "./tool.ts";
@@ -183,7 +183,9 @@ const history = tool({
   async run({ with: who, limit = 20 }, { relay, me, names, now }) {
     const messages = await relay.history({ limit, ...(who && { with: await relay.sessionOf(who) }) });
     const called = await names();
-    const { lines } = thatFit(messages.map((message) => messageLines(message, me, called, now())).reverse());
+    const { lines } = thatFit(
+      messages.map((message) => messageLines(message, me, called, now(), newNotes(message, me, now()))).reverse(),
+    );
     return { text: frame(lines.reverse()) || "No messages\n", data: { messages } };
   },
 });

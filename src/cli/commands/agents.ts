@@ -2,6 +2,7 @@ import path from "node:path";
 import { formatDuration } from "../../duration.ts";
 import { agentsOnMachine } from "../../machine.ts";
 import type { AgentView } from "../../roster.ts";
+import { doingOf } from "../../summary.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { countWord, frameFor, table } from "../output.ts";
@@ -52,6 +53,6 @@ function row(agent: AgentView, { io }: Cli, me: string | undefined): string[] {
     formatDuration(io.now() - agent.last_seen * 1000),
     countWord(agent.unread ?? 0),
     cleanLine(agent.role ?? "-"),
-    cleanLine(agent.status ?? "-"),
+    cleanLine(doingOf(agent) ?? "-"),
   ];
 }

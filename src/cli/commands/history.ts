@@ -1,5 +1,5 @@
 import { parseDuration } from "../../duration.ts";
-import { frame, messageLines, namesOf } from "../../lines.ts";
+import { frame, messageLines, namesOf, newNotes } from "../../lines.ts";
 import type { Message } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
@@ -35,7 +35,8 @@ async function history(cli: Cli, flags: HistoryFlags): Promise<void> {
 
 export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
   const names = namesOf(await relay.agents());
-  const lines = messages.map((message) => messageLines(message, relay.session ?? "", names, cli.io.now()));
+  const [me, now] = [relay.session ?? "", cli.io.now()];
+  const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
   await cli.say(messages, frame(lines));
   if (messages.length === 0) cli.io.err("No messages\n");
 }

@@ -9,6 +9,7 @@ import { RESOURCES, type Resource } from "./resources.ts";
 import { SHARING } from "./sharing.ts";
 import { TALKING } from "./talking.ts";
 import type { Answer, Call, Tool } from "./tool.ts";
+import { Updates } from "./updates.ts";
 
 export const TOOLS: readonly Tool[] = [...BEING_HERE, ...TALKING, ...SHARING];
 
@@ -25,6 +26,9 @@ export interface Surroundings {
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
   readonly whenWritten: WhenWritten;
+  /** Yields when something in the inbox of this session may have changed. */
+  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<void>;
+  readonly onError: (error: Error) => void;
 }
 
 /** What the channel of Claude Code is called on the wire (2.1.330). */
@@ -34,7 +38,10 @@ const CHANNEL = "claude/channel";
 export function relayServer(around: Surroundings, hasChannel = false): McpServer {
   const server = new McpServer(
     { name: "agent-relay", version: around.version },
-    { instructions: INSTRUCTIONS, ...(hasChannel && { capabilities: { experimental: { [CHANNEL]: {} } } }) },
+    {
+      instructions: INSTRUCTIONS,
+      capabilities: { resources: { subscribe: true }, ...(hasChannel && { experimental: { [CHANNEL]: {} } }) },
+    },
   );
   const known = new Map<string, Relay>();
   for (const tool of TOOLS) {
@@ -49,6 +56,9 @@ export function relayServer(around: Surroundings, hasChannel = false): McpServer
       called(tool, args, context, around, known),
     );
   }
+  const changes = async (signal: AbortSignal) => around.changes(await relayFor(undefined, around, known), signal);
+  const updates = new Updates(server, changes, around.onError);
+  server.server.onclose = () => updates.end();
   for (const resource of RESOURCES) addResource(server, resource, around, known);
   return server;
 }

@@ -46,6 +46,10 @@ class World {
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({
       ...{ version: "1", now: () => this.clock, whenWritten, machine: async () => [] },
+      changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
+      onError: (error) => {
+        throw error;
+      },
       open: async (told) => this.as(told ?? session),
     });
     await server.connect(whenWritten.watch(ours));
@@ -178,6 +182,48 @@ describe("what a host is told of the tools", () => {
     expect(data.error).toMatchObject({ code: "not_found", message: expect.stringContaining('Cannot find "nobody"') });
     expect(text).toMatch(/Try: agent-relay agents/);
   });
+});
+
+test("who has subscribed to the inbox is told when something comes, and no more after it has unsubscribed", async () => {
+  const world = new World("file");
+  const { client, call } = await world.agent("ann");
+  await call("whoami");
+  const told: string[] = [];
+  client.setNotificationHandler("notifications/resources/updated", ({ params }) => void told.push(params.uri));
+  await client.subscribeResource({ uri: "relay://inbox" });
+  await world.as("bob").send("hello", { to: "ann" });
+  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  expect(new Set(told)).toEqual(new Set(["relay://inbox"]));
+  await client.unsubscribeResource({ uri: "relay://inbox" });
+  const count = told.length;
+  await world.as("bob").send("again", { to: "ann" });
+  expect((await call("inbox")).text).toContain("again");
+  expect(told.length).toBe(count);
+  await expect(client.subscribeResource({ uri: "relay://status" })).rejects.toThrow("only relay://inbox is watched");
+});
+
+test("resources show the inbox, the project, a message and its thread, in the frame, and mark nothing", async () => {
+  const world = new World();
+  const { client, call } = await world.agent("ann");
+  await call("whoami");
+  const bob = world.as("bob");
+  await bob.setStatus("parsing");
+  const { messages } = await bob.send("hello", { to: "ann" });
+  const id = messages[0]?.id ?? "";
+  const read = async (uri: string) => {
+    const [first] = (await client.readResource({ uri })).contents;
+    return first && "text" in first ? first.text : "";
+  };
+  for (const [uri, what] of [
+    ["relay://inbox", "hello"],
+    ["relay://status", "parsing"],
+    [`relay://message/${id}`, "hello"],
+    [`relay://thread/${id}`, "hello"],
+  ] as const)
+    expect(FRAME.exec(await read(uri))?.[2], uri).toContain(what);
+  expect(await world.as("ann").unreadCount()).toBe(1);
+  expect((await client.listResources()).resources.map(({ uri }) => uri)).toEqual(["relay://inbox", "relay://status"]);
+  await expect(read("relay://message/msg-nothing")).rejects.toThrow();
 });
 
 test("what peers wrote stands in the frame in every result, whatever it is", async () => {

@@ -6,7 +6,7 @@ import { RelayError } from "../../errors.ts";
 import { HOSTS } from "../../hosts.ts";
 import { agentsOnMachine } from "../../machine.ts";
 import { push, relayServer, type Surroundings, WhenWritten } from "../../mcp/server.ts";
-import { findOut, relayIn } from "../../open.ts";
+import { fileStore, findOut, relayIn } from "../../open.ts";
 import { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine } from "../../text.ts";
@@ -38,6 +38,8 @@ async function mcp(cli: Cli, hasChannel: boolean): Promise<void> {
   const around: Surroundings = {
     ...{ version: pkg.version, now: io.now, whenWritten },
     machine: () => agentsOnMachine(io.env, say),
+    changes: (relay, signal) => fileStore(relay.dir, {}).watch(`inboxes/${relay.session}`, signal),
+    onError: say,
     open: (told) => cli.open(told === undefined || isNamed(cli) || !isSegment(told) ? {} : { session: told }),
   };
   const over = new AbortController();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Ground } from "./ground.ts";
 import { expectWhole } from "./invariants.ts";
-import { inPairs, type Lines, runWorker } from "./processes.ts";
+import { inPairs, type Lines, type Plan, runWorker } from "./processes.ts";
 import { performAgain, SCENES, type Scene } from "./scenes.ts";
 import { type Call, canTrace, killAt, traceCalls } from "./strace.ts";
 
@@ -23,13 +23,13 @@ afterAll(() => {
 for (const scene of SCENES)
   test(`${scene.name}: killed anywhere, it loses nothing acknowledged and shows nothing half-written`, async () => {
     const home = await ground.template(scene);
-    const calls = await ground.calls(scene, home);
+    const calls = await usualCalls(scene, home);
     const writes = calls.flatMap((call, index) => (call === "writeSync" ? [index + 1] : []));
     const traced = hasStrace ? await traceCalls(scene.name, ground.copy(home)) : [];
     const kills: Kill[] = hasStrace
       ? traced.map((call) => (copy, drift) => killAt(scene.name, copy, call, drift))
-      : [...calls, "done"].map((_, index) => (copy) => runWorker(scene.name, copy, { mode: "kill", at: index + 1 }));
-    for (const at of writes) kills.push((copy) => runWorker(scene.name, copy, { mode: "half", at }));
+      : [...calls, "done"].map((_, index) => (copy) => killed(scene.name, copy, { mode: "kill", at: index + 1 }));
+    for (const at of writes) kills.push((copy) => killed(scene.name, copy, { mode: "half", at }));
 
     await inPairs(kills, (kill) => killAndCheck(scene, home, kill));
     points += kills.length;
@@ -38,6 +38,18 @@ for (const scene of SCENES)
       `kill: ${scene.name}: ${kills.length} points${hasStrace ? `, ${inside(traced)} system calls` : ""}, ${writes.length} half-written`,
     );
   });
+
+/** What a run does on an idle machine: on a busy one it may renew a lease, or look at a lock once more. */
+async function usualCalls(scene: Scene, home: string): Promise<string[]> {
+  const runs = [await ground.calls(scene, home), await ground.calls(scene, home), await ground.calls(scene, home)];
+  return runs.reduce((least, run) => (run.length < least.length ? run : least));
+}
+
+/** Undefined if the run ended before it came to that call. */
+async function killed(name: string, copy: string, plan: Plan): Promise<Lines | undefined> {
+  const worker = await runWorker(name, copy, plan);
+  return worker.child.signalCode === "SIGKILL" ? worker : undefined;
+}
 
 /** Undefined if the run went another way: a write of Node's own before, or one more look at a busy lock. */
 type Kill = (copy: string, drift: number) => Promise<Lines | undefined>;

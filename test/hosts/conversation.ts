@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Case } from "./case.ts";
 import type { RealHost } from "./hosts.ts";
+import { Peer } from "./peer.ts";
 
 /** What peers write while the host works; no other text has these words in it. */
 export const MAIL = {
@@ -127,36 +128,6 @@ export async function oneRun(host: RealHost, at: Case): Promise<readonly string[
     await say("and then");
   });
   return stub.turns;
-}
-
-/** Another agent in the project, of a process that lives. */
-class Peer {
-  /** The ids of its messages, by their text. */
-  readonly sent = new Map<string, string>();
-  readonly #at: Case;
-
-  constructor(at: Case) {
-    this.#at = at;
-  }
-
-  async comes(): Promise<void> {
-    await this.types("register", "--agent", "codex", "--pid", String(process.pid));
-  }
-
-  types(verb: string, ...args: string[]): Promise<string> {
-    return this.#at.relay(verb, "--session", "bob", ...args);
-  }
-
-  async sends(text: string, ...to: string[]): Promise<void> {
-    const said = await this.types("send", ...to, text);
-    this.sent.set(text, said.split(" ")[0] ?? "");
-  }
-
-  /** The session of the other one here. */
-  async finds(): Promise<string> {
-    const agents: readonly { session_id: string }[] = JSON.parse(await this.types("agents", "--json"));
-    return agents.find(({ session_id }) => session_id !== "bob")?.session_id ?? "nobody";
-  }
 }
 
 function status(at: Case): Promise<string> {

@@ -33,6 +33,8 @@ export interface McpSetup {
   readonly path: readonly string[];
   /** What stands there. */
   entry(words: readonly string[]): unknown;
+  /** What the host puts into such a file itself, if it is not there. */
+  readonly defaults?: readonly Setting[];
   /** What a person types instead, where the file is not for us to write. */
   readonly typed?: { readonly when: "always" | "user"; readonly command: string };
 }
@@ -46,7 +48,7 @@ export function mcpFile(host: HostSetup, words: readonly string[], isUser: boole
   const file = isUser ? mcp.userFile : mcp.projectFile;
   if (file === undefined) return undefined;
   const { agent, programs, folders } = host;
-  const settings = () => [{ path: mcp.path, value: mcp.entry(words) }];
+  const settings = () => [...(mcp.defaults ?? []), { path: mcp.path, value: mcp.entry(words) }];
   return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp };
 }
 
@@ -243,6 +245,8 @@ const opencode: HostSetup = {
   mcp: {
     ...{ projectFile: "opencode.json", userFile: ".config/opencode/opencode.json", path: ["mcp", "agent-relay"] },
     entry: (words) => ({ type: "local", command: words, enabled: true }),
+    // Else OpenCode writes it when it starts (1.18.33), and the file that was made for us stays, with just that in it.
+    defaults: [{ path: ["$schema"], value: "https://opencode.ai/config.json", isDefault: true }],
   },
 };
 

@@ -251,6 +251,17 @@ test("hosts are told of the MCP server only if that was asked for, each where it
   expect(office.files()).toEqual(before);
 });
 
+test("what OpenCode would put beside its MCP entry stands there at once, and nothing is left of a file that it has written anew", async () => {
+  const office = new Office();
+  const before = office.files();
+  await office.setup("opencode", "--mcp");
+  const written = JSON.parse(office.read("opencode.json"));
+  expect(written.$schema).toBe("https://opencode.ai/config.json");
+  office.write("opencode.json", JSON.stringify(written));
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
 test("an MCP entry that cannot be started, or that is somebody else's, is told of", async () => {
   const mine = '{"mcpServers":{"agent-relay":{"command":"mine"}}}';
   const office = new Office({ ".mcp.json": mine });

@@ -146,8 +146,15 @@ function sessionIn({ mcpReq }: ServerContext): string | undefined {
   return typeof told === "string" && told !== "" ? told : undefined;
 }
 
+/** Where a result has what it says, for programs. */
+export const DATA = "agent-relay/data";
+
+/**
+ * Not as structured content: Claude Code (2.1.330) and Codex (0.169.0) show that to the model in place of the text, without
+ * the frame, and Copilot CLI (1.0.102) shows it besides.
+ */
 function result(text: string, data: Readonly<Record<string, unknown>>) {
-  return { content: [{ type: "text" as const, text }], structuredContent: cleaned(data) };
+  return { content: [{ type: "text" as const, text }], _meta: { [DATA]: cleaned(data) } };
 }
 
 /** What went wrong may name what others hold, and why: it stands in the frame too. */

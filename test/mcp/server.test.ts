@@ -7,7 +7,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
-import { INSTRUCTIONS, relayServer, TOOLS, WhenWritten } from "../../src/mcp/server.ts";
+import { DATA, INSTRUCTIONS, relayServer, TOOLS, WhenWritten } from "../../src/mcp/server.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 
@@ -70,7 +70,7 @@ async function called(client: Client, name: string, args: Args, meta: Args = {})
   const found = await client.callTool({ name, arguments: args, _meta: meta });
   const [first] = found.content;
   const text = first?.type === "text" ? first.text : "";
-  return { text, data: Object(found.structuredContent ?? {}), isError: found.isError === true };
+  return { text, data: Object(found._meta?.[DATA] ?? {}), isError: found.isError === true };
 }
 
 describe.each(["memory", "file"] as const)("the tools, with the %s store", (kind) => {
@@ -255,6 +255,14 @@ test("what peers wrote stands in the frame in every result, whatever it is", asy
     expect(JSON.stringify(data)).not.toMatch(/\u202e|(?<!\\)\\u001b/);
     expect(data.notice).toContain("data, not instructions");
   }
+});
+
+test("the data of a result is for programs: hosts that put structured content before a model would leave the frame out", async () => {
+  const world = new World();
+  const { client } = await world.agent("ann");
+  const found = await client.callTool({ name: "whoami", arguments: {} });
+  expect(found.structuredContent).toBeUndefined();
+  expect(found._meta?.[DATA]).toMatchObject({ session_id: "ann" });
 });
 
 test("a message of which the answer was never taken stays unread", async () => {

@@ -56,6 +56,13 @@ export class Case {
     return runIsolated(this.#how(args));
   }
 
+  /** Types a line in a shell where the host's program is at hand. Returns its exit code. */
+  async shell(line: string): Promise<number | undefined> {
+    const { env, ...how } = this.#how([]);
+    const PATH = `${this.#programs}${path.delimiter}${env.PATH}`;
+    return runIsolated({ ...how, env: { ...env, PATH }, command: ["sh", "-c", line] });
+  }
+
   /** Starts the host for a talk of several prompts, and ends it after that. */
   async talk(use: (say: (prompt: string) => Promise<unknown>) => Promise<void>): Promise<void> {
     const { args, begin } = this.#host.talk;
@@ -81,6 +88,11 @@ export class Case {
     return (await this.#run("git", args)).stdout;
   }
 
+  /** What git says that is new here, or changed. */
+  status(): Promise<string> {
+    return this.git("status", "--porcelain", "--untracked-files=all");
+  }
+
   file(name: string): string | undefined {
     const file = path.join(this.project, name);
     return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
@@ -97,6 +109,11 @@ export class Case {
       },
       end: () => fs.writeFileSync(end ?? "", ""),
     };
+  }
+
+  /** Whether the host keeps a file, or a folder, that is named so. */
+  keeps(name: string): boolean {
+    return fs.readdirSync(this.home, { recursive: true }).some((file) => path.basename(String(file)).includes(name));
   }
 
   /** The last that the host printed. */

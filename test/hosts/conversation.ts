@@ -50,7 +50,7 @@ export async function twoRuns(host: RealHost, at: Case): Promise<Conversation> {
   let denied: string | undefined;
   let session = "";
 
-  const before = await status(at);
+  const before = await at.status();
   await at.relay("setup", host.name);
   await bob.comes();
   await bob.types("claim", FILE, "--reason", REASON);
@@ -92,7 +92,7 @@ export async function twoRuns(host: RealHost, at: Case): Promise<Conversation> {
   const [asked, held] = [first.slice(host.read ? 1 : 0, count), first.slice(count)];
   const edited = at.file(FILE);
   return {
-    status: [before, await status(at)],
+    status: [before, await at.status()],
     codes,
     first,
     second,
@@ -128,8 +128,4 @@ export async function oneRun(host: RealHost, at: Case): Promise<readonly string[
     await say("and then");
   });
   return stub.turns;
-}
-
-function status(at: Case): Promise<string> {
-  return at.git("status", "--porcelain", "--untracked-files=all");
 }

@@ -1,9 +1,9 @@
 import { newNonce } from "../../src/id.ts";
 
-/** What a model says: text, or that a tool is to run; `text` is for a tool that takes just that. */
+/** What a model says: text, or that a tool is to run, of a `space` where it has one; `text` is for a tool that takes just that. */
 export type Answer =
   | { readonly tool?: never; readonly text: string }
-  | { readonly tool: string; readonly input: Readonly<Record<string, unknown>> }
+  | { readonly tool: string; readonly space?: string; readonly input: Readonly<Record<string, unknown>> }
   | { readonly tool: string; readonly text: string };
 
 type Body = Readonly<Record<string, unknown>>;
@@ -112,7 +112,8 @@ function outputItem(id: string, answer: Answer) {
     const content = [{ type: "output_text", text: answer.text, annotations: [] }];
     return { type: "message", id: `msg_${id}`, role: "assistant", status, content };
   }
-  const call = { call_id: `call_${id}`, name: answer.tool, status };
+  const space = "space" in answer ? { namespace: answer.space } : {};
+  const call = { call_id: `call_${id}`, name: answer.tool, ...space, status };
   if ("text" in answer) return { type: "custom_tool_call", id: `ctc_${id}`, ...call, input: answer.text };
   return { type: "function_call", id: `fc_${id}`, ...call, arguments: JSON.stringify(inputOf(answer)) };
 }

@@ -19,6 +19,12 @@ export interface RealHost {
   shell(command: string): Answer;
   read?(file: string): Answer;
   edit(file: string, before: string, after: string): Answer;
+  /** The same for a tool of the MCP server `agent-relay`. */
+  mcp(tool: string, input: Readonly<Record<string, unknown>>): Answer;
+  /** Whether the model is shown what a server says of itself. */
+  readonly instructs: boolean;
+  /** Whether a server is told for which session it is called: by a variable, or in the call. */
+  readonly namesSession: boolean;
   /** How often a request has what holds the end of a turn. */
   readonly holds: number;
 }
@@ -48,6 +54,9 @@ const claude: RealHost = {
     tool: "Edit",
     input: { file_path: file, old_string: before, new_string: after },
   }),
+  mcp: (tool, input) => ({ tool: `mcp__agent-relay__${tool}`, input }),
+  instructs: true,
+  namesSession: true, // CLAUDE_CODE_SESSION_ID, which it sets for each server
   holds: 2, // as feedback and as an error
 };
 
@@ -80,6 +89,9 @@ const codex: RealHost = {
     tool: "apply_patch",
     text: `*** Begin Patch\n*** Update File: ${file}\n@@\n-${before}\n+${after}\n*** End Patch`,
   }),
+  mcp: (tool, input) => ({ tool, space: "mcp__agent_relay", input }),
+  instructs: true,
+  namesSession: true, // in _meta of each call
   holds: 1,
 };
 
@@ -107,6 +119,9 @@ const gemini: RealHost = {
     tool: "replace",
     input: { file_path: file, instruction: "changes it", old_string: before, new_string: after },
   }),
+  mcp: (tool, input) => ({ tool: `mcp_agent-relay_${tool}`, input }),
+  instructs: true,
+  namesSession: false,
   holds: 1,
 };
 
@@ -127,6 +142,9 @@ const copilot: RealHost = {
   talk: acp(["--acp", "--allow-all-tools", "--allow-all-paths"]),
   shell: (command) => ({ tool: "bash", input: { command, description: "waits" } }),
   edit: (file, before, after) => ({ tool: "edit", input: { path: file, old_str: before, new_str: after } }),
+  mcp: (tool, input) => ({ tool: `agent-relay-${tool}`, input }),
+  instructs: false, // unless --allow-all-mcp-server-instructions is given
+  namesSession: true, // COPILOT_AGENT_SESSION_ID
   holds: 1,
 };
 
@@ -167,6 +185,9 @@ const opencode: RealHost = {
     tool: "edit",
     input: { filePath: file, oldString: before, newString: after },
   }),
+  mcp: (tool, input) => ({ tool: `agent-relay_${tool}`, input }),
+  instructs: true,
+  namesSession: false,
   holds: 1,
 };
 

@@ -36,7 +36,16 @@ export interface McpSetup {
   /** What the host puts into such a file itself, if it is not there. */
   readonly defaults?: readonly Setting[];
   /** What a person types instead, where the file is not for us to write. */
-  readonly typed?: { readonly when: "always" | "user"; readonly command: string };
+  readonly typed?: Typed;
+}
+
+export interface Typed {
+  readonly when: "always" | "user";
+  readonly command: string;
+  readonly undo: string;
+  /** The file below the home folder that this writes, and what is in it then. */
+  readonly file: string;
+  readonly mark: string;
 }
 
 const serverAt = (words: readonly string[]) => ({ command: words[0], args: words.slice(1) });
@@ -106,7 +115,10 @@ const claude: HostSetup = {
   asks: "Claude Code asks once whether you trust the folder",
   mcp: {
     ...{ projectFile: ".mcp.json", path: SERVERS, entry: serverAt },
-    typed: { when: "user", command: "claude mcp add --scope user agent-relay --" },
+    typed: {
+      ...{ when: "user", command: "claude mcp add --scope user agent-relay --" },
+      ...{ undo: "claude mcp remove --scope user agent-relay", file: ".claude.json", mark: "agent-relay.cjs" },
+    },
   },
 };
 
@@ -119,7 +131,13 @@ const codex: HostSetup = {
   settings: (command) => asClaude(command, "apply_patch", [], 3), // it waits no longer at an end
   asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
   // It keeps them in TOML, which its own command writes.
-  mcp: { path: SERVERS, entry: serverAt, typed: { when: "always", command: "codex mcp add agent-relay --" } },
+  mcp: {
+    ...{ path: SERVERS, entry: serverAt },
+    typed: {
+      ...{ when: "always", command: "codex mcp add agent-relay --", undo: "codex mcp remove agent-relay" },
+      ...{ file: ".codex/config.toml", mark: "[mcp_servers.agent-relay]" },
+    },
+  },
 };
 
 const gemini: HostSetup = {

@@ -274,6 +274,16 @@ test("an MCP entry that cannot be started, or that is somebody else's, is told o
   expect((await office.setup("claude", "--check")).out).toMatch(/claude: it could not be run \(.*\): \/gone/);
 });
 
+test("who typed the MCP entry for Codex is told, when all is taken away, what takes that away too", async () => {
+  const office = new Office();
+  expect((await office.setup("--remove")).out).not.toContain("codex mcp");
+  const config = `${office.base}/.codex/config.toml`;
+  fs.mkdirSync(`${office.base}/.codex`);
+  fs.writeFileSync(config, '[mcp_servers.agent-relay]\ncommand = "/x/agent-relay.cjs"\n');
+  expect((await office.setup("--remove")).out).toContain("To end that, type: codex mcp remove agent-relay\n");
+  expect(fs.readFileSync(config, "utf8")).toContain("[mcp_servers.agent-relay]");
+});
+
 test("in the home folder, Claude Code's own command is to be typed: its file there is its own", async () => {
   const office = new Office();
   const { out } = await office.setup("claude", "--mcp", "--user");

@@ -98,7 +98,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   }
   if (!flags.remove && !flags.dryRun && !flags.user) done.push(...(await makeRelay(cli)));
   const asks = flags.remove
-    ? []
+    ? hosts.flatMap((host) => toTypeBack(host, ground))
     : hosts.flatMap((host) =>
         [host.asks ?? [], flags.wake ? cannotWake(host) : [], toType(host, ground, flags)].flat(),
       );
@@ -138,6 +138,22 @@ function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly
 
 function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
   return path.join(root, user ? host.userFile : host.projectFile);
+}
+
+/** What was typed for a host, and is still there. */
+function toTypeBack({ agent, mcp: { typed } }: HostSetup, { home }: Ground): string[] {
+  if (!typed || !isMentioned(path.join(home, typed.file), typed.mark)) return [];
+  return [`${agent} is still told of the MCP server. To end that, type: ${typed.undo}`];
+}
+
+/** What cannot be read is no business of ours. */
+function isMentioned(file: string, mark: string): boolean {
+  try {
+    return readText(file)?.includes(mark) === true;
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
 }
 
 /** One thing to do, which keeps no other from being done. */

@@ -21,8 +21,11 @@ function hook(dir, event, input) {
   return stdout.toString();
 }
 
+/** As bytes: to make them of a string is the caller's time, and 1 MB of it takes longer than the hook. */
 const payload = (dir, size) =>
-  JSON.stringify({ session_id: session, cwd: dir, hook_event_name: "PostToolBatch", text: "x".repeat(size) });
+  Buffer.from(
+    JSON.stringify({ session_id: session, cwd: dir, hook_event_name: "PostToolBatch", text: "x".repeat(size) }),
+  );
 
 async function silent(dir, size) {
   await new Relay(`${dir}/.relay`, { session }).register();

@@ -196,16 +196,25 @@ test("a session has one daemon; the kill switch holds it, and its end lets it go
 
 test("a daemon that was killed in the middle of a run leaves one run at a time: the next waits for it", async () => {
   const night = new Night();
-  const slow = `require("node:fs").appendFileSync("runs", "begin\\n"); setTimeout(() => require("node:fs").appendFileSync("runs", "end\\n"), 3000)`;
+  const held = `
+    const fs = require("node:fs");
+    fs.appendFileSync("runs", "begin\\n");
+    const look = setInterval(() => {
+      if (!fs.existsSync("go")) return;
+      clearInterval(look);
+      fs.appendFileSync("runs", "end\\n");
+    }, 10);`;
   const runs = () =>
     fs.existsSync(`${night.story.cwd}/runs`) ? fs.readFileSync(`${night.story.cwd}/runs`, "utf8") : "";
   await night.bob.send("hello", { to: "night", keep: true });
-  const first = night.start(slow, "--cool-down", "1ms");
+  const first = night.start(held, "--cool-down", "1ms");
   await expect.poll(runs, { timeout: 30_000 }).toBe("begin\n");
   first.kill("SIGKILL");
   await once(first, "close");
-  night.start(slow, "--cool-down", "1ms");
+  night.start(held, "--cool-down", "1ms");
   await night.says(/waits for the run of the daemon before/);
+  expect(runs()).toBe("begin\n");
+  fs.writeFileSync(`${night.story.cwd}/go`, "");
   await expect.poll(runs, { timeout: 30_000 }).toBe("begin\nend\nbegin\nend\n");
 });
 

@@ -111,8 +111,8 @@ async function tell(
     const names = namesOf(meant.length === 0 ? [] : await relay.agents());
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
-    const about = isSaid ? [[], []] : [ours, theirs];
-    const made = block(about[0] ?? [], about[1] ?? [], meant, render, meant.length === 0 ? 0 : more);
+    const about = isSaid ? { ours: [], theirs: [] } : { ours, theirs };
+    const made = block(about.ours, about.theirs, meant, render, meant.length === 0 ? 0 : more);
     if (made.text !== "") await say(made);
     for (const { message } of made.announced) await memory.note("announced", message.id);
     return made.shown;

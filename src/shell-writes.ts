@@ -49,8 +49,8 @@ export function plainWrites(command: string): Write[] {
 }
 
 /** Whether nothing that follows is ever run. */
-function isEnd({ leads, name, end }: Simple, { isFirst, depth }: Where): boolean {
-  return name?.text === "exit" && leads.length === 0 && isFirst && depth === 0 && [";", "\n", ""].includes(end);
+function isEnd({ leads, name, end }: Simple, { isFirst, around }: Where): boolean {
+  return name?.text === "exit" && leads.length === 0 && isFirst && !around && [";", "\n", ""].includes(end);
 }
 
 /** The files that a patch in the form of `apply_patch` names. */
@@ -77,31 +77,41 @@ interface Where {
   readonly isFirst: boolean;
   /** What joins the next command to the one before. */
   readonly join: string;
-  /** How many loops, conditions and groups are open. */
-  readonly depth: number;
+  /** The list that the loop, condition or group is a part of that this list is in. */
+  readonly around?: Where | undefined;
 }
 
 function inSubshell(folder: string | undefined): Where {
-  return { folder, before: folder, next: folder, isFirst: true, join: "", depth: 0 };
+  return { folder, before: folder, next: folder, isFirst: true, join: "" };
+}
+
+function opened(where: Where): Where {
+  return { ...inSubshell(where.folder), around: where };
+}
+
+function closed({ folder, around }: Where): Where {
+  if (around === undefined) return inSubshell(undefined);
+  const stayed = folder === around.folder ? around : { ...around, folder: undefined, next: undefined };
+  return { ...stayed, isFirst: false };
 }
 
 /** Where we are after a command. That a `cd` may fail is passed over, unless something depends on it. */
 function afterwards(where: Where, { leads, name, args, end }: Simple): Where {
   const own = [...leads, ...(name?.isBare ? [name] : [])].map(({ text }) => text);
   const count = (of: readonly string[]) => own.filter((word) => of.includes(word)).length;
-  const depth = where.depth + count(OPENS) - count(CLOSES);
-  let { folder, next } = where;
+  let list = where;
+  for (const word of own) list = OPENS.includes(word) ? opened(list) : CLOSES.includes(word) ? closed(list) : list;
+  let { folder, next } = list;
   if (MOVES.includes(name?.text ?? "") && count(APART) === 0 && !["|", "|&", "&"].includes(end)) {
     const to = name?.text === "cd" ? movedTo(folder, args) : undefined;
-    const isSure = where.isFirst && depth === 0 && !own.includes("!");
-    const isNeeded = end === "&&" && !where.join.startsWith("|") && !own.includes("!");
+    const isSure = list.isFirst && !list.around && !own.includes("!");
+    const isNeeded = end === "&&" && !list.join.startsWith("|") && !own.includes("!");
     folder = isNeeded || (isSure && end !== "||") ? to : undefined;
     next = isSure ? to : undefined;
   }
-  if (JOINS.includes(end)) return { ...where, folder, next, depth, isFirst: false, join: end };
-  if (end === "&") return { ...inSubshell(where.before), depth };
-  if (end === "(") return { ...where, folder, next, depth };
-  return { ...inSubshell(next), depth };
+  if (JOINS.includes(end)) return { ...list, folder, next, isFirst: false, join: end };
+  if (end === "(") return { ...list, folder, next };
+  return { ...inSubshell(end === "&" ? list.before : next), around: list.around };
 }
 
 function movedTo(folder: string | undefined, args: readonly Word[]): string | undefined {

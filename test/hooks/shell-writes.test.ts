@@ -160,6 +160,10 @@ const FOUND: Readonly<Record<string, readonly (readonly [command: string, writes
     ["cd s > a", ["a"]],
     ["cd s | rm a; rm b", ["a", "b"]],
     ["cd s && make & rm a", ["a"]],
+    ["cd s && if true; then rm a\nfi & rm b", ["s/a", "b"]],
+    ["cd s || { make; rm a; }; rm b", ["s/b"]],
+    ["{ cd s && rm a; } & rm b", ["s/a", "b"]],
+    ["cd s; { cd t && rm a & rm b; }; rm c", ["s/t/a", "s/b", "s/c"]],
     ["cd s &&\n\nrm a", ["s/a"]],
     ["cd s || exit 1\nrm a", ["s/a"]],
     ["cd s && (make)\nrm a", ["s/a"]],
@@ -225,7 +229,11 @@ function reallyWritten(command: string, files: readonly string[], within = "."):
     fs.writeFileSync(file, "p\n");
     fs.utimesSync(file, OLD, OLD);
   }
-  spawnSync("bash", ["-c", command], { cwd, stdio: "ignore", env: { PATH: process.env.PATH, HOME: cwd, OLDPWD: cwd } });
+  spawnSync("bash", ["-c", `${command}\nwait`], {
+    cwd,
+    stdio: "ignore",
+    env: { PATH: process.env.PATH, HOME: cwd, OLDPWD: cwd },
+  });
   const stat = (file: string) => fs.statSync(path.join(cwd, file), { throwIfNoEntry: false });
   return files.filter((file) => stat(file)?.mtimeMs !== OLD.getTime());
 }
@@ -264,16 +272,18 @@ const simple = fc.oneof(
     "f() { rm a; }",
   ),
 );
+const join = fc.constantFrom(" && ", "; ", "\n", " & wait; "); // else two jobs may take away what the other writes
 const grouped = fc.oneof(
   { weight: 4, arbitrary: simple },
   simple.map((one) => `(${one}\n)`),
   simple.map((one) => `{ ${one}\n}`),
   simple.map((one) => `if true; then ${one}\nfi`),
+  fc.tuple(simple, join, simple).map(([one, between, two]) => `{ ${one}${one.endsWith("\n") ? "" : between}${two}\n}`),
 );
 const script = fc
-  .array(fc.tuple(grouped, fc.constantFrom(" && ", "; ", "\n", " & ")), { minLength: 1, maxLength: 5 })
+  .array(fc.tuple(grouped, join), { minLength: 1, maxLength: 5 })
   .map((parts) => parts.map(([part, join]) => (part.endsWith("\n") ? part : part + join)).join(""))
-  .map((text) => `${text} true; wait`);
+  .map((text) => `${text} true`);
 
 describe("whatever the command", () => {
   test("nothing is found that bash does not write", () => {

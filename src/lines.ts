@@ -31,6 +31,7 @@ export function messageLines(
   const facts = [
     `${formatDuration(now - sentAt(message))} ago`,
     ...(message.kind === undefined || message.kind === "info" ? [] : [message.kind]),
+    ...(message.kind === "permission" && isFor(me, message) ? ["reply allow or deny"] : []),
     ...(message.ack_required && isFor(me, message) ? ["wants ack"] : []),
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
     ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),

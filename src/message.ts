@@ -2,8 +2,10 @@ import { RelayError } from "./errors.ts";
 import { timeOf } from "./id.ts";
 import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "./schema.ts";
 
-export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision"] as const;
+export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
 export type Kind = (typeof KINDS)[number];
+
+const ASKING: readonly Kind[] = ["question", "request-yield", "permission"];
 
 /** Who was shown a message, and when (ISO 8601). */
 export const Receipt = object({ read_at: optional(text()), acked_at: optional(text()) });
@@ -147,7 +149,7 @@ export function isLive(message: Message, now: number): boolean {
 
 /** Whether reading it is not enough: its sender waits for an answer. */
 export function asks(message: Message): boolean {
-  return message.ack_required === true || message.kind === "question" || message.kind === "request-yield";
+  return message.ack_required === true || ASKING.some((kind) => kind === message.kind);
 }
 
 /** Whether `session` has been shown it, and still owes an answer. */

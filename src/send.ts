@@ -79,8 +79,13 @@ async function begin(context: Context, content: string, { kind, claims = [] }: S
 }
 
 async function sendTo(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
+  if (to === "everyone" && options.kind === "permission")
+    throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
+      next: 'agent-relay send --to <who> --kind permission "May I ...?"',
+    });
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
+  if (answered?.kind === "permission") await (await import("./permission.ts")).checkVerdict(context, answered, content);
   const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   await loadPace(context);

@@ -5,6 +5,7 @@ import type { ProjectAgents } from "../machine.ts";
 import type { Relay } from "../relay.ts";
 import { clean } from "../text.ts";
 import { BEING_HERE } from "./being-here.ts";
+import { PERMISSION, relayPermissions, type Supervisor } from "./permission.ts";
 import { RESOURCES, type Resource } from "./resources.ts";
 import { SHARING } from "./sharing.ts";
 import { TALKING } from "./talking.ts";
@@ -34,13 +35,21 @@ export interface Surroundings {
 /** What the channel of Claude Code is called on the wire (2.1.330). */
 const CHANNEL = "claude/channel";
 
-/** A server with every tool. It does nothing before it is called. With `hasChannel` it may push, too. */
-export function relayServer(around: Surroundings, hasChannel = false): McpServer {
+/** What a server may do besides answering. */
+export interface Channel {
+  /** Who is asked for permission in the person's stead. */
+  readonly supervisor?: Supervisor | undefined;
+}
+
+/** A server with every tool. It does nothing before it is called. With a channel it may push, too. */
+export function relayServer(around: Surroundings, channel?: Channel): McpServer {
+  const supervisor = channel?.supervisor;
+  const experimental = channel && { [CHANNEL]: {}, ...(supervisor && { [PERMISSION]: {} }) };
   const server = new McpServer(
     { name: "agent-relay", version: around.version },
     {
       instructions: INSTRUCTIONS,
-      capabilities: { resources: { subscribe: true }, ...(hasChannel && { experimental: { [CHANNEL]: {} } }) },
+      capabilities: { resources: { subscribe: true }, ...(experimental && { experimental }) },
     },
   );
   const known = new Map<string, Relay>();
@@ -58,14 +67,23 @@ export function relayServer(around: Surroundings, hasChannel = false): McpServer
   }
   const changes = async (signal: AbortSignal) => around.changes(await relayFor(undefined, around, known), signal);
   const updates = new Updates(server, changes, around.onError);
-  server.server.onclose = () => updates.end();
+  const closed = new AbortController();
+  server.server.onclose = () => {
+    updates.end();
+    closed.abort();
+  };
+  if (supervisor) {
+    const open = () => relayFor(undefined, around, known);
+    relayPermissions(server, supervisor, { open, changes: around.changes, failed: around.onError }, closed.signal);
+  }
   for (const resource of RESOURCES) addResource(server, resource, around, known);
   return server;
 }
 
 /** Puts a line before the model of a host with a channel. Whether it was seen nobody says. */
-export function push(server: McpServer, content: string): Promise<void> {
-  return server.server.notification({ method: `notifications/${CHANNEL}`, params: { content, meta: {} } });
+export function push(server: McpServer, content: string, unread: number): Promise<void> {
+  const meta = { unread: String(unread) }; // the host drops keys with anything but letters, digits and underscores
+  return server.server.notification({ method: `notifications/${CHANNEL}`, params: { content, meta } });
 }
 
 function addResource(server: McpServer, resource: Resource, around: Surroundings, known: Map<string, Relay>): void {

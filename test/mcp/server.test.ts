@@ -433,7 +433,7 @@ test("a channel is told that mail waits, once for each message to it alone, and 
   await expect.poll(() => pushed.length, { timeout: 30_000 }).toBe(1);
   expect(pushed[0]).toMatchObject({
     method: "notifications/claude/channel",
-    params: { content: expect.stringContaining("Mail waits for you"), meta: {} },
+    params: { content: expect.stringContaining("Mail waits for you"), meta: { unread: "2" } },
   });
   expect(JSON.stringify(pushed)).not.toContain("SECRET");
   expect(await ann.unreadCount()).toBe(2);

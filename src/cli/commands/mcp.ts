@@ -2,18 +2,27 @@ import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/s
 import pkg from "../../../package.json" with { type: "json" };
 import { runDaemon } from "../../daemon/daemon.ts";
 import { isWorthWaking, NUDGE, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
+import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { HOSTS } from "../../hosts.ts";
 import { agentsOnMachine } from "../../machine.ts";
-import { push, relayServer, type Surroundings, WhenWritten } from "../../mcp/server.ts";
+import { type Channel, push, relayServer, type Surroundings, WhenWritten } from "../../mcp/server.ts";
 import { fileStore, findOut, relayIn } from "../../open.ts";
 import { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine } from "../../text.ts";
+import { checkTimeout } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const LOOK_FOR_PARENT = 5000; // ms
+const WITHIN = 600_000; // ms; a person who is not at the keyboard needs minutes, and an agent that waits costs nothing
+
+interface Flags {
+  readonly channel?: boolean;
+  readonly permissionFrom?: string;
+  readonly within?: string;
+}
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("mcp")
@@ -21,16 +30,34 @@ export const describe: Describe = ({ Command }, act) =>
       "Serve the relay as tools, by the Model Context Protocol, on stdin and stdout. Installed by setup --mcp.",
     )
     .option("--channel", "tell Claude Code of mail to it alone by its channel, which has to be allowed at its start")
+    .option(
+      "--permission-from <who>",
+      "with --channel: ask this person or session when Claude Code asks for permission; only their `allow` allows",
+    )
+    .option("--within <duration>", `... who is waited for this long: silence denies. Default ${formatDuration(WITHIN)}`)
     .addHelpText(
       "after",
       '\nExample: { "mcpServers": { "agent-relay": { "command": "agent-relay", "args": ["mcp"] } } }',
     )
-    .action(({ channel = false }: { channel?: boolean }) => act((cli) => mcp(cli, channel)));
+    .action((flags: Flags) => act((cli) => mcp(cli, channelOf(flags))));
 
 export const run = verb(describe);
 
+function channelOf({ channel, permissionFrom: who, within }: Flags): Channel | undefined {
+  if (who === undefined && within !== undefined)
+    throw new RelayError("usage", "Cannot wait for nobody: --within needs --permission-from", {
+      next: "agent-relay mcp --channel --permission-from <who>",
+    });
+  if (who !== undefined && !channel)
+    throw new RelayError("usage", "Cannot be asked for permission without a channel", {
+      next: `agent-relay mcp --channel --permission-from ${who}`,
+    });
+  if (who === undefined) return channel ? {} : undefined;
+  return { supervisor: { who, within: checkTimeout(within === undefined ? WITHIN : parseDuration(within)) } };
+}
+
 /** Until whoever started it closes stdin, or is gone. */
-async function mcp(cli: Cli, hasChannel: boolean): Promise<void> {
+async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   const { io } = cli;
   const whenWritten = new WhenWritten();
   const transport = whenWritten.watch(new StdioServerTransport());
@@ -52,7 +79,7 @@ async function mcp(cli: Cli, hasChannel: boolean): Promise<void> {
   process.stdin.once("end", () => over.abort());
   process.stdin.once("close", () => over.abort());
   io.onInterrupt(() => over.abort());
-  if (hasChannel) await serveChannel(cli, around, transport, over.signal);
+  if (channel) await serveChannel(cli, around, transport, channel, over.signal);
   else serveStdio(() => relayServer(around), { transport, onerror: say });
   await ended;
   clearInterval(timer);
@@ -61,10 +88,16 @@ async function mcp(cli: Cli, hasChannel: boolean): Promise<void> {
 }
 
 /** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
-async function serveChannel(cli: Cli, around: Surroundings, transport: StdioServerTransport, signal: AbortSignal) {
-  const server = relayServer(around, true);
+async function serveChannel(
+  cli: Cli,
+  around: Surroundings,
+  transport: StdioServerTransport,
+  channel: Channel,
+  signal: AbortSignal,
+) {
+  const server = relayServer(around, channel);
   server.server.oninitialized = () => {
-    watchFor(cli, (content) => push(server, content), signal).catch((error: unknown) => {
+    watchFor(cli, (content, unread) => push(server, content, unread), signal).catch((error: unknown) => {
       if (signal.aborted || (error instanceof RelayError && error.code === "conflict")) return; // another watches for it
       cli.io.err(`${error instanceof Error ? cleanLine(error.message) : String(error)}\n`);
     });
@@ -73,7 +106,11 @@ async function serveChannel(cli: Cli, around: Surroundings, transport: StdioServ
 }
 
 /** Pushes a nudge for what is worth a turn of the model, once for each message; it stays unread until it was read. */
-async function watchFor(cli: Cli, push: (content: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+async function watchFor(
+  cli: Cli,
+  push: (content: string, unread: number) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const options = cli.openOptions();
   const found = await findOut(options);
   if (!found.project.exists) return;
@@ -81,7 +118,7 @@ async function watchFor(cli: Cli, push: (content: string) => Promise<void>, sign
   const session = relay.session ?? "";
   if (!(await relay.isTrusted())) return;
   const start = async () => {
-    await push(NUDGE);
+    await push(NUDGE, await relay.unreadCount());
     return { code: 0, wasCut: false };
   };
   const hands = { relay, store: found.store, now: cli.io.now, log: () => {}, start, end: () => {} };

@@ -1,0 +1,95 @@
+import type { McpServer } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import { formatDuration } from "../duration.ts";
+import { RelayError } from "../errors.ts";
+import { answerIn, type Verdict, verdictIn } from "../permission.ts";
+import type { Relay } from "../relay.ts";
+import { clean, cleanLine } from "../text.ts";
+
+/** What the permission relay of Claude Code is called on the wire (2.1.330). */
+export const PERMISSION = "claude/channel/permission";
+
+/** What the host asks its person, and us besides: whose answer comes first counts. */
+const Asked = z.object({
+  request_id: z.string(),
+  tool_name: z.string(),
+  description: z.string().optional(),
+  input_preview: z.string().optional(),
+});
+type Asked = z.output<typeof Asked>;
+
+/** Who may allow what the host asks for, and for how many ms they are waited for. */
+export interface Supervisor {
+  readonly who: string;
+  readonly within: number;
+}
+
+export interface Hands {
+  /** The relay as the session that asks. */
+  readonly open: () => Promise<Relay>;
+  /** Yields at once, and when something in the inbox of this session may have changed. */
+  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<void>;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Puts each question for permission that the host asks before the supervisor. Only their own word `allow`, their first and
+ * in time, allows; all else denies when the time is over. What was not decided when `signal` aborts stays so.
+ */
+export function relayPermissions(server: McpServer, supervisor: Supervisor, hands: Hands, signal: AbortSignal): void {
+  const asking = new Set<string>();
+  const relayOne = async (asked: Asked) => {
+    const { request_id } = asked;
+    if (asking.has(request_id)) return;
+    asking.add(request_id);
+    try {
+      const behavior = await verdictOf(asked, supervisor, hands, signal);
+      if (signal.aborted) return;
+      await server.server.notification({ method: `notifications/${PERMISSION}`, params: { request_id, behavior } });
+    } finally {
+      asking.delete(request_id);
+    }
+  };
+  server.server.setNotificationHandler(`notifications/${PERMISSION}_request`, { params: Asked }, relayOne);
+}
+
+async function verdictOf(asked: Asked, supervisor: Supervisor, hands: Hands, signal: AbortSignal): Promise<Verdict> {
+  const isOver = AbortSignal.any([signal, AbortSignal.timeout(supervisor.within)]);
+  const over = new Promise<void>((resolve) => {
+    isOver.addEventListener("abort", () => resolve(), { once: true });
+  });
+  try {
+    const verdict = await answered(asked, supervisor, hands, isOver);
+    if (verdict) return verdict;
+  } catch (error) {
+    if (!isOver.aborted) hands.failed(error instanceof Error ? error : new Error(String(error)));
+  }
+  await over;
+  return "deny";
+}
+
+async function answered(asked: Asked, { who, within }: Supervisor, hands: Hands, isOver: AbortSignal) {
+  const relay = await hands.open();
+  const to = await relay.sessionOf(who);
+  if (to === relay.session)
+    throw new RelayError("refused", `Cannot ask "${who}" for permission: that is the session that asks`);
+  const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
+  for (const question of messages)
+    for await (const _ of hands.changes(relay, isOver)) {
+      const answer = answerIn(await relay.thread(question.id), question);
+      if (!answer) continue;
+      await relay.markRead(answer.id); // it was for us: it is no mail for the model
+      return verdictIn(answer.content) ?? "deny";
+    }
+  return undefined;
+}
+
+const MOST = 4000; // characters of what is to be done; the host itself sends no more than the beginning
+
+/** The question as who is asked reads it. */
+export function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
+  const ask = `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`;
+  const what = [description, input_preview].map((text) => clean(text).trim()).filter((text) => text !== "");
+  const shown = what.join("\n");
+  return [ask, shown.length > MOST ? `${shown.slice(0, MOST)}… (more is not shown)` : shown].join("\n").trim();
+}

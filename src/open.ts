@@ -17,6 +17,8 @@ export interface OpenOptions extends RelayOptions {
   /** Where to look from; default the working folder. */
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What a client of our tools calls itself: an agent that nothing else shows. */
+  readonly client?: string | undefined;
 }
 
 /** Which relay, and who we are in it, each with its reason. */
@@ -63,7 +65,7 @@ export async function findOut(options: OpenOptions): Promise<Found> {
       const agent = await readAgent(store, "agents", id);
       if (agent) registered.push(agent);
     }
-  const { session, agent, pid } = options;
+  const { session, agent, pid, client } = options;
   const leader = terminalLeader();
   const facts = {
     session,
@@ -73,7 +75,7 @@ export async function findOut(options: OpenOptions): Promise<Found> {
     ancestors: ancestors(),
     leader,
     place: place(),
-    registered,
+    ...{ registered, client, parent: process.ppid },
     get user() {
       return userName(env); // the system is asked only where nothing else says who we are
     },

@@ -32,6 +32,10 @@ export interface Facts {
   readonly place: string;
   readonly registered: readonly Registered[];
   readonly user: string;
+  /** What a client of our tools calls itself. */
+  readonly client?: string | undefined;
+  /** Who started us, if that is all that the system shows. */
+  readonly parent?: number | undefined;
 }
 
 export interface Identity {
@@ -45,7 +49,8 @@ export interface Identity {
 
 /**
  * Decides which session we are, by the first that applies: told so; the nearest ancestor that is a known agent or a
- * registered process, and that host's own variable; one host's variable alone; the person at the keyboard.
+ * registered process, and that host's own variable; one host's variable alone; the client of our tools; the person at the
+ * keyboard.
  * Throws `usage` where that cannot be told.
  */
 export function whoAmI(facts: Facts): Identity {
@@ -62,6 +67,7 @@ export function whoAmI(facts: Facts): Identity {
 
   const marked = HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
   const [host, other] = marked;
+  if (facts.client !== undefined && (host === undefined || other !== undefined)) return byClient(facts, facts.client);
   if (host && other)
     throw cannotTell(
       `${marked.map((each) => each.agent).join(" and ")} both left variables here, and neither is a parent`,
@@ -69,7 +75,7 @@ export function whoAmI(facts: Facts): Identity {
   if (host) return byVariable(facts, host);
   return identity(
     facts,
-    wordFrom(facts.user),
+    wordFrom(facts.user, "person"),
     "human",
     undefined,
     "no agent is a parent of this process, so you are a person",
@@ -138,6 +144,17 @@ function byVariable(facts: Facts, host: Host): Identity {
   );
 }
 
+const LAUNCHER = /^((ba|da|z|fi|k)?sh|env|npm .*|npx|pnpm|yarn|bunx|cmd|powershell|pwsh)$/;
+
+/** An agent that we do not know, which calls our tools: it is no person. */
+function byClient(facts: Facts, client: string): Identity {
+  const agent = wordFrom(client.slice(0, 60), "agent"); // a session id has at most 120 characters
+  const process = facts.ancestors.find(({ name }) => !LAUNCHER.test(name));
+  const pid = process?.pid ?? facts.parent ?? 0;
+  const session = [agent, pid.toString(36), ...(process ? [process.started.toString(36)] : [])].join("-");
+  return { session, agent, pid: facts.pid ?? pid, because: `${agent} (pid ${pid}) calls our tools` };
+}
+
 function identity(facts: Facts, session: string, agent: string, near: Near | undefined, because: string): Identity {
   const host = near?.host ?? HOSTS.find((each) => each.agent === agent);
   const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
@@ -166,13 +183,13 @@ function cannotTell(why: string): RelayError {
   });
 }
 
-/** A session id made from a user's name. */
-function wordFrom(user: string): string {
-  const word = user
+/** A name that is not ours as part of a session id, or `otherwise`. */
+function wordFrom(name: string, otherwise: string): string {
+  const word = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, "-")
     .replaceAll(/^[.-]+|[.-]+$/g, "");
-  return isSegment(word) && word !== "all" ? word : "person";
+  return isSegment(word) && word !== "all" ? word : otherwise;
 }
 
 /** A pid as a variable says it, 0 if it says none. */

@@ -69,6 +69,26 @@ describe("by the nearest ancestor", () => {
     });
   });
 
+  test("a client of our tools that we do not know is an agent of that name, and never the person", () => {
+    const editor: Ancestor = { pid: 400, started: 4000, name: "some-editor", args: ["some-editor"] };
+    const npx: Ancestor = { pid: 500, started: 5000, name: "npm exec agent-r", args: ["npm exec agent-relay mcp"] };
+    const client = "Some Editor (beta)";
+    const found = whoAmI(facts({ client, ancestors: [shell, npx, editor, shell, init] }));
+    expect(found).toMatchObject({ session: "some-editor-beta-b4-334", agent: "some-editor-beta", pid: 400 });
+    const later = facts({
+      ancestors: [shell, editor, init],
+      registered: [registered(editor, found.session, found.agent)],
+    });
+    expect(whoAmI(later), "its shell is the same session").toMatchObject({
+      session: found.session,
+      agent: found.agent,
+    });
+    expect(whoAmI(facts({ client, ancestors: [claude, init] })).agent, "which its process shows").toBe("claude");
+    expect(whoAmI(facts({ client, env: { CODEX_THREAD_ID: "c-1" } })).session).toBe("c-1");
+    expect(whoAmI(facts({ client: "é", ancestors: [], parent: 77 }))).toMatchObject({ session: "agent-25", pid: 77 });
+    expect(whoAmI(facts({ client: "x".repeat(500) })).session.length).toBeLessThanOrEqual(120);
+  });
+
   test("gemini inside codex inside claude are three sessions", () => {
     const chain = [shell, gemini, shell, codex, shell, claude, init];
     const found = [0, 2, 4].map((above) => whoAmI(facts({ env, ancestors: chain.slice(above) })));

@@ -54,17 +54,24 @@ export function relayPermissions(server: McpServer, supervisor: Supervisor, hand
 }
 
 async function verdictOf(asked: Asked, supervisor: Supervisor, hands: Hands, signal: AbortSignal): Promise<Verdict> {
-  const isOver = AbortSignal.any([signal, AbortSignal.timeout(supervisor.within)]);
-  const over = new Promise<void>((resolve) => {
-    isOver.addEventListener("abort", () => resolve(), { once: true });
+  const over = new AbortController();
+  const isOver = new Promise<void>((resolve) => {
+    over.signal.addEventListener("abort", () => resolve(), { once: true });
   });
+  const end = () => over.abort();
+  const timer = setTimeout(end, supervisor.within); // AbortSignal.timeout and .any may be collected before they abort (Node 20)
+  signal.addEventListener("abort", end, { once: true });
   try {
-    const verdict = await answered(asked, supervisor, hands, isOver);
+    const verdict = await answered(asked, supervisor, hands, over.signal);
     if (verdict) return verdict;
+    await isOver;
   } catch (error) {
-    if (!isOver.aborted) hands.failed(error instanceof Error ? error : new Error(String(error)));
+    if (!over.signal.aborted) hands.failed(error instanceof Error ? error : new Error(String(error)));
+    await isOver;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
-  await over;
   return "deny";
 }
 

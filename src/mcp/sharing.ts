@@ -5,7 +5,7 @@ import { formatLeft } from "../duration.ts";
 import { claimWords, frame, type Names } from "../lines.ts";
 import { filesOf, type Task } from "../task.ts";
 import { clean, cleanLine } from "../text.ts";
-import { type Answer, type Call, type Tool, tool } from "./tool.ts";
+import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
 
 const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
 
@@ -21,13 +21,13 @@ const claim = tool({
     shared: z.boolean().optional().describe("others may share it"),
     wait: z.int().min(1).max(600).optional().describe("seconds to stand in line for it"),
   }),
-  async run({ paths: wanted, reason, shared, wait }, { relay, now, signal, progress }) {
-    if (wait !== undefined) await progress("in line");
-    const made = await relay.claim(wanted, {
-      ...(reason !== undefined && { reason }),
-      ...(shared && { mode: "shared" as const }),
-      ...(wait !== undefined && { wait: wait * 1000, signal }),
-    });
+  async run({ paths: wanted, reason, shared, wait }, call) {
+    const { relay, now, signal } = call;
+    const options = { ...(reason !== undefined && { reason }), ...(shared && { mode: "shared" as const }) };
+    const made =
+      wait === undefined
+        ? await relay.claim(wanted, options)
+        : await telling(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
     return {
       text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; your work renews it\n`,
       data: { claim: made },

@@ -5,7 +5,7 @@ import type { InboxItem } from "../inbox.ts";
 import { frame, itemLines, messageLines, newNotes } from "../lines.ts";
 import type { Recipient } from "../send.ts";
 import { cleanLine } from "../text.ts";
-import { type Answer, type Call, type Tool, tool } from "./tool.ts";
+import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
 
 const MOST_SHOWN = 50;
 const MOST_TEXT = 20_000; // characters of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
@@ -143,16 +143,16 @@ const wait = tool({
     timeout: z.int().min(1).max(MOST_WAIT).optional().describe("seconds, default 60"),
   }),
   async run({ timeout = 60, message, from, released, ended, reply_to, task_done }, call) {
-    const { relay, signal, progress } = call;
+    const { relay, signal } = call;
     const wished = { released, ended, replyTo: reply_to, taskDone: task_done, from, message };
     const given = Object.values(wished).some((each) => each !== undefined);
-    await progress("waiting");
     const begun = call.now();
     try {
       const what = given
         ? { ...wished, ...(message === undefined && from !== undefined && { message: true }) }
         : { message: true };
-      const { outcome } = await relay.wait(what, { any: true, timeout: timeout * 1000, signal });
+      const waiting = () => relay.wait(what, { any: true, timeout: timeout * 1000, signal });
+      const { outcome } = await telling(call, timeout, waiting);
       return {
         text: frame(
           outcome.map((line) => `${cleanLine(line)}\n`),

@@ -15,8 +15,8 @@ export interface Call {
   readonly now: () => number;
   /** Aborts when the caller takes the call back, or is gone. */
   readonly signal: AbortSignal;
-  /** Says how a long call gets on, to who asked for that. */
-  readonly progress: (what: string) => Promise<void>;
+  /** Says how many seconds of how many a long call has taken, to who asked for that. */
+  readonly progress: (seconds: number, of: number) => Promise<void>;
   /** Resolves when the answer was written out; rejects if nobody takes it any more. */
   readonly written: Promise<void>;
 }
@@ -47,6 +47,21 @@ export interface Tool {
 interface Spec<I extends z.ZodObject> extends Omit<Tool, "input" | "run"> {
   readonly input: I;
   run(args: z.output<I>, call: Call): Promise<Answer>;
+}
+
+const TELL = 10_000; // ms; the protocol's libraries give up a call of which they heard nothing for 60 s
+
+/** Says each ten seconds how far a wait of at most `most` seconds has come. */
+export async function telling<T>({ now, progress }: Call, most: number, wait: () => Promise<T>): Promise<T> {
+  const begun = now();
+  const say = () => progress(Math.floor((now() - begun) / 1000), most);
+  await say();
+  const timer = setInterval(() => say().catch(() => clearInterval(timer)), TELL); // nobody listens any more
+  try {
+    return await wait();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 export function tool<I extends z.ZodObject>({ run, ...rest }: Spec<I>): Tool {

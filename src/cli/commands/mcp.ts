@@ -67,7 +67,8 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
     machine: () => agentsOnMachine(io.env, say),
     changes: (relay, signal) => fileStore(relay.dir, {}).watch(`inboxes/${relay.session}`, signal),
     onError: say,
-    open: (told) => cli.open(told === undefined || isNamed(cli) || !isSegment(told) ? {} : { session: told }),
+    open: ({ session, client }) =>
+      cli.open({ client, ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }) }),
   };
   const over = new AbortController();
   const ended = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { McpServer, ResourceTemplate, type ServerContext, type Transport } from "@modelcontextprotocol/server";
+import { McpServer, ResourceTemplate, type ServerContext } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { namesOf } from "../lines.ts";
 import type { ProjectAgents } from "../machine.ts";
@@ -12,6 +12,7 @@ import { SHARING } from "./sharing.ts";
 import { TALKING } from "./talking.ts";
 import type { Call, Tool } from "./tool.ts";
 import { Updates } from "./updates.ts";
+import type { Wire } from "./wire.ts";
 
 export const TOOLS: readonly Tool[] = [...BEING_HERE, ...TALKING, ...SHARING];
 
@@ -27,7 +28,7 @@ export interface Surroundings {
   readonly open: (caller: Caller) => Promise<Relay>;
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
-  readonly whenWritten: WhenWritten;
+  readonly wire: Wire;
   /** Yields when something in the inbox of this session may have changed. */
   readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<void>;
   readonly onError: (error: Error) => void;
@@ -67,7 +68,7 @@ export function relayServer(around: Surroundings, channel?: Channel): McpServer 
     );
   }
   const changes = async (signal: AbortSignal) => around.changes(await callers.relay(), signal);
-  const updates = new Updates(server, changes, around.onError);
+  const updates = new Updates(server, changes, around.wire, around.onError);
   const closed = new AbortController();
   server.server.onclose = () => {
     updates.end();
@@ -129,7 +130,7 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
     machine: around.machine,
     now: around.now,
     signal,
-    written: around.whenWritten.of(id),
+    written: around.wire.written(id),
     async progress(progress, total) {
       if (token === undefined) return;
       const params = { progressToken: token, progress, total, message: "waiting" };
@@ -141,50 +142,4 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
 
 function namesIn(relay: Relay): Call["names"] {
   return async () => namesOf(await relay.agents());
-}
-
-/** Knows when the answer to a request was taken by whoever reads it. */
-export class WhenWritten {
-  readonly #waiting = new Map<string, { resolve: () => void; reject: (why: unknown) => void }>();
-
-  /** Resolves when the answer to request `id` was written; rejects if it never will be. */
-  of(id: string | number): Promise<void> {
-    const written = new Promise<void>((resolve, reject) => this.#waiting.set(keyOf(id), { resolve, reject }));
-    written.catch(() => {}); // few tools ask
-    return written;
-  }
-
-  /** Makes a transport tell what it has written. */
-  watch<T extends Transport>(transport: T): T {
-    const send = transport.send.bind(transport);
-    transport.send = async (message, options) => {
-      const waiting = "id" in message && !("method" in message) ? this.#take(message.id) : undefined;
-      try {
-        await send(message, options);
-        waiting?.resolve();
-      } catch (error) {
-        waiting?.reject(error);
-        throw error;
-      }
-    };
-    return transport;
-  }
-
-  /** Nothing is written any more. */
-  end(): void {
-    const gone = new RelayError("failed", "Cannot answer: who asked is gone");
-    for (const { reject } of this.#waiting.values()) reject(gone);
-    this.#waiting.clear();
-  }
-
-  #take(id: string | number | null | undefined) {
-    const key = keyOf(id);
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    return waiting;
-  }
-}
-
-function keyOf(id: string | number | null | undefined): string {
-  return `${typeof id} ${id}`;
 }

@@ -1,8 +1,16 @@
 import type { McpServer } from "@modelcontextprotocol/server";
+import * as z from "zod";
 import { RelayError } from "../errors.ts";
+import type { Wire } from "./wire.ts";
 
 /** The resource whose changes are told of: the others are looked at when they are wanted. */
 const WATCHED = "relay://inbox";
+
+const Acknowledged = z.object({ notifications: z.object({ resourceSubscriptions: z.array(z.string()).default([]) }) });
+
+function urisIn(params: unknown): string[] {
+  return Acknowledged.safeParse(params).data?.notifications.resourceSubscriptions ?? [];
+}
 
 /** Tells who has asked for it that there is something new in the inbox. Watches only while somebody has. */
 export class Updates {
@@ -14,12 +22,18 @@ export class Updates {
   constructor(
     server: McpServer,
     changes: (signal: AbortSignal) => Promise<AsyncIterable<void>>,
+    wire: Wire,
     failed: (error: Error) => void,
   ) {
     this.#server = server;
     this.#changes = changes;
     this.#failed = failed;
-    // The revisions up to 2025-11-25; later ones ask for a stream of their own, which the library keeps.
+    // Since the revision of 2026 the library itself takes subscriptions, and says which it has taken: it has no hook for
+    // when one ends, so that we then watch for nobody until the connection ends.
+    wire.onNotification((method, params) => {
+      if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED)) this.begin();
+    });
+    // The revisions before it.
     server.server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
       if (uri !== WATCHED)
         throw new RelayError("usage", `Cannot tell of changes of ${uri}: only ${WATCHED} is watched`);

@@ -4,7 +4,8 @@ import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
-import { relayServer, WhenWritten } from "../../src/mcp/server.ts";
+import { relayServer } from "../../src/mcp/server.ts";
+import { Wire } from "../../src/mcp/wire.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 
@@ -20,7 +21,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
   const failures: string[] = [];
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const around = {
-    ...{ version: "1", now: Date.now, whenWritten: new WhenWritten(), machine: async () => [] },
+    ...{ version: "1", now: Date.now, wire: new Wire(), machine: async () => [] },
     changes: (relay: Relay, signal: AbortSignal) => store.watch(`inboxes/${relay.session}`, signal),
     onError: (error: Error) => void failures.push(error.message),
     open: async () => as("worker"),

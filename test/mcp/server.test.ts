@@ -141,6 +141,22 @@ test("who has subscribed to the inbox is told when something comes, and no more 
   await expect(client.subscribeResource({ uri: "relay://status" })).rejects.toThrow("only relay://inbox is watched");
 });
 
+test("who listens as the revision of 2026 has it is told when something comes, and nothing of what it did not ask for", async () => {
+  const cwd = tempDir();
+  const dir = `${cwd}/.relay`;
+  const env = { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: dir };
+  const client = await connected(cwd, env, { versionNegotiation: { mode: { pin: "2026-07-28" } } });
+  const told: string[] = [];
+  client.setNotificationHandler("notifications/resources/updated", ({ params }) => void told.push(params.uri));
+  await called(client, "whoami", {});
+  const bob = new Relay(dir, { session: "bob", durability: "process" });
+  const { close } = await client.listen({ resourceSubscriptions: ["relay://inbox"] });
+  await bob.send("hello", { to: "ann" });
+  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  expect(new Set(told)).toEqual(new Set(["relay://inbox"]));
+  await close();
+});
+
 test("resources show the inbox, the project, a message and its thread, in the frame, and mark nothing", async () => {
   const world = new World();
   const { client, call } = await world.agent("ann");

@@ -5,7 +5,8 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { onTestFinished } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { DATA } from "../../src/mcp/result.ts";
-import { relayServer, WhenWritten } from "../../src/mcp/server.ts";
+import { relayServer } from "../../src/mcp/server.ts";
+import { Wire } from "../../src/mcp/wire.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 
@@ -39,17 +40,17 @@ export class World {
   /** A client, and what makes its server; calls are for `session`, or for whom they say. */
   async agent(session: string, agent?: string) {
     await this.as(session).trust(); // the memory store bears no mark by itself
-    const whenWritten = new WhenWritten();
+    const wire = new Wire();
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({
-      ...{ version: "1", now: () => this.clock, whenWritten, machine: async () => [] },
+      ...{ version: "1", now: () => this.clock, wire, machine: async () => [] },
       changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
       onError: (error) => {
         throw error;
       },
       open: async (caller) => this.as(caller.session ?? session, agent),
     });
-    await server.connect(whenWritten.watch(ours));
+    await server.connect(wire.watch(ours));
     const client = new Client({ name: "test", version: "1" });
     await client.connect(theirs);
     onTestFinished(() => client.close());

@@ -6,7 +6,8 @@ import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { HOSTS } from "../../hosts.ts";
 import { agentsOnMachine } from "../../machine.ts";
-import { type Channel, push, relayServer, type Surroundings, WhenWritten } from "../../mcp/server.ts";
+import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
+import { Wire } from "../../mcp/wire.ts";
 import { fileStore, findOut, relayIn } from "../../open.ts";
 import { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
@@ -59,11 +60,11 @@ function channelOf({ channel, permissionFrom: who, within }: Flags): Channel | u
 /** Until whoever started it closes stdin, or is gone. */
 async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   const { io } = cli;
-  const whenWritten = new WhenWritten();
-  const transport = whenWritten.watch(new StdioServerTransport());
+  const wire = new Wire();
+  const transport = wire.watch(new StdioServerTransport());
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
   const around: Surroundings = {
-    ...{ version: pkg.version, now: io.now, whenWritten },
+    ...{ version: pkg.version, now: io.now, wire },
     machine: () => agentsOnMachine(io.env, say),
     changes: (relay, signal) => fileStore(relay.dir, {}).watch(`inboxes/${relay.session}`, signal),
     onError: say,
@@ -84,7 +85,7 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   else serveStdio(() => relayServer(around), { transport, onerror: say });
   await ended;
   clearInterval(timer);
-  whenWritten.end();
+  wire.end();
   await transport.close();
 }
 

@@ -1,4 +1,5 @@
-import type { RelayError } from "../errors.ts";
+import { ProtocolError } from "@modelcontextprotocol/server";
+import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { frame } from "../lines.ts";
 import { clean } from "../text.ts";
@@ -28,6 +29,19 @@ export function failure(agent: string, { code, message, next }: RelayError) {
   const text = `${frame([`${clean(message)}\n`], `${code}: what went wrong,`)}${next === undefined ? "" : `Try: ${clean(next)}\n`}`;
   const error = { code, message, ...(next !== undefined && { next }) };
   return { ...result(agent, text, { error }), isError: true };
+}
+
+/** An error of the protocol itself, for what has no result of its own: reading a resource, or subscribing to one. */
+export async function orProtocolError<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    const { code, message, next } = error;
+    const isAskers = code === "usage" || code === "not_found";
+    const data = { code, ...(next !== undefined && { next: clean(next) }) };
+    throw new ProtocolError(isAskers ? -32602 : -32603, clean(message), data); // invalid params, internal error
+  }
 }
 
 function result(agent: string, text: string, given: Data) {

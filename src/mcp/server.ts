@@ -7,7 +7,7 @@ import { BEING_HERE } from "./being-here.ts";
 import { type Caller, Callers } from "./callers.ts";
 import { PERMISSION, relayPermissions, type Supervisor } from "./permission.ts";
 import { RESOURCES, type Resource } from "./resources.ts";
-import { failure, success } from "./result.ts";
+import { failure, orProtocolError, success } from "./result.ts";
 import { SHARING } from "./sharing.ts";
 import { TALKING } from "./talking.ts";
 import type { Call, Tool } from "./tool.ts";
@@ -95,11 +95,12 @@ export function push(server: McpServer, content: string, unread: number): Promis
 function addResource(server: McpServer, resource: Resource, around: Surroundings, callers: Callers): void {
   const { name, uri, title, about } = resource;
   const facts = { title, description: about, mimeType: "text/plain" };
-  const read = async (at: URL, id: string, context: ServerContext) => {
-    const relay = await callers.relay(context);
-    const text = await resource.read({ relay, me: relay.session ?? "", names: namesIn(relay), now: around.now }, id);
-    return { contents: [{ uri: at.href, mimeType: "text/plain", text }] };
-  };
+  const read = (at: URL, id: string, context: ServerContext) =>
+    orProtocolError(async () => {
+      const relay = await callers.relay(context);
+      const text = await resource.read({ relay, me: relay.session ?? "", names: namesIn(relay), now: around.now }, id);
+      return { contents: [{ uri: at.href, mimeType: "text/plain", text }] };
+    });
   if (!uri.includes("{")) server.registerResource(name, uri, facts, (at, context) => read(at, "", context));
   else
     server.registerResource(name, new ResourceTemplate(uri, { list: undefined }), facts, (at, { id }, context) =>

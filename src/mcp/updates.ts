@@ -1,6 +1,7 @@
 import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { RelayError } from "../errors.ts";
+import { orProtocolError } from "./result.ts";
 import type { Wire } from "./wire.ts";
 
 /** The resource whose changes are told of: the others are looked at when they are wanted. */
@@ -34,12 +35,14 @@ export class Updates {
       if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED)) this.begin();
     });
     // The revisions before it.
-    server.server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
-      if (uri !== WATCHED)
-        throw new RelayError("usage", `Cannot tell of changes of ${uri}: only ${WATCHED} is watched`);
-      this.begin();
-      return {};
-    });
+    server.server.setRequestHandler("resources/subscribe", ({ params: { uri } }) =>
+      orProtocolError(async () => {
+        if (uri !== WATCHED)
+          throw new RelayError("usage", `Cannot tell of changes of ${uri}: only ${WATCHED} is watched`);
+        this.begin();
+        return {};
+      }),
+    );
     server.server.setRequestHandler("resources/unsubscribe", async () => {
       this.end();
       return {};

@@ -138,7 +138,10 @@ test("who has subscribed to the inbox is told when something comes, and no more 
   await world.as("bob").send("again", { to: "ann" });
   expect((await call("inbox")).text).toContain("again");
   expect(told.length).toBe(count);
-  await expect(client.subscribeResource({ uri: "relay://status" })).rejects.toThrow("only relay://inbox is watched");
+  await expect(client.subscribeResource({ uri: "relay://status" })).rejects.toMatchObject({
+    code: -32602,
+    message: expect.stringContaining("only relay://inbox is watched"),
+  });
 });
 
 test("who listens as the revision of 2026 has it is told when something comes, and nothing of what it did not ask for", async () => {
@@ -178,7 +181,11 @@ test("resources show the inbox, the project, a message and its thread, in the fr
     expect(FRAME.exec(await read(uri))?.[2], uri).toContain(what);
   expect(await world.as("ann").unreadCount()).toBe(1);
   expect((await client.listResources()).resources.map(({ uri }) => uri)).toEqual(["relay://inbox", "relay://status"]);
-  await expect(read("relay://message/msg-nothing")).rejects.toThrow();
+  await expect(read("relay://message/msg-nothing")).rejects.toMatchObject({
+    code: -32602,
+    message: expect.stringContaining('Cannot find message "msg-nothing"'),
+    data: { code: "not_found", next: "agent-relay history" },
+  });
 });
 
 test("what peers wrote stands in the frame in every result, whatever it is", async () => {

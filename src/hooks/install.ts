@@ -16,6 +16,8 @@ export interface Wish {
   readonly wakes?: boolean | undefined;
   /** The host is told of the MCP server. */
   readonly mcp?: boolean | undefined;
+  /** False: none are added. */
+  readonly hooks?: boolean | undefined;
   readonly kept?: Kept | undefined;
 }
 
@@ -40,18 +42,25 @@ export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
 /** What is to stand in a file that says this. */
 export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: Wish): Setting[] {
   const command = commandFor(wish.program, host.agent);
-  const wakes = wish.wakes === true || commandsIn(known).some((line) => eventOf(line) === "Wake");
+  const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
+  const wakes = wish.wakes === true || events.includes("Wake");
+  const isAlone = wish.hooks === false && events.length === 0 && hasServersBeside(host);
   return [
-    ...host.settings(command),
+    ...(isAlone ? [] : host.settings(command)),
     ...((wakes && host.waking?.(command)) || []),
     ...lineIn(known, host, wish),
     ...serverIn(known, host, wish),
   ];
 }
 
-/** For a host that keeps its servers beside its hooks. */
-function serverIn(known: Readonly<Record<string, unknown>>, { mcp, text }: HostSetup, wish: Wish): Setting[] {
-  if (text || mcp.projectFile !== undefined || mcp.typed !== undefined) return [];
+/** Whether a host keeps its servers in the file of its hooks. */
+export function hasServersBeside({ mcp, text }: HostSetup): boolean {
+  return !text && mcp.projectFile === undefined && mcp.typed === undefined;
+}
+
+function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wish: Wish): Setting[] {
+  const { mcp } = host;
+  if (!hasServersBeside(host)) return [];
   const found = mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
   if (!wish.mcp && !isServerEntry(found)) return [];
   return [{ path: mcp.path, value: mcp.entry(serverWords(wish.program)) }];

@@ -251,6 +251,35 @@ test("hosts are told of the MCP server only if that was asked for, each where it
   expect(office.files()).toEqual(before);
 });
 
+test("who wants tools alone gets no hook, and what of hooks is there already stays", async () => {
+  const names = HOST_SETUPS.map(({ agent }) => agent);
+  const office = new Office();
+  const before = office.files();
+  const { out } = await office.setup(...names, "--mcp", "--no-hooks");
+  expect(out).not.toContain("hook");
+  const written = office.files();
+  expect(Object.keys(written).filter((name) => /hooks|settings\.local|plugins/.test(name))).toEqual([]);
+  expect(JSON.parse(office.read(".gemini/settings.json"))).toEqual({
+    mcpServers: { "agent-relay": expect.anything() },
+  });
+  expect(JSON.parse(office.read(".mcp.json"))).toEqual({ mcpServers: { "agent-relay": expect.anything() } });
+  const checked = await office.setup("--check", "--no-hooks");
+  expect(checked).toMatchObject({ code: 0, err: "" });
+  expect(checked.out.match(/: ok: /g)).toHaveLength(6);
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+  await office.setup("gemini", "claude");
+  const hooked = office.files();
+  await office.setup("gemini", "claude", "--mcp", "--no-hooks");
+  expect(office.read(".gemini/settings.json")).toMatch(/"hooks"[\s\S]*"mcpServers"/);
+  await office.setup("gemini", "claude", "--mcp");
+  expect(office.files()).toMatchObject(
+    Object.fromEntries(Object.entries(hooked).filter(([name]) => !name.includes(".gemini"))),
+  );
+  for (const flags of [["--no-hooks"], ["--no-hooks", "--mcp", "--wake"]])
+    expect((await office.setup("claude", ...flags)).code).toBe(2);
+});
+
 test("what OpenCode would put beside its MCP entry stands there at once, and nothing is left of a file that it has written anew", async () => {
   const office = new Office();
   const before = office.files();

@@ -1,6 +1,3 @@
-import fs from "node:fs";
-import path from "node:path";
-import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
 import type { Case } from "./case.ts";
 import type { RealHost } from "./hosts.ts";
 import { Peer } from "./peer.ts";
@@ -38,7 +35,7 @@ export interface Present {
 
 /** With hooks, too: the model sends a message by a tool, and reads by another what was sent to it meanwhile. */
 export function toolsAndHooks(host: RealHost, at: Case): Promise<Work> {
-  return work(host, at, async (bob) => [
+  return work(host, at, [], async (bob) => [
     { answer: host.mcp("send", { text: WORDS.sent, to: ["bob"] }) },
     {
       before: async () => bob.sends(WORDS.meanwhile, "--to", await bob.finds()),
@@ -49,14 +46,18 @@ export function toolsAndHooks(host: RealHost, at: Case): Promise<Work> {
 
 /** Without hooks: the model asks who it is, and reads what was sent before it came. */
 export function toolsAlone(host: RealHost, at: Case): Promise<Work> {
-  return work(host, at, async (bob) => {
-    dropHooks(host, at);
+  return work(host, at, ["--no-hooks"], async (bob) => {
     await bob.sends(WORDS.start);
     return [{ answer: host.mcp("whoami", {}) }, { answer: host.mcp("inbox", {}) }];
   });
 }
 
-async function work(host: RealHost, at: Case, begin: (bob: Peer) => Promise<readonly Step[]>): Promise<Work> {
+async function work(
+  host: RealHost,
+  at: Case,
+  flags: readonly string[],
+  begin: (bob: Peer) => Promise<readonly Step[]>,
+): Promise<Work> {
   const bob = new Peer(at);
   const present: (readonly Present[])[] = [];
   const look = async () => {
@@ -64,7 +65,7 @@ async function work(host: RealHost, at: Case, begin: (bob: Peer) => Promise<read
     present.push(all.filter(({ session_id }) => session_id !== "bob"));
   };
   const before = await at.status();
-  await install(host, at);
+  await install(host, at, flags);
   await bob.comes();
   let unread = "";
   const last: Step = {
@@ -94,19 +95,12 @@ interface Inbox {
 }
 
 /** Runs setup, and types what it says is to be typed. */
-async function install(host: RealHost, at: Case): Promise<void> {
-  const { asks }: { asks: readonly string[] } = JSON.parse(await at.relay("setup", host.name, "--mcp", "--json"));
+async function install(host: RealHost, at: Case, flags: readonly string[]): Promise<void> {
+  const { asks }: { asks: readonly string[] } = JSON.parse(
+    await at.relay("setup", host.name, "--mcp", ...flags, "--json"),
+  );
   for (const ask of asks) {
     const [, line] = /of the MCP server, type: (.+)$/.exec(ask) ?? [];
     if (line !== undefined && (await at.shell(line)) !== 0) throw new Error(`it does not work: ${line}`);
   }
-}
-
-/** As somebody who wants tools alone has to: setup always brings hooks. */
-function dropHooks(host: RealHost, at: Case): void {
-  const { projectFile = "" } = HOST_SETUPS.find(({ agent }) => agent === host.name) ?? {};
-  const file = path.join(at.project, projectFile);
-  const { hooks: _, ...rest } = file.endsWith(".json") ? JSON.parse(fs.readFileSync(file, "utf8")) : {};
-  if ("mcpServers" in rest) fs.writeFileSync(file, JSON.stringify(rest));
-  else fs.rmSync(file);
 }

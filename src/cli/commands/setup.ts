@@ -9,7 +9,7 @@ import { checkedServer } from "../../hooks/check-server.ts";
 import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hooks/command-line.ts";
 import { diff } from "../../hooks/diff.ts";
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hooks/hosts-setup.ts";
-import { isSetUp, keptAfter, planned, unplanned, type Wish } from "../../hooks/install.ts";
+import { hasServersBeside, isSetUp, keptAfter, planned, unplanned, type Wish } from "../../hooks/install.ts";
 import { KeptFiles, sumOf } from "../../hooks/kept.ts";
 import { withSettings } from "../../hooks/settings.ts";
 import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
@@ -31,6 +31,8 @@ interface Flags {
   readonly statusLine?: boolean;
   readonly wake?: boolean;
   readonly mcp?: boolean;
+  /** False where only tools are wanted. */
+  readonly hooks?: boolean;
   readonly plugin?: string;
 }
 
@@ -50,6 +52,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
     .option("--status-line", "also a status line in Claude Code, if it has none")
     .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
     .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
+    .option("--no-hooks", "with --mcp: the server alone, for who wants tools and nothing else")
     .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
     .option("--dry-run", "show what would be written, and write nothing")
     .option("--remove", "take it all away again: files are as they were")
@@ -81,9 +84,13 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   const ground = groundOf(cli, flags);
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   if (flags.check) return check(cli, words, ground, flags);
+  if (flags.hooks === false && (!flags.mcp || flags.wake || flags.statusLine))
+    throw new RelayError("usage", "Cannot set up without hooks: --no-hooks goes with --mcp, and with no other part", {
+      next: "agent-relay setup --mcp --no-hooks",
+    });
   const hosts = hostsFor(cli, words, flags);
   const done: Done[] = [];
-  for (const host of hosts) {
+  for (const host of hosts.filter((one) => flags.hooks !== false || hasServersBeside(one))) {
     const file = fileOf(host, ground, flags);
     done.push(tried(host.agent, file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
   }
@@ -100,7 +107,11 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   const asks = flags.remove
     ? hosts.flatMap((host) => toTypeBack(host, ground))
     : hosts.flatMap((host) =>
-        [host.asks ?? [], flags.wake ? cannotWake(host) : [], toType(host, ground, flags)].flat(),
+        [
+          (flags.hooks !== false && host.asks) || [],
+          flags.wake ? cannotWake(host) : [],
+          toType(host, ground, flags),
+        ].flat(),
       );
   const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
   const changes = done.map(({ file, lines = [] }) =>
@@ -176,7 +187,10 @@ function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags
   if (flags.remove) return unplanned(host, file, known);
   const value = { type: "command", command: lineCommand(program), padding: 0 };
   const statusLine = flags.statusLine ? { path: ["statusLine"], value } : undefined;
-  return planned(host, file, { program, statusLine, wakes: flags.wake, mcp: flags.mcp, kept: known });
+  return planned(host, file, {
+    ...{ program, statusLine, kept: known },
+    ...{ wakes: flags.wake, mcp: flags.mcp, hooks: flags.hooks },
+  });
 }
 
 /** What a person has to type where we write no MCP entry. */
@@ -320,11 +334,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     words.length > 0
       ? words.includes(host.agent)
       : isSetUpIn(host, ground, flags) || ground.kept.of(fileOf(host, ground, flags)),
-  );
-  if (hosts.length === 0)
-    throw new RelayError("failed", `Cannot check: nothing of agent-relay is set up in "${ground.root}"`, {
-      next: `agent-relay setup${flags.user ? " --user" : ""}`,
-    });
+  ).filter(() => flags.hooks !== false);
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
     // In the environment that hooks get, and not here: whose relay it is depends on that.
@@ -348,6 +358,10 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
           : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env });
       if (found) results.push(found);
     }
+    if (results.length === 0)
+      throw new RelayError("failed", `Cannot check: nothing of agent-relay is set up in "${ground.root}"`, {
+        next: `agent-relay setup${flags.user ? " --user" : ""}`,
+      });
     const faults = results.filter(({ fault }) => fault !== undefined);
     const lines = results.map(
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,

@@ -1,5 +1,6 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
+import { renewOwn } from "../hooks/claimed.ts";
 import type { Relay } from "../relay.ts";
 
 /** What a call says of who calls. */
@@ -10,30 +11,55 @@ export interface Caller {
   readonly client?: string | undefined;
 }
 
-/** The relays of those who call: each is there from their first call on. */
+const LIVES = 30_000; // ms; an agent is idle for the others after 15 minutes, and a claim lasts 30
+
+interface Known {
+  readonly relay: Relay;
+  /** When its session was last said to live, Unix ms. */
+  readonly at: number;
+}
+
+/** The relays of those who call: each is there from their first call on, and their calls are their signs of life. */
 export class Callers {
   readonly #server: McpServer;
   readonly #open: (caller: Caller) => Promise<Relay>;
-  readonly #known = new Map<string, Relay>();
+  readonly #now: () => number;
+  readonly #known = new Map<string, Promise<Known>>();
 
-  constructor(server: McpServer, open: (caller: Caller) => Promise<Relay>) {
+  constructor(server: McpServer, open: (caller: Caller) => Promise<Relay>, now: () => number) {
     this.#server = server;
     this.#open = open;
+    this.#now = now;
   }
 
   /** Registers the session if need be. Throws `refused` for a relay whose content is not to be put before a model. */
   async relay(context?: ServerContext): Promise<Relay> {
     const session = sessionIn(context);
-    const before = this.#known.get(session ?? "");
-    if (before) return before;
-    const relay = await this.#open({ session, client: this.client(context) });
-    if (!(await relay.heartbeat())) await relay.register(); // which makes one where there is none
+    const key = session ?? "";
+    const before = this.#known.get(key);
+    const looked = this.#looked(before, { session, client: this.client(context) });
+    this.#known.set(key, looked);
+    try {
+      return (await looked).relay;
+    } catch (error) {
+      if (this.#known.get(key) === looked) this.#known.delete(key); // the next call tries again
+      throw error;
+    }
+  }
+
+  async #looked(before: Promise<Known> | undefined, caller: Caller): Promise<Known> {
+    const known = await before?.catch(() => undefined); // whoever asked has heard of it
+    if (known && this.#now() - known.at < LIVES) return known;
+    const relay = known?.relay ?? (await this.#open(caller));
+    const lives = await relay.heartbeat();
+    // Of an agent that was started anew, the process that is registered has died.
+    if (!lives || (await relay.find(lives.session_id))?.presence === "gone") await relay.register();
     if (!(await relay.isTrusted()))
       throw new RelayError("refused", "This project's relay came from elsewhere: what is in it is not shown to you", {
         next: "ask the person you work for to type: agent-relay trust",
       });
-    this.#known.set(session ?? "", relay);
-    return relay;
+    if (known) await renewOwn(relay, relay.session ?? "", this.#now());
+    return { relay, at: this.#now() };
   }
 
   /** What the calling program calls itself: with each call since the revision of 2026, once before it. */

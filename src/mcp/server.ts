@@ -54,7 +54,7 @@ export function relayServer(around: Surroundings, channel?: Channel): McpServer 
       capabilities: { resources: { subscribe: true }, ...(experimental && { experimental }) },
     },
   );
-  const callers = new Callers(server, around.open);
+  const callers = new Callers(server, around.open, around.now);
   for (const tool of TOOLS) {
     const { name, title, about, input, hints } = tool;
     const annotations = {

@@ -253,6 +253,43 @@ test("a message of which the answer was never taken stays unread", async () => {
   expect(await world.as("ann").unreadCount()).toBe(1);
 });
 
+test("every call is a sign of life, which renews what the session has claimed", async () => {
+  const world = new World();
+  const { call } = await world.agent("ann");
+  await call("claim", { paths: ["src"] });
+  for (let n = 0; n < 6; n++) {
+    world.clock += 10 * 60_000;
+    await call(["tasks", "check", "agents"][n % 3] ?? "");
+  }
+  const bob = world.as("bob");
+  expect((await bob.agents()).map(({ presence }) => presence)).toEqual(["active"]);
+  expect((await bob.check(["src/a"])).claims).toHaveLength(1);
+  world.clock += 31 * 60_000;
+  expect((await bob.check(["src/a"])).claims, "of who is silent").toHaveLength(0);
+});
+
+test("a session whose registration is gone is registered anew at its next call, and so is one whose process was another", async () => {
+  const world = new World();
+  const { call } = await world.agent("ann");
+  await call("whoami");
+  await world.as("ann").unregister();
+  world.clock += 60_000;
+  await call("tasks");
+  expect(await world.as("bob").find("ann")).toMatchObject({ presence: "active" });
+  const died = spawnSync("true").pid;
+  await world.as("ann").register({ pid: died });
+  world.clock += 60_000;
+  await call("tasks");
+  expect(await world.as("bob").find("ann")).toMatchObject({ presence: "active" });
+});
+
+test("first calls at the same time are of one session", async () => {
+  const world = new World("file");
+  const { call } = await world.agent("ann");
+  const names = await Promise.all(Array.from({ length: 20 }, async () => (await call("whoami")).data.name));
+  expect(new Set(names).size).toBe(1);
+});
+
 test("who waits hears how long already, each ten seconds, so that no host gives the call up", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());

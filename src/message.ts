@@ -7,8 +7,16 @@ export type Kind = (typeof KINDS)[number];
 
 const ASKING: readonly Kind[] = ["question", "request-yield", "permission"];
 
-/** Who was shown a message, and when (ISO 8601). */
-export const Receipt = object({ read_at: optional(text()), acked_at: optional(text()) });
+/** What is answered to a message of kind `permission`. */
+export const VERDICTS = ["allow", "deny"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Who was shown a message, and when (ISO 8601); and how they decided what it asked. */
+export const Receipt = object({
+  read_at: optional(text()),
+  acked_at: optional(text()),
+  verdict: optional(oneOf(VERDICTS)),
+});
 export type Receipt = Infer<typeof Receipt>;
 
 /**
@@ -168,6 +176,14 @@ export function withRead(message: Message, session: string, at: number): Message
 export function withAck(message: Message, session: string, at: number): Message {
   if (message.receipts?.[session]?.acked_at !== undefined) return message;
   return withReceipt(withRead(message, session, at), session, { acked_at: iso(at) });
+}
+
+/** The message as decided by `session`. Throws `conflict` if it was decided. */
+export function withVerdict(message: Message, session: string, verdict: Verdict, at: number): Message {
+  const before = message.receipts?.[session]?.verdict;
+  if (before !== undefined)
+    throw new RelayError("conflict", `Cannot answer ${message.id} twice: "${before}" was the first answer, and counts`);
+  return withReceipt(withRead(message, session, at), session, { verdict });
 }
 
 /** The message as taken back. Throws `refused` for anyone but its sender. */

@@ -57,7 +57,8 @@ export async function stampRead(context: Context, message: Message): Promise<Mes
   return read;
 }
 
-async function stamp(
+/** Changes a message for this session, as if nobody else did. */
+export async function stamp(
   { store, session, now }: Context,
   message: Message,
   change: (message: Message, session: string, at: number) => Message,

@@ -85,16 +85,12 @@ async function sendTo(context: Context, content: string, options: SendOptions, t
     });
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
-  if (answered?.kind === "permission") await (await import("./permission.ts")).checkVerdict(context, answered, content);
   const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   await loadPace(context);
-  return publishAll(
-    context,
-    composeAll(context, content, options, to, { answered, thread, chain }),
-    answered,
-    recipients,
-  );
+  const messages = composeAll(context, content, options, to, { answered, thread, chain });
+  if (answered?.kind === "permission") await (await import("./permission.ts")).decideBy(context, answered, content);
+  return publishAll(context, messages, answered, recipients);
 }
 
 async function loadPace({ pace, store, session, now }: Context): Promise<void> {

@@ -170,7 +170,8 @@ function agentOf(facts: Facts, session: string): string {
     hostNamed(session) ??
     nearest(facts)?.host ??
     HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
-  return facts.agent ?? registered?.agent_id ?? host?.agent ?? "human";
+  const client = facts.client === undefined ? "human" : wordFrom(facts.client, "agent");
+  return facts.agent ?? registered?.agent_id ?? host?.agent ?? client;
 }
 
 function isProcess(agent: Registered, process: Ancestor, place: string): boolean {

@@ -86,6 +86,10 @@ describe("by the nearest ancestor", () => {
     expect(whoAmI(facts({ client, ancestors: [claude, init] })).agent, "which its process shows").toBe("claude");
     expect(whoAmI(facts({ client, env: { CODEX_THREAD_ID: "c-1" } })).session).toBe("c-1");
     expect(whoAmI(facts({ client: "é", ancestors: [], parent: 77 }))).toMatchObject({ session: "agent-25", pid: 77 });
+    for (const told of [{ session: "s-1" }, { env: { AGENT_RELAY_SESSION: "s-1" } }])
+      expect(whoAmI(facts({ client, ...told })), "also when it is told its session").toMatchObject({
+        ...{ session: "s-1", agent: "some-editor-beta" },
+      });
     expect(whoAmI(facts({ client: "x".repeat(500) })).session.length).toBeLessThanOrEqual(120);
   });
 

@@ -2,7 +2,7 @@ import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import { answerIn, type Verdict, verdictIn } from "../permission.ts";
+import type { Verdict } from "../message.ts";
 import type { Relay } from "../relay.ts";
 import { clean, cleanLine } from "../text.ts";
 
@@ -77,26 +77,43 @@ async function verdictOf(asked: Asked, supervisor: Supervisor, hands: Hands, sig
 
 async function answered(asked: Asked, { who, within }: Supervisor, hands: Hands, isOver: AbortSignal) {
   const relay = await hands.open();
-  const to = await relay.sessionOf(who);
-  if (to === relay.session)
-    throw new RelayError("refused", `Cannot ask "${who}" for permission: that is the session that asks`);
+  const to = await supervising(relay, who);
   const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
   for (const question of messages)
     for await (const _ of hands.changes(relay, isOver)) {
-      const answer = answerIn(await relay.thread(question.id), question);
+      const conversation = await relay.thread(question.id);
+      const answer = conversation.find(({ reply_to, from_session }) => reply_to === question.id && from_session === to);
       if (!answer) continue;
       await relay.markRead(answer.id); // it was for us: it is no mail for the model
-      return verdictIn(answer.content) ?? "deny";
+      return conversation.find(({ id }) => id === question.id)?.receipts?.[to]?.verdict ?? "deny";
     }
   return undefined;
 }
 
-const MOST = 4000; // characters of what is to be done; the host itself sends no more than the beginning
+/** The session that is asked: by its whole id or name, since who is called nearly the same may be anyone. */
+async function supervising(relay: Relay, who: string): Promise<string> {
+  const to = await relay.sessionOf(who);
+  if (to === relay.session)
+    throw new RelayError("refused", `Cannot ask "${who}" for permission: that is the session that asks`);
+  if (to !== who && (await relay.find(to))?.name !== who)
+    throw new RelayError("not_found", `Cannot ask "${who}" for permission: no session has that id or name`);
+  return to;
+}
 
-/** The question as who is asked reads it. */
+const MOST = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
+
+/** The question as who is asked reads it: what is to be run comes first, so that what is said of it cannot hide it. */
 export function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
-  const ask = `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`;
-  const what = [description, input_preview].map((text) => clean(text).trim()).filter((text) => text !== "");
-  const shown = what.join("\n");
-  return [ask, shown.length > MOST ? `${shown.slice(0, MOST)}… (more is not shown)` : shown].join("\n").trim();
+  return [
+    `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`,
+    ...part("Its input", input_preview, MOST.input),
+    ...part("Said of it", description, MOST.description),
+  ].join("\n");
+}
+
+function part(what: string, given: string, most: number): string[] {
+  const text = clean(given).trim();
+  if (text === "") return [];
+  const shown = text.length > most ? `${text.slice(0, most)}… (cut: deny it, or look at the agent's own screen)` : text;
+  return [`${what}: ${shown.replaceAll("\n", "\n  ")}`];
 }

@@ -28,6 +28,14 @@ function entryIn({ mcp }: HostSetup, file: string): unknown {
   return mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], settingsIn(readText(file) ?? "", file));
 }
 
+function asJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // which the caller tells
+  }
+}
+
 /** Asks a server for its tools, as a host does. */
 async function faultOf(
   [program = "", ...args]: readonly string[],
@@ -43,7 +51,9 @@ async function faultOf(
       child.on("error", (error) => resolve(`it could not be run (${error.message})`));
       child.on("close", (code) => resolve(`it ended with exit code ${code}, and without an answer`));
       readline.createInterface({ input: child.stdout }).on("line", (line) => {
-        const { id, result } = fieldsOf(JSON.parse(line));
+        const message = asJson(line);
+        if (message === undefined) return resolve(`it writes what is no message: ${line.slice(0, 80)}`);
+        const { id, result } = fieldsOf(message);
         const { tools } = fieldsOf(result);
         if (id === 1) say({ method: "notifications/initialized" });
         if (id === 1) say({ id: 2, method: "tools/list" });

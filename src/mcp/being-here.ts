@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isName } from "../agent.ts";
 import { formatDuration } from "../duration.ts";
 import { killAgent } from "../kill.ts";
 import { claimWords, frame } from "../lines.ts";
@@ -12,7 +13,7 @@ const agents = tool({
   title: "See who else works here",
   about: "Who is here, what each does and has claimed, and how many messages wait for it.",
   hints: { reads: true, repeats: true },
-  input: z.object({
+  input: z.strictObject({
     scope: z.enum(["machine", "repository", "directory"]).optional().describe("default: repository"),
   }),
   async run({ scope }, { relay, me, now, machine }) {
@@ -57,11 +58,11 @@ const whoami = tool({
   title: "See who you are here",
   about: "Your name and session on the relay, and the folder that it is in.",
   hints: { reads: true, repeats: true },
-  input: z.object({}),
+  input: z.strictObject({}),
   async run(_, { relay, me }) {
     const mine = await relay.find(me);
     return {
-      text: `You are ${cleanLine(mine?.name ?? me)} (session ${me}, ${relay.agent}); relay: ${cleanLine(relay.dir)}\n`,
+      text: `You are ${mine?.name !== undefined && isName(mine.name) ? mine.name : me} (session ${me}, ${relay.agent}); relay: ${cleanLine(relay.dir)}\n`,
       data: { session_id: me, name: mine?.name, agent_id: relay.agent, dir: relay.dir },
     };
   },
@@ -72,7 +73,7 @@ const status = tool({
   title: "Say what you do",
   about: "Say in one line what you are working on; the others see it beside your name.",
   hints: { repeats: true },
-  input: z.object({ does: z.string() }),
+  input: z.strictObject({ does: z.string() }),
   async run({ does }, { relay }) {
     await relay.setStatus(does);
     return { text: "The others see it now\n", data: { status: does } };
@@ -85,7 +86,7 @@ const end = tool({
   about:
     "Ask another agent's process to end, if it is hung or no longer wanted. Its unread mail is kept. Never to settle a dispute.",
   hints: { destroys: true },
-  input: z.object({ who: z.string() }),
+  input: z.strictObject({ who: z.string() }),
   async run({ who }, { relay }) {
     const { session_id, pid, has_ended } = await killAgent(relay, who);
     const what = has_ended ? "has ended" : "was asked to end, and still runs";

@@ -60,5 +60,10 @@ function framed(data: Data): Record<string, unknown> {
 }
 
 function cleaned(value: Data): Data {
-  return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === "string" ? clean(each) : each)));
+  return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === "string" ? clean(each) : withCleanKeys(each))));
+}
+
+function withCleanKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [clean(key), each]));
 }

@@ -15,7 +15,7 @@ const claim = tool({
   about:
     "Reserve files before you edit them, all or none, so that nobody else edits them meanwhile. What you hold already is renewed. Release it when you are done.",
   hints: { repeats: true },
-  input: z.object({
+  input: z.strictObject({
     paths,
     reason: z.string().optional(),
     shared: z.boolean().optional().describe("others may share it"),
@@ -40,7 +40,7 @@ const release = tool({
   title: "Release files",
   about: "Give back what you claimed; without paths, all of it.",
   hints: { repeats: true },
-  input: z.object({ paths: paths.optional() }),
+  input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay }) {
     const released = await (given === undefined ? relay.releaseAll() : relay.release(given));
     const what = released.map(claimWords).join(", ");
@@ -54,7 +54,7 @@ const check = tool({
   about:
     "Ask whether you could claim these, and who holds them, without taking them; without paths, all that is claimed.",
   hints: { reads: true, repeats: true },
-  input: z.object({ paths: paths.optional() }),
+  input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay, me, names, now }) {
     if (given === undefined) {
       const all = await relay.claims();
@@ -87,7 +87,7 @@ const tasks = tool({
   title: "See the board of tasks",
   about: "The tasks that are not over, the first to do first.",
   hints: { reads: true, repeats: true },
-  input: z.object({
+  input: z.strictObject({
     ready: z.boolean().optional().describe("only those that could be taken now"),
     limit: z.int().min(1).max(100).optional(),
   }),
@@ -119,7 +119,7 @@ const task = tool({
   about:
     "`next` takes the best task that is ready; `add` puts one on the board (title); `claim`, `done`, `release`, `block` (text: why), `note` (text), `cancel` act on one (task: its id).",
   hints: {},
-  input: z.object({
+  input: z.strictObject({
     do: z.enum(MOVES),
     task: z.string().optional(),
     title: z.string().optional(),
@@ -175,7 +175,7 @@ const decide = tool({
   title: "Write down a decision",
   about: "Write down what was decided, for good, and tell everyone; without a text, show what was decided.",
   hints: {},
-  input: z.object({ text: z.string().optional() }),
+  input: z.strictObject({ text: z.string().optional() }),
   async run({ text }, { relay, names }) {
     if (text !== undefined) {
       const made = await relay.decide(text);

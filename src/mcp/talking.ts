@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isName } from "../agent.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
@@ -16,14 +17,16 @@ const send = tool({
   about:
     "Tell other agents something, or ask them. Without `to` it goes to everyone here. It is stored before this returns, and they hear of it also while they work.",
   hints: {},
-  input: z.object({
+  input: z.strictObject({
     text: z.string(),
     to: z.array(z.string()).optional().describe("names or sessions, from `agents`"),
     kind: z.enum(["info", "question"]).optional().describe("a question waits for an answer"),
     reply_to: z.string().optional().describe("the id of the message that this answers"),
   }),
   async run({ text, to, kind, reply_to }, { relay, now }) {
-    const options = { report: true, ...(kind && { kind }), ...(to && to.length > 0 && { to }) };
+    if (to?.length === 0)
+      throw new RelayError("usage", "Cannot send to nobody: name someone in `to`, or leave it out to tell everyone");
+    const options = { report: true, ...(kind && { kind }), ...(to && { to }) };
     const sent = await (reply_to === undefined ? relay.send(text, options) : relay.reply(reply_to, text, options));
     const ids = sent.messages.map(({ id }) => id);
     const people = sent.recipients.map((one) => recipientWords(one, now())).join("; ");
@@ -43,7 +46,7 @@ function recipientWords(who: Recipient, now: number): string {
     unread_before > 0 ? `${unread_before} unread before` : [],
     is_full ? "its inbox is full: it was not told" : [],
   ].flat();
-  return `${cleanLine(name ?? session_id)} (${facts.join(", ")})`;
+  return `${cleanLine(name !== undefined && isName(name) ? name : session_id)} (${facts.join(", ")})`;
 }
 
 const inbox = tool({
@@ -51,19 +54,21 @@ const inbox = tool({
   title: "Read your messages",
   about: "Show what waits for you, and mark it as read: new messages, and those that still wait for your answer.",
   hints: {},
-  input: z.object({
+  input: z.strictObject({
     limit: z.int().min(1).max(MOST_SHOWN).optional(),
     peek: z.boolean().optional().describe("mark nothing"),
   }),
   run({ limit = 10, peek }, call) {
-    const { relay, written } = call;
+    const { relay, written, signal } = call;
     return new Promise((resolve, reject) => {
+      written.catch(reject); // of a call that was taken back nothing is marked
       relay
         .inbox({
           limit,
           ...(peek && { peek }),
           // The session's other readers wait until this was written: what nobody took is shown again.
           async show(items, { more, open_more }) {
+            signal.throwIfAborted();
             const { answer, shown } = await rendered(items, call, more + open_more);
             resolve(answer);
             await written;
@@ -113,7 +118,7 @@ const reply = tool({
   about:
     "Answer a message to its sender; without a text, say that it was dealt with. Either settles what it asked for.",
   hints: {},
-  input: z.object({ id: z.string().describe("of the message"), text: z.string().optional() }),
+  input: z.strictObject({ id: z.string().describe("of the message"), text: z.string().optional() }),
   async run({ id, text }, { relay }) {
     if (text === undefined) {
       await relay.ack(id);
@@ -133,7 +138,7 @@ const wait = tool({
   about:
     "Wait, without using turns, until a message comes, others release paths, leave, answer, or complete tasks: for any of what is given. Ends after `timeout` seconds at the latest.",
   hints: { reads: true },
-  input: z.object({
+  input: z.strictObject({
     message: z.boolean().optional(),
     from: z.string().optional().describe("a message of this agent"),
     released: z.array(z.string()).optional().describe("paths"),
@@ -176,7 +181,7 @@ const history = tool({
   title: "Look back at messages",
   about: "The newest messages that you sent or received, read or not; marks nothing.",
   hints: { reads: true, repeats: true },
-  input: z.object({
+  input: z.strictObject({
     with: z.string().optional().describe("only to or from this agent"),
     limit: z.int().min(1).max(200).optional(),
   }),

@@ -1,4 +1,4 @@
-import type { McpServer } from "@modelcontextprotocol/server";
+import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { RelayError } from "../errors.ts";
 import { orProtocolError } from "./result.ts";
@@ -16,13 +16,13 @@ function urisIn(params: unknown): string[] {
 /** Tells who has asked for it that there is something new in the inbox. Watches only while somebody has. */
 export class Updates {
   readonly #server: McpServer;
-  readonly #changes: (signal: AbortSignal) => Promise<AsyncIterable<void>>;
+  readonly #changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<void>>;
   readonly #failed: (error: Error) => void;
   #watching: AbortController | undefined;
 
   constructor(
     server: McpServer,
-    changes: (signal: AbortSignal) => Promise<AsyncIterable<void>>,
+    changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<void>>,
     wire: Wire,
     failed: (error: Error) => void,
   ) {
@@ -32,29 +32,34 @@ export class Updates {
     // Since the revision of 2026 the library itself takes subscriptions, and says which it has taken: it has no hook for
     // when one ends, so that we then watch for nobody until the connection ends.
     wire.onNotification((method, params) => {
-      if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED)) this.begin();
+      if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED))
+        this.begin().catch((error: Error) => failed(error));
     });
     // The revisions before it.
-    server.server.setRequestHandler("resources/subscribe", ({ params: { uri } }) =>
+    server.server.setRequestHandler("resources/subscribe", ({ params: { uri } }, context) =>
       orProtocolError(async () => {
         if (uri !== WATCHED)
           throw new RelayError("usage", `Cannot tell of changes of ${uri}: only ${WATCHED} is watched`);
-        this.begin();
+        await this.begin(context);
         return {};
       }),
     );
-    server.server.setRequestHandler("resources/unsubscribe", async () => {
-      this.end();
+    server.server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {
+      if (uri === WATCHED) this.end();
       return {};
     });
   }
 
-  begin(): void {
-    if (this.#watching) return;
+  /** Watches for the session that asks, in place of the one that asked before. */
+  async begin(context?: ServerContext): Promise<void> {
     const watching = new AbortController();
+    const changes = await this.#changes(watching.signal, context);
+    this.end();
     this.#watching = watching;
-    this.#tell(watching.signal).catch((error: unknown) => {
-      if (!watching.signal.aborted) this.#failed(error instanceof Error ? error : new Error(String(error)));
+    this.#tell(changes).catch((error: unknown) => {
+      if (watching.signal.aborted) return;
+      if (this.#watching === watching) this.end(); // so that who asks again is watched for again
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
@@ -63,7 +68,7 @@ export class Updates {
     this.#watching = undefined;
   }
 
-  async #tell(signal: AbortSignal): Promise<void> {
-    for await (const _ of await this.#changes(signal)) await this.#server.server.sendResourceUpdated({ uri: WATCHED });
+  async #tell(changes: AsyncIterable<void>): Promise<void> {
+    for await (const _ of changes) await this.#server.server.sendResourceUpdated({ uri: WATCHED });
   }
 }

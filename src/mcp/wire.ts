@@ -6,10 +6,15 @@ export class Wire {
   readonly #notified: ((method: string, params: unknown) => void)[] = [];
   readonly #waiting = new Map<string, { resolve: () => void; reject: (why: unknown) => void }>();
 
-  /** Resolves when the answer to request `id` was written; rejects if it never will be. */
-  written(id: string | number): Promise<void> {
+  /** Resolves when the answer to request `id` was written; rejects if it never will be: what was taken back has none. */
+  written(id: string | number, signal: AbortSignal): Promise<void> {
+    this.#reject(id, "its id was used again");
     const written = new Promise<void>((resolve, reject) => this.#waiting.set(keyOf(id), { resolve, reject }));
-    written.catch(() => {}); // few tools ask
+    const end = () => this.#reject(id, "it was taken back");
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    const clear = () => signal.removeEventListener("abort", end);
+    written.then(clear, clear); // few tools ask
     return written;
   }
 
@@ -18,9 +23,14 @@ export class Wire {
     this.#notified.push(listener);
   }
 
-  /** Makes a transport tell what it has written. */
-  watch<T extends Transport>(transport: T): T {
+  /** Makes a transport tell what it has written; `ended` is called when it cannot write, or is closed. */
+  watch<T extends Transport>(transport: T, ended = () => {}): T {
     const send = transport.send.bind(transport);
+    const close = transport.close.bind(transport);
+    transport.close = async () => {
+      await close();
+      ended();
+    };
     transport.send = async (message, options) => {
       const waiting = "id" in message && !("method" in message) ? this.#take(message.id) : undefined;
       try {
@@ -30,6 +40,7 @@ export class Wire {
           for (const listener of this.#notified) listener(message.method, message.params);
       } catch (error) {
         waiting?.reject(error);
+        ended();
         throw error;
       }
     };
@@ -38,9 +49,13 @@ export class Wire {
 
   /** Nothing is written any more. */
   end(): void {
-    const gone = new RelayError("failed", "Cannot answer: who asked is gone");
+    const gone = noAnswer("who asked is gone");
     for (const { reject } of this.#waiting.values()) reject(gone);
     this.#waiting.clear();
+  }
+
+  #reject(id: string | number, why: string): void {
+    this.#take(id)?.reject(noAnswer(why));
   }
 
   #take(id: string | number | null | undefined) {
@@ -49,6 +64,10 @@ export class Wire {
     this.#waiting.delete(key);
     return waiting;
   }
+}
+
+function noAnswer(why: string): RelayError {
+  return new RelayError("failed", `Cannot answer: ${why}`);
 }
 
 function keyOf(id: string | number | null | undefined): string {

@@ -24,6 +24,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
     ...{ version: "1", now: Date.now, wire: new Wire(), machine: async () => [] },
     changes: (relay: Relay, signal: AbortSignal) => store.watch(`inboxes/${relay.session}`, signal),
     onError: (error: Error) => void failures.push(error.message),
+    used: () => {},
     open: async () => as("worker"),
   };
   await relayServer(around, { supervisor: { who, within } }).connect(ours);

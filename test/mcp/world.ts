@@ -21,6 +21,8 @@ export type Args = Record<string, unknown>;
 export class World {
   clock = NOON;
   readonly project = tempDir();
+  /** What the server would have said on stderr. */
+  readonly failures: string[] = [];
   readonly store: Store;
 
   constructor(kind: "memory" | "file" = "memory") {
@@ -45,16 +47,22 @@ export class World {
     const server = relayServer({
       ...{ version: "1", now: () => this.clock, wire, machine: async () => [] },
       changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
-      onError: (error) => {
-        throw error;
-      },
+      onError: ({ message }) => void this.failures.push(message),
+      used: () => {},
       open: async (caller) => this.as(caller.session ?? session, agent),
     });
+    const line = { isCut: false, tried: () => {} };
+    const send = ours.send.bind(ours);
+    ours.send = async (message, options) => {
+      if (!line.isCut) return send(message, options);
+      line.tried();
+      throw new Error("the client is gone");
+    };
     await server.connect(wire.watch(ours));
     const client = new Client({ name: "test", version: "1" });
     await client.connect(theirs);
     onTestFinished(() => client.close());
-    return { client, ours, call: (name: string, args: Args = {}, meta: Args = {}) => called(client, name, args, meta) };
+    return { client, line, call: (name: string, args: Args = {}, meta: Args = {}) => called(client, name, args, meta) };
   }
 }
 

@@ -4,7 +4,6 @@ import { runDaemon } from "../../daemon/daemon.ts";
 import { isWorthWaking, NUDGE, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { HOSTS } from "../../hosts.ts";
 import { agentsOnMachine } from "../../machine.ts";
 import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
 import { Wire } from "../../mcp/wire.ts";
@@ -61,7 +60,8 @@ function channelOf({ channel, permissionFrom: who, within }: Flags): Channel | u
 async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   const { io } = cli;
   const wire = new Wire();
-  const transport = wire.watch(new StdioServerTransport());
+  const over = new AbortController();
+  const transport = wire.watch(new StdioServerTransport(), () => over.abort());
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
   const around: Surroundings = {
     ...{ version: pkg.version, now: io.now, wire },
@@ -70,8 +70,8 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
     onError: say,
     open: ({ session, client }) =>
       cli.open({ client, ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }) }),
+    used: () => cli.done(),
   };
-  const over = new AbortController();
   const ended = new Promise<void>((resolve) => {
     over.signal.addEventListener("abort", () => resolve());
   });
@@ -87,6 +87,7 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   clearInterval(timer);
   wire.end();
   await transport.close();
+  process.stdin.destroy(); // of a host that still holds it open, while nobody reads it
 }
 
 /** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
@@ -129,8 +130,7 @@ async function watchFor(
   await runDaemon(hands, { ...watch, ...what }, signal);
 }
 
-/** Whether the launch says which session this is, before any call does. */
+/** Whether the launch says which session this is. A host's own variable may be inherited: a call knows better. */
 function isNamed({ flags, io }: Cli): boolean {
-  const names = ["AGENT_RELAY_SESSION", ...HOSTS.flatMap(({ sessionVariable }) => sessionVariable ?? [])];
-  return flags.session !== undefined || names.some((name) => io.env[name]);
+  return flags.session !== undefined || Boolean(io.env.AGENT_RELAY_SESSION);
 }

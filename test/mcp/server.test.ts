@@ -509,19 +509,49 @@ test("it ends when its stdin does, and is not ended by what is no message", asyn
   expect(await once(child, "close")).toEqual([0, null]);
 });
 
-test("a channel is told that mail waits, once for each message to it alone, and the mail stays unread", async () => {
-  const cwd = tempDir();
-  const dir = `${cwd}/.relay`;
-  const [ann, bob] = ["ann", "bob"].map((session) => new Relay(dir, { session, durability: "process" }));
-  if (!ann || !bob) throw new Error("two agents");
-  for (const relay of [ann, bob]) await relay.register({ pid: process.pid });
-  const { command, env } = started(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: dir });
+/** A server with a channel for `ann`, and what it pushes. */
+async function channelled(cwd: string) {
+  const { command, env } = started(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: `${cwd}/.relay` });
   const transport = new StdioClientTransport({ command, args: [COMMAND, "mcp", "--channel"], cwd, env });
   const client = new Client({ name: "claude-code", version: "2" });
   const pushed: unknown[] = [];
   client.fallbackNotificationHandler = async (notification) => void pushed.push(notification);
   await client.connect(transport);
   onTestFinished(() => client.close());
+  return { client, pushed };
+}
+
+test("a channel that was started before there was a relay begins with the first call, and leaves no trace before it", async () => {
+  const cwd = tempDir();
+  const { client, pushed } = await channelled(cwd);
+  await client.listTools();
+  expect(fs.readdirSync(cwd)).toEqual([]);
+  await called(client, "whoami", {});
+  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
+  await expect.poll(() => pushed.length, { timeout: 30_000 }).toBe(1);
+});
+
+test("of two servers of one session the second pushes when the first is gone", async () => {
+  const cwd = tempDir();
+  const first = await channelled(cwd);
+  await called(first.client, "whoami", {});
+  const second = await channelled(cwd);
+  await called(second.client, "whoami", {});
+  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await first.client.close();
+  await new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
+  await expect.poll(() => second.pushed.length, { timeout: 30_000 }).toBe(1);
+  expect(first.pushed).toEqual([]);
+});
+
+test("a channel is told that mail waits, once for each message to it alone, and the mail stays unread", async () => {
+  const cwd = tempDir();
+  const dir = `${cwd}/.relay`;
+  const [ann, bob] = ["ann", "bob"].map((session) => new Relay(dir, { session, durability: "process" }));
+  if (!ann || !bob) throw new Error("two agents");
+  for (const relay of [ann, bob]) await relay.register({ pid: process.pid });
+  const { client, pushed } = await channelled(cwd);
   expect(client.getServerCapabilities()?.experimental).toEqual({ "claude/channel": {} });
   await expect.poll(() => fs.existsSync(`${dir}/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
   await bob.send("for everyone");

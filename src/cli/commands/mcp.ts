@@ -1,10 +1,9 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
-import { runDaemon } from "../../daemon/daemon.ts";
-import { isWorthWaking, NUDGE, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { agentsOnMachine } from "../../machine.ts";
+import { Pushing } from "../../mcp/channel.ts";
 import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
 import { Wire } from "../../mcp/wire.ts";
 import { fileStore, findOut, relayIn } from "../../open.ts";
@@ -98,36 +97,26 @@ async function serveChannel(
   channel: Channel,
   signal: AbortSignal,
 ) {
-  const server = relayServer(around, channel);
+  const pushing = new Pushing({
+    async open() {
+      const options = cli.openOptions();
+      const found = await findOut(options);
+      if (!found.project.exists) return undefined;
+      return { relay: relayIn(found, options, (dir, more) => new Relay(dir, more)), store: found.store };
+    },
+    push: (content, unread) => push(server, content, unread),
+    now: cli.io.now,
+    failed: around.onError,
+  });
+  const used = () => {
+    around.used();
+    pushing.look();
+  };
+  const server = relayServer({ ...around, used }, channel);
   server.server.oninitialized = () => {
-    watchFor(cli, (content, unread) => push(server, content, unread), signal).catch((error: unknown) => {
-      if (signal.aborted || (error instanceof RelayError && error.code === "conflict")) return; // another watches for it
-      cli.io.err(`${error instanceof Error ? cleanLine(error.message) : String(error)}\n`);
-    });
+    pushing.run(signal).catch(around.onError);
   };
   await server.connect(transport);
-}
-
-/** Pushes a nudge for what is worth a turn of the model, once for each message; it stays unread until it was read. */
-async function watchFor(
-  cli: Cli,
-  push: (content: string, unread: number) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const options = cli.openOptions();
-  const found = await findOut(options);
-  if (!found.project.exists) return;
-  const relay = relayIn(found, options, (dir, more) => new Relay(dir, more));
-  const session = relay.session ?? "";
-  if (!(await relay.isTrusted())) return;
-  const start = async () => {
-    await push(NUDGE, await relay.unreadCount());
-    return { code: 0, wasCut: false };
-  };
-  const hands = { relay, store: found.store, now: cli.io.now, log: () => {}, start, end: () => {} };
-  const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };
-  const what = { isMeant: isWorthWaking(session), known: nudgedFor(found.store, session) };
-  await runDaemon(hands, { ...watch, ...what }, signal);
 }
 
 /** Whether the launch says which session this is. A host's own variable may be inherited: a call knows better. */

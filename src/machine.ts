@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RelayError } from "./errors.ts";
+import { errno, RelayError, systemError } from "./errors.ts";
+import { hostOf } from "./hosts.ts";
 import { argumentsOf, startOf, statOf } from "./place.ts";
 import { Relay } from "./relay.ts";
 import type { AgentView } from "./roster.ts";
@@ -43,9 +44,11 @@ export interface Orphan {
   readonly command: string;
 }
 
+const PATIENCE = 2000; // ms; a server that listens ends within a tenth of that
+const LOOK = 20; // ms
 const SERVANTS = ["mcp", "Wake"]; // these live as long as their host, and look for it every 5 s
-// What takes in processes whose parent has ended: of a machine, of a user's session, of a container. Another parent has
-// started them, be it process 1.
+// What takes in processes whose parent has ended, besides process 1: of a user's session, of a container. An agent that is
+// process 1 of its container has started them.
 const REAPERS = ["init", "systemd", "launchd", "tini", "dumb-init", "docker-init", "catatonit", "s6-svscan", "runit"];
 
 /** MCP servers and waiting hooks of this user whose host is gone. None where the system does not show processes. */
@@ -54,17 +57,33 @@ export function orphans(): Orphan[] {
     const args = argumentsOf(pid);
     const started = startOf(pid);
     const isServant = /\bagent-relay(\.cjs)?$/.test(args[1] ?? "") && SERVANTS.some((word) => args.includes(word));
-    const parent = statOf(statOf(pid)?.parent ?? 0)?.name ?? "";
-    if (!isServant || started === undefined || !REAPERS.includes(parent) || !isOwn(pid)) return [];
+    if (!isServant || started === undefined || !isOwn(pid) || !wasTakenIn(statOf(pid)?.parent ?? 0)) return [];
     return [{ pid, started, command: args.slice(1).join(" ").trim() }];
   });
 }
 
-/** Ends an orphan, if it still is the process that was seen. False if it is gone. */
-export function endOrphan({ pid, started }: Orphan): boolean {
-  if (startOf(pid) !== started) return false;
-  process.kill(pid, "SIGTERM");
-  return true;
+/** Whether a process is none that starts agents: it takes in those whose parent has ended. */
+function wasTakenIn(parent: number): boolean {
+  const name = statOf(parent)?.name ?? "";
+  return REAPERS.includes(name) || (parent === 1 && hostOf(name, argumentsOf(parent)) === undefined);
+}
+
+/** Ends an orphan, if it still is the process that was seen, and waits until it has; kills what does not listen. */
+export async function endOrphan({ pid, started }: Orphan): Promise<void> {
+  const isThere = () => {
+    const now = statOf(pid);
+    return now !== undefined && now.started === started && now.state !== "Z";
+  };
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!isThere()) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
+    }
+    for (const begun = performance.now(); isThere() && performance.now() - begun < PATIENCE; )
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
 }
 
 function pids(): number[] {

@@ -1,16 +1,34 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { branchOf, worktreesOf } from "./project.ts";
 import type { AgentView } from "./roster.ts";
 
 const LIMIT = 2000; // ms
 const MOST = 4; // files that are named
-// A registration may name any folder: what lies in a cloned repository starts no program, and is taken for none of its own.
 const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 
-/** What an agent does: what it says itself, or else its branch and the files that are changed where it works. */
-export function doingOf(agent: AgentView): string | undefined {
-  const { status, branch, worktree, presence } = agent;
-  if (status !== undefined || worktree === undefined || presence === "gone") return status;
-  const files = changedFiles(worktree);
+/**
+ * What each agent does, by session: what it says itself, or else its branch and the files that are changed where it works.
+ * Git is asked in the worktrees of the repository of `project` alone, once in each: a registration may name any folder, and
+ * the settings of a strange one name programs that git would run.
+ */
+export async function doings(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
+  const own = worktreesOf(project);
+  const silent = agents.filter(({ status, presence }) => status === undefined && presence !== "gone");
+  const roots = own.filter((root) => silent.some(({ worktree }) => worktree === root));
+  const found = new Map(await Promise.all(roots.map(async (root) => [root, await workIn(root)] as const)));
+  return new Map(
+    agents.flatMap((agent) => {
+      const { session_id, status, worktree = "", branch } = agent;
+      const guess = found.get(worktree) ?? (branch && `on ${branch}`);
+      const does = status ?? (silent.includes(agent) ? guess : undefined);
+      return does === undefined ? [] : [[session_id, does] as const];
+    }),
+  );
+}
+
+async function workIn(root: string): Promise<string | undefined> {
+  const branch = branchOf(root);
+  const files = await changedFiles(root);
   const more = files.length > MOST ? `, and ${files.length - MOST} more` : "";
   const changed = files.length === 0 ? [] : [`changed ${files.slice(0, MOST).join(", ")}${more}`];
   const facts = [...(branch === undefined ? [] : [`on ${branch}`]), ...changed];
@@ -18,10 +36,12 @@ export function doingOf(agent: AgentView): string | undefined {
 }
 
 /** As git has it; none where it cannot tell. */
-function changedFiles(worktree: string): string[] {
-  const args = ["-C", worktree, ...SAFELY, "status", "--porcelain", "-z", "--no-renames"];
-  const { status, stdout } = spawnSync("git", args, { encoding: "utf8", timeout: LIMIT });
-  if (status !== 0) return [];
-  const lines = stdout.split("\0").filter((line) => line.length > 3);
-  return lines.map((line) => line.slice(3)).filter((file) => !file.startsWith(".relay/"));
+function changedFiles(root: string): Promise<string[]> {
+  const args = ["-C", root, ...SAFELY, "status", "--porcelain", "-z", "--no-renames"];
+  return new Promise((resolve) => {
+    execFile("git", args, { timeout: LIMIT, maxBuffer: 1e8 }, (error, stdout) => {
+      const lines = error ? [] : stdout.split("\0").filter((line) => line.length > 3);
+      resolve(lines.map((line) => line.slice(3)).filter((file) => !file.startsWith(".relay/")));
+    });
+  });
 }

@@ -22,3 +22,8 @@ function escapeUnit(character: string): string {
   const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
+
+/** `7`, or `1000+`. */
+export function countWord(count: number): string {
+  return count > 1000 ? "1000+" : String(count);
+}

@@ -19,8 +19,3 @@ export function table(rows: readonly (readonly string[])[]): string {
     )
     .join("");
 }
-
-/** `7`, or `1000+`. */
-export function countWord(count: number): string {
-  return count > 1000 ? "1000+" : String(count);
-}

@@ -84,6 +84,18 @@ function isOurPlugin(text: string): boolean {
   return text.split("\n")[0]?.includes(OUR_PLUGIN) === true;
 }
 
+/** Whether our server is in a file of `host`, and no hook of ours: hooks were not wanted. What cannot be read has neither. */
+export function hasServerAlone(host: HostSetup, file: string): boolean {
+  try {
+    const known = settingsIn(readText(file) ?? "", file);
+    const found = host.mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
+    return isServerEntry(found) && commandsIn(known).every((line) => eventOf(line) === undefined);
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
+}
+
 /** Whether anything of ours is in a file of `host`, be it whole or not. */
 export function isSetUp(host: HostSetup, file: string): boolean {
   const text = readText(file);

@@ -1,11 +1,13 @@
+import path from "node:path";
 import * as z from "zod";
 import { isName } from "../agent.ts";
 import { formatDuration } from "../duration.ts";
 import { killAgent } from "../kill.ts";
-import { claimWords, frame } from "../lines.ts";
+import { claimWords } from "../lines.ts";
 import type { AgentView } from "../roster.ts";
-import { doingOf } from "../summary.ts";
-import { cleanLine } from "../text.ts";
+import { doings } from "../summary.ts";
+import { cleanLine, countWord } from "../text.ts";
+import { framed } from "./fit.ts";
 import { type Tool, tool } from "./tool.ts";
 
 const agents = tool({
@@ -19,11 +21,12 @@ const agents = tool({
   async run({ scope }, { relay, me, now, machine }) {
     if (scope === "machine") {
       const projects = await machine();
-      const lines = projects.flatMap(({ project, agents }) => [
-        `${cleanLine(project)}:\n`,
-        ...agents.map((one) => `  ${agentLine(one, [], now())}`),
-      ]);
-      return { text: frame(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
+      const lines: string[] = [];
+      for (const { project, agents } of projects) {
+        const does = await doings(agents, project);
+        lines.push(`${cleanLine(project)}:\n`, ...agents.map((one) => `  ${agentLine(one, [], now(), does)}`));
+      }
+      return { text: framed(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
     }
     const all = await relay.agents({ unread: true });
     const mine = all.find((one) => one.session_id === me);
@@ -31,25 +34,26 @@ const agents = tool({
     const others = all.filter((one) => one.session_id !== me && isNear(one));
     const claims = await relay.claims();
     const held = (session: string) => claims.filter((claim) => claim.session_id === session).map(claimWords);
-    const lines = others.map((one) => agentLine(one, held(one.session_id), now()));
+    const does = await doings(others, path.dirname(relay.dir));
+    const lines = others.map((one) => agentLine(one, held(one.session_id), now(), does));
     return {
-      text: frame(lines, "agents") || "Nobody else is here yet\n",
+      text: framed(lines, "agents") || "Nobody else is here yet\n",
       data: { agents: others.map((one) => ({ ...one, claims: held(one.session_id) })) },
     };
   },
 });
 
-function agentLine(agent: AgentView, held: readonly string[], now: number): string {
+function agentLine(agent: AgentView, held: readonly string[], now: number, does: ReadonlyMap<string, string>): string {
   const { session_id, name, agent_id, presence, last_seen, status, role, branch, unread = 0 } = agent;
-  const does = doingOf(agent);
   const facts = [
     presence === "active" ? presence : `${presence}, seen ${formatDuration(now - last_seen * 1000)} ago`,
     role === undefined ? [] : cleanLine(role),
     branch === undefined || status === undefined ? [] : `on ${cleanLine(branch)}`,
     held.length === 0 ? [] : `has claimed ${held.slice(0, 5).join(", ")}${held.length > 5 ? ", ..." : ""}`,
-    unread === 0 ? [] : `${unread} unread`,
+    unread === 0 ? [] : `${countWord(unread)} unread`,
   ].flat();
-  const what = does === undefined ? "" : `: ${cleanLine(does)}`;
+  const said = does.get(session_id);
+  const what = said === undefined ? "" : `: ${cleanLine(said)}`;
   return `${cleanLine(name ?? session_id)} (${cleanLine(agent_id)}, ${session_id}) ${facts.join("; ")}${what}\n`;
 }
 

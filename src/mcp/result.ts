@@ -2,7 +2,7 @@ import { ProtocolError } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { frame } from "../lines.ts";
-import { clean } from "../text.ts";
+import { clean, countWord } from "../text.ts";
 import type { Answer } from "./tool.ts";
 
 /** Where a result has what it says for programs, whatever the host shows to its model. */
@@ -20,15 +20,14 @@ type Data = Readonly<Record<string, unknown>>;
 
 /** What a tool has answered, for the host of this agent; with how many messages wait. */
 export function success(agent: string, { text, data }: Answer, unread: number) {
-  const note = unread === 0 ? "" : `${unread} unread: call inbox\n`;
-  return result(agent, `${text}${note}`, { ...data, ...(unread > 0 && { unread }) });
+  return result(agent, text, data, unread);
 }
 
 /** What went wrong may name what others hold, and why: it stands in the frame too. */
-export function failure(agent: string, { code, message, next }: RelayError) {
+export function failure(agent: string, { code, message, next }: RelayError, unread: number) {
   const text = `${frame([`${clean(message)}\n`], `${code}: what went wrong,`)}${next === undefined ? "" : `Try: ${clean(next)}\n`}`;
   const error = { code, message, ...(next !== undefined && { next }) };
-  return { ...result(agent, text, { error }), isError: true };
+  return { ...result(agent, text, { error }, unread), isError: true };
 }
 
 /** An error of the protocol itself, for what has no result of its own: reading a resource, or subscribing to one. */
@@ -44,8 +43,9 @@ export async function orProtocolError<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-function result(agent: string, text: string, given: Data) {
-  const data = cleaned(given);
+function result(agent: string, said: string, given: Data, unread: number) {
+  const data = cleaned({ ...given, ...(unread > 0 && { unread }) });
+  const text = unread === 0 ? said : `${said}${countWord(unread)} unread: call inbox\n`;
   return {
     content: [{ type: "text" as const, text }],
     ...(!TEXT_ALONE.includes(agent) && { structuredContent: framed(data) }),

@@ -106,15 +106,14 @@ function addResource(server: McpServer, resource: Resource, around: Surroundings
 }
 
 async function called(tool: Tool, args: unknown, context: ServerContext, around: Surroundings, callers: Callers) {
-  let agent = "";
+  let relay: Relay | undefined;
   try {
-    const relay = await callers.relay(context);
-    agent = relay.agent;
+    relay = await callers.relay(context);
     const answer = await answered(tool, args, relay, context, around);
-    return success(agent, answer, tool.name === "inbox" ? 0 : await unreadOf(relay, around));
+    return success(relay.agent, answer, tool.name === "inbox" ? 0 : await unreadOf(relay, around));
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
-    return failure(agent, error);
+    return failure(relay?.agent ?? "", error, relay ? await unreadOf(relay, around) : 0);
   }
 }
 

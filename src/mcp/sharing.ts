@@ -2,9 +2,10 @@ import * as z from "zod";
 import type { Claim } from "../claim.ts";
 import { inQuotes } from "../claim-words.ts";
 import { formatLeft } from "../duration.ts";
-import { claimWords, frame, type Names } from "../lines.ts";
+import { claimWords, type Names } from "../lines.ts";
 import { filesOf, type Task } from "../task.ts";
 import { clean, cleanLine } from "../text.ts";
+import { framed } from "./fit.ts";
 import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
 
 const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
@@ -39,7 +40,7 @@ const release = tool({
   name: "release",
   title: "Release files",
   about: "Give back what you claimed; without paths, all of it.",
-  hints: { repeats: true },
+  hints: {},
   input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay }) {
     const released = await (given === undefined ? relay.releaseAll() : relay.release(given));
@@ -59,7 +60,7 @@ const check = tool({
     if (given === undefined) {
       const all = await relay.claims();
       return {
-        text: frame(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
+        text: framed(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
         data: { claims: all },
       };
     }
@@ -68,7 +69,7 @@ const check = tool({
     const verdict = found.is_free
       ? "Free for you to claim\n"
       : "Not free: work on something else, or claim it with wait\n";
-    return { text: `${verdict}${frame(lines, "claims")}`, data: { ...found } };
+    return { text: `${verdict}${framed(lines, "claims")}`, data: { ...found } };
   },
 });
 
@@ -95,7 +96,10 @@ const tasks = tool({
     const found = await relay.tasks.list({ limit, ...(ready && { ready }) });
     const called = await names();
     const lines = found.tasks.map((one) => taskLine(one, me, called));
-    return { text: frame(lines, "tasks") || "No tasks\n", data: { ...found } };
+    return {
+      text: framed(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
+      data: { ...found },
+    };
   },
 });
 
@@ -167,7 +171,7 @@ async function taskAnswer(what: string, found: Task, { me, names }: Call): Promi
     ...(found.description === undefined ? [] : [`  ${clean(found.description).replaceAll("\n", "\n  ")}\n`]),
     ...(files.length === 0 ? [] : [`  files: ${files.map(cleanLine).join(", ")}\n`]),
   ];
-  return { text: `${what}: ${found.id}\n${frame(lines, "the task")}`, data: { task: found } };
+  return { text: `${what}: ${found.id}\n${framed([lines.join("")], "the task")}`, data: { task: found } };
 }
 
 const decide = tool({
@@ -183,10 +187,15 @@ const decide = tool({
     }
     const all = await relay.decisions();
     const called = await names();
-    const lines = all.map(
-      (one) => `${one.id} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
-    );
-    return { text: frame(lines, "decisions") || "Nothing was decided yet\n", data: { decisions: all } };
+    const lines = all
+      .reverse()
+      .map(
+        (one) => `${one.id} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
+      );
+    return {
+      text: framed(lines, "decisions, the newest first", "older are not shown") || "Nothing was decided yet\n",
+      data: { decisions: all },
+    };
   },
 });
 

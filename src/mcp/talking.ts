@@ -4,12 +4,13 @@ import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import type { InboxItem } from "../inbox.ts";
 import { frame, itemLines, messageLines, newNotes } from "../lines.ts";
+import type { Message } from "../message.ts";
 import type { Recipient } from "../send.ts";
-import { cleanLine } from "../text.ts";
+import { cleanLine, countWord } from "../text.ts";
+import { thatFit } from "./fit.ts";
 import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
 
 const MOST_SHOWN = 50;
-const MOST_TEXT = 20_000; // characters of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
 
 const send = tool({
   name: "send",
@@ -43,7 +44,7 @@ function recipientWords(who: Recipient, now: number): string {
   const facts = [
     ended_at === undefined ? (presence ?? []) : `left ${ago(ended_at)}, kept until it is back`,
     presence === "idle" && last_seen !== undefined ? `seen ${ago(last_seen)}` : [],
-    unread_before > 0 ? `${unread_before} unread before` : [],
+    unread_before > 0 ? `${countWord(unread_before)} unread before` : [],
     is_full ? "its inbox is full: it was not told" : [],
   ].flat();
   return `${cleanLine(name !== undefined && isName(name) ? name : session_id)} (${facts.join(", ")})`;
@@ -86,30 +87,22 @@ const inbox = tool({
 async function rendered(items: readonly InboxItem[], { relay, me, names, now }: Call, left: number) {
   const called = await names();
   const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
-  const { lines, count } = thatFit(items.map((item) => itemLines(item, me, called, now(), held)));
-  const shown = items.slice(0, count);
-  const more = left + items.length - count;
+  const lines = thatFit(
+    items.map((item) => itemLines(item, me, called, now(), held)),
+    cut,
+  );
+  const shown = items.slice(0, lines.length);
+  const more = left + items.length - lines.length;
   const answer: Answer = {
-    text: `${frame(lines) || "No unread messages\n"}${more > 0 ? `${more} more: inbox again\n` : ""}`,
+    text: `${frame(lines) || "No unread messages\n"}${more > 0 ? `${countWord(more)} more: inbox again\n` : ""}`,
     data: { messages: shown, more },
   };
   return { answer, shown };
 }
 
-/** The first of these that are not too long together, one at the least. */
-function thatFit(all: readonly string[]): { lines: string[]; count: number } {
-  let [size, count] = [0, 0];
-  for (const line of all) {
-    size += line.length;
-    if (count > 0 && size > MOST_TEXT) break;
-    count++;
-  }
-  return { lines: all.slice(0, count).map((line) => (line.length > MOST_TEXT ? cut(line) : line)), count };
-}
-
-function cut(line: string): string {
+function cut(line: string, most: number): string {
   const id = line.slice(0, line.indexOf(" "));
-  return `${line.slice(0, MOST_TEXT)}… (whole: agent-relay read ${id})\n`;
+  return `${line.slice(0, most)}… (cut; the whole: resource relay://message/${id}, or agent-relay read ${id})\n`;
 }
 
 const reply = tool({
@@ -188,10 +181,14 @@ const history = tool({
   async run({ with: who, limit = 20 }, { relay, me, names, now }) {
     const messages = await relay.history({ limit, ...(who && { with: await relay.sessionOf(who) }) });
     const called = await names();
-    const { lines } = thatFit(
-      messages.map((message) => messageLines(message, me, called, now(), newNotes(message, me, now()))).reverse(),
-    );
-    return { text: frame(lines.reverse()) || "No messages\n", data: { messages } };
+    const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
+    const lines = thatFit(messages.map(line).reverse(), cut);
+    const older = messages.length - lines.length;
+    const note =
+      older === 0
+        ? ""
+        : `${older} older are too long to show with these: resource relay://thread/{id} has a whole conversation\n`;
+    return { text: `${frame(lines.reverse())}${note}` || "No messages\n", data: { messages } };
   },
 });
 

@@ -432,3 +432,13 @@ describe("on Windows, which has no POSIX shell", () => {
     }
   });
 });
+
+test("a server that wrote a line which is no message ended the check with a bare error", async () => {
+  const office = new Office();
+  office.write("noisy/agent-relay.cjs", "#!/bin/sh\necho starting up\nsleep 60\n");
+  fs.chmodSync(`${office.story.cwd}/noisy/agent-relay.cjs`, 0o755);
+  const entry = { command: `${office.story.cwd}/noisy/agent-relay.cjs`, args: ["mcp"] };
+  office.write(".mcp.json", JSON.stringify({ mcpServers: { "agent-relay": entry } }));
+  const { code, out } = await office.setup("--check");
+  expect([code, out]).toEqual([1, expect.stringContaining("it writes what is no message: starting up")]);
+});

@@ -258,7 +258,7 @@ test("who wants tools alone gets no hook, and what of hooks is there already sta
   const { out } = await office.setup(...names, "--mcp", "--no-hooks");
   expect(out).not.toContain("hook");
   const written = office.files();
-  expect(Object.keys(written).filter((name) => /hooks|settings\.local|plugins/.test(name))).toEqual([]);
+  expect(Object.keys(written).filter((name) => /hooks|settings\.local|plugins|SKILL/.test(name))).toEqual([]);
   expect(JSON.parse(office.read(".gemini/settings.json"))).toEqual({
     mcpServers: { "agent-relay": expect.anything() },
   });
@@ -266,6 +266,7 @@ test("who wants tools alone gets no hook, and what of hooks is there already sta
   const checked = await office.setup("--check", "--no-hooks");
   expect(checked).toMatchObject({ code: 0, err: "" });
   expect(checked.out.match(/: ok: /g)).toHaveLength(6);
+  expect((await office.setup("--check")).code, "which finds nothing missing either").toBe(0);
   await office.setup("--remove");
   expect(office.files()).toEqual(before);
   await office.setup("gemini", "claude");

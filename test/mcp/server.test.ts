@@ -279,6 +279,41 @@ test("a call for mail that is taken back marks nothing, and keeps nobody from th
   expect((await call("inbox")).text).toBe("No unread messages\n");
 });
 
+test("a result is never longer than hosts show, and says what it leaves out", async () => {
+  const world = new World();
+  const { call } = await world.agent("ann");
+  await call("whoami");
+  const bob = world.as("bob");
+  const long = "x".repeat(9000);
+  for (let n = 0; n < 5; n++) {
+    world.clock += 60_000;
+    await bob.decide(`${n} ${long}`);
+    await bob.send(`${n} ${long}`, { to: "ann" });
+  }
+  await bob.send(`${"y".repeat(30_000)}END`, { to: "ann" });
+  const decided = await call("decide");
+  expect(decided.text).toMatch(/: 4 x[\s\S]*: 3 x/);
+  expect(decided.text).toContain("\n3 older are not shown\n");
+  const read: string[] = [];
+  while ((await world.as("ann").unreadCount()) > 0) read.push((await call("inbox")).text);
+  expect(read.length).toBeGreaterThan(3);
+  expect(read.filter((text) => text.length > 21_000)).toEqual([]);
+  expect(read.slice(0, -1).filter((text) => !text.endsWith("more: inbox again\n"))).toEqual([]);
+  expect(read.join("")).toMatch(
+    /y… \(cut; the whole: resource relay:\/\/message\/msg-\w+, or agent-relay read msg-\w+\)\n/,
+  );
+  expect((await call("history")).text).toContain("older are too long to show with these");
+});
+
+test("a failure says, too, that mail waits", async () => {
+  const world = new World();
+  const { call } = await world.agent("ann");
+  await call("whoami");
+  await world.as("bob").send("hello", { to: "ann" });
+  const failed = await call("reply", { id: "msg-nothing", text: "x" });
+  expect(failed).toMatchObject({ isError: true, text: expect.stringMatching(/\n1 unread: call inbox\n$/) });
+});
+
 test("what was done is told also when the mail cannot be counted", async () => {
   const world = new World("file");
   const { call } = await world.agent("ann");

@@ -2,10 +2,10 @@ import path from "node:path";
 import { formatDuration } from "../../duration.ts";
 import { agentsOnMachine } from "../../machine.ts";
 import type { AgentView } from "../../roster.ts";
-import { doingOf } from "../../summary.ts";
-import { cleanLine } from "../../text.ts";
+import { doings } from "../../summary.ts";
+import { cleanLine, countWord } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { countWord, frameFor, table } from "../output.ts";
+import { frameFor, table } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 type Scope = "machine" | "repository" | "directory";
@@ -29,22 +29,25 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
   const all = await relay.agents({ unread: true });
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
-  const rows = agents.map((agent) => row(agent, cli, relay.session));
+  const does = await doings(agents, path.dirname(relay.dir));
+  const rows = agents.map((agent) => row(agent, cli, relay.session, does));
   await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows])], "agents"));
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
 }
 
 async function everywhere(cli: Cli): Promise<void> {
   const found = await agentsOnMachine(cli.io.env, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
-  const rows = found.flatMap(({ project, agents }) =>
-    agents.map((agent) => [...row(agent, cli, undefined), cleanLine(project)]),
-  );
+  const rows: string[][] = [];
+  for (const { project, agents } of found) {
+    const does = await doings(agents, project);
+    rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
+  }
   const text = table([[...HEADER, "PROJECT"], ...rows]);
   await cli.say(found, rows.length === 0 ? "" : frameFor(cli.io, [text], "agents"));
   if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
 }
 
-function row(agent: AgentView, { io }: Cli, me: string | undefined): string[] {
+function row(agent: AgentView, { io }: Cli, me: string | undefined, does: ReadonlyMap<string, string>): string[] {
   return [
     cleanLine(agent.name ?? "-"),
     cleanLine(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
@@ -53,6 +56,6 @@ function row(agent: AgentView, { io }: Cli, me: string | undefined): string[] {
     formatDuration(io.now() - agent.last_seen * 1000),
     countWord(agent.unread ?? 0),
     cleanLine(agent.role ?? "-"),
-    cleanLine(doingOf(agent) ?? "-"),
+    cleanLine(does.get(agent.session_id) ?? "-"),
   ];
 }

@@ -4,9 +4,8 @@ import type { InboxItem } from "../../inbox.ts";
 import { frame, itemLines, namesOf } from "../../lines.ts";
 import type { Inbox, InboxOptions } from "../../look.ts";
 import type { Relay } from "../../relay.ts";
-import { json } from "../../text.ts";
+import { countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { countWord } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut

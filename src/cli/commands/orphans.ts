@@ -1,4 +1,7 @@
+import { processOf } from "../../agent.ts";
 import { endOrphan, orphans } from "../../machine.ts";
+import { liveness } from "../../place.ts";
+import type { AgentView } from "../../roster.ts";
 import { cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -14,19 +17,23 @@ export const describe: Describe = ({ Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         const processes = orphans();
-        const sessions = clean
-          ? await relay.cleanupDead()
-          : (await relay.agents()).filter((one) => one.presence === "gone");
-        const ended = clean ? processes.filter(endOrphan) : [];
+        const sessions = clean ? await relay.cleanupDead() : (await relay.agents()).filter(hasDied);
+        if (clean) await Promise.all(processes.map(endOrphan));
         const what = clean ? "ended" : "orphan";
         const lines = [
-          ...(clean ? ended : processes).map(({ pid, command }) => `${what}: pid ${pid} ${cleanLine(command)}\n`),
+          ...processes.map(({ pid, command }) => `${what}: pid ${pid} ${cleanLine(command)}\n`),
           ...sessions.map(({ session_id }) => `${what}: session ${cleanLine(session_id)}\n`),
         ];
         const ids = sessions.map(({ session_id }) => session_id);
-        await cli.say({ processes: clean ? ended : processes, sessions: ids }, lines.join(""));
+        await cli.say({ processes, sessions: ids }, lines.join(""));
         if (lines.length === 0) cli.io.err("No orphans\n");
       }),
     );
+
+/** A session that is silent may have no process that we know of: it is no orphan. */
+function hasDied(agent: AgentView): boolean {
+  const process = processOf(agent);
+  return process !== undefined && liveness(process) === "dead";
+}
 
 export const run = verb(describe);

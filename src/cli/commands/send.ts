@@ -6,9 +6,8 @@ import { KINDS, type Kind } from "../../message.ts";
 import type { Relay } from "../../relay.ts";
 import type { Recipient, SendOptions, Sent } from "../../send.ts";
 import { isSegment } from "../../store/key.ts";
-import { cleanLine } from "../../text.ts";
+import { cleanLine, countWord } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { countWord } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const MAX_INPUT = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was

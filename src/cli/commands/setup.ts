@@ -9,7 +9,15 @@ import { checkedServer } from "../../hooks/check-server.ts";
 import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hooks/command-line.ts";
 import { diff } from "../../hooks/diff.ts";
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hooks/hosts-setup.ts";
-import { hasServersBeside, isSetUp, keptAfter, planned, unplanned, type Wish } from "../../hooks/install.ts";
+import {
+  hasServerAlone,
+  hasServersBeside,
+  isSetUp,
+  keptAfter,
+  planned,
+  unplanned,
+  type Wish,
+} from "../../hooks/install.ts";
 import { KeptFiles, sumOf } from "../../hooks/kept.ts";
 import { withSettings } from "../../hooks/settings.ts";
 import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
@@ -99,7 +107,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
       const file = fileOf(host, ground, flags);
       done.push(tried("mcp", file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
     }
-  for (const [folder, isRead] of SKILLS) {
+  for (const [folder, isRead] of flags.hooks === false ? [] : SKILLS) {
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
     done.push(tried("skill", file, () => doSkill(file, isRead, { done, ground, flags })));
   }
@@ -330,11 +338,11 @@ async function makeRelay(cli: Cli): Promise<Done[]> {
 /** Runs what is installed as its host would, in a folder with a relay of its own. */
 async function check(cli: Cli, words: readonly string[], ground: Ground, flags: Flags): Promise<number> {
   const { io } = cli;
-  const hosts = HOST_SETUPS.filter((host) =>
-    words.length > 0
-      ? words.includes(host.agent)
-      : isSetUpIn(host, ground, flags) || ground.kept.of(fileOf(host, ground, flags)),
-  ).filter(() => flags.hooks !== false);
+  const hosts = HOST_SETUPS.filter((host) => {
+    const file = fileOf(host, ground, flags);
+    if (flags.hooks === false || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
+    return words.length > 0 ? words.includes(host.agent) : isSetUpIn(host, ground, flags) || ground.kept.of(file);
+  });
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
     // In the environment that hooks get, and not here: whose relay it is depends on that.

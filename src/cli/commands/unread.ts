@@ -1,6 +1,5 @@
-import { json } from "../../text.ts";
+import { countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { countWord } from "../output.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const NONE = 3; // --quiet answers by exit code: 0 there is mail, 3 there is none

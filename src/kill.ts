@@ -1,18 +1,29 @@
-import { processOf } from "./agent.ts";
+import { type Agent, processOf } from "./agent.ts";
 import { ancestors } from "./ancestors.ts";
 import { errno, RelayError, systemError } from "./errors.ts";
 import { hostOf } from "./hosts.ts";
 import { argumentsOf, liveness, place, statOf } from "./place.ts";
 import type { Relay } from "./relay.ts";
+import { cleanLine } from "./text.ts";
 
 const PATIENCE = 5000; // ms that an agent is given to end
 const LOOK = 50; // ms
+const SHELLS = ["sh", "bash", "dash", "zsh", "fish", "ksh"]; // whatever they were told to call themselves
 
 export interface Killed {
   readonly session_id: string;
   readonly pid: number;
   /** Whether it has ended meanwhile. */
   readonly has_ended: boolean;
+  /** The other sessions of the same process, which end with it. */
+  readonly with_it: readonly string[];
+}
+
+/** What came of it, as a person or a model reads it. */
+export function killedLine({ session_id, pid, has_ended, with_it }: Killed): string {
+  const others = with_it.length === 0 ? "" : `, and with it ${with_it.map(cleanLine).join(", ")}`;
+  const what = has_ended ? `has ended${others}` : "was asked to end, and still runs";
+  return `${cleanLine(session_id)} (pid ${pid}) ${what}\n`;
 }
 
 /**
@@ -37,9 +48,11 @@ export async function killAgent(relay: Relay, word: string): Promise<Killed> {
     throw refuse(`it is not sure that pid ${known.pid} is still that agent`);
   const name = statOf(known.pid)?.name ?? "";
   const host = hostOf(name, argumentsOf(known.pid));
-  if (host?.agent !== agent.agent_id)
+  if (host?.agent !== agent.agent_id || SHELLS.includes(name))
     throw refuse(`pid ${known.pid} is "${name}", and no process of ${agent.agent_id}`);
   if (ancestors().some(({ pid }) => pid === known.pid)) throw refuse(`pid ${known.pid} has started you`);
+  const isSame = (one: Agent) => one.pid === known.pid && one.place === known.place && one.session_id !== session;
+  const with_it = (await relay.agents()).filter(isSame).map(({ session_id }) => session_id);
   try {
     process.kill(known.pid, "SIGTERM");
   } catch (error) {
@@ -48,5 +61,5 @@ export async function killAgent(relay: Relay, word: string): Promise<Killed> {
   const begun = performance.now();
   while (liveness(known) === "alive" && performance.now() - begun < PATIENCE)
     await new Promise((resolve) => setTimeout(resolve, LOOK));
-  return { session_id: session, pid: known.pid, has_ended: liveness(known) === "dead" };
+  return { session_id: session, pid: known.pid, has_ended: liveness(known) === "dead", with_it };
 }

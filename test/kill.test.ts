@@ -10,9 +10,11 @@ vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 const isLinux = process.platform === "linux";
 
-/** A process that is called as an agent's is. */
+/** A process of a program with that name. */
 async function processCalled(name: string, script = "while :; do sleep 0.05; done"): Promise<ChildProcess> {
-  const child = spawn("bash", ["-c", `exec -a ${name} bash -c 'echo ready; ${script}'`]);
+  const program = `${tempDir()}/${name}`;
+  fs.symlinkSync("/bin/bash", program);
+  const child = spawn(program, ["-c", `echo ready; ${script}`]);
   onTestFinished(() => void child.kill("SIGKILL"));
   await once(child.stdout, "data");
   return child;
@@ -33,7 +35,7 @@ test.skipIf(!isLinux)("an agent is asked to end, and its unread mail is kept", a
   await bob.register({ pid: child.pid ?? 0 });
   await ann.send("for bob", { to: "bob" });
   const ended = once(child, "close");
-  expect(await killAgent(ann, "bob")).toEqual({ session_id: "bob", pid: child.pid, has_ended: true });
+  expect(await killAgent(ann, "bob")).toEqual({ session_id: "bob", pid: child.pid, has_ended: true, with_it: [] });
   expect(await ended).toEqual([null, "SIGTERM"]);
   await ann.cleanupDead();
   await expect(killAgent(ann, "bob")).rejects.toMatchObject({ code: "not_found" });
@@ -83,6 +85,22 @@ test.skipIf(!isLinux)("a pid that another process has by now is not signalled", 
   await expect(killAgent(ann, "bob")).rejects.toThrow("another machine");
   expect(child.exitCode ?? child.signalCode).toBeNull();
 });
+
+test.skipIf(!isLinux)(
+  "a shell that calls itself an agent is none, and who shares a process is told to have ended too",
+  async () => {
+    const { as, ann } = await project();
+    const shell = spawn("bash", ["-c", "exec -a claude bash -c 'read'"], { stdio: ["pipe", "ignore", "ignore"] });
+    onTestFinished(() => void shell.kill("SIGKILL"));
+    await expect.poll(() => fs.readFileSync(`/proc/${shell.pid}/cmdline`, "utf8")).toMatch(/^claude\0/);
+    await as("shell").register({ pid: shell.pid ?? 0 });
+    await expect(killAgent(ann, "shell")).rejects.toMatchObject({ code: "refused" });
+    expect(shell.exitCode ?? shell.signalCode).toBeNull();
+    const child = await processCalled("claude");
+    for (const session of ["one", "two"]) await as(session).register({ pid: child.pid ?? 0 });
+    expect(await killAgent(ann, "one")).toMatchObject({ has_ended: true, with_it: ["two"] });
+  },
+);
 
 test.skipIf(!isLinux)("the command says what came of it, and who is not here", async () => {
   const story = Object.assign(new Story(), { now: Date.now() });

@@ -2,7 +2,7 @@ import path from "node:path";
 import * as z from "zod";
 import { isName } from "../agent.ts";
 import { formatDuration } from "../duration.ts";
-import { killAgent } from "../kill.ts";
+import { killAgent, killedLine } from "../kill.ts";
 import { claimWords } from "../lines.ts";
 import type { AgentView } from "../roster.ts";
 import { doings } from "../summary.ts";
@@ -92,9 +92,8 @@ const end = tool({
   hints: { destroys: true },
   input: z.strictObject({ who: z.string() }),
   async run({ who }, { relay }) {
-    const { session_id, pid, has_ended } = await killAgent(relay, who);
-    const what = has_ended ? "has ended" : "was asked to end, and still runs";
-    return { text: `${cleanLine(session_id)} (pid ${pid}) ${what}\n`, data: { session_id, pid, has_ended } };
+    const killed = await killAgent(relay, who);
+    return { text: killedLine(killed), data: { ...killed } };
   },
 });
 

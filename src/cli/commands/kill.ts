@@ -1,5 +1,4 @@
-import { killAgent } from "../../kill.ts";
-import { cleanLine } from "../../text.ts";
+import { killAgent, killedLine } from "../../kill.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -10,8 +9,7 @@ export const describe: Describe = ({ Command }, act) =>
     .action((who: string) =>
       act(async (cli) => {
         const killed = await killAgent(await cli.open(), who);
-        const what = killed.has_ended ? "has ended" : "was asked to end, and still runs";
-        await cli.say(killed, `${cleanLine(killed.session_id)} (pid ${killed.pid}) ${what}\n`);
+        await cli.say(killed, killedLine(killed));
       }),
     );
 

@@ -3,6 +3,7 @@ import { RelayError } from "../errors.ts";
 import { namesOf } from "../lines.ts";
 import type { ProjectAgents } from "../machine.ts";
 import type { Relay } from "../relay.ts";
+import { cleanLine } from "../text.ts";
 import { BEING_HERE } from "./being-here.ts";
 import { type Around, Callers } from "./callers.ts";
 import { PERMISSION, relayPermissions, type Supervisor } from "./permission.ts";
@@ -22,6 +23,8 @@ export const INSTRUCTIONS = `agent-relay: the coding agents in this project talk
 /** What the server is told of the world. */
 export interface Surroundings extends Around {
   readonly version: string;
+  /** What the store has met since it was asked last, such as a message that cannot be read. */
+  readonly notices: () => readonly string[];
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
   readonly wire: Wire;
@@ -109,7 +112,9 @@ async function called(tool: Tool, args: unknown, context: ServerContext, around:
   let relay: Relay | undefined;
   try {
     relay = await callers.relay(context);
-    const answer = await answered(tool, args, relay, context, around);
+    const { text, data } = await answered(tool, args, relay, context, around);
+    const notes = around.notices().map((note) => `note: ${cleanLine(note)}\n`);
+    const answer = { text: `${text}${notes.join("")}`, data };
     return success(relay.agent, answer, tool.name === "inbox" ? 0 : await unreadOf(relay, around));
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;

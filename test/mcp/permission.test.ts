@@ -25,6 +25,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
     changes: (relay: Relay, signal: AbortSignal) => store.watch(`inboxes/${relay.session}`, signal),
     onError: (error: Error) => void failures.push(error.message),
     used: () => {},
+    notices: () => [],
     open: async () => as("worker"),
   };
   const tried: string[] = [];

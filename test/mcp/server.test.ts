@@ -623,6 +623,16 @@ test("a call says better than an inherited variable which session it is", async 
   expect((await called(client, "whoami", {}, { sessionId: "s-9" })).data).toMatchObject({ session_id: "s-9" });
 });
 
+test("a message that cannot be read is not passed over in silence", async () => {
+  const cwd = tempDir();
+  const dir = `${cwd}/.relay`;
+  const client = await connected(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: dir });
+  await called(client, "whoami", {});
+  const { id } = await new Relay(dir, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
+  fs.writeFileSync(`${dir}/messages/${id}.json`, "{ half");
+  expect((await called(client, "inbox", {})).text).toMatch(new RegExp(`^No unread messages\nnote: .*${id}`));
+});
+
 test("the project it runs in is among those of the machine at once", async () => {
   const cwd = tempDir();
   const client = await connected(cwd, { AGENT_RELAY_SESSION: "ann", AGENT_RELAY_DIR: `${cwd}/.relay` });

@@ -49,6 +49,7 @@ export class World {
       changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
       onError: ({ message }) => void this.failures.push(message),
       used: () => {},
+      notices: () => [],
       open: async (caller) => this.as(caller.session ?? session, agent),
     });
     const line = { isCut: false, tried: () => {} };

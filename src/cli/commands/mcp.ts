@@ -61,6 +61,7 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   const wire = new Wire();
   const over = new AbortController();
   const transport = wire.watch(new StdioServerTransport(), () => over.abort());
+  const notices: string[] = [];
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
   const around: Surroundings = {
     ...{ version: pkg.version, now: io.now, wire },
@@ -68,8 +69,13 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
     changes: (relay, signal) => fileStore(relay.dir, {}).watch(`inboxes/${relay.session}`, signal),
     onError: say,
     open: ({ session, client }) =>
-      cli.open({ client, ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }) }),
+      cli.open({
+        client,
+        onNotice: ({ text }) => notices.push(text),
+        ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }),
+      }),
     used: () => cli.done(),
+    notices: () => notices.splice(0),
   };
   const ended = new Promise<void>((resolve) => {
     over.signal.addEventListener("abort", () => resolve());

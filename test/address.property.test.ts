@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nearest, type Party, resolve, resolveOne } from "../src/address.ts";
 import { RelayError } from "../src/errors.ts";
+import { processorTime } from "./processor.ts";
 
 const session = fc.stringMatching(/^(claude|codex)-[a-c]{1,3}$/);
 const party = fc.record(
@@ -138,18 +139,12 @@ describe("resolve()", () => {
       { length: 5 },
       (_, n): Party => ({ session_id: `claude-${n}`, agent_id: "claude", name: `${long}${n}` }),
     );
-    const start = performance.now();
-    for (const to of ["brave-otter", "y".repeat(64)])
-      expect(outcome(() => resolve([to], "me", here))).toMatchObject({ code: "not_found" });
-    expect(
-      outcome(() =>
-        resolve(
-          ["y".repeat(100_000)],
-          "me",
-          here.map((each) => ({ ...each, name: "otter" })),
-        ),
-      ),
-    ).toMatchObject({ code: "not_found" });
-    expect(performance.now() - start).toBeLessThan(1000);
+    const named = here.map((each) => ({ ...each, name: "otter" }));
+    const { ms, result } = processorTime(() => [
+      ...["brave-otter", "y".repeat(64)].map((to) => outcome(() => resolve([to], "me", here))),
+      outcome(() => resolve(["y".repeat(100_000)], "me", named)),
+    ]);
+    expect(result).toMatchObject([{ code: "not_found" }, { code: "not_found" }, { code: "not_found" }]);
+    expect(ms).toBeLessThan(1000);
   });
 });

@@ -2,7 +2,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { buildSync } from "esbuild";
+import { expect } from "vitest";
 import { Relay } from "../src/relay.ts";
+import { processorTimeOf } from "./processor.ts";
 
 /** A relay in a throw-away folder, by a clock the test holds, in which ann wrote "good" to bob a minute ago. */
 export class Ground {
@@ -28,6 +30,15 @@ export class Ground {
   remove(): void {
     fs.rmSync(this.base, { recursive: true, force: true });
   }
+}
+
+const MOST = 1000; // ms of a processor that one look may take, whatever lies in the folder
+
+/** What a call gives, if it took no longer than it may: of the processor, since what else runs here may take the rest. */
+export async function within<T>(call: Promise<T>): Promise<T> {
+  const { ms, result } = await processorTimeOf(call);
+  expect(ms).toBeLessThan(MOST);
+  return result;
 }
 
 /** The library as one CommonJS file in `folder`, for processes that this project's folder is hidden from. */

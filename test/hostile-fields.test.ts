@@ -2,10 +2,9 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Ground } from "./ground.ts";
+import { Ground, within } from "./ground.ts";
 
 const { NOON } = Ground;
-const MOST = 1000; // ms that one look may take, whatever lies in the folder
 
 let ground: Ground;
 let base = "";
@@ -30,13 +29,6 @@ function put(key: string, value: unknown): void {
 function drop(id: string, fields: Record<string, unknown>): void {
   const plain = { id, from_session: "eve", from_agent: "x", to_session: "bob", content: id };
   put(`messages/${id}`, { ...plain, timestamp: NOON / 1000, read_by: ["eve"], ...fields });
-}
-
-async function within<T>(call: Promise<T>): Promise<T> {
-  const start = performance.now();
-  const result = await call;
-  expect(performance.now() - start).toBeLessThan(MOST);
-  return result;
 }
 
 async function shownTo(session: string, limit = 100): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { expandBraces, isGlob, literal, overlaps, plain } from "../src/overlap.ts";
+import { processorTime } from "./processor.ts";
 
 const meets = (a: string, b: string) => overlaps({ path: a }, { path: b });
 
@@ -60,12 +61,13 @@ describe("meets()", () => {
   });
 
   test("patterns of a thousand wildcards are compared within a second", () => {
-    const start = performance.now();
-    meets("*".repeat(1000), "a".repeat(1000));
-    meets("*a".repeat(500), `${"a*".repeat(500)}b`);
-    meets(`${"**/a/".repeat(800)}x`, `${"**/b/".repeat(800)}y`);
-    meets(`${"?/".repeat(1000)}x`, `${"*/".repeat(1000)}y`);
-    expect(performance.now() - start).toBeLessThan(1000);
+    const { ms } = processorTime(() => {
+      meets("*".repeat(1000), "a".repeat(1000));
+      meets("*a".repeat(500), `${"a*".repeat(500)}b`);
+      meets(`${"**/a/".repeat(800)}x`, `${"**/b/".repeat(800)}y`);
+      meets(`${"?/".repeat(1000)}x`, `${"*/".repeat(1000)}y`);
+    });
+    expect(ms).toBeLessThan(1000);
   });
 });
 

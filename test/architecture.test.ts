@@ -31,6 +31,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["hooks", /^src\/hooks\//],
   ["the unattended runner", /^src\/daemon\//],
   ["tools for models", /^src\/mcp\//],
+  ["the HTTP relay", /^src\/server\//],
   ["the command", /^src\/cli\//],
 ];
 

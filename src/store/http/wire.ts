@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { type ErrorCode, RelayError } from "../../errors.ts";
+import type { Range, Value } from "../store.ts";
+
+// What the HTTP relay and its client agree on: a store's operations on the same keys.
+
+/** The status of each error. */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
+  usage: 400,
+  refused: 403,
+  not_found: 404,
+  conflict: 409,
+  corrupt: 422,
+  limit: 429,
+  failed: 503,
+  timed_out: 504,
+};
+
+/** The status of a write whose record is not, or no longer, as the writer has seen it. */
+export const CHANGED = 412;
+
+/** What a record is at this moment: equal for equal content. As an entity tag, without the quotes. */
+export function revisionOf(value: Value): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 22);
+}
+
+export interface WireError {
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly next?: string };
+}
+
+export function toWire({ code, message, next }: RelayError): WireError {
+  return { error: { code, message, ...(next !== undefined && { next }) } };
+}
+
+/** The error that a server has answered; of what is no answer of ours, by its status. */
+export function fromWire(status: number, body: unknown): RelayError {
+  const { error } = Object(body);
+  const { code, message, next } = Object(error);
+  if (typeof message === "string" && typeof code === "string" && code in STATUS)
+    return new RelayError(code as ErrorCode, message, typeof next === "string" ? { next } : {});
+  const [known = "failed"] = Object.entries(STATUS).find(([, each]) => each === status) ?? [];
+  return new RelayError(known as ErrorCode, `Cannot use the server: it answered ${status}, and not as a relay does`, {
+    next: "check the address: agent-relay serve prints it",
+  });
+}
+
+export function queryOf({ after, limit, reverse }: Range = {}): string {
+  const query = new URLSearchParams();
+  if (after !== undefined) query.set("after", after);
+  if (limit !== undefined) query.set("limit", String(limit));
+  if (reverse) query.set("reverse", "");
+  return query.size === 0 ? "" : `?${query}`;
+}
+
+/** Throws `usage` for a limit that is no number. */
+export function rangeOf(query: URLSearchParams): Range {
+  const [after, limit] = [query.get("after"), query.get("limit")];
+  if (limit !== null && !/^\d{1,9}$/.test(limit))
+    throw new RelayError("usage", `Cannot list ${JSON.stringify(limit)}: the limit is a whole number`);
+  return {
+    ...(after !== null && { after }),
+    ...(limit !== null && { limit: Number(limit) }),
+    ...(query.has("reverse") && { reverse: true }),
+  };
+}

@@ -31,6 +31,8 @@ export const Agent = object({
   status_at: optional(integer()),
   /** Unix seconds; only in the archive. */
   ended_at: optional(integer()),
+  /** Whose it is, `<user>/<machine>`, of a session that came over the network. */
+  owner: optional(text()),
 });
 export type Agent = Infer<typeof Agent>;
 

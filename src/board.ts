@@ -127,8 +127,9 @@ async function heal(context: Context): Promise<void> {
 }
 
 /** After a reboot: lists every task again, since marks are not written to the disk itself. Once for each boot. */
-async function bootLook(context: Context): Promise<void> {
+export async function bootLook(context: Context): Promise<void> {
   const { store } = context;
+  if (store.isServed) return;
   const stamp = `stamps/boot.${bootId()}.tasks`;
   if (bootId() === undefined || (await store.markedAt(stamp)) !== undefined) return;
   let isBoard = false; // looking makes none

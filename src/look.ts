@@ -81,6 +81,7 @@ export async function unreadCount(context: Context): Promise<number> {
 
 /** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
+  if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
   const { messages, hasMore } = await waiting({ ...context, session }, COUNT_LIMIT, session === context.session);
   return messages.length + Number(hasMore);
 }

@@ -17,6 +17,7 @@ const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
  */
 export async function foreignLook(context: Context, when: "now" | "due"): Promise<number> {
   const { store, now } = context;
+  if (store.isServed) return 0;
   const last = await store.markedAt("stamps/foreign-look");
   if (when === "due" && last !== undefined && Math.abs(now() - last) < (await lookEvery(context))) return 0;
   if (!(await isThere(context))) return 0;
@@ -49,6 +50,7 @@ export async function lookEvery({ store }: Context): Promise<number> {
  */
 export async function bootLook(context: Context): Promise<void> {
   const { store, now } = context;
+  if (store.isServed) return;
   const boot = bootId();
   if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
   if (!(await isThere(context))) return;

@@ -4,10 +4,12 @@ import type { Agent, Thresholds } from "./agent.ts";
 import { ancestors, terminalLeader } from "./ancestors.ts";
 import { readAgent } from "./context.ts";
 import { parseDuration } from "./duration.ts";
+import { RelayError } from "./errors.ts";
 import { place } from "./place.ts";
 import { findProject, type Project } from "./project.ts";
 import type { Relay, RelayOptions } from "./relay.ts";
 import { FileStore } from "./store/file/file-store.ts";
+import type { HttpStore } from "./store/http/http-store.ts";
 import type { Store } from "./store/store.ts";
 import { type Identity, whoAmI } from "./who.ts";
 
@@ -17,6 +19,8 @@ export interface OpenOptions extends RelayOptions {
   /** Where to look from; default the working folder. */
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The address of a server that has the relay, in place of files here. */
+  readonly server?: string | undefined;
   /** What a client of our tools calls itself: an agent that nothing else shows. */
   readonly client?: string | undefined;
 }
@@ -45,7 +49,13 @@ export function relayIn(
   const { cwd = process.cwd() } = options;
   const { session, agent, pid } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
-  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds });
+  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds, now: clockOf(store, options) });
+}
+
+/** Times are compared with those that a server wrote down: by its clock. */
+function clockOf(store: Store, { now = Date.now }: OpenOptions): () => number {
+  const { clockAhead } = store as Partial<HttpStore>;
+  return clockAhead === undefined ? now : () => now() + Math.round((store as HttpStore).clockAhead);
 }
 
 /** `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`: how long silence means what. Throws `usage` for what is no length of time. */
@@ -55,10 +65,13 @@ function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds>
 }
 
 export async function findOut(options: OpenOptions): Promise<Found> {
-  const project = projectOf(options);
   const { env = process.env } = options;
   const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
-  const store = options.store ?? fileStore(project.dir, { ...options, trusted });
+  const server = serverOf(options);
+  const project = server === undefined ? projectOf(options) : projectAt(server, options);
+  const remote =
+    server === undefined ? undefined : (await import("./remote.ts")).remoteStore(server, env, options.now ?? Date.now);
+  const store = options.store ?? remote ?? fileStore(project.dir, { ...options, trusted });
   const registered: Agent[] = [];
   if (project.exists)
     for (const id of await store.list("agents")) {
@@ -80,7 +93,24 @@ export async function findOut(options: OpenOptions): Promise<Found> {
       return userName(env); // the system is asked only where nothing else says who we are
     },
   };
-  return { project, identity: whoAmI(facts), store };
+  const identity = whoAmI(facts);
+  remote?.actAs(identity.session);
+  return { project, identity, store };
+}
+
+/** A project whose relay is on a server; its folder is where it would be here. */
+function projectAt(server: string, options: OpenOptions): Project {
+  const because = options.server === undefined ? "AGENT_RELAY_SERVER says so" : "--server says so";
+  const { dir } = projectOf({ ...options, dir: undefined, env: { ...options.env, AGENT_RELAY_DIR: undefined } });
+  return { dir, exists: true, because, server };
+}
+
+/** The server that has the relay, if it is not in files here. */
+export function serverOf({ server, dir, env = process.env }: OpenOptions): string | undefined {
+  if (server === "") throw new RelayError("usage", "Cannot use no server: --server is empty");
+  if (server !== undefined && dir !== undefined)
+    throw new RelayError("usage", "Cannot use a --server and a --dir: a relay is at one place");
+  return server ?? (dir === undefined ? env.AGENT_RELAY_SERVER || undefined : undefined);
 }
 
 export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenOptions): Project {

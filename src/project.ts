@@ -9,6 +9,8 @@ export interface Project {
   readonly exists: boolean;
   /** Why there, for a person to read. */
   readonly because: string;
+  /** The address of the server that has the relay, if it is not in that folder. */
+  readonly server?: string;
 }
 
 export interface Surroundings {

@@ -5,11 +5,20 @@ import type { Store, Value } from "./store/store.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
+  if (store.isServed) return true; // whoever chose that server has
   return bearsOurMark(await valueOrSkipped(store, "relay"));
 }
 
 export function bearsOurMark(relay: Value | undefined): boolean {
   return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
+}
+
+/** The relay's own id; it is made if there is none. */
+export async function ensureRelay(store: Store, now: () => number): Promise<string> {
+  const known = await store.get("relay");
+  if (typeof known?.id === "string") return known.id;
+  await trust(store, now);
+  return String((await store.get("relay"))?.id);
 }
 
 /** Marks the relay as this machine and user's own. */

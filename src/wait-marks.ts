@@ -19,7 +19,7 @@ export async function hasWaits({ store, now }: Pick<Context, "store" | "now">): 
 
 /** Decides and tells what came to its end. What most looks find is that nobody waits. */
 export async function settleWaitsIfAny(context: Context): Promise<void> {
-  if (!(await hasWaits(context))) return;
+  if (context.store.isServed || !(await hasWaits(context))) return;
   const { settleWaits } = await import("./outcomes.ts");
   await settleWaits(context);
 }

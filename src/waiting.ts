@@ -10,7 +10,7 @@ import { RelayError } from "./errors.ts";
 import { Hints } from "./hints.ts";
 import { newId } from "./id.ts";
 import { foreignLook, lookEvery } from "./mend.ts";
-import { end, keep, metOf, readWait, settleWaits, standingOf } from "./outcomes.ts";
+import { end, keep, metOf, readWait, standingOf } from "./outcomes.ts";
 import { thisProcess } from "./place.ts";
 import { messageFor } from "./receipts.ts";
 import { hasEnded, hasLeft, sessionOf } from "./roster.ts";
@@ -152,7 +152,7 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
     return over;
   }
   await keep(context, { ...wait, ...metOf(outcomes) });
-  await settleWaits(context); // it may have come true before anyone could see that we wait
+  await settleWaitsIfAny(context); // it may have come true before anyone could see that we wait
   return (await readWait(context, wait.id)) ?? wait;
 }
 

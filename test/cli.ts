@@ -1,10 +1,19 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Io } from "../src/cli/io.ts";
 import { main } from "../src/cli/main.ts";
+import { projectOf } from "../src/open.ts";
+import { World } from "./server/world.ts";
 
+/** The same stories, with the relay behind a server: `test/remote/vitest.config.ts` says so. */
+export const isOverHttp = process.env.RELAY_STORIES === "over HTTP";
+
+/** For what is about the folder itself, such as that looking makes none. */
+export const hereOnly: typeof test.skip = test.skipIf(isOverHttp);
+
+const PERSON = "ann"; // who runs all this
 const COMMAND = path.resolve(import.meta.dirname, "../bin/agent-relay.cjs");
 
 /** What a command printed, and how it ended. */
@@ -39,6 +48,8 @@ export class Story {
   now = Date.parse("2026-05-01T12:00:00Z");
   stdin = "";
   isTerminal = false;
+  /** Over HTTP, all its sessions are of who runs the server: whose pids are believed, and who may clean up. */
+  isOneUser = false;
   /** The environment has this machine's programs in it. */
   isReal = false;
   /** What else is in it. */
@@ -51,15 +62,20 @@ export class Story {
     this.cwd = cwd;
   }
 
+  static ofOneUser(): Story {
+    return Object.assign(new Story(), { isOneUser: true });
+  }
+
   async as(session: string | undefined, ...args: string[]): Promise<Ran> {
     const ran = { out: "", err: "" };
     const io: Io = {
       env: {
-        USER: "ann",
+        USER: PERSON,
         ...(this.isReal && { PATH: process.env.PATH }),
         HOME: path.dirname(this.cwd),
         XDG_STATE_HOME: this.state,
         ...(session === undefined ? {} : { AGENT_RELAY_SESSION: session }),
+        ...(isOverHttp && (await overHttp(this, session))),
         ...this.env,
       },
       cwd: this.cwd,
@@ -85,4 +101,27 @@ export class Story {
   async json<T>(session: string, ...args: string[]): Promise<T> {
     return JSON.parse((await this.as(session, ...args, "--json")).out);
   }
+}
+
+const worlds = new Map<string, Promise<World>>();
+
+/** What lets a story's session use a server that has its relay: each agent as another user, the person as who runs the server. */
+export async function overHttp(story: Story, session: string | undefined): Promise<Record<string, string>> {
+  const { dir } = projectOf({ cwd: story.cwd, env: { HOME: path.dirname(story.cwd), ...story.env } });
+  const known = worlds.get(dir);
+  const starting = known ?? World.serve({ relay: dir }, () => story.now);
+  if (!known) {
+    worlds.set(dir, starting);
+    onTestFinished(() => void worlds.delete(dir));
+  }
+  const world = await starting;
+  const isOperator = session === undefined || session === PERSON || story.isOneUser;
+  const user = `user-${(session ?? "")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, "")
+    .slice(0, 30)}`;
+  return {
+    AGENT_RELAY_SERVER: world.origin,
+    AGENT_RELAY_TOKEN: isOperator ? world.local : await world.token("relay", user),
+  };
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 
 // What these load only when it is used: files of their own too.
-const LOADERS = ["relay", "tasks", "wait-marks", "send", "look"];
+const LOADERS = ["relay", "tasks", "wait-marks", "send", "look", "open"];
 const LATER = LOADERS.flatMap((name) =>
   [...readFileSync(`src/${name}.ts`, "utf8").matchAll(/import\("\.\/([a-z/-]+)\.ts"\)/g)].map(([, name]) => name),
 );

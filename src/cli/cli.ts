@@ -1,4 +1,4 @@
-import type { OpenOptions } from "../open.ts";
+import { type OpenOptions, serverOf } from "../open.ts";
 import { Relay } from "../relay.ts";
 import { cleanLine, json } from "../text.ts";
 import { noteProject } from "../upkeep/projects.ts";
@@ -7,6 +7,7 @@ import type { Io } from "./io.ts";
 /** What every verb takes. */
 export interface GlobalFlags {
   readonly dir?: string;
+  readonly server?: string;
   readonly session?: string;
   readonly agent?: string;
   readonly json?: boolean;
@@ -26,8 +27,9 @@ export class Cli {
 
   /** The project's relay, as who we are. */
   async open(more: OpenOptions = {}): Promise<Relay> {
-    const relay = await Relay.open({ ...this.openOptions(), ...more });
-    this.#dir = relay.dir;
+    const options = { ...this.openOptions(), ...more };
+    const relay = await Relay.open(options);
+    if (serverOf(options) === undefined) this.#dir = relay.dir;
     return relay;
   }
 
@@ -43,6 +45,7 @@ export class Cli {
       env: io.env,
       now: io.now,
       dir: flags.dir,
+      server: flags.server,
       session: flags.session,
       agent: flags.agent,
       onNotice: (notice) => io.err(`note: ${cleanLine(notice.text)}\n`),

@@ -28,7 +28,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const FLAGS_WITH_VALUE = ["--dir", "--session", "-s", "--agent", "-a"];
+const FLAGS_WITH_VALUE = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a"];
 
 /** Where the verb stands: the first word that is no flag and no flag's value. */
 function verbIndex(args: readonly string[]): number {
@@ -63,5 +63,5 @@ function unknownVerb(word: string): RelayError {
 const INTRODUCTION = `agent-relay: coding agents in one project find each other and talk.
 Nothing to set up: your first send registers you. Usage: agent-relay <verb>`;
 
-const ENDING = `Every verb takes --json, --session, --agent, --dir and --help. Exit codes: 0 done, 1 failed, 2 usage, 3 not found,
-4 conflict, 5 timed out, 6 refused, 7 limit.`;
+const ENDING = `Every verb takes --json, --session, --agent, --dir, --server and --help. Exit codes: 0 done, 1 failed, 2 usage,
+3 not found, 4 conflict, 5 timed out, 6 refused, 7 limit.`;

@@ -31,6 +31,7 @@ export const GLOBAL_OPTIONS: Plain<never>["options"] = {
   session: { type: "string", short: "s" },
   agent: { type: "string", short: "a" },
   dir: { type: "string" },
+  server: { type: "string", short: "S" },
   json: { type: "boolean" },
 };
 
@@ -38,6 +39,7 @@ const GLOBAL_HELP: Readonly<Record<string, string>> = {
   session: "act as this session",
   agent: "which tool the session is: claude, codex, gemini, ...",
   dir: "the relay's own folder, such as .relay",
+  server: "the address of a server that has the relay",
   json: "print one JSON value",
 };
 

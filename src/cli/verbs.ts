@@ -31,6 +31,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   conflicts: { about: "list files changed in several worktrees", load: () => import("./commands/conflicts.ts") },
   daemon: { about: "start an agent when mail comes for it", load: () => import("./commands/daemon.ts") },
   mcp: { about: "serve the relay as MCP tools", load: () => import("./commands/mcp.ts") },
+  serve: { about: "serve the relay to other machines", load: () => import("./commands/serve.ts") },
   hook: { about: "answer a hook of a coding agent", load: () => import("./commands/hook.ts") },
   status: { about: "show who does what; or say what you do", load: () => import("./commands/status.ts") },
   decide: { about: "write down a decision and tell everyone", load: () => import("./commands/decide.ts") },

@@ -1,26 +1,17 @@
 import { type Context, Hono } from "hono";
-import { streamSSE } from "hono/streaming";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RelayError } from "../errors.ts";
 import { list, object, optional, text } from "../schema.ts";
-import { CHANGED, rangeOf, revisionOf, STATUS, toWire } from "../store/http/wire.ts";
+import { CHANGED, rangeOf, revisionOf } from "../store/http/wire.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 
-const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
-
-/** The operations of a store, at the same keys. `storeOf` names the relays that are served. */
-export function storeRoutes(storeOf: (relay: string) => Store | undefined): Hono {
+/** The operations of a store, at the same keys. `storeFor` gives the store as who asks may use it. */
+export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   const app = new Hono();
-  const at = (path: string) => `/v1/:relay/${path}`;
-  const storeIn = (c: Context): Store => {
-    const store = storeOf(c.req.param("relay") ?? "");
-    if (!store) throw new RelayError("not_found", "Cannot find that relay: it is not served here");
-    return store;
-  };
 
-  app.get(at("records/:key{.+}"), async (c) => {
+  app.get("records/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
-    const store = storeIn(c);
+    const store = storeFor(c);
     if (isFolder) return c.json({ names: await store.list(key, rangeIn(c)) });
     const value = await store.get(key);
     if (value === undefined) return c.json({ value: null }, 404);
@@ -28,9 +19,9 @@ export function storeRoutes(storeOf: (relay: string) => Store | undefined): Hono
     return c.json({ value });
   });
 
-  app.put(at("records/:key{.+}"), async (c) => {
+  app.put("records/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    const store = storeIn(c);
+    const store = storeFor(c);
     const value = valueIn(await bodyOf(c), "value");
     const worth = { lasting: c.req.query("lasting") !== "no" };
     if (c.req.header("If-None-Match") === "*") {
@@ -40,101 +31,76 @@ export function storeRoutes(storeOf: (relay: string) => Store | undefined): Hono
     return changed(c, store, key, value);
   });
 
-  app.delete(at("records/:key{.+}"), async (c) => {
+  app.delete("records/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    return changed(c, storeIn(c), key, undefined);
+    return changed(c, storeFor(c), key, undefined);
   });
 
-  app.post(at("published/:key{.+}"), async (c) => {
+  app.post("published/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     const body = await bodyOf(c);
-    const inboxes = await storeIn(c).publish(key, valueIn(body, "value"), deliveryIn(body));
+    const inboxes = await storeFor(c).publish(key, valueIn(body, "value"), deliveryIn(body));
     return c.json({ inboxes }, 201);
   });
 
-  app.get(at("marks/:key{.+}"), async (c) => {
+  app.get("marks/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
-    const store = storeIn(c);
+    const store = storeFor(c);
     if (isFolder) return c.json({ names: await store.marks(key, rangeIn(c)) });
     const time = await store.markedAt(key);
     return c.json({ at: time ?? null }, time === undefined ? 404 : 200);
   });
 
-  app.put(at("marks/:key{.+}"), async (c) => {
+  app.put("marks/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     const { at } = await bodyOf(c);
-    await storeIn(c).mark(key, typeof at === "number" ? at : undefined);
+    await storeFor(c).mark(key, typeof at === "number" ? at : undefined);
     return c.json({});
   });
 
-  app.delete(at("marks/:key{.+}"), async (c) => {
+  app.delete("marks/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    return c.json({ removed: await storeIn(c).unmark(key) });
+    return c.json({ removed: await storeFor(c).unmark(key) });
   });
 
-  app.get(at("logs/:key{.+}"), async (c) => {
+  app.get("logs/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
-    const store = storeIn(c);
+    const store = storeFor(c);
     if (isFolder) return c.json({ names: await store.logs(key) });
     const lines: (Value | null)[] = [];
     for await (const line of store.lines(key)) lines.push(line ?? null);
     return c.json({ lines });
   });
 
-  app.post(at("logs/:key{.+}"), async (c) => {
+  app.post("logs/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    await storeIn(c).append(key, valueIn(await bodyOf(c), "line"));
+    await storeFor(c).append(key, valueIn(await bodyOf(c), "line"));
     return c.json({}, 201);
   });
 
-  app.delete(at("logs/:key{.+}"), async (c) => {
+  app.delete("logs/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    await storeIn(c).removeLog(key);
+    await storeFor(c).removeLog(key);
     return c.json({});
   });
 
-  app.post(at("quarantined/:key{.+}"), async (c) => {
+  app.post("quarantined/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     const { reason } = await bodyOf(c);
-    await storeIn(c).quarantine(key, String(reason));
+    await storeFor(c).quarantine(key, String(reason));
     return c.json({});
   });
 
-  app.get(at("drafts/:key{.+}"), async (c) => {
+  app.get("drafts/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    return c.json({ is_draft: await storeIn(c).isDraft(key) });
+    return c.json({ is_draft: await storeFor(c).isDraft(key) });
   });
 
-  app.get(at("changes/:key{.+}"), async (c) => {
-    const [folder] = keyOf(c);
-    const changes = storeIn(c).watch(folder, c.req.raw.signal)[Symbol.asyncIterator]();
-    const first = await changes.next(); // a folder that cannot be watched is told as an answer, not in the stream
-    return streamSSE(c, async (stream) => {
-      const timer = setInterval(() => stream.write(": still there\n\n"), STILL_THERE);
-      stream.onAbort(() => clearInterval(timer));
-      try {
-        for (let next = first; !next.done; next = await changes.next())
-          await stream.writeSSE({ event: "change", data: "" });
-      } finally {
-        clearInterval(timer);
-        await changes.return?.();
-      }
-    });
-  });
-
-  app.onError((error, c) => {
-    const known =
-      error instanceof RelayError
-        ? error
-        : new RelayError("failed", "Cannot do that: the server has a bug", { cause: error });
-    return c.json(toWire(known), STATUS[known.code] as ContentfulStatusCode);
-  });
-  app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
   return app;
 }
 
 /** A key, and whether what is meant is the folder of that name. */
-function keyOf(c: Context): [key: string, isFolder: boolean] {
+export function keyOf(c: Context): [key: string, isFolder: boolean] {
   const key = c.req.param("key") ?? "";
   return key.endsWith("/") ? [key.slice(0, -1), true] : [key, false];
 }
@@ -160,7 +126,8 @@ async function changed(c: Context, store: Store, key: string, next: Value | unde
   return c.json({ changed: isSame }, isSame ? 200 : (CHANGED as ContentfulStatusCode));
 }
 
-async function bodyOf(c: Context): Promise<Value> {
+/** The body of a request: one JSON object. Throws `usage`. */
+export async function bodyOf(c: Context): Promise<Value> {
   try {
     const body: unknown = await c.req.json();
     if (isValue(body)) return body;

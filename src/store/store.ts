@@ -51,6 +51,15 @@ export interface Notice {
  * has left the old content as it was.
  */
 export interface Store {
+  /**
+   * True: what serves the records also looks after them. It finds what other programs wrote, tells of waits that are over,
+   * and lists again what a reboot has lost; a look leaves that to it.
+   */
+  readonly isServed?: boolean;
+
+  /** How many messages wait unread for another session, which cannot be looked at from here; 1,001 means more than 1,000. */
+  unreadIn?(session: string): Promise<number>;
+
   /** The record, or undefined. Throws `corrupt` for one that cannot be read; that one has then been set aside. */
   get(key: string): Promise<Value | undefined>;
 

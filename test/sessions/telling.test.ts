@@ -15,7 +15,7 @@ import type {
   Task,
   Wait,
 } from "../../src/index.ts";
-import { framed, type Ran, Story } from "../cli.ts";
+import { framed, hereOnly, type Ran, Story } from "../cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes
 
@@ -33,7 +33,7 @@ function expectHarmless(text: string): void {
 
 describe("decisions", () => {
   test("are told to everyone, and kept for good: no cleanup drops them", async () => {
-    const story = new Story();
+    const story = Story.ofOneUser();
     await story.as("b", "register");
     const decided = await story.as("a", "decide", "We", "keep", "the old parser");
     expect(decided).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^Decided decision-\w{21}\n$/) });
@@ -54,7 +54,7 @@ describe("decisions", () => {
     ]);
   });
 
-  test("may come from stdin; nothing, and more than 16 KiB, is none", async () => {
+  hereOnly("may come from stdin; nothing, and more than 16 KiB, is none", async () => {
     const story = new Story();
     expect(await story.as("a", "decisions")).toEqual({ code: 0, out: "", err: "No decisions\n" });
     expect(fs.readdirSync(story.cwd)).toEqual([]);
@@ -169,7 +169,7 @@ describe("status", () => {
     expect(found.waits).toMatchObject([{ session_id: "claude-1", state: "pending" }]);
   });
 
-  test("of nothing says so, makes nothing, and is no error", async () => {
+  hereOnly("of nothing says so, makes nothing, and is no error", async () => {
     const story = new Story();
     for (const args of [["status"], ["status", "--compact"]]) {
       const { code, err } = await story.as("a", ...args);

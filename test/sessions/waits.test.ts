@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Message, Sent, Task, Wait } from "../../src/index.ts";
-import { type Ran, Story } from "../cli.ts";
+import { isOverHttp, overHttp, type Ran, Story } from "../cli.ts";
 import { living } from "../living.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes
@@ -14,24 +14,29 @@ const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
 
 /** A project by the clock on the wall, in which some wait in processes of their own. */
 class Project {
-  readonly #story = new Story();
+  readonly #story = Object.defineProperty(new Story(), "now", { get: Date.now });
   readonly cwd = this.#story.cwd;
 
+  static ofOneUser(): Project {
+    const project = new Project();
+    project.#story.isOneUser = true;
+    return project;
+  }
+
   as(session: string, ...args: string[]): Promise<Ran> {
-    this.#story.now = Date.now();
     return this.#story.as(session, ...args);
   }
 
   json<T>(session: string, ...args: string[]): Promise<T> {
-    this.#story.now = Date.now();
     return this.#story.json<T>(session, ...args);
   }
 
   /** Starts `agent-relay` as a process. */
-  start(session: string, ...args: string[]): Started {
+  async start(session: string, ...args: string[]): Promise<Started> {
+    const server = isOverHttp ? await overHttp(this.#story, session) : {};
     const child = spawn(process.execPath, [COMMAND, ...args], {
       cwd: this.cwd,
-      env: { ...ENV, HOME: this.cwd, AGENT_RELAY_SESSION: session },
+      env: { ...ENV, HOME: this.cwd, AGENT_RELAY_SESSION: session, ...server },
       stdio: ["ignore", "pipe", "pipe"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -81,7 +86,7 @@ describe("a process that waits is woken", () => {
   test("when a path is released", async () => {
     const project = new Project();
     await project.as("a", "claim", "src", "--ttl", "8h");
-    const waiting = project.start("b", "wait", "--released", "src/db.ts");
+    const waiting = await project.start("b", "wait", "--released", "src/db.ts");
     await project.waiting("b");
     expect(project.edges()).toMatchObject([{ session_id: "b", on: ["a"] }]);
     await project.as("a", "release", "src");
@@ -92,7 +97,10 @@ describe("a process that waits is woken", () => {
   test("when the holder unregisters, and when an agent does", async () => {
     const project = new Project();
     await project.as("a", "claim", "src");
-    const all = [project.start("b", "wait", "--released", "src"), project.start("c", "wait", "--ended", "a", "--json")];
+    const all = [
+      await project.start("b", "wait", "--released", "src"),
+      await project.start("c", "wait", "--ended", "a", "--json"),
+    ];
     await project.waiting("b", "c");
     await project.as("a", "unregister");
     const [freed, ended] = await Promise.all(all.map((one) => one.ended));
@@ -101,10 +109,13 @@ describe("a process that waits is woken", () => {
   });
 
   test("within about 2 s of a kill -9, of the holder and of the agent", async () => {
-    const project = new Project();
+    const project = Project.ofOneUser();
     const holder = await project.living("a");
     await project.as("a", "claim", "src", "--ttl", "8h");
-    const all = [project.start("b", "wait", "--released", "src"), project.start("c", "wait", "--ended", "a")];
+    const all = [
+      await project.start("b", "wait", "--released", "src"),
+      await project.start("c", "wait", "--ended", "a"),
+    ];
     await project.waiting("b", "c");
     const began = performance.now();
     holder.kill("SIGKILL");
@@ -122,7 +133,7 @@ describe("a process that waits is woken", () => {
     const record = JSON.parse(fs.readFileSync(file, "utf8"));
     record.claims[0].expires_at = Date.now() + 2000;
     fs.writeFileSync(file, JSON.stringify(record));
-    const { code, out } = await project.start("b", "wait", "--released", "src").ended;
+    const { code, out } = await (await project.start("b", "wait", "--released", "src")).ended;
     expect({ code, out }).toEqual({ code: 0, out: "src is free\n" });
     expect(Date.now()).toBeGreaterThanOrEqual(record.claims[0].expires_at);
   });
@@ -130,7 +141,7 @@ describe("a process that waits is woken", () => {
   test("by the message it waits for alone, and does not mark it as read", async () => {
     const project = new Project();
     for (const session of ["a", "b", "c"]) await project.as(session, "register");
-    const waiting = project.start("b", "wait", "--from", "a", "--kind", "question");
+    const waiting = await project.start("b", "wait", "--from", "a", "--kind", "question");
     await project.waiting("b");
     await project.as("c", "send", "--to", "b", "--kind", "question", "not from a");
     await project.as("a", "send", "--to", "b", "no question");
@@ -146,8 +157,8 @@ describe("a process that waits is woken", () => {
     const { id } = await project.json<Sent>("b", "send", "--to", "a", "--kind", "question", "which port?");
     const task = await project.json<Task>("a", "task", "add", "parse");
     await project.as("a", "task", "claim", "parse");
-    const answered = project.start("b", "wait", "--reply-to", id);
-    const done = project.start("c", "wait", "--task-done", "parse");
+    const answered = await project.start("b", "wait", "--reply-to", id);
+    const done = await project.start("c", "wait", "--task-done", "parse");
     await project.waiting("b", "c");
     const { id: answer } = await project.json<Sent>("a", "reply", id, "4800");
     expect(await answered.ended).toEqual({ code: 0, out: `${answer} from a\n`, err: "" });
@@ -159,7 +170,7 @@ describe("a process that waits is woken", () => {
     const project = new Project();
     await project.as("a", "claim", "src", "docs");
     const what = ["wait", "--released", "src", "--ended", "a"];
-    const [any, all] = [project.start("b", ...what, "--any"), project.start("c", ...what)];
+    const [any, all] = [await project.start("b", ...what, "--any"), await project.start("c", ...what)];
     await project.waiting("b", "c");
     await project.as("a", "release", "src");
     expect(await any.ended).toEqual({ code: 0, out: "src is free\n", err: "" });
@@ -189,7 +200,7 @@ describe("a circle", () => {
   test("of two that wait for what the other holds is told to who closes it; the other goes on", async () => {
     const project = new Project();
     for (const session of ["a", "b"]) await project.as(session, "claim", `${session}.ts`);
-    const first = project.start("a", "wait", "--released", "b.ts");
+    const first = await project.start("a", "wait", "--released", "b.ts");
     await project.waiting("a");
     const closing = await project.as("b", "wait", "--released", "a.ts");
     expect(closing).toEqual({
@@ -209,10 +220,10 @@ describe("a circle", () => {
     const project = new Project();
     for (const session of ["a", "b", "c"]) await project.as(session, "claim", `${session}.ts`);
     const { id } = await project.json<Sent>("c", "send", "--to", "a", "--kind", "question", "may I?");
-    const claiming = project.start("a", "claim", "b.ts", "--wait", "5m");
+    const claiming = await project.start("a", "claim", "b.ts", "--wait", "5m");
     const queue = () => JSON.parse(fs.readFileSync(`${project.cwd}/.relay/claims/live.json`, "utf8")).queue;
     await expect.poll(queue, { timeout: 30_000 }).toHaveLength(1);
-    const ending = project.start("b", "wait", "--ended", "c");
+    const ending = await project.start("b", "wait", "--ended", "c");
     await project.waiting("b");
     const closing = await project.as("c", "wait", "--reply-to", id);
     expect(closing).toMatchObject({ code: 4, out: "" });
@@ -230,9 +241,9 @@ describe("a circle", () => {
     const project = new Project();
     await project.as("a", "claim", "a.ts");
     await project.as("a", "task", "add", "parse");
-    const first = project.start("a", "wait", "--task-done", "parse");
+    const first = await project.start("a", "wait", "--task-done", "parse");
     await expect.poll(() => fs.existsSync(`${project.cwd}/.relay/tasks`), { timeout: 30_000 }).toBe(true);
-    const second = project.start("b", "wait", "--released", "a.ts");
+    const second = await project.start("b", "wait", "--released", "a.ts");
     await project.waiting("b");
     await project.as("b", "task", "claim", "parse");
     const ended = await first.ended;
@@ -246,7 +257,7 @@ describe("a circle", () => {
   test("is none where one of several is enough, or where one is told by a message", async () => {
     const project = new Project();
     for (const session of ["a", "b"]) await project.as(session, "claim", `${session}.ts`);
-    const first = project.start("a", "wait", "--released", "b.ts");
+    const first = await project.start("a", "wait", "--released", "b.ts");
     await project.waiting("a");
     const any = ["wait", "--released", "a.ts", "--message", "--any", "--timeout", "50ms"];
     expect((await project.as("b", ...any)).code).toBe(5);
@@ -261,7 +272,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   async (signal) => {
     const project = new Project();
     await project.as("a", "claim", "src");
-    const waiting = project.start("b", "wait", "--released", "src");
+    const waiting = await project.start("b", "wait", "--released", "src");
     await project.waiting("b");
     waiting.child.kill(signal);
     const { code, out } = await waiting.ended;
@@ -273,7 +284,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
 test("a claim in line that is interrupted ends with 130 too, and leaves the line", async () => {
   const project = new Project();
   await project.as("a", "claim", "src");
-  const waiting = project.start("b", "claim", "src", "--wait", "5m");
+  const waiting = await project.start("b", "claim", "src", "--wait", "5m");
   const queue = () => JSON.parse(fs.readFileSync(`${project.cwd}/.relay/claims/live.json`, "utf8")).queue;
   await expect.poll(queue, { timeout: 30_000 }).toHaveLength(1);
   waiting.child.kill("SIGINT");
@@ -282,9 +293,9 @@ test("a claim in line that is interrupted ends with 130 too, and leaves the line
 });
 
 test("a wait that is killed keeps nobody from going on: its edge goes at the next change", async () => {
-  const project = new Project();
+  const project = Project.ofOneUser();
   for (const session of ["a", "b"]) await project.as(session, "claim", `${session}.ts`);
-  const waiting = project.start("b", "wait", "--released", "a.ts");
+  const waiting = await project.start("b", "wait", "--released", "a.ts");
   await project.waiting("b");
   waiting.child.kill("SIGKILL");
   await waiting.ended;

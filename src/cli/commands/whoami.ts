@@ -15,7 +15,7 @@ export const describe: Describe = ({ Command }, act) =>
           `session  ${identity.session} (${identity.because})`,
           `agent    ${identity.agent}${identity.pid === 0 ? "" : `, pid ${identity.pid}`}`,
           `name     ${registration?.name ?? "none yet: a first send registers you"}`,
-          `relay    ${project.dir} (${project.because}${project.exists ? "" : "; not made yet"})`,
+          `relay    ${project.server ?? project.dir} (${project.because}${project.exists ? "" : "; not made yet"})`,
           `trusted  ${trust ? "yes" : "no: it was made elsewhere, so its mail is shown but not put before a model; a person may run agent-relay trust"}`,
         ];
         await cli.say(

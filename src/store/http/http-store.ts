@@ -2,34 +2,33 @@ import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
 import { checkKey } from "../key.ts";
 import type { Delivery, Range, Store, Value, Worth } from "../store.ts";
-import { CHANGED, fromWire, queryOf } from "./wire.ts";
+import { type Credentials, HttpCaller } from "./caller.ts";
+import { CHANGED, queryOf } from "./wire.ts";
 
-const LIMIT = 30_000; // ms for one answer
 const TRIES = 50; // of an update whose record others change at the same time
 const PAUSE = 10; // ms, which grows with each try
-const AGAIN = 1000; // ms until a stream that broke is opened again
+const AGAIN = 1000; // ms until a stream that broke is opened again, at first ...
+const LONGEST_AGAIN = 30_000; // ... and at last
+const SILENCE = 40_000; // ms without a word on a stream, which says that it is there every 15 s
 
-interface Request {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Value;
-  /** Statuses besides 200 and 201 that are an answer, and no error. */
-  readonly also?: readonly number[];
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: Value;
-  readonly revision: string | undefined;
-}
-
-/** The records of a relay that is served elsewhere, by the same keys. `base` is its address, as in `http://host:4800/v1/name`. */
+/** The records of a relay that is served elsewhere, by the same keys. `url` is its address, as in `http://host:4800/name`. */
 export class HttpStore implements Store {
-  readonly #base: string;
+  readonly isServed = true;
+  readonly #caller: HttpCaller;
   readonly #over = new AbortController();
 
-  constructor(base: string) {
-    this.#base = base.replace(/\/+$/, "");
+  constructor(url: string, { now, credentials }: { now: () => number; credentials?: Credentials }) {
+    this.#caller = new HttpCaller(`${url.replace(/\/+$/, "")}/v1`, now, credentials);
+  }
+
+  /** Says for which session this asks. */
+  actAs(session: string): void {
+    this.#caller.actAs(session);
+  }
+
+  /** How far the server's clock is ahead of ours, ms. */
+  get clockAhead(): number {
+    return this.#caller.clockAhead;
   }
 
   async get(key: string): Promise<Value | undefined> {
@@ -43,8 +42,9 @@ export class HttpStore implements Store {
   async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
     const path = `records/${checkKey(key)}${queryFor(worth)}`;
     const headers = { "If-None-Match": "*" };
-    const { status } = await this.#call(path, { method: "PUT", headers, body: { value }, also: [CHANGED] });
-    return status !== CHANGED;
+    const answer = await this.#call(path, { method: "PUT", headers, body: { value }, also: [CHANGED] });
+    if (answer.status !== CHANGED) return true;
+    return answer.isRepeated && isSame((await this.#seen(key)).value, value); // an answer was lost: it may be ours
   }
 
   async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
@@ -55,8 +55,9 @@ export class HttpStore implements Store {
       const headers = { "If-Match": revision ?? "none" };
       const path = `records/${key}${queryFor(worth)}`;
       const request = next === undefined ? { method: "DELETE" } : { method: "PUT", body: { value: next } };
-      const { status } = await this.#call(path, { ...request, headers, also: [CHANGED] });
-      if (status !== CHANGED) return next;
+      const answer = await this.#call(path, { ...request, headers, also: [CHANGED] });
+      if (answer.status !== CHANGED) return next;
+      if (answer.isRepeated && isSame((await this.#seen(key)).value, next)) return next;
       await new Promise((resolve) => setTimeout(resolve, randomInt(PAUSE * (tried + 1))));
     }
     throw new RelayError("conflict", `Cannot change "${key}": others change it all the time`, { next: "try again" });
@@ -112,10 +113,14 @@ export class HttpStore implements Store {
       each.addEventListener("abort", end, { once: true });
     }
     try {
-      while (!over.signal.aborted) {
+      for (let broken = 0; !over.signal.aborted; broken++) {
         yield;
-        for await (const _ of this.#events(folder, over.signal)) yield;
-        if (!over.signal.aborted) await pause(AGAIN, over.signal);
+        for await (const _ of this.#events(folder, over.signal)) {
+          broken = 0;
+          yield;
+        }
+        const most = Math.min(LONGEST_AGAIN, AGAIN * 2 ** broken);
+        if (!over.signal.aborted) await pause(randomInt(most / 2, most), over.signal);
       }
     } finally {
       end();
@@ -129,6 +134,12 @@ export class HttpStore implements Store {
 
   async isDraft(key: string): Promise<boolean> {
     return (await this.#call(`drafts/${checkKey(key)}`)).body.is_draft === true;
+  }
+
+  async unreadIn(session: string): Promise<number> {
+    const { unread } = (await this.#call(`unread/${checkKey(session)}`)).body;
+    if (typeof unread === "number") return unread;
+    throw new RelayError("failed", "Cannot read the server's answer: there is no number in it");
   }
 
   /** The server does that of its own accord. */
@@ -154,61 +165,35 @@ export class HttpStore implements Store {
     return textsIn((await this.#call(`${what}/${checkKey(folder)}/${queryOf(range)}`)).body.names);
   }
 
-  /** One event for each change, until the stream ends. */
+  /** One event for each change, until the stream ends or is silent for too long. */
   async *#events(folder: string, signal: AbortSignal): AsyncGenerator<void> {
-    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    const body = await this.#caller.open(`changes/${folder}`, signal);
+    const reader = body?.getReader();
+    let timer: NodeJS.Timeout | undefined;
+    const next = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => reader?.cancel().catch(() => {}), SILENCE);
+      return reader?.read().catch(() => undefined); // a stream that broke has ended, too
+    };
     try {
-      const response = await fetch(`${this.#base}/changes/${folder}`, { signal });
-      if (!response.ok) throw fromWire(response.status, await jsonOf(response));
-      reader = response.body?.getReader();
-      for (let next = await reader?.read(); next && !next.done; next = await reader?.read())
-        if (new TextDecoder().decode(next.value).includes("event: change")) yield;
-    } catch (error) {
-      if (error instanceof RelayError) throw error; // a stream that only broke is opened again
+      const decoder = new TextDecoder();
+      for (let part = await next(); part && !part.done; part = await next())
+        if (decoder.decode(part.value, { stream: true }).includes("event: change")) yield;
     } finally {
+      clearTimeout(timer);
       await reader?.cancel().catch(() => {}); // it may be gone already
     }
   }
 
-  async #call(path: string, { method = "GET", headers, body, also = [] }: Request = {}): Promise<Answer> {
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), LIMIT);
-    try {
-      const response = await fetch(`${this.#base}/${path}`, {
-        method,
-        headers: { ...headers, ...(body && { "Content-Type": "application/json" }) },
-        signal: over.signal,
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      const { status } = response;
-      const said = await jsonOf(response);
-      if (!response.ok && !also.includes(status)) throw fromWire(status, said);
-      return { status, body: Object(said), revision: response.headers.get("etag") ?? undefined };
-    } catch (error) {
-      if (error instanceof RelayError) throw error;
-      throw unreachable(this.#base, method, over.signal.aborted, error);
-    } finally {
-      clearTimeout(timer);
-    }
+  #call(...args: Parameters<HttpCaller["call"]>) {
+    return this.#caller.call(...args);
   }
 }
 
-function unreachable(base: string, method: string, wasLate: boolean, cause: unknown): RelayError {
-  const why = wasLate ? `it did not answer within ${LIMIT / 1000} s` : "it cannot be reached";
-  const what = method === "GET" ? "" : "; whether it was done is not known";
-  return new RelayError(wasLate ? "timed_out" : "failed", `Cannot use ${new URL(base).origin}: ${why}${what}`, {
-    cause,
-    next: "look whether agent-relay serve runs there",
-  });
-}
-
-async function jsonOf(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // an answer of something else, which the status tells of
-    throw error;
-  }
+/** Whether two records are the same to the server, which may have added to what it was given. */
+function isSame(found: Value | undefined, sent: Value | undefined): boolean {
+  if (found === undefined || sent === undefined) return found === sent;
+  return Object.entries(sent).every(([name, value]) => JSON.stringify(found[name]) === JSON.stringify(value));
 }
 
 function recordIn({ value }: Value): Value {

@@ -1,0 +1,153 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../../errors.ts";
+import { newSecret } from "../../identity/member.ts";
+import { noteServing } from "../../identity/servers.ts";
+import { fileStore, type OpenOptions, projectOf, trustedDirs } from "../../open.ts";
+import { place } from "../../place.ts";
+import { Gate } from "../../server/gate.ts";
+import { Host, type Relayed } from "../../server/host.ts";
+import { isLoopback, listen, originsOf } from "../../server/listen.ts";
+import { isAServersName } from "../../server/names.ts";
+import { stateFolder } from "../../state-folder.ts";
+import type { FileStore } from "../../store/file/file-store.ts";
+import { cleanLine } from "../../text.ts";
+import { ensureRelay } from "../../trust.ts";
+import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../verb.ts";
+
+const PORT = 4800;
+
+interface Flags {
+  readonly host: string;
+  readonly port: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly url?: string[];
+  readonly plain?: boolean;
+  readonly verbose?: boolean;
+}
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("serve")
+    .description("Serve the relay to other machines, by HTTP. Agents here go on using the files. Ends at Ctrl-C.")
+    .argument("[folders...]", "relays to serve besides this project's, such as ../shop/.relay")
+    .option("--host <address>", "listen there; 0.0.0.0 for every network of this machine", "127.0.0.1")
+    .option("--port <port>", "listen on it; 0 for any that is free", String(PORT))
+    .option("--tls-cert <file>", "certificate, as PEM")
+    .option("--tls-key <file>", "... and its key")
+    .option("--url <url>", "an address that others call this server by, such as a proxy's; repeatable", collect)
+    .option("--plain", "leave this machine without TLS: a proxy in front has it, or the network is all yours")
+    .option("--verbose", "log every request, not only those that failed")
+    .addHelpText("after", "\nExample: agent-relay serve, and on the other side agent-relay --server URL inbox")
+    .action((folders: string[], flags: Flags) => act((cli) => serve(cli, folders, flags)));
+
+export const run = verb(describe);
+
+function collect(word: string, before: string[] = []): string[] {
+  return [...before, word];
+}
+
+async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promise<void> {
+  const { io } = cli;
+  const state = stateFolder(io.env);
+  if (state === undefined)
+    throw new RelayError("usage", "Cannot serve without a home folder to keep keys in", { next: "set HOME" });
+  const port = portOf(flags.port);
+  const tls = tlsOf(cli, flags);
+  const options = { ...cli.openOptions(), server: undefined };
+  const dirs = [projectOf(options).dir, ...folders.map((folder) => path.resolve(io.cwd, folder))];
+  const local = newSecret("local");
+  const origins = new Set<string>();
+  const relays: Relayed[] = [];
+  for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, { options, local, origins, now: io.now }));
+  if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
+
+  const log = (entry: Readonly<Record<string, unknown>>) =>
+    io.err(`${JSON.stringify({ at: new Date(io.now()).toISOString(), ...entry })}\n`);
+  const host = new Host(relays, { now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true });
+  const listening = await listen(host, { host: flags.host, port, tls });
+  for (const origin of originsOf(flags.host, listening.port, tls !== undefined, flags.url ?? [])) origins.add(origin);
+  const forget = noteServing(state, listening.port, local);
+  try {
+    await say(cli, flags, relays, listening.port, tls !== undefined);
+    await new Promise<void>((resolve) => io.onInterrupt(resolve));
+    log({ level: "info", event: "end" });
+  } finally {
+    forget();
+    await listening.end();
+    for (const { store } of relays) await store.close();
+  }
+}
+
+interface Making {
+  readonly options: OpenOptions;
+  readonly local: string;
+  readonly origins: ReadonlySet<string>;
+  readonly now: () => number;
+}
+
+/** The relay in a folder, made if there is none yet. */
+async function relayed(dir: string, others: readonly Relayed[], making: Making): Promise<Relayed> {
+  const { options, local, origins, now } = making;
+  const store: FileStore = fileStore(dir, { ...options, trusted: trustedDirs(options) });
+  const relay = await ensureRelay(store, now);
+  const project = path.dirname(dir);
+  const name = isAServersName(path.basename(project)) ? path.basename(project) : `relay-${others.length + 1}`;
+  if (others.some((other) => other.name === name))
+    throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
+      next: "rename one of their folders, or run a server for each",
+    });
+  return { name, project, store, gate: new Gate({ store, relay, local, origins, now }) };
+}
+
+function portOf(word: string): number {
+  const port = Number(word);
+  if (/^\d{1,5}$/.test(word) && port <= 65_535) return port;
+  throw new RelayError("usage", `Cannot listen on port "${word}": it is a number up to 65535`, {
+    next: `agent-relay serve --port ${PORT}`,
+  });
+}
+
+function tlsOf({ io }: Cli, { tlsCert, tlsKey }: Flags): { cert: string; key: string } | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new RelayError("usage", "Cannot use TLS with half of it: give --tls-cert and --tls-key");
+  const read = (file: string) => {
+    try {
+      return fs.readFileSync(path.resolve(io.cwd, file), "utf8");
+    } catch (error) {
+      if (errno(error) === "ENOENT") throw new RelayError("not_found", `Cannot read "${file}": there is no such file`);
+      throw systemError(`read "${file}"`, error);
+    }
+  };
+  return { cert: read(tlsCert), key: read(tlsKey) };
+}
+
+/** What leaves this machine is let in by name, and nobody on the way reads it. */
+async function checkLeaving(relays: readonly Relayed[], { host, plain }: Flags, isTls: boolean): Promise<void> {
+  for (const { store, name } of relays)
+    if ((await store.list("members", { limit: 1 })).length + (await store.list("invites", { limit: 1 })).length === 0)
+      throw new RelayError("refused", `Cannot serve ${name} on ${host}: nobody could log in from elsewhere yet`, {
+        next: "agent-relay invite, and give the other side what it prints",
+      });
+  if (!isTls && !plain)
+    throw new RelayError("refused", `Cannot serve on ${host} without TLS: whoever is on the way could read it all`, {
+      next: "give --tls-cert and --tls-key, or --plain if a proxy in front has TLS or the network is all yours",
+    });
+}
+
+async function say(cli: Cli, flags: Flags, relays: readonly Relayed[], port: number, isTls: boolean): Promise<void> {
+  const scheme = isTls ? "https" : "http";
+  const [own = ""] = originsOf(flags.host, port, isTls, []);
+  const base = flags.url?.[0] ?? (isLoopback(flags.host) ? `${scheme}://127.0.0.1:${port}` : own);
+  const served = relays.map(({ name, project }, index) => ({
+    url: index === 0 ? base : `${base}/${name}`,
+    project,
+  }));
+  const lines = served.map(({ url, project }) => `Serving ${cleanLine(project)} at ${url}\n`);
+  const help = isLoopback(flags.host)
+    ? `Try: agent-relay --server ${base} status\n`
+    : `To let another machine in: agent-relay invite, and there agent-relay login ${base} --invite <word>\n`;
+  await cli.say({ serving: served, port }, `${lines.join("")}${help}`);
+}

@@ -1,0 +1,101 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { newNonce } from "../id.ts";
+
+/** This machine's and user's key: Ed25519. */
+export interface MachineKey {
+  /** The public half: 32 bytes in base64url, 43 characters. */
+  readonly id: string;
+  /** Signs a text. 64 bytes in base64url. */
+  sign(text: string): string;
+}
+
+const SEED = Buffer.from("302e020100300506032b657004220420", "hex"); // what DER has before the 32 bytes of a private key
+const POINT = Buffer.from("302a300506032b6570032100", "hex"); // and before those of a public one
+const ID = /^[A-Za-z0-9_-]{43}$/;
+
+/** The key in `folder`, or undefined if there is none. Throws `refused` for one that others may read, `corrupt` for none of ours. */
+export function readMachineKey(folder: string): MachineKey | undefined {
+  const file = keyFile(folder);
+  const fd = opened(file);
+  if (fd === undefined) return undefined;
+  try {
+    const { mode, uid } = fs.fstatSync(fd);
+    const isOurs = process.getuid === undefined || uid === process.getuid();
+    if (!isOurs || (process.platform !== "win32" && (mode & 0o077) !== 0))
+      throw new RelayError("refused", `Cannot use the key "${file}": others may read it, so it may be theirs too`, {
+        next: `chmod 600 '${file}', and if others use this machine remove it and log in anew`,
+      });
+    return keyOf(fs.readFileSync(fd, "utf8").trim(), file);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The key in `folder`, made if there is none. Of many that make one at the same time, all have the same. */
+export function machineKey(folder: string): MachineKey {
+  const known = readMachineKey(folder);
+  if (known) return known;
+  const seed = generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" }).subarray(SEED.length);
+  const draft = `${keyFile(folder)}.${newNonce()}`;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const fd = fs.openSync(draft, "wx", 0o600);
+    fs.writeSync(fd, `${seed.toString("base64url")}\n`);
+    fs.fsyncSync(fd); // a key that is known elsewhere must outlive a power cut here
+    fs.closeSync(fd);
+    fs.linkSync(draft, keyFile(folder));
+  } catch (error) {
+    if (errno(error) !== "EEXIST") throw systemError(`make a key in "${folder}"`, error);
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+  const made = readMachineKey(folder);
+  if (made) return made;
+  throw new RelayError("failed", `Cannot read the key in "${folder}": it was removed as soon as it was made`);
+}
+
+export function keyFile(folder: string): string {
+  return path.join(folder, "key");
+}
+
+/** Whether `id` can be a public key. */
+export function isKeyId(id: string): boolean {
+  return ID.test(id) && Buffer.from(id, "base64url").toString("base64url") === id;
+}
+
+/** Whether the key `id` has signed `text`. */
+export function hasSigned(id: string, text: string, signature: string): boolean {
+  if (!isKeyId(id)) return false;
+  const bytes = Buffer.from(signature, "base64url");
+  return bytes.length === 64 && verify(null, Buffer.from(text), publicKey(id), bytes);
+}
+
+function publicKey(id: string): KeyObject {
+  return createPublicKey({ key: Buffer.concat([POINT, Buffer.from(id, "base64url")]), format: "der", type: "spki" });
+}
+
+function keyOf(text: string, file: string): MachineKey {
+  const seed = Buffer.from(text, "base64url");
+  if (!ID.test(text) || seed.length !== 32)
+    throw new RelayError("corrupt", `Cannot read the key "${file}": it is not 32 bytes in base64url`, {
+      next: "restore it, or move it away and log in anew",
+    });
+  const secret = createPrivateKey({ key: Buffer.concat([SEED, seed]), format: "der", type: "pkcs8" });
+  const id = createPublicKey(secret)
+    .export({ format: "der", type: "spki" })
+    .subarray(POINT.length)
+    .toString("base64url");
+  return { id, sign: (signed) => sign(null, Buffer.from(signed), secret).toString("base64url") };
+}
+
+function opened(file: string): number | undefined {
+  try {
+    return fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined;
+    throw systemError(`read the key "${file}"`, error);
+  }
+}

@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from "node:crypto";
+import { RelayError } from "../errors.ts";
+import { type Infer, integer, object, oneOf, optional, record, text } from "../schema.ts";
+import { isSegment } from "../store/key.ts";
+
+const SCOPES = ["read", "send", "all"] as const;
+/** `read` looks at everything and changes nothing; `send` sends messages and does nothing else; `all` does both and more. */
+export type Scope = (typeof SCOPES)[number];
+
+/** One of a user's machines. */
+const Machine = object({
+  /** The machine's public key. */
+  key: text(),
+  /** Unix ms. */
+  added_at: integer(),
+});
+
+/** A token for a script: what it is known by is a hash of it. */
+const Token = object({
+  hash: text(),
+  scope: oneOf(SCOPES),
+  /** Unix ms. */
+  added_at: integer(),
+  /** Unix ms. */
+  expires_at: optional(integer()),
+});
+
+/** Who is let in from other machines, as it is under `members/`, with everything that proves who it is. */
+export const Member = object({
+  user: text(),
+  /** Unix ms. */
+  added_at: integer(),
+  machines: record(Machine),
+  tokens: optional(record(Token)),
+});
+export type Member = Infer<typeof Member>;
+
+/** A word that lets somebody in, as it is under `invites/`, by its hash. */
+export const Invite = object({
+  /** The only user name that it is good for. */
+  user: optional(text()),
+  /** How often it can still be used. */
+  uses: integer(),
+  /** Unix ms. */
+  added_at: integer(),
+  /** Unix ms. */
+  expires_at: integer(),
+  added_by: text(),
+});
+export type Invite = Infer<typeof Invite>;
+
+/** A secret that nobody can guess, with what it is for at its beginning. */
+export function newSecret(what: "invite" | "token" | "session" | "local"): string {
+  return `ar-${what}-${randomBytes(32).toString("base64url")}`;
+}
+
+/** What is kept of a secret. It is long and random, so that a plain hash of it gives nothing away. */
+export function hashOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+/** Where an invitation is kept: by its hash, so that who reads the folder cannot use it. */
+export function inviteKey(secret: string): string {
+  return `invites/${hashOf(secret).slice(0, 40)}`;
+}
+
+const RESERVED = ["all", "human", "operator", "system", "you", "nobody", "local"];
+const MAX_NAME = 40; // bytes: both stand in `<user>/<machine>`
+
+/** Throws `usage` for what cannot name a user or a machine: up to 40 of `a-z 0-9 - _ .`, and no reserved word. */
+export function checkMemberName(name: string, what: "user" | "machine"): string {
+  if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && name.length <= MAX_NAME && isSegment(name) && !RESERVED.includes(name))
+    return name;
+  throw new RelayError(
+    "usage",
+    `Cannot use ${JSON.stringify(name.slice(0, 80))} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME} characters`,
+    { next: `give --${what}` },
+  );
+}
+
+export function checkScope(scope: string): Scope {
+  const known = SCOPES.find((each) => each === scope);
+  if (known) return known;
+  throw new RelayError("usage", `Cannot give the scope ${JSON.stringify(scope)}: there are ${SCOPES.join(", ")}`);
+}
+
+/** Whether an invitation lets somebody in as `user` now. One for no user in particular is for a name that nobody has. */
+export function isGood(invite: Invite | undefined, user: string, isTaken: boolean, now: number): boolean {
+  if (!invite || invite.expires_at <= now || invite.uses < 1) return false;
+  return invite.user === undefined ? !isTaken : invite.user === user;
+}
+
+/** The invitation after one use; undefined if that was the last one. */
+export function usedOnce(invite: Invite): Invite | undefined {
+  return invite.uses === 1 ? undefined : { ...invite, uses: invite.uses - 1 };
+}
+
+/** The member with one more machine. Throws `refused` where that name is another key's. */
+export function withMachine(
+  member: Member | undefined,
+  { user, machine, key, now }: { user: string; machine: string; key: string; now: number },
+): Member {
+  if (member?.machines[machine])
+    throw new RelayError("refused", `Cannot log in as ${user}/${machine}: another key has that name`, {
+      next: "give this machine another name: --machine",
+    });
+  return {
+    ...(member ?? { user, added_at: now }),
+    machines: { ...member?.machines, [machine]: { key, added_at: now } },
+  };
+}
+
+/** The member without one of its machines or tokens. Throws `not_found`. */
+export function without(member: Member, name: string): Member {
+  const { [name]: machine, ...machines } = member.machines;
+  const { [name]: token, ...tokens } = member.tokens ?? {};
+  if (machine || token) return { ...member, machines, ...(member.tokens && { tokens }) };
+  throw new RelayError("not_found", `Cannot find "${name}" among the machines and tokens of ${member.user}`, {
+    next: "agent-relay members",
+  });
+}

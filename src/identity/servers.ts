@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { hash } from "../hash.ts";
+import { newNonce } from "../id.ts";
+import { type Infer, integer, object, optional, text } from "../schema.ts";
+import { type Credentials, HttpCaller } from "../store/http/caller.ts";
+import { loginText } from "./login.ts";
+import { machineKey, readMachineKey } from "./machine-key.ts";
+
+/** What a user's programs remember of a server that they use, in the user's own folder. */
+const Known = object({
+  url: text(),
+  /** The relay's own id: another one at the same address is another server. */
+  relay: text(),
+  user: text(),
+  machine: text(),
+  token: optional(text()),
+  /** Unix ms. */
+  expires_at: optional(integer()),
+});
+export type Known = Infer<typeof Known>;
+
+/** The word by which this machine's own user is known to a server that it runs. */
+const Serving = object({ token: text(), pid: integer() });
+
+/** A server's address as it is written down: without what makes no difference. Throws `usage` for none. */
+export function serverUrl(word: string): URL {
+  const isBare = !/^[a-z]+:\/\//i.test(word);
+  const text = isBare ? `http://${word}` : word;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.hostname === "")
+    throw new RelayError("usage", `Cannot use ${JSON.stringify(word.slice(0, 200))} as a server: it is no address`, {
+      next: "give one such as http://127.0.0.1:4800",
+    });
+  if (url.username !== "" || url.password !== "")
+    throw new RelayError("usage", "Cannot use an address with a password in it: it would be shown to everyone here", {
+      next: "put a token into AGENT_RELAY_TOKEN",
+    });
+  if (isBare && !/^[^/]*:\d+/.test(word)) url.port = "4800";
+  return new URL(`${url.origin}${url.pathname.replace(/\/+$/, "")}`);
+}
+
+/** How this machine's user proves to a server who it is. */
+export class ServerCredentials implements Credentials {
+  readonly #url: URL;
+  readonly #folder: string;
+  readonly #now: () => number;
+  readonly #token: string | undefined;
+  #known: Known | undefined;
+
+  /** `token` is one that was given for this run. `folder` is where the user's programs note things. */
+  constructor(url: URL, { folder, now, token }: { folder: string; now: () => number; token?: string | undefined }) {
+    this.#url = url;
+    this.#now = now;
+    this.#folder = folder;
+    this.#token = token;
+  }
+
+  /** Throws `refused` where there is nothing to prove it with. */
+  async secret(isRefused: boolean): Promise<string> {
+    if (this.#token !== undefined) return this.#token;
+    this.#known ??= readKnown(this.#folder, this.#url);
+    if (!this.#known) {
+      const own = servingToken(this.#folder, this.#url);
+      if (own !== undefined) return own;
+      throw new RelayError("refused", `Cannot use ${this.#url.href}: you have not logged in there`, {
+        next: `agent-relay login ${this.#url.href}`,
+      });
+    }
+    const { token, expires_at = 0 } = this.#known;
+    if (token !== undefined && !isRefused && expires_at > this.#now() + EARLY) return token;
+    this.#known = await logIn(this.#url, { ...this.#known, folder: this.#folder, now: this.#now });
+    return this.#known.token ?? "";
+  }
+}
+
+const EARLY = 60_000; // ms before its end that a token is no longer used
+
+export interface Login {
+  readonly folder: string;
+  readonly now: () => number;
+  readonly user: string;
+  readonly machine: string;
+  readonly invite?: string | undefined;
+  /** The relay that is expected there. */
+  readonly relay?: string | undefined;
+}
+
+/** Logs in with this machine's key, and remembers it. Throws `refused`, and what a server that cannot be reached says. */
+export async function logIn(url: URL, login: Login): Promise<Known> {
+  const { folder, now, user, machine, invite } = login;
+  const key = machineKey(folder);
+  const caller = new HttpCaller(`${url.href.replace(/\/+$/, "")}/v1`, now);
+  const { body } = await caller.call("challenge", { method: "POST", body: {} });
+  const { challenge, relay, at } = Challenge.parse(body, "the challenge");
+  if (login.relay !== undefined && login.relay !== relay)
+    throw new RelayError("refused", `Cannot log in to ${url.href}: another relay is there than before`, {
+      next: `if that is meant: agent-relay login ${url.href} --forget, and log in anew`,
+    });
+  const nonce = randomBytes(24).toString("base64url");
+  const statement = { relay, origin: url.origin, user, machine, key: key.id, challenge, nonce, at };
+  const signature = key.sign(loginText(statement));
+  const { at: _, relay: __, ...said } = statement;
+  const request = { ...said, signature, ...(invite !== undefined && { invite }) };
+  const answer = await caller.call("login", { method: "POST", body: request });
+  const { token, expires_at } = Session.parse(answer.body, "the login");
+  // By our own clock: the server's may be another.
+  const known: Known = { url: url.href, relay, user, machine, token, expires_at: expires_at - caller.clockAhead };
+  keep(fileFor(folder, url), known);
+  return known;
+}
+
+const Challenge = object({ challenge: text(), relay: text(), at: integer() });
+const Session = object({ token: text(), expires_at: integer() });
+
+export function readKnown(folder: string, url: URL): Known | undefined {
+  return read(fileFor(folder, url), Known);
+}
+
+/** Forgets a server. False if it was not known. */
+export function forgetServer(folder: string, url: URL): boolean {
+  const file = fileFor(folder, url);
+  if (!fs.existsSync(file)) return false;
+  fs.rmSync(file);
+  return true;
+}
+
+/** The public key of this machine and user, if there is one. */
+export function ownKeyId(folder: string): string | undefined {
+  return readMachineKey(folder)?.id;
+}
+
+/** Notes for this user's programs how they are known to a server that they run themselves. Returns how to take it back. */
+export function noteServing(folder: string, port: number, token: string): () => void {
+  const file = servingFile(folder, port);
+  keep(file, { token, pid: process.pid });
+  return () => {
+    if (read(file, Serving)?.token === token) fs.rmSync(file, { force: true });
+  };
+}
+
+function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
+  const isHere = ["localhost", "[::1]"].includes(hostname) || hostname.startsWith("127.");
+  const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+  return isHere ? read(servingFile(folder, number), Serving)?.token : undefined;
+}
+
+function servingFile(folder: string, port: number): string {
+  return path.join(folder, "serving", `${port}.json`);
+}
+
+function fileFor(folder: string, url: URL): string {
+  return path.join(folder, "servers", `${hash(url.href).toString(36)}.json`);
+}
+
+function read<T>(file: string, schema: { parse(value: unknown, where: string): T }): T | undefined {
+  try {
+    return schema.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined;
+    if (error instanceof SyntaxError)
+      throw new RelayError("corrupt", `Cannot read "${file}": it is no JSON`, { next: "remove it, and log in again" });
+    throw systemError(`read "${file}"`, error);
+  }
+}
+
+function keep(file: string, value: object): void {
+  const draft = `${file}.${newNonce()}`;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    fs.renameSync(draft, file);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw systemError(`write "${file}"`, error);
+  }
+}

@@ -1,0 +1,101 @@
+import { dayOf, Entry } from "../activity.ts";
+import { Decision } from "../decision.ts";
+import { RelayError } from "../errors.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
+import { folderOf, nameOf, type Value } from "../store/store.ts";
+import { Wait } from "../wait.ts";
+import { agentRule, archiveRule, nameRule } from "./agent.ts";
+import { claimsRule } from "./claims.ts";
+import { messageRule } from "./message.ts";
+import { type Caller, type Facts, type Rule, refused } from "./rule.ts";
+import { taskRule } from "./task.ts";
+
+/** A wait is whose it is; what becomes of it the server decides, and tells. */
+const waitRule: Rule = {
+  check({ session }, key, { old, next }) {
+    const [before, after] = [old, next].map((value) => value && Wait.parse(value, key));
+    if (after === undefined) throw refused(key, "a wait is removed by the server alone");
+    if ([before?.session_id ?? session, after.session_id].some((each) => each !== session))
+      throw refused(key, "it is another who waits");
+    if (after.id !== nameOf(key)) throw refused(key, "it has another id");
+    checkSize(key, next, 64 * 1024);
+  },
+};
+
+/** What was decided stays so. */
+const decisionRule: Rule = {
+  check({ session }, key, { old, next }) {
+    if (old !== undefined || next === undefined) throw refused(key, "a decision is never changed");
+    const { id, session_id } = Decision.parse(next, key);
+    if (session_id !== session || id !== nameOf(key)) throw refused(key, "who decides says so itself");
+    checkSize(key, next, 64 * 1024);
+  },
+};
+
+/** What tasks are just being made to depend on. */
+const edgesRule: Rule = {
+  check(_, key, { next }) {
+    if (next === undefined) throw refused(key, "it stays");
+    checkSize(key, next, 256 * 1024);
+  },
+};
+
+/** What a session notes for itself. */
+const ownRule: Rule = {
+  mayRead: ({ session }, key) => nameOf(key) === session,
+  check({ session }, key, { next }) {
+    if (nameOf(key) !== session) throw refused(key, "it is another's");
+    checkSize(key, next, 64 * 1024);
+  },
+};
+
+/** What only the server's own machine writes; some of it nobody else sees. */
+const kept = (mayRead: boolean): Rule => ({
+  mayRead: () => mayRead,
+  check: (_, key) => {
+    throw refused(key, "only where the relay is");
+  },
+});
+
+/** Who may do what with the records of each folder; with none that is not here, nobody may do anything. */
+const RULES: Readonly<Record<string, Rule>> = {
+  agents: agentRule,
+  "archive/agents": archiveRule,
+  names: nameRule,
+  messages: messageRule,
+  claims: claimsRule,
+  tasks: taskRule,
+  waits: waitRule,
+  decisions: decisionRule,
+  ...{ shows: ownRule, greetings: ownRule, daemons: ownRule },
+  members: kept(true),
+};
+
+export function ruleFor(key: string): Rule {
+  if (key === "relay") return kept(true);
+  if (key === "tasks/edges") return edgesRule;
+  const folder = folderOf(key);
+  return (Object.hasOwn(RULES, folder) ? RULES[folder] : undefined) ?? kept(false);
+}
+
+/** Whether the names of a folder's records may be told. Those of messages are told to their ends. */
+export function isListed(folder: string): boolean {
+  return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons"].includes(folder);
+}
+
+const MOST_LINE = 32 * 1024; // bytes
+
+/** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
+export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<Facts, "now">): void {
+  if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
+  const entry = Entry.parse(line, key);
+  if (entry.session !== session) throw refused(key, "who does something says so itself");
+  const days = [now - MAX_CLOCK_LEAD, now, now + MAX_CLOCK_LEAD].map(dayOf);
+  if (!days.includes(nameOf(key))) throw refused(key, "it is the log of another day; set this machine's clock");
+  checkSize(key, line, MOST_LINE);
+}
+
+function checkSize(key: string, value: Value | undefined, most: number): void {
+  if (value === undefined || Buffer.byteLength(JSON.stringify(value)) <= most) return;
+  throw new RelayError("limit", `Cannot write more than ${most} bytes to "${key}"`);
+}

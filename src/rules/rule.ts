@@ -1,0 +1,75 @@
+import { RelayError } from "../errors.ts";
+import type { Value } from "../store/store.ts";
+
+/** Who asks a server for something. */
+export interface Caller {
+  /** The session it acts for. */
+  readonly session: string;
+  /** Whose that session is, `<user>/<machine>`. Undefined for the user of the server's own machine, who could use the files. */
+  readonly owner: string | undefined;
+  /** The server's own place: a process of elsewhere is none of its. */
+  readonly elsewhere?: string | undefined;
+}
+
+/** How a record is and is to be; undefined for none. */
+export interface Change {
+  readonly old: Value | undefined;
+  readonly next: Value | undefined;
+}
+
+/** What a rule must know of the world. */
+export interface Facts {
+  /** Unix ms. */
+  readonly now: number;
+  /** What `needs` has named, as it is. */
+  readonly records: ReadonlyMap<string, Value | undefined>;
+}
+
+/** What a noun says of who may read and write its records. Pure. */
+export interface Rule {
+  /** Without it, everyone who is let in may. A record that is not for the caller is, for it, not there. */
+  readonly mayRead?: (caller: Caller, key: string, record: Value) => boolean;
+  /** The records that `check` must see. */
+  readonly needs?: (key: string, change: Change, caller: Caller) => readonly string[];
+  /** Throws `refused`, `conflict`, `limit` or `usage` for a change that the caller may not make. */
+  readonly check: (caller: Caller, key: string, change: Change, facts: Facts) => void;
+  /** The record with what only the server can say. */
+  readonly stamped?: (caller: Caller, next: Value) => Value;
+}
+
+export function refused(key: string, why: string): RelayError {
+  return new RelayError("refused", `Cannot write "${key}": ${why}`);
+}
+
+/** Where it is written whose a session is. */
+export function registrationsOf(session: string): string[] {
+  return [`agents/${session}`, `archive/agents/${session}`];
+}
+
+/** The registration of a session, also of one that has ended. */
+export function registrationIn(facts: Facts, session: string): Value | undefined {
+  const [live = "", archived = ""] = registrationsOf(session);
+  return facts.records.get(live) ?? facts.records.get(archived);
+}
+
+/** Whether a session belongs to the caller's user on the same machine: those trust each other. */
+export function isTheirs(caller: Caller, session: unknown, facts: Facts): boolean {
+  if (session === caller.session) return true;
+  const agent = typeof session === "string" ? registrationIn(facts, session) : undefined;
+  return agent !== undefined && agent.owner === caller.owner;
+}
+
+/** Whether two pieces of JSON say the same, whatever the order of their fields. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => isSame(Reflect.get(a, name), Reflect.get(b, name)));
+}
+
+/** The fields that a change touches. */
+export function touched(old: Value, next: Value): string[] {
+  const names = new Set([...Object.keys(old), ...Object.keys(next)]);
+  return [...names].filter((name) => !isSame(old[name], next[name]));
+}

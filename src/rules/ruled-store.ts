@@ -1,0 +1,228 @@
+import { LIMITS } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import {
+  type Delivery,
+  folderOf,
+  inRange,
+  nameOf,
+  type Range,
+  type Store,
+  type Value,
+  type Worth,
+} from "../store/store.ts";
+import { markRuleFor } from "./marks.ts";
+import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./message.ts";
+import { checkLine, isListed, ruleFor } from "./records.ts";
+import { type Caller, type Facts, isSame, refused } from "./rule.ts";
+
+const TRIES = 20; // of a change whose record others write at the same time
+
+export interface RuledOptions {
+  readonly now: () => number;
+  readonly sizes?: Sizes;
+  /** The ids, of these, of messages that the session is an end of. Without it, each is read. */
+  readonly readable?: (session: string, ids: readonly string[]) => Promise<readonly string[]>;
+  /** How many messages wait unread for a session. */
+  readonly unreadIn?: (session: string) => Promise<number>;
+}
+
+/** A store as one caller may use it: what it may not see is not there, and what it may not write is refused. */
+export class RuledStore implements Store {
+  readonly isServed = true;
+  readonly #store: Store;
+  readonly #caller: Caller;
+  readonly #now: () => number;
+  readonly #sizes: Sizes;
+  readonly #readable: NonNullable<RuledOptions["readable"]>;
+  readonly unreadIn?: (session: string) => Promise<number>;
+
+  constructor(store: Store, caller: Caller, { now, sizes, readable, unreadIn }: RuledOptions) {
+    if (unreadIn) this.unreadIn = unreadIn;
+    this.#store = store;
+    this.#caller = caller;
+    this.#now = now;
+    this.#sizes = sizes ?? { bodyBytes: LIMITS.bodyBytes, recordBytes: 2 * LIMITS.bodyBytes };
+    this.#readable = readable ?? ((_, ids) => this.#each(ids));
+  }
+
+  async get(key: string): Promise<Value | undefined> {
+    const value = await this.#store.get(key);
+    return value !== undefined && this.#mayRead(key, value) ? value : undefined;
+  }
+
+  async list(folder: string, range?: Range): Promise<string[]> {
+    if (this.#isOperator) return this.#store.list(folder, range);
+    if (!isListed(folder)) return [];
+    const { limit, ...rest } = range ?? {};
+    if (folder !== "messages") return this.#store.list(folder, range);
+    const ids = await this.#readable(this.#caller.session, await this.#store.list(folder, rest));
+    return limit === undefined ? [...ids] : ids.slice(0, limit);
+  }
+
+  async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+    if (folderOf(key) === "messages" && !this.#isOperator) throw refused(key, "a message is sent");
+    return this.#store.create(key, await this.#checked(key, undefined, value), worth);
+  }
+
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
+    for (let tried = 0; tried < TRIES; tried++) {
+      const seen = await this.get(key);
+      const next = change(seen);
+      if (next === seen) return next;
+      const checked = await this.#checked(key, seen, next);
+      let isDone = false;
+      await this.#store.update(
+        key,
+        (old) => {
+          const visible = old !== undefined && this.#mayRead(key, old) ? old : undefined;
+          if (visible !== old) throw refused(key, "a record stays whose it is");
+          isDone = isSame(old, seen);
+          return isDone ? checked : old;
+        },
+        worth,
+      );
+      if (isDone) return checked;
+    }
+    throw new RelayError("conflict", `Cannot change "${key}": others change it all the time`, { next: "try again" });
+  }
+
+  async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    if (this.#isOperator) return this.#publishOnce(key, ownOf(this.#caller, key, value), delivery);
+    if (folderOf(key) !== "messages") throw refused(key, "only messages are sent");
+    const checked = checkedMessage(this.#caller, key, value, this.#sizes, { now: this.#now() });
+    return this.#publishOnce(key, checked.value, checked.delivery);
+  }
+
+  /** Who asks again because an answer was lost is told the same, and it is one message. */
+  async #publishOnce(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    try {
+      return await this.#store.publish(key, value, delivery);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
+      const there = await this.#found(key);
+      if (folderOf(key) !== "messages" || !there || !isSameMessage(there, value)) throw error;
+      const everyone = delivery.everyoneIn === undefined ? [] : await this.#store.list(delivery.everyoneIn);
+      return [...new Set([...delivery.inboxes, ...everyone])].filter((inbox) => inbox !== delivery.except);
+    }
+  }
+
+  async mark(key: string, at?: number): Promise<void> {
+    const [rule, words] = markRuleFor(key);
+    if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(rule.needs?.(words)), at))
+      throw refused(key, "it is not for you to mark");
+    await this.#store.mark(key, at);
+  }
+
+  async markedAt(key: string): Promise<number | undefined> {
+    return this.#maySee(key) ? this.#store.markedAt(key) : undefined;
+  }
+
+  async unmark(key: string): Promise<boolean> {
+    const [rule, words] = markRuleFor(key);
+    if (!this.#isOperator && !rule.mayUnmark(this.#caller, words, await this.#factsFor(rule.needs?.(words))))
+      throw refused(key, "it is not for you to unmark");
+    return this.#store.unmark(key);
+  }
+
+  async marks(folder: string, range?: Range): Promise<string[]> {
+    if (!this.#maySee(folder)) return [];
+    if (!folder.startsWith("threads/") || this.#isOperator) return this.#store.marks(folder, range);
+    const ids = await this.#store.marks(folder);
+    return inRange([...(await this.#readable(this.#caller.session, ids))], range);
+  }
+
+  async append(key: string, line: Value): Promise<void> {
+    if (!this.#isOperator) checkLine(this.#caller, key, line, { now: this.#now() });
+    await this.#store.append(key, line);
+  }
+
+  lines(key: string): AsyncIterable<Value | undefined> {
+    return this.#store.lines(key);
+  }
+
+  logs(folder: string): Promise<string[]> {
+    return this.#store.logs(folder);
+  }
+
+  async removeLog(key: string): Promise<void> {
+    if (!this.#isOperator) throw refused(key, "only where the relay is");
+    await this.#store.removeLog(key);
+  }
+
+  watch(folder: string, signal: AbortSignal): AsyncIterable<void> {
+    if (!this.#maySee(folder) && !this.#isListedFolder(folder)) throw refused(folder, "it is not for you to watch");
+    return this.#store.watch(folder, signal);
+  }
+
+  /** A record that a remote reader cannot use may be good: it is left where it is. */
+  async quarantine(key: string, reason: string): Promise<void> {
+    if (this.#isOperator) await this.#store.quarantine(key, reason);
+  }
+
+  isDraft(key: string): Promise<boolean> {
+    return this.#store.isDraft(key);
+  }
+
+  async sweep(before: number): Promise<number> {
+    return this.#isOperator ? this.#store.sweep(before) : 0;
+  }
+
+  async prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number> {
+    return this.#isOperator ? this.#store.prune(folder, before, isMeant) : 0;
+  }
+
+  async close(): Promise<void> {} // the store is the server's
+
+  get #isOperator(): boolean {
+    return this.#caller.owner === undefined;
+  }
+
+  #mayRead(key: string, value: Value): boolean {
+    return this.#isOperator || (ruleFor(key).mayRead?.(this.#caller, key, value) ?? true);
+  }
+
+  #maySee(key: string): boolean {
+    const [rule, words] = markRuleFor(key);
+    return this.#isOperator || rule.maySee(this.#caller, words);
+  }
+
+  #isListedFolder(folder: string): boolean {
+    return isListed(folder);
+  }
+
+  /** `next` as it is to be written, after the rule of its noun has agreed. */
+  async #checked(key: string, old: Value | undefined, next: Value): Promise<Value>;
+  async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined>;
+  async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined> {
+    const rule = ruleFor(key);
+    const change = { old, next };
+    if (!this.#isOperator)
+      rule.check(this.#caller, key, change, await this.#factsFor(rule.needs?.(key, change, this.#caller)));
+    return next && rule.stamped ? rule.stamped(this.#caller, next) : next;
+  }
+
+  async #factsFor(keys: readonly string[] = []): Promise<Facts> {
+    const records = new Map<string, Value | undefined>();
+    for (const key of new Set(keys)) if (nameOf(key) !== "") records.set(key, await this.#found(key));
+    return { now: this.#now(), records };
+  }
+
+  /** A record that cannot be read tells nothing. */
+  async #found(key: string): Promise<Value | undefined> {
+    try {
+      return await this.#store.get(key);
+    } catch (error) {
+      if (error instanceof RelayError && ["corrupt", "usage"].includes(error.code)) return undefined;
+      throw error;
+    }
+  }
+
+  async #each(ids: readonly string[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const id of ids) {
+      const message = await this.#found(`messages/${id}`);
+      if (message && messageRule.mayRead?.(this.#caller, `messages/${id}`, message)) found.push(id);
+    }
+    return found;
+  }
+}

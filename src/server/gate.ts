@@ -1,0 +1,212 @@
+import { RelayError } from "../errors.ts";
+import { loginText } from "../identity/login.ts";
+import { hasSigned } from "../identity/machine-key.ts";
+import {
+  checkMemberName,
+  hashOf,
+  Invite,
+  inviteKey,
+  isGood,
+  Member,
+  newSecret,
+  type Scope,
+  usedOnce,
+  withMachine,
+} from "../identity/member.ts";
+import { object, optional, text } from "../schema.ts";
+import type { Store, Value } from "../store/store.ts";
+
+const SESSION = 3_600_000; // ms that a login lasts
+const CHALLENGE = 60_000; // ms to answer a challenge
+const MOST_CHALLENGES = 10_000; // that wait for an answer; the oldest gives way
+const MOST_SESSIONS = 10_000;
+const KNOWN = 1000; // ms for which a member is as it was
+
+/** Who was let in, and for what. */
+export interface Admitted {
+  /** `<user>/<machine>`; undefined for the user who runs the server. */
+  readonly owner: string | undefined;
+  readonly scope: Scope;
+}
+
+export interface GateOptions {
+  /** Where members are kept. */
+  readonly store: Store;
+  /** The relay's own id. */
+  readonly relay: string;
+  /** The word that this machine's own user is known by. */
+  readonly local: string;
+  /** The addresses that this server is called by: `https://relay.example:4800`. A login that was signed for another is none here. */
+  readonly origins: ReadonlySet<string>;
+  readonly now: () => number;
+}
+
+interface Session {
+  readonly user: string;
+  readonly machine: string;
+  /** The key, or the token's hash, that opened it: without it in the member's record, it ends. */
+  readonly proof: string;
+  /** Unix ms. */
+  readonly expires_at: number;
+}
+
+const Login = object({
+  user: text(),
+  machine: text(),
+  key: text(),
+  challenge: text(),
+  nonce: text(),
+  origin: text(),
+  signature: text(),
+  invite: optional(text()),
+});
+
+/** Lets in who proves who it is. */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #local: string;
+  readonly #challenges = new Map<string, number>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #members = new Map<string, { at: number; member: Member | undefined }>();
+  #tokens: {
+    at: number;
+    byHash: ReadonlyMap<string, { user: string; name: string; scope: Scope; expires_at?: number }>;
+  } = {
+    at: Number.NEGATIVE_INFINITY,
+    byHash: new Map(),
+  };
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#local = hashOf(options.local);
+  }
+
+  /** Who has this secret, or undefined. */
+  async admitted(secret: string): Promise<Admitted | undefined> {
+    const hash = hashOf(secret); // compared as a hash: the time that takes tells nothing of the secret
+    if (hash === this.#local) return { owner: undefined, scope: "all" };
+    const now = this.#options.now();
+    const session = this.#sessions.get(hash);
+    if (session && session.expires_at > now) {
+      const member = await this.#member(session.user);
+      if (member?.machines[session.machine]?.key !== session.proof) return undefined;
+      return { owner: `${session.user}/${session.machine}`, scope: "all" };
+    }
+    this.#sessions.delete(hash);
+    const token = (await this.#knownTokens()).get(hash);
+    if (!token || (token.expires_at !== undefined && token.expires_at <= now)) return undefined;
+    return { owner: `${token.user}/${token.name}`, scope: token.scope };
+  }
+
+  /** A word to be signed, once and soon. */
+  challenge(): Value {
+    const { now, relay } = this.#options;
+    const challenge = newSecret("session").slice(-43);
+    this.#challenges.set(challenge, now());
+    for (const first of this.#challenges.keys()) {
+      if (this.#challenges.size <= MOST_CHALLENGES) break;
+      this.#challenges.delete(first);
+    }
+    return { challenge, relay, at: Math.floor(now() / 1000) };
+  }
+
+  /** A token for who has signed a challenge with a machine's key. Throws `refused`, `corrupt`, `usage`. */
+  async login(body: Value): Promise<Value> {
+    const { now, relay, origins, store } = this.#options;
+    const { signature, invite, ...said } = Login.parse(body, "the login");
+    const user = checkMemberName(said.user, "user");
+    const machine = checkMemberName(said.machine, "machine");
+    const asked = this.#challenges.get(said.challenge);
+    this.#challenges.delete(said.challenge); // whatever comes of it
+    if (asked === undefined || asked + CHALLENGE <= now()) throw noLogin("the challenge is not, or no longer, open");
+    if (!origins.has(said.origin))
+      throw noLogin(`it was signed for ${JSON.stringify(said.origin)}, and this server is ${[...origins].join(", ")}`);
+    const at = Math.floor(asked / 1000);
+    if (!hasSigned(said.key, loginText({ ...said, user, machine, relay, at }), signature))
+      throw noLogin("the signature is not of this key over this login");
+    await this.#enrol(store, { user, machine, key: said.key, invite });
+    const token = newSecret("session");
+    const expires_at = now() + SESSION;
+    this.#sessions.set(hashOf(token), { user, machine, proof: said.key, expires_at });
+    for (const first of this.#sessions.keys()) {
+      if (this.#sessions.size <= MOST_SESSIONS) break;
+      this.#sessions.delete(first);
+    }
+    return { token, expires_at, relay };
+  }
+
+  /** Whether this machine or token is still its user's. */
+  async isIn(owner: string): Promise<boolean> {
+    const [user = "", name = ""] = owner.split("/");
+    const member = await this.#read(user);
+    return member?.machines[name] !== undefined || member?.tokens?.[name] !== undefined;
+  }
+
+  /** Forgets what it knew of members: one was changed. */
+  refresh(): void {
+    this.#members.clear();
+    this.#tokens = { at: Number.NEGATIVE_INFINITY, byHash: new Map() };
+  }
+
+  /** An invitation is used up before the machine is let in: who is killed between loses one use, and nobody gets in twice. */
+  async #enrol(
+    store: Store,
+    { user, machine, key, invite }: { user: string; machine: string; key: string; invite: string | undefined },
+  ): Promise<void> {
+    const now = this.#options.now();
+    const member = await this.#read(user);
+    if (member?.machines[machine]?.key === key) return;
+    if (invite === undefined)
+      throw new RelayError("refused", `Cannot log in as ${user}/${machine}: its key is not known under that name`, {
+        next: "ask for an invitation, then: agent-relay login <url> --invite <word>",
+      });
+    const enrolled = withMachine(member, { user, machine, key, now });
+    let used: Invite | undefined;
+    await store.update(inviteKey(invite), (value) => {
+      used = value && Invite.parse(value, "invites");
+      if (!used || !isGood(used, user, member !== undefined, now)) throw badInvite();
+      return usedOnce(used);
+    });
+    const name = `members/${user}`;
+    if (member === undefined && !(await store.create(name, enrolled))) throw badInvite(); // somebody was faster
+    if (member)
+      await store.update(name, (value) => withMachine(value && Member.parse(value, name), { user, machine, key, now }));
+    this.refresh();
+  }
+
+  async #member(user: string): Promise<Member | undefined> {
+    const now = performance.now();
+    const known = this.#members.get(user);
+    if (known && now - known.at < KNOWN) return known.member;
+    const member = await this.#read(user);
+    this.#members.set(user, { at: now, member });
+    return member;
+  }
+
+  async #read(user: string): Promise<Member | undefined> {
+    const value = await this.#options.store.get(`members/${user}`);
+    return value && Member.parse(value, `members/${user}`);
+  }
+
+  async #knownTokens() {
+    const now = performance.now();
+    if (now - this.#tokens.at < KNOWN) return this.#tokens.byHash;
+    const byHash = new Map<string, { user: string; name: string; scope: Scope; expires_at?: number }>();
+    for (const user of await this.#options.store.list("members"))
+      for (const [name, { hash, scope, expires_at }] of Object.entries((await this.#read(user))?.tokens ?? {}))
+        byHash.set(hash, { user, name, scope, ...(expires_at !== undefined && { expires_at }) });
+    this.#tokens = { at: now, byHash };
+    return byHash;
+  }
+}
+
+/** One answer for all that is wrong with it: it tells nothing of what there is. */
+function badInvite(): RelayError {
+  return new RelayError("refused", "Cannot log in with that invitation: it is not, or no longer, good for this name", {
+    next: "ask who sent it for a new one: agent-relay invite",
+  });
+}
+
+function noLogin(why: string): RelayError {
+  return new RelayError("refused", `Cannot log in: ${why}`, { next: "agent-relay login <url>" });
+}

@@ -1,0 +1,143 @@
+import http from "node:http";
+import https from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import os from "node:os";
+import { getRequestListener } from "@hono/node-server";
+import { errno, RelayError } from "../errors.ts";
+import type { Host } from "./host.ts";
+
+const HEADERS = 10_000; // ms to send a request's headers
+const REQUEST = 30_000; // ms to send all of it
+const IDLE = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
+const HEADER_BYTES = 16 * 1024;
+const BODY_BYTES = 1024 * 1024;
+const CONNECTIONS = 4096; // beyond it, the oldest that asks nothing gives way
+const DRAIN = 10_000; // ms that requests have to end in
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Certificate and key, as PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly connections?: number;
+}
+
+/** A server that listens. */
+export interface Listening {
+  readonly port: number;
+  /** Takes no more requests, tells streams, and waits for the rest, 10 s at most. */
+  end(): Promise<void>;
+}
+
+/** Listens for a host. Throws `conflict` for a port that is taken, `refused` for one that is not for this user. */
+export async function listen(host: Host, options: ListenOptions): Promise<Listening> {
+  const listener = getRequestListener((request, env) => host.fetch(request, env), { overrideGlobalObjects: false });
+  const settings = {
+    ...{ headersTimeout: HEADERS, requestTimeout: REQUEST, keepAliveTimeout: IDLE },
+    ...{ maxHeaderSize: HEADER_BYTES, connectionsCheckingInterval: 2000 },
+  };
+  const answer: http.RequestListener = (request, response) => {
+    if (limitBody(request, response)) void listener(request, response);
+  };
+  const server = options.tls
+    ? https.createServer({ ...settings, ...options.tls }, answer)
+    : http.createServer(settings, answer);
+  server.maxRequestsPerSocket = 0;
+  keepRoom(server, options.connections ?? CONNECTIONS, host);
+  await listening(server, options);
+  const { port } = server.address() as AddressInfo;
+  return { port, end: () => ended(server, host) };
+}
+
+/** The addresses that a server is called by. Behind others, such as a proxy's, it has to be told of them. */
+export function originsOf(host: string, port: number, isTls: boolean, more: readonly string[]): Set<string> {
+  const isAny = ["0.0.0.0", "::"].includes(host);
+  const own = Object.values(os.networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
+  const names = isAny
+    ? [...own, "localhost", os.hostname()]
+    : isLoopback(host)
+      ? ["127.0.0.1", "localhost", "::1"]
+      : [];
+  const hosts = [...new Set([...(isAny ? [] : [host]), ...names])].filter((name) => !name.includes("%"));
+  const scheme = isTls ? "https" : "http";
+  const origins = hosts.map((name) => new URL(`${scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`).origin);
+  return new Set([...origins, ...more.map((url) => new URL(url).origin)]);
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** Refuses a body that is too large, or does not say how large it is, before it is read. */
+function limitBody(request: http.IncomingMessage, response: http.ServerResponse): boolean {
+  const isUnsaid = request.headers["transfer-encoding"] !== undefined;
+  if (!isUnsaid && Number(request.headers["content-length"] ?? 0) <= BODY_BYTES) return true;
+  const message = isUnsaid
+    ? "Cannot take a body of unknown size"
+    : `Cannot take a body of more than ${BODY_BYTES} bytes`;
+  response.writeHead(isUnsaid ? 411 : 413, { "Content-Type": "application/json", Connection: "close" });
+  response.end(JSON.stringify({ error: { code: "limit", message, next: "send a Content-Length" } }));
+  return false;
+}
+
+/** Beyond `most` connections, the oldest that asks nothing right now is closed: who only holds them open keeps nobody out. */
+function keepRoom(server: http.Server | https.Server, most: number, host: Host): void {
+  const idle = new Set<Socket>();
+  let count = 0;
+  host.metrics.gauge("connections", "Connections that are open.", () => count);
+  server.on("connection", (socket: Socket) => {
+    count++;
+    idle.add(socket);
+    socket.once("close", () => {
+      count--;
+      idle.delete(socket);
+    });
+    for (const oldest of idle) {
+      if (count <= most) break;
+      if (oldest === socket) continue;
+      idle.delete(oldest);
+      oldest.destroy();
+    }
+    if (count > 2 * most) socket.destroy();
+  });
+  server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
+    const { socket } = request;
+    idle.delete(socket);
+    response.once("close", () => {
+      if (!socket.destroyed) idle.add(socket);
+    });
+  });
+}
+
+function listening(server: http.Server | https.Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(cannotListen(host, port, error)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function cannotListen(host: string, port: number, cause: Error): RelayError {
+  const says: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another program listens there",
+    EACCES: "this user may not",
+    EADDRNOTAVAIL: "this machine has no such address",
+    ENOTFOUND: "there is no such host",
+  };
+  const code = errno(cause) ?? "";
+  const known = code === "EADDRINUSE" ? "conflict" : code === "EACCES" ? "refused" : "failed";
+  return new RelayError(known, `Cannot listen on ${host}:${port}: ${says[code] ?? cause.message}`, {
+    cause,
+    next: "give another --port or --host",
+  });
+}
+
+async function ended(server: http.Server | https.Server, host: Host): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await host.end();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), DRAIN);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,22 @@
+import { isSegment } from "../store/key.ts";
+
+/** What stands first in the paths that every relay has: no relay can be called so. */
+const TAKEN = ["v1", "health", "metrics", "openapi.json"];
+const PLAIN = [
+  "agents",
+  "inbox",
+  "messages",
+  "threads",
+  "history",
+  "claims",
+  "tasks",
+  "status",
+  "activity",
+  "events",
+  "unread",
+];
+
+/** Whether a relay can be called so in a server's addresses. */
+export function isAServersName(name: string): boolean {
+  return isSegment(name) && !TAKEN.includes(name) && !PLAIN.includes(name);
+}

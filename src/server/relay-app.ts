@@ -1,0 +1,199 @@
+import { type Context, Hono, type Next } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { getPath } from "hono/utils/url";
+import { RelayError } from "../errors.ts";
+import { countUnread } from "../look.ts";
+import type { Caller } from "../rules/rule.ts";
+import { RuledStore } from "../rules/ruled-store.ts";
+import { STATUS, toWire } from "../store/http/wire.ts";
+import { checkSegment, isSegment } from "../store/key.ts";
+import type { Store } from "../store/store.ts";
+import { Ends } from "./ends.ts";
+import type { Admitted, Gate } from "./gate.ts";
+import { Allowance } from "./pace.ts";
+import { Repeats } from "./repeats.ts";
+import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
+import type { Streams } from "./streams.ts";
+import type { Upkeep } from "./upkeep.ts";
+
+/** One relay, as it is served. */
+export interface Served {
+  /** May stand first in a path. */
+  readonly name: string;
+  readonly store: Store;
+  readonly gate: Gate;
+  readonly streams: Streams;
+  /** Requests that one owner may make. */
+  readonly perOwner: { readonly perSecond: number; readonly burst: number };
+  /** Where this server's processes are, by which pids are judged. */
+  readonly place: string;
+  readonly upkeep: Upkeep;
+  readonly onBug: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits)\//; // where it shows what became of waits
+
+/** What each request that was let in has. */
+interface Asked {
+  readonly admitted: Admitted;
+  readonly caller: Caller;
+  readonly store: Store;
+}
+type Env = { Variables: { asked: Asked } };
+
+const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let nobody in
+
+/** Answers requests about one relay, each as who asks may have it. */
+export function relayApp(served: Served): Hono<Env> {
+  const { gate, streams, upkeep } = served;
+  const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
+  const failures = new Allowance(FAILURES);
+  const requests = new Allowance(served.perOwner);
+  const repeats = new Repeats();
+  const stores = new Stores(served);
+
+  app.onError((error, c) => answerOf(error, c, served.onBug));
+  app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
+
+  app.post("/v1/challenge", (c) => limited(c, failures, async () => c.json(gate.challenge())));
+  app.post("/v1/login", (c) => limited(c, failures, async () => c.json(await gate.login(await bodyOf(c)))));
+
+  app.use("*", async (c, next) => {
+    const wait = failures.wait(addressOf(c), performance.now());
+    const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+    const admitted = secret === undefined || wait > 0 ? undefined : await gate.admitted(secret);
+    if (!admitted) {
+      if (secret !== undefined) failures.take(addressOf(c), performance.now());
+      if (wait > 0) throw tooOften(c, wait);
+      c.header("WWW-Authenticate", "Bearer");
+      return c.json(toWire(notAdmitted()), 401);
+    }
+    const late = requests.take(admitted.owner ?? "", performance.now());
+    if (late > 0) throw tooOften(c, late);
+    checkScope(admitted, c);
+    const session = c.req.header("Agent-Relay-Session") ?? "";
+    if (session !== "" && !isSegment(session))
+      throw new RelayError("usage", "Cannot act for that session: it is no id");
+    const caller = await callerFor(served, admitted, session);
+    c.set("asked", { admitted, caller, store: stores.for(caller) });
+    if (TOLD.test(c.req.path)) await upkeep.settled();
+    await repeated(c, next, repeats);
+    if (c.req.method !== "GET") upkeep.soon();
+  });
+
+  app.get("/v1/unread/:session", async (c) => {
+    const session = checkSegment(c.req.param("session"), "session id");
+    return c.json({ unread: await countUnread({ ...upkeep.context, session: "nobody" }, session) });
+  });
+  app.get("/v1/changes/:key{.+}", (c) => {
+    const { store, admitted } = c.get("asked");
+    const [folder] = keyOf(c);
+    return streams.serve(c, admitted.owner, async function* (signal) {
+      for await (const _ of store.watch(folder, signal)) yield { event: "change", id: String(served.now()), data: "" };
+    });
+  });
+  app.route(
+    "/v1",
+    storeRoutes((c: Context<Env>) => c.get("asked").store),
+  );
+  return app;
+}
+
+/** The path without the relay's name, if that stands first. */
+function within(name: string, path: string): string {
+  return path === `/${name}` || path.startsWith(`/${name}/`) ? path.slice(name.length + 1) || "/" : path;
+}
+
+/** The caller's own view of the store, kept while it goes on asking. */
+class Stores {
+  readonly #served: Served;
+  readonly #ends: Ends;
+  readonly #kept = new Map<string, Store>();
+
+  constructor(served: Served) {
+    this.#served = served;
+    this.#ends = new Ends(served.store);
+  }
+
+  for(caller: Caller): Store {
+    const name = JSON.stringify([caller.owner, caller.session]);
+    const known = this.#kept.get(name);
+    if (known) return known;
+    const { store, now, upkeep } = this.#served;
+    const ruled = new RuledStore(store, caller, {
+      ...{ now, readable: this.#ends.readable },
+      unreadIn: (session) => countUnread(upkeep.context, session),
+    });
+    this.#kept.set(name, ruled);
+    for (const first of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_STORES) break;
+      this.#kept.delete(first);
+    }
+    return ruled;
+  }
+}
+const MOST_STORES = 1000;
+
+/** Who asks, if the session it acts for is its own or nobody's yet. Throws `refused`. */
+async function callerFor({ store, place }: Served, { owner }: Admitted, session: string): Promise<Caller> {
+  const agent =
+    session === ""
+      ? undefined
+      : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
+  if (agent && agent.owner !== owner)
+    throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
+  return { session, owner, elsewhere: place };
+}
+
+/** A request with a word of its own is done once, however often it comes. */
+async function repeated(c: Context<Env>, next: Next, repeats: Repeats): Promise<void> {
+  const word = c.req.header("Idempotency-Key");
+  if (word === undefined || c.req.method === "GET") return next();
+  const { caller } = c.get("asked");
+  const { pathname } = new URL(c.req.url);
+  const whole = JSON.stringify([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
+  const response = await repeats.once(whole, performance.now(), async () => {
+    await next();
+    return c.res;
+  });
+  c.res = undefined;
+  c.res = response;
+}
+
+function checkScope({ scope }: Admitted, c: Context): void {
+  const { method, path } = c.req;
+  const may =
+    scope === "all" || (scope === "read" ? method === "GET" : method === "POST" && path.endsWith("/messages"));
+  if (!may) throw new RelayError("refused", `Cannot do that with this token: it is good to ${scope} alone`);
+}
+
+/** For what anybody may ask before it is known who it is. */
+async function limited(c: Context, allowance: Allowance, run: () => Promise<Response>): Promise<Response> {
+  const wait = allowance.take(addressOf(c), performance.now());
+  if (wait > 0) throw tooOften(c, wait);
+  return run();
+}
+
+function tooOften(c: Context, wait: number): RelayError {
+  const seconds = Math.ceil(wait / 1000);
+  c.header("Retry-After", String(seconds));
+  return new RelayError("limit", "Cannot ask so often", { next: `wait ${seconds} s` });
+}
+
+function notAdmitted(): RelayError {
+  return new RelayError("refused", "Cannot let you in: no token, or not one that is known here", {
+    next: "agent-relay login <url>",
+  });
+}
+
+/** Whose connection it is: behind a proxy, the proxy's. */
+function addressOf(c: Context): string {
+  return c.env?.incoming?.socket?.remoteAddress ?? "";
+}
+
+function answerOf(error: unknown, c: Context, onBug: (error: unknown) => void): Response {
+  if (!(error instanceof RelayError)) onBug(error);
+  const known = error instanceof RelayError ? error : new RelayError("failed", "Cannot do that: the server has a bug");
+  return c.json(toWire(known), STATUS[known.code] as ContentfulStatusCode);
+}

@@ -1,0 +1,105 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import { RelayError } from "../errors.ts";
+
+const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
+const SLOW = 30_000; // ms that a reader may take to take what it was sent
+
+/** One thing that a stream tells. */
+export interface StreamEvent {
+  readonly event: string;
+  readonly id?: string;
+  readonly data: string;
+}
+
+interface Open {
+  readonly owner: string | undefined;
+  readonly over: AbortController;
+}
+
+/** The streams that are open. */
+export class Streams {
+  readonly #most: number;
+  readonly #mostEach: number;
+  readonly #open = new Set<Open>();
+
+  constructor({ most, mostEach }: { readonly most: number; readonly mostEach: number }) {
+    this.#most = most;
+    this.#mostEach = mostEach;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Sends what `events` yields, until it ends, the reader leaves or is too slow, or the stream is ended from here. Throws `limit`. */
+  async serve(
+    c: Context,
+    owner: string | undefined,
+    events: (signal: AbortSignal) => AsyncIterable<StreamEvent>,
+  ): Promise<Response> {
+    this.#checkRoom(owner);
+    const over = new AbortController();
+    const open: Open = { owner, over };
+    this.#open.add(open);
+    const source = events(over.signal)[Symbol.asyncIterator]();
+    try {
+      const first = await source.next(); // what cannot be watched is told as an answer, not in the stream
+      c.header("X-Accel-Buffering", "no"); // as nginx has it: what comes is passed on at once
+      return streamSSE(c, (stream) => this.#run(c, stream, open, source, first));
+    } catch (error) {
+      this.#open.delete(open);
+      throw error;
+    }
+  }
+
+  /** Ends those whose owner is one that `isOver` says, each with the reason. */
+  end(reason: string, isOver: (owner: string | undefined) => boolean = () => true): void {
+    for (const { owner, over } of this.#open) if (isOver(owner)) over.abort(reason);
+  }
+
+  /** Whose streams are open. */
+  owners(): ReadonlySet<string | undefined> {
+    return new Set([...this.#open].map(({ owner }) => owner));
+  }
+
+  async #run(
+    c: Context,
+    stream: SSEStreamingApi,
+    open: Open,
+    source: AsyncIterator<StreamEvent>,
+    first: IteratorResult<StreamEvent>,
+  ): Promise<void> {
+    const cut = () => (c.env as Partial<HttpBindings> | undefined)?.outgoing?.destroy();
+    const inTime = async (write: Promise<unknown>) => {
+      const timer = setTimeout(cut, SLOW);
+      await write.finally(() => clearTimeout(timer));
+    };
+    const timer = setInterval(() => inTime(stream.write(": still there\n\n")), STILL_THERE);
+    stream.onAbort(() => open.over.abort());
+    try {
+      for (let next = first; !next.done; next = await source.next()) await inTime(stream.writeSSE(next.value));
+      const { reason } = open.over.signal;
+      if (typeof reason === "string" && !stream.aborted)
+        await inTime(stream.writeSSE({ event: "end", data: JSON.stringify({ reason }) }));
+    } finally {
+      clearInterval(timer);
+      open.over.abort();
+      this.#open.delete(open);
+      await source.return?.();
+    }
+  }
+
+  #checkRoom(owner: string | undefined): void {
+    const theirs = [...this.#open].filter((each) => each.owner === owner).length;
+    if (this.#open.size < this.#most && theirs < this.#mostEach) return;
+    throw new RelayError(
+      "limit",
+      `Cannot open another stream: ${theirs} of yours and ${this.#open.size} in all are open`,
+      {
+        next: "close one, or ask again and again instead",
+      },
+    );
+  }
+}

@@ -1,0 +1,96 @@
+import { THRESHOLDS } from "../agent.ts";
+import { bootLook as bootLookAtTasks } from "../board.ts";
+import { NO_CLAIMS } from "../claim.ts";
+import { readClaims, settledClaims } from "../claims-record.ts";
+import { asFarAsPossible, type Context, LIMITS } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { bootLook, foreignLook } from "../mend.ts";
+import { Pace } from "../pace.ts";
+import type { Store } from "../store/store.ts";
+import { settleWaitsIfAny } from "../wait-marks.ts";
+
+const EVERY = 5000; // ms between looks that nothing has asked for
+const SOON = 20; // ms after a change, so that one look does for many
+
+export interface UpkeepOptions {
+  readonly store: Store;
+  readonly project: string;
+  readonly now: () => number;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What agents who use the files do in passing, done for those who do not: what came past the relay, who waited, who died. */
+export class Upkeep {
+  readonly context: Context;
+  readonly #onBug: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #settling: Promise<void> | undefined;
+  #isAsked = false;
+
+  constructor({ store, project, now, onBug }: UpkeepOptions) {
+    this.#onBug = onBug;
+    this.context = {
+      ...{ store, project, now, session: "nobody", agent: "agent-relay" },
+      ...{ limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() },
+    };
+    this.#timer = setInterval(() => this.#run(), EVERY);
+    this.#timer.unref();
+  }
+
+  /** Tells of waits that are over. What was to be told is then in its inbox. */
+  async settled(): Promise<void> {
+    this.#settling ??= asFarAsPossible(() => settleWaitsIfAny(this.context)).finally(() => {
+      this.#settling = undefined;
+    });
+    await this.#settling;
+  }
+
+  /** Looks in a moment. */
+  soon(): void {
+    if (this.#soon) return;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.#run();
+    }, SOON);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    await this.#running;
+  }
+
+  #run(): void {
+    this.#isAsked = true;
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #look(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      for (const look of LOOKS)
+        try {
+          await look(this.context);
+        } catch (error) {
+          // The disk may be full, or a record broken: who asks for it is told, and the next look tries again.
+          if (!(error instanceof RelayError)) this.#onBug(error);
+        }
+    }
+  }
+}
+
+const LOOKS: readonly ((context: Context) => Promise<unknown>)[] = [
+  bootLook,
+  bootLookAtTasks,
+  (context) => foreignLook(context, "due"),
+  settleClaims,
+  settleWaitsIfAny,
+];
+
+async function settleClaims(context: Context): Promise<void> {
+  if ((await readClaims(context)) !== NO_CLAIMS) await settledClaims(context);
+}

@@ -123,7 +123,7 @@ export function trustedDirs({ env = process.env }: OpenOptions): string[] {
   return listed.map((dir) => path.resolve(dir));
 }
 
-function userName(env: Readonly<Record<string, string | undefined>>): string {
+export function userName(env: Readonly<Record<string, string | undefined>>): string {
   return env.USER || env.LOGNAME || env.USERNAME || os.userInfo().username;
 }
 

@@ -32,6 +32,8 @@ export const Member = object({
   added_at: integer(),
   machines: record(Machine),
   tokens: optional(record(Token)),
+  /** Unix ms; since then it is let in no more, and its name stays its own. */
+  removed_at: optional(integer()),
 });
 export type Member = Infer<typeof Member>;
 
@@ -68,13 +70,13 @@ const RESERVED = ["all", "human", "operator", "system", "you", "nobody", "local"
 const MAX_NAME = 40; // bytes: both stand in `<user>/<machine>`
 
 /** Throws `usage` for what cannot name a user or a machine: up to 40 of `a-z 0-9 - _ .`, and no reserved word. */
-export function checkMemberName(name: string, what: "user" | "machine"): string {
+export function checkMemberName(name: string, what: "user" | "machine" | "token"): string {
   if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && name.length <= MAX_NAME && isSegment(name) && !RESERVED.includes(name))
     return name;
   throw new RelayError(
     "usage",
     `Cannot use ${JSON.stringify(name.slice(0, 80))} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME} characters`,
-    { next: `give --${what}` },
+    { next: `give another ${what === "token" ? "--name" : `--${what}`}` },
   );
 }
 
@@ -104,18 +106,9 @@ export function withMachine(
     throw new RelayError("refused", `Cannot log in as ${user}/${machine}: another key has that name`, {
       next: "give this machine another name: --machine",
     });
+  const { removed_at: _, ...kept } = member ?? { user, added_at: now };
   return {
-    ...(member ?? { user, added_at: now }),
+    ...kept,
     machines: { ...member?.machines, [machine]: { key, added_at: now } },
   };
-}
-
-/** The member without one of its machines or tokens. Throws `not_found`. */
-export function without(member: Member, name: string): Member {
-  const { [name]: machine, ...machines } = member.machines;
-  const { [name]: token, ...tokens } = member.tokens ?? {};
-  if (machine || token) return { ...member, machines, ...(member.tokens && { tokens }) };
-  throw new RelayError("not_found", `Cannot find "${name}" among the machines and tokens of ${member.user}`, {
-    next: "agent-relay members",
-  });
 }

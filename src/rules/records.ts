@@ -6,6 +6,7 @@ import { folderOf, nameOf, type Value } from "../store/store.ts";
 import { Wait } from "../wait.ts";
 import { agentRule, archiveRule, nameRule } from "./agent.ts";
 import { claimsRule } from "./claims.ts";
+import { inviteRule, memberRule } from "./member.ts";
 import { messageRule } from "./message.ts";
 import { type Caller, type Facts, type Rule, refused } from "./rule.ts";
 import { taskRule } from "./task.ts";
@@ -68,7 +69,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   waits: waitRule,
   decisions: decisionRule,
   ...{ shows: ownRule, greetings: ownRule, daemons: ownRule },
-  members: kept(true),
+  members: memberRule,
+  invites: inviteRule,
 };
 
 export function ruleFor(key: string): Rule {
@@ -80,7 +82,7 @@ export function ruleFor(key: string): Rule {
 
 /** Whether the names of a folder's records may be told. Those of messages are told to their ends. */
 export function isListed(folder: string): boolean {
-  return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons"].includes(folder);
+  return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons", "invites"].includes(folder);
 }
 
 const MOST_LINE = 32 * 1024; // bytes

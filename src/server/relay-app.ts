@@ -82,6 +82,10 @@ export function relayApp(served: Served): Hono<Env> {
     if (c.req.method !== "GET") upkeep.soon();
   });
 
+  app.get("/v1/me", (c) => {
+    const { admitted, caller } = c.get("asked");
+    return c.json({ owner: admitted.owner ?? null, scope: admitted.scope, session: caller.session });
+  });
   app.get("/v1/unread/:session", async (c) => {
     const session = checkSegment(c.req.param("session"), "session id");
     return c.json({ unread: await countUnread({ ...upkeep.context, session: "nobody" }, session) });

@@ -57,6 +57,9 @@ export interface Store {
    */
   readonly isServed?: boolean;
 
+  /** Who a server takes us for: `<user>/<machine>`; undefined for who runs it. */
+  owner?(): Promise<string | undefined>;
+
   /** How many messages wait unread for another session, which cannot be looked at from here; 1,001 means more than 1,000. */
   unreadIn?(session: string): Promise<number>;
 

@@ -9,11 +9,11 @@ import { Gate } from "../../server/gate.ts";
 import { Host, type Relayed } from "../../server/host.ts";
 import { isLoopback, listen, originsOf } from "../../server/listen.ts";
 import { isAServersName } from "../../server/names.ts";
-import { stateFolder } from "../../state-folder.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine } from "../../text.ts";
 import { ensureRelay } from "../../trust.ts";
 import type { Cli } from "../cli.ts";
+import { keysFolder } from "../keys.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const PORT = 4800;
@@ -50,9 +50,7 @@ function collect(word: string, before: string[] = []): string[] {
 
 async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promise<void> {
   const { io } = cli;
-  const state = stateFolder(io.env);
-  if (state === undefined)
-    throw new RelayError("usage", "Cannot serve without a home folder to keep keys in", { next: "set HOME" });
+  const state = keysFolder(io.env);
   const port = portOf(flags.port);
   const tls = tlsOf(cli, flags);
   const options = { ...cli.openOptions(), server: undefined };
@@ -139,7 +137,8 @@ async function checkLeaving(relays: readonly Relayed[], { host, plain }: Flags, 
 
 async function say(cli: Cli, flags: Flags, relays: readonly Relayed[], port: number, isTls: boolean): Promise<void> {
   const scheme = isTls ? "https" : "http";
-  const [own = ""] = originsOf(flags.host, port, isTls, []);
+  const all = [...originsOf(flags.host, port, isTls, [])];
+  const own = all.find((origin) => !isLoopback(new URL(origin).hostname.replace(/[[\]]/g, ""))) ?? all[0] ?? "";
   const base = flags.url?.[0] ?? (isLoopback(flags.host) ? `${scheme}://127.0.0.1:${port}` : own);
   const served = relays.map(({ name, project }, index) => ({
     url: index === 0 ? base : `${base}/${name}`,

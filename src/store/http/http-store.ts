@@ -136,6 +136,12 @@ export class HttpStore implements Store {
     return (await this.#call(`drafts/${checkKey(key)}`)).body.is_draft === true;
   }
 
+  /** Who the server takes us for: `<user>/<machine>`; undefined for who runs it. */
+  async owner(): Promise<string | undefined> {
+    const { owner } = (await this.#call("me")).body;
+    return typeof owner === "string" ? owner : undefined;
+  }
+
   async unreadIn(session: string): Promise<number> {
     const { unread } = (await this.#call(`unread/${checkKey(session)}`)).body;
     if (typeof unread === "number") return unread;

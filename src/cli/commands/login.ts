@@ -1,0 +1,47 @@
+import os from "node:os";
+import { RelayError } from "../../errors.ts";
+import { checkMemberName } from "../../identity/member.ts";
+import { forgetServer, logIn, readKnown, serverUrl } from "../../identity/servers.ts";
+import { userName } from "../../open.ts";
+import { cleanLine } from "../../text.ts";
+import type { Cli } from "../cli.ts";
+import { keysFolder, nameFrom } from "../keys.ts";
+import { type Describe, verb } from "../verb.ts";
+
+interface Flags {
+  readonly invite?: string;
+  readonly user?: string;
+  readonly machine?: string;
+  readonly forget?: boolean;
+}
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("login")
+    .description("Let this machine use a server's relay: by an invitation the first time, and by its key from then on.")
+    .argument("<url>", "the server's address")
+    .option("--invite <word>", "what the other side's agent-relay invite has printed")
+    .option("--user <name>", "who you are there; default your name here")
+    .option("--machine <name>", "what this machine is called there; default its host name")
+    .option("--forget", "forget that server instead")
+    .addHelpText("after", "\nExample: agent-relay login http://192.168.1.7:4800 --invite ar-invite-...")
+    .action((url: string, flags: Flags) => act((cli) => login(cli, serverUrl(url), flags)));
+
+export const run = verb(describe);
+
+async function login(cli: Cli, url: URL, flags: Flags): Promise<void> {
+  const { env, now } = cli.io;
+  const folder = keysFolder(env);
+  if (flags.forget) {
+    if (!forgetServer(folder, url))
+      throw new RelayError("not_found", `Cannot forget ${url.href}: you have not logged in there`);
+    return cli.say({ url: url.href }, `Forgot ${url.href}; there, who runs it may also: agent-relay members remove\n`);
+  }
+  const before = readKnown(folder, url);
+  const user = checkMemberName(flags.user ?? before?.user ?? nameFrom(userName(env), "user"), "user");
+  const machine = checkMemberName(flags.machine ?? before?.machine ?? nameFrom(os.hostname(), "machine"), "machine");
+  const { relay } = await logIn(url, { folder, now, user, machine, invite: flags.invite, relay: before?.relay });
+  await cli.say(
+    { url: url.href, user, machine, relay },
+    `Logged in to ${url.href} as ${user}/${machine} (${cleanLine(relay)})\nTry: agent-relay --server ${url.href} status, or set AGENT_RELAY_SERVER\n`,
+  );
+}

@@ -1,0 +1,85 @@
+import { formatDuration, parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import { checkScope, type Member } from "../../identity/member.ts";
+import { addToken, members, remove } from "../../identity/membership.ts";
+import { findOut } from "../../open.ts";
+import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../verb.ts";
+
+interface TokenFlags {
+  readonly name: string;
+  readonly scope: string;
+  readonly expires?: string;
+}
+
+export const describe: Describe = ({ Command }, act) => {
+  const command = new Command("members")
+    .description("Show who may log in to this relay's server, or change that.")
+    .addHelpText("after", "\nExample: agent-relay members remove aaron/old-laptop")
+    .action(() => act(list));
+  command
+    .command("list")
+    .description("show users, their machines and tokens")
+    .action(() => act(list));
+  command
+    .command("remove <who>")
+    .description("let a user, or one machine or token of it, in no more: aaron, aaron/laptop")
+    .action((who: string) => act((cli) => removeOne(cli, who)));
+  command
+    .command("token <user>")
+    .description("make a token for a script, and print it once")
+    .option("--name <name>", "what it is called", "script")
+    .option("--scope <scope>", "read: look at everything; send: send messages alone; all", "read")
+    .option("--expires <duration>", "for how long it is good; without it, until it is removed")
+    .action((user: string, flags: TokenFlags) => act((cli) => token(cli, user, flags)));
+  return command;
+};
+
+export const run = verb(describe);
+
+async function list(cli: Cli): Promise<void> {
+  const { store } = await findOut(cli.openOptions());
+  const all = await members(store);
+  const shown = all.map(({ tokens = {}, ...member }) => ({
+    ...member,
+    tokens: Object.fromEntries(Object.entries(tokens).map(([name, { hash: _, ...token }]) => [name, token])),
+  }));
+  const text = all.map((member) => describeMember(member, cli.io.now())).join("");
+  await cli.say(shown, text === "" ? "Nobody was let in yet: agent-relay invite\n" : text);
+}
+
+function describeMember({ user, machines, tokens = {} }: Member, now: number): string {
+  const ago = (time: number) => `${formatDuration(Math.max(0, now - time))} ago`;
+  const lines = [
+    ...Object.entries(machines).map(
+      ([name, { key, added_at }]) => `${user}/${name}  key ${key}, since ${ago(added_at)}`,
+    ),
+    ...Object.entries(tokens).map(
+      ([name, { scope, added_at, expires_at }]) =>
+        `${user}/${name}  token to ${scope}, since ${ago(added_at)}${expires_at === undefined ? "" : expires_at <= now ? ", expired" : `, for ${formatDuration(expires_at - now)}`}`,
+    ),
+  ];
+  return `${lines.length === 0 ? `${user}  let in no more` : lines.join("\n")}\n`;
+}
+
+async function removeOne(cli: Cli, who: string): Promise<void> {
+  const [user = "", name, more] = who.split("/");
+  if (more !== undefined)
+    throw new RelayError("usage", `Cannot tell who "${who}" is: write aaron, or aaron/laptop`, {
+      next: "agent-relay members",
+    });
+  const { store } = await findOut(cli.openOptions());
+  await remove(store, cli.io.now(), user, name);
+  await cli.say({ removed: who }, `${who} is let in no more; what it has open ends now\n`);
+}
+
+async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {
+  const { store } = await findOut(cli.openOptions());
+  const scope = checkScope(flags.scope);
+  const expires = flags.expires === undefined ? undefined : parseDuration(flags.expires);
+  const secret = await addToken(store, cli.io.now(), { user, name: flags.name, scope, expires });
+  await cli.say(
+    { token: secret, user, name: flags.name, scope },
+    `${secret}\nGood to ${scope}. Put it into AGENT_RELAY_TOKEN, or: curl -H "Authorization: Bearer $AGENT_RELAY_TOKEN"\n`,
+  );
+}

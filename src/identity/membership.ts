@@ -1,0 +1,87 @@
+import { RelayError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, type Scope } from "./member.ts";
+
+// What those who are let in have, and who may come: records of the relay, which its server reads.
+
+const MOST_USES = 1000;
+
+export interface Invitation {
+  /** The word that lets somebody in; it is kept nowhere. */
+  readonly word: string;
+  readonly invite: Invite;
+}
+
+/** Writes down that somebody may come. `expires` is in ms from now. Throws `usage`. */
+export async function invite(
+  store: Store,
+  now: number,
+  options: { readonly user?: string | undefined; readonly uses: number; readonly expires: number; readonly by: string },
+): Promise<Invitation> {
+  const { user, uses, expires, by } = options;
+  if (!Number.isInteger(uses) || uses < 1 || uses > MOST_USES)
+    throw new RelayError("usage", `Cannot invite ${uses} times: give a whole number from 1 to ${MOST_USES}`);
+  const word = newSecret("invite");
+  const record: Invite = {
+    ...(user !== undefined && { user: checkMemberName(user, "user") }),
+    ...{ uses, added_at: now, expires_at: now + expires, added_by: by },
+  };
+  await store.create(inviteKey(word), record);
+  return { word, invite: record };
+}
+
+/** Everyone who was let in, by name. */
+export async function members(store: Store): Promise<Member[]> {
+  const found: Member[] = [];
+  for (const user of await store.list("members")) {
+    const value = await store.get(`members/${user}`);
+    if (value) found.push(Member.parse(value, `members/${user}`));
+  }
+  return found;
+}
+
+/** Lets a user, or one of its machines or tokens, in no more. Throws `not_found`. */
+export async function remove(store: Store, now: number, user: string, name?: string): Promise<void> {
+  await change(store, user, (member) => {
+    // The name stays taken: who came next under it would be taken for who had it.
+    if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: now };
+    const { [name]: machine, ...machines } = member.machines;
+    const { [name]: token, ...tokens } = member.tokens ?? {};
+    if (machine || token) return { ...member, machines, tokens };
+    throw new RelayError("not_found", `Cannot find "${name}" among the machines and tokens of ${user}`, {
+      next: "agent-relay members",
+    });
+  });
+}
+
+/** A token for a script of this user, which is kept nowhere. Throws `conflict` for a name that is taken. */
+export async function addToken(
+  store: Store,
+  now: number,
+  token: { readonly user: string; readonly name: string; readonly scope: Scope; readonly expires?: number | undefined },
+): Promise<string> {
+  const user = checkMemberName(token.user, "user");
+  const name = checkMemberName(token.name, "token");
+  const secret = newSecret("token");
+  const added = {
+    ...{ hash: hashOf(secret), scope: token.scope, added_at: now },
+    ...(token.expires !== undefined && { expires_at: now + token.expires }),
+  };
+  const add = (member: Member) => {
+    if (member.machines[name] || member.tokens?.[name])
+      throw new RelayError("conflict", `Cannot name a token "${name}": ${user} has that`, {
+        next: "give another --name",
+      });
+    return { ...member, tokens: { ...member.tokens, [name]: added } };
+  };
+  const isNew = await store.create(`members/${user}`, add({ user, added_at: now, machines: {} }));
+  if (!isNew) await change(store, user, add);
+  return secret;
+}
+
+async function change(store: Store, user: string, step: (member: Member) => Member): Promise<void> {
+  const key = `members/${checkMemberName(user, "user")}`;
+  const next = await store.update(key, (value) => value && step(Member.parse(value, key)));
+  if (next) return;
+  throw new RelayError("not_found", `Cannot find the member "${user}"`, { next: "agent-relay members" });
+}

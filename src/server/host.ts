@@ -1,3 +1,4 @@
+import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { toWire } from "../store/http/wire.ts";
@@ -12,8 +13,8 @@ import { Upkeep } from "./upkeep.ts";
 export interface Relayed {
   /** What stands first in the paths of its addresses; the first relay needs none. */
   readonly name: string;
-  /** The folder that the relay lies in. */
-  readonly project: string;
+  /** The relay's folder. */
+  readonly dir: string;
   readonly store: Store;
   readonly gate: Gate;
 }
@@ -21,6 +22,9 @@ export interface Relayed {
 export interface HostOptions {
   readonly now: () => number;
   readonly place: string;
+  /** The session of who runs the server, where a request names none. */
+  readonly operator: string;
+  readonly version: string;
   /** The addresses that this server is called by. What names another in its Host header is not for it. */
   readonly origins: ReadonlySet<string>;
   /** Writes one line of the log. Bodies and tokens are never in it. */
@@ -46,16 +50,19 @@ export class Host {
   #health: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
 
   constructor(relays: readonly Relayed[], options: HostOptions) {
-    const { now, place, log, perOwner = PER_OWNER } = options;
+    const { now, place, log, operator, version, perOwner = PER_OWNER } = options;
     this.#relays = relays;
     this.#options = options;
     const onBug = (error: unknown) =>
       log({ level: "error", event: "bug", error: String((error as Error)?.stack ?? error) });
     const upkeeps: Upkeep[] = [];
-    for (const { name, store, gate, project } of relays) {
-      const upkeep = new Upkeep({ store, project, now, onBug });
+    for (const { name, store, gate, dir } of relays) {
+      const upkeep = new Upkeep({ store, project: path.dirname(dir), now, onBug });
       upkeeps.push(upkeep);
-      const app = relayApp({ name, store, gate, streams: this.#streams, perOwner, place, upkeep, onBug, now });
+      const app = relayApp({
+        ...{ name, dir, operator, version, metrics: this.metrics },
+        ...{ store, gate, streams: this.#streams, perOwner, place, upkeep, onBug, now },
+      });
       this.#apps.set(name, (request, given) => app.fetch(request, Object(given)));
       void this.#watchMembers(store, gate).catch(onBug);
     }

@@ -10,7 +10,10 @@ import { checkSegment, isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { Ends } from "./ends.ts";
 import type { Admitted, Gate } from "./gate.ts";
+import type { Metrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
 import { Allowance } from "./pace.ts";
+import { plainRoutes } from "./plain.ts";
 import { Repeats } from "./repeats.ts";
 import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
 import type { Streams } from "./streams.ts";
@@ -20,6 +23,12 @@ import type { Upkeep } from "./upkeep.ts";
 export interface Served {
   /** May stand first in a path. */
   readonly name: string;
+  /** The relay's folder. */
+  readonly dir: string;
+  /** The session of this machine's own user, where a request names none. */
+  readonly operator: string;
+  readonly version: string;
+  readonly metrics: Metrics;
   readonly store: Store;
   readonly gate: Gate;
   readonly streams: Streams;
@@ -32,7 +41,7 @@ export interface Served {
   readonly now: () => number;
 }
 
-const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits)\//; // where it shows what became of waits
+const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits)\/|^\/(?:inbox|unread|status)$/; // where it shows what became of waits
 
 /** What each request that was let in has. */
 interface Asked {
@@ -97,16 +106,33 @@ export function relayApp(served: Served): Hono<Env> {
       for await (const _ of store.watch(folder, signal)) yield { event: "change", id: String(served.now()), data: "" };
     });
   });
+  app.get("/metrics", (c) => c.text(served.metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4" }));
+  app.get("/openapi.json", (c) => c.json(openApi(served.version)));
   app.route(
     "/v1",
     storeRoutes((c: Context<Env>) => c.get("asked").store),
   );
+  const plain = plainRoutes({
+    ...{ dir: served.dir, own: served.store, now: served.now },
+    asked: (c: Context<Env>) => {
+      const { caller, admitted } = c.get("asked");
+      const session = caller.session === "" ? sessionOf(admitted, served.operator) : caller.session;
+      return { caller: { ...caller, session }, store: stores.for({ ...caller, session }) };
+    },
+    stream: (c: Context<Env>, events) => streams.serve(c, c.get("asked").admitted.owner, events),
+  });
+  app.route("/", plain);
   return app;
 }
 
 /** The path without the relay's name, if that stands first. */
 function within(name: string, path: string): string {
   return path === `/${name}` || path.startsWith(`/${name}/`) ? path.slice(name.length + 1) || "/" : path;
+}
+
+/** Whose session it is where a request names none. */
+function sessionOf({ owner }: Admitted, operator: string): string {
+  return owner === undefined ? operator : owner.replace("/", "-");
 }
 
 /** The caller's own view of the store, kept while it goes on asking. */

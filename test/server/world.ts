@@ -56,11 +56,13 @@ export class World {
     const relays = [...this.stores].map(([name, store]) => {
       const gate = new Gate({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
       this.gates.set(name, gate);
-      return { name, project: path.join("/srv", name), store, gate };
+      return { name, dir: path.join("/srv", name, ".relay"), store, gate };
     });
     const { port = 0, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.
     const host = new Host(relays, {
+      operator: "ann",
+      version: "0.0.0",
       now: this.#now,
       place: place(),
       origins,

@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
+import pkg from "../../../package.json" with { type: "json" };
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newSecret } from "../../identity/member.ts";
 import { noteServing } from "../../identity/servers.ts";
-import { fileStore, type OpenOptions, projectOf, trustedDirs } from "../../open.ts";
+import { fileStore, type OpenOptions, projectOf, trustedDirs, userName } from "../../open.ts";
 import { place } from "../../place.ts";
 import { Gate } from "../../server/gate.ts";
 import { Host, type Relayed } from "../../server/host.ts";
@@ -13,7 +14,7 @@ import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine } from "../../text.ts";
 import { ensureRelay } from "../../trust.ts";
 import type { Cli } from "../cli.ts";
-import { keysFolder } from "../keys.ts";
+import { keysFolder, nameFrom } from "../keys.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const PORT = 4800;
@@ -63,7 +64,10 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
 
   const log = (entry: Readonly<Record<string, unknown>>) =>
     io.err(`${JSON.stringify({ at: new Date(io.now()).toISOString(), ...entry })}\n`);
-  const host = new Host(relays, { now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true });
+  const host = new Host(relays, {
+    ...{ now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true, version: pkg.version },
+    operator: nameFrom(userName(io.env), "person"),
+  });
   const listening = await listen(host, { host: flags.host, port, tls });
   for (const origin of originsOf(flags.host, listening.port, tls !== undefined, flags.url ?? [])) origins.add(origin);
   const forget = noteServing(state, listening.port, local);
@@ -96,7 +100,7 @@ async function relayed(dir: string, others: readonly Relayed[], making: Making):
     throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
       next: "rename one of their folders, or run a server for each",
     });
-  return { name, project, store, gate: new Gate({ store, relay, local, origins, now }) };
+  return { name, dir, store, gate: new Gate({ store, relay, local, origins, now }) };
 }
 
 function portOf(word: string): number {
@@ -140,9 +144,9 @@ async function say(cli: Cli, flags: Flags, relays: readonly Relayed[], port: num
   const all = [...originsOf(flags.host, port, isTls, [])];
   const own = all.find((origin) => !isLoopback(new URL(origin).hostname.replace(/[[\]]/g, ""))) ?? all[0] ?? "";
   const base = flags.url?.[0] ?? (isLoopback(flags.host) ? `${scheme}://127.0.0.1:${port}` : own);
-  const served = relays.map(({ name, project }, index) => ({
+  const served = relays.map(({ name, dir }, index) => ({
     url: index === 0 ? base : `${base}/${name}`,
-    project,
+    project: path.dirname(dir),
   }));
   const lines = served.map(({ url, project }) => `Serving ${cleanLine(project)} at ${url}\n`);
   const help = isLoopback(flags.host)

@@ -48,6 +48,7 @@ const command = await build({
       ...readdirSync("src/cli/commands").map((file) => `src/cli/commands/${file}`),
       ...LATER.map((name) => `src/${name}.ts`),
       "src/daemon/wake.ts",
+      "src/server/writer.ts",
     ].map((file) => [chunkOf(file), file]),
   ),
   outdir: `${out}/cli`,

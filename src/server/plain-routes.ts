@@ -56,6 +56,7 @@ const MESSAGE = {
   reply_to: text("the id of the message it answers"),
   deadline: text("you are told if it is not answered within this: 10m"),
   expires: text("nobody is shown it after this: 2h"),
+  report: flag("also say what is known of each recipient, which costs a look at each"),
   keep: flag("leave it for a session that is not known yet"),
 };
 
@@ -183,7 +184,7 @@ export const PLAIN_ROUTES: readonly PlainRoute[] = [
 function sendOptions(fields: Fields): SendOptions {
   const kind = textIn(fields, "kind");
   return {
-    report: true,
+    ...given("report", flagIn(fields, "report")),
     ...given("to", textsIn(fields, "to")),
     ...given("kind", kind as SendOptions["kind"]), // checked where it is sent
     ...given("thread", textIn(fields, "thread")),

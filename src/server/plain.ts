@@ -13,6 +13,7 @@ import { checkNames, type Fields, fieldsOf, textsIn } from "./fields.ts";
 import { PLAIN_ROUTES, type PlainRoute } from "./plain-routes.ts";
 import { bodyOf } from "./store-routes.ts";
 import type { StreamEvent } from "./streams.ts";
+import { publishingBy } from "./writers.ts";
 
 /** What the plain routes need of a request that was let in. */
 export interface PlainAsked {
@@ -34,31 +35,58 @@ export interface PlainOptions {
 /** The routes for people with curl: each is one thing that a Relay can do, for the session that asks. */
 export function plainRoutes(options: PlainOptions): Hono {
   const app = new Hono();
+  const relays = new Relays(options);
   for (const route of PLAIN_ROUTES)
-    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ":$1"), (c) => answered(c, route, options));
-  app.get("/events", (c) => options.stream(c, (signal) => events(c, options, signal)));
+    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ":$1"), (c) =>
+      answered(c, route, options, relays),
+    );
+  app.get("/events", (c) => options.stream(c, (signal) => events(c, options, relays, signal)));
   return app;
 }
 
-async function answered(c: Context, route: PlainRoute, options: PlainOptions): Promise<Response> {
+async function answered(c: Context, route: PlainRoute, options: PlainOptions, relays: Relays): Promise<Response> {
   const { method, fields: known, required } = route;
   const hasBody = method !== "get" && (c.req.header("Content-Length") ?? "0") !== "0";
   const fields = hasBody ? await bodyOf(c) : fieldsOf(new URL(c.req.url).searchParams);
   checkNames(fields, Object.keys(known), required);
-  const run = (store: Store) => route.run({ relay: relayFor(c, options, store), words: c.req.param(), fields });
-  const { store } = options.asked(c);
+  const run = (relay: Relay) => route.run({ relay, words: c.req.param(), fields });
   const word = c.req.header("Idempotency-Key");
   const value =
     route.answers === "Sent" && word !== undefined
       ? await sentOnce(c, options, word, isForOne(fields), run)
-      : await run(store);
+      : await run(relays.for(c));
   return c.json(value as object, (route.status ?? 200) as ContentfulStatusCode);
 }
 
-function relayFor(c: Context, { asked, dir, now }: PlainOptions, store: Store): Relay {
-  const { session } = asked(c).caller;
+const MOST_RELAYS = 1000;
+
+/** What callers act by. It is kept while they go on: it knows what it has just looked at. */
+class Relays {
+  readonly #options: PlainOptions;
+  readonly #kept = new Map<string, Relay>();
+
+  constructor(options: PlainOptions) {
+    this.#options = options;
+  }
+
+  for(c: Context): Relay {
+    const { caller, store } = this.#options.asked(c);
+    const name = JSON.stringify([caller.owner, caller.session, c.req.header("Agent-Relay-Agent")]);
+    const known = this.#kept.get(name);
+    if (known) return known;
+    const relay = relayOf(c, this.#options, store);
+    this.#kept.set(name, relay);
+    for (const first of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_RELAYS) break;
+      this.#kept.delete(first);
+    }
+    return relay;
+  }
+}
+
+function relayOf(c: Context, { asked, dir, now }: PlainOptions, store: Store): Relay {
   const agent = c.req.header("Agent-Relay-Agent") ?? "script";
-  return new Relay(dir, { session, agent, store, now });
+  return new Relay(dir, { session: asked(c).caller.session, agent, store, now });
 }
 
 /**
@@ -67,11 +95,12 @@ function relayFor(c: Context, { asked, dir, now }: PlainOptions, store: Store): 
  */
 async function sentOnce(
   c: Context,
-  { asked, own, now }: PlainOptions,
+  options: PlainOptions,
   word: string,
   isOne: boolean,
-  run: (store: Store) => Promise<unknown>,
+  run: (relay: Relay) => Promise<unknown>,
 ): Promise<unknown> {
+  const { asked, own, now } = options;
   const { caller, store } = asked(c);
   const key = `sends/${hashOf(JSON.stringify([caller.owner, caller.session, word])).slice(0, 40)}`;
   const before = await own.get(key);
@@ -89,19 +118,9 @@ async function sentOnce(
     await own.update(key, () => ({ at: now(), ids: [...ids] }));
     return store.publish(message, value, delivery);
   };
-  const sent = await run(publishingBy(publish, store));
+  const sent = await run(relayOf(c, options, publishingBy(publish, store)));
   await own.update(key, () => ({ at: now(), ids: [...ids], is_whole: true }));
   return sent;
-}
-
-/** The same store, with another way to publish. Its private parts are its own, so every other call goes to it itself. */
-function publishingBy(publish: Store["publish"], store: Store): Store {
-  return new Proxy(store, {
-    get(_, name) {
-      const found: unknown = name === "publish" ? publish : Reflect.get(store, name);
-      return typeof found === "function" ? found.bind(store) : found;
-    },
-  });
 }
 
 /** Whether it is one message, whoever gets it. */
@@ -126,9 +145,14 @@ function sentBefore(messages: readonly Message[]): Sent {
 }
 
 /** What waits unread, now and as it comes, each once; after the one that is named as the last. */
-async function* events(c: Context, options: PlainOptions, signal: AbortSignal): AsyncGenerator<StreamEvent> {
+async function* events(
+  c: Context,
+  options: PlainOptions,
+  relays: Relays,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent> {
   const { store, caller } = options.asked(c);
-  const relay = relayFor(c, options, store);
+  const relay = relays.for(c);
   const last = c.req.header("Last-Event-ID") ?? "";
   const told = new Set<string>();
   yield { event: "open", data: JSON.stringify({ session: caller.session }) };

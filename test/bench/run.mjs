@@ -8,6 +8,7 @@ import { hookCases } from "./hooks.mjs";
 import { libraryCases } from "./library.mjs";
 import { mcpCases } from "./mcp.mjs";
 import { processCases } from "./processes.mjs";
+import { serverCases } from "./server.mjs";
 import { sizeCases } from "./sizes.mjs";
 
 const wanted = process.argv.slice(2);
@@ -20,15 +21,17 @@ console.log("A figure within its budget says ok; the machine may be shared, so r
 
 let over = 0;
 try {
-  for (const { name, run } of [
+  for (const { name, run, isLong } of [
     ...commandCases,
     ...hookCases,
     ...mcpCases,
+    ...serverCases,
     ...libraryCases,
     ...coordinationCases,
     ...sizeCases,
     ...processCases,
   ]) {
+    if (isLong && wanted.length === 0) continue;
     if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
     for (const line of [await run(fs.mkdtempSync(`${root}/case-`))].flat()) {
       const verdict = line.ok === undefined ? "    " : line.ok ? "ok  " : "OVER";

@@ -10,6 +10,7 @@ import { Gate } from "../../server/gate.ts";
 import { Host, type Relayed } from "../../server/host.ts";
 import { isLoopback, listen, originsOf } from "../../server/listen.ts";
 import { isAServersName } from "../../server/names.ts";
+import { publishingBy, Writers } from "../../server/writers.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine } from "../../text.ts";
 import { ensureRelay } from "../../trust.ts";
@@ -58,8 +59,10 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   const dirs = [projectOf(options).dir, ...folders.map((folder) => path.resolve(io.cwd, folder))];
   const local = newSecret("local");
   const origins = new Set<string>();
-  const relays: Relayed[] = [];
-  for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, { options, local, origins, now: io.now }));
+  const writer = path.resolve(path.dirname(fs.realpathSync(io.script)), "../dist/cli/relay-writer.cjs");
+  const making = { options, local, origins, now: io.now, writer };
+  const relays: (Relayed & { readonly writers: Writers })[] = [];
+  for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, making));
   if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
 
   const log = (entry: Readonly<Record<string, unknown>>) =>
@@ -78,7 +81,10 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   } finally {
     forget();
     await listening.end();
-    for (const { store } of relays) await store.close();
+    for (const { store, writers } of relays) {
+      await writers.end();
+      await store.close();
+    }
   }
 }
 
@@ -87,20 +93,25 @@ interface Making {
   readonly local: string;
   readonly origins: ReadonlySet<string>;
   readonly now: () => number;
+  /** The program of a thread that writes. */
+  readonly writer: string;
 }
 
 /** The relay in a folder, made if there is none yet. */
-async function relayed(dir: string, others: readonly Relayed[], making: Making): Promise<Relayed> {
-  const { options, local, origins, now } = making;
-  const store: FileStore = fileStore(dir, { ...options, trusted: trustedDirs(options) });
-  const relay = await ensureRelay(store, now);
+async function relayed(dir: string, others: readonly Relayed[], making: Making) {
+  const { options, local, origins, now, writer } = making;
+  const trusted = trustedDirs(options);
+  const files: FileStore = fileStore(dir, { ...options, trusted });
+  const relay = await ensureRelay(files, now);
+  const writers = new Writers(writer, { dir, trusted });
+  const store = publishingBy(writers.publish, files);
   const project = path.dirname(dir);
   const name = isAServersName(path.basename(project)) ? path.basename(project) : `relay-${others.length + 1}`;
   if (others.some((other) => other.name === name))
     throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
       next: "rename one of their folders, or run a server for each",
     });
-  return { name, dir, store, gate: new Gate({ store, relay, local, origins, now }) };
+  return { name, dir, store, writers, gate: new Gate({ store, relay, local, origins, now }) };
 }
 
 function portOf(word: string): number {

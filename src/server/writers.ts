@@ -1,0 +1,95 @@
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, RelayError } from "../errors.ts";
+import type { Delivery, Store, Value } from "../store/store.ts";
+
+const THREADS = 4; // beyond that, more wait for the disk than it takes at once (2 cores, ext4: 1: 480, 4: 1,100 sends a second)
+
+/** What a thread says of a message. */
+export type Written =
+  | { readonly id: number; readonly inboxes: string[] }
+  | {
+      readonly id: number;
+      readonly error: { readonly code: ErrorCode; readonly message: string; readonly next?: string };
+    };
+
+interface Waiting {
+  readonly worker: Worker;
+  readonly resolve: (inboxes: string[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Threads that write messages for a server, started when there is something to write. */
+export class Writers {
+  readonly #file: string;
+  readonly #data: { readonly dir: string; readonly trusted: readonly string[] };
+  readonly #workers: Worker[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+
+  /** `file` is the thread's program. */
+  constructor(file: string, data: { readonly dir: string; readonly trusted: readonly string[] }) {
+    this.#file = file;
+    this.#data = data;
+  }
+
+  readonly publish = (key: string, value: Value, delivery: Delivery): Promise<string[]> => {
+    const id = ++this.#last;
+    const worker = this.#workerFor(id);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { worker, resolve, reject });
+      worker.postMessage({ id, key, value, delivery });
+    });
+  };
+
+  /** Waits for what is being written. */
+  async end(): Promise<void> {
+    while (this.#waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const worker of this.#workers) await worker.terminate();
+  }
+
+  #workerFor(turn: number): Worker {
+    const place = turn % THREADS;
+    const known = this.#workers[place];
+    if (known) return known;
+    const worker = new Worker(this.#file, { workerData: this.#data });
+    this.#workers[place] = worker;
+    worker.unref();
+    worker.on("message", (written: Written) => this.#told(written));
+    worker.on("error", (error) => this.#died(worker, error));
+    worker.on("exit", () => this.#died(worker, new Error("a thread that writes has ended")));
+    return worker;
+  }
+
+  #told(written: Written): void {
+    const waiting = this.#waiting.get(written.id);
+    this.#waiting.delete(written.id);
+    if ("inboxes" in written) waiting?.resolve(written.inboxes);
+    else {
+      const { code, message, next } = written.error;
+      waiting?.reject(new RelayError(code, message, next === undefined ? {} : { next }));
+    }
+  }
+
+  /** What it was writing may be there or not: who sent it asks again with the same id. */
+  #died(worker: Worker, cause: Error): void {
+    const place = this.#workers.indexOf(worker);
+    if (place >= 0) delete this.#workers[place];
+    for (const [id, waiting] of this.#waiting)
+      if (waiting.worker === worker) {
+        this.#waiting.delete(id);
+        waiting.reject(
+          new RelayError("failed", "Cannot tell whether that was sent: the server lost a thread", { cause }),
+        );
+      }
+  }
+}
+
+/** The same store, with another way to publish. Its private parts are its own, so every other call goes to it itself. */
+export function publishingBy(publish: Store["publish"], store: Store): Store {
+  return new Proxy(store, {
+    get(_, name) {
+      const found: unknown = name === "publish" ? publish : Reflect.get(store, name);
+      return typeof found === "function" ? found.bind(store) : found;
+    },
+  });
+}

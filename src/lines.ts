@@ -4,6 +4,7 @@ import { formatDuration, formatLeft } from "./duration.ts";
 import { newNonce } from "./id.ts";
 import type { InboxItem } from "./inbox.ts";
 import { isFor, isUnread, type Message, sentAt } from "./message.ts";
+import { proofOf } from "./proof.ts";
 import type { AgentView } from "./roster.ts";
 import { clean, cleanLine } from "./text.ts";
 
@@ -36,10 +37,23 @@ export function messageLines(
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
     ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
     ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
+    ...proofNotes(message),
     ...notes,
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
   return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
+}
+
+/** What is known of where it comes from: nothing is said of what nobody was asked to prove. */
+function proofNotes(message: Message): string[] {
+  const { state, by = "", isSealed } = proofOf(message) ?? { state: "unsigned", isSealed: false };
+  const says = {
+    signed: `signed by ${cleanLine(by)}`,
+    unsigned: "",
+    missing: "NOT SIGNED, as others of this sender are",
+    wrong: "ITS SIGNATURE IS WRONG",
+  };
+  return [says[state], isSealed ? "sealed" : ""].filter((note) => note !== "");
 }
 
 /** What a list of old messages says of one that was not read yet. */

@@ -9,7 +9,6 @@ import { place } from "./place.ts";
 import { findProject, type Project } from "./project.ts";
 import type { Relay, RelayOptions } from "./relay.ts";
 import { FileStore } from "./store/file/file-store.ts";
-import type { HttpStore } from "./store/http/http-store.ts";
 import type { Store } from "./store/store.ts";
 import { type Identity, whoAmI } from "./who.ts";
 
@@ -30,6 +29,8 @@ export interface Found {
   readonly project: Project;
   readonly identity: Identity;
   readonly store: Store;
+  /** The clock (Unix ms): a server's, if the relay is on one, since times are compared with those that it wrote down. */
+  readonly now: () => number;
 }
 
 /** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
@@ -42,20 +43,14 @@ export async function openRelay(
 
 /** A Relay for what was found out. */
 export function relayIn(
-  { project, identity, store }: Found,
+  { project, identity, store, now }: Found,
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Relay,
 ): Relay {
   const { cwd = process.cwd() } = options;
   const { session, agent, pid } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
-  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds, now: clockOf(store, options) });
-}
-
-/** Times are compared with those that a server wrote down: by its clock. */
-function clockOf(store: Store, { now = Date.now }: OpenOptions): () => number {
-  const { clockAhead } = store as Partial<HttpStore>;
-  return clockAhead === undefined ? now : () => now() + Math.round((store as HttpStore).clockAhead);
+  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds, now });
 }
 
 /** `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`: how long silence means what. Throws `usage` for what is no length of time. */
@@ -69,9 +64,9 @@ export async function findOut(options: OpenOptions): Promise<Found> {
   const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
   const server = serverOf(options);
   const project = server === undefined ? projectOf(options) : projectAt(server, options);
-  const remote =
-    server === undefined ? undefined : (await import("./remote.ts")).remoteStore(server, env, options.now ?? Date.now);
-  const store = options.store ?? remote ?? fileStore(project.dir, { ...options, trusted });
+  const { now = Date.now } = options;
+  const remote = server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now);
+  const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
   const registered: Agent[] = [];
   if (project.exists)
     for (const id of await store.list("agents")) {
@@ -95,7 +90,8 @@ export async function findOut(options: OpenOptions): Promise<Found> {
   };
   const identity = whoAmI(facts);
   remote?.actAs(identity.session);
-  return { project, identity, store };
+  const clock = remote ? () => now() + Math.round(remote.clockAhead()) : now;
+  return { project, identity, store, now: clock };
 }
 
 /** A project whose relay is on a server; its folder is where it would be here. */

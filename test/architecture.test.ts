@@ -14,7 +14,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["stores", /^src\/store\//],
   [
     "nouns and pure rules",
-    /^src\/(message|agent|inbox|claim|circle|claim-words|task|wait|activity|loop-guard|decision|claim-log|state-at|address|who)\.ts$/,
+    /^src\/(message|agent|inbox|claim|circle|claim-words|task|wait|activity|loop-guard|decision|claim-log|state-at|address|who|proof)\.ts$/,
   ],
   ["identity: keys, and whose key may speak for which name", /^src\/identity\//],
   ["what a verb acts with", /^src\/(context|hints|pace|trust|project|claim-path|ancestors)\.ts$/],

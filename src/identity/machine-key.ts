@@ -1,4 +1,13 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
@@ -10,10 +19,16 @@ export interface MachineKey {
   readonly id: string;
   /** Signs a text. 64 bytes in base64url. */
   sign(text: string): string;
+  /** The public half of another key, X25519, that others seal messages for. 32 bytes in base64url. */
+  readonly box: string;
+  /** What both sides of two such keys know, and nobody else. 32 bytes. */
+  shared(box: string): Buffer;
 }
 
 const SEED = Buffer.from("302e020100300506032b657004220420", "hex"); // what DER has before the 32 bytes of a private key
 const POINT = Buffer.from("302a300506032b6570032100", "hex"); // and before those of a public one
+const BOX_SEED = Buffer.from("302e020100300506032b656e04220420", "hex"); // the same for X25519
+const BOX_POINT = Buffer.from("302a300506032b656e032100", "hex");
 const ID = /^[A-Za-z0-9_-]{43}$/;
 
 /** The key in `folder`, or undefined if there is none. Throws `refused` for one that others may read, `corrupt` for none of ours. */
@@ -61,6 +76,11 @@ export function keyFile(folder: string): string {
   return path.join(folder, "key");
 }
 
+/** What a key signs to say that the other one, for sealing, is its too. */
+export function boxText(box: string): string {
+  return `agent-relay box v1\n${box}`;
+}
+
 /** Whether `id` can be a public key. */
 export function isKeyId(id: string): boolean {
   return ID.test(id) && Buffer.from(id, "base64url").toString("base64url") === id;
@@ -88,7 +108,30 @@ function keyOf(text: string, file: string): MachineKey {
     .export({ format: "der", type: "spki" })
     .subarray(POINT.length)
     .toString("base64url");
-  return { id, sign: (signed) => sign(null, Buffer.from(signed), secret).toString("base64url") };
+  // The second key is made of the first, so that there is one secret to keep.
+  const box = boxOf(Buffer.from(hkdfSync("sha256", seed, "", "agent-relay x25519 v1", 32)));
+  return {
+    ...{ id, box: box.id, shared: box.shared },
+    sign: (signed) => sign(null, Buffer.from(signed), secret).toString("base64url"),
+  };
+}
+
+/** A key for sealing, of 32 random bytes. */
+export function boxOf(seed: Buffer): { readonly id: string; readonly shared: (box: string) => Buffer } {
+  const privateKey = createPrivateKey({ key: Buffer.concat([BOX_SEED, seed]), format: "der", type: "pkcs8" });
+  const id = createPublicKey(privateKey)
+    .export({ format: "der", type: "spki" })
+    .subarray(BOX_POINT.length)
+    .toString("base64url");
+  return { id, shared: (box) => diffieHellman({ privateKey, publicKey: boxKey(box) }) };
+}
+
+function boxKey(id: string): KeyObject {
+  return createPublicKey({
+    key: Buffer.concat([BOX_POINT, Buffer.from(id, "base64url")]),
+    format: "der",
+    type: "spki",
+  });
 }
 
 function opened(file: string): number | undefined {

@@ -11,6 +11,9 @@ export type Scope = (typeof SCOPES)[number];
 const Machine = object({
   /** The machine's public key. */
   key: text(),
+  /** The key that messages are sealed for, and the machine's signature over it. */
+  box: optional(text()),
+  box_signature: optional(text()),
   /** Unix ms. */
   added_at: integer(),
 });
@@ -97,18 +100,29 @@ export function usedOnce(invite: Invite): Invite | undefined {
   return invite.uses === 1 ? undefined : { ...invite, uses: invite.uses - 1 };
 }
 
-/** The member with one more machine. Throws `refused` where that name is another key's. */
-export function withMachine(
-  member: Member | undefined,
-  { user, machine, key, now }: { user: string; machine: string; key: string; now: number },
-): Member {
-  if (member?.machines[machine])
+export interface NewMachine {
+  readonly user: string;
+  readonly machine: string;
+  readonly key: string;
+  readonly box?: string | undefined;
+  readonly box_signature?: string | undefined;
+  /** Unix ms. */
+  readonly now: number;
+}
+
+/** The member with one more machine, or with what is new of one that it has. Throws `refused` where that name is another key's. */
+export function withMachine(member: Member | undefined, given: NewMachine): Member {
+  const { user, machine, key, box, box_signature, now } = given;
+  const known = member?.machines[machine];
+  if (known && known.key !== key)
     throw new RelayError("refused", `Cannot log in as ${user}/${machine}: another key has that name`, {
       next: "give this machine another name: --machine",
     });
   const { removed_at: _, ...kept } = member ?? { user, added_at: now };
-  return {
-    ...kept,
-    machines: { ...member?.machines, [machine]: { key, added_at: now } },
+  const added = {
+    ...{ key, added_at: known?.added_at ?? now },
+    ...(box !== undefined && { box }),
+    ...(box_signature !== undefined && { box_signature }),
   };
+  return { ...kept, machines: { ...member?.machines, [machine]: added } };
 }

@@ -7,7 +7,7 @@ import { newNonce } from "../id.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
 import { loginText } from "./login.ts";
-import { machineKey, readMachineKey } from "./machine-key.ts";
+import { boxText, machineKey, readMachineKey } from "./machine-key.ts";
 
 /** What a user's programs remember of a server that they use, in the user's own folder. */
 const Known = object({
@@ -103,7 +103,8 @@ export async function logIn(url: URL, login: Login): Promise<Known> {
   const statement = { relay, origin: url.origin, user, machine, key: key.id, challenge, nonce, at };
   const signature = key.sign(loginText(statement));
   const { at: _, relay: __, ...said } = statement;
-  const request = { ...said, signature, ...(invite !== undefined && { invite }) };
+  const box = { box: key.box, box_signature: key.sign(boxText(key.box)) };
+  const request = { ...said, ...box, signature, ...(invite !== undefined && { invite }) };
   const answer = await caller.call("login", { method: "POST", body: request });
   const { token, expires_at } = Session.parse(answer.body, "the login");
   // By our own clock: the server's may be another.

@@ -7,6 +7,8 @@ export interface Caller {
   readonly session: string;
   /** Whose that session is, `<user>/<machine>`. Undefined for the user of the server's own machine, who could use the files. */
   readonly owner: string | undefined;
+  /** It looks and changes nothing. */
+  readonly isReader?: boolean;
   /** The server's own place: a process of elsewhere is none of its. */
   readonly elsewhere?: string | undefined;
 }

@@ -60,6 +60,7 @@ export class RuledStore implements Store {
   }
 
   async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+    this.#checkWriter(key);
     if (folderOf(key) === "messages" && !this.#isOperator) throw refused(key, "a message is sent");
     return this.#store.create(key, await this.#checked(key, undefined, value), worth);
   }
@@ -69,6 +70,7 @@ export class RuledStore implements Store {
       const seen = await this.get(key);
       const next = change(seen);
       if (next === seen) return next;
+      this.#checkWriter(key);
       const checked = await this.#checked(key, seen, next);
       let isDone = false;
       await this.#store.update(
@@ -87,6 +89,7 @@ export class RuledStore implements Store {
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    this.#checkWriter(key);
     if (this.#isOperator) return this.#publishOnce(key, ownOf(this.#caller, key, value), delivery);
     if (folderOf(key) !== "messages") throw refused(key, "only messages are sent");
     const checked = checkedMessage(this.#caller, key, value, this.#sizes, { now: this.#now() });
@@ -107,6 +110,7 @@ export class RuledStore implements Store {
   }
 
   async mark(key: string, at?: number): Promise<void> {
+    this.#checkWriter(key);
     const [rule, words] = markRuleFor(key);
     if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(rule.needs?.(words)), at))
       throw refused(key, "it is not for you to mark");
@@ -118,6 +122,7 @@ export class RuledStore implements Store {
   }
 
   async unmark(key: string): Promise<boolean> {
+    this.#checkWriter(key);
     const [rule, words] = markRuleFor(key);
     if (!this.#isOperator && !rule.mayUnmark(this.#caller, words, await this.#factsFor(rule.needs?.(words))))
       throw refused(key, "it is not for you to unmark");
@@ -132,6 +137,7 @@ export class RuledStore implements Store {
   }
 
   async append(key: string, line: Value): Promise<void> {
+    this.#checkWriter(key);
     if (!this.#isOperator) checkLine(this.#caller, key, line, { now: this.#now() });
     await this.#store.append(key, line);
   }
@@ -172,6 +178,10 @@ export class RuledStore implements Store {
   }
 
   async close(): Promise<void> {} // the store is the server's
+
+  #checkWriter(key: string): void {
+    if (this.#caller.isReader) throw refused(key, "this token is good to read alone");
+  }
 
   get #isOperator(): boolean {
     return this.#caller.owner === undefined;

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 import { loginText } from "../identity/login.ts";
-import { hasSigned } from "../identity/machine-key.ts";
+import { boxText, hasSigned } from "../identity/machine-key.ts";
 import {
   checkMemberName,
   hashOf,
@@ -8,6 +8,7 @@ import {
   inviteKey,
   isGood,
   Member,
+  type NewMachine,
   newSecret,
   type Scope,
   usedOnce,
@@ -59,6 +60,8 @@ const Login = object({
   origin: text(),
   signature: text(),
   invite: optional(text()),
+  box: optional(text()),
+  box_signature: optional(text()),
 });
 
 /** Lets in who proves who it is. */
@@ -124,7 +127,10 @@ export class Gate {
     const at = Math.floor(asked / 1000);
     if (!hasSigned(said.key, loginText({ ...said, user, machine, relay, at }), signature))
       throw noLogin("the signature is not of this key over this login");
-    await this.#enrol(store, { user, machine, key: said.key, invite });
+    const { key, box, box_signature } = said;
+    if (box !== undefined && !hasSigned(key, boxText(box), box_signature ?? ""))
+      throw noLogin("the key for sealing is not signed by this one");
+    await this.#enrol(store, { user, machine, key, box, box_signature, now: now() }, invite);
     const token = newSecret("session");
     const expires_at = now() + SESSION;
     this.#sessions.set(hashOf(token), { user, machine, proof: said.key, expires_at });
@@ -149,29 +155,29 @@ export class Gate {
   }
 
   /** An invitation is used up before the machine is let in: who is killed between loses one use, and nobody gets in twice. */
-  async #enrol(
-    store: Store,
-    { user, machine, key, invite }: { user: string; machine: string; key: string; invite: string | undefined },
-  ): Promise<void> {
-    const now = this.#options.now();
+  async #enrol(store: Store, machine: NewMachine, invite: string | undefined): Promise<void> {
+    const { user } = machine;
     const member = await this.#read(user);
-    if (member?.machines[machine]?.key === key) return;
+    const known = member?.machines[machine.machine];
+    if (known?.key === machine.key && known.box === machine.box) return;
+    const enrolled = withMachine(member, machine);
+    if (known?.key !== machine.key) await this.#useInvite(store, invite, machine, member !== undefined);
+    const name = `members/${user}`;
+    if (member === undefined && !(await store.create(name, enrolled))) throw badInvite(); // somebody was faster
+    if (member) await store.update(name, (value) => withMachine(value && Member.parse(value, name), machine));
+    this.refresh();
+  }
+
+  async #useInvite(store: Store, invite: string | undefined, { user, machine, now }: NewMachine, isTaken: boolean) {
     if (invite === undefined)
       throw new RelayError("refused", `Cannot log in as ${user}/${machine}: its key is not known under that name`, {
         next: "ask for an invitation, then: agent-relay login <url> --invite <word>",
       });
-    const enrolled = withMachine(member, { user, machine, key, now });
-    let used: Invite | undefined;
     await store.update(inviteKey(invite), (value) => {
-      used = value && Invite.parse(value, "invites");
-      if (!used || !isGood(used, user, member !== undefined, now)) throw badInvite();
-      return usedOnce(used);
+      const found = value && Invite.parse(value, "invites");
+      if (!found || !isGood(found, user, isTaken, now)) throw badInvite();
+      return usedOnce(found);
     });
-    const name = `members/${user}`;
-    if (member === undefined && !(await store.create(name, enrolled))) throw badInvite(); // somebody was faster
-    if (member)
-      await store.update(name, (value) => withMachine(value && Member.parse(value, name), { user, machine, key, now }));
-    this.refresh();
   }
 
   async #member(user: string): Promise<Member | undefined> {

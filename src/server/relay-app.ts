@@ -147,7 +147,7 @@ class Stores {
   }
 
   for(caller: Caller): Store {
-    const name = JSON.stringify([caller.owner, caller.session]);
+    const name = JSON.stringify([caller.owner, caller.session, caller.isReader]);
     const known = this.#kept.get(name);
     if (known) return known;
     const { store, now, upkeep } = this.#served;
@@ -166,14 +166,14 @@ class Stores {
 const MOST_STORES = 1000;
 
 /** Who asks, if the session it acts for is its own or nobody's yet. Throws `refused`. */
-async function callerFor({ store, place }: Served, { owner }: Admitted, session: string): Promise<Caller> {
+async function callerFor({ store, place }: Served, { owner, scope }: Admitted, session: string): Promise<Caller> {
   const agent =
     session === ""
       ? undefined
       : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
   if (agent && agent.owner !== owner)
     throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
-  return { session, owner, elsewhere: place };
+  return { session, owner, elsewhere: place, isReader: scope === "read" };
 }
 
 /** A request with a word of its own is done once, however often it comes. */

@@ -1,0 +1,102 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { hash } from "../hash.ts";
+import { newNonce } from "../id.ts";
+import { type Infer, object, optional, record, text } from "../schema.ts";
+
+/** Keys of others as they were first seen, in this user's own folder: no server can exchange them afterwards. */
+const Pins = object({
+  /** `<user>/<machine>` -> its keys. */
+  owners: record(object({ key: text(), box: optional(text()) })),
+  /** Session -> whose it is. */
+  sessions: record(text()),
+});
+type Pins = Infer<typeof Pins>;
+export type Pin = Pins["owners"][string];
+
+/** What is known of the keys of one relay's members. */
+export class KnownKeys {
+  readonly #file: string;
+  #pins: Pins | undefined;
+
+  constructor(folder: string, relay: string) {
+    this.#file = path.join(folder, "known", `${hash(relay).toString(36)}.json`);
+  }
+
+  pinOf(owner: string): Pin | undefined {
+    return own(this.#read().owners, owner);
+  }
+
+  ownerOf(session: string): string | undefined {
+    return own(this.#read().sessions, session);
+  }
+
+  /** Remembers what was not known before. What is known stays. */
+  learn(seen: { readonly owner: string; readonly pin: Pin; readonly session: string }): void {
+    const { owner, pin, session } = seen;
+    const now = this.#read();
+    const known = own(now.owners, owner);
+    const isNews = !known || (known.box === undefined && pin.box !== undefined && known.key === pin.key);
+    if (!isNews && own(now.sessions, session) !== undefined) return;
+    this.#write({
+      owners: { ...now.owners, ...(isNews && { [owner]: pin }) },
+      sessions: { [session]: owner, ...now.sessions },
+    });
+  }
+
+  /** What was learnt of this session or this `<user>/<machine>` is learnt anew. False if nothing was known. */
+  forget(who: string): boolean {
+    const { owners, sessions } = this.#read();
+    const left = {
+      owners: Object.fromEntries(Object.entries(owners).filter(([owner]) => owner !== who)),
+      sessions: Object.fromEntries(
+        Object.entries(sessions).filter(([session, owner]) => ![session, owner].includes(who)),
+      ),
+    };
+    if (Object.keys(left.sessions).length + Object.keys(left.owners).length === count({ owners, sessions }))
+      return false;
+    this.#write(left);
+    return true;
+  }
+
+  #read(): Pins {
+    this.#pins ??= this.#load();
+    return this.#pins;
+  }
+
+  #load(): Pins {
+    try {
+      return Pins.parse(JSON.parse(fs.readFileSync(this.#file, "utf8")), this.#file);
+    } catch (error) {
+      if (errno(error) === "ENOENT") return { owners: {}, sessions: {} };
+      if (error instanceof SyntaxError)
+        throw new RelayError("corrupt", `Cannot read the known keys in "${this.#file}": it is no JSON`, {
+          next: "restore it; or remove it, and whoever serves the relay then says anew whose keys they are",
+        });
+      throw systemError(`read "${this.#file}"`, error);
+    }
+  }
+
+  /** Of two that learn at the same time one may have to learn it again. */
+  #write(pins: Pins): void {
+    const draft = `${this.#file}.${newNonce()}`;
+    try {
+      fs.mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+      fs.writeFileSync(draft, `${JSON.stringify(pins, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+      fs.renameSync(draft, this.#file);
+    } catch (error) {
+      fs.rmSync(draft, { force: true });
+      throw systemError(`write "${this.#file}"`, error);
+    }
+    this.#pins = pins;
+  }
+}
+
+function count({ owners, sessions }: Pins): number {
+  return Object.keys(owners).length + Object.keys(sessions).length;
+}
+
+function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(of, name) ? of[name] : undefined;
+}

@@ -1,0 +1,51 @@
+import { type Infer, object, text } from "../schema.ts";
+import type { Value } from "../store/store.ts";
+import { hasSigned, type MachineKey } from "./machine-key.ts";
+
+/** Who has signed a message, as it stands in its record. */
+export const Signature = object({
+  /** `<user>/<machine>` */
+  by: text(),
+  /** The public key. */
+  key: text(),
+  value: text(),
+});
+export type Signature = Infer<typeof Signature>;
+
+// What changes of a message after it was sent; all else is signed.
+const CHANGING = ["read_by", "receipts", "withdrawn_at", "signature"];
+
+/** The text that is signed: all that its sender has said, and in which relay, so that it is good nowhere else. */
+function signedText(relay: string, message: Value): string {
+  const said = Object.keys(message).filter((name) => !CHANGING.includes(name));
+  const fields = said.sort().map((name) => `${JSON.stringify(name)}:${canonical(message[name])}`);
+  return ["agent-relay message v1", JSON.stringify(relay), ...fields].join("\n");
+}
+
+/** JSON with the fields of each object in order, so that the same content is the same text. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value)
+    .filter(([, each]) => each !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, each]) => `${JSON.stringify(name)}:${canonical(each)}`).join(",")}}`;
+}
+
+export function signed(message: Value, relay: string, by: string, key: MachineKey): Value {
+  const text = signedText(relay, message);
+  return { ...message, signature: { by, key: key.id, value: key.sign(text) } };
+}
+
+/** The signature, if there is one; undefined for none. */
+export function signatureOf(message: Value): Signature | undefined {
+  const { by, key, value } = Object(message.signature);
+  return typeof by === "string" && typeof key === "string" && typeof value === "string"
+    ? { by, key, value }
+    : undefined;
+}
+
+/** Whether the signature is of its key over just this message. */
+export function isSigned(message: Value, relay: string, { key, value }: Signature): boolean {
+  return hasSigned(key, signedText(relay, message), value);
+}

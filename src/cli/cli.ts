@@ -1,4 +1,4 @@
-import { type OpenOptions, serverOf } from "../open.ts";
+import { type Found, findOut, type OpenOptions, relayIn, serverOf } from "../open.ts";
 import { Relay } from "../relay.ts";
 import { cleanLine, json } from "../text.ts";
 import { noteProject } from "../upkeep/projects.ts";
@@ -27,10 +27,20 @@ export class Cli {
 
   /** The project's relay, as who we are. */
   async open(more: OpenOptions = {}): Promise<Relay> {
+    return (await this.openWithStore(more)).relay;
+  }
+
+  /** The same, with the store it uses. */
+  async openWithStore(more: OpenOptions = {}): Promise<{ readonly relay: Relay; readonly found: Found }> {
     const options = { ...this.openOptions(), ...more };
-    const relay = await Relay.open(options);
-    if (serverOf(options) === undefined) this.#dir = relay.dir;
-    return relay;
+    const found = await findOut(options);
+    if (found.project.server === undefined) this.#dir = found.project.dir;
+    return { relay: relayIn(found, options, (dir, given) => new Relay(dir, given)), found };
+  }
+
+  /** The address of the server that has the relay, if it is not in files here. */
+  get server(): string | undefined {
+    return serverOf(this.openOptions());
   }
 
   /** What is left to do when a verb has done its work: the relay it used is now there. */

@@ -111,6 +111,12 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
       expect(desk.hook(`claude ${moment}`, { input }), moment).toBe("");
   });
 
+  test("starts Node where a server has the relay: no folder here shows what is there", async () => {
+    const desk = await Desk.open();
+    expect(desk.hook("claude Stop")).toBe("");
+    expect(desk.hook("claude Stop", { env: { AGENT_RELAY_SERVER: "http://127.0.0.1:4800" } })).toBe("node");
+  });
+
   test("misses no message that was sent before it looked", async () => {
     const desk = await Desk.open();
     const [bob, me] = [desk.as("bob"), desk.as("s1")];

@@ -16,8 +16,7 @@ import {
 } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError, systemError } from "../../errors.ts";
-import { findOut, relayIn } from "../../open.ts";
-import { Relay } from "../../relay.ts";
+import type { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
@@ -83,9 +82,7 @@ export const describe: Describe = ({ Command }, act) => {
 export const run = verb(describe);
 
 async function opened(cli: Cli) {
-  const options = cli.openOptions();
-  const found = await findOut(options);
-  const relay = relayIn(found, options, (dir, more) => new Relay(dir, more));
+  const { relay, found } = await cli.openWithStore();
   return { relay, store: found.store, dir: found.project.dir };
 }
 

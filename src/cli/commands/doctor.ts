@@ -1,8 +1,11 @@
+import { formatDuration } from "../../duration.ts";
 import { errno } from "../../errors.ts";
-import { projectOf, trustedDirs } from "../../open.ts";
+import { MAX_CLOCK_LEAD } from "../../id.ts";
+import { findOut, projectOf, trustedDirs } from "../../open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
 import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
+import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const UNWELL = 1;
@@ -17,6 +20,7 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay doctor --fix")
     .action((flags: { fix?: boolean }) =>
       act(async (cli) => {
+        if (cli.server !== undefined) return doctorOf(cli, cli.server);
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
         const place = { dir, cwd: cli.io.cwd, now: cli.io.now() };
@@ -43,6 +47,22 @@ export const describe: Describe = ({ Command }, act) =>
     );
 
 export const run = verb(describe);
+
+/** Of a relay that a server has: whether it can be used from here. What is in it, its own machine's doctor sees. */
+async function doctorOf(cli: Cli, server: string): Promise<number> {
+  const { store, now } = await findOut(cli.openOptions());
+  const who = (await store.owner?.()) ?? "who runs it";
+  const ahead = now() - cli.io.now();
+  const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD;
+  const clock = isFar ? `its clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead" : "behind"}` : "ok";
+  const lines = [
+    `server: ${server} lets you in as ${who}`,
+    `clock: ${clock}`,
+    "relay: agent-relay doctor, where it is",
+  ];
+  await cli.say({ well: !isFar, server, owner: who, clock_ahead: ahead }, `${lines.join("\n")}\n`);
+  return isFar ? UNWELL : 0;
+}
 
 /** What was done, in words; one that cannot be mended does not keep the others from it. */
 function mend({ what, fix }: Finding): string[] {

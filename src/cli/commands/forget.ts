@@ -11,6 +11,10 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay export && agent-relay forget --yes")
     .action((flags: { yes?: boolean }) =>
       act(async (cli) => {
+        if (cli.server !== undefined)
+          throw new RelayError("usage", `Cannot forget the relay of ${cli.server}: that is for who has it`, {
+            next: `agent-relay login ${cli.server} --forget, to use it no more`,
+          });
         const relay = await cli.open();
         const { dir } = relay;
         if (!flags.yes)

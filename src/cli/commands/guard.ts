@@ -68,7 +68,7 @@ async function check(cli: Cli, hook: Hook, remote: string | undefined): Promise<
     const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
     const files = hook === "pre-push" ? await pushed(cli.io, root, remote) : staged(root);
     const relay = await cli.open();
-    if (files.length === 0 || !isThere(relay.dir)) return 0;
+    if (files.length === 0 || (cli.server === undefined && !isThere(relay.dir))) return 0;
     const held = await heldByOthers(cli.io, relay, root, files);
     if (held.length === 0) return 0;
     if (cli.io.env.AGENT_RELAY_GUARD === "off") {

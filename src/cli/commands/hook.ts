@@ -6,7 +6,7 @@ import { errno } from "../../errors.ts";
 import type { Call, HookHost } from "../../hooks/call.ts";
 import { HOOK_HOSTS } from "../../hooks/hosts.ts";
 import { type Rim, readCall, runHook } from "../../hooks/run.ts";
-import { fileStore, findOut, projectOf, relayIn } from "../../open.ts";
+import { findOut, relayIn } from "../../open.ts";
 import { place } from "../../place.ts";
 import { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
@@ -94,8 +94,8 @@ async function sessionOf({ env, cwd }: Io, call: Call): Promise<string> {
   const { AGENT_RELAY_SESSION: given } = env;
   if (!given || given === call.session) return call.session;
   const options = { env, cwd: path.resolve(cwd, call.cwd) };
-  const project = projectOf(options);
-  const owner = project.exists ? await readAgent(fileStore(project.dir, options), "agents", given) : undefined;
+  const { project, store } = await findOut({ ...options, session: given });
+  const owner = project.exists ? await readAgent(store, "agents", given) : undefined;
   return owner && isOuters(owner, ancestors(), place()) ? call.session : given;
 }
 

@@ -6,9 +6,9 @@ import { agentsOnMachine } from "../../machine.ts";
 import { Pushing } from "../../mcp/channel.ts";
 import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
 import { Wire } from "../../mcp/wire.ts";
-import { fileStore, findOut, relayIn } from "../../open.ts";
-import { Relay } from "../../relay.ts";
+import type { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
+import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { checkTimeout } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
@@ -63,17 +63,25 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   const transport = wire.watch(new StdioServerTransport(), () => over.abort());
   const notices: string[] = [];
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
+  const stores = new WeakMap<Relay, Store>();
   const around: Surroundings = {
     ...{ version: pkg.version, now: io.now, wire },
     machine: () => agentsOnMachine(io.env, say),
-    changes: (relay, signal) => fileStore(relay.dir, {}).watch(`inboxes/${relay.session}`, signal),
+    changes(relay, signal) {
+      const store = stores.get(relay);
+      if (!store) throw new Error("a relay that was not opened here");
+      return store.watch(`inboxes/${relay.session}`, signal);
+    },
     onError: say,
-    open: ({ session, client }) =>
-      cli.open({
+    async open({ session, client }) {
+      const { relay, found } = await cli.openWithStore({
         client,
         onNotice: ({ text }) => notices.push(text),
         ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }),
-      }),
+      });
+      stores.set(relay, found.store);
+      return relay;
+    },
     used: () => cli.done(),
     notices: () => notices.splice(0),
   };
@@ -105,10 +113,8 @@ async function serveChannel(
 ) {
   const pushing = new Pushing({
     async open() {
-      const options = cli.openOptions();
-      const found = await findOut(options);
-      if (!found.project.exists) return undefined;
-      return { relay: relayIn(found, options, (dir, more) => new Relay(dir, more)), store: found.store };
+      const { relay, found } = await cli.openWithStore();
+      return found.project.exists ? { relay, store: found.store } : undefined;
     },
     push: (content, unread) => push(server, content, unread),
     now: cli.io.now,

@@ -9,7 +9,7 @@ export const describe: Describe = ({ Command }, act) =>
     .action(() =>
       act(async (cli) => {
         const relay = await cli.open();
-        if (!fs.existsSync(relay.dir))
+        if (cli.server === undefined && !fs.existsSync(relay.dir))
           throw new RelayError("not_found", `Cannot reopen "${relay.dir}": there is no relay`, {
             next: "agent-relay whoami",
           });

@@ -41,12 +41,12 @@ async function show({ io, flags }: Cli, relay: Relay, message: Message): Promise
 
 /** Runs the program for one message. No shell sees any of it. False if it failed. */
 async function handOver(
-  { io, flags }: Cli,
+  { io, flags, server }: Cli,
   relay: Relay,
   message: Message,
   [program = "", ...args]: string[],
 ): Promise<boolean> {
-  const env = { ...io.env, ...variables(relay, message) };
+  const env = { ...io.env, ...variables(relay, server, message) };
   const child = spawn(program, args, { cwd: io.cwd, stdio: ["pipe", "inherit", "inherit"], env });
   child.stdin.on("error", () => {}); // a program need not read what it is given
   child.stdin.end(flags.json ? json(message) : message.content);
@@ -68,9 +68,9 @@ function cannotRun(program: string, error: unknown): unknown {
 
 const MAX_VARIABLE = 1000; // characters; what a message says of itself has far fewer
 
-function variables(relay: Relay, message: Message): Record<string, string> {
+function variables(relay: Relay, server: string | undefined, message: Message): Record<string, string> {
   const all = {
-    AGENT_RELAY_DIR: relay.dir,
+    ...(server === undefined ? { AGENT_RELAY_DIR: relay.dir } : { AGENT_RELAY_SERVER: server }),
     AGENT_RELAY_SESSION: relay.session ?? "",
     AGENT_RELAY_MESSAGE_ID: message.id,
     AGENT_RELAY_FROM: message.from_session,

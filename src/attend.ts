@@ -26,6 +26,14 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const live = await readAgent(store, "agents", session);
   const left = live ? undefined : await readAgent(store, "archive/agents", session);
   const old = live ?? left;
+  if (old?.owner !== undefined && !store.isServed)
+    throw new RelayError(
+      "conflict",
+      `Cannot register "${session}": that is a session of ${old.owner}, from elsewhere`,
+      {
+        next: `agent-relay register --session ${session}-2`,
+      },
+    );
   // Before it is back: who waits for its end is told of it.
   if (left || (live && processState(live) === "dead")) await settleWaitsIfAny(context);
   const name = await takeName(context, options.name, old?.name);

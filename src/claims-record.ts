@@ -3,7 +3,7 @@ import { claimEvents } from "./claim-log.ts";
 import { type Context, parsed } from "./context.ts";
 import { record } from "./journal.ts";
 import { liveness } from "./place.ts";
-import { isGone } from "./roster.ts";
+import { foreignSessions, isGone } from "./roster.ts";
 import type { Value } from "./store/store.ts";
 
 const LIVE = "claims/live";
@@ -85,9 +85,11 @@ export async function factsOf(context: Context, claims: Claims): Promise<Facts> 
   const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
   const gone = new Set<string>();
   for (const session of sessions) if (await isGone(context, session)) gone.add(session);
+  const foreign = await foreignSessions(context, sessions);
   return {
     now: context.now(),
     isGone: (session) => gone.has(session),
-    isDead: ({ pid, pid_started, place }) => liveness({ pid, started: pid_started, place }) === "dead",
+    isDead: ({ session_id, pid, pid_started, place }) =>
+      !foreign.has(session_id) && liveness({ pid, started: pid_started, place }) === "dead",
   };
 }

@@ -5,7 +5,16 @@ import { asFarAsPossible, type Context, parsedOrSkipped, readAgent, readMessage 
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
 import { record } from "./journal.ts";
-import { compose, isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, systemDraft } from "./message.ts";
+import {
+  compose,
+  isFor,
+  isLive as isLiveMessage,
+  isOpen,
+  isUnread,
+  type Message,
+  mayRead,
+  systemDraft,
+} from "./message.ts";
 import { liveness, thisProcess } from "./place.ts";
 import { hasLeft, isGone, processState } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
@@ -83,11 +92,12 @@ async function unreadOf(
 async function replied(context: Context, id: string, passed: Set<string>): Promise<Standing> {
   const { store, session } = context;
   const question = await readMessage(store, id);
+  if (question && !mayRead(session, question)) return { on: [] };
   const root = question?.thread ?? id;
   for (const each of isSegment(root) ? await store.marks(`threads/${root}`) : []) {
     if (passed.has(each)) continue;
     const message = await readMessage(store, each);
-    if (!message) continue;
+    if (!message || !mayRead(session, message)) continue;
     if (message.reply_to === id && message.from_session !== session && isLiveMessage(message, context.now()))
       return { outcome: `${each} from ${message.from_session}`, on: [] };
     passed.add(each);
@@ -126,7 +136,7 @@ async function workersOf(context: Context, first: Task): Promise<Set<string>> {
 /** Undefined while somebody the message was for still owes an answer. */
 async function answered(context: Context, id: string): Promise<string | undefined> {
   const message = await readMessage(context.store, id);
-  if (!message) return `${id} was removed`;
+  if (!message || !mayRead(context.session, message)) return `${id} was removed`;
   return owes(message, context.now()) ? undefined : `${id} was answered`;
 }
 
@@ -161,12 +171,15 @@ const STALE = 600_000; // ms; no one takes this long from a wait's mark to its r
  */
 export async function settleWaits(context: Context): Promise<void> {
   const { store, now } = context;
-  const settle = (id: string, mark: string) => asFarAsPossible(() => settleOne(context, id, mark));
+  const failed: unknown[] = [];
+  const settle = (id: string, mark: string) =>
+    asFarAsPossible(() => settleOne(context, id, mark)).catch((error) => failed.push(error));
   for (const id of await store.marks(PENDING)) await settle(id, `${PENDING}/${id}`);
   for (const name of await store.marks(DUE)) {
     if (name >= dueName(now(), "")) break;
     await settle(name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
   }
+  if (failed.length > 0) throw failed[0]; // the others were told all the same
 }
 
 async function settleOne(context: Context, id: string, mark: string): Promise<void> {

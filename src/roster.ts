@@ -5,6 +5,7 @@ import { RelayError } from "./errors.ts";
 import { MAX_CLOCK_LEAD } from "./id.ts";
 import { liveness } from "./place.ts";
 import { checkSegment } from "./store/key.ts";
+import type { Store } from "./store/store.ts";
 
 /** An agent, and what is known of it now. */
 export type AgentView = Agent & {
@@ -49,8 +50,12 @@ export async function find(context: Context, session: string): Promise<AgentView
 }
 
 /** The acting session's registration: by the record itself, which another program may have removed. */
-export function mine({ store, session }: Context): Promise<Agent | undefined> {
-  return readAgent(store, "agents", checkSegment(session, "session id"));
+export async function mine({ store, session }: Context): Promise<Agent | undefined> {
+  const agent = await readAgent(store, "agents", checkSegment(session, "session id"));
+  if (agent?.owner === undefined || store.isServed) return agent;
+  throw new RelayError("conflict", `Cannot act as "${session}": that is a session of ${agent.owner}, from elsewhere`, {
+    next: `agent-relay --session ${session}-2 ...`,
+  });
 }
 
 /** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
@@ -85,8 +90,25 @@ function lastOf(times: readonly number[], bound: number): number {
 export async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
   if (session === me) return false;
   const agent = await readAgent(store, "agents", session);
+  if (agent?.owner !== undefined && agent.owner !== (await ownerIn(store, me))) return false;
   if (agent) return processState(agent) === "dead";
   return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
+/** Sessions of others, of which nothing is said here but that they have ended: who serves the relay would not believe more. */
+export async function foreignSessions(
+  { store, session: me }: Context,
+  sessions: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  if (!store.isServed || sessions.size === 0) return new Set();
+  const own = await ownerIn(store, me);
+  const foreign = new Set<string>();
+  for (const session of sessions) if (session !== me && (await ownerIn(store, session)) !== own) foreign.add(session);
+  return foreign;
+}
+
+async function ownerIn(store: Store, session: string): Promise<string | undefined> {
+  return (await readAgent(store, "agents", session))?.owner;
 }
 
 /** Whether the acting session has just left: it acts, so its process tells nothing. */

@@ -90,9 +90,10 @@ export function checkScope(scope: string): Scope {
 }
 
 /** Whether an invitation lets somebody in as `user` now. One for no user in particular is for a name that nobody has. */
-export function isGood(invite: Invite | undefined, user: string, isTaken: boolean, now: number): boolean {
-  if (!invite || invite.expires_at <= now || invite.uses < 1) return false;
-  return invite.user === undefined ? !isTaken : invite.user === user;
+export function isGood(invite: Invite, user: string, member: Member | undefined, now: number): boolean {
+  const isOld = invite.added_at <= (member?.removed_at ?? Number.NEGATIVE_INFINITY);
+  if (isOld || invite.expires_at <= now || invite.uses < 1) return false;
+  return invite.user === undefined ? member === undefined : invite.user === user;
 }
 
 /** The invitation after one use; undefined if that was the last one. */

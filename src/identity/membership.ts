@@ -43,7 +43,7 @@ export async function members(store: Store): Promise<Member[]> {
 /** Lets a user, or one of its machines or tokens, in no more. Throws `not_found`. */
 export async function remove(store: Store, now: number, user: string, name?: string): Promise<void> {
   await change(store, user, (member) => {
-    // The name stays taken: who came next under it would be taken for who had it.
+    // What it was invited by before is good no more either. The name stays taken: who came next under it would be taken for who had it.
     if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: now };
     const { [name]: machine, ...machines } = member.machines;
     const { [name]: token, ...tokens } = member.tokens ?? {};
@@ -74,7 +74,8 @@ export async function addToken(
       });
     return { ...member, tokens: { ...member.tokens, [name]: added } };
   };
-  const isNew = await store.create(`members/${user}`, add({ user, added_at: now, machines: {} }));
+  const isKnown = (await store.get(`members/${user}`)) !== undefined;
+  const isNew = !isKnown && (await store.create(`members/${user}`, add({ user, added_at: now, machines: {} })));
   if (!isNew) await change(store, user, add);
   return secret;
 }

@@ -13,10 +13,11 @@ import {
 
 /** Who registers is whose the session is from then on; nobody else speaks for it, or says that it has ended. */
 export const agentRule: Rule = {
-  needs: (key, { next }) => {
+  needs: (key, { next }, known) => {
     const session = nameOf(key);
     const names = [session, next?.name].filter((name) => typeof name === "string");
-    return [...registrationsOf(session), ...names.map((name) => `names/${name}`)];
+    const namesake = sessionIn(known.get(`names/${session}`));
+    return [...[session, ...namesake].flatMap(registrationsOf), ...names.map((name) => `names/${name}`)];
   },
   check(caller, key, { next }, facts) {
     const session = nameOf(key);
@@ -26,6 +27,9 @@ export const agentRule: Rule = {
     if (agent.session_id !== session)
       throw refused(key, `it is the registration of ${JSON.stringify(agent.session_id)}`);
     checkSession(session);
+    const [namesake] = sessionIn(facts.records.get(`names/${session}`));
+    if (namesake !== undefined && namesake !== session && facts.records.get(`agents/${namesake}`)?.name === session)
+      throw refused(key, `session ${namesake} has that as its name`);
     checkAgentId(agent.agent_id);
     if (Buffer.byteLength(JSON.stringify(next)) > MOST) throw refused(key, `it has more than ${MOST} bytes`);
     if (agent.name !== undefined && holderOf(facts, agent.name) !== session)

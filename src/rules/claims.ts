@@ -7,12 +7,15 @@ import {
   NO_CLAIMS,
   OFFER,
   say,
+  type Target,
   TTL,
   type Waiter,
 } from "../claim.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD } from "../id.ts";
-import { type Caller, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./rule.ts";
+import { type Caller, checkSize, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./rule.ts";
+
+const TOKEN = "claims/token"; // its time is the last fencing token
 
 /**
  * All claims are one record, so each writer sends all of it: of others it may take off only what has run out, give only
@@ -23,21 +26,42 @@ export const claimsRule: Rule = {
     const sessions = new Set([old, next].flatMap((value) => (value ? everyone(Claims.parse(value, key)) : [])));
     return [...sessions].flatMap(registrationsOf);
   },
+  needsMarks: [TOKEN],
   check(caller, key, { old, next }, facts) {
     if (next === undefined) throw refused(key, "claims are given back, and their record stays");
     const before = old === undefined ? NO_CLAIMS : Claims.parse(old, key);
     const after = Claims.parse(next, key);
     const step = new Step(caller, key, before, after, facts);
-    step.checkTokens(old === undefined);
+    step.checkTokens(old === undefined ? (facts.marks?.get(TOKEN) ?? 0) : before.token);
     step.checkLost();
     step.checkTaken();
     step.checkLine();
     step.checkRoom();
+    // What all read has room for all: what is there may stay, but it grows no further.
+    if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length) checkSize(key, next, MOST_BYTES);
   },
 };
 
 function everyone({ claims, queue, edges }: Claims): string[] {
   return [...claims, ...queue, ...edges].map(({ session_id }) => session_id);
+}
+
+const MOST_BYTES = 768 * 1024; // of all claims
+const MOST_REASON = 1000; // bytes
+const MOST_PATH = 1024; // characters
+const MOST_STARS = 16; // of a pattern: to compare two takes time by each
+const MOST_SEGMENTS = 64;
+
+/** Throws `limit` for what would take long to compare with what others claim. */
+export function checkTargets(key: string, targets: readonly Target[]): void {
+  for (const { path = "" } of targets) {
+    const stars = path.split("*").length - 1;
+    if (path.length <= MOST_PATH && stars <= MOST_STARS && path.split("/").length <= MOST_SEGMENTS) continue;
+    throw new RelayError(
+      "limit",
+      `Cannot write "${key}": a path has at most ${MOST_PATH} characters and ${MOST_STARS} stars`,
+    );
+  }
 }
 
 const MOST_STEPPED = 1000; // tokens that may be passed over where the record was lost
@@ -59,10 +83,10 @@ class Step {
   }
 
   /** Fencing tokens only grow, and no faster than claims are made. */
-  checkTokens(isFirst: boolean): void {
-    const { token } = this.#after;
-    const most = this.#before.token + this.#after.claims.length + this.#after.queue.length + MOST_STEPPED;
-    if (token < this.#before.token || (token > most && !isFirst)) throw this.#no("the last fencing token only grows");
+  checkTokens(last: number): void {
+    const { token, claims, queue } = this.#after;
+    if (token < last || token > last + claims.length + queue.length + MOST_STEPPED)
+      throw this.#no("the last fencing token only grows");
   }
 
   /** What is missing of others, or is not as it was. */
@@ -87,6 +111,10 @@ class Step {
       const old = this.#before.claims.find(({ id }) => id === claim.id);
       if (isSame(old, claim)) continue;
       const waiter = this.#before.queue.find(({ id }) => id === claim.id);
+      if (waiter && !isAskedFor(waiter, claim)) throw this.#no("who stands in line gets what it asked for");
+      checkTargets(this.#key, claim.targets);
+      if (Buffer.byteLength(claim.reason ?? "") > MOST_REASON || claim.targets.length > MOST_TARGETS)
+        throw new RelayError("limit", `Cannot claim with more than ${MOST_REASON} bytes of a reason`);
       if (old && old.session_id !== claim.session_id) throw this.#no("a claim goes to nobody else");
       if (!this.#isTheirs(claim.session_id) && !this.#isOffer(claim, waiter))
         throw this.#no(`nothing is claimed for ${claim.session_id}, which has not asked for it`);
@@ -99,9 +127,11 @@ class Step {
   checkLine(): void {
     const isOthers = ({ session_id }: { session_id: string }) =>
       !this.#isTheirs(session_id) && !this.#hasEnded(session_id);
-    const isGranted = ({ id }: Waiter) => this.#after.claims.some((claim) => claim.id === id);
+    const isGranted = (each: Waiter) =>
+      this.#after.claims.some((claim) => claim.id === each.id && isAskedFor(each, claim));
     const waited = this.#before.queue.filter((each) => isOthers(each) && !isGranted(each));
     if (!isSame(waited, this.#after.queue.filter(isOthers))) throw this.#no("others stand in line as they stood");
+    for (const { targets } of this.#after.queue) checkTargets(this.#key, targets);
     const old = new Set(this.#before.queue.map(({ id }) => id));
     const firstNew = this.#after.queue.findIndex(({ id }) => !old.has(id));
     if (firstNew >= 0 && this.#after.queue.slice(firstNew).some(({ id }) => old.has(id)))
@@ -122,21 +152,23 @@ class Step {
   /** What its time or its end has freed is handed on to the first in line, for a short while, to be taken up. */
   #isOffer(claim: Claim, waiter: Waiter | undefined): boolean {
     const until = claim.offered_until ?? Number.POSITIVE_INFINITY;
-    const isAsked =
-      waiter?.session_id === claim.session_id && waiter.mode === claim.mode && isSameTargets(waiter, claim);
-    return isAsked && until <= this.#facts.now + OFFER + MAX_CLOCK_LEAD;
+    return waiter !== undefined && until <= this.#facts.now + OFFER + MAX_CLOCK_LEAD;
   }
 
   #checkToken(claim: Claim, old: Claim | undefined): void {
     const isNew = claim.token > this.#before.token && claim.token <= this.#after.token;
-    if (claim.token !== old?.token && !isNew) throw this.#no("a claim has a fencing token larger than all before");
+    const grows =
+      old?.mode !== claim.mode || claim.targets.some((one) => !old.targets.some((each) => isSame(each, one)));
+    if ((claim.token !== old?.token || grows) && !isNew)
+      throw this.#no("a claim has a fencing token larger than all before");
     if (claim.ttl > TTL.max || claim.expires_at > this.#facts.now + TTL.max + MAX_CLOCK_LEAD)
       throw this.#no("a claim lasts 8 hours at most");
   }
 
   #checkFree(claim: Claim, waiter: Waiter | undefined, old: Claim | undefined): void {
     const ahead = waiter ? this.#before.queue.slice(0, this.#before.queue.indexOf(waiter)) : this.#before.queue;
-    const waiting = old ? [] : this.#after.queue.filter(({ id }) => ahead.some((each) => each.id === id));
+    const waiting =
+      claim.token === old?.token ? [] : this.#after.queue.filter(({ id }) => ahead.some((each) => each.id === id));
     const [first] = blockers(this.#after, claim, waiting);
     if (!first) return;
     const who = "claim" in first ? first.claim.session_id : first.waiter.session_id;
@@ -151,6 +183,10 @@ class Step {
   #no(why: string): RelayError {
     return refused(this.#key, why);
   }
+}
+
+function isAskedFor(waiter: Waiter, claim: Claim): boolean {
+  return waiter.session_id === claim.session_id && waiter.mode === claim.mode && isSameTargets(waiter, claim);
 }
 
 function iso(time: number): string {

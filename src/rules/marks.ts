@@ -34,7 +34,7 @@ const inbox: MarkRule = {
     ofOwn(caller, words) || messageAt(facts, words[1])?.from_session === caller.session,
 };
 
-/** By the words of the pattern, `*` for each that follows. The first that fits decides. */
+/** The first pattern that fits decides; what it has picked from the key are the words. */
 const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   [
     /^inboxes\/all(?:\/([^/]+))?$/,
@@ -88,8 +88,13 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   [/^pids(?:\/|$)/, shared],
 ];
 
+/** Every mark that there is, whole: a mark where a folder is to be would keep everyone from what is in it. */
+const MARK =
+  /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+|pids\/[^/]+)$/;
+
 /** The rule of a mark, or of a folder of marks, and the words that its pattern has picked from the key. */
-export function markRuleFor(key: string): readonly [rule: MarkRule, words: readonly string[]] {
+export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRule, words: readonly string[]] {
+  if (what && !MARK.test(key)) return [hidden, []];
   for (const [pattern, rule] of RULES) {
     const found = pattern.exec(key);
     if (found) return [rule, found.slice(1)];

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
@@ -23,6 +23,12 @@ function parsed(key: string, record: Value): Message | undefined {
   }
 }
 
+const RECEIPT = ["read_at", "acked_at", "verdict"];
+
+function isShort(value: unknown): boolean {
+  return typeof value === "string" && value.length <= 64;
+}
+
 /** A receipt adds one's own name; only who sent it takes a message back; all else of it stays as it was sent. */
 function checkChange({ session }: Caller, key: string, { old, next }: Change): void {
   if (old === undefined || next === undefined)
@@ -40,10 +46,13 @@ function checkChange({ session }: Caller, key: string, { old, next }: Change): v
     )
   )
     throw refused(key, "each says of itself alone that it has read it");
-  if (before.read_by.includes(session) && !after.read_by.includes(session))
-    throw refused(key, "what was read was read");
+  const mine = after.read_by.filter((each) => each === session).length;
+  if (mine > 1 || (before.read_by.includes(session) && mine === 0)) throw refused(key, "what was read was read, once");
   const receipts = touched(before.receipts ?? {}, after.receipts ?? {});
   if (receipts.some((each) => each !== session)) throw refused(key, "each says of itself alone what it did about it");
+  const receipt = Object(Object(next.receipts)[session]);
+  const isPlain = Object.entries(receipt).every(([name, value]) => RECEIPT.includes(name) && isShort(value));
+  if (!isPlain) throw refused(key, `a receipt has ${RECEIPT.join(", ")}, and nothing else`);
   const verdict = before.receipts?.[session]?.verdict;
   if (verdict !== undefined && after.receipts?.[session]?.verdict !== verdict)
     throw refused(key, "it was decided already");
@@ -80,7 +89,8 @@ export function checkedMessage(
   if (message.from_session !== session && !isSystem)
     throw refused(key, `it says that ${JSON.stringify(message.from_session)} sent it, and you are ${session}`);
   const sender = isSystem && owner === undefined ? "system" : session;
-  if (message.id !== nameOf(key)) throw refused(key, "it has another id");
+  if (message.id !== nameOf(key) || !message.id.startsWith("msg-") || timeOf(message.id) === undefined)
+    throw refused(key, "its id is not one that a message has");
   checkBody(message.content, message.content.startsWith(SEALED) ? sealedBytes(bodyBytes) : bodyBytes);
   if (Buffer.byteLength(JSON.stringify(value)) > recordBytes)
     throw new RelayError("limit", `Cannot send more than ${recordBytes} bytes beside a text`);

@@ -1,25 +1,40 @@
 import { dayOf, Entry } from "../activity.ts";
 import { Decision } from "../decision.ts";
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { integer, list, object, record, text } from "../schema.ts";
 import { folderOf, nameOf, type Value } from "../store/store.ts";
 import { Wait } from "../wait.ts";
 import { agentRule, archiveRule, nameRule } from "./agent.ts";
-import { claimsRule } from "./claims.ts";
+import { checkTargets, claimsRule } from "./claims.ts";
 import { inviteRule, memberRule } from "./member.ts";
 import { messageRule } from "./message.ts";
-import { type Caller, type Facts, type Rule, refused } from "./rule.ts";
+import { type Caller, checkSize, type Facts, type Rule, refused } from "./rule.ts";
 import { taskRule } from "./task.ts";
+
+const MOST_CONDITIONS = 50; // of one wait: each look at anything looks at them
+const MOST_WAIT = 32 * 1024; // bytes
+/** What others may know of a wait: nothing that names a message between others. */
+const OPEN_EVENTS = ["released", "ended", "task"];
 
 /** A wait is whose it is; what becomes of it the server decides, and tells. */
 const waitRule: Rule = {
+  mayRead: ({ session }, _, record) =>
+    record.session_id === session ||
+    (Array.isArray(record.conditions) && record.conditions.every((one) => OPEN_EVENTS.includes(Object(one).event))),
   check({ session }, key, { old, next }) {
     const [before, after] = [old, next].map((value) => value && Wait.parse(value, key));
     if (after === undefined) throw refused(key, "a wait is removed by the server alone");
     if ([before?.session_id ?? session, after.session_id].some((each) => each !== session))
       throw refused(key, "it is another who waits");
-    if (after.id !== nameOf(key)) throw refused(key, "it has another id");
-    checkSize(key, next, 64 * 1024);
+    if (after.id !== nameOf(key) || timeOf(after.id) === undefined) throw refused(key, "its id is not one of a wait");
+    const isTold =
+      after.message === undefined || (after.message.startsWith("msg-") && timeOf(after.message) !== undefined);
+    if (!isTold) throw refused(key, "it names no message");
+    if (after.conditions.length > MOST_CONDITIONS)
+      throw new RelayError("limit", `Cannot wait for more than ${MOST_CONDITIONS} things at once`);
+    for (const { targets = [] } of after.conditions) checkTargets(key, targets);
+    checkSize(key, next, MOST_WAIT);
   },
 };
 
@@ -33,10 +48,13 @@ const decisionRule: Rule = {
   },
 };
 
+const EDGES = object({ ended: integer(), begun: record(object({ at: integer(), depends_on: list(text()) })) });
+
 /** What tasks are just being made to depend on. */
 const edgesRule: Rule = {
   check(_, key, { next }) {
     if (next === undefined) throw refused(key, "it stays");
+    EDGES.parse(next, key);
     checkSize(key, next, 256 * 1024);
   },
 };
@@ -58,6 +76,12 @@ const kept = (mayRead: boolean): Rule => ({
   },
 });
 
+/** The relay itself: but for the mark by which its own machine knows it, and which no other may have. */
+const relayRule: Rule = {
+  ...kept(true),
+  shown: (_, __, { mark: ___, ...rest }) => rest,
+};
+
 /** Who may do what with the records of each folder; with none that is not here, nobody may do anything. */
 const RULES: Readonly<Record<string, Rule>> = {
   agents: agentRule,
@@ -74,7 +98,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 export function ruleFor(key: string): Rule {
-  if (key === "relay") return kept(true);
+  if (key === "relay") return relayRule;
   if (key === "tasks/edges") return edgesRule;
   const folder = folderOf(key);
   return (Object.hasOwn(RULES, folder) ? RULES[folder] : undefined) ?? kept(false);
@@ -95,9 +119,4 @@ export function checkLine({ session }: Caller, key: string, line: Value, { now }
   const days = [now - MAX_CLOCK_LEAD, now, now + MAX_CLOCK_LEAD].map(dayOf);
   if (!days.includes(nameOf(key))) throw refused(key, "it is the log of another day; set this machine's clock");
   checkSize(key, line, MOST_LINE);
-}
-
-function checkSize(key: string, value: Value | undefined, most: number): void {
-  if (value === undefined || Buffer.byteLength(JSON.stringify(value)) <= most) return;
-  throw new RelayError("limit", `Cannot write more than ${most} bytes to "${key}"`);
 }

@@ -9,6 +9,8 @@ export interface Caller {
   readonly owner: string | undefined;
   /** It looks and changes nothing. */
   readonly isReader?: boolean;
+  /** It was let in by a token, which is no machine: it lets nobody in, and makes no tokens. */
+  readonly byToken?: boolean;
   /** The server's own place: a process of elsewhere is none of its. */
   readonly elsewhere?: string | undefined;
 }
@@ -25,14 +27,19 @@ export interface Facts {
   readonly now: number;
   /** What `needs` has named, as it is. */
   readonly records: ReadonlyMap<string, Value | undefined>;
+  /** The times (Unix ms) of the marks that `needsMarks` has named. */
+  readonly marks?: ReadonlyMap<string, number | undefined>;
 }
 
 /** What a noun says of who may read and write its records. Pure. */
 export interface Rule {
   /** Without it, everyone who is let in may. A record that is not for the caller is, for it, not there. */
   readonly mayRead?: (caller: Caller, key: string, record: Value) => boolean;
-  /** The records that `check` must see. */
-  readonly needs?: (key: string, change: Change, caller: Caller) => readonly string[];
+  /** The record as the caller may see it. */
+  readonly shown?: (caller: Caller, key: string, record: Value) => Value;
+  /** The records that `check` must see; asked again while what it has seen makes it need more. */
+  readonly needs?: (key: string, change: Change, known: Facts["records"]) => readonly string[];
+  readonly needsMarks?: readonly string[];
   /** Throws `refused`, `conflict`, `limit` or `usage` for a change that the caller may not make. */
   readonly check: (caller: Caller, key: string, change: Change, facts: Facts) => void;
   /** The record with what only the server can say. */
@@ -67,11 +74,21 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].every((name) => isSame(Reflect.get(a, name), Reflect.get(b, name)));
+  return [...names].every((name) => isSame(ownField(a, name), ownField(b, name)));
+}
+
+/** Not what every object has by its nature, such as a field called "constructor". */
+function ownField(of: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(of, name)?.value;
+}
+
+export function checkSize(key: string, value: Value | undefined, most: number): void {
+  if (value === undefined || Buffer.byteLength(JSON.stringify(value)) <= most) return;
+  throw new RelayError("limit", `Cannot write more than ${most} bytes to "${key}"`);
 }
 
 /** The fields that a change touches. */
 export function touched(old: Value, next: Value): string[] {
   const names = new Set([...Object.keys(old), ...Object.keys(next)]);
-  return [...names].filter((name) => !isSame(old[name], next[name]));
+  return [...names].filter((name) => !isSame(ownField(old, name), ownField(next, name)));
 }

@@ -47,7 +47,7 @@ export class RuledStore implements Store {
 
   async get(key: string): Promise<Value | undefined> {
     const value = await this.#store.get(key);
-    return value !== undefined && this.#mayRead(key, value) ? value : undefined;
+    return value !== undefined && this.#mayRead(key, value) ? this.#shown(key, value) : undefined;
   }
 
   async list(folder: string, range?: Range): Promise<string[]> {
@@ -76,9 +76,8 @@ export class RuledStore implements Store {
       await this.#store.update(
         key,
         (old) => {
-          const visible = old !== undefined && this.#mayRead(key, old) ? old : undefined;
-          if (visible !== old) throw refused(key, "a record stays whose it is");
-          isDone = isSame(old, seen);
+          if (old !== undefined && !this.#mayRead(key, old)) throw refused(key, "a record stays whose it is");
+          isDone = isSame(old && this.#shown(key, old), seen);
           return isDone ? checked : old;
         },
         worth,
@@ -111,8 +110,8 @@ export class RuledStore implements Store {
 
   async mark(key: string, at?: number): Promise<void> {
     this.#checkWriter(key);
-    const [rule, words] = markRuleFor(key);
-    if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(rule.needs?.(words)), at))
+    const [rule, words] = markRuleFor(key, "mark");
+    if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words)), at))
       throw refused(key, "it is not for you to mark");
     await this.#store.mark(key, at);
   }
@@ -123,8 +122,8 @@ export class RuledStore implements Store {
 
   async unmark(key: string): Promise<boolean> {
     this.#checkWriter(key);
-    const [rule, words] = markRuleFor(key);
-    if (!this.#isOperator && !rule.mayUnmark(this.#caller, words, await this.#factsFor(rule.needs?.(words))))
+    const [rule, words] = markRuleFor(key, "mark");
+    if (!this.#isOperator && !rule.mayUnmark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words))))
       throw refused(key, "it is not for you to unmark");
     return this.#store.unmark(key);
   }
@@ -156,7 +155,8 @@ export class RuledStore implements Store {
   }
 
   watch(folder: string, signal: AbortSignal): AsyncIterable<void> {
-    if (!this.#maySee(folder) && !this.#isListedFolder(folder)) throw refused(folder, "it is not for you to watch");
+    if (folder === "messages" || (!this.#maySee(folder) && !isListed(folder)))
+      throw refused(folder, "it is not for you to watch");
     return this.#store.watch(folder, signal);
   }
 
@@ -196,8 +196,10 @@ export class RuledStore implements Store {
     return this.#isOperator || rule.maySee(this.#caller, words);
   }
 
-  #isListedFolder(folder: string): boolean {
-    return isListed(folder);
+  /** The record as this caller may see it. */
+  #shown(key: string, value: Value): Value {
+    const { shown } = ruleFor(key);
+    return this.#isOperator || !shown ? value : shown(this.#caller, key, value);
   }
 
   /** `next` as it is to be written, after the rule of its noun has agreed. */
@@ -206,15 +208,25 @@ export class RuledStore implements Store {
   async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined> {
     const rule = ruleFor(key);
     const change = { old, next };
-    if (!this.#isOperator)
-      rule.check(this.#caller, key, change, await this.#factsFor(rule.needs?.(key, change, this.#caller)));
+    if (!this.#isOperator) {
+      const facts = await this.#factsFor((known) => rule.needs?.(key, change, known), rule.needsMarks);
+      rule.check(this.#caller, key, change, facts);
+    }
     return next && rule.stamped ? rule.stamped(this.#caller, next) : next;
   }
 
-  async #factsFor(keys: readonly string[] = []): Promise<Facts> {
+  /** What `needs` names, as it is; what that makes it need as well, too. */
+  async #factsFor(
+    needs: (known: Facts["records"]) => readonly string[] | undefined,
+    needsMarks: readonly string[] = [],
+  ): Promise<Facts> {
     const records = new Map<string, Value | undefined>();
-    for (const key of new Set(keys)) if (nameOf(key) !== "") records.set(key, await this.#found(key));
-    return { now: this.#now(), records };
+    const missing = () => (needs(records) ?? []).filter((key) => nameOf(key) !== "" && !records.has(key));
+    for (let keys = missing(); keys.length > 0; keys = missing())
+      for (const key of new Set(keys)) records.set(key, await this.#found(key));
+    const marks = new Map<string, number | undefined>();
+    for (const key of needsMarks) marks.set(key, await this.#store.markedAt(key));
+    return { now: this.#now(), records, marks };
   }
 
   /** A record that cannot be read tells nothing. */

@@ -1,3 +1,5 @@
+import { TTL } from "../claim.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import { check, holderOf, isOver, type Move, Task } from "../task.ts";
 import { type Caller, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf, touched } from "./rule.ts";
@@ -27,7 +29,13 @@ function checkNew({ session }: Caller, key: string, task: Task): void {
   if (task.state !== "pending" || task.owner || task.notes.length > 0) throw refused(key, "a new task is pending");
 }
 
-const FIXED = ["id", "created_by", "created_at"];
+const STATE = ["state", "owner", "token", "reason", "ended_at"];
+/** What each move changes. */
+const FIELDS: Readonly<Record<Move, readonly string[]>> = {
+  ...{ claim: STATE, done: STATE, release: STATE, block: STATE, unblock: STATE, cancel: STATE },
+  edit: ["title", "description", "files", "priority", "depends_on"],
+  note: ["notes"],
+};
 
 function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
   const actor = { session_id: caller.session, agent_id: "" };
@@ -35,9 +43,10 @@ function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: F
     !facts.records.get(`agents/${session}`) && facts.records.get(`archive/agents/${session}`) !== undefined;
   const world = { now: facts.now, isGone: hasEnded };
   const changed = touched(old, next);
-  const fixed = changed.find((field) => FIXED.includes(field));
-  if (fixed !== undefined) throw refused(key, `its ${fixed} never changes`);
-  for (const move of movesOf(old, next, changed)) {
+  const moves = movesOf(old, next, changed);
+  const odd = changed.find((field) => !["updated_at", ...moves.flatMap((move) => FIELDS[move])].includes(field));
+  if (odd !== undefined) throw refused(key, `its ${odd} does not change so`);
+  for (const move of moves) {
     const holder = holderOf(old, world);
     if (!holder || !isTheirs(caller, holder.session_id, facts)) check(old, move, actor, world);
   }
@@ -64,10 +73,15 @@ function movesOf(old: Task, next: Task, changed: readonly string[]): Move[] {
 /** Who takes a task takes it for itself, with a token larger than that of whoever had it before. */
 function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
   const { owner } = next;
+  const before = Math.max(old.owner?.token ?? 0, old.token ?? 0);
+  if (Math.max(owner?.token ?? 0, next.token ?? 0) < before) throw refused(key, "its last owner's token stays");
+  if (next.token !== undefined && next.token !== old.token && next.token !== old.owner?.token)
+    throw refused(key, "its last owner's token stays");
   if (!owner || isSame(owner, old.owner)) return;
   if (!isTheirs(caller, owner.session_id, facts) || next.state !== "in_progress" || isOver(old))
     throw refused(key, "nobody takes a task for another");
-  const before = old.owner?.token ?? old.token ?? 0;
+  if (owner.ttl > TTL.max || owner.expires_at > facts.now + TTL.max + MAX_CLOCK_LEAD)
+    throw refused(key, "a task is taken for 8 hours at most");
   const isRenewal = old.owner?.session_id === owner.session_id && owner.token === before;
   if (!isRenewal && owner.token !== before + 1) throw refused(key, "each owner has the next token");
 }

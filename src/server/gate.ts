@@ -161,21 +161,21 @@ export class Gate {
     const known = member?.machines[machine.machine];
     if (known?.key === machine.key && known.box === machine.box) return;
     const enrolled = withMachine(member, machine);
-    if (known?.key !== machine.key) await this.#useInvite(store, invite, machine, member !== undefined);
+    if (known?.key !== machine.key) await this.#useInvite(store, invite, machine, member);
     const name = `members/${user}`;
     if (member === undefined && !(await store.create(name, enrolled))) throw badInvite(); // somebody was faster
     if (member) await store.update(name, (value) => withMachine(value && Member.parse(value, name), machine));
     this.refresh();
   }
 
-  async #useInvite(store: Store, invite: string | undefined, { user, machine, now }: NewMachine, isTaken: boolean) {
+  async #useInvite(store: Store, invite: string | undefined, { user, machine, now }: NewMachine, member?: Member) {
     if (invite === undefined)
       throw new RelayError("refused", `Cannot log in as ${user}/${machine}: its key is not known under that name`, {
         next: "ask for an invitation, then: agent-relay login <url> --invite <word>",
       });
     await store.update(inviteKey(invite), (value) => {
       const found = value && Invite.parse(value, "invites");
-      if (!found || !isGood(found, user, isTaken, now)) throw badInvite();
+      if (!found || !isGood(found, user, member, now)) throw badInvite();
       return usedOnce(found);
     });
   }

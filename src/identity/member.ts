@@ -114,7 +114,7 @@ export interface NewMachine {
 /** The member with one more machine, or with what is new of one that it has. Throws `refused` where that name is another key's. */
 export function withMachine(member: Member | undefined, given: NewMachine): Member {
   const { user, machine, key, box, box_signature, now } = given;
-  const known = member?.machines[machine];
+  const known = member && Object.hasOwn(member.machines, machine) ? member.machines[machine] : undefined;
   if (known && known.key !== key)
     throw new RelayError("refused", `Cannot log in as ${user}/${machine}: another key has that name`, {
       next: "give this machine another name: --machine",

@@ -23,7 +23,7 @@ const Known = object({
 export type Known = Infer<typeof Known>;
 
 /** The word by which this machine's own user is known to a server that it runs. */
-const Serving = object({ token: text(), pid: integer() });
+const Serving = object({ token: text(), pid: integer(), host: text() });
 
 /** A server's address as it is written down: without what makes no difference. Throws `usage` for none. */
 export function serverUrl(word: string): URL {
@@ -134,18 +134,24 @@ export function ownKeyId(folder: string): string | undefined {
 }
 
 /** Notes for this user's programs how they are known to a server that they run themselves. Returns how to take it back. */
-export function noteServing(folder: string, port: number, token: string): () => void {
+export function noteServing(folder: string, host: string, port: number, token: string): () => void {
   const file = servingFile(folder, port);
-  keep(file, { token, pid: process.pid });
+  keep(file, { token, pid: process.pid, host });
   return () => {
     if (read(file, Serving)?.token === token) fs.rmSync(file, { force: true });
   };
 }
 
+/** Only for the address that our own server listens on: at another one of this machine may be somebody else's. */
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
-  const isHere = ["localhost", "[::1]"].includes(hostname) || hostname.startsWith("127.");
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
-  return isHere ? read(servingFile(folder, number), Serving)?.token : undefined;
+  if (!/^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)) return undefined;
+  const serving = read(servingFile(folder, number), Serving);
+  const isOurs =
+    serving?.host === hostname.replace(/^\[(.*)\]$/, "$1") ||
+    (serving?.host === "0.0.0.0" && hostname.startsWith("127.")) ||
+    (serving?.host === "::" && hostname === "[::1]");
+  return isOurs ? serving?.token : undefined;
 }
 
 function servingFile(folder: string, port: number): string {

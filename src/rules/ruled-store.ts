@@ -15,6 +15,7 @@ import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from ".
 import { checkLine, isListed, ruleFor } from "./records.ts";
 import { type Caller, type Facts, isSame, refused } from "./rule.ts";
 
+const MOST_SESSIONS = 500; // of one user
 const TRIES = 20; // of a change whose record others write at the same time
 
 export interface RuledOptions {
@@ -179,8 +180,25 @@ export class RuledStore implements Store {
 
   async close(): Promise<void> {} // the store is the server's
 
+  /** Each session is looked at by whoever looks who is here. */
+  async #checkCount(key: string): Promise<void> {
+    const user = this.#caller.owner?.split("/")[0];
+    let theirs = 0;
+    for (const id of await this.#store.list("agents"))
+      if (String((await this.#found(`agents/${id}`))?.owner).split("/")[0] === user) theirs++;
+    if (theirs >= MOST_SESSIONS)
+      throw new RelayError(
+        "limit",
+        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MOST_SESSIONS}`,
+        {
+          next: "agent-relay unregister those that are over",
+        },
+      );
+  }
+
   #checkWriter(key: string): void {
     if (this.#caller.isReader) throw refused(key, "this token is good to read alone");
+    if (this.#caller.session === "" && !this.#isOperator) throw refused(key, "no session is named");
   }
 
   get #isOperator(): boolean {
@@ -209,6 +227,7 @@ export class RuledStore implements Store {
     const rule = ruleFor(key);
     const change = { old, next };
     if (!this.#isOperator) {
+      if (folderOf(key) === "agents" && old === undefined) await this.#checkCount(key);
       const facts = await this.#factsFor((known) => rule.needs?.(key, change, known), rule.needsMarks);
       rule.check(this.#caller, key, change, facts);
     }

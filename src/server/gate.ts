@@ -28,6 +28,9 @@ export interface Admitted {
   /** `<user>/<machine>`; undefined for the user who runs the server. */
   readonly owner: string | undefined;
   readonly scope: Scope;
+  readonly byToken: boolean;
+  /** What it was let in by, as a hash. */
+  readonly by: string;
 }
 
 export interface GateOptions {
@@ -85,20 +88,28 @@ export class Gate {
   }
 
   /** Who has this secret, or undefined. */
-  async admitted(secret: string): Promise<Admitted | undefined> {
-    const hash = hashOf(secret); // compared as a hash: the time that takes tells nothing of the secret
-    if (hash === this.#local) return { owner: undefined, scope: "all" };
+  admitted(secret: string): Promise<Admitted | undefined> {
+    return this.#admittedBy(hashOf(secret)); // compared as a hash: the time that takes tells nothing of the secret
+  }
+
+  /** Whether who was let in would be let in again. */
+  async isStillIn({ owner, by }: Admitted): Promise<boolean> {
+    return (await this.#admittedBy(by))?.owner === owner;
+  }
+
+  async #admittedBy(by: string): Promise<Admitted | undefined> {
+    if (by === this.#local) return { owner: undefined, scope: "all", byToken: false, by };
     const now = this.#options.now();
-    const session = this.#sessions.get(hash);
+    const session = this.#sessions.get(by);
     if (session && session.expires_at > now) {
       const member = await this.#member(session.user);
-      if (member?.machines[session.machine]?.key !== session.proof) return undefined;
-      return { owner: `${session.user}/${session.machine}`, scope: "all" };
+      if (!member || machineOf(member, session.machine)?.key !== session.proof) return undefined;
+      return { owner: `${session.user}/${session.machine}`, scope: "all", byToken: false, by };
     }
-    this.#sessions.delete(hash);
-    const token = (await this.#knownTokens()).get(hash);
+    this.#sessions.delete(by);
+    const token = (await this.#knownTokens()).get(by);
     if (!token || (token.expires_at !== undefined && token.expires_at <= now)) return undefined;
-    return { owner: `${token.user}/${token.name}`, scope: token.scope };
+    return { owner: `${token.user}/${token.name}`, scope: token.scope, byToken: true, by };
   }
 
   /** A word to be signed, once and soon. */
@@ -141,13 +152,6 @@ export class Gate {
     return { token, expires_at, relay };
   }
 
-  /** Whether this machine or token is still its user's. */
-  async isIn(owner: string): Promise<boolean> {
-    const [user = "", name = ""] = owner.split("/");
-    const member = await this.#read(user);
-    return member?.machines[name] !== undefined || member?.tokens?.[name] !== undefined;
-  }
-
   /** Forgets what it knew of members: one was changed. */
   refresh(): void {
     this.#members.clear();
@@ -158,7 +162,7 @@ export class Gate {
   async #enrol(store: Store, machine: NewMachine, invite: string | undefined): Promise<void> {
     const { user } = machine;
     const member = await this.#read(user);
-    const known = member?.machines[machine.machine];
+    const known = member && machineOf(member, machine.machine);
     if (known?.key === machine.key && known.box === machine.box) return;
     const enrolled = withMachine(member, machine);
     if (known?.key !== machine.key) await this.#useInvite(store, invite, machine, member);
@@ -200,10 +204,14 @@ export class Gate {
     const byHash = new Map<string, { user: string; name: string; scope: Scope; expires_at?: number }>();
     for (const user of await this.#options.store.list("members"))
       for (const [name, { hash, scope, expires_at }] of Object.entries((await this.#read(user))?.tokens ?? {}))
-        byHash.set(hash, { user, name, scope, ...(expires_at !== undefined && { expires_at }) });
+        if (!byHash.has(hash)) byHash.set(hash, { user, name, scope, ...(expires_at !== undefined && { expires_at }) });
     this.#tokens = { at: now, byHash };
     return byHash;
   }
+}
+
+function machineOf({ machines }: Member, name: string) {
+  return Object.hasOwn(machines, name) ? machines[name] : undefined;
 }
 
 /** One answer for all that is wrong with it: it tells nothing of what there is. */

@@ -64,7 +64,7 @@ export class Host {
         ...{ store, gate, streams: this.#streams, perOwner, place, upkeep, onBug, now },
       });
       this.#apps.set(name, (request, given) => app.fetch(request, Object(given)));
-      void this.#watchMembers(store, gate).catch(onBug);
+      void this.#watchMembers(store, gate, onBug).catch(onBug);
     }
     this.#upkeep = upkeeps;
     this.metrics.gauge("streams", "Streams that are open.", () => this.#streams.count);
@@ -142,13 +142,11 @@ export class Host {
     }
   }
 
-  /** Ends the streams of those who are no longer let in. */
-  async #watchMembers(store: Store, gate: Gate): Promise<void> {
+  /** Ends the streams of those who are no longer let in: at once where that is said, and in a while where a time is over. */
+  async #watchMembers(store: Store, gate: Gate, onBug: (error: unknown) => void): Promise<void> {
     for await (const _ of store.watch("members", this.#over.signal)) {
       gate.refresh();
-      const out = new Set<string>();
-      for (const owner of this.#streams.owners()) if (owner !== undefined && !(await gate.isIn(owner))) out.add(owner);
-      if (out.size > 0) this.#streams.end("you are no longer let in", (owner) => owner !== undefined && out.has(owner));
+      await this.#streams.endOfRemoved().catch(onBug); // a record that cannot be read now is looked at again
     }
   }
 }

@@ -9,6 +9,7 @@ import type { Host } from "./host.ts";
 const HEADERS = 10_000; // ms to send a request's headers
 const REQUEST = 30_000; // ms to send all of it
 const IDLE = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
+const SILENT = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
 const HEADER_BYTES = 16 * 1024;
 const BODY_BYTES = 1024 * 1024;
 const CONNECTIONS = 4096; // beyond it, the oldest that asks nothing gives way
@@ -44,6 +45,7 @@ export async function listen(host: Host, options: ListenOptions): Promise<Listen
     ? https.createServer({ ...settings, ...options.tls }, answer)
     : http.createServer(settings, answer);
   server.maxRequestsPerSocket = 0;
+  server.setTimeout(SILENT);
   keepRoom(server, options.connections ?? CONNECTIONS, host);
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
@@ -86,7 +88,8 @@ function keepRoom(server: http.Server | https.Server, most: number, host: Host):
   const idle = new Set<Socket>();
   let count = 0;
   host.metrics.gauge("connections", "Connections that are open.", () => count);
-  server.on("connection", (socket: Socket) => {
+  // Of TLS it is the secured socket that requests come by; the one below it goes with it.
+  server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Socket) => {
     count++;
     idle.add(socket);
     socket.once("close", () => {

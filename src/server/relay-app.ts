@@ -1,12 +1,13 @@
 import { type Context, Hono, type Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { getPath } from "hono/utils/url";
+import { checkSession } from "../agent.ts";
 import { RelayError } from "../errors.ts";
 import { countUnread } from "../look.ts";
 import type { Caller } from "../rules/rule.ts";
 import { RuledStore } from "../rules/ruled-store.ts";
 import { STATUS, toWire } from "../store/http/wire.ts";
-import { checkSegment, isSegment } from "../store/key.ts";
+import { checkSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { Ends } from "./ends.ts";
 import type { Admitted, Gate } from "./gate.ts";
@@ -41,7 +42,7 @@ export interface Served {
   readonly now: () => number;
 }
 
-const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits)\/|^\/(?:inbox|unread|status)$/; // where it shows what became of waits
+const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/; // where it shows what became of waits
 
 /** What each request that was let in has. */
 interface Asked {
@@ -51,6 +52,8 @@ interface Asked {
 }
 type Env = { Variables: { asked: Asked } };
 
+const STREAM = /^\/(?:events$|v1\/changes\/)/;
+const LOGINS = { perSecond: 20, burst: 200 }; // of one address, which may be a proxy's
 const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let nobody in
 
 /** Answers requests about one relay, each as who asks may have it. */
@@ -58,6 +61,7 @@ export function relayApp(served: Served): Hono<Env> {
   const { gate, streams, upkeep } = served;
   const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
   const failures = new Allowance(FAILURES);
+  const logins = new Allowance(LOGINS);
   const requests = new Allowance(served.perOwner);
   const repeats = new Repeats();
   const stores = new Stores(served);
@@ -65,26 +69,25 @@ export function relayApp(served: Served): Hono<Env> {
   app.onError((error, c) => answerOf(error, c, served.onBug));
   app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
 
-  app.post("/v1/challenge", (c) => limited(c, failures, async () => c.json(gate.challenge())));
-  app.post("/v1/login", (c) => limited(c, failures, async () => c.json(await gate.login(await bodyOf(c)))));
+  app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(gate.challenge())));
+  app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await gate.login(await bodyOf(c)))));
 
   app.use("*", async (c, next) => {
-    const wait = failures.wait(addressOf(c), performance.now());
     const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-    const admitted = secret === undefined || wait > 0 ? undefined : await gate.admitted(secret);
+    const admitted = secret === undefined ? undefined : await gate.admitted(secret);
     if (!admitted) {
-      if (secret !== undefined) failures.take(addressOf(c), performance.now());
+      // Only those who are not let in are held back for what others at their address tried.
+      const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
       if (wait > 0) throw tooOften(c, wait);
       c.header("WWW-Authenticate", "Bearer");
       return c.json(toWire(notAdmitted()), 401);
     }
-    const late = requests.take(admitted.owner ?? "", performance.now());
+    // Hono answers HEAD by what GET does, and nobody would read that stream.
+    if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
+    const late = requests.take(userOf(admitted), performance.now());
     if (late > 0) throw tooOften(c, late);
     checkScope(admitted, c);
-    const session = c.req.header("Agent-Relay-Session") ?? "";
-    if (session !== "" && !isSegment(session))
-      throw new RelayError("usage", "Cannot act for that session: it is no id");
-    const caller = await callerFor(served, admitted, session);
+    const caller = await callerFor(served, admitted, namedSession(c, admitted));
     c.set("asked", { admitted, caller, store: stores.for(caller) });
     if (TOLD.test(c.req.path)) await upkeep.settled();
     await repeated(c, next, repeats);
@@ -102,7 +105,7 @@ export function relayApp(served: Served): Hono<Env> {
   app.get("/v1/changes/:key{.+}", (c) => {
     const { store, admitted } = c.get("asked");
     const [folder] = keyOf(c);
-    return streams.serve(c, admitted.owner, async function* (signal) {
+    return streams.serve(c, { gate, admitted }, async function* (signal) {
       for await (const _ of store.watch(folder, signal)) yield { event: "change", id: String(served.now()), data: "" };
     });
   });
@@ -119,7 +122,7 @@ export function relayApp(served: Served): Hono<Env> {
       const session = caller.session === "" ? sessionOf(admitted, served.operator) : caller.session;
       return { caller: { ...caller, session }, store: stores.for({ ...caller, session }) };
     },
-    stream: (c: Context<Env>, events) => streams.serve(c, c.get("asked").admitted.owner, events),
+    stream: (c: Context<Env>, events) => streams.serve(c, { gate, admitted: c.get("asked").admitted }, events),
   });
   app.route("/", plain);
   return app;
@@ -165,15 +168,31 @@ class Stores {
 }
 const MOST_STORES = 1000;
 
+/** Whose allowance it is: a user's machines and tokens share one. */
+function userOf({ owner }: Admitted): string {
+  return owner?.split("/")[0] ?? "";
+}
+
 /** Who asks, if the session it acts for is its own or nobody's yet. Throws `refused`. */
-async function callerFor({ store, place }: Served, { owner, scope }: Admitted, session: string): Promise<Caller> {
+/** The session that is named, if it is one that somebody can be. Throws `usage`. */
+function namedSession(c: Context, { owner }: Admitted): string {
+  const session = c.req.header("Agent-Relay-Session") ?? "";
+  if (session === "" || (owner === undefined && session === "nobody")) return session;
+  return checkSession(session);
+}
+
+async function callerFor(
+  { store, place }: Served,
+  { owner, scope, byToken }: Admitted,
+  session: string,
+): Promise<Caller> {
   const agent =
     session === ""
       ? undefined
       : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
   if (agent && agent.owner !== owner)
     throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
-  return { session, owner, elsewhere: place, isReader: scope === "read" };
+  return { session, owner, elsewhere: place, isReader: scope === "read", byToken };
 }
 
 /** A request with a word of its own is done once, however often it comes. */
@@ -183,7 +202,7 @@ async function repeated(c: Context<Env>, next: Next, repeats: Repeats): Promise<
   const { caller } = c.get("asked");
   const { pathname } = new URL(c.req.url);
   const whole = JSON.stringify([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
-  const response = await repeats.once(whole, performance.now(), async () => {
+  const response = await repeats.once(caller.owner ?? "", whole, performance.now(), async () => {
     await next();
     return c.res;
   });

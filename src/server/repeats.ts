@@ -1,5 +1,6 @@
 const KEPT = 600_000; // ms for which an answer is kept
-const MOST = 10_000; // answers; the oldest gives way
+const MOST = 1000; // answers to one owner; the oldest gives way
+const MOST_OWNERS = 1000;
 
 interface Kept {
   readonly at: number;
@@ -8,29 +9,41 @@ interface Kept {
 
 /** The answers to requests that have a word of their own: who asks again with the same word gets the same answer, and nothing is done twice. */
 export class Repeats {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, Map<string, Kept>>();
 
-  /** What `run` has answered to this word, now or before. One that failed for no fault of the request may be run again. */
-  async once(word: string, now: number, run: () => Promise<Response>): Promise<Response> {
-    const known = this.#kept.get(word);
+  /** What `run` has answered to this owner's word, now or before. One that failed for no fault of the request may be run again. */
+  async once(owner: string, word: string, now: number, run: () => Promise<Response>): Promise<Response> {
+    const theirs = this.#of(owner);
+    const known = theirs.get(word);
     if (known && known.at > now - KEPT) return (await known.answer).clone();
     const answer = run();
-    this.#kept.set(word, { at: now, answer });
-    this.#forget(now);
+    theirs.set(word, { at: now, answer });
+    forget(theirs, now);
     try {
       const response = await answer;
-      if (response.status >= 500) this.#kept.delete(word);
+      if (response.status >= 500) theirs.delete(word);
       return response.clone();
     } catch (error) {
-      this.#kept.delete(word);
+      theirs.delete(word);
       throw error;
     }
   }
 
-  #forget(now: number): void {
-    for (const [word, { at }] of this.#kept) {
-      if (this.#kept.size <= MOST && at > now - KEPT) return;
-      this.#kept.delete(word);
+  #of(owner: string): Map<string, Kept> {
+    const known = this.#kept.get(owner) ?? new Map<string, Kept>();
+    this.#kept.delete(owner);
+    this.#kept.set(owner, known); // the last one is the one that was used last
+    for (const first of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_OWNERS) break;
+      this.#kept.delete(first);
     }
+    return known;
+  }
+}
+
+function forget(theirs: Map<string, Kept>, now: number): void {
+  for (const [word, { at }] of theirs) {
+    if (theirs.size <= MOST && at > now - KEPT) return;
+    theirs.delete(word);
   }
 }

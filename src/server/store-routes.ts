@@ -67,9 +67,7 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
     if (isFolder) return c.json({ names: await store.logs(key) });
-    const lines: (Value | null)[] = [];
-    for await (const line of store.lines(key)) lines.push(line ?? null);
-    return c.json({ lines });
+    return c.json(await linesFrom(store, key, Number(c.req.query("after") ?? 0)));
   });
 
   app.post("logs/:key{.+}", async (c) => {
@@ -97,6 +95,20 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   });
 
   return app;
+}
+
+const MOST_LINES = 2000; // in one answer
+
+/** Some lines of a log, from the one after the first `after` on; `next` is how many there are until then, if there are more. */
+async function linesFrom(store: Store, key: string, after: number) {
+  const lines: (Value | null)[] = [];
+  let count = 0;
+  for await (const line of store.lines(key)) {
+    if (count++ < after) continue;
+    if (lines.length === MOST_LINES) return { lines, next: after + MOST_LINES };
+    lines.push(line ?? null);
+  }
+  return { lines };
 }
 
 /** A key, and whether what is meant is the folder of that name. */
@@ -128,13 +140,38 @@ async function changed(c: Context, store: Store, key: string, next: Value | unde
 
 /** The body of a request: one JSON object. Throws `usage`. */
 export async function bodyOf(c: Context): Promise<Value> {
-  try {
-    const body: unknown = await c.req.json();
-    if (isValue(body)) return body;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+  const text = await c.req.text().catch(() => ""); // it broke off: nobody waits for what is wrong with it
+  const body = isShallow(text) ? parsed(text) : undefined;
+  if (isValue(body)) return body;
+  throw new RelayError("usage", "Cannot read the request: its body is to be one JSON object, not nested deeply");
+}
+
+const MOST_DEPTH = 64; // of brackets in brackets: a file is not read from 200 on
+
+/** Looked at before it is parsed: what is nested deeply enough takes the parser down. */
+function isShallow(text: string): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let index = 0; index < text.length; index++) {
+    const letter = text[index];
+    if (isText) {
+      if (letter === "\\") index++;
+      else if (letter === '"') isText = false;
+    } else if (letter === '"') isText = true;
+    else if (letter === "{" || letter === "[") {
+      if (++depth > MOST_DEPTH) return false;
+    } else if (letter === "}" || letter === "]") depth--;
   }
-  throw new RelayError("usage", "Cannot read the request: its body is to be one JSON object");
+  return true;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function valueIn(body: Value, field: string): Value {

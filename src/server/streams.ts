@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { RelayError } from "../errors.ts";
+import type { Admitted, Gate } from "./gate.ts";
 
 const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
 const SLOW = 30_000; // ms that a reader may take to take what it was sent
@@ -13,8 +14,14 @@ export interface StreamEvent {
   readonly data: string;
 }
 
+/** Who reads a stream, and who let it in. */
+export interface Reader {
+  readonly gate: Gate;
+  readonly admitted: Admitted;
+}
+
 interface Open {
-  readonly owner: string | undefined;
+  readonly reader: Reader;
   readonly over: AbortController;
 }
 
@@ -36,13 +43,14 @@ export class Streams {
   /** Sends what `events` yields, until it ends, the reader leaves or is too slow, or the stream is ended from here. Throws `limit`. */
   async serve(
     c: Context,
-    owner: string | undefined,
+    reader: Reader,
     events: (signal: AbortSignal) => AsyncIterable<StreamEvent>,
   ): Promise<Response> {
-    this.#checkRoom(owner);
+    this.#checkRoom(reader);
     const over = new AbortController();
-    const open: Open = { owner, over };
+    const open: Open = { reader, over };
     this.#open.add(open);
+    outgoingOf(c)?.once("close", () => over.abort());
     const source = events(over.signal)[Symbol.asyncIterator]();
     try {
       const first = await source.next(); // what cannot be watched is told as an answer, not in the stream
@@ -55,13 +63,14 @@ export class Streams {
   }
 
   /** Ends those whose owner is one that `isOver` says, each with the reason. */
-  end(reason: string, isOver: (owner: string | undefined) => boolean = () => true): void {
-    for (const { owner, over } of this.#open) if (isOver(owner)) over.abort(reason);
+  end(reason: string): void {
+    for (const { over } of this.#open) over.abort(reason);
   }
 
-  /** Whose streams are open. */
-  owners(): ReadonlySet<string | undefined> {
-    return new Set([...this.#open].map(({ owner }) => owner));
+  /** Ends those whose readers would be let in no more. */
+  async endOfRemoved(): Promise<void> {
+    for (const { reader, over } of this.#open)
+      if (!(await reader.gate.isStillIn(reader.admitted))) over.abort("you are no longer let in");
   }
 
   async #run(
@@ -71,7 +80,7 @@ export class Streams {
     source: AsyncIterator<StreamEvent>,
     first: IteratorResult<StreamEvent>,
   ): Promise<void> {
-    const cut = () => (c.env as Partial<HttpBindings> | undefined)?.outgoing?.destroy();
+    const cut = () => outgoingOf(c)?.destroy();
     const inTime = async (write: Promise<unknown>) => {
       const timer = setTimeout(cut, SLOW);
       await write.finally(() => clearTimeout(timer));
@@ -91,8 +100,9 @@ export class Streams {
     }
   }
 
-  #checkRoom(owner: string | undefined): void {
-    const theirs = [...this.#open].filter((each) => each.owner === owner).length;
+  #checkRoom({ admitted }: Reader): void {
+    const user = ({ owner }: Admitted) => owner?.split("/")[0];
+    const theirs = [...this.#open].filter(({ reader }) => user(reader.admitted) === user(admitted)).length;
     if (this.#open.size < this.#most && theirs < this.#mostEach) return;
     throw new RelayError(
       "limit",
@@ -102,4 +112,8 @@ export class Streams {
       },
     );
   }
+}
+
+function outgoingOf(c: Context): HttpBindings["outgoing"] | undefined {
+  return (c.env as Partial<HttpBindings> | undefined)?.outgoing;
 }

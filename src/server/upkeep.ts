@@ -2,7 +2,7 @@ import { THRESHOLDS } from "../agent.ts";
 import { bootLook as bootLookAtTasks } from "../board.ts";
 import { NO_CLAIMS } from "../claim.ts";
 import { readClaims, settledClaims } from "../claims-record.ts";
-import { asFarAsPossible, type Context, LIMITS } from "../context.ts";
+import { type Context, LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { bootLook, foreignLook } from "../mend.ts";
 import { Pace } from "../pace.ts";
@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import { settleWaitsIfAny } from "../wait-marks.ts";
 
 const EVERY = 5000; // ms between looks that nothing has asked for
+const PATIENCE = 250; // ms that a look waits for what is settled before it
 const SOON = 20; // ms after a change, so that one look does for many
 
 export interface UpkeepOptions {
@@ -41,10 +42,25 @@ export class Upkeep {
 
   /** Tells of waits that are over. What was to be told is then in its inbox. */
   async settled(): Promise<void> {
-    this.#settling ??= asFarAsPossible(() => settleWaitsIfAny(this.context)).finally(() => {
+    this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
     });
-    await this.#settling;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE);
+    });
+    await Promise.race([this.#settling, late]);
+    clearTimeout(timer);
+  }
+
+  /** What one wait or claim has wrong with it is nothing that others have to hear of. */
+  async #settle(): Promise<void> {
+    for (const look of [settleClaims, settleWaitsIfAny])
+      try {
+        await look(this.context);
+      } catch (error) {
+        if (!(error instanceof RelayError)) this.#onBug(error);
+      }
   }
 
   /** Looks in a moment. */

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { loginText } from "../../src/identity/login.ts";
 import { boxText, type MachineKey, machineKey } from "../../src/identity/machine-key.ts";
 import { invite, remove } from "../../src/identity/membership.ts";
+import { noteServing, ServerCredentials, serverUrl } from "../../src/identity/servers.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempDir } from "../cli.ts";
 import { World } from "./world.ts";
@@ -162,6 +163,51 @@ test("who is removed is let in no more, its streams end with the reason, and its
   await expect.poll(async () => (await world.fetch("shop", "/agents", token, "bob-1")).status).toBe(401);
   expect((await login(world, {})).status).toBe(403);
   expect((await login(world, { key: machineKey(tempDir()), invite: await invited() })).status).toBe(403);
+});
+
+test("who is removed comes back by no invitation of before, only by a new one to that name", async () => {
+  const { world, store, invited } = await served();
+  await login(world, { invite: await invited() });
+  const old = await invited("bob");
+  await remove(store, Date.now(), "bob");
+  expect((await login(world, { machine: "back", invite: old })).status).toBe(403);
+  await expect
+    .poll(async () => (await login(world, { machine: "back", invite: await invited("bob") })).status)
+    .toBe(200);
+});
+
+test("streams of one relay go on when somebody is let in to another one of the same server", async () => {
+  const world = await World.serve({ one: `${tempDir()}/.relay`, two: `${tempDir()}/.relay` });
+  const secret = await world.token("two", "bob");
+  const stream = await world.fetch("two", "/events", secret, "bob-1");
+  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  const next = reader.read();
+  await world.token("one", "eve");
+  await world.fetch("two", "/messages", secret, "bob-2", {
+    method: "POST",
+    body: '{"content":"x","to":"bob-1","keep":true}',
+  });
+  expect(new TextDecoder().decode((await next).value)).toContain("event: message");
+  expect(world.log.filter(({ event }) => event === "bug")).toEqual([]);
+  await reader.cancel();
+});
+
+test("this machine's own word goes to the address that our server listens on, and to no other", async () => {
+  const folder = tempDir();
+  const forget = noteServing(folder, "127.0.0.1", 4800, "ar-local-x");
+  const secretFor = (url: string) => new ServerCredentials(serverUrl(url), { folder, now: Date.now }).secret(false);
+  expect(await secretFor("http://127.0.0.1:4800")).toBe("ar-local-x");
+  for (const url of [
+    "http://127.evil.example:4800",
+    "http://127.0.0.1.nip.io:4800",
+    "http://localhost:4800",
+    "http://[::1]:4800",
+    "http://127.0.0.1:4801",
+  ])
+    await expect(secretFor(url), url).rejects.toThrow(/not logged in/);
+  forget();
+  await expect(secretFor("http://127.0.0.1:4800")).rejects.toThrow(/not logged in/);
 });
 
 test("a token does what its scope says, until it runs out", async () => {

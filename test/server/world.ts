@@ -106,7 +106,7 @@ export class World {
 
   /** Lets this user's programs in, as `agent-relay serve` does. */
   note(folder: string): void {
-    noteServing(folder, this.port, this.local);
+    noteServing(folder, "127.0.0.1", this.port, this.local);
   }
 
   async fetch(name: string, request: string, secret: string, session: string, init: RequestInit = {}) {

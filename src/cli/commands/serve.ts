@@ -73,7 +73,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   });
   const listening = await listen(host, { host: flags.host, port, tls });
   for (const origin of originsOf(flags.host, listening.port, tls !== undefined, flags.url ?? [])) origins.add(origin);
-  const forget = noteServing(state, listening.port, local);
+  const forget = noteServing(state, flags.host, listening.port, local);
   try {
     await say(cli, flags, relays, listening.port, tls !== undefined);
     await new Promise<void>((resolve) => io.onInterrupt(resolve));

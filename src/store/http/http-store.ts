@@ -91,8 +91,11 @@ export class HttpStore implements Store {
   }
 
   async *lines(key: string): AsyncGenerator<Value | undefined> {
-    const { lines } = (await this.#call(`logs/${checkKey(key)}`)).body;
-    if (Array.isArray(lines)) for (const line of lines) yield line ?? undefined;
+    for (let after: unknown = 0; typeof after === "number"; ) {
+      const { lines, next } = (await this.#call(`logs/${checkKey(key)}?after=${after}`)).body;
+      if (Array.isArray(lines)) for (const line of lines) yield line ?? undefined;
+      after = next;
+    }
   }
 
   logs(folder: string): Promise<string[]> {

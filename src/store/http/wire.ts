@@ -36,7 +36,7 @@ export function toWire({ code, message, next }: RelayError): WireError {
 export function fromWire(status: number, body: unknown): RelayError {
   const { error } = Object(body);
   const { code, message, next } = Object(error);
-  if (typeof message === "string" && typeof code === "string" && code in STATUS)
+  if (typeof message === "string" && typeof code === "string" && Object.hasOwn(STATUS, code))
     return new RelayError(code as ErrorCode, message, typeof next === "string" ? { next } : {});
   const [known = "failed"] = Object.entries(STATUS).find(([, each]) => each === status) ?? [];
   return new RelayError(known as ErrorCode, `Cannot use the server: it answered ${status}, and not as a relay does`, {

@@ -24,6 +24,7 @@ export function unitFor(
   session: string,
   dir: string,
   command: readonly string[],
+  about = "starts an agent when mail comes",
 ): Unit {
   if ([dir, PATH, ...command].some((word) => /[\r\n\0]/.test(word)))
     throw new RelayError("usage", "Cannot install a command with a line end in it: its unit could not say it", {
@@ -31,15 +32,21 @@ export function unitFor(
     });
   const name = `agent-relay-${session.replace(/[^\w-]/g, "-").slice(0, 40)}-${hash(`${dir}\n${session}`).toString(36)}`;
   const unit = platform === "darwin" ? launchAgent : systemdUnit;
-  return unit({ home, path: PATH }, name, dir, command);
+  return unit({ home, path: PATH }, name, dir, command, about);
 }
 
-function systemdUnit({ home, path: PATH }: Place, name: string, dir: string, command: readonly string[]): Unit {
+function systemdUnit(
+  { home, path: PATH }: Place,
+  name: string,
+  dir: string,
+  command: readonly string[],
+  about: string,
+): Unit {
   const quoted = (word: string) => `"${word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
   return {
     file: path.join(home, ".config/systemd/user", `${name}.service`),
     text: `[Unit]
-Description=agent-relay: starts an agent when mail comes
+Description=agent-relay: ${about}
 
 [Service]
 WorkingDirectory=${dir.replaceAll("%", "%%")}

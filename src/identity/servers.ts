@@ -142,6 +142,18 @@ export function noteServing(folder: string, host: string, port: number, token: s
   };
 }
 
+/** What this user's servers have noted, by port. */
+export function servings(folder: string): { readonly port: number; readonly pid: number; readonly host: string }[] {
+  const names = fs.existsSync(path.join(folder, "serving")) ? fs.readdirSync(path.join(folder, "serving")) : [];
+  const ports = names.flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
+  return ports
+    .sort((a, b) => a - b)
+    .flatMap((port) => {
+      const found = read(servingFile(folder, port), Serving);
+      return found ? [{ port, pid: found.pid, host: found.host }] : [];
+    });
+}
+
 /** Only for the address that our own server listens on: at another one of this machine may be somebody else's. */
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);

@@ -22,7 +22,7 @@ interface Waiting {
 export class Writers {
   readonly #file: string;
   readonly #data: { readonly dir: string; readonly trusted: readonly string[] };
-  readonly #workers: Worker[] = [];
+  readonly #workers = new Map<number, Worker>();
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
@@ -44,15 +44,15 @@ export class Writers {
   /** Waits for what is being written. */
   async end(): Promise<void> {
     while (this.#waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const worker of this.#workers) await worker.terminate();
+    for (const worker of this.#workers.values()) await worker.terminate();
   }
 
   #workerFor(turn: number): Worker {
     const place = turn % THREADS;
-    const known = this.#workers[place];
+    const known = this.#workers.get(place);
     if (known) return known;
     const worker = new Worker(this.#file, { workerData: this.#data });
-    this.#workers[place] = worker;
+    this.#workers.set(place, worker);
     worker.unref();
     worker.on("message", (written: Written) => this.#told(written));
     worker.on("error", (error) => this.#died(worker, error));
@@ -72,8 +72,7 @@ export class Writers {
 
   /** What it was writing may be there or not: who sent it asks again with the same id. */
   #died(worker: Worker, cause: Error): void {
-    const place = this.#workers.indexOf(worker);
-    if (place >= 0) delete this.#workers[place];
+    for (const [place, known] of this.#workers) if (known === worker) this.#workers.delete(place);
     for (const [id, waiting] of this.#waiting)
       if (waiting.worker === worker) {
         this.#waiting.delete(id);

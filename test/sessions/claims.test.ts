@@ -413,7 +413,7 @@ describe("waiting in line", () => {
   });
 
   test("is refused to who would close a circle, who is told who is in it", async () => {
-    const story = new Story();
+    const story = Story.ofOneUser();
     for (const session of ["a", "b", "c"]) await story.as(session, "claim", `${session}.ts`);
     const end = new AbortController();
     const first = relayOf(story, "a").claim("b.ts", { wait: HOUR, cwd: story.cwd, signal: end.signal });

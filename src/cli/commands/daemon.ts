@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { killGroup, runChild } from "../../daemon/child.ts";
@@ -15,12 +14,13 @@ import {
   wakingCommand,
 } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
-import { RelayError, systemError } from "../../errors.ts";
+import { RelayError } from "../../errors.ts";
 import type { Relay } from "../../relay.ts";
 import { stateFolder } from "../../state-folder.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import { installUnit, tried, uninstallUnit } from "../units.ts";
 import { type Describe, verb } from "../verb.ts";
 import { wholeNumber } from "./inbox.ts";
 
@@ -161,16 +161,7 @@ async function install(cli: Cli, words: readonly string[], flags: Flags): Promis
     });
   limitsOf(flags);
   const unit = unitOf(cli, relay, dir, words, flags);
-  try {
-    fs.mkdirSync(path.dirname(unit.file), { recursive: true });
-    fs.writeFileSync(unit.file, unit.text, { mode: 0o600 });
-  } catch (error) {
-    throw systemError(`write "${unit.file}"`, error);
-  }
-  const failed = tried(unit.enable);
-  const rest =
-    failed === undefined ? "and it is running" : `but it does not run yet (${failed.why}). Type: ${failed.command}`;
-  await cli.say({ file: unit.file, running: failed === undefined }, `Wrote ${unit.file}, ${rest}\n`);
+  await installUnit(cli, unit);
 }
 
 function isProgram(name: string, { io }: Cli): boolean {
@@ -181,14 +172,7 @@ function isProgram(name: string, { io }: Cli): boolean {
 async function uninstall(cli: Cli): Promise<void> {
   const { relay, dir } = await opened(cli);
   const unit = unitOf(cli, relay, dir, [], {});
-  if (!fs.existsSync(unit.file))
-    throw new RelayError("not_found", `Cannot uninstall: there is no ${unit.file}`, {
-      next: "agent-relay daemon status",
-    });
-  const failed = tried(unit.disable);
-  fs.rmSync(unit.file, { force: true });
-  const rest = failed === undefined ? "" : `; the system could not be told (${failed.why})`;
-  await cli.say({ file: unit.file }, `Removed ${unit.file}${rest}\n`);
+  await uninstallUnit(cli, unit, "agent-relay daemon status");
 }
 
 function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {
@@ -211,16 +195,6 @@ function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[]
     ...(words.length === 0 ? [] : ["--", ...words]),
   ];
   return unitFor(process.platform, { home, path: io.env.PATH ?? "" }, relay.session ?? "", path.dirname(dir), command);
-}
-
-/** The first of these commands that failed, and why; undefined if none did. */
-function tried(commands: readonly (readonly string[])[]): { command: string; why: string } | undefined {
-  for (const [program = "", ...args] of commands) {
-    const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
-    const why = error?.message ?? stderr.trim().split("\n")[0] ?? "";
-    if (status !== 0) return { command: [program, ...args].join(" "), why: why || `exit code ${status}` };
-  }
-  return undefined;
 }
 
 /** By the socket of the process that is registered; Codex is asked by its own command. */

@@ -1,9 +1,12 @@
 import fs from "node:fs";
+import http from "node:http";
+import https from "node:https";
 import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
+import { type Unit, unitFor } from "../../daemon/unit.ts";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newSecret } from "../../identity/member.ts";
-import { noteServing } from "../../identity/servers.ts";
+import { noteServing, servings } from "../../identity/servers.ts";
 import { fileStore, type OpenOptions, projectOf, trustedDirs, userName } from "../../open.ts";
 import { place } from "../../place.ts";
 import { Gate } from "../../server/gate.ts";
@@ -16,6 +19,7 @@ import { cleanLine } from "../../text.ts";
 import { ensureRelay } from "../../trust.ts";
 import type { Cli } from "../cli.ts";
 import { keysFolder, nameFrom } from "../keys.ts";
+import { installUnit, uninstallUnit } from "../units.ts";
 import { type Describe, verb } from "../verb.ts";
 
 const PORT = 4800;
@@ -28,6 +32,9 @@ interface Flags {
   readonly url?: string[];
   readonly plain?: boolean;
   readonly verbose?: boolean;
+  readonly install?: boolean;
+  readonly uninstall?: boolean;
+  readonly status?: boolean;
 }
 
 export const describe: Describe = ({ Command }, act) =>
@@ -40,11 +47,23 @@ export const describe: Describe = ({ Command }, act) =>
     .option("--tls-key <file>", "... and its key")
     .option("--url <url>", "an address that others call this server by, such as a proxy's; repeatable", collect)
     .option("--plain", "leave this machine without TLS: a proxy in front has it, or the network is all yours")
+    .option("--install", "run it from now on, also after a reboot: by systemd's user manager, or launchd")
+    .option("--uninstall", "run it so no more")
+    .option("--status", "say what is served here, and whether it answers")
     .option("--verbose", "log every request, not only those that failed")
     .addHelpText("after", "\nExample: agent-relay serve, and on the other side agent-relay --server URL inbox")
-    .action((folders: string[], flags: Flags) => act((cli) => serve(cli, folders, flags)));
+    .action((folders: string[], flags: Flags) => act((cli) => chosen(cli, folders, flags)));
 
 export const run = verb(describe);
+
+function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<number | undefined> {
+  if ([flags.install, flags.uninstall, flags.status].filter(Boolean).length > 1)
+    throw new RelayError("usage", "Cannot install, uninstall and tell the status at once: give one of them");
+  if (flags.install) return install(cli, folders, flags);
+  if (flags.uninstall)
+    return uninstallUnit(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
+  return flags.status ? status(cli) : serve(cli, folders, flags).then(() => undefined);
+}
 
 function collect(word: string, before: string[] = []): string[] {
   return [...before, word];
@@ -164,4 +183,63 @@ async function say(cli: Cli, flags: Flags, relays: readonly Relayed[], port: num
     ? `Try: agent-relay --server ${base} status\n`
     : `To let another machine in: agent-relay invite, and there agent-relay login ${base} --invite <word>\n`;
   await cli.say({ serving: served, port }, `${lines.join("")}${help}`);
+}
+
+/** As it would be run here, but for what is only for now. */
+async function install(cli: Cli, folders: readonly string[], flags: Flags): Promise<undefined> {
+  portOf(flags.port);
+  tlsOf(cli, flags);
+  if (flags.port === "0")
+    throw new RelayError("usage", "Cannot install a server on any port: others have to know it", {
+      next: "give --port",
+    });
+  await installUnit(cli, unitOf(cli, folders, flags));
+}
+
+function unitOf(cli: Cli, folders: readonly string[], flags: Flags): Unit {
+  const { io } = cli;
+  const home = io.env.HOME ?? io.env.USERPROFILE;
+  if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });
+  const { dir } = projectOf({ ...cli.openOptions(), server: undefined });
+  const inFull = (file: string) => path.resolve(io.cwd, file);
+  const options = [
+    ...["--dir", dir, "--host", flags.host, "--port", flags.port],
+    ...(flags.tlsCert === undefined ? [] : ["--tls-cert", inFull(flags.tlsCert)]),
+    ...(flags.tlsKey === undefined ? [] : ["--tls-key", inFull(flags.tlsKey)]),
+    ...(flags.url ?? []).flatMap((url) => ["--url", url]),
+    ...(flags.plain ? ["--plain"] : []),
+    ...folders.map(inFull),
+  ];
+  const command = [process.execPath, path.resolve(fs.realpathSync(io.script)), "serve", ...options];
+  const place = { home, path: io.env.PATH ?? "" };
+  return unitFor(process.platform, place, "serve", path.dirname(dir), command, "serves the relay to other machines");
+}
+
+/** Each server that this user runs, and whether it answers. Exit code 3: none does. */
+async function status(cli: Cli): Promise<number> {
+  const found: { port: number; pid: number; host: string; answers: boolean }[] = [];
+  for (const serving of servings(keysFolder(cli.io.env))) found.push({ ...serving, answers: await answers(serving) });
+  const lines = found.map(
+    ({ host, port, pid, answers }) => `${host}:${port}  pid ${pid}, ${answers ? "answers" : "does not answer"}\n`,
+  );
+  await cli.say(found, lines.join("") || "Nothing is served by you here: agent-relay serve\n");
+  return found.some(({ answers }) => answers) ? 0 : NOTHING;
+}
+
+const NOTHING = 3;
+
+/** By its health, which is told to anybody, whatever its certificate is called. */
+function answers({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {
+  const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  const ask = (library: typeof http | typeof https) =>
+    new Promise<boolean>((resolve) => {
+      const options = { host: name, port, path: "/health", timeout: 2000, rejectUnauthorized: false };
+      const request = library.get(options, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      });
+      request.on("timeout", () => request.destroy());
+      request.on("error", () => resolve(false));
+    });
+  return ask(http).then((does) => does || ask(https));
 }

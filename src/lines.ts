@@ -37,7 +37,7 @@ export function messageLines(
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
     ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
     ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
-    ...proofNotes(message),
+    ...proofNotes(message, notes),
     ...notes,
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
@@ -45,7 +45,7 @@ export function messageLines(
 }
 
 /** What is known of where it comes from: nothing is said of what nobody was asked to prove. */
-function proofNotes(message: Message): string[] {
+function proofNotes(message: Message, notes: readonly string[]): string[] {
   const { state, by = "", isSealed } = proofOf(message) ?? { state: "unsigned", isSealed: false };
   const says = {
     signed: `signed by ${cleanLine(by)}`,
@@ -53,7 +53,9 @@ function proofNotes(message: Message): string[] {
     missing: "NOT SIGNED, as others of this sender are",
     wrong: "ITS SIGNATURE IS WRONG",
   };
-  return [says[state], isSealed ? "sealed" : ""].filter((note) => note !== "");
+  const isChecked = notes.some((note) => note.includes("SSH"));
+  const ssh = message.ssh_signature && !isChecked ? "has an SSH signature, see agent-relay read" : "";
+  return [says[state], isSealed ? "sealed" : "", ssh].filter((note) => note !== "");
 }
 
 /** What a list of old messages says of one that was not read yet. */

@@ -55,6 +55,10 @@ export const Message = object({
   expires_at: optional(text()),
   withdrawn_at: optional(text()),
   receipts: optional(record(Receipt)),
+  /** By the key of the machine that sent it over the network. */
+  signature: optional(object({ by: text(), key: text(), value: text() })),
+  /** By a person's or agent's SSH key, armoured; who it says it is of. */
+  ssh_signature: optional(object({ signer: text(), value: text() })),
 });
 export type Message = Infer<typeof Message>;
 

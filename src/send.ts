@@ -32,6 +32,8 @@ export interface SendOptions {
   readonly expires?: number;
   /** Leaves it for a session that is not known yet; `to` is then its id. */
   readonly keep?: boolean;
+  /** Signs each message before it is written. */
+  readonly sign?: (message: Message) => Message;
   /** Also says what is known of each recipient, which costs a look at each. */
   readonly report?: boolean;
 }
@@ -88,7 +90,8 @@ async function sendTo(context: Context, content: string, options: SendOptions, t
   const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   await loadPace(context);
-  const messages = composeAll(context, content, options, to, { answered, thread, chain });
+  const composed = composeAll(context, content, options, to, { answered, thread, chain });
+  const messages = options.sign ? composed.map(options.sign) : composed;
   if (answered?.kind === "permission") await (await import("./permission.ts")).decideBy(context, answered, content);
   return publishAll(context, messages, answered, recipients);
 }

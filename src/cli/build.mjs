@@ -45,6 +45,7 @@ const command = await build({
   entryPoints: Object.fromEntries(
     [
       "src/cli/entry.ts",
+      "src/cli/signers.ts",
       ...readdirSync("src/cli/commands").map((file) => `src/cli/commands/${file}`),
       ...LATER.map((name) => `src/${name}.ts`),
       "src/daemon/wake.ts",
@@ -57,7 +58,7 @@ const command = await build({
       name: "one file a verb",
       setup(builder) {
         builder.onResolve(
-          { filter: /^(\.|\.\.\/\.\.\/daemon)\/((commands|upkeep)\/)?[a-z-]+\.ts$/ },
+          { filter: /^(\.\.?|\.\.\/\.\.\/daemon)\/((commands|upkeep)\/)?[a-z-]+\.ts$/ },
           ({ path, kind, importer }) =>
             kind === "dynamic-import" &&
             (/\/cli\//.test(importer) || LOADERS.some((name) => importer.endsWith(`/src/${name}.ts`)))

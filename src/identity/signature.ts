@@ -1,19 +1,21 @@
-import { type Infer, object, text } from "../schema.ts";
 import type { Value } from "../store/store.ts";
 import { hasSigned, type MachineKey } from "./machine-key.ts";
 
-/** Who has signed a message, as it stands in its record. */
-export const Signature = object({
-  /** `<user>/<machine>` */
-  by: text(),
-  /** The public key. */
-  key: text(),
-  value: text(),
-});
-export type Signature = Infer<typeof Signature>;
+/** Who has signed a message: `<user>/<machine>`, its public key, and what that has signed. */
+export interface Signature {
+  readonly by: string;
+  readonly key: string;
+  readonly value: string;
+}
 
 // What changes of a message after it was sent; all else is signed.
 const CHANGING = ["read_by", "receipts", "withdrawn_at", "signature"];
+
+/** The text that an SSH key signs: the same, before a machine has signed it. */
+export function sshText(relay: string, message: Value): string {
+  const { ssh_signature: _, ...rest } = message;
+  return signedText(relay, rest);
+}
 
 /** The text that is signed: all that its sender has said, and in which relay, so that it is good nowhere else. */
 function signedText(relay: string, message: Value): string {

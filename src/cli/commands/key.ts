@@ -1,22 +1,72 @@
+import path from "node:path";
 import { RelayError } from "../../errors.ts";
 import { KnownKeys } from "../../identity/known-keys.ts";
 import { keyFile, machineKey } from "../../identity/machine-key.ts";
 import { readKnown, serverUrl } from "../../identity/servers.ts";
+import { allowedLines, collaborators } from "../../identity/ssh.ts";
 import { serverOf } from "../../open.ts";
 import type { Cli } from "../cli.ts";
 import { keysFolder } from "../keys.ts";
+import { allow, allowedSigners, keysIn } from "../signers.ts";
 import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("key")
     .description("Show this machine's public key, by which servers know it. It is made if there is none.")
+    .option(
+      "--allow <signer>",
+      "believe SSH signatures of this person (the e-mail address that git has) by the keys in --file",
+    )
+    .option("--file <path>", "... public keys, a line each")
+    .option("--collaborators", "believe those of everyone who may push to this repository on GitHub, as gh lists them")
     .option("--forget <who>", "learn the key of this session, or of this user/machine, anew; with --server")
     .addHelpText("after", "\nExample: agent-relay key")
-    .action((flags: { forget?: string }) =>
-      act((cli) => (flags.forget === undefined ? show(cli) : forget(cli, flags.forget))),
-    );
+    .action((flags: Flags) => act((cli) => chosen(cli, flags)));
 
 export const run = verb(describe);
+
+interface Flags {
+  readonly forget?: string;
+  readonly allow?: string;
+  readonly file?: string;
+  readonly collaborators?: boolean;
+}
+
+async function chosen(cli: Cli, { forget: who, allow: signer, file, collaborators: all }: Flags): Promise<void> {
+  if (
+    [who, signer, all].filter((each) => each !== undefined).length > 1 ||
+    (signer === undefined) !== (file === undefined)
+  )
+    throw new RelayError("usage", "Cannot tell what is meant: give --allow with --file, --collaborators, or --forget", {
+      next: "agent-relay key --help",
+    });
+  if (who !== undefined) return forget(cli, who);
+  if (signer !== undefined && file !== undefined)
+    return allowed(cli, allowedLines(checkSigner(signer), keysIn(path.resolve(cli.io.cwd, file))), signer);
+  if (!all) return show(cli);
+  const people = collaborators(cli.io.cwd);
+  return allowed(
+    cli,
+    people.flatMap(({ login, keys }) => allowedLines(login, keys)),
+    `${people.length} collaborators`,
+  );
+}
+
+/** What stands at the beginning of a line of the file, where a space would end it and a comma begin another. */
+function checkSigner(signer: string): string {
+  if (/^[\w.+@-]{1,200}$/.test(signer)) return signer;
+  throw new RelayError("usage", `Cannot use ${JSON.stringify(signer)} as a signer: give an e-mail address or a login`);
+}
+
+async function allowed(cli: Cli, lines: readonly string[], whose: string): Promise<void> {
+  if (lines.length === 0)
+    throw new RelayError("not_found", `Cannot find any public key of ${whose} there`, {
+      next: "ssh-keygen -l -f <file>",
+    });
+  const added = allow(cli.io, lines);
+  const file = allowedSigners(cli.io);
+  await cli.say({ file, added }, `${added} of ${lines.length} keys of ${whose} are new in ${file}\n`);
+}
 
 async function show(cli: Cli): Promise<void> {
   const folder = keysFolder(cli.io.env);

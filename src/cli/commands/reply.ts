@@ -1,6 +1,6 @@
 import { KINDS } from "../../message.ts";
 import { type Describe, verb } from "../verb.ts";
-import { bodyOf, type SendFlags, sendOptions, tellSent } from "./send.ts";
+import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "./send.ts";
 
 export const describe: Describe = ({ Command, Option }, act) =>
   new Command("reply")
@@ -11,12 +11,14 @@ export const describe: Describe = ({ Command, Option }, act) =>
     .option("--ack", "it comes back at each look until its reader acks or answers it")
     .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
     .option("--file <path>", "read the text from a file")
+    .option("--sign", "sign it with the SSH key that git signs with")
     .addHelpText("after", '\nExample: agent-relay reply msg-0mwq289458ob05tgh7w2w "Port 4800"')
     .action((id: string, words: string[], flags: SendFlags) =>
       act(async (cli) => {
         const content = await bodyOf(cli, words, flags.file);
-        const relay = await cli.open();
-        await tellSent(cli, await relay.reply(id, content, sendOptions(flags)));
+        const { relay, found } = await cli.openWithStore();
+        const options = { ...sendOptions(flags), ...(await signOptions(cli, found, flags)) };
+        await tellSent(cli, await relay.reply(id, content, options));
       }),
     );
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { KINDS, type Kind } from "../../message.ts";
+import type { Found } from "../../open.ts";
 import type { Relay } from "../../relay.ts";
 import type { Recipient, SendOptions, Sent } from "../../send.ts";
 import { isSegment } from "../../store/key.ts";
@@ -24,6 +25,7 @@ export interface SendFlags {
   keep?: boolean;
   file?: string;
   from?: string;
+  sign?: boolean;
 }
 
 export const describe: Describe = ({ Command, Option }, act) =>
@@ -44,6 +46,7 @@ export const describe: Describe = ({ Command, Option }, act) =>
     .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
     .option("--keep", "leave it for a session that is not known yet")
     .option("--file <path>", "read the text from a file")
+    .option("--sign", "sign it with the SSH key that git signs with; `read` shows whether that is so")
     .option("-f, --from <session>", "the same as --session")
     .addHelpText("after", '\nExample: agent-relay send --to gemini-1 --kind question "Which port does the server use?"')
     .action((words: string[], flags: SendFlags) => act((cli) => send(cli, words, flags)));
@@ -59,6 +62,7 @@ export const options = {
   expires: { type: "string" },
   keep: { type: "boolean" },
   file: { type: "string" },
+  sign: { type: "boolean" },
   from: { type: "string", short: "f" },
 } as const;
 
@@ -70,8 +74,18 @@ export const run = verb<SendFlags>(describe, {
 
 async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
   const content = await bodyOf(cli, words, flags.file);
-  const relay = await cli.open(flags.from === undefined ? {} : { session: flags.from });
-  await tellSent(cli, await relay.send(content, { ...sendOptions(flags), ...(await yieldOptions(relay, flags)) }));
+  const { relay, found } = await cli.openWithStore(flags.from === undefined ? {} : { session: flags.from });
+  const options = {
+    ...sendOptions(flags),
+    ...(await yieldOptions(relay, flags)),
+    ...(await signOptions(cli, found, flags)),
+  };
+  await tellSent(cli, await relay.send(content, options));
+}
+
+/** Its key is looked for, and its program loaded, only where that is asked for. */
+export async function signOptions({ io }: Cli, { store }: Found, { sign }: SendFlags): Promise<SendOptions> {
+  return sign ? (await import("../signers.ts")).signing(io, store) : {};
 }
 
 /** Whom to ask for what they hold. */

@@ -1,0 +1,86 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { newNonce } from "../id.ts";
+import { sshText } from "../identity/signature.ts";
+import { sshIdentity, sshSign, sshSigner } from "../identity/ssh.ts";
+import type { Message } from "../message.ts";
+import type { SendOptions } from "../send.ts";
+import type { Store } from "../store/store.ts";
+import { cleanLine } from "../text.ts";
+import { ensureRelay } from "../trust.ts";
+import type { Io } from "./io.ts";
+import { keysFolder } from "./keys.ts";
+
+/** The file that says whose SSH keys are known, in OpenSSH's form: as told, or the user's own. */
+export function allowedSigners({ env, cwd }: Pick<Io, "env" | "cwd">): string {
+  const told = env.AGENT_RELAY_ALLOWED_SIGNERS;
+  return told ? path.resolve(cwd, told) : path.join(keysFolder(env), "allowed_signers");
+}
+
+/** How a message is signed here with an SSH key. Throws `not_found` without one. */
+export async function signing({ env, cwd, now }: Io, store: Store): Promise<Pick<SendOptions, "sign">> {
+  const identity = sshIdentity(cwd, env.HOME ?? env.USERPROFILE ?? "/");
+  const relay = await ensureRelay(store, now);
+  const sign = (message: Message): Message => {
+    const value = sshSign(sshText(relay, message), identity);
+    return { ...message, ssh_signature: { signer: identity.email, value } };
+  };
+  return { sign };
+}
+
+/** What is known of a message's SSH signature, in words; none for one that has none. */
+export async function signerNotes(io: Io, store: Store, message: Message): Promise<string[]> {
+  const { ssh_signature: signature } = message;
+  if (!signature) return [];
+  const said = cleanLine(signature.signer);
+  const file = allowedSigners(io);
+  const text = sshText(String((await store.get("relay"))?.id), message);
+  const found = linesOf(file).length === 0 ? "unknown" : sshSigner(text, signature.value, file);
+  if (found === "unknown")
+    return [`has an SSH signature by a key that is not known, it says of ${said}: agent-relay key --allow`];
+  if (found === "wrong") return ["ITS SSH SIGNATURE IS OF ANOTHER TEXT"];
+  const signer = cleanLine(found.signer);
+  return [`signed with an SSH key of ${signer}${signer === said ? "" : `, who is ${said} to git`}`];
+}
+
+/** Adds lines to the file of allowed signers that are not there yet. Returns how many. */
+export function allow(io: Io, lines: readonly string[]): number {
+  const file = allowedSigners(io);
+  const before = linesOf(file);
+  const fresh = lines.filter((line) => !before.includes(line));
+  const draft = `${file}.${newNonce()}`;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(draft, `${[...before, ...fresh].join("\n")}\n`, { mode: 0o600, flag: "wx" });
+    fs.renameSync(draft, file);
+  } catch (error) {
+    throw systemError(`write "${file}"`, error);
+  }
+  return fresh.length;
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return fs
+      .readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
+  } catch (error) {
+    if (errno(error) === "ENOENT") return [];
+    throw systemError(`read "${file}"`, error);
+  }
+}
+
+/** The text of a file of public keys. Throws `not_found`. */
+export function keysIn(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT")
+      throw new RelayError("not_found", `Cannot read the keys in "${file}": there is no such file`, {
+        next: "give a file such as ~/.ssh/id_ed25519.pub",
+      });
+    throw systemError(`read "${file}"`, error);
+  }
+}

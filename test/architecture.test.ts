@@ -34,6 +34,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["the unattended runner", /^src\/daemon\//],
   ["tools for models", /^src\/mcp\//],
   ["the HTTP relay", /^src\/server\//],
+  ["the mirror", /^src\/mirror\//],
   ["the command", /^src\/cli\//],
 ];
 

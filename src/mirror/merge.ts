@@ -1,0 +1,86 @@
+import type { Agent } from "../agent.ts";
+import type { Message, Receipt } from "../message.ts";
+
+// What becomes of a record that was changed in two places while they could not talk. Whoever merges, in whatever order and
+// however often, gets the same.
+
+/**
+ * Two copies of one message: who was shown it anywhere has been shown it, each first time counts, and who took it back has.
+ * All else of it never changes; where it differs all the same, one of the two is taken, the same everywhere.
+ */
+export function mergedMessage(a: Message, b: Message): Message {
+  const base = isFirst(saidIn(a), saidIn(b)) ? a : b;
+  const { receipts: _, withdrawn_at: __, ...said } = base;
+  const receipts = mergedReceipts(a.receipts, b.receipts);
+  const withdrawn_at = earliest(a.withdrawn_at, b.withdrawn_at);
+  return {
+    ...said,
+    read_by: mergedReaders(a, b),
+    ...(withdrawn_at !== undefined && { withdrawn_at }),
+    ...(receipts && { receipts }),
+  };
+}
+
+/** Two copies of one registration: the one with the latest sign of life, but ended is ended. */
+export function mergedAgent(a: Agent, b: Agent): Agent {
+  const isEnded = ({ ended_at }: Agent) => ended_at !== undefined;
+  // Who came back registered again, after it had ended.
+  const runs = [a, b].sort((x, y) => y.registered_at - x.registered_at);
+  const [later, earlier] = runs as [Agent, Agent];
+  if (later.registered_at > earlier.registered_at) return later;
+  if (isEnded(a) !== isEnded(b)) return isEnded(a) ? a : b;
+  if (a.last_heartbeat !== b.last_heartbeat) return a.last_heartbeat > b.last_heartbeat ? a : b;
+  return isFirst(a, b) ? a : b;
+}
+
+/** The sender first, as in every message, then the others by name: the order in which two places noted them is not known. */
+function mergedReaders(a: Message, b: Message): string[] {
+  const readers = new Set([...a.read_by, ...b.read_by]);
+  const isSender = readers.delete(a.from_session);
+  return [...(isSender ? [a.from_session] : []), ...[...readers].sort()];
+}
+
+/** What sessions did about a message, in two copies: each first time counts. */
+export function mergedReceipts(a: Message["receipts"], b: Message["receipts"]): Message["receipts"] {
+  if (a === undefined && b === undefined) return undefined;
+  const sessions = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].sort();
+  return Object.fromEntries(sessions.map((session) => [session, mergedReceipt(own(a, session), own(b, session))]));
+}
+
+function mergedReceipt(a: Receipt = {}, b: Receipt = {}): Receipt {
+  const read_at = earliest(a.read_at, b.read_at);
+  const acked_at = earliest(a.acked_at, b.acked_at);
+  // A question is decided once; were it decided twice, in two places, no is no.
+  const verdict = [a.verdict, b.verdict].includes("deny") ? "deny" : (a.verdict ?? b.verdict);
+  return {
+    ...(read_at !== undefined && { read_at }),
+    ...(acked_at !== undefined && { acked_at }),
+    ...(verdict !== undefined && { verdict }),
+  };
+}
+
+function own<T>(of: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return of && Object.hasOwn(of, name) ? of[name] : undefined;
+}
+
+function earliest(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
+
+function saidIn({ read_by: _, receipts: __, withdrawn_at: ___, ...said }: Message): object {
+  return said;
+}
+
+/** An order of any two objects that is the same everywhere. */
+function isFirst(a: object, b: object): boolean {
+  return canonical(a) <= canonical(b);
+}
+
+function canonical(value: object): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === "object" && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([x], [y]) => (x < y ? -1 : 1)))
+      : each,
+  );
+}

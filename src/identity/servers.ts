@@ -66,7 +66,9 @@ export class ServerCredentials implements Credentials {
       const own = servingToken(this.#folder, this.#url);
       if (own !== undefined) return own;
       throw new RelayError("refused", `Cannot use ${this.#url.href}: you have not logged in there`, {
-        next: `agent-relay login ${this.#url.href}`,
+        next: isHere(this.#url)
+          ? `agent-relay serve, then by the address that it prints`
+          : `agent-relay login ${this.#url.href}`,
       });
     }
     const { token, expires_at = 0 } = this.#known;
@@ -157,13 +159,17 @@ export function servings(folder: string): { readonly port: number; readonly pid:
 /** Only for the address that our own server listens on: at another one of this machine may be somebody else's. */
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
-  if (!/^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)) return undefined;
+  if (!isHere({ hostname })) return undefined;
   const serving = read(servingFile(folder, number), Serving);
   const isOurs =
     serving?.host === hostname.replace(/^\[(.*)\]$/, "$1") ||
     (serving?.host === "0.0.0.0" && hostname.startsWith("127.")) ||
     (serving?.host === "::" && hostname === "[::1]");
   return isOurs ? serving?.token : undefined;
+}
+
+function isHere({ hostname }: Pick<URL, "hostname">): boolean {
+  return /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
 }
 
 function servingFile(folder: string, port: number): string {

@@ -67,9 +67,9 @@ export class FatefulStore implements Store {
     return this.#store.append(key, line);
   }
 
-  async *lines(key: string): AsyncGenerator<Value | undefined> {
+  async *lines(key: string, after?: number): AsyncGenerator<Value | undefined> {
     await this.#fate("read");
-    yield* this.#store.lines(key);
+    yield* this.#store.lines(key, after);
   }
 
   async logs(folder: string): Promise<string[]> {

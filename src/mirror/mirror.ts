@@ -1,4 +1,5 @@
 import { exchangeDecisions } from "./decisions.ts";
+import { exchangeLog, type Seen } from "./log.ts";
 import { exchangeInbox, type Passed, pullReceipts, pushMessages } from "./messages.ts";
 import { pullAgents, pushAgents } from "./registrations.ts";
 import type { Sides } from "./sides.ts";
@@ -7,6 +8,8 @@ import type { Sides } from "./sides.ts";
 export class Mirror {
   readonly #sides: Sides;
   readonly #passed: Passed = { until: 0, both: new Set(), awaited: new Map() };
+
+  readonly #seen: Seen = new Map();
 
   constructor(sides: Sides) {
     this.#sides = sides;
@@ -24,5 +27,6 @@ export class Mirror {
     for (const session of own) await exchangeInbox(sides, session);
     await pullReceipts(sides, this.#passed);
     await exchangeDecisions(sides, own);
+    await exchangeLog(sides, own, this.#seen);
   }
 }

@@ -142,12 +142,12 @@ export class RuledStore implements Store {
     await this.#store.append(key, line);
   }
 
-  lines(key: string): AsyncIterable<Value | undefined> {
-    return this.#store.lines(key);
+  async *lines(key: string, after?: number): AsyncGenerator<Value | undefined> {
+    if (this.#isOperator || folderOf(key) === "activity") yield* this.#store.lines(key, after);
   }
 
-  logs(folder: string): Promise<string[]> {
-    return this.#store.logs(folder);
+  async logs(folder: string): Promise<string[]> {
+    return this.#isOperator || folder === "activity" ? this.#store.logs(folder) : [];
   }
 
   async removeLog(key: string): Promise<void> {

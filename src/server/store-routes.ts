@@ -67,7 +67,7 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
     if (isFolder) return c.json({ names: await store.logs(key) });
-    return c.json(await linesFrom(store, key, Number(c.req.query("after") ?? 0)));
+    return c.json(await linesFrom(store, key, afterIn(c)));
   });
 
   app.post("logs/:key{.+}", async (c) => {
@@ -99,12 +99,17 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
 
 const MOST_LINES = 2000; // in one answer
 
+/** Throws `usage` for what is no number of lines. */
+function afterIn(c: Context): number {
+  const after = c.req.query("after") ?? "0";
+  if (/^\d{1,9}$/.test(after)) return Number(after);
+  throw new RelayError("usage", `Cannot read after ${JSON.stringify(after)}: it is a whole number of lines`);
+}
+
 /** Some lines of a log, from the one after the first `after` on; `next` is how many there are until then, if there are more. */
 async function linesFrom(store: Store, key: string, after: number) {
   const lines: (Value | null)[] = [];
-  let count = 0;
-  for await (const line of store.lines(key)) {
-    if (count++ < after) continue;
+  for await (const line of store.lines(key, after)) {
     if (lines.length === MOST_LINES) return { lines, next: after + MOST_LINES };
     lines.push(line ?? null);
   }

@@ -85,8 +85,8 @@ export class MemoryStore implements Store {
     this.#wake(folderOf(key));
   }
 
-  async *lines(key: string): AsyncGenerator<Value> {
-    for (const line of [...(this.#logs.get(checkKey(key)) ?? [])]) yield JSON.parse(line);
+  async *lines(key: string, after = 0): AsyncGenerator<Value> {
+    for (const line of (this.#logs.get(checkKey(key)) ?? []).slice(after)) yield JSON.parse(line);
   }
 
   async logs(folder: string): Promise<string[]> {

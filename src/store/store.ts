@@ -103,8 +103,11 @@ export interface Store {
    */
   append(key: string, line: Value): Promise<void>;
 
-  /** A log's lines, the oldest first; undefined stands for one that cannot be read. None if there is no such log. */
-  lines(key: string): AsyncIterable<Value | undefined>;
+  /**
+   * A log's lines, the oldest first, from the one after the first `after`; undefined stands for one that cannot be read. None
+   * if there is no such log.
+   */
+  lines(key: string, after?: number): AsyncIterable<Value | undefined>;
 
   /** The names (last segments) of a folder's logs, in order of name. */
   logs(folder: string): Promise<string[]>;

@@ -156,6 +156,36 @@ test("a session that ends on one machine has ended on all, and its name is anoth
   expect((await names(two)).map(([session]) => session)).toEqual(["b1"]);
 });
 
+test("what was done on one machine is in the log of all, once, and decisions are kept by all", async () => {
+  const net = await Net.open();
+  const [one, two] = [await net.machine("ann"), await net.machine("bob")];
+  await one.as("a1").register();
+  await two.as("b1").register();
+  await one.as("a1").log("began");
+  for (let round = 0; round < 3; round++) {
+    for (const { mirror } of [one, two]) await mirror.round();
+    await two.as("b1").log(`round ${round}`);
+    if (round === 1) await one.as("a1").decide("tabs");
+  }
+  for (let round = 0; round < 2; round++) for (const { mirror } of [one, two]) await mirror.round();
+  const notes = async (relay: Relay) =>
+    (await relay.activity({ limit: 1000 })).entries
+      .filter(({ event }) => event !== "message")
+      .map(({ session, event, text }) => `${session} ${event} ${text}`)
+      .sort();
+  const there = await notes(net.local("x"));
+  expect(there.filter((line) => line.includes("note"))).toEqual([
+    "a1 note began",
+    "b1 note round 0",
+    "b1 note round 1",
+    "b1 note round 2",
+  ]);
+  for (const machine of [one, two]) {
+    expect(await notes(machine.as("x"))).toEqual(there);
+    expect((await machine.as("x").decisions()).map(({ content }) => content)).toEqual(["tabs"]);
+  }
+});
+
 test("a session whose id is somebody else's on the server is told of, and nothing of it is passed on", async () => {
   const net = await Net.open();
   const one = await net.machine("ann");

@@ -17,6 +17,16 @@ export function describeLogs(name: string, make: (options: StoreUnderTest) => St
       expect(await all(store, "activity/2026-03-01")).toEqual([0, 1, 2].map((n) => ({ n, text: "a\nb\u2028c" })));
     });
 
+    test("a log is read on from where one has stopped", async () => {
+      const store = make(options);
+      for (let n = 0; n < 5; n++) await store.append("activity/day", { n });
+      for (const after of [0, 3, 5, 9]) {
+        const lines = [];
+        for await (const line of store.lines("activity/day", after)) lines.push(line);
+        expect(lines, String(after)).toEqual([0, 1, 2, 3, 4].slice(after).map((n) => ({ n })));
+      }
+    });
+
     test("a log that was never written to has no lines, and removing it does nothing", async () => {
       const store = make(options);
       await store.removeLog("activity/2026-03-01");

@@ -174,10 +174,10 @@ export class FileStore implements Store {
     this.#tree.write(checkKey(key), () => appendLine(this.#log(key), line));
   }
 
-  async *lines(key: string): AsyncGenerator<Value | undefined> {
+  async *lines(key: string, after = 0): AsyncGenerator<Value | undefined> {
     if (!this.#tree.enter(folderOf(checkKey(key)))) return;
     try {
-      yield* linesIn(this.#log(key));
+      yield* linesIn(this.#log(key), after);
     } catch (error) {
       throw systemError(`read "${this.#log(key)}"`, error);
     }

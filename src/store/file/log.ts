@@ -22,8 +22,8 @@ export function appendLine(path: string, value: Value): void {
   }
 }
 
-/** The lines, each as its object, or undefined for one that cannot be read. None if there is no such file. */
-export function* linesIn(path: string): Generator<Value | undefined> {
+/** The lines after the first `after`, each as its object, or undefined for one that cannot be read. None if there is no such file. */
+export function* linesIn(path: string, after: number): Generator<Value | undefined> {
   let fd: number;
   try {
     fd = open(path, O_RDONLY);
@@ -34,15 +34,16 @@ export function* linesIn(path: string): Generator<Value | undefined> {
   try {
     const chunk = Buffer.alloc(CHUNK);
     let rest = Buffer.alloc(0);
+    let passed = 0;
     for (let count = fs.readSync(fd, chunk); count > 0; count = fs.readSync(fd, chunk)) {
       let bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
-        if (end > 0) yield objectIn(bytes.subarray(0, end));
+        if (end > 0 && ++passed > after) yield objectIn(bytes.subarray(0, end));
         bytes = bytes.subarray(end + 1);
       }
       rest = bytes.length > MAX_LINE ? bytes.subarray(-MAX_LINE) : bytes;
     }
-    if (rest.length > 0) yield objectIn(rest);
+    if (rest.length > 0 && ++passed > after) yield objectIn(rest);
   } finally {
     fs.closeSync(fd);
   }

@@ -90,8 +90,8 @@ export class HttpStore implements Store {
     await this.#call(`logs/${checkKey(key)}`, { method: "POST", body: { line } });
   }
 
-  async *lines(key: string): AsyncGenerator<Value | undefined> {
-    for (let after: unknown = 0; typeof after === "number"; ) {
+  async *lines(key: string, first = 0): AsyncGenerator<Value | undefined> {
+    for (let after: unknown = first; typeof after === "number"; ) {
       const { lines, next } = (await this.#call(`logs/${checkKey(key)}?after=${after}`)).body;
       if (Array.isArray(lines)) for (const line of lines) yield line ?? undefined;
       after = next;

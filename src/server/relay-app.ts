@@ -87,7 +87,9 @@ export function relayApp(served: Served): Hono<Env> {
     const late = requests.take(userOf(admitted), performance.now());
     if (late > 0) throw tooOften(c, late);
     checkScope(admitted, c);
-    const caller = await callerFor(served, admitted, namedSession(c, admitted));
+    const named = namedSession(c, admitted);
+    const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
+    const caller = await callerFor(served, admitted, session);
     c.set("asked", { admitted, caller, store: stores.for(caller) });
     if (TOLD.test(c.req.path)) await upkeep.settled();
     await repeated(c, next, repeats);
@@ -117,11 +119,7 @@ export function relayApp(served: Served): Hono<Env> {
   );
   const plain = plainRoutes({
     ...{ dir: served.dir, own: served.store, now: served.now },
-    asked: (c: Context<Env>) => {
-      const { caller, admitted } = c.get("asked");
-      const session = caller.session === "" ? sessionOf(admitted, served.operator) : caller.session;
-      return { caller: { ...caller, session }, store: stores.for({ ...caller, session }) };
-    },
+    asked: (c: Context<Env>) => c.get("asked"),
     stream: (c: Context<Env>, events) => streams.serve(c, { gate, admitted: c.get("asked").admitted }, events),
   });
   app.route("/", plain);
@@ -133,7 +131,7 @@ function within(name: string, path: string): string {
   return path === `/${name}` || path.startsWith(`/${name}/`) ? path.slice(name.length + 1) || "/" : path;
 }
 
-/** Whose session it is where a request names none. */
+/** Whose session it is where a plain request names none. It may be somebody else's by now, as any that is named. */
 function sessionOf({ owner }: Admitted, operator: string): string {
   return owner === undefined ? operator : owner.replace("/", "-");
 }

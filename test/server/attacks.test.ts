@@ -127,6 +127,16 @@ describe("who says it is another", () => {
     expect((await store.get("agents/alice1"))?.owner).toBe("alice/script-all");
   });
 
+  test("is not taken for another by a user and a machine that read like that one's", async () => {
+    const { world, join, store } = await town();
+    const victim = await join("ab", "ab-c-script-all");
+    expect(await victim.create("agents/ab-c-script-all", agent("ab-c-script-all"))).toBe(201);
+    expect((await store.get("agents/ab-c-script-all"))?.owner).toBe("ab/script-all");
+    const other = new Hand(world, await world.token("here", "ab-c"), ""); // its own session would be called just so
+    for (const path of ["/inbox", "/history"]) expect((await other.ask("GET", path)).status, path).toBe(403);
+    expect((await other.ask("POST", "/messages", { content: "as ab" })).status).toBe(403);
+  });
+
   test("shares no session with one who uses the files", async () => {
     const { mallory, local } = await town();
     expect(await mallory.as("tim").create("agents/tim", agent("tim"))).toBe(201);

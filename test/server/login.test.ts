@@ -200,7 +200,7 @@ test("this machine's own word goes to the address that our server listens on, an
   expect(await secretFor("http://127.0.0.1:4800")).toBe("ar-local-x");
   for (const url of [
     "http://127.evil.example:4800",
-    "http://127.0.0.1.nip.io:4800",
+    "http://127.0.0.1.evil.example:4800",
     "http://localhost:4800",
     "http://[::1]:4800",
     "http://127.0.0.1:4801",

@@ -8,9 +8,11 @@ import { bootLook, foreignLook } from "../mend.ts";
 import { Pace } from "../pace.ts";
 import type { Store } from "../store/store.ts";
 import { settleWaitsIfAny } from "../wait-marks.ts";
+import { forgetOld } from "./forgetting.ts";
 
 const EVERY = 5000; // ms between looks that nothing has asked for
 const PATIENCE = 250; // ms that a look waits for what is settled before it
+const HOUR = 3_600_000; // ms between two looks for what nobody can use any more
 const SOON = 20; // ms after a change, so that one look does for many
 
 export interface UpkeepOptions {
@@ -28,6 +30,7 @@ export class Upkeep {
   #soon: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #settling: Promise<void> | undefined;
+  #forgetAt = Number.NEGATIVE_INFINITY;
   #isAsked = false;
 
   constructor({ store, project, now, onBug }: UpkeepOptions) {
@@ -88,6 +91,12 @@ export class Upkeep {
   async #look(): Promise<void> {
     while (this.#isAsked) {
       this.#isAsked = false;
+      if (performance.now() > this.#forgetAt) {
+        this.#forgetAt = performance.now() + HOUR;
+        await forgetOld(this.context.store, this.context.now()).catch((error: unknown) => {
+          if (!(error instanceof RelayError)) this.#onBug(error);
+        });
+      }
       for (const look of LOOKS)
         try {
           await look(this.context);

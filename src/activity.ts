@@ -21,6 +21,11 @@ export function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
+/** For how long (ms) a day, such as `2026-05-01`, is over at `now` (Unix ms); below 0 for one that is not. */
+export function pastDay(day: string, now: number): number {
+  return now - (Date.parse(day) + 86_400_000);
+}
+
 /** When an entry was made (Unix ms); undefined if it does not say so that it can be read. */
 export function timeOfEntry(entry: Entry): number | undefined {
   const time = Date.parse(entry.at);

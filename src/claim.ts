@@ -40,6 +40,8 @@ const BID = {
   targets: list(Target),
   mode: oneOf(MODES),
   reason: optional(text()),
+  /** The server that this relay is mirrored to has not been asked yet, and decides. */
+  tentative: optional(flag()),
 };
 
 /** A lease on targets, all of them or none. */
@@ -118,6 +120,7 @@ export interface Wish {
   readonly reason?: string;
   /** ms; without it, as long as before, or 30 minutes. */
   readonly ttl?: number;
+  readonly tentative?: boolean;
 }
 
 /** Who stands in the way: a holder, or someone who came first. */
@@ -217,11 +220,12 @@ export function settle(claims: Claims, facts: Facts): Claims {
 }
 
 function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
-  const { id, session_id, agent_id, targets, mode, reason, ttl = TTL.default } = wish;
+  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = TTL.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
     ...{ id, session_id, agent_id, targets, mode },
     ...(reason === undefined ? {} : { reason }),
+    ...(tentative && { tentative }),
     ...{ token, claimed_at: now, expires_at: now + ttl, ttl },
     ...(offered_until === undefined ? {} : { offered_until }),
   };
@@ -251,7 +255,7 @@ export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
   const token = wish.mode === old.mode ? claims.token : claims.token + 1;
   const claim = {
     ...{ ...kept, mode: wish.mode, ttl, expires_at: now + ttl },
-    ...(wish.mode === old.mode ? {} : { token }),
+    ...(wish.mode === old.mode ? {} : { token, ...(wish.tentative && { tentative: true }) }),
     ...(why === undefined ? {} : { reason: why }),
   };
   return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };

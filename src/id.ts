@@ -16,6 +16,12 @@ export function newId(prefix: string, time: number): string {
   return `${prefix}-${Math.max(0, Math.floor(time)).toString(36).padStart(TIME_DIGITS, "0")}${random()}`;
 }
 
+/** The id that anyone makes for the same thing: of its time (ms), and a word of `[0-9a-z]` that stands for it. */
+export function idFor(prefix: string, time: number, word: string): string {
+  const digits = Math.max(0, Math.min(Math.floor(time), 36 ** TIME_DIGITS - 1)).toString(36);
+  return `${prefix}-${digits.padStart(TIME_DIGITS, "0")}${word.padEnd(RANDOM_DIGITS, "0").slice(0, RANDOM_DIGITS)}`;
+}
+
 /** A short random word that nobody can guess, for names that must never be met again. */
 export function newNonce(): string {
   return random();

@@ -1,3 +1,4 @@
+import { type Collected, noteCollected } from "./collected.ts";
 import { type Context, readMessage, valueOrSkipped } from "./context.ts";
 import { timeOf } from "./id.ts";
 import { DIGEST_AGE, DIGEST_SIZE, isNews, openMark, unreadMark } from "./inbox.ts";
@@ -93,12 +94,17 @@ export async function isWaitedFor(context: Context, whoLeft = false): Promise<(m
 }
 
 /** Removes a message, and what lists it for others than its readers: the lists first, so that who was killed between is finished by the next. */
-export async function removeMessage({ store }: Context, id: string): Promise<void> {
+export async function removeMessage({ store, now }: Context, id: string): Promise<void> {
   const message = await readMessage(store, id);
+  if (message) await noteCollected(store, now(), endsOf(message));
   await store.unmark(unreadMark("all", id));
   if (message?.thread !== undefined && isSegment(message.thread)) await store.unmark(`threads/${message.thread}/${id}`);
   await store.unmark(`foreign/${id}`);
   await store.update(`messages/${id}`, () => undefined);
+}
+
+function endsOf({ id, from_session: from, to_session: to }: Message): Collected {
+  return { key: `messages/${id}`, from, ...(to !== null && { to }) };
 }
 
 /** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */

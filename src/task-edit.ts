@@ -37,16 +37,26 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
     ...(files === undefined ? {} : { files }),
     ...(depends_on === undefined ? {} : { depends_on }),
   });
+  const task = await applyEdit(context, before, edited, depends_on);
+  await tellLoser(context, before, edit, "edited");
+  await tell(context, "edited", task, { title: task.title, priority: task.priority });
+  return task;
+}
+
+/** Changes a task to what `edited` makes of it, and tells nobody. */
+export async function applyEdit(
+  context: Context,
+  before: Task,
+  edited: (task: Task) => Task,
+  depends_on: readonly string[] | undefined,
+): Promise<Task> {
   edited(before); // what is refused notes no edges
   const write = (inTime = (task: Task) => task) => change(context, before.id, (current) => inTime(edited(current)));
-  const task = await changed(context, before.id, async () => {
+  return changed(context, before.id, async () => {
     const after = await (depends_on ? withoutCircle(context, before, depends_on, write) : write());
     await leave(context, before, after);
     return after;
   });
-  await tellLoser(context, before, edit, "edited");
-  await tell(context, "edited", task, { title: task.title, priority: task.priority });
-  return task;
 }
 
 const MOST_NOTES = 100;

@@ -1,6 +1,6 @@
 import { RelayError } from "./errors.ts";
 import { plain } from "./overlap.ts";
-import { type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
+import { flag, type Infer, integer, list, object, oneOf, optional, text } from "./schema.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
 export type State = (typeof STATES)[number];
@@ -19,6 +19,8 @@ export const Owner = object({
   ttl: integer(),
   /** The claim on its files, if it was taken with it. */
   claim: optional(text()),
+  /** The server that this relay is mirrored to has not been asked yet, and decides. */
+  tentative: optional(flag()),
 });
 export type Owner = Infer<typeof Owner>;
 
@@ -115,10 +117,11 @@ export interface Take {
   /** ms */
   readonly ttl: number;
   readonly claim?: string | undefined;
+  readonly tentative?: boolean;
 }
 
 /** The task as taken, or renewed, by `actor`. Throws `conflict` naming who has it. */
-export function taken(task: Task, actor: Actor, { ttl, claim }: Take, facts: Facts): Task {
+export function taken(task: Task, actor: Actor, { ttl, claim, tentative }: Take, facts: Facts): Task {
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
   const mine = isOwnedBy(task, actor) ? task.owner : undefined;
@@ -130,6 +133,7 @@ export function taken(task: Task, actor: Actor, { ttl, claim }: Take, facts: Fac
     since: mine?.since ?? facts.now,
     ...{ expires_at: facts.now + ttl, ttl },
     ...(kept === undefined ? {} : { claim: kept }),
+    ...((mine ? mine.tentative : tentative) && { tentative: true }),
   };
   return { ...rest, state: "in_progress", owner, updated_at: facts.now };
 }

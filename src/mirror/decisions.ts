@@ -1,16 +1,18 @@
-import type { Sides } from "./sides.ts";
+import { isOurs, type Sides } from "./sides.ts";
 
 /** Decisions are kept for good: each is in both places. */
-export async function exchangeDecisions({ local, remote }: Sides, own: ReadonlySet<string>): Promise<void> {
+export async function exchangeDecisions(sides: Sides): Promise<void> {
+  const { local, remote } = sides;
   const any = remote("");
   const [here, there] = [await local.list("decisions"), await any.list("decisions")];
-  for (const id of there.filter((each) => !here.includes(each))) {
+  const [hereToo, thereToo] = [new Set(here), new Set(there)];
+  for (const id of there.filter((each) => !hereToo.has(each))) {
     const decision = await any.get(`decisions/${id}`);
     if (decision) await local.create(`decisions/${id}`, decision);
   }
-  for (const id of here.filter((each) => !there.includes(each))) {
+  for (const id of here.filter((each) => !thereToo.has(each))) {
     const decision = await local.get(`decisions/${id}`);
     const by = String(decision?.session_id);
-    if (decision && own.has(by)) await remote(by).create(`decisions/${id}`, decision);
+    if (decision && (await isOurs(sides, by))) await remote(by).create(`decisions/${id}`, decision);
   }
 }

@@ -1,25 +1,71 @@
 import { dayOf } from "../activity.ts";
+import { OFFERED } from "../collected.ts";
+import { readAgent } from "../context.ts";
+import { RelayError } from "../errors.ts";
 import type { Store, Value } from "../store/store.ts";
 import type { Sides } from "./sides.ts";
 
-/** Which lines of each day's log have been passed on: how many there were here, and there. */
-export type Seen = Map<string, { readonly here: number; readonly there: number }>;
+/** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */
+export interface Read {
+  readonly here: number;
+  readonly there: number;
+  readonly added: readonly string[];
+}
+export type Seen = Map<string, Read>;
 
-/** What was done here is written there, and what was done there here, each line once, by who did it; of today and yesterday. */
-export async function exchangeLog(sides: Sides, own: ReadonlySet<string>, seen: Seen): Promise<void> {
+const NONE: Read = { here: 0, there: 0, added: [] };
+
+/**
+ * What was done here is written there, and what was done there here, each line once: of today and yesterday; with `all`, of
+ * each day that is offered.
+ */
+export async function exchangeLog(
+  sides: Sides,
+  seen: Seen,
+  isCollected: (key: string) => boolean,
+  all: boolean,
+): Promise<void> {
   const { local, remote, now } = sides;
-  for (const day of [dayOf(now() - 86_400_000), dayOf(now())]) {
-    const key = `activity/${day}`;
-    const before = seen.get(day) ?? { here: 0, there: 0 };
-    const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
-    // Who has just started does not know what it passed on before: what both have is not passed on again.
-    const [known, knownThere] = [new Set(here.map(textOf)), new Set(there.map(textOf))];
-    const isOurs = (line: Value | undefined): line is Value => line !== undefined && own.has(String(line.session));
-    const mine = here.filter((line) => isOurs(line) && !knownThere.has(textOf(line)));
-    const theirs = there.filter((line) => line !== undefined && !isOurs(line) && !known.has(textOf(line)));
-    for (const line of mine) if (line) await remote(String(line.session)).append(key, line);
-    for (const line of theirs) if (line) await local.append(key, line);
-    seen.set(day, { here: before.here + here.length, there: before.there + there.length });
+  const oldest = dayOf(now() - (all ? OFFERED : 86_400_000));
+  const days = new Set([...(await local.logs("activity")), ...(await remote("").logs("activity"))]);
+  for (const day of [...days].sort())
+    if (day >= oldest && !isCollected(`activity/${day}`)) await exchangeDay(sides, day, seen);
+}
+
+async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<void> {
+  const { local, remote } = sides;
+  const key = `activity/${day}`;
+  const before = seen.get(day) ?? NONE;
+  const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
+  if (here.length === 0 && there.length === 0) return;
+  const known = new Set(before.added);
+  // Who has just started does not know what it passed on before: what both have is not passed on again.
+  const [hereToo, thereToo] = [new Set(here.map(textOf)), new Set(there.map(textOf))];
+  const added: string[] = [];
+  for (const line of here) {
+    const text = textOf(line);
+    if (line && !known.has(text) && !thereToo.has(text) && (await isPassedOn(sides, key, line))) added.push(text);
+  }
+  for (const line of there) {
+    const text = textOf(line);
+    if (!line || known.has(text) || hereToo.has(text)) continue;
+    await local.append(key, line);
+    added.push(text);
+  }
+  seen.set(day, { here: before.here + here.length, there: before.there + there.length, added });
+}
+
+/** False for a line that the server does not take, such as one of a session that is another's there. */
+async function isPassedOn({ local, remote }: Sides, key: string, line: Value): Promise<boolean> {
+  const session = String(line.session);
+  const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
+  if (agent?.owner !== undefined) return false;
+  try {
+    await remote(session).append(key, line);
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError && ["refused", "usage", "limit"].includes(error.code)) return false;
+    throw error;
   }
 }
 

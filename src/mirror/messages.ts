@@ -1,52 +1,94 @@
+import { createHash } from "node:crypto";
+import { OFFERED } from "../collected.ts";
 import { readMessage } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { timeOf } from "../id.ts";
+import { idFor, timeOf } from "../id.ts";
 import { openMark, staysOpen, unreadMark } from "../inbox.ts";
-import { isUnread, Message } from "../message.ts";
+import { isLive, isUnread, Message, sentAt } from "../message.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
-import type { Sides } from "./sides.ts";
+import { makeKnown } from "./registrations.ts";
+import { forEach, isOurs, type Sides } from "./sides.ts";
 
 const SLACK = 900_000; // ms by which ids of one place may be out of order
-const AWAITED = 86_400_000; // ms for which receipts of others are asked for
+const LATER = 600_000; // ms after which a message that the server does not take is tried again
 
 /** What a mirror remembers of the messages it has passed on; all of it can be found out again. */
 export interface Passed {
-  /** Of ours: everything up to this time (Unix ms) was passed on, but for what is `held`. */
+  /** Of ours: everything up to this time (Unix ms) was passed on, but for what is in `refused`. */
   until: number;
   /** Known to be on both sides. */
   readonly both: Set<string>;
-  /** Of ours, sent to others, who may still say that they have read it: when it was asked for last (Unix ms). */
+  /** Of ours, which the server does not take: when it was asked last (Unix ms). */
+  readonly refused: Map<string, number>;
+  /** Who reads them may still tell: when that was asked for last (Unix ms). */
   readonly awaited: Map<string, number>;
+  /** The ids here of those that have another there. */
+  readonly renamed: Map<string, string>;
+  /** What waited for each session here when it was looked at last. */
+  readonly waiting: Map<string, ReadonlySet<string>>;
 }
 
 /** Passes on what was sent here. What the server does not take is tried again, and told of. */
-export async function pushMessages(sides: Sides, own: ReadonlySet<string>, passed: Passed): Promise<void> {
+export async function pushMessages(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  passed: Passed,
+  isCollected: (key: string) => boolean,
+): Promise<void> {
   const { local, now } = sides;
+  const oldest = now() - OFFERED;
   let latest = passed.until;
   for (const id of await local.list("messages")) {
     const time = timeOf(id);
-    if (time === undefined || time < passed.until - SLACK || passed.both.has(id)) continue;
+    const isPast = time !== undefined && time < Math.max(oldest, passed.until - SLACK);
+    if ((isPast && !passed.refused.has(id)) || passed.both.has(id) || isCollected(`messages/${id}`)) continue;
+    if ((passed.refused.get(id) ?? 0) > now() - LATER) continue;
     const message = await readMessage(local, id);
-    if (!message || !own.has(message.from_session)) continue;
-    await pushMessage(sides, message);
-    passed.both.add(id);
-    if (now() - time < AWAITED && !own.has(message.to_session ?? "")) passed.awaited.set(id, 0);
-    latest = Math.max(latest, Math.min(time, now()));
+    if (!message || sentAt(message) < oldest || !isLive(message, now())) continue;
+    if (!ours.has(message.from_session) && !(await leftFor(sides, message.from_session))) continue;
+    if (time === undefined) passed.renamed.set(thereOf(message), id);
+    if (await isTaken(sides, message, passed)) {
+      passed.both.add(id);
+      passed.awaited.set(id, 0);
+    }
+    if (time !== undefined) latest = Math.max(latest, Math.min(time, now()));
   }
   passed.until = latest;
-  for (const id of passed.both) if ((timeOf(id) ?? 0) < passed.until - 2 * SLACK) passed.both.delete(id);
+  for (const id of passed.both) if ((timeOf(id) ?? passed.until) < passed.until - 2 * SLACK) passed.both.delete(id);
+}
+
+/** Whether it was a session of ours that has ended since. The server learns that it was there. */
+async function leftFor(sides: Sides, session: string): Promise<boolean> {
+  const isEnded = (await sides.local.get(`agents/${session}`)) === undefined && (await isOurs(sides, session));
+  if (isEnded) await makeKnown(sides, session);
+  return isEnded;
+}
+
+/** False for what the server refuses, which nobody there gets: a person is told of it. */
+async function isTaken(sides: Sides, message: Message, { refused }: Passed): Promise<boolean> {
+  try {
+    await pushMessage(sides, message);
+    refused.delete(message.id);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RelayError) || !["refused", "usage", "limit"].includes(error.code)) throw error;
+    if (!refused.has(message.id)) sides.notice(`message ${message.id} is not passed on yet: ${error.message}`);
+    refused.set(message.id, sides.now());
+    return false;
+  }
 }
 
 async function pushMessage({ remote }: Sides, message: Message): Promise<void> {
-  const { id, from_session: from, to_session: to, thread } = message;
+  const { from_session: from, to_session: to, thread } = message;
+  const id = thereOf(message);
   const store = remote(from);
   if (await store.get(`messages/${id}`)) return;
   if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`);
-  const { receipts: _, withdrawn_at: __, ...said } = message;
+  const { receipts: _, ...said } = message;
   try {
-    await store.publish(`messages/${id}`, { ...said, read_by: [from] }, deliveryFor(to, from));
+    await store.publish(`messages/${id}`, { ...said, id, read_by: [from] }, deliveryFor(to, from));
   } catch (error) {
     // Its answer may have been lost; sealed anew, it is not the same to the server, but it is there.
     if (!(error instanceof RelayError) || error.code !== "conflict" || !(await store.get(`messages/${id}`)))
@@ -54,52 +96,81 @@ async function pushMessage({ remote }: Sides, message: Message): Promise<void> {
   }
 }
 
+/** The id that a message has on the server, where one that another program made would not be one. */
+export function thereOf(message: Message): string {
+  if (timeOf(message.id) !== undefined) return message.id;
+  return idFor("msg", sentAt(message), createHash("sha256").update(message.id).digest("hex"));
+}
+
 function deliveryFor(to: string | null, from: string): Delivery {
   return to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: from } : { inboxes: [to] };
 }
 
 /** Brings what waits there for a session of ours into its inbox here, and says there what was read here. */
-export async function exchangeInbox(sides: Sides, session: string): Promise<void> {
+export async function exchangeInbox(sides: Sides, session: string, passed: Passed): Promise<void> {
   const { local, remote, now } = sides;
   const there = remote(session);
-  const waiting = [...(await there.marks(`inboxes/${session}`)), ...(await there.marks(`inboxes/${session}/open`))];
-  for (const id of new Set(waiting)) {
+  const listed = [...(await there.marks(`inboxes/${session}`)), ...(await there.marks(`inboxes/${session}/open`))];
+  const waitingThere = new Set(listed.map((id) => passed.renamed.get(id) ?? id));
+  await forEach(waitingThere, async (id) => {
     const here = await readMessage(local, id);
     if (here && !isUnread(session, here, now())) await pushReceipt(there, session, here, now());
-    else if (!here) await deliver(local, there, session, id);
-    else if ((await local.markedAt(unreadMark(session, id))) === undefined)
+    else if (!here) {
+      await deliver(sides, there, session, id);
+      passed.awaited.set(id, 0);
+    } else if ((await local.markedAt(unreadMark(session, id))) === undefined)
       await local.mark(unreadMark(session, id), now());
-  }
+  });
+  const waitingHere = new Set(await local.marks(`inboxes/${session}`));
   // What waits here and not there was taken back, or has run out: the message says so.
-  for (const id of await local.marks(`inboxes/${session}`))
-    if (!waiting.includes(id)) await pullChanges(local, there, id);
+  await forEach(waitingHere, async (id) => {
+    if (!waitingThere.has(id)) await pullChanges(local, there, id);
+  });
+  for (const id of passed.waiting.get(session) ?? []) {
+    const here = waitingHere.has(id) || waitingThere.has(id) ? undefined : await readMessage(local, id);
+    if (here) await pushReceipt(there, session, here, now());
+  }
+  passed.waiting.set(session, waitingHere);
 }
 
 /** Writes a message where its reader here finds it: pointers first, as each message is. */
-async function deliver(local: Store, there: Store, session: string, id: string): Promise<void> {
+async function deliver({ local, now }: Sides, there: Store, session: string, id: string): Promise<void> {
   const message = await readMessage(there, id);
-  if (!message) return; // it is still being written, or was collected
-  const { thread } = message;
+  if (!message || !isLive(message, now())) return; // it is still being written, or was collected, or has run out
+  await bring(local, message, [session]);
+}
+
+/** Writes a message of elsewhere here, listed for these. */
+export async function bring(local: Store, message: Message, inboxes: readonly string[]): Promise<void> {
+  const { id, thread } = message;
   if (thread !== undefined && isSegment(thread)) await local.mark(`threads/${thread}/${id}`);
   const index = message.to_session === null ? { index: "all" } : {};
-  await local.publish(`messages/${id}`, message, { inboxes: [session], ...index });
+  try {
+    await local.publish(`messages/${id}`, message, { inboxes, ...index });
+  } catch (error) {
+    // Another session of ours was given it meanwhile.
+    if (!(error instanceof RelayError) || error.code !== "conflict" || !(await readMessage(local, id))) throw error;
+    for (const session of inboxes) await local.mark(unreadMark(session, id));
+  }
 }
 
 /** Says there what a session has done with a message here. */
 async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {
-  const key = `messages/${here.id}`;
+  const id = thereOf(here);
+  const key = `messages/${id}`;
   await there.update(key, (value) => {
     if (value === undefined) return undefined; // collected: nothing is left to say
     const old = Message.parse(value, key);
-    const read_by = old.read_by.includes(session) ? old.read_by : [...old.read_by, session];
+    const isNew = here.read_by.includes(session) && !old.read_by.includes(session);
+    const read_by = isNew ? [...old.read_by, session] : old.read_by;
     const receipts = mergedReceipts(old.receipts, receiptOf(here, session));
     const isSaid = read_by === old.read_by && JSON.stringify(receipts) === JSON.stringify(old.receipts);
     return isSaid ? value : { ...value, read_by, ...(receipts && { receipts }) };
   });
   if (staysOpen(session, here, now) && here.receipts?.[session]?.acked_at === undefined)
-    await there.mark(openMark(session, here.id));
-  else await there.unmark(openMark(session, here.id));
-  await there.unmark(unreadMark(session, here.id));
+    await there.mark(openMark(session, id));
+  else await there.unmark(openMark(session, id));
+  await there.unmark(unreadMark(session, id));
 }
 
 /** What a session has said of a message, and nothing that others have. */
@@ -107,30 +178,53 @@ function receiptOf({ receipts }: Message, session: string): Message["receipts"] 
   return receipts && Object.hasOwn(receipts, session) ? { [session]: receipts[session] ?? {} } : undefined;
 }
 
-/** Asks who has read what was sent here, the less often the longer it takes. */
-export async function pullReceipts(sides: Sides, passed: Passed): Promise<void> {
+const SOON = 86_400_000; // ms for which it is asked often who has read a message
+const AT_LEAST = 600_000; // ms between two questions, then ...
+const RARELY = 3_600_000; // ... and after that
+
+/** Asks who has read what both have, the less often the longer it takes, and says there what became of ours here. */
+export async function exchangeReceipts(sides: Sides, passed: Passed): Promise<void> {
   const { local, remote, now } = sides;
-  for (const [id, asked] of passed.awaited) {
-    const age = now() - (timeOf(id) ?? 0);
-    if (age > AWAITED) passed.awaited.delete(id);
-    if (now() - asked < Math.min(600_000, age / 10)) continue;
-    passed.awaited.set(id, now());
+  await forEach([...passed.awaited], async ([id, asked]) => {
     const here = await readMessage(local, id);
-    if (!here) passed.awaited.delete(id);
-    else await pullChanges(local, remote(here.from_session), id);
-  }
+    const age = here ? now() - sentAt(here) : 0;
+    if (!here || age > OFFERED || isSettled(here, age)) passed.awaited.delete(id);
+    else if (now() - asked >= (age > SOON ? RARELY : Math.min(AT_LEAST, age / 5))) {
+      passed.awaited.set(id, now());
+      const from = here.from_session;
+      const isFromHere = await isOurs(sides, from);
+      const store = remote(isFromHere ? from : (here.to_session ?? ""));
+      if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
+      await pullChanges(local, store, id);
+    }
+  });
+}
+
+/** Nothing more becomes of a direct message that was read and asks for nothing, and of a broadcast after a day. */
+export function isSettled(message: Message, age: number): boolean {
+  const to = message.to_session;
+  return to === null ? age > SOON : message.read_by.includes(to) && !staysOpen(to, message, 0);
+}
+
+async function pushWithdrawal(there: Store, here: Message): Promise<void> {
+  await there.update(`messages/${thereOf(here)}`, (value) =>
+    value === undefined || value.withdrawn_at !== undefined ? value : { ...value, withdrawn_at: here.withdrawn_at },
+  );
+  for (const inbox of here.to_session === null ? ["all"] : [here.to_session])
+    await there.unmark(unreadMark(inbox, thereOf(here)));
 }
 
 /** Notes here what has become of a message there. */
-async function pullChanges(local: Store, there: Store, id: string): Promise<void> {
+export async function pullChanges(local: Store, there: Store, id: string): Promise<void> {
   const key = `messages/${id}`;
-  const now = await readMessage(there, id);
+  const here = await readMessage(local, id);
+  const now = here && (await readMessage(there, thereOf(here)));
   if (!now) return;
   await local.update(key, (value) => {
     if (value === undefined) return undefined;
     const old = Message.parse(value, key);
     const merged = mergedMessage(old, { ...old, ...changingOf(now) });
-    return JSON.stringify(merged) === JSON.stringify(old) ? value : merged;
+    return JSON.stringify(merged) === JSON.stringify(old) ? value : { ...value, ...changingOf(merged) };
   });
 }
 

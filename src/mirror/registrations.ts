@@ -1,32 +1,74 @@
 import { Agent } from "../agent.ts";
+import { register, unregister } from "../attend.ts";
 import { readAgent } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { Relay } from "../relay.ts";
-import type { Sides } from "./sides.ts";
+import { forEach, isOurs, there as onServer, type Sides } from "./sides.ts";
 
 const STALE = 30_000; // ms between two signs of life that are passed on
 
-/** The sessions that run here, as the local files have them: those that came from elsewhere have an owner. */
-export async function ownSessions({ local }: Sides): Promise<Agent[]> {
-  const found: Agent[] = [];
-  for (const id of await local.list("agents")) {
-    const agent = await readAgent(local, "agents", id);
-    if (agent && agent.owner === undefined) found.push(agent);
-  }
-  return found;
+/** What a mirror remembers of sessions; all of it can be found out again. */
+export interface Known {
+  /** Sessions of ours that have ended here, and there. */
+  readonly over: Set<string>;
+  /** What a person was told of once. */
+  readonly told: Set<string>;
 }
 
-/** Tells the server who is here, and who has left. Returns those that it takes for ours. */
-export async function pushAgents(sides: Sides): Promise<Agent[]> {
-  const known: Agent[] = [];
-  for (const agent of await ownSessions(sides)) if (await pushAgent(sides, agent)) known.push(agent);
-  for (const id of await sides.local.list("archive/agents")) {
-    const left = await readAgent(sides.local, "archive/agents", id);
-    if (left?.owner !== undefined || (await readAgent(sides.local, "agents", id))) continue;
-    const there = await readAgent(sides.remote(""), "agents", id);
-    if (there?.owner === sides.owner) await relayOf(sides, id, there.agent_id).unregister();
+/** The sessions that run here. */
+export interface Sessions {
+  /** Those that the server takes for ours. */
+  readonly ours: ReadonlySet<string>;
+  /** Those that it does not know: their ids are another's there. */
+  readonly apart: ReadonlySet<string>;
+}
+
+/** Tells the server who is here. */
+export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> {
+  const { local } = sides;
+  const [ours, apart] = [new Set<string>(), new Set<string>()];
+  await forEach(await local.list("agents"), async (id) => {
+    const agent = await readAgent(local, "agents", id);
+    if (!agent || agent.owner !== undefined) return;
+    known.over.delete(id);
+    const isTaken = await pushAgent(sides, agent);
+    (isTaken ? ours : apart).add(id);
+    if (isTaken || known.told.has(id)) return;
+    known.told.add(id);
+    sides.notice(`session ${id} is another's there already: nothing of it is passed on; give it another --session`);
+  });
+  return { ours, apart };
+}
+
+/** Sessions of ours that have ended here, and of which the server does not know that. */
+export async function leftHere(sides: Sides, known: Known): Promise<Agent[]> {
+  const { local, remote, owner } = sides;
+  const left: Agent[] = [];
+  await forEach(await local.list("archive/agents"), async (id) => {
+    if (known.over.has(id)) return;
+    const agent = await readAgent(local, "archive/agents", id);
+    if (!agent || agent.owner !== undefined || (await readAgent(local, "agents", id))) return;
+    const there = await readAgent(remote(""), "agents", id);
+    if (there && there.owner === owner) left.push(agent);
+    else known.over.add(id);
+  });
+  return left;
+}
+
+/** Tells the server who has left. */
+export async function pushEnds(sides: Sides, left: readonly Agent[], known: Known): Promise<void> {
+  for (const { session_id: session, agent_id } of left) {
+    await unregister(onServer(sides, session, agent_id));
+    known.over.add(session);
   }
-  return known;
+}
+
+/** Makes a session that came and went while the server could not be asked one that it knows to have ended. */
+export async function makeKnown({ local, remote }: Sides, session: string): Promise<void> {
+  const store = remote(session);
+  if ((await readAgent(store, "agents", session)) ?? (await readAgent(store, "archive/agents", session))) return;
+  const ended = await readAgent(local, "archive/agents", session);
+  const { place: _, pid_started: __, ...said } = ended ?? {};
+  if (ended) await store.create(`archive/agents/${session}`, { ...said, pid: 0 });
 }
 
 /** False for a session whose id is somebody else's there. */
@@ -34,30 +76,29 @@ async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
   const { local, remote, owner } = sides;
   const { session_id: session } = agent;
   const key = `agents/${session}`;
-  const there = await readAgent(remote(""), "agents", session);
-  if (there && there.owner !== owner) {
-    sides.notice(`session ${session} is ${there.owner ?? "somebody"}'s there already: nothing of it is passed on`);
-    return false;
-  }
-  if (!there) await registerThere(sides, agent);
-  else if (isNews(agent, there))
-    await remote(session).update(key, (old) => {
+  const store = remote(session);
+  const live = await readAgent(remote(""), "agents", session);
+  const there = live ?? (await readAgent(remote(""), "archive/agents", session));
+  if (there && there.owner !== owner) return false; // what it asks in its own name is refused
+  if (!live) await registerThere(sides, agent);
+  else if (isNews(agent, live))
+    await store.update(key, (old) => {
       const { name: _, pid: __, pid_started: ___, place: ____, ...said } = agent;
       return old && { ...old, ...said };
     });
-  const [here, seen] = [await local.markedAt(`${key}.seen`), await remote(session).markedAt(`${key}.seen`)];
-  if (here !== undefined && here > (seen ?? 0) + STALE) await remote(session).mark(`${key}.seen`, here);
+  const [here, seen] = [await local.markedAt(`${key}.seen`), await store.markedAt(`${key}.seen`)];
+  if (here !== undefined && here > (seen ?? 0) + STALE) await store.mark(`${key}.seen`, here);
   return true;
 }
 
 /** Under its own name if nobody there has that; else the server gives another, which is its name here, too, from then on. */
 async function registerThere(sides: Sides, agent: Agent): Promise<void> {
-  const { session_id: session, name, role, metadata, pid, cwd } = agent;
-  const relay = relayOf(sides, session, agent.agent_id);
-  const options = { role, pid, cwd, metadata: Object(metadata) };
-  const made = await relay.register({ ...options, name }).catch((error: unknown) => {
+  const { session_id: session, name, role, metadata, cwd } = agent;
+  const context = onServer(sides, session, agent.agent_id);
+  const options = { role, pid: 0, cwd, metadata: Object(metadata) };
+  const made = await register(context, { ...options, name }).catch((error: unknown) => {
     if (!(error instanceof RelayError) || error.code !== "conflict" || name === undefined) throw error;
-    return relay.register(options);
+    return register(context, options);
   });
   if (made.name === name || made.name === undefined) return;
   await sides.local.update(`names/${made.name}`, () => ({ session_id: session, turn: "mirror" }));
@@ -70,33 +111,32 @@ function isNews(here: Agent, there: Agent): boolean {
 }
 
 /** Notes here who is elsewhere. Who left there has left here, too. */
-export async function pullAgents({ local, remote, owner, relay }: Sides): Promise<void> {
+export async function pullAgents(sides: Sides): Promise<void> {
+  const { local, remote } = sides;
   const any = remote("");
-  const there = new Set<string>();
-  for (const id of await any.list("agents")) {
+  const there = new Set(await any.list("agents"));
+  await forEach(there, async (id) => {
     const agent = await readAgent(any, "agents", id);
-    if (!agent || agent.owner === owner) continue;
-    there.add(id);
+    if (!agent || (await isOurs(sides, id))) return; // one of ours may have that id: it was told of
+    await noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`));
+  });
+  await forEach(await local.list("agents"), async (id) => {
     const here = await readAgent(local, "agents", id);
-    if (here && here.owner === undefined) continue; // one of ours has that id: it was told of
-    const want = { ...agent, owner: agent.owner ?? relay };
-    if (JSON.stringify(here) !== JSON.stringify(want)) await local.update(`agents/${id}`, () => want);
-    if (agent.name !== undefined && (await local.get(`names/${agent.name}`))?.session_id !== id)
-      await local.update(`names/${agent.name}`, () => ({ session_id: id, turn: "mirror" }));
-    const seen = await any.markedAt(`agents/${id}.seen`);
-    if (seen !== undefined && seen !== (await local.markedAt(`agents/${id}.seen`)))
-      await local.mark(`agents/${id}.seen`, seen);
-  }
-  for (const id of await local.list("agents")) {
-    const here = await readAgent(local, "agents", id);
-    if (here?.owner === undefined || there.has(id)) continue;
+    if (here?.owner === undefined || there.has(id)) return;
     const ended = await readAgent(any, "archive/agents", id);
     await local.update(`archive/agents/${id}`, () => Agent.parse({ ...here, ...ended, owner: here.owner }, id));
     await local.update(`agents/${id}`, () => undefined);
     await local.unmark(`agents/${id}.seen`);
-  }
+  });
 }
 
-function relayOf({ remote, dir, now }: Sides, session: string, agent: string): Relay {
-  return new Relay(dir, { session, agent, store: remote(session), now });
+async function noteHere({ local, relay }: Sides, agent: Agent, seen: number | undefined): Promise<void> {
+  const { session_id: id, name } = agent;
+  const key = `agents/${id}`;
+  const want = { ...agent, owner: agent.owner ?? relay };
+  if (JSON.stringify(await readAgent(local, "agents", id)) !== JSON.stringify(want))
+    await local.update(key, () => want);
+  if (name !== undefined && (await local.get(`names/${name}`))?.session_id !== id)
+    await local.update(`names/${name}`, () => ({ session_id: id, turn: "mirror" }));
+  if (seen !== undefined && seen !== (await local.markedAt(`${key}.seen`))) await local.mark(`${key}.seen`, seen);
 }

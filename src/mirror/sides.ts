@@ -1,9 +1,14 @@
+import { THRESHOLDS } from "../agent.ts";
+import { type Context, LIMITS, readAgent } from "../context.ts";
+import { newId } from "../id.ts";
+import { compose, systemDraft } from "../message.ts";
+import { Pace } from "../pace.ts";
 import type { Store } from "../store/store.ts";
 
 /** The two that are kept the same. */
 export interface Sides {
-  /** The relay's folder here. */
-  readonly dir: string;
+  /** The folder that the relay here lies in. */
+  readonly project: string;
   readonly local: Store;
   /** The server's relay, as one of our sessions may use it; with an empty one, as who is nobody. */
   readonly remote: (session: string) => Store;
@@ -15,4 +20,56 @@ export interface Sides {
   readonly now: () => number;
   /** Tells a person of what could not be kept the same. */
   readonly notice: (text: string) => void;
+}
+
+/** To act here. */
+export function here(sides: Sides, session = "mirror", agent = "mirror"): Context {
+  return context(sides, sides.local, session, agent);
+}
+
+/** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
+export function there(sides: Sides, session: string, agent = "mirror"): Context {
+  return context(sides, unlogged(sides.remote(session)), session, agent);
+}
+
+/** A store that writes down only what becomes of others: what they held, and have no more. */
+function unlogged(store: Store): Store {
+  const append: Store["append"] = async (key, line) => {
+    if (line.holder !== undefined && line.holder !== line.session) await store.append(key, line);
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name);
+      if (name === "append") return append;
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+  });
+}
+
+function context({ project, now }: Sides, store: Store, session: string, agent: string): Context {
+  const more = { limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() };
+  return { store, project, session, agent, now, ...more };
+}
+
+/** Whether a session runs, or ran, here: those that came from elsewhere have an owner. */
+export async function isOurs({ local }: Sides, session: string): Promise<boolean> {
+  const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
+  return agent !== undefined && agent.owner === undefined;
+}
+
+/** Tells a session of ours what the server has decided. */
+export async function tell({ local, now }: Sides, session: string, content: string): Promise<void> {
+  const draft = systemDraft(newId("msg", now()), session, content, now());
+  await local.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [session], isNew: true });
+}
+
+const AT_ONCE = 8; // requests: a server far away answers each after its way there and back
+
+/** Runs `step` for each, a few at once. What one throws ends it. */
+export async function forEach<T>(items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items].reverse();
+  const worker = async () => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await step(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

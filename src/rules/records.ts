@@ -1,4 +1,5 @@
-import { dayOf, Entry } from "../activity.ts";
+import { dayOf, Entry, timeOfEntry } from "../activity.ts";
+import { type Collected, mayKnow, OFFERED } from "../collected.ts";
 import { Decision } from "../decision.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
@@ -109,6 +110,20 @@ export function isListed(folder: string): boolean {
   return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons", "invites"].includes(folder);
 }
 
+const isCollectedHidden = ({ session }: Caller, line: Value): boolean =>
+  typeof line.key !== "string" || !mayKnow(session, line as Collected);
+
+/** Whether the logs of a folder may be read. */
+export function isLogFolder(folder: string): boolean {
+  return folder === "activity" || folder === "collected";
+}
+
+/** Which lines of the logs of a folder the caller does not see; undefined if it sees none. */
+export function hiddenIn(folder: string, caller: Caller): ((line: Value) => boolean) | undefined {
+  if (!isLogFolder(folder)) return undefined;
+  return folder === "activity" ? () => false : (line) => isCollectedHidden(caller, line);
+}
+
 const MOST_LINE = 32 * 1024; // bytes
 
 /** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
@@ -116,7 +131,10 @@ export function checkLine({ session }: Caller, key: string, line: Value, { now }
   if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
   const entry = Entry.parse(line, key);
   if (entry.session !== session) throw refused(key, "who does something says so itself");
+  const day = nameOf(key);
   const days = [now - MAX_CLOCK_LEAD, now, now + MAX_CLOCK_LEAD].map(dayOf);
-  if (!days.includes(nameOf(key))) throw refused(key, "it is the log of another day; set this machine's clock");
+  // What a mirror has kept while it was away is told as of when it was.
+  const isLate = day >= dayOf(now - OFFERED) && day < dayOf(now) && dayOf(timeOfEntry(entry) ?? 0) === day;
+  if (!days.includes(day) && !isLate) throw refused(key, "it is the log of another day; set this machine's clock");
   checkSize(key, line, MOST_LINE);
 }

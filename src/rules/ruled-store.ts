@@ -12,7 +12,7 @@ import {
 } from "../store/store.ts";
 import { markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./message.ts";
-import { checkLine, isListed, ruleFor } from "./records.ts";
+import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
 import { type Caller, type Facts, isSame, refused } from "./rule.ts";
 
 const MOST_SESSIONS = 500; // of one user
@@ -143,11 +143,13 @@ export class RuledStore implements Store {
   }
 
   async *lines(key: string, after?: number): AsyncGenerator<Value | undefined> {
-    if (this.#isOperator || folderOf(key) === "activity") yield* this.#store.lines(key, after);
+    const isHidden = this.#isOperator ? () => false : hiddenIn(folderOf(key), this.#caller);
+    if (isHidden)
+      for await (const line of this.#store.lines(key, after)) yield line && isHidden(line) ? undefined : line;
   }
 
   async logs(folder: string): Promise<string[]> {
-    return this.#isOperator || folder === "activity" ? this.#store.logs(folder) : [];
+    return this.#isOperator || isLogFolder(folder) ? this.#store.logs(folder) : [];
   }
 
   async removeLog(key: string): Promise<void> {

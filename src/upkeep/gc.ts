@@ -1,3 +1,4 @@
+import { forgetCollected, noteCollected } from "../collected.ts";
 import { type Context, parsedOrSkipped, readAgent, readMessage } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { isWaitedFor, removeMessage } from "../mend.ts";
@@ -81,6 +82,16 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   return plan;
 }
 
+async function removeDay({ store, now }: Context, key: string): Promise<void> {
+  await noteCollected(store, now(), { key });
+  await store.removeLog(key);
+}
+
+async function removeTask({ store, now }: Context, key: string): Promise<void> {
+  await noteCollected(store, now(), { key });
+  await store.update(key, () => undefined);
+}
+
 /** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
   const { store, now } = context;
@@ -90,12 +101,14 @@ export async function gc(context: Context, retention: Retention = RETENTION): Pr
   const removed: Removal[] = [];
   for (const one of plan) {
     const { kind, key } = one;
-    if (kind === "activity") await store.removeLog(key);
+    if (kind === "activity") await removeDay(context, key);
     else if (kind === "messages") await removeMessage(context, key.slice("messages/".length));
+    else if (kind === "tasks") await removeTask(context, key);
     else if (kind !== "sessions") await store.update(key, () => undefined);
     else if (!(await removeSession(context, nameOf(key)))) continue;
     removed.push(one);
   }
+  await forgetCollected(store, now());
   await sweepTraces(context, now() - DRAFT_AGE);
   return removed;
 }

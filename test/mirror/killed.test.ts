@@ -26,7 +26,7 @@ class Scene {
     const owner = `${user}/laptop`;
     const { now } = { now: () => this.now };
     return new Mirror({
-      ...{ dir: `/${user}/.relay`, owner, relay: "relay-x", now },
+      ...{ project: `/${user}`, owner, relay: "relay-x", now },
       local: this.#mortal(this.#machine(user).local),
       remote: (session) => this.#mortal(new RuledStore(this.server, { session, owner }, { now })),
       notice: (text) => expect(text).toBe(""),

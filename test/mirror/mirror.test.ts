@@ -1,3 +1,4 @@
+import path from "node:path";
 import { expect, test } from "vitest";
 import { Mirror } from "../../src/mirror/mirror.ts";
 import { Relay } from "../../src/relay.ts";
@@ -27,7 +28,7 @@ class Net {
     const local = new FileStore(dir, { durability: "process", now: () => this.now });
     const secret = await this.world.token("shop", user);
     const mirror = new Mirror({
-      ...{ dir, local, owner: `${user}/script-all`, relay: "relay-shop", now: () => this.now },
+      ...{ project: path.dirname(dir), local, owner: `${user}/script-all`, relay: "relay-shop", now: () => this.now },
       remote: (session) => this.world.storeWith("shop", secret, session),
       notice: (text) => this.notices.push(text),
     });

@@ -1,0 +1,198 @@
+import {
+  accept,
+  type Claim,
+  type Claims,
+  type Facts,
+  giveUp,
+  isSameTargets,
+  leaveQueue,
+  NO_CLAIMS,
+  say,
+  type Target,
+  take,
+  type Waiter,
+} from "../claim.ts";
+import { ask } from "../claim-line.ts";
+import { changeClaims, readClaims } from "../claims-record.ts";
+import { record } from "../journal.ts";
+import type { Sessions } from "./registrations.ts";
+import { here, type Sides, tell, there } from "./sides.ts";
+
+const TRIES = 5; // of a round, whose record here agents change at the same time
+
+/** What a mirror remembers of claims: until when (Unix ms) the server had ours last; one that it then has no more was taken away. */
+export type Leases = Map<string, number>;
+
+/** A claim that the server does not give. */
+interface Lost {
+  readonly claim: Claim;
+  readonly why: string;
+}
+
+/** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
+export async function exchangeClaims(sides: Sides, { ours, apart }: Sessions, leases: Leases): Promise<void> {
+  for (let tried = 0; tried < TRIES; tried++) {
+    const mine = await readClaims(here(sides));
+    const { lost, theirs } = await asked(sides, ours, mine, leases);
+    if (!(await follow(sides, mine, asHere(mine, theirs, ours, apart), ours))) continue; // an agent has changed it meanwhile
+    for (const { claim, why } of lost) await tellLoser(sides, claim, why);
+    leases.clear();
+    for (const { id, session_id, expires_at } of theirs.claims) if (ours.has(session_id)) leases.set(id, expires_at);
+    return;
+  }
+}
+
+async function tellLoser(
+  sides: Sides,
+  { id, session_id: holder, agent_id, targets }: Claim,
+  why: string,
+): Promise<void> {
+  await record(here(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: say(targets) });
+  await tell(sides, holder, `Your claim on ${say(targets)} is void: ${why}`);
+}
+
+async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
+  const any = there(sides, "");
+  const theirs = await readClaims(any);
+  const wanted = (claims: Claims, facts: Facts) => withOurs(claims, mine, ours, leases, facts);
+  const now = { now: sides.now(), isGone: () => false, isDead: () => false };
+  const first = wanted(theirs, now);
+  const [speaker] = ours;
+  if (first.claims === theirs || speaker === undefined) return { lost: first.lost, theirs };
+  return changeClaims(there(sides, speaker), (claims, facts) => {
+    const next = wanted(claims, facts);
+    return { claims: next.claims, result: { lost: next.lost, theirs: next.claims } };
+  });
+}
+
+/** The server's claims as ours would have them, and what of ours cannot be had. Pure. The same object if nothing is to change. */
+export function withOurs(
+  theirs: Claims,
+  mine: Claims,
+  ours: ReadonlySet<string>,
+  leases: Leases,
+  facts: Facts,
+): { claims: Claims; lost: Lost[] } {
+  const isOurs = ({ session_id }: { session_id: string }) => ours.has(session_id);
+  const lost: Lost[] = [];
+  let claims = theirs;
+  // What was given back here first: it may make room for what was taken.
+  for (const claim of theirs.claims.filter(isOurs)) claims = reduced(claims, claim, mine, facts);
+  for (const waiter of theirs.queue.filter(isOurs))
+    if (![...mine.queue, ...mine.claims].some(({ id }) => id === waiter.id))
+      claims = leaveQueue(claims, waiter.id, facts);
+  for (const claim of mine.claims.filter((each) => isOurs(each) && each.expires_at > facts.now)) {
+    const old = claims.claims.find(({ id }) => id === claim.id);
+    const lease = leases.get(claim.id);
+    if (old) claims = renewed(claims, old, claim, facts.now);
+    else if (claim.offered_until !== undefined && claim.tentative)
+      continue; // it was offered here, and is not taken up yet
+    else if (lease !== undefined && lease > facts.now && !claim.tentative)
+      lost.push({ claim, why: "it was taken away on the server" });
+    else {
+      const done = ask(leaveQueue(claims, claim.id, facts), wishOf(claim), facts, false);
+      if (done.result.claim) claims = renewed(done.claims, done.result.claim, claim, facts.now);
+      else lost.push({ claim, why: whyNot(done.result.blockers) });
+    }
+  }
+  for (const waiter of mine.queue.filter(isOurs)) {
+    const isThere = [...claims.queue, ...claims.claims].some(({ id }) => id === waiter.id);
+    if (!isThere) claims = queued(claims, waiter, facts);
+  }
+  const edges = [...claims.edges.filter((edge) => !isOurs(edge)), ...mine.edges.filter(isOurs)];
+  const isSame = JSON.stringify(edges) === JSON.stringify(claims.edges);
+  return { claims: isSame ? claims : { ...claims, edges }, lost };
+}
+
+/** Without what was given back here of a claim of ours. */
+function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: Facts): Claims {
+  if (mine.queue.some(({ id }) => id === claim.id)) return theirs; // it waits here, and hears of its turn
+  const left = mine.claims.find(({ id }) => id === claim.id);
+  if (left && isSameTargets(left, claim)) return theirs;
+  const isKept = (target: Target) =>
+    left?.targets.some((one) => isSameTargets({ targets: [one] }, { targets: [target] }));
+  return giveUp(
+    theirs,
+    ({ id }) => id === claim.id,
+    (target) => !isKept(target),
+    facts,
+  ).claims;
+}
+
+/** With a claim of ours as it is here: taken up, in another mode, for longer. */
+function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims {
+  let next = claims;
+  if (old.offered_until !== undefined && claim.offered_until === undefined) next = accept(next, old.id, now) ?? next;
+  if (old.mode !== claim.mode) {
+    const taken = take(next, wishOf(claim), { now, isGone: () => false, isDead: () => false });
+    if (taken.claim) next = taken.claims;
+  }
+  const { expires_at, ttl, reason } = claim;
+  const current = next.claims.find(({ id }) => id === old.id);
+  if (!current || (expires_at <= current.expires_at && ttl === current.ttl && reason === current.reason)) return next;
+  const longer = {
+    ...current,
+    ttl,
+    expires_at: Math.max(expires_at, current.expires_at),
+    ...(reason !== undefined && { reason }),
+  };
+  return { ...next, claims: next.claims.map((each) => (each === current ? longer : each)) };
+}
+
+function queued(claims: Claims, waiter: Waiter, facts: Facts): Claims {
+  const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...wish } = waiter;
+  const done = ask(claims, wish, facts, true);
+  if (done.claims === claims || done.result.claim) return done.claims;
+  // As it waits here: its process is none of this one's.
+  const { tentative: ______, ...said } = waiter;
+  return {
+    ...done.claims,
+    queue: done.claims.queue.map((each) => (each.id === waiter.id ? { ...said, since: facts.now } : each)),
+  };
+}
+
+function wishOf({ id, session_id, agent_id, targets, mode, reason, ttl }: Claim) {
+  return { id, session_id, agent_id, targets, mode, ttl, ...(reason !== undefined && { reason }) };
+}
+
+function whyNot(blockers: ReturnType<typeof ask>["result"]["blockers"]): string {
+  const [first] = blockers;
+  if (!first) return "the server does not give it";
+  const who = "claim" in first ? first.claim : first.waiter;
+  return `${who.session_id} ${"claim" in first ? "has" : "waits for"} ${say(who.targets)}, and the server decides`;
+}
+
+/** Makes the record here what the server says. False if an agent has changed it meanwhile. */
+async function follow(sides: Sides, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
+  if (JSON.stringify(next) === JSON.stringify(seen)) return true;
+  let isDone = false;
+  const { local, now } = sides;
+  await local.update("claims/live", (value) => {
+    isDone = JSON.stringify(value ?? NO_CLAIMS) === JSON.stringify(seen);
+    return isDone ? { ...value, ...next } : value;
+  });
+  if (!isDone) return false;
+  await local.mark("claims/token", next.token);
+  const sessions = new Set([...seen.queue, ...seen.claims].map(({ session_id }) => session_id));
+  for (const session of sessions) if (ours.has(session)) await local.mark(`waits/${session}/claims`, now());
+  return true;
+}
+
+/** The server's record, with what of ours it does not know yet: who waits here, and what was offered here. */
+export function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: ReadonlySet<string>): Claims {
+  const known = new Set([...theirs.claims, ...theirs.queue].map(({ id }) => id));
+  const isKept = ({ id, session_id }: { id: string; session_id: string }) => ours.has(session_id) && !known.has(id);
+  const granted = new Set(theirs.claims.map(({ id }) => id));
+  return {
+    token: Math.max(mine.token, theirs.token),
+    claims: [
+      ...theirs.claims,
+      ...mine.claims.filter((each) => apart.has(each.session_id) || (isKept(each) && each.offered_until !== undefined)),
+    ],
+    queue: [
+      ...theirs.queue.map((waiter) => mine.queue.find(({ id }) => id === waiter.id) ?? waiter),
+      ...mine.queue.filter((each) => apart.has(each.session_id) || (isKept(each) && !granted.has(each.id))),
+    ],
+    edges: [...theirs.edges, ...mine.edges.filter(({ session_id }) => apart.has(session_id))],
+  };
+}

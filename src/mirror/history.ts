@@ -1,0 +1,56 @@
+import { dayOf } from "../activity.ts";
+import { OFFERED } from "../collected.ts";
+import { parsedOrSkipped, readMessage } from "../context.ts";
+import { timeOf } from "../id.ts";
+import { isWaitedFor, removeMessage } from "../mend.ts";
+import { isLive, sentAt } from "../message.ts";
+import { isOver, Task } from "../task.ts";
+import type { Tombstones } from "./collected.ts";
+import { bring, isSettled, type Passed } from "./messages.ts";
+import { forEach, here, isOurs, type Sides } from "./sides.ts";
+
+const LOOKED_BACK = 7 * 86_400_000; // ms
+
+/** Of what both have: whose readers may still tell. Found again after a start. */
+export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
+  for (const id of await local.list("messages")) {
+    if ((timeOf(id) ?? now()) < now() - LOOKED_BACK) continue;
+    const message = await readMessage(local, id);
+    if (message && !isSettled(message, now() - sentAt(message))) awaited.set(id, 0);
+  }
+}
+
+/** Brings the broadcasts of others that are not here: of the last day; with `all`, of as long as they are offered. */
+export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombstones, all: boolean): Promise<void> {
+  const { local, remote, now } = sides;
+  const any = remote("");
+  const known = new Set(await local.list("messages"));
+  const ids = new Set([...(await any.marks("inboxes/all")), ...(all ? await any.list("messages") : [])]);
+  await forEach(ids, async (id) => {
+    const isPast = (timeOf(id) ?? 0) < now() - OFFERED;
+    if (known.has(id) || passed.renamed.has(id) || isPast || gone.has(`messages/${id}`)) return;
+    const message = await readMessage(any, id);
+    if (!message || message.to_session !== null || !isLive(message, now())) return;
+    if (await isOurs(sides, message.from_session)) return; // it was collected here
+    await bring(local, message, []);
+    passed.awaited.set(id, 0);
+  });
+}
+
+/** Removes what the server has collected, but for what somebody here has still to read. */
+export async function followCollected(sides: Sides, keys: readonly string[]): Promise<void> {
+  const context = here(sides);
+  const { local, now } = sides;
+  let isWaited: Awaited<ReturnType<typeof isWaitedFor>> | undefined;
+  for (const key of keys) {
+    const [folder, name = ""] = key.split("/");
+    if (folder === "messages") {
+      const message = await readMessage(local, name);
+      isWaited ??= await isWaitedFor(context, true);
+      if (message && !isWaited(message)) await removeMessage(context, name);
+    } else if (folder === "tasks") {
+      const task = await parsedOrSkipped(local, key, Task);
+      if (task && isOver(task)) await local.update(key, () => undefined);
+    } else if (folder === "activity" && name < dayOf(now())) await local.removeLog(key);
+  }
+}

@@ -1,0 +1,92 @@
+import { type Actor, type Facts, moved, type Task, taken } from "../task.ts";
+
+/** One change of a task, and the session of ours in whose name it is made. */
+export interface Step {
+  readonly by: string;
+  /** What it is made to depend on, if that is changed. */
+  readonly depends_on?: readonly string[];
+  /** Throws `conflict` or `refused` where the task has become such that it cannot be. */
+  readonly change: (task: Task) => Task;
+}
+
+const EDITED = ["title", "description", "files", "priority", "depends_on"] as const;
+
+/**
+ * What was done here since `base`, as steps on what the task has become there. Of a field that was changed on both sides
+ * the server's stands. Pure.
+ */
+export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<string>, facts: Facts): Step[] {
+  const actor = actorOf(base, mine, ours);
+  if (actor === undefined) return [];
+  return [
+    ...editSteps(base, mine, theirs, actor),
+    ...stateSteps(base, mine, theirs, actor, facts),
+    ...noteSteps(mine, theirs, ours),
+  ];
+}
+
+/** Who of ours most likely did it: who works on it, who did, who made it, or any. */
+function actorOf(base: Task, mine: Task, ours: ReadonlySet<string>): Actor | undefined {
+  const candidates = [mine.owner?.session_id, base.owner?.session_id, mine.created_by, ...ours];
+  const session_id = candidates.find((each) => each !== undefined && ours.has(each));
+  return session_id === undefined ? undefined : { session_id, agent_id: mine.owner?.agent_id ?? "agent" };
+}
+
+function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: Actor): Step[] {
+  const isChanged = (a: Task, b: Task, field: (typeof EDITED)[number]) =>
+    JSON.stringify(a[field]) !== JSON.stringify(b[field]);
+  const fields = EDITED.filter((field) => isChanged(base, mine, field) && !isChanged(base, theirs, field));
+  if (fields.length === 0) return [];
+  const edits = Object.fromEntries(fields.map((field) => [field, mine[field]]));
+  const more = fields.includes("depends_on") ? { depends_on: mine.depends_on } : {};
+  return [{ by, ...more, change: (task) => ({ ...task, ...edits, updated_at: mine.updated_at }) }];
+}
+
+/** From state to state, by the moves that lead there. */
+function stateSteps(base: Task, mine: Task, theirs: Task, actor: Actor, facts: Facts): Step[] {
+  const { session_id: by } = actor;
+  const isSame = mine.state === base.state && isOwnerSame(mine, base);
+  const isThere = mine.state === theirs.state && isOwnerSame(mine, theirs);
+  if (isSame || isThere) return [];
+  const take: Step = {
+    by,
+    change: (task) => taken(task, actor, { ttl: mine.owner?.ttl ?? 1, claim: mine.owner?.claim }, facts),
+  };
+  const move = (name: Parameters<typeof moved>[1]): Step => ({
+    by,
+    change: (task) => moved(task, name, actor, facts, mine.reason),
+  });
+  const isHeld = theirs.state === "in_progress" && theirs.owner?.session_id === by;
+  const first = isHeld ? [] : [take];
+  switch (mine.state) {
+    case "in_progress":
+      return mine.owner?.session_id === by ? [...unblocked(theirs, move), take] : [];
+    case "done":
+      return mine.owner?.session_id === by ? [...unblocked(theirs, move), ...first, move("done")] : [];
+    case "cancelled":
+      return [move("cancel")];
+    case "blocked":
+      return theirs.state === "blocked" ? [] : [move("block")];
+    case "pending":
+      return theirs.state === "blocked" ? [move("unblock")] : isHeld ? [move("release")] : [];
+  }
+}
+
+function unblocked(theirs: Task, move: (name: "unblock") => Step): Step[] {
+  return theirs.state === "blocked" ? [move("unblock")] : [];
+}
+
+function isOwnerSame(a: Task, b: Task): boolean {
+  const said = ({ owner }: Task) => owner && [owner.session_id, owner.expires_at, owner.claim];
+  return JSON.stringify(said(a)) === JSON.stringify(said(b));
+}
+
+/** Notes are never changed: those that are not there are added, each by who wrote it. */
+function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): Step[] {
+  const there = new Set(theirs.notes.map((note) => JSON.stringify(note)));
+  const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(JSON.stringify(note)));
+  return missing.map((note) => ({
+    by: note.session_id,
+    change: (task) => ({ ...task, notes: [...task.notes, note], updated_at: Math.max(task.updated_at, note.at) }),
+  }));
+}

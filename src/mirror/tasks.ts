@@ -1,0 +1,111 @@
+import { changed, leave, place, readTask } from "../board.ts";
+import { parsedOrSkipped } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { isSegment } from "../store/key.ts";
+import { isOver, Task } from "../task.ts";
+import { applyEdit } from "../task-edit.ts";
+import { forEach, here, type Sides, tell, there } from "./sides.ts";
+import { stepsOf } from "./task-merge.ts";
+
+const STILL = 86_400_000; // ms for which a task that is over may still change: it gets a note
+
+/**
+ * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
+ * each as it was on both sides tells what has changed where.
+ */
+export async function exchangeTasks(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  isCollected: (key: string) => boolean,
+): Promise<void> {
+  const { local, remote, now } = sides;
+  const isTask = (id: string) => id.startsWith("task-") && isSegment(id) && !isCollected(`tasks/${id}`);
+  const bases = new Set(await local.list("mirror/tasks"));
+  const ids = new Set([...(await local.list("tasks")), ...(await remote("").list("tasks"))].filter(isTask));
+  const errors: unknown[] = [];
+  await forEach(ids, async (id) => {
+    const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
+    if (base && isOver(base) && (base.ended_at ?? 0) < now() - STILL) return;
+    await exchangeTask(sides, ours, id, base).catch((error: unknown) => errors.push(error));
+  });
+  if (errors.length > 0) throw errors[0];
+  for (const id of bases) if (!ids.has(id)) await local.update(`mirror/tasks/${id}`, () => undefined);
+}
+
+async function exchangeTask(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  id: string,
+  base: Task | undefined,
+): Promise<void> {
+  const mine = await readTask(here(sides), id);
+  const theirs = await readTask(there(sides, ""), id);
+  if (base && !theirs) return; // the server has collected it: its tombstone says so
+  const done = mine && (await passedOn(sides, ours, mine, base, theirs));
+  const decided = done ? await readTask(there(sides, ""), id) : theirs;
+  if (!decided || !(await follow(sides, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
+  if (!isSame(base, decided)) await sides.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
+  const refused = done?.refused;
+  if (refused) await tell(sides, refused.by, `What you did to task ${id} "${decided.title}" is void: ${refused.why}`);
+}
+
+/** Does there what was done here, as far as the server takes it; undefined where nothing was to be done. */
+async function passedOn(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  mine: Task,
+  base: Task | undefined,
+  theirs: Task | undefined,
+): Promise<{ readonly refused?: { readonly by: string; readonly why: string } } | undefined> {
+  let current = theirs;
+  if (!current) {
+    if (!ours.has(mine.created_by)) return undefined;
+    current = asMade(mine);
+    await place(there(sides, mine.created_by), current);
+  }
+  // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
+  const wanted = base || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
+  const steps = stepsOf(base ?? current, wanted, current, ours, { now: sides.now(), isGone: () => false });
+  for (const step of steps) {
+    try {
+      await applyEdit(there(sides, step.by), current, step.change, step.depends_on);
+    } catch (error) {
+      if (!(error instanceof RelayError) || !DECIDED.includes(error.code)) throw error;
+      return { refused: { by: step.by, why: error.message } };
+    }
+  }
+  return theirs && steps.length === 0 ? undefined : {};
+}
+
+const DECIDED = ["conflict", "refused", "limit", "usage", "not_found"];
+
+/** A task as it was when it was made: what has become of it since follows in steps. */
+function asMade(task: Task): Task {
+  const { owner: _, token: __, reason: ___, ended_at: ____, ...made } = task;
+  return { ...made, state: "pending", notes: [], updated_at: task.created_at };
+}
+
+/** Makes the task here what it is there. False if an agent has changed it meanwhile. */
+async function follow(sides: Sides, seen: Task | undefined, decided: Task): Promise<boolean> {
+  if (isSame(seen, decided)) return true;
+  const context = here(sides);
+  const { id } = decided;
+  const key = `tasks/${id}`;
+  let isDone = false;
+  await changed(context, id, async () => {
+    await sides.local.update(key, (value) => {
+      isDone = isSame(value && Task.parse(value, key), seen);
+      return isDone ? decided : value;
+    });
+    if (isDone && seen) await leave(context, seen, decided);
+    const before = seen?.owner?.session_id;
+    if (isDone && before !== undefined && before !== decided.owner?.session_id)
+      await sides.local.unmark(`tasks/owned/${before}/${id}`);
+    return decided;
+  });
+  return isDone;
+}
+
+function isSame(a: Task | undefined, b: Task | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

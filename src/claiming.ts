@@ -26,6 +26,7 @@ import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-recor
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
+import { isMirrored, whenDecided } from "./mirrored.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
@@ -91,17 +92,32 @@ export async function claimTargets(
     mode: checkMode(options.mode ?? "exclusive"),
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
     ...(options.ttl === undefined ? {} : { ttl: checkTtl(options.ttl) }),
+    ...((await isMirrored(context)) && { tentative: true }),
   };
   options.signal?.throwIfAborted();
   await ensureRegistered(context);
   await settleWaitsIfAny(context); // what ran out is told to those who waited for it, before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
-  if (first.claim) return first.claim;
+  if (first.claim) return decided(context, first.claim, wish, again);
   if (first.circle) throw circular(quote(wish), first.circle);
   if (options.wait === undefined || !isPatient)
     throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
-  return waitInLine(context, wish, again, options.wait, options.signal);
+  return decided(context, await waitInLine(context, wish, again, options.wait, options.signal), wish, again);
+}
+
+/** The claim as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+async function decided(context: Context, claim: Claim, wish: Wish, again: string): Promise<Claim> {
+  if (!claim.tentative) return claim;
+  const found = await whenDecided(context, async () => {
+    const claims = await readClaims(context);
+    const now = claims.claims.find(({ id }) => id === claim.id);
+    return now?.tentative ? undefined : { now, claims };
+  });
+  if (!found) return claim;
+  if (found.now) return found.now;
+  const inTheWay = blockers(found.claims, wish);
+  throw held(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
 }
 
 /** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */

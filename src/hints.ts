@@ -1,9 +1,9 @@
-import type { Store } from "./store/store.ts";
+import type { Hint, Store } from "./store/store.ts";
 
 /** Waits for a change in any of several folders. */
 export class Hints {
   readonly #end = new AbortController();
-  readonly #sources: { readonly hints: AsyncIterator<void>; next: Promise<unknown> }[];
+  readonly #sources: { readonly hints: AsyncIterator<Hint>; next: Promise<unknown> }[];
 
   constructor(store: Store, folders: readonly string[]) {
     this.#sources = folders.map((folder) => {

@@ -75,6 +75,9 @@ export function yieldNotes({ claims: asked = [] }: Message, held: readonly Claim
   return meant.length === 0 ? ["for what is held no more"] : [`for ${meant.map(claimWords).join(", ")}`];
 }
 
+/** Said of what was claimed while the server that decides could not be asked. */
+export const TENTATIVE = "tentative: the server that decides was not asked yet, and you are told if it says no";
+
 /** What a claim is on, in words. */
 export function claimWords(claim: Claim): string {
   return cleanLine(say(claim.targets));

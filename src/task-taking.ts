@@ -1,11 +1,12 @@
 import { ensureRegistered } from "./attend.ts";
-import { changed, readyTasks, tasksOf, unmet } from "./board.ts";
+import { changed, readTask, readyTasks, tasksOf, unmet } from "./board.ts";
 import { blockers, type Claim, checkTtl, isSameTargets, type Target, TTL } from "./claim.ts";
 import { pathTargets } from "./claim-path.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "./claiming.ts";
 import { settledClaims } from "./claims-record.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
+import { isMirrored, whenDecided } from "./mirrored.ts";
 import { worktreeOf } from "./project.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
 import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./task-steps.ts";
@@ -89,7 +90,8 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
   const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
   try {
     const facts = await factsOf(context, task);
-    const lease = { ttl, claim: hold?.isForTask ? hold.claim.id : undefined };
+    const tentative = await isMirrored(context);
+    const lease = { ttl, tentative, claim: hold?.isForTask ? hold.claim.id : undefined };
     const take = (current: Task) => {
       if (current.depends_on.join() !== task.depends_on.join())
         throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
@@ -102,11 +104,24 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
     if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
     await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
     await tellLoser(context, task, options, "took over");
-    return next;
+    return await decided(context, next);
   } catch (error) {
     if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);
     throw error;
   }
+}
+
+/** The task as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+async function decided(context: Context, task: Task): Promise<Task> {
+  if (!task.owner?.tentative) return task;
+  const found = await whenDecided(context, async () => {
+    const now = await readTask(context, task.id);
+    return now?.owner?.tentative ? undefined : now;
+  });
+  if (found === undefined || found.owner?.session_id === context.session) return found ?? task;
+  throw new RelayError("conflict", `Cannot claim "${task.id}": ${found.owner?.session_id ?? "another"} was first`, {
+    next: "agent-relay task next",
+  });
 }
 
 /** A claim on the files of a task, and whether it is given back with it: not if this session had it before. */

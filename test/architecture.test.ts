@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly [what: string, files: RegExp])[] = [
   ["what a verb acts with", /^src\/(context|hints|pace|trust|project|claim-path|ancestors)\.ts$/],
   [
     "looking: who is here, what came past us",
-    /^src\/(roster|mend|show-lease|receipts|history|claims-record|journal|collected|board|wait-marks|outcomes|parents|permission)\.ts$/,
+    /^src\/(roster|mend|show-lease|receipts|history|claims-record|journal|collected|mirrored|board|wait-marks|outcomes|parents|permission)\.ts$/,
   ],
   [
     "doing, across nouns",

@@ -1,4 +1,4 @@
-import type { Delivery, Range, Store, Value, Worth } from "../src/store/store.ts";
+import type { Delivery, Hint, Range, Store, Value, Worth } from "../src/store/store.ts";
 
 /** What a dead process is stopped by; nothing may catch it and go on. */
 export class Killed extends Error {}
@@ -82,7 +82,7 @@ export class FatefulStore implements Store {
     return this.#store.removeLog(key);
   }
 
-  watch(folder: string, signal: AbortSignal): AsyncIterable<void> {
+  watch(folder: string, signal: AbortSignal): AsyncIterable<Hint> {
     return this.#store.watch(folder, signal);
   }
 

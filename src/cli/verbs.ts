@@ -32,6 +32,7 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   daemon: { about: "start an agent when mail comes for it", load: () => import("./commands/daemon.ts") },
   mcp: { about: "serve the relay as MCP tools", load: () => import("./commands/mcp.ts") },
   serve: { about: "serve the relay to other machines", load: () => import("./commands/serve.ts") },
+  mirror: { about: "keep the relay here and a server's the same", load: () => import("./commands/mirror.ts") },
   login: { about: "let this machine use a server's relay", load: () => import("./commands/login.ts") },
   invite: { about: "let somebody log in to this relay's server", load: () => import("./commands/invite.ts") },
   members: { about: "show or change who may log in", load: () => import("./commands/members.ts") },

@@ -28,7 +28,7 @@ export interface Hands {
   /** The relay as the session that asks. */
   readonly open: () => Promise<Relay>;
   /** Yields at once, and when something in the inbox of this session may have changed. */
-  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<void>;
+  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<unknown>;
   readonly failed: (error: Error) => void;
 }
 

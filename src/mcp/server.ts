@@ -29,7 +29,7 @@ export interface Surroundings extends Around {
   readonly machine: () => Promise<ProjectAgents[]>;
   readonly wire: Wire;
   /** Yields when something in the inbox of this session may have changed. */
-  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<void>;
+  readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<unknown>;
   readonly onError: (error: Error) => void;
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Claim } from "../claim.ts";
 import { inQuotes } from "../claim-words.ts";
 import { formatLeft } from "../duration.ts";
-import { claimWords, type Names } from "../lines.ts";
+import { claimWords, type Names, TENTATIVE } from "../lines.ts";
 import { filesOf, type Task } from "../task.ts";
 import { clean, cleanLine } from "../text.ts";
 import { framed } from "./fit.ts";
@@ -30,7 +30,7 @@ const claim = tool({
         ? await relay.claim(wanted, options)
         : await telling(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
     return {
-      text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; your work renews it\n`,
+      text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
       data: { claim: made },
     };
   },
@@ -171,7 +171,8 @@ async function taskAnswer(what: string, found: Task, { me, names }: Call): Promi
     ...(found.description === undefined ? [] : [`  ${clean(found.description).replaceAll("\n", "\n  ")}\n`]),
     ...(files.length === 0 ? [] : [`  files: ${files.map(cleanLine).join(", ")}\n`]),
   ];
-  return { text: `${what}: ${found.id}\n${framed([lines.join("")], "the task")}`, data: { task: found } };
+  const isTentative = found.owner?.tentative ? ` (${TENTATIVE})` : "";
+  return { text: `${what}: ${found.id}${isTentative}\n${framed([lines.join("")], "the task")}`, data: { task: found } };
 }
 
 const decide = tool({

@@ -16,13 +16,13 @@ function urisIn(params: unknown): string[] {
 /** Tells who has asked for it that there is something new in the inbox. Watches only while somebody has. */
 export class Updates {
   readonly #server: McpServer;
-  readonly #changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<void>>;
+  readonly #changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>;
   readonly #failed: (error: Error) => void;
   #watching: AbortController | undefined;
 
   constructor(
     server: McpServer,
-    changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<void>>,
+    changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>,
     wire: Wire,
     failed: (error: Error) => void,
   ) {
@@ -68,7 +68,7 @@ export class Updates {
     this.#watching = undefined;
   }
 
-  async #tell(changes: AsyncIterable<void>): Promise<void> {
+  async #tell(changes: AsyncIterable<unknown>): Promise<void> {
     for await (const _ of changes) await this.#server.server.sendResourceUpdated({ uri: WATCHED });
   }
 }

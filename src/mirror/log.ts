@@ -17,31 +17,35 @@ const NONE: Read = { here: 0, there: 0, added: [] };
 
 /**
  * What was done here is written there, and what was done there here, each line once: of today and yesterday; with `all`, of
- * each day that is offered.
+ * each day that is offered. Returns what happened there, such as `task.done`.
  */
 export async function exchangeLog(
   sides: Sides,
   seen: Seen,
   isCollected: (key: string) => boolean,
   all: boolean,
-): Promise<void> {
+): Promise<Set<string>> {
   const { local, remote, now } = sides;
   const oldest = dayOf(now() - (all ? OFFERED : 86_400_000));
   const days = new Set([...(await local.logs("activity")), ...(await remote("").logs("activity"))]);
+  const happened = new Set<string>();
   for (const day of [...days].sort())
-    if (day >= oldest && !isCollected(`activity/${day}`)) await exchangeDay(sides, day, seen);
+    if (day >= oldest && !isCollected(`activity/${day}`))
+      for (const event of await exchangeDay(sides, day, seen)) happened.add(event);
+  return happened;
 }
 
-async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<void> {
+async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<string[]> {
   const { local, remote } = sides;
   const key = `activity/${day}`;
   const before = seen.get(day) ?? NONE;
   const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
-  if (here.length === 0 && there.length === 0) return;
+  if (here.length === 0 && there.length === 0) return [];
   const known = new Set(before.added);
   // Who has just started does not know what it passed on before: what both have is not passed on again.
   const [hereToo, thereToo] = [new Set(here.map(textOf)), new Set(there.map(textOf))];
   const added: string[] = [];
+  const happened: string[] = [];
   for (const line of here) {
     const text = textOf(line);
     if (line && !known.has(text) && !thereToo.has(text) && (await isPassedOn(sides, key, line))) added.push(text);
@@ -51,8 +55,10 @@ async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<void>
     if (!line || known.has(text) || hereToo.has(text)) continue;
     await local.append(key, line);
     added.push(text);
+    happened.push(String(line.event));
   }
   seen.set(day, { here: before.here + here.length, there: before.there + there.length, added });
+  return happened;
 }
 
 /** False for a line that the server does not take, such as one of a session that is another's there. */

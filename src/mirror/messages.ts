@@ -194,8 +194,13 @@ export async function exchangeReceipts(sides: Sides, passed: Passed): Promise<vo
       const from = here.from_session;
       const isFromHere = await isOurs(sides, from);
       const store = remote(isFromHere ? from : (here.to_session ?? ""));
-      if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
-      await pullChanges(local, store, id);
+      try {
+        if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
+        await pullChanges(local, store, id);
+      } catch (error) {
+        if (!(error instanceof RelayError) || error.code !== "refused") throw error;
+        passed.awaited.delete(id); // of a session that is another's there
+      }
     }
   });
 }

@@ -1,5 +1,7 @@
 import { dayOf } from "../activity.ts";
+import type { Agent } from "../agent.ts";
 import { cleanupDead } from "../attend.ts";
+import { AGREED } from "../mirrored.ts";
 import { settleWaitsIfAny } from "../wait-marks.ts";
 import { exchangeClaims, type Leases } from "./claims.ts";
 import { Tombstones } from "./collected.ts";
@@ -8,10 +10,26 @@ import { awaitReaders, followCollected, pullBroadcasts } from "./history.ts";
 import { exchangeLog, type Seen } from "./log.ts";
 import { exchangeInbox, exchangeReceipts, type Passed, pushMessages } from "./messages.ts";
 import { readProgress, writeProgress } from "./progress.ts";
-import { type Known, leftHere, pullAgents, pushAgents, pushEnds } from "./registrations.ts";
+import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./registrations.ts";
 import { here, type Sides } from "./sides.ts";
 import { exchangeTasks } from "./tasks.ts";
 
+/** What can be passed on by itself. */
+const PART_NAMES = ["agents", "messages", "inboxes", "tasks", "claims", "decisions"] as const;
+export type Part = (typeof PART_NAMES)[number];
+export const PARTS: ReadonlySet<Part> = new Set(PART_NAMES);
+
+/** In which part something is different, by a line of the log. */
+function partOf(event: string): Part | undefined {
+  const [noun] = event.split(".");
+  const parts: Readonly<Record<string, Part>> = {
+    ...{ agent: "agents", status: "agents", task: "tasks", claim: "claims" },
+    ...{ decision: "decisions", message: "inboxes" },
+  };
+  return noun !== undefined && Object.hasOwn(parts, noun) ? parts[noun] : undefined;
+}
+
+const DAY = 86_400_000;
 const WHOLE = 600_000; // ms between two rounds that also look at what is older than a day
 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
@@ -26,6 +44,7 @@ export class Mirror {
   readonly #seen: Seen = new Map();
   readonly #goneHere: Tombstones;
   readonly #goneThere: Tombstones;
+  #sessions: Sessions = { ours: new Set(), apart: new Set() };
   #wholeAt: number | undefined;
   #firstDay = "";
 
@@ -35,46 +54,68 @@ export class Mirror {
     this.#goneThere = new Tombstones(sides.remote(""));
   }
 
+  /** The sessions of ours that the server knows. */
+  get ours(): ReadonlySet<string> {
+    return this.#sessions.ours;
+  }
+
   /**
-   * Passes on in both directions what the other side does not have. It may end anywhere, and be run again: what was passed on
-   * is found to be there. Throws what the server or the disk says.
+   * Passes on in both directions what the other side does not have, of these parts. It may end anywhere, and be run again:
+   * what was passed on is found to be there. Returns the parts in which something has happened there meanwhile. Throws what
+   * the server or the disk says.
    */
-  async round(): Promise<void> {
+  async round(parts: ReadonlySet<Part> = PARTS): Promise<Set<Part>> {
     const sides = this.#sides;
     const { now } = sides;
-    const [passed, seen] = [this.#passed, this.#seen];
+    const passed = this.#passed;
     if (this.#wholeAt === undefined) await this.#start();
-    const isWhole = this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE;
+    const isAll = parts.size === PARTS.size;
+    const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE);
     const isCollected = (key: string) => this.#goneHere.has(key) || this.#goneThere.has(key);
-    await this.#goneHere.read(isWhole ? "" : dayOf(now() - 86_400_000), now());
-    await followCollected(sides, await this.#goneThere.read(this.#firstDay, now()));
+    if (isAll) await this.#followCollected(isWhole);
 
+    const left = parts.has("agents") ? await this.#agents() : [];
+    const { ours } = this.#sessions;
+    if (parts.has("messages")) await pushMessages(sides, ours, passed, isCollected);
+    const readers = [...ours, ...left.map(({ session_id }) => session_id)];
+    if (parts.has("messages") || parts.has("inboxes"))
+      for (const session of readers) await exchangeInbox(sides, session, passed);
+    if (parts.has("tasks")) await exchangeTasks(sides, ours, isCollected);
+    if (parts.has("claims")) await exchangeClaims(sides, this.#sessions, this.#leases);
+    await pushEnds(sides, left, this.#known);
+    if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
+    await exchangeReceipts(sides, passed);
+    if (parts.has("decisions")) await exchangeDecisions(sides);
+    const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
+    await settleWaitsIfAny(here(sides));
+    await sides.local.mark(AGREED, now());
+    if (isAll) await writeProgress(sides, { until: passed.until, at: now(), days: this.#seen });
+    if (isWhole) this.#wholeAt = now();
+    return new Set([...happened].map(partOf).filter((part) => part !== undefined));
+  }
+
+  async #agents(): Promise<Agent[]> {
+    const sides = this.#sides;
     await cleanupDead(here(sides));
-    const sessions = await pushAgents(sides, this.#known);
-    const { ours } = sessions;
+    this.#sessions = await pushAgents(sides, this.#known);
     const left = await leftHere(sides, this.#known);
     await pullAgents(sides);
-    await pushMessages(sides, ours, passed, isCollected);
-    for (const session of [...ours, ...left.map(({ session_id }) => session_id)])
-      await exchangeInbox(sides, session, passed);
-    await exchangeTasks(sides, ours, isCollected);
-    await exchangeClaims(sides, sessions, this.#leases);
-    await pushEnds(sides, left, this.#known);
-    await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
-    await exchangeReceipts(sides, passed);
-    await exchangeDecisions(sides);
-    await exchangeLog(sides, seen, isCollected, isWhole);
-    await settleWaitsIfAny(here(sides));
-    await writeProgress(sides, { until: passed.until, at: now(), days: seen });
-    if (isWhole) this.#wholeAt = now();
-    this.#firstDay = dayOf(now() - 2 * 86_400_000);
+    return left;
+  }
+
+  async #followCollected(isWhole: boolean): Promise<void> {
+    const sides = this.#sides;
+    const time = sides.now();
+    await this.#goneHere.read(isWhole ? "" : dayOf(time - DAY), time);
+    await followCollected(sides, await this.#goneThere.read(this.#firstDay, time));
+    this.#firstDay = dayOf(time - 2 * DAY);
   }
 
   /** Goes on from where a mirror of these two stopped. */
   async #start(): Promise<void> {
     const { until, at, days } = await readProgress(this.#sides);
     this.#passed.until = until;
-    this.#firstDay = at === 0 ? "" : dayOf(at - 2 * 86_400_000);
+    this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY);
     for (const [day, read] of days) this.#seen.set(day, read);
     await awaitReaders(this.#sides, this.#passed);
   }

@@ -4,7 +4,7 @@ import { readAgent } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { forEach, isOurs, there as onServer, type Sides } from "./sides.ts";
 
-const STALE = 30_000; // ms between two signs of life that are passed on
+const STALE = 60_000; // ms between two signs of life that are passed on
 
 /** What a mirror remembers of sessions; all of it can be found out again. */
 export interface Known {

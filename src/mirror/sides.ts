@@ -12,8 +12,8 @@ export interface Sides {
   readonly local: Store;
   /** The server's relay, as one of our sessions may use it; with an empty one, as who is nobody. */
   readonly remote: (session: string) => Store;
-  /** Whom the server takes us for: `<user>/<machine>`. */
-  readonly owner: string;
+  /** Whom the server takes us for: `<user>/<machine>`; undefined for the user of its own machine. */
+  readonly owner: string | undefined;
   /** The server's relay, by its id. */
   readonly relay: string;
   /** The clock (Unix ms). */
@@ -24,12 +24,12 @@ export interface Sides {
 
 /** To act here. */
 export function here(sides: Sides, session = "mirror", agent = "mirror"): Context {
-  return context(sides, sides.local, session, agent);
+  return contextOf(sides.local, sides.project, sides.now, session, agent);
 }
 
 /** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
 export function there(sides: Sides, session: string, agent = "mirror"): Context {
-  return context(sides, unlogged(sides.remote(session)), session, agent);
+  return contextOf(unlogged(sides.remote(session)), sides.project, sides.now, session, agent);
 }
 
 /** A store that writes down only what becomes of others: what they held, and have no more. */
@@ -46,7 +46,14 @@ function unlogged(store: Store): Store {
   });
 }
 
-function context({ project, now }: Sides, store: Store, session: string, agent: string): Context {
+/** To act in a store, for a session. */
+export function contextOf(
+  store: Store,
+  project: string,
+  now: () => number,
+  session = "mirror",
+  agent = "mirror",
+): Context {
   const more = { limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() };
   return { store, project, session, agent, now, ...more };
 }

@@ -3,6 +3,7 @@ import { RelayError } from "../errors.ts";
 import {
   type Delivery,
   folderOf,
+  type Hint,
   inRange,
   nameOf,
   type Range,
@@ -157,7 +158,7 @@ export class RuledStore implements Store {
     await this.#store.removeLog(key);
   }
 
-  watch(folder: string, signal: AbortSignal): AsyncIterable<void> {
+  watch(folder: string, signal: AbortSignal): AsyncIterable<Hint> {
     if (folder === "messages" || (!this.#maySee(folder) && !isListed(folder)))
       throw refused(folder, "it is not for you to watch");
     return this.#store.watch(folder, signal);

@@ -108,7 +108,8 @@ export function relayApp(served: Served): Hono<Env> {
     const { store, admitted } = c.get("asked");
     const [folder] = keyOf(c);
     return streams.serve(c, { gate, admitted }, async function* (signal) {
-      for await (const _ of store.watch(folder, signal)) yield { event: "change", id: String(served.now()), data: "" };
+      for await (const hint of store.watch(folder, signal))
+        yield { event: hint === "changed" ? "change" : "perhaps", id: String(served.now()), data: "" };
     });
   });
   app.get("/metrics", (c) => c.text(served.metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4" }));

@@ -1,27 +1,34 @@
+import type { Hint } from "./store.ts";
+
 /**
  * Yields at once, and then after each call of the `notice` that `subscribe` is given, until `signal` aborts; calls that
  * come while nobody waits are one. What `subscribe` returns ends the subscription.
  */
-export async function* hints(subscribe: (notice: () => void) => () => void, signal: AbortSignal): AsyncGenerator<void> {
-  let changed = true;
+export async function* hints(
+  subscribe: (notice: (hint?: Hint) => void) => () => void,
+  signal: AbortSignal,
+): AsyncGenerator<Hint> {
+  let hint: Hint | undefined = "changed";
   let wake = () => {};
-  const notice = () => {
-    changed = true;
+  const notice = (given: Hint = "changed") => {
+    if (hint !== "changed") hint = given;
     wake();
   };
+  const end = () => notice();
   const unsubscribe = subscribe(notice);
-  signal.addEventListener("abort", notice);
+  signal.addEventListener("abort", end);
   try {
     while (!signal.aborted) {
-      if (!changed)
+      if (hint === undefined)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-      changed = false;
-      if (!signal.aborted) yield;
+      const given = hint ?? "changed";
+      hint = undefined;
+      if (!signal.aborted) yield given;
     }
   } finally {
-    signal.removeEventListener("abort", notice);
+    signal.removeEventListener("abort", end);
     unsubscribe();
   }
 }

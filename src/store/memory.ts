@@ -1,7 +1,17 @@
 import { RelayError } from "../errors.ts";
 import { hints } from "./hints.ts";
 import { checkKey } from "./key.ts";
-import { type Delivery, folderOf, inboxFull, inRange, nameOf, type Range, type Store, type Value } from "./store.ts";
+import {
+  type Delivery,
+  folderOf,
+  type Hint,
+  inboxFull,
+  inRange,
+  nameOf,
+  type Range,
+  type Store,
+  type Value,
+} from "./store.ts";
 
 /** A store in this process's memory: for tests, and for tools that need a relay for one run. */
 export class MemoryStore implements Store {
@@ -97,7 +107,7 @@ export class MemoryStore implements Store {
     this.#logs.delete(checkKey(key));
   }
 
-  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     checkKey(folder);
     const listeners = this.#watchers.get(folder) ?? new Set();
     this.#watchers.set(folder, listeners);

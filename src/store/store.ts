@@ -35,6 +35,9 @@ export interface Worth {
   readonly removes?: boolean;
 }
 
+/** `perhaps`: nothing was seen to change, but it is a while since the last look. */
+export type Hint = "changed" | "perhaps";
+
 /** Something a store met and dealt with that a person may want to know. */
 export interface Notice {
   readonly key: string;
@@ -116,7 +119,7 @@ export interface Store {
   removeLog(key: string): Promise<void>;
 
   /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
-  watch(folder: string, signal: AbortSignal): AsyncIterable<void>;
+  watch(folder: string, signal: AbortSignal): AsyncIterable<Hint>;
 
   /** Sets aside a record that its reader cannot use, with the reason. Nothing is lost. */
   quarantine(key: string, reason: string): Promise<void>;

@@ -194,6 +194,6 @@ test("a session whose id is somebody else's on the server is told of, and nothin
   await one.as("bob").register();
   await one.as("bob").send("I am bob");
   await one.mirror.round();
-  expect(net.notices.join()).toContain("session bob is somebody's there already");
+  expect(net.notices.join()).toContain("session bob is another's there already");
   expect(await texts(net.local("srv"))).toEqual([]);
 });

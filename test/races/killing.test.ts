@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore, Relay } from "../../src/index.ts";
+import type { Hint, Hint } from "../../src/store/store.ts";
 import { listed, newRelayDir, start } from "./processes.ts";
 
 test.each([{ to: "reader" }, { to: "all" }])(
@@ -49,10 +50,10 @@ class WatchedStore extends FileStore {
     return super.create(...args);
   }
 
-  override async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
-    for await (const _ of super.watch(folder, signal)) {
+  override async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
+    for await (const hint of super.watch(folder, signal)) {
       if (++this.wakes > 1) return this.#end.abort();
-      yield;
+      yield hint;
     }
   }
 }

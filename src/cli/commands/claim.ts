@@ -1,6 +1,6 @@
 import { type Claim, say } from "../../claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
-import { claimWords } from "../../lines.ts";
+import { claimWords, TENTATIVE } from "../../lines.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { type Describe, verb } from "../verb.ts";
 
@@ -53,5 +53,5 @@ export const describe: Describe = ({ Command }, act) =>
 export const run = verb(describe);
 
 function claimed(claim: Claim): string {
-  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl)} (token ${claim.token}); release it when you are done`;
+  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl)} (token ${claim.token}); ${claim.tentative ? TENTATIVE : "release it when you are done"}`;
 }

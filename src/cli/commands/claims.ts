@@ -19,7 +19,7 @@ export const describe: Describe = ({ Command }, act) =>
           claimWords(claim),
           cleanLine(names.get(claim.session_id) ?? claim.session_id) +
             (claim.session_id === relay.session ? " (you)" : ""),
-          claim.mode,
+          claim.mode + (claim.tentative ? ", tentative" : ""),
           claim.offered_until === undefined
             ? formatLeft(claim.expires_at - cli.io.now())
             : `offered, ${formatLeft(claim.offered_until - cli.io.now())}`,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { formatDuration, formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { frame, type Names, namesOf } from "../../lines.ts";
+import { frame, type Names, namesOf, TENTATIVE } from "../../lines.ts";
 import type { Relay } from "../../relay.ts";
 import { filesOf, type Task } from "../../task.ts";
 import type { TakeOptions } from "../../task-taking.ts";
@@ -238,7 +238,8 @@ function takenWords(task: Task): string {
   ];
   const claimed =
     task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
-  const yours = `Yours for ${formatLeft(task.owner?.ttl ?? 0)}${claimed}: ${task.id}\n`;
+  const isTentative = task.owner?.tentative ? ` (${TENTATIVE})` : "";
+  const yours = `Yours for ${formatLeft(task.owner?.ttl ?? 0)}${claimed}: ${task.id}${isTentative}\n`;
   return `${yours}${frame(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
 }
 

@@ -5,6 +5,7 @@ import { checkKey, isSegment } from "../key.ts";
 import {
   type Delivery,
   folderOf,
+  type Hint,
   inRange,
   type Notice,
   nameOf,
@@ -192,7 +193,7 @@ export class FileStore implements Store {
     if (this.#tree.enter(folderOf(checkKey(key)))) this.#tree.write(key, () => remove(this.#log(key)));
   }
 
-  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     checkKey(folder);
     this.#tree.write(`${folder}/-`, () => makeFolder(`${this.root}/${folder}`));
     yield* watchFolder(`${this.root}/${folder}`, signal);

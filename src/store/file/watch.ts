@@ -1,12 +1,13 @@
 import fs from "node:fs";
 import { errno } from "../../errors.ts";
 import { hints } from "../hints.ts";
+import type { Hint } from "../store.ts";
 
 const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop
 const YIELD_ANYWAY = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
-export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
   return hints((notice) => {
     const watcher = startWatching(folder, notice);
     let polls = 0;
@@ -14,7 +15,8 @@ export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator
     const poll = setInterval(() => {
       const before = time;
       time = changeTime(folder);
-      if (time !== before || ++polls % YIELD_ANYWAY === 0) notice();
+      if (time !== before) notice();
+      else if (++polls % YIELD_ANYWAY === 0) notice("perhaps");
     }, SLOW_POLL);
     return () => {
       clearInterval(poll);
@@ -26,7 +28,7 @@ export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator
 /** The system's watcher, or undefined where it has none left to give: the slow poll then does it alone. */
 function startWatching(folder: string, notice: () => void): fs.FSWatcher | undefined {
   try {
-    const watcher = fs.watch(folder, notice);
+    const watcher = fs.watch(folder, () => notice());
     watcher.on("error", () => watcher.close());
     return watcher;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
 import { checkKey } from "../key.ts";
-import type { Delivery, Range, Store, Value, Worth } from "../store.ts";
+import type { Delivery, Hint, Range, Store, Value, Worth } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
@@ -107,7 +107,7 @@ export class HttpStore implements Store {
   }
 
   /** Yields at once, at each change, and whenever the stream had to be opened again: what came meanwhile may have changed it. */
-  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     checkKey(folder);
     const over = new AbortController();
     const end = () => over.abort();
@@ -117,10 +117,10 @@ export class HttpStore implements Store {
     }
     try {
       for (let broken = 0; !over.signal.aborted; broken++) {
-        yield;
-        for await (const _ of this.#events(folder, over.signal)) {
+        yield "changed";
+        for await (const hint of this.#events(folder, over.signal)) {
           broken = 0;
-          yield;
+          yield hint;
         }
         const most = Math.min(LONGEST_AGAIN, AGAIN * 2 ** broken);
         if (!over.signal.aborted) await pause(randomInt(most / 2, most), over.signal);
@@ -175,7 +175,7 @@ export class HttpStore implements Store {
   }
 
   /** One event for each change, until the stream ends or is silent for too long. */
-  async *#events(folder: string, signal: AbortSignal): AsyncGenerator<void> {
+  async *#events(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     const body = await this.#caller.open(`changes/${folder}`, signal);
     const reader = body?.getReader();
     let timer: NodeJS.Timeout | undefined;
@@ -186,8 +186,11 @@ export class HttpStore implements Store {
     };
     try {
       const decoder = new TextDecoder();
-      for (let part = await next(); part && !part.done; part = await next())
-        if (decoder.decode(part.value, { stream: true }).includes("event: change")) yield;
+      for (let part = await next(); part && !part.done; part = await next()) {
+        const said = decoder.decode(part.value, { stream: true });
+        if (said.includes("event: change")) yield "changed";
+        else if (said.includes("event: perhaps")) yield "perhaps";
+      }
     } finally {
       clearTimeout(timer);
       await reader?.cancel().catch(() => {}); // it may be gone already

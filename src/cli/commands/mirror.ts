@@ -1,0 +1,173 @@
+import fs from "node:fs";
+import path from "node:path";
+import { dayOf } from "../../activity.ts";
+import { formatDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
+import { serverUrl } from "../../identity/servers.ts";
+import { Mirror } from "../../mirror/mirror.ts";
+import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../../mirror/mirrored.ts";
+import { keepMirroring } from "../../mirror/running.ts";
+import type { Sides } from "../../mirror/sides.ts";
+import { AGREED } from "../../mirrored.ts";
+import { fileStore, projectOf, trustedDirs } from "../../open.ts";
+import { remoteRelay } from "../../remote.ts";
+import { cleanLine } from "../../text.ts";
+import { ensureRelay } from "../../trust.ts";
+import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../verb.ts";
+
+interface Flags {
+  readonly once?: boolean;
+  readonly status?: boolean;
+  readonly forget?: boolean;
+}
+
+const MOST_AHEAD = 60_000; // ms that clocks may differ before leases last visibly longer here than there
+
+export const describe: Describe = ({ Command }, act) =>
+  new Command("mirror")
+    .description("Keep this project's relay and a server's the same, so that agents here touch nothing but files.")
+    .argument("[url]", "the server's relay, such as http://192.168.1.7:4800; default the one it was before")
+    .option("--once", "until both agree, and no longer")
+    .option("--status", "say what is mirrored here, and whether both agree")
+    .option("--forget", "mirror it no more: this relay is one of its own again")
+    .addHelpText(
+      "after",
+      "\nWithout the server agents go on working; what they claim meanwhile is tentative, and the server decides.\n" +
+        "Example: agent-relay mirror http://192.168.1.7:4800",
+    )
+    .action((url: string | undefined, flags: Flags) => act((cli) => chosen(cli, url, flags)));
+
+export const run = verb(describe);
+
+async function chosen(cli: Cli, url: string | undefined, flags: Flags): Promise<void> {
+  if ([flags.once, flags.status, flags.forget].filter(Boolean).length > 1)
+    throw new RelayError("usage", "Cannot do two of --once, --status and --forget: give one of them");
+  if ((flags.status || flags.forget) && url !== undefined)
+    throw new RelayError(
+      "usage",
+      "Cannot use an address with --status or --forget: they are about what is mirrored here",
+    );
+  if (flags.status) return status(cli);
+  return flags.forget ? forget(cli) : mirror(cli, url, flags);
+}
+
+function openedFor(cli: Cli) {
+  const options = cli.openOptions();
+  const { dir } = projectOf({ ...options, server: undefined });
+  const local = fileStore(dir, { ...options, trusted: trustedDirs(options) });
+  return { dir, local, project: path.dirname(dir), now: cli.io.now };
+}
+
+async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise<void> {
+  const { io } = cli;
+  const { dir, local, project } = openedFor(cli);
+  const url = serverUrl(word ?? (await urlBefore(local)));
+  const remote = remoteRelay(url.href, io.env, io.now);
+  const relay = await theirRelay(remote.store);
+  if ((await ensureRelay(local, io.now)) === relay)
+    throw new RelayError("usage", `Cannot mirror ${url.href}: that is this very relay`, { next: "agent-relay status" });
+  const owner = (await remote.store.owner?.()) ?? undefined;
+  const stop = await runAlone(local);
+  const stores = new Map<string, ReturnType<typeof remote.as>>();
+  const sides: Sides = {
+    ...{ project, local, owner, relay, now: io.now },
+    remote(session) {
+      const store = stores.get(session) ?? remote.as(session);
+      stores.set(session, store);
+      return store;
+    },
+    notice: (text) => io.err(`note: ${cleanLine(text)}\n`),
+  };
+  try {
+    await noteMirrored(local, { url: url.href, relay, ...(owner !== undefined && { owner }), since: io.now() });
+    const ahead = Math.round(remote.clockAhead());
+    if (Math.abs(ahead) > MOST_AHEAD)
+      sides.notice(
+        `the server's clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this machine's: set them`,
+      );
+    const mirror = new Mirror(sides);
+    if (flags.once) await once(cli, mirror, project, url.href);
+    else await forGood(cli, mirror, sides, dir, url.href);
+  } finally {
+    for (const store of stores.values()) await store.close();
+    await stop();
+    await local.close();
+  }
+}
+
+async function once(cli: Cli, mirror: Mirror, project: string, url: string): Promise<void> {
+  await mirror.round();
+  await mirror.round(); // what the first has changed there, others may have answered
+  await cli.say({ project, url, agreed: true }, `${cleanLine(project)} and ${url} agree\n`);
+}
+
+async function forGood(cli: Cli, mirror: Mirror, sides: Sides, dir: string, url: string): Promise<void> {
+  const { io } = cli;
+  const { owner, project } = sides;
+  await cli.say(
+    { project, url, owner: owner ?? null },
+    `Mirroring ${cleanLine(project)} to ${url}${owner === undefined ? "" : ` as ${owner}`}; Ctrl-C ends it, and it goes on from there\n`,
+  );
+  const end = new AbortController();
+  io.onInterrupt(() => end.abort());
+  await keepMirroring({
+    ...{ mirror, sides, signal: end.signal },
+    stampOf: (folder) => stampOf(path.join(dir, folder === "activity" ? `activity/${dayOf(io.now())}.jsonl` : folder)),
+    onAgreed: () => io.err("Both agree\n"),
+    onLost: (error) =>
+      io.err(`${error.message}; agents here go on, what they claim is tentative, and it is tried again\n`),
+  });
+}
+
+/** Another when a folder's names, or a file's length, have changed. */
+function stampOf(file: string): string {
+  const found = fs.lstatSync(file, { throwIfNoEntry: false });
+  return found ? `${found.mtimeMs} ${found.size}` : "none";
+}
+
+async function urlBefore(local: ReturnType<typeof fileStore>): Promise<string> {
+  const before = await mirroredTo(local);
+  if (before) return before.url;
+  throw new RelayError("usage", "Cannot mirror to nowhere: this relay was not mirrored before", {
+    next: "agent-relay mirror http://host:4800",
+  });
+}
+
+async function theirRelay(store: {
+  get(key: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+}): Promise<string> {
+  const { id } = (await store.get("relay")) ?? {};
+  if (typeof id === "string") return id;
+  throw new RelayError("failed", "Cannot mirror: the server does not say which relay it has");
+}
+
+async function status(cli: Cli): Promise<void> {
+  const { local, project, now } = openedFor(cli);
+  const mirrored = await mirroredTo(local);
+  if (!mirrored)
+    throw new RelayError("not_found", `Cannot tell of a mirror: ${project} is not mirrored`, {
+      next: "agent-relay mirror URL",
+    });
+  const [pid, agreed] = [await runnerOf(local), await local.markedAt(AGREED)];
+  const when = agreed === undefined ? "never agreed" : `agreed ${formatDuration(Math.max(0, now() - agreed))} ago`;
+  const who = pid === undefined ? "no process mirrors now" : `process ${pid} mirrors`;
+  const help = pid === undefined ? "Try: agent-relay mirror\n" : "";
+  await cli.say(
+    { ...mirrored, pid: pid ?? null, agreed_at: agreed ?? null },
+    `${cleanLine(project)} is mirrored to ${cleanLine(mirrored.url)}: ${when}, ${who}\n${help}`,
+  );
+}
+
+async function forget(cli: Cli): Promise<void> {
+  const { local, project, now } = openedFor(cli);
+  const mirrored = await mirroredTo(local);
+  if (!mirrored) throw new RelayError("not_found", `Cannot forget the mirror: ${project} is not mirrored`);
+  const stop = await runAlone(local);
+  await forgetMirror(local, project, now);
+  await stop();
+  await cli.say(
+    { project, url: mirrored.url },
+    `${cleanLine(project)} is mirrored to ${cleanLine(mirrored.url)} no more\n`,
+  );
+}

@@ -5,6 +5,7 @@ import { history } from "./history.ts";
 import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing, unreadMark } from "./inbox.ts";
 import { bootLook, foreignLook, isThere, lookEvery } from "./mend.ts";
 import { type Message, order, sentAt } from "./message.ts";
+import { isMirrored } from "./mirrored.ts";
 import { stampRead } from "./receipts.ts";
 import { type AgentView, agents, mine } from "./roster.ts";
 import { type ShowLease, takeShowLease } from "./show-lease.ts";
@@ -89,8 +90,13 @@ export async function countUnread(context: Context, session = context.session): 
 /** Everyone registered, the last seen first, with how much each has unread. */
 export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
+  const isMirror = await isMirrored(context); // how much who is elsewhere has unread is known there
   for (const agent of await agents(context))
-    views.push({ ...agent, unread: await countUnread(context, agent.session_id) });
+    views.push(
+      isMirror && agent.owner !== undefined
+        ? agent
+        : { ...agent, unread: await countUnread(context, agent.session_id) },
+    );
   return views;
 }
 

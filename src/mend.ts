@@ -3,6 +3,7 @@ import { type Context, readMessage, valueOrSkipped } from "./context.ts";
 import { timeOf } from "./id.ts";
 import { DIGEST_AGE, DIGEST_SIZE, isNews, openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
+import { isMirrored } from "./mirrored.ts";
 import { bootId } from "./place.ts";
 import { ended, registrations } from "./roster.ts";
 import { isSegment } from "./store/key.ts";
@@ -148,7 +149,9 @@ async function list(context: Context, messages: readonly Message[]): Promise<voi
   if (broadcasts.length === 0) return;
   broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
   for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
-  for (const { session_id: session } of await registrations(context)) {
+  const isMirror = await isMirrored(context); // who is elsewhere reads there
+  for (const { session_id: session, owner } of await registrations(context)) {
+    if (isMirror && owner !== undefined) continue;
     for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, DIGEST_SIZE))
       await store.mark(unreadMark(session, message.id), at);
     for (const message of broadcasts.filter((each) => !isUnread(session, each, at) && isOpen(session, each, at)))

@@ -50,6 +50,7 @@ export async function pushMessages(
     if (!ours.has(message.from_session) && !(await leftFor(sides, message.from_session))) continue;
     if (time === undefined) passed.renamed.set(thereOf(message), id);
     if (await isTaken(sides, message, passed)) {
+      if (message.to_session === null) await unlistForOthers(sides, id);
       passed.both.add(id);
       passed.awaited.set(id, 0);
     }
@@ -57,6 +58,12 @@ export async function pushMessages(
   }
   passed.until = latest;
   for (const id of passed.both) if ((timeOf(id) ?? passed.until) < passed.until - 2 * SLACK) passed.both.delete(id);
+}
+
+/** Who is elsewhere reads it there: it does not wait for them here, where they would never be seen to have read it. */
+async function unlistForOthers(sides: Sides, id: string): Promise<void> {
+  for (const session of await sides.local.list("agents"))
+    if (!(await isOurs(sides, session))) await sides.local.unmark(unreadMark(session, id));
 }
 
 /** Whether it was a session of ours that has ended since. The server learns that it was there. */
@@ -107,7 +114,12 @@ function deliveryFor(to: string | null, from: string): Delivery {
 }
 
 /** Brings what waits there for a session of ours into its inbox here, and says there what was read here. */
-export async function exchangeInbox(sides: Sides, session: string, passed: Passed): Promise<void> {
+export async function exchangeInbox(
+  sides: Sides,
+  session: string,
+  passed: Passed,
+  isCollected: (key: string) => boolean,
+): Promise<void> {
   const { local, remote, now } = sides;
   const there = remote(session);
   const listed = [...(await there.marks(`inboxes/${session}`)), ...(await there.marks(`inboxes/${session}/open`))];
@@ -115,7 +127,11 @@ export async function exchangeInbox(sides: Sides, session: string, passed: Passe
   await forEach(waitingThere, async (id) => {
     const here = await readMessage(local, id);
     if (here && !isUnread(session, here, now())) await pushReceipt(there, session, here, now());
-    else if (!here) {
+    else if (!here && isCollected(`messages/${id}`)) {
+      // It was read here, or had run out, and is not needed any more.
+      await there.unmark(openMark(session, id));
+      await there.unmark(unreadMark(session, id));
+    } else if (!here) {
       await deliver(sides, there, session, id);
       passed.awaited.set(id, 0);
     } else if ((await local.markedAt(unreadMark(session, id))) === undefined)
@@ -231,6 +247,7 @@ export async function pullChanges(local: Store, there: Store, id: string): Promi
     const merged = mergedMessage(old, { ...old, ...changingOf(now) });
     return JSON.stringify(merged) === JSON.stringify(old) ? value : { ...value, ...changingOf(merged) };
   });
+  for (const reader of now.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadMark(reader, id));
 }
 
 function changingOf({ read_by, receipts, withdrawn_at }: Message): Partial<Message> {

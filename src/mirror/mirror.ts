@@ -72,14 +72,15 @@ export class Mirror {
     const isAll = parts.size === PARTS.size;
     const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE);
     const isCollected = (key: string) => this.#goneHere.has(key) || this.#goneThere.has(key);
-    if (isAll) await this.#followCollected(isWhole);
+    await this.#goneHere.read(isWhole ? "" : dayOf(now() - DAY), now());
+    if (isAll) await this.#followCollected();
 
     const left = parts.has("agents") ? await this.#agents() : [];
     const { ours } = this.#sessions;
     if (parts.has("messages")) await pushMessages(sides, ours, passed, isCollected);
     const readers = [...ours, ...left.map(({ session_id }) => session_id)];
     if (parts.has("messages") || parts.has("inboxes"))
-      for (const session of readers) await exchangeInbox(sides, session, passed);
+      for (const session of readers) await exchangeInbox(sides, session, passed, isCollected);
     if (parts.has("tasks")) await exchangeTasks(sides, ours, isCollected);
     if (parts.has("claims")) await exchangeClaims(sides, this.#sessions, this.#leases);
     await pushEnds(sides, left, this.#known);
@@ -103,10 +104,9 @@ export class Mirror {
     return left;
   }
 
-  async #followCollected(isWhole: boolean): Promise<void> {
+  async #followCollected(): Promise<void> {
     const sides = this.#sides;
     const time = sides.now();
-    await this.#goneHere.read(isWhole ? "" : dayOf(time - DAY), time);
     await followCollected(sides, await this.#goneThere.read(this.#firstDay, time));
     this.#firstDay = dayOf(time - 2 * DAY);
   }

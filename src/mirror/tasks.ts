@@ -42,7 +42,7 @@ async function exchangeTask(
   const theirs = await readTask(there(sides, ""), id);
   if (base && !theirs) return; // the server has collected it: its tombstone says so
   const done = mine && (await passedOn(sides, ours, mine, base, theirs));
-  const decided = done ? await readTask(there(sides, ""), id) : theirs;
+  const decided = done && !done.isSame ? await readTask(there(sides, ""), id) : theirs;
   if (!decided || !(await follow(sides, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
   if (!isSame(base, decided)) await sides.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
   const refused = done?.refused;
@@ -56,7 +56,7 @@ async function passedOn(
   mine: Task,
   base: Task | undefined,
   theirs: Task | undefined,
-): Promise<{ readonly refused?: { readonly by: string; readonly why: string } } | undefined> {
+): Promise<{ readonly refused?: { readonly by: string; readonly why: string }; readonly isSame: boolean } | undefined> {
   let current = theirs;
   if (!current) {
     if (!ours.has(mine.created_by)) return undefined;
@@ -64,17 +64,18 @@ async function passedOn(
     await place(there(sides, mine.created_by), current);
   }
   // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
-  const wanted = base || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
+  const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
   const steps = stepsOf(base ?? current, wanted, current, ours, { now: sides.now(), isGone: () => false });
+  let refused: { readonly by: string; readonly why: string } | undefined;
   for (const step of steps) {
     try {
-      await applyEdit(there(sides, step.by), current, step.change, step.depends_on);
+      current = await applyEdit(there(sides, step.by), current, step.change, step.depends_on);
     } catch (error) {
       if (!(error instanceof RelayError) || !DECIDED.includes(error.code)) throw error;
-      return { refused: { by: step.by, why: error.message } };
+      refused ??= { by: step.by, why: error.message };
     }
   }
-  return theirs && steps.length === 0 ? undefined : {};
+  return { ...(refused && { refused }), isSame: theirs !== undefined && steps.length === 0 };
 }
 
 const DECIDED = ["conflict", "refused", "limit", "usage", "not_found"];

@@ -1,63 +1,6 @@
-import path from "node:path";
 import { expect, test } from "vitest";
-import { Mirror } from "../../src/mirror/mirror.ts";
-import { Relay } from "../../src/relay.ts";
-import { FileStore } from "../../src/store/file/file-store.ts";
-import { tempDir } from "../cli.ts";
-import { World } from "../server/world.ts";
-
-/** A server, and machines that mirror it, each with agents who touch nothing but their own files. */
-class Net {
-  now = Date.parse("2026-05-01T12:00:00Z");
-  readonly world: World;
-  readonly notices: string[] = [];
-
-  constructor(world: World) {
-    this.world = world;
-  }
-
-  static async open(): Promise<Net> {
-    const clock: { net?: Net } = {};
-    const world = await World.serve({ shop: `${tempDir()}/.relay` }, () => clock.net?.now ?? 0);
-    clock.net = new Net(world);
-    return clock.net;
-  }
-
-  async machine(user: string): Promise<Machine> {
-    const dir = `${tempDir()}/.relay`;
-    const local = new FileStore(dir, { durability: "process", now: () => this.now });
-    const secret = await this.world.token("shop", user);
-    const mirror = new Mirror({
-      ...{ project: path.dirname(dir), local, owner: `${user}/script-all`, relay: "relay-shop", now: () => this.now },
-      remote: (session) => this.world.storeWith("shop", secret, session),
-      notice: (text) => this.notices.push(text),
-    });
-    return new Machine(this, local, mirror, dir);
-  }
-
-  local(session: string): Relay {
-    const store = this.world.stores.get("shop");
-    return new Relay("/srv/shop/.relay", { session, agent: "claude", now: () => this.now, ...(store && { store }) });
-  }
-}
-
-class Machine {
-  readonly net: Net;
-  readonly store: FileStore;
-  readonly mirror: Mirror;
-  readonly dir: string;
-
-  constructor(net: Net, store: FileStore, mirror: Mirror, dir: string) {
-    this.net = net;
-    this.store = store;
-    this.mirror = mirror;
-    this.dir = dir;
-  }
-
-  as(session: string): Relay {
-    return new Relay(this.dir, { session, agent: "claude", store: this.store, now: () => this.net.now });
-  }
-}
+import type { Relay } from "../../src/relay.ts";
+import { type Machine, Net } from "./net.ts";
 
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);
 

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore, Relay } from "../../src/index.ts";
-import type { Hint, Hint } from "../../src/store/store.ts";
+import type { Hint } from "../../src/store/store.ts";
 import { listed, newRelayDir, start } from "./processes.ts";
 
 test.each([{ to: "reader" }, { to: "all" }])(

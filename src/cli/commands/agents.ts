@@ -54,7 +54,7 @@ function row(agent: AgentView, { io }: Cli, me: string | undefined, does: Readon
     cleanLine(agent.agent_id),
     agent.presence,
     formatDuration(io.now() - agent.last_seen * 1000),
-    countWord(agent.unread ?? 0),
+    agent.unread === undefined ? "-" : countWord(agent.unread),
     cleanLine(agent.role ?? "-"),
     cleanLine(does.get(agent.session_id) ?? "-"),
   ];

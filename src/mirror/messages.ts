@@ -8,7 +8,7 @@ import { isLive, isUnread, Message, sentAt } from "../message.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
-import { makeKnown } from "./registrations.ts";
+import { hasLeft } from "./registrations.ts";
 import { forEach, isOurs, type Sides } from "./sides.ts";
 
 const SLACK = 900_000; // ms by which ids of one place may be out of order
@@ -47,7 +47,7 @@ export async function pushMessages(
     if ((passed.refused.get(id) ?? 0) > now() - LATER) continue;
     const message = await readMessage(local, id);
     if (!message || sentAt(message) < oldest || !isLive(message, now())) continue;
-    if (!ours.has(message.from_session) && !(await leftFor(sides, message.from_session))) continue;
+    if (!ours.has(message.from_session) && !(await hasLeft(sides, message.from_session))) continue;
     if (time === undefined) passed.renamed.set(thereOf(message), id);
     if (await isTaken(sides, message, passed)) {
       if (message.to_session === null) await unlistForOthers(sides, id);
@@ -64,13 +64,6 @@ export async function pushMessages(
 async function unlistForOthers(sides: Sides, id: string): Promise<void> {
   for (const session of await sides.local.list("agents"))
     if (!(await isOurs(sides, session))) await sides.local.unmark(unreadMark(session, id));
-}
-
-/** Whether it was a session of ours that has ended since. The server learns that it was there. */
-async function leftFor(sides: Sides, session: string): Promise<boolean> {
-  const isEnded = (await sides.local.get(`agents/${session}`)) === undefined && (await isOurs(sides, session));
-  if (isEnded) await makeKnown(sides, session);
-  return isEnded;
 }
 
 /** False for what the server refuses, which nobody there gets: a person is told of it. */

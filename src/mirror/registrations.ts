@@ -2,6 +2,7 @@ import { Agent } from "../agent.ts";
 import { register, unregister } from "../attend.ts";
 import { readAgent } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { isSegment } from "../store/key.ts";
 import { forEach, isOurs, there as onServer, type Sides } from "./sides.ts";
 
 const STALE = 60_000; // ms between two signs of life that are passed on
@@ -62,13 +63,18 @@ export async function pushEnds(sides: Sides, left: readonly Agent[], known: Know
   }
 }
 
-/** Makes a session that came and went while the server could not be asked one that it knows to have ended. */
-export async function makeKnown({ local, remote }: Sides, session: string): Promise<void> {
-  const store = remote(session);
-  if ((await readAgent(store, "agents", session)) ?? (await readAgent(store, "archive/agents", session))) return;
+/** Whether it was a session of ours that has ended since; the server then learns that it was there. */
+export async function hasLeft(sides: Sides, session: string): Promise<boolean> {
+  const { local, remote } = sides;
+  if (!isSegment(session) || (await readAgent(local, "agents", session))) return false;
   const ended = await readAgent(local, "archive/agents", session);
-  const { place: _, pid_started: __, ...said } = ended ?? {};
-  if (ended) await store.create(`archive/agents/${session}`, { ...said, pid: 0 });
+  if (ended === undefined || ended.owner !== undefined) return false;
+  const any = remote("");
+  const there = (await readAgent(any, "agents", session)) ?? (await readAgent(any, "archive/agents", session));
+  if (there) return there.owner === sides.owner;
+  const { place: _, pid_started: __, ...said } = ended;
+  await remote(session).create(`archive/agents/${session}`, { ...said, pid: 0 });
+  return true;
 }
 
 /** False for a session whose id is somebody else's there. */

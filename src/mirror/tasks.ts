@@ -4,6 +4,7 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import { isOver, Task } from "../task.ts";
 import { applyEdit } from "../task-edit.ts";
+import { hasLeft } from "./registrations.ts";
 import { forEach, here, type Sides, tell, there } from "./sides.ts";
 import { stepsOf } from "./task-merge.ts";
 
@@ -41,12 +42,29 @@ async function exchangeTask(
   const mine = await readTask(here(sides), id);
   const theirs = await readTask(there(sides, ""), id);
   if (base && !theirs) return; // the server has collected it: its tombstone says so
-  const done = mine && (await passedOn(sides, ours, mine, base, theirs));
+  const done = mine && (await passedOn(sides, await speakersOf(sides, ours, mine, base), mine, base, theirs));
   const decided = done && !done.isSame ? await readTask(there(sides, ""), id) : theirs;
   if (!decided || !(await follow(sides, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
   if (!isSame(base, decided)) await sides.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
   const refused = done?.refused;
   if (refused) await tell(sides, refused.by, `What you did to task ${id} "${decided.title}" is void: ${refused.why}`);
+}
+
+/** Those of ours, also those who have left, who may have done what was done here. */
+async function speakersOf(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  mine: Task,
+  base: Task | undefined,
+): Promise<ReadonlySet<string>> {
+  if (isSame(mine, base)) return ours;
+  const named = [mine.created_by, mine.owner, base?.owner, ...mine.notes].map((each) =>
+    typeof each === "string" ? each : each?.session_id,
+  );
+  const speakers = new Set(ours);
+  for (const session of new Set(named))
+    if (session !== undefined && !ours.has(session) && (await hasLeft(sides, session))) speakers.add(session);
+  return speakers;
 }
 
 /** Does there what was done here, as far as the server takes it; undefined where nothing was to be done. */

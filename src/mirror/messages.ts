@@ -243,9 +243,11 @@ export async function pullChanges(local: Store, there: Store, id: string): Promi
   for (const reader of now.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadMark(reader, id));
 }
 
-function changingOf({ read_by, receipts, withdrawn_at }: Message): Partial<Message> {
+/** What of a message is not as it was sent. What is sent to all is signed on its way, and is the same in each folder. */
+function changingOf({ read_by, receipts, withdrawn_at, signature, to_session }: Message): Partial<Message> {
   return {
     read_by,
+    ...(signature !== undefined && to_session === null && { signature }),
     ...(receipts !== undefined && { receipts }),
     ...(withdrawn_at !== undefined && { withdrawn_at }),
   };

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { noteMirrored } from "../../src/mirror/mirrored.ts";
 import { Relay } from "../../src/relay.ts";
-import type { Store, Value } from "../../src/store/store.ts";
 import { Killed } from "../fateful-store.ts";
 import { Scene } from "./scene.ts";
+import { seen } from "./seen.ts";
 
 const USERS = ["ann", "bob", "eve"];
 const SESSIONS = [...USERS.map((user) => `${user}1`), "srv"];
@@ -114,38 +114,6 @@ class Run {
       await this.scene.rounds(2);
     }
   }
-}
-
-/** All of a relay that everyone may see, in a form in which equal is equal. */
-async function seen(store: Store): Promise<Value> {
-  const records = async (folder: string, strip: (value: Value) => unknown, isMeant = (_: Value) => true) => {
-    const found: unknown[] = [];
-    for (const name of await store.list(folder)) {
-      const value = await store.get(`${folder}/${name}`);
-      if (value && isMeant(value)) found.push(strip(value));
-    }
-    return found;
-  };
-  const lines: string[] = [];
-  for (const day of await store.logs("activity"))
-    for await (const line of store.lines(`activity/${day}`)) lines.push(JSON.stringify(line));
-  const claims = await store.get("claims/live");
-  return {
-    messages: await records(
-      "messages",
-      ({ read_by, ...rest }) => ({ ...rest, read_by: [...(read_by as string[])].sort() }),
-      ({ to_session }) => to_session === null,
-    ),
-    agents: await records("agents", ({ session_id, name, role, status }) => ({ session_id, name, role, status })),
-    claims: claims?.claims ?? [],
-    tasks: await records(
-      "tasks",
-      (task) => task,
-      ({ id }) => id !== undefined,
-    ),
-    decisions: await records("decisions", (decision) => decision),
-    lines: lines.sort(),
-  };
 }
 
 test("three machines that worked apart, with mirrors killed anywhere, come to agree with the server; each direct message is read once", async () => {

@@ -202,6 +202,20 @@ describe("poorer file systems", () => {
     },
   );
 
+  test("a sender that was killed with its draft written can send the same again: its draft kept it from that for 10 minutes", async () => {
+    const root = place();
+    const store = new FileStore(root);
+    await store.create("agents/ann", {});
+    fs.writeFileSync(`${root}/drafts/m`, '{"half":');
+    expect(await store.publish("messages/m", { text: "whole" }, { inboxes: ["ann"] })).toEqual(["ann"]);
+    expect(await store.get("messages/m")).toEqual({ text: "whole" });
+    expect(await store.marks("inboxes/ann")).toEqual(["m"]);
+    expect(fs.readdirSync(`${root}/drafts`)).toEqual([]);
+    await expect(store.publish("messages/m", { text: "other" }, { inboxes: ["ann"] })).rejects.toMatchObject({
+      code: "conflict",
+    });
+  });
+
   test("a write that fails leaves no draft and no pointer", async () => {
     const root = place();
     const store = open(root);

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFailed, onTestFinished, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { FileStore, Relay } from "../../src/index.ts";
 import { seen } from "../mirror/seen.ts";
@@ -139,6 +139,9 @@ test.skipIf(whyNot !== undefined)(
     const network = await Network.of("server", ...HOSTS);
     const server = new Host(network, "server");
     const hosts = HOSTS.map((name) => new Host(network, name));
+    onTestFailed(() => {
+      for (const { name, said } of hosts) process.stderr.write(`${name} said:\n${said}\n`);
+    });
     const serve = () => server.start("serve", "--host", network.addressOf("server"), "--plain");
     const url = `http://${network.addressOf("server")}:4800`;
     const invites = HOSTS.map((user) => /ar-invite-[\w-]+/.exec(server.run("invite", "--user", user))?.[0] ?? "");

@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { RelayError, systemError } from "../../errors.ts";
+import { errno, RelayError, systemError } from "../../errors.ts";
+import { newNonce } from "../../id.ts";
 import { checkKey, isSegment } from "../key.ts";
 import { type Delivery, folderOf, inboxFull, nameOf, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
@@ -17,15 +18,16 @@ import type { Tree } from "./tree.ts";
 export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value, delivery: Delivery): string[] {
   const id = nameOf(key);
   const target = `${tree.root}/${key}.json`;
-  if (!delivery.isNew && fs.existsSync(target)) throw new RelayError("conflict", `Cannot publish "${key}": it exists`);
+  if (!delivery.isNew && fs.existsSync(target)) throw exists(key);
   const draft = `${tree.root}/drafts/${id}`;
   const reached: string[] = [];
-  writeNew(draft, encode(value), tree.isLasting);
+  writeDraft(tree, draft, value);
   try {
     if (delivery.index !== undefined) list(tree, delivery.index, id);
     point(tree, inboxes, id, delivery, reached);
     rename(draft, target);
   } catch (error) {
+    if (isPublishedMeanwhile(error, delivery, target)) throw exists(key);
     for (const inbox of reached) inboxes.unpoint(inbox, id);
     if (delivery.index !== undefined) inboxes.unpoint(delivery.index, id);
     remove(draft);
@@ -33,6 +35,27 @@ export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value,
   }
   finish(tree, inboxes, key, delivery, reached);
   return reached;
+}
+
+function exists(key: string): RelayError {
+  return new RelayError("conflict", `Cannot publish "${key}": it exists`);
+}
+
+/** Who tries again finds the draft of the try before, which was killed, or is slow: whichever is renamed, it is a whole one. */
+function writeDraft(tree: Tree, draft: string, value: Value): void {
+  try {
+    writeNew(draft, encode(value), tree.isLasting);
+  } catch (error) {
+    if (errno(error) !== "EEXIST") throw error;
+    const anew = `${tree.root}/drafts/new-${newNonce()}`;
+    writeNew(anew, encode(value), tree.isLasting);
+    rename(anew, draft);
+  }
+}
+
+/** Whether the try before, which was slow, has renamed the draft. */
+function isPublishedMeanwhile(error: unknown, { isNew }: Delivery, target: string): boolean {
+  return !isNew && errno(error) === "ENOENT" && fs.existsSync(target);
 }
 
 /** Throws `usage` for a key that may not become a path. */

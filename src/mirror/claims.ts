@@ -14,7 +14,9 @@ import {
 } from "../claim.ts";
 import { ask } from "../claim-line.ts";
 import { changeClaims, readClaims } from "../claims-record.ts";
+import { RelayError } from "../errors.ts";
 import { record } from "../journal.ts";
+import { checkTargets } from "../rules/claims.ts";
 import type { Sessions } from "./registrations.ts";
 import { here, type Sides, tell, there } from "./sides.ts";
 
@@ -31,32 +33,46 @@ interface Lost {
 
 /** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
 export async function exchangeClaims(sides: Sides, { ours, apart }: Sessions, leases: Leases): Promise<void> {
+  const ahead = sides.ahead();
   for (let tried = 0; tried < TRIES; tried++) {
     const mine = await readClaims(here(sides));
-    const { lost, theirs } = await asked(sides, ours, mine, leases);
-    if (!(await follow(sides, mine, asHere(mine, theirs, ours, apart), ours))) continue; // an agent has changed it meanwhile
-    for (const { claim, why } of lost) await tellLoser(sides, claim, why);
+    const { lost, theirs } = await asked(sides, ours, shifted(mine, ahead), leases);
+    for (const { claim, why } of lost) await tellLoser(sides, claim, why); // again, if it is killed here: told is told once
+    const next = asHere(mine, shifted(theirs, -ahead), ours, apart);
+    if (!(await follow(sides, mine, next, ours))) continue; // an agent has changed it meanwhile
     leases.clear();
     for (const { id, session_id, expires_at } of theirs.claims) if (ours.has(session_id)) leases.set(id, expires_at);
     return;
   }
 }
 
-async function tellLoser(
-  sides: Sides,
-  { id, session_id: holder, agent_id, targets }: Claim,
-  why: string,
-): Promise<void> {
-  await record(here(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: say(targets) });
-  await tell(sides, holder, `Your claim on ${say(targets)} is void: ${why}`);
+/** The same by another clock. */
+function shifted(claims: Claims, ms: number): Claims {
+  if (ms === 0) return claims;
+  const by = (time: number) => Math.max(0, time + ms);
+  return {
+    ...claims,
+    claims: claims.claims.map((claim) => ({
+      ...claim,
+      ...{ claimed_at: by(claim.claimed_at), expires_at: by(claim.expires_at) },
+      ...(claim.offered_until !== undefined && { offered_until: by(claim.offered_until) }),
+    })),
+    queue: claims.queue.map((waiter) => ({ ...waiter, since: by(waiter.since) })),
+  };
+}
+
+async function tellLoser(sides: Sides, claim: Claim, why: string): Promise<void> {
+  const { id, session_id: holder, agent_id, targets, mode, token, claimed_at: time } = claim;
+  const word = `${id} ${token} ${mode}`;
+  const isNew = await tell(sides, holder, `Your claim on ${say(targets)} is void: ${why}`, { word, time });
+  if (isNew) await record(here(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: say(targets) });
 }
 
 async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
   const any = there(sides, "");
   const theirs = await readClaims(any);
   const wanted = (claims: Claims, facts: Facts) => withOurs(claims, mine, ours, leases, facts);
-  const now = { now: sides.now(), isGone: () => false, isDead: () => false };
-  const first = wanted(theirs, now);
+  const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });
   const [speaker] = ours;
   if (first.claims === theirs || speaker === undefined) return { lost: first.lost, theirs };
   return changeClaims(there(sides, speaker), (claims, facts) => {
@@ -84,11 +100,15 @@ export function withOurs(
   for (const claim of mine.claims.filter((each) => isOurs(each) && each.expires_at > facts.now)) {
     const old = claims.claims.find(({ id }) => id === claim.id);
     const lease = leases.get(claim.id);
-    if (old) claims = renewed(claims, old, claim, facts.now);
-    else if (claim.offered_until !== undefined && claim.tentative)
+    if (old) {
+      claims = renewed(claims, old, claim, facts.now);
+      if (claims.claims.find(({ id }) => id === old.id)?.mode !== claim.mode)
+        lost.push({ claim, why: `others share it, and it stays ${old.mode}` });
+    } else if (claim.offered_until !== undefined && claim.tentative)
       continue; // it was offered here, and is not taken up yet
     else if (lease !== undefined && lease > facts.now && !claim.tentative)
       lost.push({ claim, why: "it was taken away on the server" });
+    else if (whyTooLarge(claim) !== undefined) lost.push({ claim, why: whyTooLarge(claim) ?? "" });
     else {
       const done = ask(leaveQueue(claims, claim.id, facts), wishOf(claim), facts, false);
       if (done.result.claim) claims = renewed(done.claims, done.result.claim, claim, facts.now);
@@ -99,9 +119,23 @@ export function withOurs(
     const isThere = [...claims.queue, ...claims.claims].some(({ id }) => id === waiter.id);
     if (!isThere) claims = queued(claims, waiter, facts);
   }
+  const said = (edges: Claims["edges"]) => new Set(edges.filter(isOurs).map((edge) => JSON.stringify(edge)));
+  const [edgesHere, edgesThere] = [said(mine.edges), said(claims.edges)];
+  const isSame = edgesHere.size === edgesThere.size && [...edgesHere].every((edge) => edgesThere.has(edge));
+  if (isSame) return { claims, lost };
   const edges = [...claims.edges.filter((edge) => !isOurs(edge)), ...mine.edges.filter(isOurs)];
-  const isSame = JSON.stringify(edges) === JSON.stringify(claims.edges);
-  return { claims: isSame ? claims : { ...claims, edges }, lost };
+  return { claims: { ...claims, edges }, lost };
+}
+
+/** Why the server would not take it from anybody; undefined for one that it would. */
+function whyTooLarge({ targets }: Claim): string | undefined {
+  try {
+    checkTargets("claims/live", targets);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RelayError) return error.message;
+    throw error;
+  }
 }
 
 /** Without what was given back here of a claim of ours. */
@@ -143,8 +177,8 @@ function queued(claims: Claims, waiter: Waiter, facts: Facts): Claims {
   const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...wish } = waiter;
   const done = ask(claims, wish, facts, true);
   if (done.claims === claims || done.result.claim) return done.claims;
-  // As it waits here: its process is none of this one's.
-  const { tentative: ______, ...said } = waiter;
+  // Its process is none of the server's: it waits for as long as it waits here.
+  const said = { ...wish, pid: 0, place: "mirror" };
   return {
     ...done.claims,
     queue: done.claims.queue.map((each) => (each.id === waiter.id ? { ...said, since: facts.now } : each)),
@@ -186,7 +220,10 @@ export function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, 
   return {
     token: Math.max(mine.token, theirs.token),
     claims: [
-      ...theirs.claims,
+      // What is offered may be passed on before the server hears that it was taken up.
+      ...theirs.claims.map((each) =>
+        ours.has(each.session_id) && each.offered_until ? { ...each, tentative: true } : each,
+      ),
       ...mine.claims.filter((each) => apart.has(each.session_id) || (isKept(each) && each.offered_until !== undefined)),
     ],
     queue: [

@@ -2,6 +2,13 @@ import { pastDay } from "../activity.ts";
 import { REMEMBERED } from "../collected.ts";
 import type { Store } from "../store/store.ts";
 
+/** What either side has collected. */
+export interface Gone {
+  has(key: string): boolean;
+  /** Also what the server has collected since it was asked last. */
+  hasNow(key: string): Promise<boolean>;
+}
+
 /** What one side has collected: it is brought back to neither. */
 export class Tombstones {
   readonly #store: Store;

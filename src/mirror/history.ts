@@ -3,20 +3,19 @@ import { OFFERED } from "../collected.ts";
 import { parsedOrSkipped, readMessage } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { isWaitedFor, removeMessage } from "../mend.ts";
-import { isLive, sentAt } from "../message.ts";
+import { isLive } from "../message.ts";
+import { isSegment } from "../store/key.ts";
 import { isOver, Task } from "../task.ts";
 import type { Tombstones } from "./collected.ts";
 import { bring, isSettled, type Passed } from "./messages.ts";
-import { forEach, here, isOurs, type Sides } from "./sides.ts";
-
-const LOOKED_BACK = 7 * 86_400_000; // ms
+import { forEach, here, isOurs, type Sides, spared } from "./sides.ts";
 
 /** Of what both have: whose readers may still tell. Found again after a start. */
 export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
   for (const id of await local.list("messages")) {
-    if ((timeOf(id) ?? now()) < now() - LOOKED_BACK) continue;
+    if ((timeOf(id) ?? now()) < now() - OFFERED) continue;
     const message = await readMessage(local, id);
-    if (message && !isSettled(message, now() - sentAt(message))) awaited.set(id, 0);
+    if (message && !isSettled(message, now())) awaited.set(id, 0);
   }
 }
 
@@ -28,11 +27,15 @@ export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombsto
   const ids = new Set([...(await any.marks("inboxes/all")), ...(all ? await any.list("messages") : [])]);
   await forEach(ids, async (id) => {
     const isPast = (timeOf(id) ?? 0) < now() - OFFERED;
-    if (known.has(id) || passed.renamed.has(id) || isPast || gone.has(`messages/${id}`)) return;
+    if (known.has(id) || passed.renamed.has(id) || passed.useless.has(id) || isPast || gone.has(`messages/${id}`))
+      return;
     const message = await readMessage(any, id);
-    if (!message || message.to_session !== null || !isLive(message, now())) return;
-    if (await isOurs(sides, message.from_session)) return; // it was collected here
-    await bring(local, message, []);
+    const isUseful = message && message.to_session === null && isLive(message, now());
+    if (!isUseful || (await isOurs(sides, message.from_session))) {
+      passed.useless.add(id); // it has run out, or was sent here, and collected
+      return;
+    }
+    await spared(sides, `message ${id}`, () => bring(local, message, [], passed));
     passed.awaited.set(id, 0);
   });
 }
@@ -43,7 +46,8 @@ export async function followCollected(sides: Sides, keys: readonly string[]): Pr
   const { local, now } = sides;
   let isWaited: Awaited<ReturnType<typeof isWaitedFor>> | undefined;
   for (const key of keys) {
-    const [folder, name = ""] = key.split("/");
+    const [folder, name = "", ...rest] = key.split("/");
+    if (!isSegment(name) || rest.length > 0) continue; // nothing that we keep is called so
     if (folder === "messages") {
       const message = await readMessage(local, name);
       isWaited ??= await isWaitedFor(context, true);

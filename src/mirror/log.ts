@@ -2,6 +2,7 @@ import { dayOf } from "../activity.ts";
 import { OFFERED } from "../collected.ts";
 import { readAgent } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { isSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
 import type { Sides } from "./sides.ts";
 
@@ -64,13 +65,14 @@ async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<strin
 /** False for a line that the server does not take, such as one of a session that is another's there. */
 async function isPassedOn({ local, remote }: Sides, key: string, line: Value): Promise<boolean> {
   const session = String(line.session);
+  if (!isSegment(session)) return false;
   const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
   if (agent?.owner !== undefined) return false;
   try {
     await remote(session).append(key, line);
     return true;
   } catch (error) {
-    if (error instanceof RelayError && ["refused", "usage", "limit"].includes(error.code)) return false;
+    if (error instanceof RelayError && !["failed", "timed_out"].includes(error.code)) return false;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import { exchangeLog, type Seen } from "./log.ts";
 import { exchangeInbox, exchangeReceipts, type Passed, pushMessages } from "./messages.ts";
 import { readProgress, writeProgress } from "./progress.ts";
 import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./registrations.ts";
-import { here, type Sides } from "./sides.ts";
+import { here, type Sides, spared } from "./sides.ts";
 import { exchangeTasks } from "./tasks.ts";
 
 /** What can be passed on by itself. */
@@ -35,10 +35,10 @@ const WHOLE = 600_000; // ms between two rounds that also look at what is older 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
 export class Mirror {
   readonly #sides: Sides;
-  readonly #known: Known = { over: new Set(), told: new Set() };
+  readonly #known: Known = { over: new Set() };
   readonly #passed: Passed = {
     ...{ until: 0, both: new Set(), refused: new Map(), awaited: new Map() },
-    ...{ renamed: new Map(), waiting: new Map() },
+    ...{ renamed: new Map(), waiting: new Map(), listed: new Set(), useless: new Set() },
   };
   readonly #leases: Leases = new Map();
   readonly #seen: Seen = new Map();
@@ -47,9 +47,15 @@ export class Mirror {
   #sessions: Sessions = { ours: new Set(), apart: new Set() };
   #wholeAt: number | undefined;
   #firstDay = "";
+  #fresh: string[] = []; // what the server has collected, and was not followed here yet
 
   constructor(sides: Sides) {
-    this.#sides = sides;
+    const told = new Set<string>();
+    const notice = (text: string) => {
+      if (!told.has(text)) sides.notice(text);
+      told.add(text);
+    };
+    this.#sides = { ...sides, notice };
     this.#goneHere = new Tombstones(sides.local);
     this.#goneThere = new Tombstones(sides.remote(""));
   }
@@ -68,29 +74,40 @@ export class Mirror {
     const sides = this.#sides;
     const { now } = sides;
     const passed = this.#passed;
+    await sides.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
     if (this.#wholeAt === undefined) await this.#start();
     const isAll = parts.size === PARTS.size;
     const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE);
     const isCollected = (key: string) => this.#goneHere.has(key) || this.#goneThere.has(key);
+    const hasNow = async (key: string) => {
+      await this.#readGone();
+      return isCollected(key);
+    };
     await this.#goneHere.read(isWhole ? "" : dayOf(now() - DAY), now());
     if (isAll) await this.#followCollected();
 
     const left = parts.has("agents") ? await this.#agents() : [];
     const { ours } = this.#sessions;
-    if (parts.has("messages")) await pushMessages(sides, ours, passed, isCollected);
+    const isMail = parts.has("messages");
+    if (isMail) await pushMessages(sides, ours, passed, isCollected);
     const readers = [...ours, ...left.map(({ session_id }) => session_id)];
-    if (parts.has("messages") || parts.has("inboxes"))
-      for (const session of readers) await exchangeInbox(sides, session, passed, isCollected);
-    if (parts.has("tasks")) await exchangeTasks(sides, ours, isCollected);
-    if (parts.has("claims")) await exchangeClaims(sides, this.#sessions, this.#leases);
+    if (isMail || parts.has("inboxes"))
+      for (const session of readers)
+        await spared(sides, `mail of ${session}`, () => exchangeInbox(sides, session, passed, isCollected));
+    const isTold =
+      !parts.has("tasks") ||
+      (await spared(sides, "tasks", () => exchangeTasks(sides, ours, { has: isCollected, hasNow })));
+    const isHeld =
+      !parts.has("claims") ||
+      (await spared(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
     await pushEnds(sides, left, this.#known);
     if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
-    await exchangeReceipts(sides, passed);
-    if (parts.has("decisions")) await exchangeDecisions(sides);
+    await exchangeReceipts(sides, ours, passed, isMail);
+    if (parts.has("decisions")) await exchangeDecisions(sides, ours);
     const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
     await settleWaitsIfAny(here(sides));
-    await sides.local.mark(AGREED, now());
-    if (isAll) await writeProgress(sides, { until: passed.until, at: now(), days: this.#seen });
+    if (isTold && isHeld) await sides.local.mark(AGREED, now());
+    if (isAll) await writeProgress(sides, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();
     return new Set([...happened].map(partOf).filter((part) => part !== undefined));
   }
@@ -104,19 +121,23 @@ export class Mirror {
     return left;
   }
 
-  async #followCollected(): Promise<void> {
-    const sides = this.#sides;
-    const time = sides.now();
-    await followCollected(sides, await this.#goneThere.read(this.#firstDay, time));
+  async #readGone(): Promise<void> {
+    const time = this.#sides.now();
+    this.#fresh.push(...(await this.#goneThere.read(this.#firstDay, time)));
     this.#firstDay = dayOf(time - 2 * DAY);
+  }
+
+  async #followCollected(): Promise<void> {
+    await this.#readGone();
+    await followCollected(this.#sides, this.#fresh.splice(0));
   }
 
   /** Goes on from where a mirror of these two stopped. */
   async #start(): Promise<void> {
-    const { until, at, days } = await readProgress(this.#sides);
-    this.#passed.until = until;
+    const { at, days, leases } = await readProgress(this.#sides);
     this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY);
     for (const [day, read] of days) this.#seen.set(day, read);
+    for (const [id, until] of leases) this.#leases.set(id, until);
     await awaitReaders(this.#sides, this.#passed);
   }
 }

@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 import { AGREED, Mirrored } from "../mirrored.ts";
 import { liveness, thisProcess } from "../place.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Value } from "../store/store.ts";
 import { contextOf } from "./sides.ts";
 
 /** To which server's relay this one is mirrored; undefined for one that is not. */
@@ -38,7 +38,7 @@ export async function runAlone(local: Store): Promise<() => Promise<void>> {
   const mine: Runner = { pid, place, ...(started !== undefined && { started }) };
   const isMine = (other: Runner) => other.pid === pid && other.place === place && other.started === started;
   await local.update(RUNNER, (value) => {
-    const other = value && Runner.parse(value, RUNNER);
+    const other = runnerIn(value);
     if (other && !isMine(other) && isRunning(other))
       throw new RelayError("conflict", `Cannot mirror: process ${other.pid} does already`, {
         next: "agent-relay mirror --status",
@@ -46,12 +46,24 @@ export async function runAlone(local: Store): Promise<() => Promise<void>> {
     return mine;
   });
   return async () => {
-    await local.update(RUNNER, (value) => (value && isMine(Runner.parse(value, RUNNER)) ? undefined : value));
+    await local.update(RUNNER, (value) => (isMine(runnerIn(value) ?? NOBODY) ? undefined : value));
   };
 }
 
 function isRunning({ pid, started, place }: Runner): boolean {
   return liveness({ pid, started, place }) === "alive";
+}
+
+const NOBODY: Runner = { pid: 0, place: "" };
+
+/** Undefined also for what is no runner: it keeps nobody from being one. */
+function runnerIn(value: Value | undefined): Runner | undefined {
+  try {
+    return value && Runner.parse(value, RUNNER);
+  } catch (error) {
+    if (error instanceof RelayError) return undefined;
+    throw error;
+  }
 }
 
 /** The process that mirrors now, or undefined. */

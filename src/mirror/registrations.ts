@@ -3,7 +3,7 @@ import { register, unregister } from "../attend.ts";
 import { readAgent } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
-import { forEach, isOurs, there as onServer, type Sides } from "./sides.ts";
+import { forEach, there as onServer, type Sides, spared } from "./sides.ts";
 
 const STALE = 60_000; // ms between two signs of life that are passed on
 
@@ -11,8 +11,6 @@ const STALE = 60_000; // ms between two signs of life that are passed on
 export interface Known {
   /** Sessions of ours that have ended here, and there. */
   readonly over: Set<string>;
-  /** What a person was told of once. */
-  readonly told: Set<string>;
 }
 
 /** The sessions that run here. */
@@ -31,11 +29,13 @@ export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> 
     const agent = await readAgent(local, "agents", id);
     if (!agent || agent.owner !== undefined) return;
     known.over.delete(id);
-    const isTaken = await pushAgent(sides, agent);
+    let isTaken = false;
+    const isDone = await spared(sides, `session ${id}`, async () => {
+      isTaken = await pushAgent(sides, agent);
+    });
     (isTaken ? ours : apart).add(id);
-    if (isTaken || known.told.has(id)) return;
-    known.told.add(id);
-    sides.notice(`session ${id} is another's there already: nothing of it is passed on; give it another --session`);
+    if (isDone && !isTaken)
+      sides.notice(`session ${id} is another's there already: nothing of it is passed on; give it another --session`);
   });
   return { ours, apart };
 }
@@ -47,12 +47,17 @@ export async function leftHere(sides: Sides, known: Known): Promise<Agent[]> {
   await forEach(await local.list("archive/agents"), async (id) => {
     if (known.over.has(id)) return;
     const agent = await readAgent(local, "archive/agents", id);
-    if (!agent || agent.owner !== undefined || (await readAgent(local, "agents", id))) return;
-    const there = await readAgent(remote(""), "agents", id);
-    if (there && there.owner === owner) left.push(agent);
+    if (await readAgent(local, "agents", id)) return;
+    const there = agent && agent.owner === undefined ? await readAgent(remote(""), "agents", id) : undefined;
+    if (agent && there?.owner === owner && isRunOf(agent, there)) left.push(agent);
     else known.over.add(id);
   });
   return left;
+}
+
+/** Whether a registration there is of the run that has ended here, and not of a later one, in another folder. */
+function isRunOf(ended: Agent, there: Agent | undefined): boolean {
+  return there !== undefined && there.registered_at <= (ended.ended_at ?? 0);
 }
 
 /** Tells the server who has left. */
@@ -63,18 +68,30 @@ export async function pushEnds(sides: Sides, left: readonly Agent[], known: Know
   }
 }
 
-/** Whether it was a session of ours that has ended since; the server then learns that it was there. */
-export async function hasLeft(sides: Sides, session: string): Promise<boolean> {
+/**
+ * Whether it was a session of ours that has ended since, or one that never registered, as other programs' need not; the
+ * server then learns that it was there.
+ */
+export async function hasLeft(sides: Sides, session: string, agent = "agent"): Promise<boolean> {
   const { local, remote } = sides;
   if (!isSegment(session) || (await readAgent(local, "agents", session))) return false;
   const ended = await readAgent(local, "archive/agents", session);
-  if (ended === undefined || ended.owner !== undefined) return false;
+  if (ended?.owner !== undefined) return false;
   const any = remote("");
   const there = (await readAgent(any, "agents", session)) ?? (await readAgent(any, "archive/agents", session));
   if (there) return there.owner === sides.owner;
-  const { place: _, pid_started: __, ...said } = ended;
-  await remote(session).create(`archive/agents/${session}`, { ...said, pid: 0 });
-  return true;
+  const seconds = Math.floor(sides.now() / 1000);
+  const unknown: Agent = {
+    session_id: session,
+    agent_id: agent,
+    pid: 0,
+    registered_at: seconds,
+    last_heartbeat: seconds,
+    metadata: {},
+  };
+  const { place: _, pid_started: __, ...said } = ended ?? unknown;
+  const record = { ended_at: seconds, ...said, pid: 0 };
+  return spared(sides, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
 }
 
 /** False for a session whose id is somebody else's there. */
@@ -86,7 +103,9 @@ async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
   const live = await readAgent(remote(""), "agents", session);
   const there = live ?? (await readAgent(remote(""), "archive/agents", session));
   if (there && there.owner !== owner) return false; // what it asks in its own name is refused
-  if (!live) await registerThere(sides, agent);
+  // The digest is the last thing that a registration gets: without it, it was killed before.
+  const isWhole = live && (await store.markedAt(`${key}.heard`)) !== undefined;
+  if (!isWhole || live.name !== agent.name) await registerThere(sides, agent);
   else if (isNews(agent, live))
     await store.update(key, (old) => {
       const { name: _, pid: __, pid_started: ___, place: ____, ...said } = agent;
@@ -113,7 +132,10 @@ async function registerThere(sides: Sides, agent: Agent): Promise<void> {
 
 function isNews(here: Agent, there: Agent): boolean {
   const told = ["agent_id", "role", "status", "status_at", "branch", "cwd", "worktree"] as const;
-  return told.some((field) => here[field] !== there[field]);
+  return (
+    told.some((field) => here[field] !== there[field]) ||
+    JSON.stringify(here.metadata) !== JSON.stringify(there.metadata)
+  );
 }
 
 /** Notes here who is elsewhere. Who left there has left here, too. */
@@ -123,8 +145,8 @@ export async function pullAgents(sides: Sides): Promise<void> {
   const there = new Set(await any.list("agents"));
   await forEach(there, async (id) => {
     const agent = await readAgent(any, "agents", id);
-    if (!agent || (await isOurs(sides, id))) return; // one of ours may have that id: it was told of
-    await noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`));
+    if (!agent || (await isHere(sides, agent))) return;
+    await spared(sides, `session ${id}`, async () => noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`)));
   });
   await forEach(await local.list("agents"), async (id) => {
     const here = await readAgent(local, "agents", id);
@@ -136,13 +158,24 @@ export async function pullAgents(sides: Sides): Promise<void> {
   });
 }
 
+/** Whether it is one of ours, or its id is: a person was told of that. */
+async function isHere({ local, owner }: Sides, agent: Agent): Promise<boolean> {
+  const { session_id: id } = agent;
+  const live = await readAgent(local, "agents", id);
+  if (live) return live.owner === undefined;
+  const ended = await readAgent(local, "archive/agents", id);
+  return agent.owner === owner && ended !== undefined && ended.owner === undefined && isRunOf(ended, agent);
+}
+
+/** A process of elsewhere is none of this machine. */
 async function noteHere({ local, relay }: Sides, agent: Agent, seen: number | undefined): Promise<void> {
   const { session_id: id, name } = agent;
   const key = `agents/${id}`;
-  const want = { ...agent, owner: agent.owner ?? relay };
+  const { pid_started: _, place: __, ...said } = agent;
+  const want = { ...said, pid: 0, owner: agent.owner ?? relay };
   if (JSON.stringify(await readAgent(local, "agents", id)) !== JSON.stringify(want))
     await local.update(key, () => want);
-  if (name !== undefined && (await local.get(`names/${name}`))?.session_id !== id)
+  if (name !== undefined && isSegment(name) && (await local.get(`names/${name}`))?.session_id !== id)
     await local.update(`names/${name}`, () => ({ session_id: id, turn: "mirror" }));
   if (seen !== undefined && seen !== (await local.markedAt(`${key}.seen`))) await local.mark(`${key}.seen`, seen);
 }

@@ -69,7 +69,7 @@ async function keepOn({ mirror, sides, signal, onAgreed, onLost }: Running, ears
 
 /** Whether another try may do. */
 function isPassing(error: unknown): error is RelayError {
-  return error instanceof RelayError && ["failed", "timed_out", "conflict", "limit"].includes(error.code);
+  return error instanceof RelayError && ["failed", "timed_out", "conflict", "limit", "corrupt"].includes(error.code);
 }
 
 /** Hears of what changes on both sides. */

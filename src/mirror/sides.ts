@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { THRESHOLDS } from "../agent.ts";
 import { type Context, LIMITS, readAgent } from "../context.ts";
-import { newId } from "../id.ts";
+import { RelayError } from "../errors.ts";
+import { idFor } from "../id.ts";
 import { compose, systemDraft } from "../message.ts";
 import { Pace } from "../pace.ts";
 import type { Store } from "../store/store.ts";
@@ -16,8 +18,10 @@ export interface Sides {
   readonly owner: string | undefined;
   /** The server's relay, by its id. */
   readonly relay: string;
-  /** The clock (Unix ms). */
+  /** The clock here (Unix ms). */
   readonly now: () => number;
+  /** How far the server's clock is ahead of it, ms; 0 where that is too little to matter. */
+  readonly ahead: () => number;
   /** Tells a person of what could not be kept the same. */
   readonly notice: (text: string) => void;
 }
@@ -29,7 +33,8 @@ export function here(sides: Sides, session = "mirror", agent = "mirror"): Contex
 
 /** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
 export function there(sides: Sides, session: string, agent = "mirror"): Context {
-  return contextOf(unlogged(sides.remote(session)), sides.project, sides.now, session, agent);
+  const now = () => sides.now() + sides.ahead();
+  return contextOf(unlogged(sides.remote(session)), sides.project, now, session, agent);
 }
 
 /** A store that writes down only what becomes of others: what they held, and have no more. */
@@ -64,10 +69,41 @@ export async function isOurs({ local }: Sides, session: string): Promise<boolean
   return agent !== undefined && agent.owner === undefined;
 }
 
-/** Tells a session of ours what the server has decided. */
-export async function tell({ local, now }: Sides, session: string, content: string): Promise<void> {
-  const draft = systemDraft(newId("msg", now()), session, content, now());
-  await local.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [session], isNew: true });
+/** Tells a session of ours what the server has decided, once for the same `word` of the same time (Unix ms). False if it was told. */
+export async function tell(
+  { local, now }: Sides,
+  session: string,
+  content: string,
+  { word, time }: { readonly word: string; readonly time: number },
+): Promise<boolean> {
+  const draft = systemDraft(idFor("msg", time, digest(word)), session, content, now());
+  try {
+    await local.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [session] });
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "conflict") return false; // it was told already
+    throw error;
+  }
+}
+
+/** Digits of `[0-9a-f]` that stand for a word. */
+export function digest(word: string): string {
+  return createHash("sha256").update(word).digest("hex");
+}
+
+/**
+ * Runs a step of one thing, so that what is wrong with it keeps nothing else back: a person is told. Returns whether it was done.
+ * Throws only what says that the server, or this machine, cannot be used now.
+ */
+export async function spared(sides: Sides, what: string, step: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await step();
+    return true;
+  } catch (error) {
+    if (!(error instanceof RelayError) || ["failed", "timed_out"].includes(error.code)) throw error;
+    sides.notice(`${what} is not passed on: ${error.message}`);
+    return false;
+  }
 }
 
 const AT_ONCE = 8; // requests: a server far away answers each after its way there and back

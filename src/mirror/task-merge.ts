@@ -20,6 +20,7 @@ export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<
   if (actor === undefined) return [];
   return [
     ...editSteps(base, mine, theirs, actor),
+    ...handOver(mine, theirs, actor, ours, facts),
     ...stateSteps(base, mine, theirs, actor, facts),
     ...noteSteps(mine, theirs, ours),
   ];
@@ -40,6 +41,14 @@ function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: Act
   const edits = Object.fromEntries(fields.map((field) => [field, mine[field]]));
   const more = fields.includes("depends_on") ? { depends_on: mine.depends_on } : {};
   return [{ by, ...more, change: (task) => ({ ...task, ...edits, updated_at: mine.updated_at }) }];
+}
+
+/** What one of ours has given back, and another has taken since. */
+function handOver(mine: Task, theirs: Task, actor: Actor, ours: ReadonlySet<string>, facts: Facts): Step[] {
+  const holder = theirs.state === "in_progress" ? theirs.owner : undefined;
+  const isTaken = mine.state === "in_progress" || mine.state === "done";
+  if (!holder || !isTaken || holder.session_id === actor.session_id || !ours.has(holder.session_id)) return [];
+  return [{ by: holder.session_id, change: (task) => moved(task, "release", holder, facts) }];
 }
 
 /** From state to state, by the moves that lead there. */

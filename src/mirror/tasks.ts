@@ -4,8 +4,9 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import { isOver, Task } from "../task.ts";
 import { applyEdit } from "../task-edit.ts";
+import type { Gone } from "./collected.ts";
 import { hasLeft } from "./registrations.ts";
-import { forEach, here, type Sides, tell, there } from "./sides.ts";
+import { forEach, here, type Sides, spared, tell, there } from "./sides.ts";
 import { stepsOf } from "./task-merge.ts";
 
 const STILL = 86_400_000; // ms for which a task that is over may still change: it gets a note
@@ -14,22 +15,24 @@ const STILL = 86_400_000; // ms for which a task that is over may still change: 
  * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
  * each as it was on both sides tells what has changed where.
  */
-export async function exchangeTasks(
-  sides: Sides,
-  ours: ReadonlySet<string>,
-  isCollected: (key: string) => boolean,
-): Promise<void> {
+export async function exchangeTasks(sides: Sides, ours: ReadonlySet<string>, gone: Gone): Promise<void> {
   const { local, remote, now } = sides;
-  const isTask = (id: string) => id.startsWith("task-") && isSegment(id) && !isCollected(`tasks/${id}`);
+  const isTask = (id: string) => id.startsWith("task-") && isSegment(id);
   const bases = new Set(await local.list("mirror/tasks"));
-  const ids = new Set([...(await local.list("tasks")), ...(await remote("").list("tasks"))].filter(isTask));
-  const errors: unknown[] = [];
-  await forEach(ids, async (id) => {
+  const ids = new Set<string>();
+  for (const id of [...(await local.list("tasks")), ...(await remote("").list("tasks"))])
+    if (isTask(id) && (bases.has(id) || !gone.has(`tasks/${id}`))) ids.add(id);
+  const exchange = async (id: string) => {
     const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
     if (base && isOver(base) && (base.ended_at ?? 0) < now() - STILL) return;
-    await exchangeTask(sides, ours, id, base).catch((error: unknown) => errors.push(error));
-  });
-  if (errors.length > 0) throw errors[0];
+    await spared(sides, `task ${id}`, () => exchangeTask(sides, ours, id, base, gone));
+  };
+  // In the order in which they were made: nobody can take one there before what it waits for is there too.
+  for (const id of [...ids].sort()) if (!bases.has(id)) await exchange(id);
+  await forEach(
+    [...ids].filter((id) => bases.has(id)),
+    exchange,
+  );
   for (const id of bases) if (!ids.has(id)) await local.update(`mirror/tasks/${id}`, () => undefined);
 }
 
@@ -37,17 +40,25 @@ async function exchangeTask(
   sides: Sides,
   ours: ReadonlySet<string>,
   id: string,
-  base: Task | undefined,
+  before: Task | undefined,
+  gone: Gone,
 ): Promise<void> {
   const mine = await readTask(here(sides), id);
   const theirs = await readTask(there(sides, ""), id);
-  if (base && !theirs) return; // the server has collected it: its tombstone says so
+  if (before && !theirs && (await gone.hasNow(`tasks/${id}`))) return;
+  const base = theirs ? before : undefined; // what the server has lost it is given again
   const done = mine && (await passedOn(sides, await speakersOf(sides, ours, mine, base), mine, base, theirs));
   const decided = done && !done.isSame ? await readTask(there(sides, ""), id) : theirs;
+  const refused = done?.refused;
+  if (refused && decided) {
+    const text = `What you did to task ${id} "${decided.title}" is void: ${refused.why}`;
+    await tell(sides, refused.by, text, {
+      word: `${id} ${refused.by} ${mine?.updated_at}`,
+      time: mine?.updated_at ?? 0,
+    });
+  }
   if (!decided || !(await follow(sides, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
   if (!isSame(base, decided)) await sides.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
-  const refused = done?.refused;
-  if (refused) await tell(sides, refused.by, `What you did to task ${id} "${decided.title}" is void: ${refused.why}`);
 }
 
 /** Those of ours, also those who have left, who may have done what was done here. */
@@ -83,7 +94,7 @@ async function passedOn(
   }
   // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
   const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
-  const steps = stepsOf(base ?? current, wanted, current, ours, { now: sides.now(), isGone: () => false });
+  const steps = stepsOf(base ?? current, wanted, current, ours, { now: there(sides, "").now(), isGone: () => false });
   let refused: { readonly by: string; readonly why: string } | undefined;
   for (const step of steps) {
     try {

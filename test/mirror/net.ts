@@ -32,7 +32,7 @@ export class Net {
     const owner = `${user}/script-all`;
     await noteMirrored(local, { url: this.world.origin, relay: "relay-shop", owner, since: this.now });
     return new Machine(this, local, dir, {
-      ...{ project: path.dirname(dir), local, owner, relay: "relay-shop", now: () => this.now },
+      ...{ project: path.dirname(dir), local, owner, relay: "relay-shop", now: () => this.now, ahead: () => 0 },
       remote: (session) => this.world.storeWith("shop", secret, session),
       notice: (text) => this.notices.push(text),
     });

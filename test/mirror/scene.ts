@@ -30,7 +30,7 @@ export class Scene {
     const owner = `${user}/laptop`;
     const { now } = { now: () => this.now };
     return new Mirror({
-      ...{ project: `/${user}`, owner, relay: "relay-x", now },
+      ...{ project: `/${user}`, owner, relay: "relay-x", now, ahead: () => 0 },
       local: this.#mortal(this.#machine(user).local),
       remote: (session) => this.#mortal(new RuledStore(this.server, { session, owner }, { now })),
       notice: (text) => expect(text).toBe(""),

@@ -69,9 +69,10 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
     throw new RelayError("usage", `Cannot mirror ${url.href}: that is this very relay`, { next: "agent-relay status" });
   const owner = (await remote.store.owner?.()) ?? undefined;
   const stop = await runAlone(local);
+  const steady = steadied();
   const stores = new Map<string, ReturnType<typeof remote.as>>();
   const sides: Sides = {
-    ...{ project, local, owner, relay, now: io.now },
+    ...{ project, local, owner, relay, now: io.now, ahead: () => steady(remote.clockAhead()) },
     remote(session) {
       const store = stores.get(session) ?? remote.as(session);
       stores.set(session, store);
@@ -94,6 +95,15 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
     await stop();
     await local.close();
   }
+}
+
+/** A difference of clocks that does not change with how long each answer takes: in whole seconds, if it is 3 or more. */
+function steadied(): (ms: number) => number {
+  let last = 0;
+  return (ms) => {
+    if (Math.abs(ms - last) >= 3000) last = Math.round(ms / 1000) * 1000;
+    return last;
+  };
 }
 
 async function once(cli: Cli, mirror: Mirror, project: string, url: string): Promise<void> {

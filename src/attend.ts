@@ -5,6 +5,7 @@ import { newNonce } from "./id.ts";
 import { DIGEST_SIZE, digestCandidates, isNews, unreadMark } from "./inbox.ts";
 import { record } from "./journal.ts";
 import { foreignLook } from "./mend.ts";
+import { ownerHere } from "./mirrored.ts";
 import { place, startOf } from "./place.ts";
 import { branchOf, worktreeOf } from "./project.ts";
 import { find, mine, processState, registrations } from "./roster.ts";
@@ -26,7 +27,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const live = await readAgent(store, "agents", session);
   const left = live ? undefined : await readAgent(store, "archive/agents", session);
   const old = live ?? left;
-  if (old?.owner !== undefined && !store.isServed)
+  if (old?.owner !== undefined && !store.isServed && old.owner !== (await ownerHere(context)))
     throw new RelayError(
       "conflict",
       `Cannot register "${session}": that is a session of ${old.owner}, from elsewhere`,
@@ -37,7 +38,8 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   // Before it is back: who waits for its end is told of it.
   if (left || (live && processState(live) === "dead")) await settleWaitsIfAny(context);
   const name = await takeName(context, options.name, old?.name);
-  const { pid_started, place: _, ended_at, ...kept } = old ?? {};
+  const { pid_started, place: _, ended_at, owner, ...said } = old ?? {};
+  const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;
   const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());

@@ -26,7 +26,7 @@ import { changeClaims, factsOf, readClaims, settledClaims } from "./claims-recor
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newId } from "./id.ts";
-import { isMirrored, whenDecided } from "./mirrored.ts";
+import { isMirrored, refuseElsewhere, whenDecided } from "./mirrored.ts";
 import { send } from "./send.ts";
 import { checkSegment } from "./store/key.ts";
 import { settleWaitsIfAny } from "./wait-marks.ts";
@@ -132,6 +132,8 @@ export async function release(
     return []; // giving back makes no relay
   }
   const isForced = options.force === true && targets !== undefined;
+  for (const { session_id } of isForced ? (await near(context, targets)).claims : [])
+    await refuseElsewhere(context, session_id);
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
   let apart: readonly Target[] | undefined;
   // What is claimed in one worktree only is meant from that one.

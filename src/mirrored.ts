@@ -1,4 +1,5 @@
-import type { Context } from "./context.ts";
+import { type Context, parsedOrSkipped, readAgent } from "./context.ts";
+import { RelayError } from "./errors.ts";
 import { Hints } from "./hints.ts";
 import { type Infer, integer, object, optional, text } from "./schema.ts";
 
@@ -24,6 +25,20 @@ const PATIENCE = 5000; // ms that a claim waits for the server's word
 /** Whether a server decides what is claimed here. */
 export async function isMirrored({ store }: Context): Promise<boolean> {
   return !store.isServed && (await store.get("mirror")) !== undefined;
+}
+
+/** Throws `refused` for a session of elsewhere: only the server takes something away from it. */
+export async function refuseElsewhere(context: Context, session: string): Promise<void> {
+  const agent = (await isMirrored(context)) ? await readAgent(context.store, "agents", session) : undefined;
+  if (agent?.owner === undefined) return;
+  throw new RelayError("refused", `Cannot take anything away from "${session}" here: it is elsewhere`, {
+    next: `agent-relay send --to ${session} --kind request-yield "...", or --force where the server is`,
+  });
+}
+
+/** Whom the server takes the sessions of this machine for; undefined where that cannot be told. */
+export async function ownerHere({ store }: Context): Promise<string | undefined> {
+  return (await parsedOrSkipped(store, "mirror", Mirrored))?.owner;
 }
 
 /**

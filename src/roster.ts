@@ -3,6 +3,7 @@ import { type Agent, type Presence, presence, processOf } from "./agent.ts";
 import { type Context, readAgent } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { MAX_CLOCK_LEAD } from "./id.ts";
+import { ownerHere } from "./mirrored.ts";
 import { liveness } from "./place.ts";
 import { checkSegment } from "./store/key.ts";
 import type { Store } from "./store/store.ts";
@@ -50,9 +51,11 @@ export async function find(context: Context, session: string): Promise<AgentView
 }
 
 /** The acting session's registration: by the record itself, which another program may have removed. */
-export async function mine({ store, session }: Context): Promise<Agent | undefined> {
+export async function mine(context: Context): Promise<Agent | undefined> {
+  const { store, session } = context;
   const agent = await readAgent(store, "agents", checkSegment(session, "session id"));
   if (agent?.owner === undefined || store.isServed) return agent;
+  if (agent.owner === (await ownerHere(context))) return undefined; // it was in another folder of this machine
   throw new RelayError("conflict", `Cannot act as "${session}": that is a session of ${agent.owner}, from elsewhere`, {
     next: `agent-relay --session ${session}-2 ...`,
   });

@@ -3,6 +3,7 @@ import { changed, leave, readTask } from "./board.ts";
 import { type Context, parsedOrSkipped } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { newNonce } from "./id.ts";
+import { refuseElsewhere } from "./mirrored.ts";
 import { type Infer, integer, list, object, record as recordOf, text } from "./schema.ts";
 import { checkText, checkTitle, dependencyCircle, isOver, moved, type Task } from "./task.ts";
 import {
@@ -27,6 +28,7 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
   const before = await taskOf(context, word);
   const { files } = checkFields(context, edit);
   await ensureRegistered(context);
+  if (edit.force && before.owner) await refuseElsewhere(context, before.owner.session_id);
   const depends_on = edit.dependsOn && (await idsOf(context, edit.dependsOn));
   const facts = await factsOf(context, before);
   const edited = (task: Task): Task => ({

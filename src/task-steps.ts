@@ -4,6 +4,7 @@ import { giveBackById } from "./claiming.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { record } from "./journal.ts";
+import { refuseElsewhere } from "./mirrored.ts";
 import { isGone } from "./roster.ts";
 import { send } from "./send.ts";
 import {
@@ -65,6 +66,7 @@ export async function step(
   options: MoveOptions,
 ): Promise<Task> {
   if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON);
+  if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   const facts = await factsOf(context, task);
   return change(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
 }

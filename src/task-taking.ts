@@ -6,7 +6,7 @@ import { check, claims, claimTargets, extend, giveBackById } from "./claiming.ts
 import { settledClaims } from "./claims-record.ts";
 import type { Context } from "./context.ts";
 import { RelayError } from "./errors.ts";
-import { isMirrored, whenDecided } from "./mirrored.ts";
+import { isMirrored, refuseElsewhere, whenDecided } from "./mirrored.ts";
 import { worktreeOf } from "./project.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
 import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./task-steps.ts";
@@ -86,6 +86,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 async function takeTask(context: Context, task: Task, options: TakeOptions): Promise<Task> {
   const ttl = checkTtl(options.ttl ?? TTL.default);
   await ensureRegistered(context);
+  if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   if (options.force) await takeFilesAway(context, task);
   const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
   try {

@@ -20,6 +20,7 @@ import { checkTargets } from "../rules/claims.ts";
 import type { Sessions } from "./registrations.ts";
 import { here, type Sides, tell, there } from "./sides.ts";
 
+const MOST_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
 const TRIES = 5; // of a round, whose record here agents change at the same time
 
 /** What a mirror remembers of claims: until when (Unix ms) the server had ours last; one that it then has no more was taken away. */
@@ -71,6 +72,8 @@ async function tellLoser(sides: Sides, claim: Claim, why: string): Promise<void>
 async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
   const any = there(sides, "");
   const theirs = await readClaims(any);
+  if (theirs.token > MOST_TOKEN)
+    throw new RelayError("corrupt", `Cannot follow a server whose last token is ${theirs.token}`);
   const wanted = (claims: Claims, facts: Facts) => withOurs(claims, mine, ours, leases, facts);
   const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });
   const [speaker] = ours;

@@ -3,19 +3,22 @@ import { OFFERED } from "../collected.ts";
 import { parsedOrSkipped, readMessage } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { isWaitedFor, removeMessage } from "../mend.ts";
-import { isLive } from "../message.ts";
+import { isLive, sentAt } from "../message.ts";
 import { isSegment } from "../store/key.ts";
 import { isOver, Task } from "../task.ts";
 import type { Tombstones } from "./collected.ts";
 import { bring, isSettled, type Passed } from "./messages.ts";
 import { forEach, here, isOurs, type Sides, spared } from "./sides.ts";
 
+const DAY = 86_400_000; // ms
+
 /** Of what both have: whose readers may still tell. Found again after a start. */
 export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
   for (const id of await local.list("messages")) {
     if ((timeOf(id) ?? now()) < now() - OFFERED) continue;
     const message = await readMessage(local, id);
-    if (message && !isSettled(message, now())) awaited.set(id, 0);
+    // What was read here lately the server may not know yet.
+    if (message && (!isSettled(message, now()) || sentAt(message) > now() - DAY)) awaited.set(id, 0);
   }
 }
 

@@ -20,7 +20,7 @@ export class Net {
 
   static async open(): Promise<Net> {
     const clock: { net?: Net } = {};
-    const world = await World.serve({ shop: `${tempDir()}/.relay` }, () => clock.net?.now ?? 0);
+    const world = await World.serve({ shop: `${tempDir()}/.relay` }, () => clock.net?.now ?? 0, { isVerbose: true });
     clock.net = new Net(world);
     return clock.net;
   }

@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { Gate } from "./gate.ts";
 import { Metrics } from "./metrics.ts";
 import { relayApp, type Served } from "./relay-app.ts";
-import { Streams } from "./streams.ts";
+import { type StreamLimits, Streams } from "./streams.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** A relay that is to be served. */
@@ -32,16 +32,17 @@ export interface HostOptions {
   /** Also logs what went well. */
   readonly isVerbose?: boolean;
   readonly perOwner?: Served["perOwner"];
+  readonly streams?: StreamLimits;
 }
 
 const PER_OWNER = { perSecond: 5000, burst: 10_000 }; // requests: more than two cores can answer
-const STREAMS = { most: 2000, mostEach: 500 };
+const STREAMS: StreamLimits = { most: 2000, mostEach: 500, slow: 30_000 };
 const HEALTH = 1000; // ms for which the answer about health holds: anybody may ask
 
 /** Everything that a server answers, whatever it listens on. */
 export class Host {
   readonly metrics = new Metrics();
-  readonly #streams = new Streams(STREAMS);
+  readonly #streams: Streams;
   readonly #apps = new Map<string, (request: Request, env: unknown) => Response | Promise<Response>>();
   readonly #relays: readonly Relayed[];
   readonly #options: HostOptions;
@@ -51,6 +52,7 @@ export class Host {
 
   constructor(relays: readonly Relayed[], options: HostOptions) {
     const { now, place, log, operator, version, perOwner = PER_OWNER } = options;
+    this.#streams = new Streams(options.streams ?? STREAMS);
     this.#relays = relays;
     this.#options = options;
     const onBug = (error: unknown) =>

@@ -6,8 +6,16 @@ import { getRequestListener } from "@hono/node-server";
 import { errno, RelayError } from "../errors.ts";
 import type { Host } from "./host.ts";
 
-const HEADERS = 10_000; // ms to send a request's headers
-const REQUEST = 30_000; // ms to send all of it
+/** How long a client may take, ms. */
+export interface Patience {
+  /** To send a request's headers. */
+  readonly headers: number;
+  /** To send all of it. */
+  readonly request: number;
+  /** Between two looks at who takes too long. */
+  readonly looks: number;
+}
+const PATIENCE: Patience = { headers: 10_000, request: 30_000, looks: 2000 };
 const IDLE = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
 const SILENT = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
 const HEADER_BYTES = 16 * 1024;
@@ -22,6 +30,7 @@ export interface ListenOptions {
   /** Certificate and key, as PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly connections?: number;
+  readonly patience?: Patience;
 }
 
 /** A server that listens. */
@@ -34,9 +43,10 @@ export interface Listening {
 /** Listens for a host. Throws `conflict` for a port that is taken, `refused` for one that is not for this user. */
 export async function listen(host: Host, options: ListenOptions): Promise<Listening> {
   const listener = getRequestListener((request, env) => host.fetch(request, env), { overrideGlobalObjects: false });
+  const { headers, request, looks } = options.patience ?? PATIENCE;
   const settings = {
-    ...{ headersTimeout: HEADERS, requestTimeout: REQUEST, keepAliveTimeout: IDLE },
-    ...{ maxHeaderSize: HEADER_BYTES, connectionsCheckingInterval: 2000 },
+    ...{ headersTimeout: headers, requestTimeout: request, keepAliveTimeout: IDLE },
+    ...{ maxHeaderSize: HEADER_BYTES, connectionsCheckingInterval: looks },
   };
   const answer: http.RequestListener = (request, response) => {
     if (limitBody(request, response)) void listener(request, response);

@@ -5,7 +5,6 @@ import { RelayError } from "../errors.ts";
 import type { Admitted, Gate } from "./gate.ts";
 
 const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
-const SLOW = 30_000; // ms that a reader may take to take what it was sent
 
 /** One thing that a stream tells. */
 export interface StreamEvent {
@@ -20,6 +19,15 @@ export interface Reader {
   readonly admitted: Admitted;
 }
 
+export interface StreamLimits {
+  /** Streams at once ... */
+  readonly most: number;
+  /** ... and of one user. */
+  readonly mostEach: number;
+  /** ms that a reader may take to take what it was sent. */
+  readonly slow: number;
+}
+
 interface Open {
   readonly reader: Reader;
   readonly over: AbortController;
@@ -29,9 +37,11 @@ interface Open {
 export class Streams {
   readonly #most: number;
   readonly #mostEach: number;
+  readonly #slow: number;
   readonly #open = new Set<Open>();
 
-  constructor({ most, mostEach }: { readonly most: number; readonly mostEach: number }) {
+  constructor({ most, mostEach, slow }: StreamLimits) {
+    this.#slow = slow;
     this.#most = most;
     this.#mostEach = mostEach;
   }
@@ -82,7 +92,7 @@ export class Streams {
   ): Promise<void> {
     const cut = () => outgoingOf(c)?.destroy();
     const inTime = async (write: Promise<unknown>) => {
-      const timer = setTimeout(cut, SLOW);
+      const timer = setTimeout(cut, this.#slow);
       await write.finally(() => clearTimeout(timer));
     };
     const timer = setInterval(() => inTime(stream.write(": still there\n\n")), STILL_THERE);

@@ -5,7 +5,7 @@ import { noteServing } from "../../src/identity/servers.ts";
 import { place } from "../../src/place.ts";
 import { Gate } from "../../src/server/gate.ts";
 import { Host, type HostOptions } from "../../src/server/host.ts";
-import { type Listening, listen, originsOf } from "../../src/server/listen.ts";
+import { type Listening, type ListenOptions, listen, originsOf } from "../../src/server/listen.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { HttpStore } from "../../src/store/http/http-store.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -29,7 +29,7 @@ export class World {
   static async serve(
     folders: Readonly<Record<string, string>>,
     now?: () => number,
-    options: Partial<HostOptions> = {},
+    options: Partial<HostOptions> & Partial<ListenOptions> = {},
   ) {
     const world = new World(now);
     for (const [name, dir] of Object.entries(folders))
@@ -51,14 +51,14 @@ export class World {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  async start(options: Partial<HostOptions> & { port?: number } = {}): Promise<void> {
+  async start(options: Partial<HostOptions> & Partial<ListenOptions> = {}): Promise<void> {
     const origins = new Set<string>();
     const relays = [...this.stores].map(([name, store]) => {
       const gate = new Gate({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
       this.gates.set(name, gate);
       return { name, dir: path.join("/srv", name, ".relay"), store, gate };
     });
-    const { port = 0, ...more } = options;
+    const { port = 0, patience, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.
     const host = new Host(relays, {
       operator: "ann",
@@ -70,7 +70,7 @@ export class World {
       ...more,
     });
     this.#host = host;
-    this.#listening = await listen(host, { host: "127.0.0.1", port });
+    this.#listening = await listen(host, { host: "127.0.0.1", port, ...(patience && { patience }) });
     for (const origin of originsOf("127.0.0.1", this.port, false, [])) origins.add(origin);
   }
 

@@ -7,7 +7,9 @@ import { isLive, sentAt } from "../message.ts";
 import { isSegment } from "../store/key.ts";
 import { isOver, Task } from "../task.ts";
 import type { Tombstones } from "./collected.ts";
-import { bring, isSettled, type Passed } from "./messages.ts";
+import { bring } from "./messages.ts";
+import type { Passed } from "./passed.ts";
+import { isSettled } from "./receipts.ts";
 import { forEach, here, isOurs, type Sides, spared } from "./sides.ts";
 
 const DAY = 86_400_000; // ms

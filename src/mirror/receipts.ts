@@ -1,0 +1,126 @@
+import { OFFERED } from "../collected.ts";
+import { readMessage } from "../context.ts";
+import { timeOf } from "../id.ts";
+import { openMark, staysOpen, unreadMark } from "../inbox.ts";
+import { isOpen, Message, type Receipt, sentAt } from "../message.ts";
+import type { Store } from "../store/store.ts";
+import { mergedMessage, mergedReceipts } from "./merge.ts";
+import { type Passed, thereOf } from "./passed.ts";
+import { forEach, isOurs, type Sides, spared } from "./sides.ts";
+
+/** Says there what a session has done with a message here. */
+export async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {
+  const id = thereOf(here);
+  const key = `messages/${id}`;
+  await there.update(key, (value) => {
+    if (value === undefined) return undefined; // collected: nothing is left to say
+    const old = Message.parse(value, key);
+    const isNew = here.read_by.includes(session) && !old.read_by.includes(session);
+    const read_by = isNew ? [...old.read_by, session] : old.read_by;
+    const own = mergedReceipts(receiptOf(old, session), receiptOf(here, session));
+    const isSaid = read_by === old.read_by && JSON.stringify(own) === JSON.stringify(receiptOf(old, session));
+    return isSaid ? value : { ...value, read_by, ...(own && { receipts: { ...Object(value.receipts), ...own } }) };
+  });
+  if (staysOpen(session, here, now) && here.receipts?.[session]?.acked_at === undefined)
+    await there.mark(openMark(session, id));
+  else await there.unmark(openMark(session, id));
+  await there.unmark(unreadMark(session, id));
+}
+
+/** What a session has said of a message, and nothing that others have. */
+function receiptOf({ receipts }: Message, session: string): Message["receipts"] {
+  return receipts && Object.hasOwn(receipts, session) ? { [session]: receipts[session] ?? {} } : undefined;
+}
+
+const SOON = 86_400_000; // ms for which it is asked often who has read a message
+const AT_LEAST = 600_000; // ms between two questions, then ...
+const RARELY = 3_600_000; // ... and after that
+
+/** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
+export async function exchangeReceipts(
+  sides: Sides,
+  ours: ReadonlySet<string>,
+  passed: Passed,
+  hasChanged: boolean,
+): Promise<void> {
+  const { local, now } = sides;
+  const isDue = ([id, asked]: [string, number]) => {
+    const age = now() - (timeOf(id) ?? now());
+    return now() - asked >= (age > SOON ? RARELY : Math.min(AT_LEAST, age / 5));
+  };
+  const entries = [...passed.awaited];
+  await forEach(hasChanged ? entries : entries.filter(isDue), async ([id, asked]) => {
+    const here = await readMessage(local, id);
+    const isOver = !here || now() - sentAt(here) > OFFERED || isSettled(here, now());
+    const isNews = here?.withdrawn_at !== undefined && !passed.useless.has(id);
+    if (here && (isOver || isNews || isDue([id, asked])))
+      await spared(sides, `message ${id}`, () => exchangeReceipt(sides, ours, here));
+    if (isNews) passed.useless.add(id);
+    if (isOver) passed.awaited.delete(id);
+    else if (isDue([id, asked])) passed.awaited.set(id, now());
+  });
+}
+
+async function exchangeReceipt(sides: Sides, ours: ReadonlySet<string>, here: Message): Promise<void> {
+  const { from_session: from, to_session: to } = here;
+  const isFromHere = ours.has(from) || (await isOurs(sides, from));
+  const store = sides.remote(isFromHere ? from : (to ?? ""));
+  if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
+  const there = await pullChanges(sides, store, here.id);
+  for (const reader of there ? here.read_by : [])
+    if (reader !== from && ours.has(reader) && !there?.read_by.includes(reader))
+      await pushReceipt(sides.remote(reader), reader, here, sides.now());
+}
+
+/** Nothing more becomes of a direct message that was read and asks for nothing, and of a broadcast after a day. */
+export function isSettled(message: Message, now: number): boolean {
+  const to = message.to_session;
+  return to === null ? now - sentAt(message) > SOON : message.read_by.includes(to) && !isOpen(to, message, now);
+}
+
+async function pushWithdrawal(there: Store, here: Message): Promise<void> {
+  await there.update(`messages/${thereOf(here)}`, (value) =>
+    value === undefined || value.withdrawn_at !== undefined ? value : { ...value, withdrawn_at: here.withdrawn_at },
+  );
+  for (const inbox of here.to_session === null ? ["all"] : [here.to_session])
+    await there.unmark(unreadMark(inbox, thereOf(here)));
+}
+
+/** Notes here what has become of a message there. Returns it as it is there. What sessions of ours did is known here. */
+export async function pullChanges(sides: Sides, store: Store, id: string): Promise<Message | undefined> {
+  const { local } = sides;
+  const key = `messages/${id}`;
+  const here = await readMessage(local, id);
+  const there = here && (await readMessage(store, thereOf(here)));
+  if (!there) return undefined;
+  const others: string[] = [];
+  for (const reader of new Set([...there.read_by, ...Object.keys(there.receipts ?? {})]))
+    if (!(await local.get(`agents/${reader}`)) || !(await isOurs(sides, reader))) others.push(reader);
+  const said: Message = {
+    ...there,
+    read_by: there.read_by.filter((reader) => others.includes(reader)),
+    ...(there.receipts && { receipts: Object.fromEntries(others.flatMap((reader) => receiptEntry(there, reader))) }),
+  };
+  await local.update(key, (value) => {
+    if (value === undefined) return undefined;
+    const old = Message.parse(value, key);
+    const merged = mergedMessage(old, { ...old, ...changingOf(said) });
+    return JSON.stringify(merged) === JSON.stringify(old) ? value : { ...value, ...changingOf(merged) };
+  });
+  for (const reader of said.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadMark(reader, id));
+  return there;
+}
+
+function receiptEntry(message: Message, session: string): [string, Receipt][] {
+  return Object.entries(receiptOf(message, session) ?? {});
+}
+
+/** What of a message is not as it was sent. What is sent to all is signed on its way, and is the same in each folder. */
+function changingOf({ read_by, receipts, withdrawn_at, signature, to_session }: Message): Partial<Message> {
+  return {
+    read_by,
+    ...(signature !== undefined && to_session === null && { signature }),
+    ...(receipts !== undefined && { receipts }),
+    ...(withdrawn_at !== undefined && { withdrawn_at }),
+  };
+}

@@ -20,7 +20,7 @@ export type Mirrored = Infer<typeof Mirrored>;
 export const AGREED = "mirror/agreed";
 
 const LATELY = 120_000; // ms; a mirror that is connected asks twice as often
-const PATIENCE = 5000; // ms that a claim waits for the server's word
+const PATIENCE = 3000; // ms that a claim waits for the server's word
 
 /** Whether a server decides what is claimed here. */
 export async function isMirrored({ store }: Context): Promise<boolean> {

@@ -34,7 +34,11 @@ export async function pushMessages(
     if (time !== undefined) latest = Math.max(latest, Math.min(time, now()));
     if (!message || sentAt(message) < oldest || !isLive(message, now())) continue;
     const { from_session: from, from_agent, to_session: to } = message;
-    if (from === "system" || (!ours.has(from) && !(await hasLeft(sides, from, from_agent)))) continue;
+    if (from === "system") continue;
+    if (!ours.has(from)) {
+      if (await cameFromThere(sides, message)) passed.both.add(id);
+      if (passed.both.has(id) || !(await hasLeft(sides, from, from_agent))) continue;
+    }
     if (time === undefined) passed.renamed.set(thereOf(message), id);
     if ((await isListed(sides, message, passed)) || (await isTaken(sides, message, passed))) {
       if (to === null) await unlistForOthers(sides, id);
@@ -44,6 +48,14 @@ export async function pushMessages(
   }
   passed.until = latest;
   for (const id of passed.both) if ((timeOf(id) ?? passed.until) < passed.until - 2 * SLACK) passed.both.delete(id);
+}
+
+/** Whether it is by a session that nobody here knows, and on the server: it is not for us to say whose that is. */
+async function cameFromThere({ local, remote }: Sides, message: Message): Promise<boolean> {
+  const { from_session: from, to_session: to } = message;
+  if (!isSegment(from)) return false;
+  if ((await local.get(`agents/${from}`)) ?? (await local.get(`archive/agents/${from}`))) return false;
+  return (await remote(to ?? "").get(`messages/${thereOf(message)}`)) !== undefined;
 }
 
 /** Whether the server has it: at the start that is asked once for all messages of a session. */

@@ -104,7 +104,7 @@ export class Mirror {
       (await spared(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
     await pushEnds(sides, left, this.#known);
     if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
-    await exchangeReceipts(sides, ours, passed, isMail);
+    await exchangeReceipts(sides, this.#sessions, passed, isMail);
     if (parts.has("decisions")) await exchangeDecisions(sides, ours);
     const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
     await settleWaitsIfAny(here(sides));

@@ -6,6 +6,7 @@ import { isOpen, Message, type Receipt, sentAt } from "../message.ts";
 import type { Store } from "../store/store.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
 import { type Passed, thereOf } from "./passed.ts";
+import type { Sessions } from "./registrations.ts";
 import { forEach, isOurs, type Sides, spared } from "./sides.ts";
 
 /** Says there what a session has done with a message here. */
@@ -39,7 +40,7 @@ const RARELY = 3_600_000; // ... and after that
 /** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
 export async function exchangeReceipts(
   sides: Sides,
-  ours: ReadonlySet<string>,
+  sessions: Sessions,
   passed: Passed,
   hasChanged: boolean,
 ): Promise<void> {
@@ -54,15 +55,16 @@ export async function exchangeReceipts(
     const isOver = !here || now() - sentAt(here) > OFFERED || isSettled(here, now());
     const isNews = here?.withdrawn_at !== undefined && !passed.useless.has(id);
     if (here && (isOver || isNews || isDue([id, asked])))
-      await spared(sides, `message ${id}`, () => exchangeReceipt(sides, ours, here));
+      await spared(sides, `message ${id}`, () => exchangeReceipt(sides, sessions, here));
     if (isNews) passed.useless.add(id);
     if (isOver) passed.awaited.delete(id);
     else if (isDue([id, asked])) passed.awaited.set(id, now());
   });
 }
 
-async function exchangeReceipt(sides: Sides, ours: ReadonlySet<string>, here: Message): Promise<void> {
+async function exchangeReceipt(sides: Sides, { ours, apart }: Sessions, here: Message): Promise<void> {
   const { from_session: from, to_session: to } = here;
+  if (apart.has(from) || apart.has(to ?? "")) return; // nothing of it is passed on
   const isFromHere = ours.has(from) || (await isOurs(sides, from));
   const store = sides.remote(isFromHere ? from : (to ?? ""));
   if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);

@@ -63,7 +63,7 @@ function isRunOf(ended: Agent, there: Agent | undefined): boolean {
 /** Tells the server who has left. */
 export async function pushEnds(sides: Sides, left: readonly Agent[], known: Known): Promise<void> {
   for (const { session_id: session, agent_id } of left) {
-    await unregister(onServer(sides, session, agent_id));
+    await spared(sides, `the end of ${session}`, () => unregister(onServer(sides, session, agent_id)));
     known.over.add(session);
   }
 }

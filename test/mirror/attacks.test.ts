@@ -137,6 +137,23 @@ describe("nothing is lost", () => {
     expect(await texts(bob)).toEqual(["nightly"]);
   });
 
+  test("of whose a session is that nobody here knows: what it sent from elsewhere makes it none of ours", async () => {
+    const { net, one, other, ann, shop } = await two();
+    const said = { from_session: "cron", from_agent: "script", to_session: null, content: "there", read_by: ["cron"] };
+    const id = newId("msg", net.now);
+    const timestamp = Math.floor(net.now / 1000);
+    await shop.publish(
+      `messages/${id}`,
+      { id, ...said, timestamp },
+      { inboxes: [], index: "all", everyoneIn: "agents" },
+    );
+    await net.agree(one, other);
+    expect(await texts(ann)).toEqual(["there"]);
+    one.restart();
+    await net.agree(one, other);
+    expect(await shop.get("archive/agents/cron")).toBeUndefined();
+  });
+
   test("of what was read while the mirror was not running", async () => {
     const { net, one, other, ann, bob } = await two();
     const { id } = await bob.send("read meanwhile", { to: "a1" });

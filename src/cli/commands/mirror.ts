@@ -11,6 +11,7 @@ import type { Sides } from "../../mirror/sides.ts";
 import { AGREED } from "../../mirrored.ts";
 import { fileStore, projectOf, trustedDirs } from "../../open.ts";
 import { remoteRelay } from "../../remote.ts";
+import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { ensureRelay } from "../../trust.ts";
 import type { Cli } from "../cli.ts";
@@ -64,7 +65,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   const { dir, local, project } = openedFor(cli);
   const url = serverUrl(word ?? (await urlBefore(local)));
   const remote = remoteRelay(url.href, io.env, io.now);
-  const relay = await theirRelay(remote.store);
+  const relay = await theirRelay(remote.store, url.href);
   if ((await ensureRelay(local, io.now)) === relay)
     throw new RelayError("usage", `Cannot mirror ${url.href}: that is this very relay`, { next: "agent-relay status" });
   const owner = (await remote.store.owner?.()) ?? undefined;
@@ -144,12 +145,12 @@ async function urlBefore(local: ReturnType<typeof fileStore>): Promise<string> {
   });
 }
 
-async function theirRelay(store: {
-  get(key: string): Promise<Readonly<Record<string, unknown>> | undefined>;
-}): Promise<string> {
+async function theirRelay(store: Store, url: string): Promise<string> {
   const { id } = (await store.get("relay")) ?? {};
   if (typeof id === "string") return id;
-  throw new RelayError("failed", "Cannot mirror: the server does not say which relay it has");
+  throw new RelayError("not_found", `Cannot mirror ${url}: there is no relay, or none that you are let in to`, {
+    next: `agent-relay --server ${url} status`,
+  });
 }
 
 async function status(cli: Cli): Promise<void> {

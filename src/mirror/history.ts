@@ -35,7 +35,8 @@ export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombsto
     if (known.has(id) || passed.renamed.has(id) || passed.useless.has(id) || isPast || gone.has(`messages/${id}`))
       return;
     const message = await readMessage(any, id);
-    const isUseful = message && message.to_session === null && isLive(message, now());
+    if (!message) return; // it is still being written
+    const isUseful = message.to_session === null && isLive(message, now());
     if (!isUseful || (await isOurs(sides, message.from_session))) {
       passed.useless.add(id); // it has run out, or was sent here, and collected
       return;

@@ -85,7 +85,7 @@ async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leas
 }
 
 /** The server's claims as ours would have them, and what of ours cannot be had. Pure. The same object if nothing is to change. */
-export function withOurs(
+function withOurs(
   theirs: Claims,
   mine: Claims,
   ours: ReadonlySet<string>,
@@ -216,7 +216,7 @@ async function follow(sides: Sides, seen: Claims, next: Claims, ours: ReadonlySe
 }
 
 /** The server's record, with what of ours it does not know yet: who waits here, and what was offered here. */
-export function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: ReadonlySet<string>): Claims {
+function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: ReadonlySet<string>): Claims {
   const known = new Set([...theirs.claims, ...theirs.queue].map(({ id }) => id));
   const isKept = ({ id, session_id }: { id: string; session_id: string }) => ours.has(session_id) && !known.has(id);
   const granted = new Set(theirs.claims.map(({ id }) => id));

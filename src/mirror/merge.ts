@@ -1,4 +1,3 @@
-import type { Agent } from "../agent.ts";
 import type { Message, Receipt } from "../message.ts";
 
 // What becomes of a record that was changed in two places while they could not talk. Whoever merges, in whatever order and
@@ -19,18 +18,6 @@ export function mergedMessage(a: Message, b: Message): Message {
     ...(withdrawn_at !== undefined && { withdrawn_at }),
     ...(receipts && { receipts }),
   };
-}
-
-/** Two copies of one registration: the one with the latest sign of life, but ended is ended. */
-export function mergedAgent(a: Agent, b: Agent): Agent {
-  const isEnded = ({ ended_at }: Agent) => ended_at !== undefined;
-  // Who came back registered again, after it had ended.
-  const runs = [a, b].sort((x, y) => y.registered_at - x.registered_at);
-  const [later, earlier] = runs as [Agent, Agent];
-  if (later.registered_at > earlier.registered_at) return later;
-  if (isEnded(a) !== isEnded(b)) return isEnded(a) ? a : b;
-  if (a.last_heartbeat !== b.last_heartbeat) return a.last_heartbeat > b.last_heartbeat ? a : b;
-  return isFirst(a, b) ? a : b;
 }
 
 /** The sender first, as in every message, then the others by name: the order in which two places noted them is not known. */

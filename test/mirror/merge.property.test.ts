@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Agent } from "../../src/agent.ts";
 import type { Message } from "../../src/message.ts";
-import { mergedAgent, mergedMessage } from "../../src/mirror/merge.ts";
+import { mergedMessage } from "../../src/mirror/merge.ts";
 
 const session = fc.constantFrom("ann", "bob", "eve", "constructor", "__proto__");
 const time = fc.integer({ min: 0, max: 5 }).map((second) => `2026-05-01T12:00:0${second}.000Z`);
@@ -27,19 +26,6 @@ const message: fc.Arbitrary<Message> = fc
     ...(receipts && { receipts }),
   }));
 
-const agent: fc.Arbitrary<Agent> = fc
-  .record({
-    registered_at: fc.nat(2),
-    last_heartbeat: fc.nat(3),
-    ended_at: maybe(fc.nat(3)),
-    status: maybe(fc.constantFrom("x", "y")),
-  })
-  .map(({ ended_at, status, ...rest }) => ({
-    ...{ session_id: "ann", agent_id: "claude", pid: 0, metadata: {}, ...rest },
-    ...(ended_at !== undefined && { ended_at }),
-    ...(status !== undefined && { status }),
-  }));
-
 function converges<T>(one: fc.Arbitrary<T>, merge: (a: T, b: T) => T): void {
   fc.assert(
     fc.property(one, one, one, (a, b, c) => {
@@ -55,7 +41,6 @@ function converges<T>(one: fc.Arbitrary<T>, merge: (a: T, b: T) => T): void {
 
 describe("merging copies, in whatever order and however often,", () => {
   test("of a message gives the same everywhere", () => converges(message, mergedMessage));
-  test("of a registration gives the same everywhere", () => converges(agent, mergedAgent));
 
   test("loses no receipt and no reader, and takes nothing back that was said", () => {
     fc.assert(
@@ -72,13 +57,5 @@ describe("merging copies, in whatever order and however often,", () => {
         expect(merged.withdrawn_at === undefined).toBe(a.withdrawn_at === undefined && b.withdrawn_at === undefined);
       }),
     );
-  });
-
-  test("of a session that has ended finds it ended, whatever sign of life came later, until it is back", () => {
-    const run = { session_id: "ann", agent_id: "claude", pid: 0, metadata: {}, registered_at: 1, last_heartbeat: 1 };
-    const ended = { ...run, ended_at: 2 };
-    expect(mergedAgent(ended, { ...run, last_heartbeat: 9 })).toBe(ended);
-    const back = { ...run, registered_at: 3, last_heartbeat: 3 };
-    expect(mergedAgent(ended, back)).toBe(back);
   });
 });

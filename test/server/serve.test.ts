@@ -184,6 +184,20 @@ test("one server has several relays, by their folders' names, and each its own m
   expect((await server.fetch("/inbox", "reader", {}, "/other")).status).toBe(404);
 });
 
+test("a daemon that is installed for a relay on a server asks that server, and keeps no token", async () => {
+  const machine = new Machine();
+  const { port } = await machine.serve();
+  const words = ["--server", `127.0.0.1:${port}`, "--session", "night", "--agent", "claude", "daemon"];
+  const installed = machine.run(...words, "install", "--", process.execPath, "-e", "0");
+  const [, file = ""] = /^Wrote (\S+\.(?:service|plist)), /.exec(installed.out) ?? [];
+  const unit = fs.readFileSync(file, "utf8");
+  expect(unit).toContain(`127.0.0.1:${port}`);
+  expect(unit).not.toContain("--dir");
+  expect(machine.run(...words, "uninstall").out).toContain(`Removed ${file}`);
+  machine.env.AGENT_RELAY_TOKEN = "secret";
+  expect(machine.run(...words, "install", "--", process.execPath).code).not.toBe(0);
+});
+
 test("install writes a unit that runs just that, also where its manager cannot be told", () => {
   const here = new Machine();
   const installed = here.run("serve", "--install", "--port", "4811", "--url", "https://relay.example", "other/.relay");

@@ -160,6 +160,10 @@ async function install(cli: Cli, words: readonly string[], flags: Flags): Promis
       next: "name the command after --, or add its folder to PATH",
     });
   limitsOf(flags);
+  if (cli.server !== undefined && cli.io.env.AGENT_RELAY_TOKEN)
+    throw new RelayError("usage", "Cannot install with AGENT_RELAY_TOKEN: its word would have to stand in a file", {
+      next: `agent-relay login ${cli.server}, and then without it`,
+    });
   const unit = unitOf(cli, relay, dir, words, flags);
   await installUnit(cli, unit);
 }
@@ -175,11 +179,13 @@ async function uninstall(cli: Cli): Promise<void> {
   await uninstallUnit(cli, unit, "agent-relay daemon status");
 }
 
-function unitOf({ io }: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {
+function unitOf(cli: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {
+  const { io, server } = cli;
   const home = io.env.HOME ?? io.env.USERPROFILE;
   if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });
   const options = [
-    ...["--dir", dir, "--session", relay.session ?? "", "--agent", relay.agent],
+    ...(server === undefined ? ["--dir", dir] : ["--server", server]),
+    ...["--session", relay.session ?? "", "--agent", relay.agent],
     ...(flags.wake ? ["--wake"] : []),
     ...(flags.coolDown === undefined ? [] : ["--cool-down", flags.coolDown]),
     ...(flags.daily === undefined ? [] : ["--daily", flags.daily]),

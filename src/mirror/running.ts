@@ -78,6 +78,7 @@ class Ears {
   readonly #streams = new Map<string, AbortController>(); // by folder
   readonly #stamps = new Map<string, string>();
   #parts = new Set<Part>();
+  #isRung = false;
   #allAt = performance.now() + EVERY;
   #wake: () => void = () => {};
 
@@ -115,14 +116,16 @@ class Ears {
   /** What was heard, as soon as there is any; everything where it was not looked at for a while. */
   async heard(): Promise<ReadonlySet<Part>> {
     const { signal } = this.#running;
-    if (this.#parts.size === 0) {
+    if (!this.#isRung) {
       const silent = new AbortController();
       this.#wake = () => silent.abort();
       signal.addEventListener("abort", this.#wake);
+      if (signal.aborted) this.#wake(); // it was asked to end in the middle of a round
       await pause(Math.max(0, this.#allAt - performance.now()), silent.signal);
       signal.removeEventListener("abort", this.#wake);
       await pause(TOGETHER, signal);
     }
+    this.#isRung = false;
     const heard = this.#parts;
     this.#parts = new Set();
     if (performance.now() < this.#allAt) return heard;
@@ -136,6 +139,7 @@ class Ears {
 
   #hear(part?: Part): void {
     if (part) this.#parts.add(part);
+    this.#isRung = true;
     this.#wake();
   }
 
@@ -168,5 +172,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(over, ms);
     signal.addEventListener("abort", over);
+    if (signal.aborted) over();
   });
 }

@@ -133,6 +133,6 @@ test("three machines that worked apart, with mirrors killed anywhere, come to ag
       for (const [key, count] of run.shown) expect(count, key).toBe(1);
       for (const [id, reader] of run.sent) expect(run.shown.get(`${reader} ${id}`), `${reader} ${id}`).toBe(1);
     }),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
 });

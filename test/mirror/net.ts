@@ -40,7 +40,7 @@ export class Net {
 
   /** Rounds of each, a minute apart, until all have heard what the others said. */
   async agree(...machines: readonly Machine[]): Promise<void> {
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       this.now += 60_000;
       for (const machine of machines) await machine.round();
     }

@@ -173,7 +173,7 @@ test.skipIf(whyNot !== undefined)(
     network.cut(two);
     await more(8);
     network.heal(one);
-    for (let killed = 0; killed < 4; killed++) {
+    for (let killed = 0; killed < 3; killed++) {
       await server.kill();
       await more(5);
       await serve();

@@ -117,6 +117,10 @@ async function decided(context: Context, claim: Claim, wish: Wish, again: string
   if (!found) return claim;
   if (found.now) return found.now;
   const inTheWay = blockers(found.claims, wish);
+  if (inTheWay.length === 0)
+    throw new RelayError("conflict", `Cannot claim "${say(wish.targets)}": the server does not give it`, {
+      next: "agent-relay inbox, which says why",
+    });
   throw held(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
 }
 

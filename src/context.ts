@@ -1,11 +1,6 @@
-import { Agent, type Thresholds } from "./agent.ts";
 import { RelayError } from "./errors.ts";
-import type { LoopLimits } from "./loop-guard.ts";
-import { Message } from "./message.ts";
-import type { Pace } from "./pace.ts";
-import { object } from "./schema.ts";
-import { isSegment } from "./store/key.ts";
-import type { Store, Value } from "./store/store.ts";
+import type { Pace } from "./messages/rate-limit.ts";
+import type { Notice, Store } from "./store/store.ts";
 
 /** How much is allowed. */
 export interface Limits extends LoopLimits {
@@ -52,51 +47,6 @@ export function isSeenLately({ seen, now }: Context, session: string): boolean {
   return at !== undefined && Math.abs(now() - at) < SEEN_LATELY;
 }
 
-/** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */
-export async function parsed<T>(
-  store: Store,
-  key: string,
-  schema: { parse(v: unknown, where: string): T },
-): Promise<T | undefined> {
-  const value = await store.get(key);
-  if (value === undefined) return undefined;
-  try {
-    return schema.parse(value, key);
-  } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") await store.quarantine(key, error.message);
-    throw error;
-  }
-}
-
-/** `parsed` for one of many: a record that cannot be read is set aside, which tells of it, and is passed over. */
-export async function parsedOrSkipped<T>(
-  store: Store,
-  key: string,
-  schema: { parse(v: unknown, where: string): T },
-): Promise<T | undefined> {
-  try {
-    return await parsed(store, key, schema);
-  } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") return undefined;
-    throw error;
-  }
-}
-
-/** A registration, live or in the archive, or undefined if there is none that can be read. Its id is the name it is stored under. */
-export async function readAgent(
-  store: Store,
-  folder: "agents" | "archive/agents",
-  id: string,
-): Promise<Agent | undefined> {
-  const agent = await parsedOrSkipped(store, `${folder}/${id}`, Agent);
-  return agent === undefined || agent.session_id === id ? agent : { ...agent, session_id: id };
-}
-
-/** A record as it is, or undefined if there is none that can be read. */
-export function valueOrSkipped(store: Store, key: string): Promise<Value | undefined> {
-  return parsedOrSkipped(store, key, object({}));
-}
-
 /** Runs what a look does for later ones only: where this disk cannot take it now, the look goes on without. */
 export async function asFarAsPossible(write: () => Promise<unknown>): Promise<void> {
   try {
@@ -106,9 +56,37 @@ export async function asFarAsPossible(write: () => Promise<unknown>): Promise<vo
   }
 }
 
-/** A message by id, or undefined if there is none that can be read. Its id is the name it is stored under. */
-export async function readMessage(store: Store, id: string): Promise<Message | undefined> {
-  if (!isSegment(id)) return undefined;
-  const message = await parsedOrSkipped(store, `messages/${id}`, Message);
-  return message === undefined || message.id === id ? message : { ...message, id };
+/** How long silence means what, in ms. */
+export interface Thresholds {
+  /** Seen more recently than this: active. Default 15 minutes. */
+  readonly active: number;
+  /** Silent longer than this, where its process cannot be seen: gone. Default 2 hours. */
+  readonly silent: number;
+}
+export const THRESHOLDS: Thresholds = { active: 15 * 60_000, silent: 2 * 3_600_000 };
+
+export interface LoopLimits {
+  /** Answers in a row that cost nothing; default 20. Each further one waits a little longer. */
+  readonly freeHops: number;
+  /** The first answer in a row that is not sent any more; default 40. */
+  readonly mostHops: number;
+}
+
+export interface RelayOptions extends RegisterOptions {
+  /** The session that acts: 1 to 120 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
+  readonly session?: string | undefined;
+  /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
+  readonly agent?: string | undefined;
+  /** `power` (default): what a method that returned has written outlives a power cut. `process`: a crash of this process. */
+  readonly durability?: "power" | "process" | undefined;
+  readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;
+  readonly thresholds?: Partial<Thresholds> | undefined;
+  /** Folders of other users that may be used as a relay all the same. */
+  readonly trusted?: readonly string[] | undefined;
+  /** Another store in place of files in `dir`. */
+  readonly store?: Store | undefined;
+  /** The clock (Unix ms). */
+  readonly now?: (() => number) | undefined;
+  /** Told of what was met and dealt with, such as a file that was set aside. */
+  readonly onNotice?: ((notice: Notice) => void) | undefined;
 }

@@ -1,64 +1,62 @@
 import path from "node:path";
-import type { Entry } from "./activity.ts";
-import { type Agent, checkAgentId, THRESHOLDS, type Thresholds } from "./agent.ts";
-import type { Appended, AppendOptions } from "./append.ts";
-import * as attend from "./attend.ts";
-import type { Claim } from "./claim.ts";
-import type * as claiming from "./claiming.ts";
-import { asFarAsPossible, type Context, LIMITS, type Limits, type RegisterOptions } from "./context.ts";
-import type { Decision } from "./decision.ts";
+import type { Entry } from "./activity/entry.ts";
+import { type Agent, checkAgentId } from "./agents/agent.ts";
+import * as leaving from "./agents/leave.ts";
+import * as registration from "./agents/register.ts";
+import * as registry from "./agents/registry.ts";
+import type { Appended, AppendOptions } from "./claims/append.ts";
+import type { Claim } from "./claims/claim.ts";
+import type * as claiming from "./claims/claims.ts";
+import {
+  asFarAsPossible,
+  type Context,
+  LIMITS,
+  type RegisterOptions,
+  type RelayOptions,
+  THRESHOLDS,
+} from "./context.ts";
+import type { Decision } from "./decisions/decision.ts";
 import { RelayError } from "./errors.ts";
-import { type HistoryOptions, history, thread } from "./history.ts";
-import * as look from "./look.ts";
-import { cleanupOld } from "./mend.ts";
-import type { Message } from "./message.ts";
-import { fileStore, type OpenOptions, openRelay } from "./open.ts";
-import { Pace } from "./pace.ts";
-import * as receipts from "./receipts.ts";
-import * as roster from "./roster.ts";
-import { reply, type SendOptions, type Sent, send } from "./send.ts";
-import type { Snapshot } from "./snapshot.ts";
-import type { PastState } from "./state-at.ts";
-import type { Notice, Store } from "./store/store.ts";
-import { Tasks } from "./tasks.ts";
-import type { Activity, ActivityOptions, Explained } from "./telling.ts";
-import { isTrusted, trust } from "./trust.ts";
+import { type HistoryOptions, history, thread } from "./messages/history.ts";
+import * as mailbox from "./messages/mailbox.ts";
+import type { Message } from "./messages/message.ts";
+import { Pace } from "./messages/rate-limit.ts";
+import * as reading from "./messages/read.ts";
+import * as receipts from "./messages/receipts.ts";
+import * as records from "./messages/records.ts";
+import { cleanupOld } from "./messages/retention.ts";
+import { reply, type SendOptions, type Sent, send } from "./messages/send.ts";
+import * as watching from "./messages/watch.ts";
+import { settleWaitsIfAny } from "./open/make-context.ts";
+import { fileStore, type OpenOptions, openRelay } from "./open/open.ts";
+import { isTrusted, trust } from "./project/trust.ts";
+import { Tasks } from "./relay-tasks.ts";
+import type { Store } from "./store/store.ts";
 import type { Dump } from "./upkeep/dump.ts";
 import type { Removal, Retention } from "./upkeep/gc.ts";
-import type { Wait, Wished } from "./wait.ts";
-import { settleWaitsIfAny } from "./wait-marks.ts";
-import type { Waited, WaitOptions } from "./waiting.ts";
+import type { Activity, ActivityOptions } from "./views/activity.ts";
+import type { Explained } from "./views/explain.ts";
+import type { PastState } from "./views/past-state.ts";
+import type { Snapshot } from "./views/snapshot.ts";
+import type { Wait, Wished } from "./waits/wait.ts";
+import type { Waited, WaitOptions } from "./waits/waiting.ts";
 
 // What most runs do not use is loaded when it is used.
 const coordination = {
-  claims: () => import("./claiming.ts"),
-  files: () => import("./append.ts"),
-  waits: () => import("./waiting.ts"),
-  words: () => import("./telling.ts"),
-  snapshot: () => import("./snapshot.ts"),
+  claims: () => import("./claims/claims.ts"),
+  files: () => import("./claims/append.ts"),
+  waits: () => import("./waits/waiting.ts"),
+  decisions: () => import("./decisions/decide.ts"),
+  status: () => import("./agents/status.ts"),
+  log: () => import("./activity/log.ts"),
+  activity: () => import("./views/activity.ts"),
+  explain: () => import("./views/explain.ts"),
+  past: () => import("./views/past-state.ts"),
+  snapshot: () => import("./views/snapshot.ts"),
   dump: () => import("./upkeep/dump.ts"),
   gc: () => import("./upkeep/gc.ts"),
   lifecycle: () => import("./upkeep/lifecycle.ts"),
 };
-
-export interface RelayOptions extends RegisterOptions {
-  /** The session that acts: 1 to 120 of `A-Z a-z 0-9 . _ -`. Methods that act for one throw `usage` without it. */
-  readonly session?: string | undefined;
-  /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
-  readonly agent?: string | undefined;
-  /** `power` (default): what a method that returned has written outlives a power cut. `process`: a crash of this process. */
-  readonly durability?: "power" | "process" | undefined;
-  readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;
-  readonly thresholds?: Partial<Thresholds> | undefined;
-  /** Folders of other users that may be used as a relay all the same. */
-  readonly trusted?: readonly string[] | undefined;
-  /** Another store in place of files in `dir`. */
-  readonly store?: Store | undefined;
-  /** The clock (Unix ms). */
-  readonly now?: (() => number) | undefined;
-  /** Told of what was met and dealt with, such as a file that was set aside. */
-  readonly onNotice?: ((notice: Notice) => void) | undefined;
-}
 
 /**
  * One session's view of a relay. Every method may throw a `RelayError`: `usage` for bad input, `refused` where this user
@@ -97,35 +95,37 @@ export class Relay {
 
   /** Makes this session known, in place of an older registration, and lists the last day's broadcasts in its inbox. Throws `conflict` for a name that is taken. */
   register(options?: RegisterOptions): Promise<Agent> {
-    return attend.register(this.#context(), options);
+    return registration.register(this.#context(), options);
   }
 
   /** Says that this session lives. Never creates: undefined if it is not registered. */
   heartbeat(): Promise<Agent | undefined> {
-    return attend.heartbeat(this.#context());
+    return registration.heartbeat(this.#context());
   }
 
   /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
   async unregister(): Promise<Agent | undefined> {
-    const left = await attend.unregister(this.#context());
+    const left = await leaving.unregister(this.#context());
     await (await coordination.claims()).release(this.#context(), "all");
     await settleWaitsIfAny(this.#context());
     return left;
   }
 
   /** Everyone registered, the last seen first; on request with how much each has unread. */
-  agents(options: { readonly unread?: boolean } = {}): Promise<roster.AgentView[]> {
-    return options.unread ? look.agentsWithUnread(this.#context("nobody")) : roster.agents(this.#context("nobody"));
+  agents(options: { readonly unread?: boolean } = {}): Promise<registry.AgentView[]> {
+    return options.unread
+      ? mailbox.agentsWithUnread(this.#context("nobody"))
+      : registry.agents(this.#context("nobody"));
   }
 
   /** One session by its id, also one that has ended, or undefined. */
-  find(session: string): Promise<roster.AgentView | undefined> {
-    return roster.find(this.#context("nobody"), session);
+  find(session: string): Promise<registry.AgentView | undefined> {
+    return registry.find(this.#context("nobody"), session);
   }
 
   /** Ends every registration whose process is known to be dead. Returns those. */
   async cleanupDead(): Promise<Agent[]> {
-    const gone = await attend.cleanupDead(this.#context("nobody"));
+    const gone = await leaving.cleanupDead(this.#context("nobody"));
     await settleWaitsIfAny(this.#context("nobody"));
     return gone;
   }
@@ -141,18 +141,18 @@ export class Relay {
   }
 
   /** Shows what waits, and marks as read what was shown. Throws `conflict` while another reader of this session shows it. */
-  inbox(options?: look.InboxOptions): Promise<look.Inbox> {
-    return look.inbox(this.#context(), options);
+  inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
+    return reading.inbox(this.#context(), options);
   }
 
   /** What waits unread, in order, at most 1,000; marks nothing. */
   unread(): Promise<Message[]> {
-    return look.unread(this.#context());
+    return reading.unread(this.#context());
   }
 
   /** How many messages wait unread; 1,001 means more than 1,000. */
   unreadCount(): Promise<number> {
-    return look.unreadCount(this.#context());
+    return reading.unreadCount(this.#context());
   }
 
   /** `unreadCount`, under the name that loops use. */
@@ -187,18 +187,18 @@ export class Relay {
 
   /** One message that this session may read. Throws `not_found`. */
   async message(id: string): Promise<Message> {
-    return receipts.messageFor(await this.#acting(), id);
+    return records.messageFor(await this.#acting(), id);
   }
 
   /** Yields each unread message, now and as they come, and marks it as read when the loop asks for the next. Registers this session if need be. */
-  async *watch(options?: look.WatchOptions): AsyncGenerator<Message, void, void> {
-    await attend.ensureRegistered(this.#context());
-    yield* look.watch(this.#context(), options);
+  async *watch(options?: watching.WatchOptions): AsyncGenerator<Message, void, void> {
+    await registration.ensureRegistered(this.#context());
+    yield* watching.watch(this.#context(), options);
   }
 
   /** The session that an id, its unique beginning, or a name means. Throws `not_found`. */
   sessionOf(word: string): Promise<string> {
-    return roster.sessionOf(this.#context("nobody"), word);
+    return registry.sessionOf(this.#context("nobody"), word);
   }
 
   /** Removes messages older than `maxAge` seconds that nobody registered still has to read. Returns how many. */
@@ -290,47 +290,47 @@ export class Relay {
 
   /** Writes down a decision, which is never dropped, and tells everyone. */
   async decide(content: string): Promise<Decision> {
-    return (await coordination.words()).decide(this.#context(), content);
+    return (await coordination.decisions()).decide(this.#context(), content);
   }
 
   /** Every decision, the oldest first. */
   async decisions(): Promise<Decision[]> {
-    return (await coordination.words()).decisions(this.#context("nobody"));
+    return (await coordination.decisions()).decisions(this.#context("nobody"));
   }
 
   /** Says in one line what this session does; `agents` shows it to the others. */
   async setStatus(line: string): Promise<void> {
-    return (await coordination.words()).setStatus(this.#context(), line);
+    return (await coordination.status()).setStatus(this.#context(), line);
   }
 
   /** Writes a note to the log of what happened. */
   async log(text: string, file?: string): Promise<void> {
-    return (await coordination.words()).note(this.#context(), text, file);
+    return (await coordination.log()).note(this.#context(), text, file);
   }
 
   /** Notes in the log which files this session has written, as they are named. */
   async noteEdit(files: readonly string[]): Promise<void> {
-    return (await coordination.words()).noteEdit(this.#context(), files);
+    return (await coordination.log()).noteEdit(this.#context(), files);
   }
 
   /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
   async activity(options?: ActivityOptions): Promise<Activity> {
-    return (await coordination.words()).activity(this.#context("nobody"), options);
+    return (await coordination.activity()).activity(this.#context("nobody"), options);
   }
 
   /** Yields what happens: from now on, or what is not among the `known` entries of the last minute or more. */
   async *follow(signal: AbortSignal, known?: readonly Entry[]): AsyncGenerator<Entry, void, void> {
-    yield* (await coordination.words()).follow(this.#context("nobody"), signal, known);
+    yield* (await coordination.activity()).follow(this.#context("nobody"), signal, known);
   }
 
   /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
   async explain(id: string): Promise<Explained> {
-    return (await coordination.words()).explain(this.#context("nobody"), id);
+    return (await coordination.explain()).explain(this.#context("nobody"), id);
   }
 
   /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
   async stateAt(time: number): Promise<PastState> {
-    return (await coordination.words()).stateAt(this.#context("nobody"), time);
+    return (await coordination.past()).stateAt(this.#context("nobody"), time);
   }
 
   /** Everything in the relay, as plain data. */
@@ -369,7 +369,7 @@ export class Relay {
   /** The acting session, which lives: it is doing something. */
   async #acting(): Promise<Context> {
     const context = this.#context();
-    await asFarAsPossible(() => attend.touch(context));
+    await asFarAsPossible(() => registration.touch(context));
     return context;
   }
 

@@ -27,3 +27,8 @@ function escapeUnit(character: string): string {
 export function countWord(count: number): string {
   return count > 1000 ? "1000+" : String(count);
 }
+
+/** What another wrote, so that nothing after it can be taken for theirs. */
+export function inQuotes(text: string): string {
+  return `"${text.replaceAll('"', "'")}"`;
+}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearest, type Party, resolve, resolveOne } from "../src/address.ts";
+import { nearest, type Party, resolve, resolveOne } from "../src/agents/resolve.ts";
 import { RelayError } from "../src/errors.ts";
 import { processorTime } from "./processor.ts";
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Agent, checkName, isSameRun, namesFor, presence, processOf, THRESHOLDS } from "../src/agent.ts";
+import { Agent, checkName, isSameRun, presence, processOf } from "../src/agents/agent.ts";
+import { namesFor } from "../src/agents/names.ts";
+import { THRESHOLDS } from "../src/context.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;

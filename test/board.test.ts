@@ -4,7 +4,7 @@ import { RelayError } from "../src/errors.ts";
 import { FileStore } from "../src/store/file/file-store.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import type { Store } from "../src/store/store.ts";
-import { isOver, type Task } from "../src/task.ts";
+import { isOver, type Task } from "../src/tasks/task.ts";
 import { Board } from "./board.ts";
 import { tempDir } from "./cli.ts";
 

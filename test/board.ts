@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { Relay } from "../src/relay.ts";
 import type { Store } from "../src/store/store.ts";
-import { isOver, Task } from "../src/task.ts";
+import { isOver, Task } from "../src/tasks/task.ts";
 
 const LEASES = 9 * 3_600_000; // ms; longer than any lease
 const DAY = 25 * 3_600_000; // ms; longer than anyone takes to write a task

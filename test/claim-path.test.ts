@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Target, targetsMeet } from "../src/claim.ts";
-import { pathTargets } from "../src/claim-path.ts";
+import { type Target, targetsMeet } from "../src/claims/claim.ts";
+import { pathTargets } from "../src/claims/paths.ts";
 import { RelayError } from "../src/errors.ts";
 import { tempDir } from "./cli.ts";
 

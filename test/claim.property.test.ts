@@ -1,26 +1,22 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { circle, circleOf } from "../src/circle.ts";
+import { type Claim, OFFER, type Target, targetsMeet, type Waiter } from "../src/claims/claim.ts";
+import { circle, circleOf } from "../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
-  type Claim,
   Claims,
   drop,
   enqueue,
   type Facts,
   leaveQueue,
   NO_CLAIMS,
-  OFFER,
   renew,
   sessionOf,
   settle,
-  type Target,
   take,
-  targetsMeet,
-  type Waiter,
   type Wish,
-} from "../src/claim.ts";
+} from "../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const SESSIONS = ["ann", "bob", "cay", "dan"];

@@ -1,28 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { circle } from "../src/circle.ts";
+import { type Claim, checkTtl, OFFER, type Target, TTL, targetsMeet, type Waiter } from "../src/claims/claim.ts";
+import { circle } from "../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
-  type Claim,
   type Claims,
-  checkTtl,
   drop,
   enqueue,
   type Facts,
   isLive,
   leaveQueue,
   NO_CLAIMS,
-  OFFER,
   renew,
   sessionOf,
   settle,
-  type Target,
-  TTL,
   take,
-  targetsMeet,
-  type Waiter,
   type Wish,
-} from "../src/claim.ts";
+} from "../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Io } from "../src/cli/io.ts";
 import { main } from "../src/cli/main.ts";
-import { projectOf } from "../src/open.ts";
+import { projectOf } from "../src/open/open.ts";
 import { World } from "./server/world.ts";
 
 /** The same stories, with the relay behind a server: `test/remote/vitest.config.ts` says so. */

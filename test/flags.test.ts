@@ -1,6 +1,6 @@
 import * as commander from "commander";
 import { expect, test } from "vitest";
-import { GLOBAL_OPTIONS, withGlobals } from "../src/cli/verb.ts";
+import { GLOBAL_OPTIONS, withGlobals } from "../src/cli/command.ts";
 import { VERBS } from "../src/cli/verbs.ts";
 
 test.each(["send", "inbox", "unread"])("%s has the same flags with and without the command parser", async (name) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HOSTS, hostNamed, hostOf } from "../src/hosts.ts";
+import { HOSTS, hostNamed, hostOf } from "../src/hosts/detect.ts";
 
 describe("which host a process is", () => {
   const known: [string, string[], string][] = [

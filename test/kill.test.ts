@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../src/index.ts";
-import { killAgent } from "../src/kill.ts";
+import { killAgent } from "../src/upkeep/kill.ts";
 import { Story, tempDir } from "./cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { endOrphan } from "../src/machine.ts";
+import { endOrphan } from "../src/upkeep/orphans.ts";
 import { Story, tempDir } from "./cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newId } from "../src/id.ts";
-import { compose, isOpen, isUnread, Message, order, sentAt, withAck, withRead } from "../src/message.ts";
+import { compose, isOpen, isUnread, Message, sentAt, withAck, withRead } from "../src/messages/message.ts";
+import { order } from "../src/messages/order.ts";
 import { processorTime } from "./processor.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");

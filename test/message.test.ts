@@ -10,12 +10,12 @@ import {
   isUnread,
   Message,
   mayRead,
-  order,
   sentAt,
   withAck,
   withdraw,
   withRead,
-} from "../src/message.ts";
+} from "../src/messages/message.ts";
+import { order } from "../src/messages/order.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const LATER = NOON + 60_000;

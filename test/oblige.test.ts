@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStore, type Message, Relay, type RelayOptions, type Sent } from "../src/index.ts";
-import { chainAfter, pauseBefore } from "../src/loop-guard.ts";
-import { compose } from "../src/message.ts";
+import { chainAfter, pauseBefore } from "../src/messages/loop-limit.ts";
+import { compose } from "../src/messages/message.ts";
 import { toldTo } from "./told.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");

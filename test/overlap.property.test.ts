@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { literal, overlaps, plain } from "../src/overlap.ts";
+import { literal, overlaps, plain } from "../src/claims/glob.ts";
 
 const meets = (a: string, b: string) => overlaps({ path: a }, { path: b });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { expandBraces, isGlob, literal, overlaps, plain } from "../src/overlap.ts";
+import { expandBraces, isGlob, literal, overlaps, plain } from "../src/claims/glob.ts";
 import { processorTime } from "./processor.ts";
 
 const meets = (a: string, b: string) => overlaps({ path: a }, { path: b });

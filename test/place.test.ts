@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { argumentsOf, bootId, liveness, place, startOf, statOf, thisProcess } from "../src/place.ts";
+import { argumentsOf, bootId, liveness, place, startOf, statOf, thisProcess } from "../src/machine/process.ts";
 import { isSegment } from "../src/store/key.ts";
 
 const isLinux = process.platform === "linux";

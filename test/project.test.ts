@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { findProject, type Surroundings } from "../src/project.ts";
+import { findProject, type Surroundings } from "../src/project/find.ts";
 
 const isRoot = process.getuid?.() === 0;
 

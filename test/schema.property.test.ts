@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Agent } from "../src/agent.ts";
+import { Agent } from "../src/agents/agent.ts";
 import { RelayError } from "../src/errors.ts";
-import { KINDS, Message } from "../src/message.ts";
+import { KINDS, Message } from "../src/messages/message.ts";
 
 const text = fc.string({ unit: "binary" });
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });

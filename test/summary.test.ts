@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { expect, test } from "vitest";
-import type { AgentView } from "../src/roster.ts";
-import { doings } from "../src/summary.ts";
+import type { AgentView } from "../src/agents/registry.ts";
+import { doings } from "../src/views/doing.ts";
 import { tempDir } from "./cli.ts";
 
 function git(cwd: string, ...args: string[]): void {

@@ -13,7 +13,7 @@ import {
   Task,
   taken,
   titleKey,
-} from "../src/task.ts";
+} from "../src/tasks/task.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const NAMES = ["a", "b", "c", "d", "e", "f"];

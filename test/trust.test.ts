@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { markFor } from "../src/machine-mark.ts";
+import { markFor } from "../src/machine/trust-mark.ts";
 import { Relay } from "../src/relay.ts";
 import { FileStore } from "../src/store/file/file-store.ts";
 

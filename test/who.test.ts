@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Ancestor, type Facts, type Registered, whoAmI } from "../src/who.ts";
+import { type Facts, type Registered, whoAmI } from "../src/agents/whoami.ts";
+import type { Ancestor } from "../src/machine/ancestors.ts";
 
 const shell: Ancestor = { pid: 900, started: 9000, name: "bash", args: ["bash"] };
 const claude: Ancestor = { pid: 100, started: 1000, name: "claude", args: ["claude"] };

@@ -2,14 +2,19 @@
 // entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
-// What these load only when it is used: files of their own too.
-const LOADERS = ["relay", "tasks", "wait-marks", "send", "look", "open"];
-const LATER = LOADERS.flatMap((name) =>
-  [...readFileSync(`src/${name}.ts`, "utf8").matchAll(/import\("\.\/([a-z/-]+)\.ts"\)/g)].map(([, name]) => name),
-);
+// What is loaded only when it is used is a file of its own. The stores come in one piece: each part of one is used by most runs.
+const LATER = [
+  ...new Set(
+    sources("src").flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/\bimport\("(\.[^"]+\.ts)"\)/g)].map(([, target]) =>
+        join(dirname(file), target),
+      ),
+    ),
+  ),
+].filter((file) => !file.startsWith("src/store/"));
 const LIBRARIES = ["commander", "proper-lockfile"];
 
 const out = mkdtempSync("dist-");
@@ -43,28 +48,19 @@ const libraries = await build({
 const command = await build({
   ...settings,
   entryPoints: Object.fromEntries(
-    [
-      "src/cli/entry.ts",
-      "src/cli/signers.ts",
-      ...readdirSync("src/cli/commands").map((file) => `src/cli/commands/${file}`),
-      ...LATER.map((name) => `src/${name}.ts`),
-      "src/daemon/wake.ts",
-      "src/server/writer.ts",
-    ].map((file) => [chunkOf(file), file]),
+    ["src/cli/entry.ts", ...LATER, "src/server/write-worker.ts"].map((file) => [chunkOf(file), file]),
   ),
   outdir: `${out}/cli`,
   plugins: [
     {
       name: "one file a verb",
       setup(builder) {
-        builder.onResolve(
-          { filter: /^(\.\.?|\.\.\/\.\.\/daemon)\/((commands|upkeep)\/)?[a-z-]+\.ts$/ },
-          ({ path, kind, importer }) =>
-            kind === "dynamic-import" &&
-            (/\/cli\//.test(importer) || LOADERS.some((name) => importer.endsWith(`/src/${name}.ts`)))
-              ? { path: `./${chunkOf(join(dirname(importer), path))}.cjs`, external: true }
-              : undefined,
-        );
+        builder.onResolve({ filter: /^\..*\.ts$/ }, ({ path, kind, importer }) => {
+          const file = relative(".", join(dirname(importer), path));
+          return kind === "dynamic-import" && LATER.includes(file)
+            ? { path: `./${chunkOf(file)}.cjs`, external: true }
+            : undefined;
+        });
         builder.onResolve({ filter: new RegExp(`^(${LIBRARIES.join("|")})$`) }, ({ path }) => ({
           path: `./libraries/${path}.cjs`,
           external: true,
@@ -94,9 +90,17 @@ function licenseOf(folder) {
   return `== ${name} ${version} (${license})\n\n${text}\n`;
 }
 
-/** The file that a source becomes the start of. */
+/** The file that a source becomes the start of: `claim` of a verb, `claims-claims` of another file, by its whole path. */
 function chunkOf(file) {
-  return file.includes("/cli/") ? basename(file, ".ts") : `relay-${basename(file, ".ts")}`;
+  return file
+    .replace(/^src\/(cli\/commands\/|cli\/)?/, "")
+    .replace(/\.ts$/, "")
+    .replaceAll("/", "-");
+}
+
+function sources(folder) {
+  const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"));
+  return names.map((name) => join(folder, name));
 }
 
 /** Imports Node's modules as they are; esbuild would copy their hundreds of names once for each file that imports them. */

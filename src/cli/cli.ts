@@ -1,7 +1,7 @@
-import { type Found, findOut, type OpenOptions, relayIn, serverOf } from "../open.ts";
+import { type Found, findOut, type OpenOptions, relayIn, serverOf } from "../open/open.ts";
+import { noteProject } from "../project/known.ts";
 import { Relay } from "../relay.ts";
 import { cleanLine, json } from "../text.ts";
-import { noteProject } from "../upkeep/projects.ts";
 import type { Io } from "./io.ts";
 
 /** What every verb takes. */

@@ -1,5 +1,5 @@
 import pkg from "../../package.json" with { type: "json" };
-import { distance } from "../distance.ts";
+import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
 import { json } from "../text.ts";
 import { fail } from "./exit.ts";

@@ -1,4 +1,8 @@
-import { frame } from "../lines.ts";
+import type { Message } from "../messages/message.ts";
+import type { Relay } from "../relay.ts";
+import { frame } from "../render/frame.ts";
+import { messageLines, namesOf, newNotes } from "../render/messages.ts";
+import type { Cli } from "./cli.ts";
 import type { Io } from "./io.ts";
 
 /** `frame`, but not for a person at a terminal. */
@@ -18,4 +22,12 @@ export function table(rows: readonly (readonly string[])[]): string {
           .trimEnd()}\n`,
     )
     .join("");
+}
+
+export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
+  const names = namesOf(await relay.agents());
+  const [me, now] = [relay.session ?? "", cli.io.now()];
+  const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
+  await cli.say(messages, frame(lines));
+  if (messages.length === 0) cli.io.err("No messages\n");
 }

@@ -4,13 +4,13 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { sshText } from "../identity/signature.ts";
 import { sshIdentity, sshSign, sshSigner } from "../identity/ssh.ts";
-import type { Message } from "../message.ts";
-import type { SendOptions } from "../send.ts";
+import type { Message } from "../messages/message.ts";
+import type { SendOptions } from "../messages/send.ts";
+import { ensureRelay } from "../project/trust.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine } from "../text.ts";
-import { ensureRelay } from "../trust.ts";
 import type { Io } from "./io.ts";
-import { keysFolder } from "./keys.ts";
+import { keysFolder } from "./key-dir.ts";
 
 /** The file that says whose SSH keys are known, in OpenSSH's form: as told, or the user's own. */
 export function allowedSigners({ env, cwd }: Pick<Io, "env" | "cwd">): string {

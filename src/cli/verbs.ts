@@ -1,4 +1,4 @@
-import type { Describe, Plain, Verb } from "./verb.ts";
+import type { Describe, Plain, Verb } from "./command.ts";
 
 /** A file of `commands/`. */
 export interface VerbModule {

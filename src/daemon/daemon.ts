@@ -1,10 +1,10 @@
 import { RelayError } from "../errors.ts";
-import { Hints } from "../hints.ts";
-import type { Message } from "../message.ts";
-import { liveness, startOf, thisProcess } from "../place.ts";
+import { liveness, startOf, thisProcess } from "../machine/process.ts";
+import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
+import { Hints } from "../store/changes.ts";
 import type { Store } from "../store/store.ts";
-import { begun, type DaemonLimits, DaemonRecord, dayOf, verdict } from "./rules.ts";
+import { begun, type DaemonLimits, DaemonRecord, dayOf, verdict } from "./limits.ts";
 
 /** How a run ended. */
 export interface Ended {

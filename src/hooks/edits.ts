@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
-import { pathTargets } from "../claim-path.ts";
+import { pathTargets } from "../claims/paths.ts";
 import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
+import type { ToolUse } from "../hosts/hook.ts";
 import type { Store } from "../store/store.ts";
-import type { ToolUse } from "./call.ts";
 
 const TOUCHED = "edits"; // <sum of the path>.<session>: its time says when that session wrote that file last
 const LATELY = 30_000; // ms; two that write one file within this time are likely in each other's way

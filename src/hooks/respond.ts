@@ -1,18 +1,18 @@
-import { inQuotes } from "../claim-words.ts";
+import { forgetParents, noteParent } from "../agents/hook-callers.ts";
+import { Memory } from "../agents/hook-memory.ts";
+import { renewOwn } from "../claims/claims.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import type { InboxItem } from "../inbox.ts";
-import { itemLines, namesOf } from "../lines.ts";
-import { forgetParents, noteParent } from "../parents.ts";
+import type { Answer, Call, ToolUse } from "../hosts/hook.ts";
+import type { InboxItem } from "../messages/inbox.ts";
 import type { Relay } from "../relay.ts";
-import { greeting, situation } from "../situation.ts";
+import { greeting, situation } from "../render/briefing.ts";
+import { itemLines, namesOf } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
-import { cleanLine } from "../text.ts";
-import { type Block, block } from "./block.ts";
-import type { Answer, Call, ToolUse } from "./call.ts";
-import { reasonAgainst, renewOwn } from "./claimed.ts";
+import { cleanLine, inQuotes } from "../text.ts";
+import { reasonAgainst } from "./claim-guard.ts";
+import { type Block, block } from "./context-block.ts";
 import { filesOf, touched } from "./edits.ts";
-import { Memory } from "./memory.ts";
 
 const PATIENCE = 200; // ms for another reader of this session; it shows what there is
 const MOST_ITEMS = 50;

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
-import type { Call, HookHost, Payload } from "./call.ts";
-import { hostCalling } from "./hosts.ts";
+import { hostCalling } from "../hosts/calling.ts";
+import type { Call, HookHost, Payload } from "../hosts/hook.ts";
 import { type Place, respond } from "./respond.ts";
 
 /** Where a hook's words come from and go to. */

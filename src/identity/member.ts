@@ -127,3 +127,14 @@ export function withMachine(member: Member | undefined, given: NewMachine): Memb
   };
   return { ...kept, machines: { ...member?.machines, [machine]: added } };
 }
+
+/** A word that can name a user or a machine, made of one that the system has. */
+export function nameFrom(word: string, fallback: string): string {
+  const name = word
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replace(/^[^a-z0-9]+/, "")
+    .slice(0, 40)
+    .replace(/[^a-z0-9]+$/, "");
+  return name === "" ? fallback : name;
+}

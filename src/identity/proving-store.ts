@@ -1,8 +1,8 @@
 import { RelayError } from "../errors.ts";
-import { type Proof, withProof } from "../proof.ts";
 import { folderOf, type Store, type Value } from "../store/store.ts";
 import type { KnownKeys, Pin } from "./known-keys.ts";
 import { boxText, hasSigned, type MachineKey } from "./machine-key.ts";
+import { type Proof, withProof } from "./proof.ts";
 import { Sealed, seal, unseal } from "./seal.ts";
 import { isSigned, signatureOf, signed } from "./signature.ts";
 

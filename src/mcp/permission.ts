@@ -2,7 +2,7 @@ import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import type { Verdict } from "../message.ts";
+import type { Verdict } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { clean, cleanLine } from "../text.ts";
 

@@ -1,5 +1,6 @@
-import { frame, itemLines, messageLines } from "../lines.ts";
-import { situation } from "../situation.ts";
+import { situation } from "../render/briefing.ts";
+import { frame } from "../render/frame.ts";
+import { itemLines, messageLines } from "../render/messages.ts";
 import type { Call } from "./tool.ts";
 
 /** Something that a host may show to its person, or put before its model, without a call of a tool. Reading marks nothing. */

@@ -1,7 +1,7 @@
 import { ProtocolError } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
-import { frame } from "../lines.ts";
+import { frame } from "../render/frame.ts";
 import { clean, countWord } from "../text.ts";
 import type { Answer } from "./tool.ts";
 

@@ -1,19 +1,19 @@
 import { McpServer, ResourceTemplate, type ServerContext } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
-import { namesOf } from "../lines.ts";
-import type { ProjectAgents } from "../machine.ts";
+import type { ProjectAgents } from "../open/machine.ts";
 import type { Relay } from "../relay.ts";
+import { namesOf } from "../render/messages.ts";
 import { cleanLine } from "../text.ts";
-import { BEING_HERE } from "./being-here.ts";
-import { type Around, Callers } from "./callers.ts";
+import { BEING_HERE } from "./agent-tools.ts";
+import { TALKING } from "./message-tools.ts";
 import { PERMISSION, relayPermissions, type Supervisor } from "./permission.ts";
 import { RESOURCES, type Resource } from "./resources.ts";
 import { failure, orProtocolError, success } from "./result.ts";
-import { SHARING } from "./sharing.ts";
-import { TALKING } from "./talking.ts";
+import { type Around, Callers } from "./sessions.ts";
+import { Updates } from "./subscriptions.ts";
 import type { Call, Tool } from "./tool.ts";
-import { Updates } from "./updates.ts";
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./transport.ts";
+import { SHARING } from "./work-tools.ts";
 
 export const TOOLS: readonly Tool[] = [...BEING_HERE, ...TALKING, ...SHARING];
 

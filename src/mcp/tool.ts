@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import type { Names } from "../lines.ts";
-import type { ProjectAgents } from "../machine.ts";
+import type { ProjectAgents } from "../open/machine.ts";
 import type { Relay } from "../relay.ts";
+import type { Names } from "../render/messages.ts";
 
 /** What a tool has at hand while it is called. */
 export interface Call {

@@ -1,24 +1,12 @@
-import {
-  accept,
-  type Claim,
-  type Claims,
-  type Facts,
-  giveUp,
-  isSameTargets,
-  leaveQueue,
-  NO_CLAIMS,
-  say,
-  type Target,
-  take,
-  type Waiter,
-} from "../claim.ts";
-import { ask } from "../claim-line.ts";
-import { changeClaims, readClaims } from "../claims-record.ts";
+import { checkTargets } from "../access/claims.ts";
+import { record } from "../activity/log.ts";
+import { type Claim, isSameTargets, say, type Target, type Waiter } from "../claims/claim.ts";
+import { changeClaims, readClaims } from "../claims/ledger.ts";
+import { ask } from "../claims/queue.ts";
+import { accept, type Claims, type Facts, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
-import { record } from "../journal.ts";
-import { checkTargets } from "../rules/claims.ts";
-import type { Sessions } from "./registrations.ts";
-import { here, type Sides, tell, there } from "./sides.ts";
+import type { Sessions } from "./agents.ts";
+import { here, type Sides, tell, there } from "./replica.ts";
 
 const MOST_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
 const TRIES = 5; // of a round, whose record here agents change at the same time

@@ -1,6 +1,6 @@
 import { isSegment } from "../store/key.ts";
-import { hasLeft } from "./registrations.ts";
-import { type Sides, spared } from "./sides.ts";
+import { hasLeft } from "./agents.ts";
+import { type Sides, spared } from "./replica.ts";
 
 /** Decisions are kept for good: each is in both places. */
 export async function exchangeDecisions(sides: Sides, ours: ReadonlySet<string>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Message, Receipt } from "../message.ts";
+import type { Message, Receipt } from "../messages/message.ts";
 
 // What becomes of a record that was changed in two places while they could not talk. Whoever merges, in whatever order and
 // however often, gets the same.

@@ -1,15 +1,15 @@
-import { OFFERED } from "../collected.ts";
-import { readMessage } from "../context.ts";
+import { OFFERED } from "../activity/tombstones.ts";
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
-import { openMark, unreadMark } from "../inbox.ts";
-import { isLive, isUnread, type Message, sentAt } from "../message.ts";
+import { openMark, unreadMark } from "../messages/inbox.ts";
+import { isLive, isUnread, type Message, sentAt } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
-import { type Passed, thereOf } from "./passed.ts";
+import { hasLeft } from "./agents.ts";
+import { type Passed, thereOf } from "./message-state.ts";
 import { pullChanges, pushReceipt } from "./receipts.ts";
-import { hasLeft } from "./registrations.ts";
-import { forEach, isOurs, type Sides, spared } from "./sides.ts";
+import { forEach, isOurs, type Sides, spared } from "./replica.ts";
 
 const SLACK = 900_000; // ms by which ids of one place may be out of order
 const LATER = 600_000; // ms after which a message that the server does not take is tried again

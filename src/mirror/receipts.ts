@@ -1,13 +1,13 @@
-import { OFFERED } from "../collected.ts";
-import { readMessage } from "../context.ts";
+import { OFFERED } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
-import { openMark, staysOpen, unreadMark } from "../inbox.ts";
-import { isOpen, Message, type Receipt, sentAt } from "../message.ts";
+import { openMark, staysOpen, unreadMark } from "../messages/inbox.ts";
+import { isOpen, Message, type Receipt, sentAt } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
+import type { Sessions } from "./agents.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
-import { type Passed, thereOf } from "./passed.ts";
-import type { Sessions } from "./registrations.ts";
-import { forEach, isOurs, type Sides, spared } from "./sides.ts";
+import { type Passed, thereOf } from "./message-state.ts";
+import { forEach, isOurs, type Sides, spared } from "./replica.ts";
 
 /** Says there what a session has done with a message here. */
 export async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {

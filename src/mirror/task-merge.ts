@@ -1,4 +1,4 @@
-import { type Actor, type Facts, moved, type Task, taken } from "../task.ts";
+import { type Actor, type Facts, moved, type Task, taken } from "../tasks/task.ts";
 
 /** One change of a task, and the session of ours in whose name it is made. */
 export interface Step {

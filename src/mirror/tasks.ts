@@ -1,13 +1,13 @@
-import { changed, leave, place, readTask } from "../board.ts";
-import { parsedOrSkipped } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
-import { isOver, Task } from "../task.ts";
-import { applyEdit } from "../task-edit.ts";
-import type { Gone } from "./collected.ts";
-import { hasLeft } from "./registrations.ts";
-import { forEach, here, type Sides, spared, tell, there } from "./sides.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { applyEdit } from "../tasks/edit.ts";
+import { changed, leave, place, readTask } from "../tasks/indexes.ts";
+import { isOver, Task } from "../tasks/task.ts";
+import { hasLeft } from "./agents.ts";
+import { forEach, here, type Sides, spared, tell, there } from "./replica.ts";
 import { stepsOf } from "./task-merge.ts";
+import type { Gone } from "./tombstones.ts";
 
 const STILL = 86_400_000; // ms for which a task that is over may still change: it gets a note
 

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import os from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { errno, RelayError } from "../errors.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./server.ts";
 
 /** How long a client may take, ms. */
 export interface Patience {

@@ -1,5 +1,5 @@
-import { KINDS } from "../message.ts";
-import { type FieldKind, PLAIN_ROUTES, type PlainRoute } from "./plain-routes.ts";
+import { KINDS } from "../messages/message.ts";
+import { type FieldKind, PLAIN_ROUTES, type PlainRoute } from "./routes.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import type { Schema } from "../schema.ts";
 
 const MAX_BYTES = 128;
 const DEVICE = "(?:con|prn|aux|nul|com[0-9]|lpt[0-9])"; // Windows keeps these, with any ending
@@ -38,3 +39,11 @@ function faultOf(segment: string): string {
   if (/^[a-z0-9_-][a-z0-9._-]*$/i.test(segment)) return "Windows keeps that name for a device";
   return "only A-Z a-z 0-9 . _ - may be in it, and no dot at its start";
 }
+
+/** A word that becomes part of a key. */
+export const Word: Schema<string> = {
+  parse(value, where) {
+    if (typeof value === "string" && isSegment(value)) return value;
+    throw new RelayError("corrupt", `Cannot read "${where}": it is no word that can be part of a key`);
+  },
+};

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { hints } from "./hints.ts";
+import { hints } from "./change-stream.ts";
 import { checkKey } from "./key.ts";
 import {
   type Delivery,

@@ -1,20 +1,20 @@
 import fs from "node:fs";
 import path from "node:path";
-import { Entry } from "../activity.ts";
-import { Agent, processOf } from "../agent.ts";
-import { Claims } from "../claim.ts";
-import { Decision } from "../decision.ts";
+import { Entry } from "../activity/entry.ts";
+import { Agent, processOf } from "../agents/agent.ts";
+import { Claims } from "../claims/rules.ts";
+import { Decision } from "../decisions/decision.ts";
 import { errno, RelayError } from "../errors.ts";
+import { worktreesOf } from "../git/repository.ts";
 import { newNonce } from "../id.ts";
-import { Message } from "../message.ts";
-import { liveness } from "../place.ts";
-import { worktreesOf } from "../project.ts";
+import { liveness } from "../machine/process.ts";
+import { Message } from "../messages/message.ts";
+import { bearsOurMark } from "../project/trust.ts";
 import type { Schema } from "../schema.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
-import { Task } from "../task.ts";
-import { bearsOurMark } from "../trust.ts";
-import { Wait } from "../wait.ts";
+import { Task } from "../tasks/task.ts";
+import { Wait } from "../waits/wait.ts";
 
 /** What a check found. */
 export interface Finding {

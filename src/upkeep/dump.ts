@@ -1,16 +1,19 @@
-import type { Entry } from "../activity.ts";
-import type { Agent } from "../agent.ts";
-import { allTasks } from "../board.ts";
-import type { Claims } from "../claim.ts";
-import { readClaims } from "../claims-record.ts";
-import { type Context, parsedOrSkipped, readMessage, valueOrSkipped } from "../context.ts";
-import type { Decision } from "../decision.ts";
-import { entries } from "../journal.ts";
-import { type Message, order } from "../message.ts";
-import { type AgentView, agents, ended } from "../roster.ts";
-import type { Task } from "../task.ts";
-import { decisions } from "../telling.ts";
-import { Wait } from "../wait.ts";
+import type { Entry } from "../activity/entry.ts";
+import { entries } from "../activity/log.ts";
+import type { Agent } from "../agents/agent.ts";
+import { type AgentView, agents, ended } from "../agents/registry.ts";
+import { readClaims } from "../claims/ledger.ts";
+import type { Claims } from "../claims/rules.ts";
+import type { Context } from "../context.ts";
+import { decisions } from "../decisions/decide.ts";
+import type { Decision } from "../decisions/decision.ts";
+import type { Message } from "../messages/message.ts";
+import { order } from "../messages/order.ts";
+import { readMessage } from "../messages/records.ts";
+import { parsedOrSkipped, valueOrSkipped } from "../store/read.ts";
+import { allTasks } from "../tasks/indexes.ts";
+import type { Task } from "../tasks/task.ts";
+import { Wait } from "../waits/wait.ts";
 
 /** Everything in a relay, as plain data. */
 export interface Dump {

@@ -1,14 +1,16 @@
-import { forgetCollected, noteCollected } from "../collected.ts";
-import { type Context, parsedOrSkipped, readAgent, readMessage } from "../context.ts";
+import { forgetCollected, noteCollected } from "../activity/tombstones.ts";
+import { readAgent, registrations } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
-import { isWaitedFor, removeMessage } from "../mend.ts";
-import { sentAt } from "../message.ts";
-import { registrations } from "../roster.ts";
+import { sentAt } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import { isWaitedFor, removeMessage } from "../messages/retention.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
-import { isOver, Task } from "../task.ts";
-import { Wait } from "../wait.ts";
-import { settleWaitsIfAny } from "../wait-marks.ts";
-import { isOwed, removeSession, sweepTraces } from "./traces.ts";
+import { isOver, Task } from "../tasks/task.ts";
+import { Wait } from "../waits/wait.ts";
+import { isOwed, removeSession, sweepTraces } from "./sessions.ts";
 
 const DAY = 86_400_000;
 const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long

@@ -1,15 +1,15 @@
 import fs from "node:fs";
 import path from "node:path";
-import { cleanupDead, endSession } from "../attend.ts";
-import { type Claim, say } from "../claim.ts";
-import { changeClaims, readClaims } from "../claims-record.ts";
+import { record } from "../activity/log.ts";
+import { cleanupDead, endSession } from "../agents/leave.ts";
+import { registrations } from "../agents/registry.ts";
+import { type Claim, say } from "../claims/claim.ts";
+import { changeClaims, readClaims } from "../claims/ledger.ts";
 import type { Context } from "../context.ts";
 import { RelayError, systemError } from "../errors.ts";
 import { newId, newNonce } from "../id.ts";
-import { record } from "../journal.ts";
-import { isThere } from "../mend.ts";
-import { compose, systemDraft } from "../message.ts";
-import { registrations } from "../roster.ts";
+import { compose, systemDraft } from "../messages/message.ts";
+import { isThere } from "../project/trust.ts";
 
 /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
 export async function finish(context: Context): Promise<string[]> {

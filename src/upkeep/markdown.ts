@@ -1,6 +1,6 @@
-import type { Entry } from "../activity.ts";
-import { say } from "../claim.ts";
-import { sentAt } from "../message.ts";
+import type { Entry } from "../activity/entry.ts";
+import { say } from "../claims/claim.ts";
+import { sentAt } from "../messages/message.ts";
 import type { Dump } from "./dump.ts";
 
 export const SECTIONS = ["sessions", "mail", "claims", "tasks", "decisions", "timeline"] as const;

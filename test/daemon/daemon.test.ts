@@ -3,10 +3,11 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { begun, DAEMON_LIMITS, type DaemonRecord, headless, verdict } from "../../src/daemon/rules.ts";
-import { unitFor } from "../../src/daemon/unit.ts";
+import { begun, DAEMON_LIMITS, type DaemonRecord, verdict } from "../../src/daemon/limits.ts";
+import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
-import { liveness, place } from "../../src/place.ts";
+import { liveness, place } from "../../src/machine/process.ts";
+import { unitFor } from "../../src/machine/service-unit.ts";
 import { Story, tempDir } from "../cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only

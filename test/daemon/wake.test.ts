@@ -4,8 +4,9 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { verdict } from "../../src/daemon/rules.ts";
-import { isWorthWaking, NUDGE, WAKE_LIMITS, wakingCommand } from "../../src/daemon/wake.ts";
+import { verdict } from "../../src/daemon/limits.ts";
+import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
+import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
 import { Relay } from "../../src/index.ts";
 import { tempDir } from "../cli.ts";
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { Answer, Call, HookHost, Payload } from "../../src/hooks/call.ts";
-import { antigravity } from "../../src/hooks/hosts/antigravity.ts";
-import { claude } from "../../src/hooks/hosts/claude.ts";
-import { codex } from "../../src/hooks/hosts/codex.ts";
-import { copilot } from "../../src/hooks/hosts/copilot.ts";
-import { cursor } from "../../src/hooks/hosts/cursor.ts";
-import { gemini } from "../../src/hooks/hosts/gemini.ts";
-import { opencode } from "../../src/hooks/hosts/opencode.ts";
-import { HOOK_HOSTS, hostCalling } from "../../src/hooks/hosts.ts";
+import { antigravity } from "../../src/hosts/antigravity.ts";
+import { HOOK_HOSTS, hostCalling } from "../../src/hosts/calling.ts";
+import { claude } from "../../src/hosts/claude.ts";
+import { codex } from "../../src/hosts/codex.ts";
+import { copilot } from "../../src/hosts/copilot.ts";
+import { cursor } from "../../src/hosts/cursor.ts";
+import { gemini } from "../../src/hosts/gemini.ts";
+import type { Answer, Call, HookHost, Payload } from "../../src/hosts/hook.ts";
+import { opencode } from "../../src/hosts/opencode.ts";
 
 const START = { at: "start" } as const;
 const PROMPT = { at: "prompt" } as const;

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { bootId } from "../../src/place.ts";
+import { bootId } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test, vi } from "vitest";
-import { pluginFor } from "../../src/hooks/opencode-plugin.ts";
+import { pluginFor } from "../../src/hosts/opencode-plugin.ts";
 import { Relay } from "../../src/index.ts";
 import { tempDir } from "../cli.ts";
 

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { commandFor, eventOf } from "../../src/hooks/command-line.ts";
-import { diff } from "../../src/hooks/diff.ts";
-import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
-import { pluginFor, programIn } from "../../src/hooks/opencode-plugin.ts";
-import { settingsIn, withoutSetting, withSettings } from "../../src/hooks/settings.ts";
+import { commandFor, eventOf } from "../../src/hosts/command-line.ts";
+import { pluginFor, programIn } from "../../src/hosts/opencode-plugin.ts";
+import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { diff } from "../../src/setup/diff.ts";
+import { settingsIn, withoutSetting, withSettings } from "../../src/setup/jsonc.ts";
 import { tempDir } from "../cli.ts";
 import { FOREIGN, Office } from "./office.ts";
 

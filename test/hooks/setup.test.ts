@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { HOST_SETUPS } from "../../src/hooks/hosts-setup.ts";
+import { HOST_SETUPS } from "../../src/hosts/setup.ts";
 import { FOREIGN, Office } from "./office.ts";
 
 const isRoot = process.getuid?.() === 0;

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plainWrites } from "../../src/shell-writes.ts";
+import { plainWrites } from "../../src/shell/writes.ts";
 import { tempDir } from "../cli.ts";
 import { processorTime } from "../processor.ts";
 

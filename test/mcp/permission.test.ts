@@ -5,7 +5,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { relayServer } from "../../src/mcp/server.ts";
-import { Wire } from "../../src/mcp/wire.ts";
+import { Wire } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 

@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { DATA } from "../../src/mcp/result.ts";
 import { relayServer } from "../../src/mcp/server.ts";
-import { Wire } from "../../src/mcp/wire.ts";
+import { Wire } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";
 

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { dayOf } from "../../src/activity.ts";
+import { dayOf } from "../../src/activity/entry.ts";
 import { RelayError } from "../../src/errors.ts";
 import { newId } from "../../src/id.ts";
-import { runAlone } from "../../src/mirror/mirrored.ts";
+import { runAlone } from "../../src/mirror/runner.ts";
 import type { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -294,7 +294,7 @@ test("a session of elsewhere is seen although one with its id has ended here", a
 
 test("a process of elsewhere is not taken for one of this machine", async () => {
   const { net, one, other, ann, shop } = await two();
-  const { place } = await import("../../src/place.ts");
+  const { place } = await import("../../src/machine/process.ts");
   await shop.create("agents/x9", { session_id: "x9", ...odd, pid: 999_999, place: place(), registered_at: 1e9 });
   const lines = async () => (await ann.activity({ since: 0, limit: 1000 })).entries.length;
   await net.agree(one, other);

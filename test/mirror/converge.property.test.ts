@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
-import { noteMirrored } from "../../src/mirror/mirrored.ts";
+import { noteMirrored } from "../../src/mirror/runner.ts";
 import { Relay } from "../../src/relay.ts";
 import { Killed } from "../fateful-store.ts";
 import { Scene } from "./scene.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Message } from "../../src/message.ts";
+import type { Message } from "../../src/messages/message.ts";
 import { mergedMessage } from "../../src/mirror/merge.ts";
 
 const session = fc.constantFrom("ann", "bob", "eve", "constructor", "__proto__");

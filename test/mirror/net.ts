@@ -1,8 +1,8 @@
 import path from "node:path";
-import { Mirror } from "../../src/mirror/mirror.ts";
-import { noteMirrored } from "../../src/mirror/mirrored.ts";
-import type { Sides } from "../../src/mirror/sides.ts";
-import { AGREED } from "../../src/mirrored.ts";
+import type { Sides } from "../../src/mirror/replica.ts";
+import { Mirror } from "../../src/mirror/round.ts";
+import { noteMirrored } from "../../src/mirror/runner.ts";
+import { AGREED } from "../../src/project/upstream.ts";
 import { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../cli.ts";

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Mirror } from "../../src/mirror/mirror.ts";
-import { keepMirroring } from "../../src/mirror/running.ts";
-import type { Sides } from "../../src/mirror/sides.ts";
+import { RuledStore } from "../../src/access/authorized-store.ts";
+import { keepMirroring } from "../../src/mirror/loop.ts";
+import type { Sides } from "../../src/mirror/replica.ts";
+import { Mirror } from "../../src/mirror/round.ts";
 import { Relay } from "../../src/relay.ts";
-import { RuledStore } from "../../src/rules/ruled-store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 
 /** A mirror that runs, of two relays in memory. `meanwhile` is done once, at the end of a round that a line of the log began. */

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import { Mirror } from "../../src/mirror/mirror.ts";
+import { RuledStore } from "../../src/access/authorized-store.ts";
+import { Mirror } from "../../src/mirror/round.ts";
 import { Relay } from "../../src/relay.ts";
-import { RuledStore } from "../../src/rules/ruled-store.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Killed } from "../fateful-store.ts";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { expect, test } from "vitest";
-import { place } from "../../src/place.ts";
+import { place } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./processes.ts";
 

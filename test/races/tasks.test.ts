@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import type { Task } from "../../src/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
 import { askAll, crowd, newRelayDir, start, type Worker } from "./processes.ts";
 
 const COUNT = 200;

@@ -146,7 +146,7 @@ describe("who says it is another", () => {
 
   test("has no process of the server's machine ended or judged in its stead", async () => {
     const { mallory, store } = await town();
-    const { place } = await import("../../src/place.ts");
+    const { place } = await import("../../src/machine/process.ts");
     await mallory.change("agents/mallory1", (old) => ({ ...old, pid: process.pid, pid_started: 1, place: place() }));
     expect(await store.get("agents/mallory1")).toMatchObject({ pid: 0 });
     expect((await store.get("agents/mallory1"))?.place).toBeUndefined();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { forgetOld } from "../../src/server/forgetting.ts";
+import { forgetOld } from "../../src/server/expiry.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 
 test("what a server noted of requests goes after a day, and invitations when they have run out; nothing before", async () => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { Inbox } from "../../src/look.ts";
+import type { Inbox } from "../../src/messages/read.ts";
 import { tempDir } from "../cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Check } from "../../src/claiming.ts";
+import type { Check } from "../../src/claims/claims.ts";
 import { type Claim, Relay } from "../../src/index.ts";
 import { framed, hereOnly, isOverHttp, Story } from "../cli.ts";
 

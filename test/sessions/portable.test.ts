@@ -2,9 +2,19 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { AgentView, Claim, Decision, InboxItem, Message, Sent, Snapshot, Task, Wait } from "../../src/index.ts";
-import { Relay } from "../../src/index.ts";
-import { KINDS } from "../../src/message.ts";
+import {
+  type AgentView,
+  type Claim,
+  type Decision,
+  type InboxItem,
+  type Message,
+  Relay,
+  type Sent,
+  type Snapshot,
+  type Task,
+  type Wait,
+} from "../../src/index.ts";
+import { KINDS } from "../../src/messages/message.ts";
 import { hereOnly, Story, tempDir } from "../cli.ts";
 
 // What two older tools of this kind promise, by the numbers of their scenarios, as far as it is not about their hooks,

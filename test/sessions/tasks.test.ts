@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Claim } from "../../src/index.ts";
-import type { Task } from "../../src/task.ts";
+import type { Task } from "../../src/tasks/task.ts";
 import { framed, hereOnly, isOverHttp, Story, tempDir } from "../cli.ts";
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
-import type { Message } from "../../message.ts";
-import { type Describe, verb } from "../verb.ts";
+import type { Message } from "../../messages/message.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("ack")

@@ -1,11 +1,12 @@
-import type { Entry } from "../../activity.ts";
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { frame, type Names, namesOf } from "../../lines.ts";
+import { entryLine } from "../../render/activity.ts";
+import { frame } from "../../render/frame.ts";
+import { namesOf } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
-import { wholeNumber } from "./inbox.ts";
+import { type Describe, verb } from "../command.ts";
+import { wholeNumber } from "../flags.ts";
 
 interface Flags {
   readonly limit: string;
@@ -71,25 +72,6 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   for await (const entry of relay.follow(end.signal, known.entries))
     await cli.io.out(isJson ? json(entry) : frame([entryLine(entry, names)], "what agents say"));
   return INTERRUPTED;
-}
-
-const MOST = 160; // characters of what an entry says: `explain` shows all
-
-/** One line: when, who, what happened, to what. */
-export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: Names): string {
-  const time = at.slice(0, 19).replace("T", " ");
-  const facts = Object.entries(details)
-    .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
-    .map(([name, value]) => `${name} ${valueWord(name, value)}`);
-  const said = cleanLine(facts.join(", "));
-  const short = said.length > MOST ? `${said.slice(0, MOST)}…` : said;
-  return `${cleanLine(time)} ${cleanLine(names.get(session) ?? session)} ${cleanLine(event)}${id === undefined ? "" : ` ${cleanLine(id)}`}${short === "" ? "" : `: ${short}`}\n`;
-}
-
-function valueWord(name: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
-  return isTime ? new Date(value).toISOString().slice(0, 19) : JSON.stringify(value);
 }
 
 function timeOf(word: string, now: number): number {

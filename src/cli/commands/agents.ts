@@ -1,12 +1,12 @@
 import path from "node:path";
+import type { AgentView } from "../../agents/registry.ts";
 import { formatDuration } from "../../duration.ts";
-import { agentsOnMachine } from "../../machine.ts";
-import type { AgentView } from "../../roster.ts";
-import { doings } from "../../summary.ts";
+import { agentsOnMachine } from "../../open/machine.ts";
 import { cleanLine, countWord } from "../../text.ts";
+import { doings } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
 import { frameFor, table } from "../output.ts";
-import { type Describe, verb } from "../verb.ts";
 
 type Scope = "machine" | "repository" | "directory";
 

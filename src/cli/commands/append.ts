@@ -1,9 +1,9 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { cleanLine } from "../../text.ts";
+import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { type Describe, verb } from "../verb.ts";
-import { bodyOf } from "./send.ts";
+import { bodyOf } from "../sending.ts";
 
 interface Flags {
   readonly wait?: string;

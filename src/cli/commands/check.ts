@@ -1,10 +1,10 @@
-import { say } from "../../claim.ts";
-import { inQuotes } from "../../claim-words.ts";
+import { say } from "../../claims/claim.ts";
 import { formatLeft } from "../../duration.ts";
-import { claimWords, namesOf } from "../../lines.ts";
-import { cleanLine } from "../../text.ts";
+import { claimWords } from "../../render/claims.ts";
+import { namesOf } from "../../render/messages.ts";
+import { cleanLine, inQuotes } from "../../text.ts";
+import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("check")

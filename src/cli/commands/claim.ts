@@ -1,8 +1,8 @@
-import { type Claim, say } from "../../claim.ts";
+import { type Claim, say } from "../../claims/claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
-import { claimWords, TENTATIVE } from "../../lines.ts";
+import { claimWords, TENTATIVE } from "../../render/claims.ts";
+import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { type Describe, verb } from "../verb.ts";
 
 interface Flags {
   readonly resource?: string[];

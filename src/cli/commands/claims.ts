@@ -1,8 +1,9 @@
 import { formatLeft } from "../../duration.ts";
-import { claimWords, namesOf } from "../../lines.ts";
+import { claimWords } from "../../render/claims.ts";
+import { namesOf } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
+import { type Describe, verb } from "../command.ts";
 import { frameFor, table } from "../output.ts";
-import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("claims")

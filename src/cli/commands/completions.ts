@@ -1,4 +1,4 @@
-import { type Describe, verb, withGlobals } from "../verb.ts";
+import { type Describe, verb, withGlobals } from "../command.ts";
 import { VERBS } from "../verbs.ts";
 
 export const describe: Describe = ({ Argument, Command }, act) =>

@@ -1,10 +1,10 @@
-import { namesOf } from "../../lines.ts";
-import type { AgentView } from "../../roster.ts";
+import type { AgentView } from "../../agents/registry.ts";
+import { comparison, readWorktrees, type Worktree } from "../../git/worktrees.ts";
+import { namesOf } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { type Describe, verb } from "../verb.ts";
-import { comparison, readWorktrees, type Worktree } from "../worktrees.ts";
 
 interface Conflict {
   readonly file: string;

@@ -2,27 +2,21 @@ import fs from "node:fs";
 import path from "node:path";
 import { killGroup, runChild } from "../../daemon/child.ts";
 import { daemons, type Hands, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
-import { DAEMON_LIMITS, type DaemonLimits, dayOf, headless } from "../../daemon/rules.ts";
-import { type Unit, unitFor } from "../../daemon/unit.ts";
-import {
-  claudeSocket,
-  isWorthWaking,
-  NUDGE,
-  nudgedFor,
-  pokeClaude,
-  WAKE_LIMITS,
-  wakingCommand,
-} from "../../daemon/wake.ts";
+import { DAEMON_LIMITS, type DaemonLimits, dayOf } from "../../daemon/limits.ts";
+import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { headless } from "../../hosts/unattended.ts";
+import { claudeSocket, NUDGE, pokeClaude, wakingCommand } from "../../hosts/waking.ts";
+import { installUnit, tried, uninstallUnit } from "../../machine/install-service.ts";
+import { type Unit, unitFor } from "../../machine/service-unit.ts";
+import { stateFolder } from "../../machine/state-dir.ts";
 import type { Relay } from "../../relay.ts";
-import { stateFolder } from "../../state-folder.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
+import { wholeNumber } from "../flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { installUnit, tried, uninstallUnit } from "../units.ts";
-import { type Describe, verb } from "../verb.ts";
-import { wholeNumber } from "./inbox.ts";
 
 interface Flags {
   readonly wake?: boolean;

@@ -1,5 +1,5 @@
-import { type Describe, verb } from "../verb.ts";
-import { bodyOf } from "./send.ts";
+import { type Describe, verb } from "../command.ts";
+import { bodyOf } from "../sending.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("decide")

@@ -1,6 +1,7 @@
-import { frame, namesOf } from "../../lines.ts";
+import { frame } from "../../render/frame.ts";
+import { namesOf } from "../../render/messages.ts";
 import { clean, cleanLine } from "../../text.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("decisions")

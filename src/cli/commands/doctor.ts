@@ -1,12 +1,12 @@
 import { formatDuration } from "../../duration.ts";
 import { errno } from "../../errors.ts";
 import { MAX_CLOCK_LEAD } from "../../id.ts";
-import { findOut, projectOf, trustedDirs } from "../../open.ts";
+import { findOut, projectOf, trustedDirs } from "../../open/open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
 import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 const UNWELL = 1;
 const MOST = 5; // findings of one check that are told one by one

@@ -1,7 +1,8 @@
-import { frame, messageLines, namesOf } from "../../lines.ts";
+import { entryLine } from "../../render/activity.ts";
+import { frame } from "../../render/frame.ts";
+import { messageLines, namesOf } from "../../render/messages.ts";
 import { json } from "../../text.ts";
-import { type Describe, verb } from "../verb.ts";
-import { entryLine } from "./activity.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("explain")

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
-import { realPath } from "../../claim-path.ts";
+import { realPath } from "../../claims/paths.ts";
 import { RelayError, systemError } from "../../errors.ts";
 import { clean, json } from "../../text.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("export")

@@ -1,5 +1,5 @@
-import { askIfOthers } from "../person.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
+import { askIfOthers } from "../confirm.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("finish")

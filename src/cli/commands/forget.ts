@@ -1,8 +1,8 @@
 import { RelayError } from "../../errors.ts";
+import { dropProject } from "../../project/known.ts";
 import { forget } from "../../upkeep/lifecycle.ts";
-import { dropProject } from "../../upkeep/projects.ts";
-import { askIfOthers } from "../person.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
+import { askIfOthers } from "../confirm.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("forget")

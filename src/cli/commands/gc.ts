@@ -1,6 +1,6 @@
 import { parseDuration } from "../../duration.ts";
 import type { Retention } from "../../upkeep/gc.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("gc")

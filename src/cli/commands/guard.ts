@@ -1,17 +1,16 @@
 import fs from "node:fs";
-import type { Claim } from "../../claim.ts";
-import { inQuotes } from "../../claim-words.ts";
+import type { Claim } from "../../claims/claim.ts";
 import { formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { namesOf } from "../../lines.ts";
+import { HOOKS, type Hook, installHooks, removeHooks } from "../../git/hooks.ts";
+import { git, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
-import { cleanLine } from "../../text.ts";
+import { namesOf } from "../../render/messages.ts";
+import { cleanLine, inQuotes } from "../../text.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { git, gitReading, names } from "../git.ts";
-import { HOOKS, type Hook, installHooks, removeHooks } from "../git-hooks.ts";
 import type { Io } from "../io.ts";
-import { type Describe, verb } from "../verb.ts";
 
 const MAX_PUSHED = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
 

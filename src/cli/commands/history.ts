@@ -1,10 +1,8 @@
 import { parseDuration } from "../../duration.ts";
-import { frame, messageLines, namesOf, newNotes } from "../../lines.ts";
-import type { Message } from "../../message.ts";
-import type { Relay } from "../../relay.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
-import { wholeNumber } from "./inbox.ts";
+import { type Describe, verb } from "../command.ts";
+import { wholeNumber } from "../flags.ts";
+import { tellMessages } from "../output.ts";
 
 interface HistoryFlags {
   limit: string;
@@ -31,12 +29,4 @@ async function history(cli: Cli, flags: HistoryFlags): Promise<void> {
     ...(flags.since === undefined ? {} : { since: cli.io.now() - parseDuration(flags.since) }),
   });
   await tellMessages(cli, relay, messages);
-}
-
-export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
-  const names = namesOf(await relay.agents());
-  const [me, now] = [relay.session ?? "", cli.io.now()];
-  const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
-  await cli.say(messages, frame(lines));
-  if (messages.length === 0) cli.io.err("No messages\n");
 }

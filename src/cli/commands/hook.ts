@@ -1,18 +1,18 @@
 import fs from "node:fs";
 import path from "node:path";
-import { ancestors } from "../../ancestors.ts";
-import { readAgent } from "../../context.ts";
+import { readAgent } from "../../agents/registry.ts";
+import { isOuters } from "../../agents/whoami.ts";
 import { errno } from "../../errors.ts";
-import type { Call, HookHost } from "../../hooks/call.ts";
-import { HOOK_HOSTS } from "../../hooks/hosts.ts";
 import { type Rim, readCall, runHook } from "../../hooks/run.ts";
-import { findOut, relayIn } from "../../open.ts";
-import { place } from "../../place.ts";
+import { HOOK_HOSTS } from "../../hosts/calling.ts";
+import type { Call, HookHost } from "../../hosts/hook.ts";
+import { ancestors } from "../../machine/ancestors.ts";
+import { place } from "../../machine/process.ts";
+import { stateFolder } from "../../machine/state-dir.ts";
+import { findOut, relayIn } from "../../open/open.ts";
 import { Relay } from "../../relay.ts";
-import { stateFolder } from "../../state-folder.ts";
-import { isOuters } from "../../who.ts";
+import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
-import { type Describe, verb } from "../verb.ts";
 
 const MAX_PAYLOAD = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
 const MAX_LOG = 1024 * 1024; // bytes; then the log begins anew
@@ -73,7 +73,8 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
   }, LOOK_FOR_HOST);
   try {
     if (!isAttended(io.env, named)) return 0; // that host would wait for us to end
-    const { NUDGE, waitToWake } = await import("../../daemon/wake.ts");
+    const { waitToWake } = await import("../../daemon/wake.ts");
+    const { NUDGE } = await import("../../hosts/waking.ts");
     const { host, call } = await readCall(named, undefined, rim);
     const place = await rim.open(call, host);
     if (!place?.isTrusted) return 0;

@@ -1,12 +1,14 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import type { InboxItem } from "../../inbox.ts";
-import { frame, itemLines, namesOf } from "../../lines.ts";
-import type { Inbox, InboxOptions } from "../../look.ts";
+import type { InboxItem } from "../../messages/inbox.ts";
+import type { Inbox, InboxOptions } from "../../messages/read.ts";
 import type { Relay } from "../../relay.ts";
+import { frame } from "../../render/frame.ts";
+import { itemLines, namesOf } from "../../render/messages.ts";
 import { countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
+import { wholeNumber } from "../flags.ts";
 
 const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
 
@@ -92,10 +94,4 @@ function thatFit(
     size += line.length;
   }
   return { lines, shown: items.slice(0, lines.length) };
-}
-
-export function wholeNumber(text: string, flag: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text))
-    throw new RelayError("usage", `Cannot use ${flag} ${JSON.stringify(text)}: give a whole number from 1`);
-  return Number(text);
 }

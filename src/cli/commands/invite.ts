@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { invite } from "../../identity/membership.ts";
-import { findOut } from "../../open.ts";
-import { type Describe, verb } from "../verb.ts";
+import { findOut } from "../../open/open.ts";
+import { type Describe, verb } from "../command.ts";
 
 interface Flags {
   readonly user?: string;

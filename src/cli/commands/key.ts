@@ -4,11 +4,11 @@ import { KnownKeys } from "../../identity/known-keys.ts";
 import { keyFile, machineKey } from "../../identity/machine-key.ts";
 import { readKnown, serverUrl } from "../../identity/servers.ts";
 import { allowedLines, collaborators } from "../../identity/ssh.ts";
-import { serverOf } from "../../open.ts";
+import { serverOf } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
-import { keysFolder } from "../keys.ts";
+import { type Describe, verb } from "../command.ts";
+import { keysFolder } from "../key-dir.ts";
 import { allow, allowedSigners, keysIn } from "../signers.ts";
-import { type Describe, verb } from "../verb.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("key")

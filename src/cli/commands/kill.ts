@@ -1,5 +1,6 @@
-import { killAgent, killedLine } from "../../kill.ts";
-import { type Describe, verb } from "../verb.ts";
+import { killedLine } from "../../render/agents.ts";
+import { killAgent } from "../../upkeep/kill.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("kill")

@@ -1,12 +1,12 @@
 import os from "node:os";
 import { RelayError } from "../../errors.ts";
-import { checkMemberName } from "../../identity/member.ts";
+import { checkMemberName, nameFrom } from "../../identity/member.ts";
 import { forgetServer, logIn, readKnown, serverUrl } from "../../identity/servers.ts";
-import { userName } from "../../open.ts";
+import { userName } from "../../open/open.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { keysFolder, nameFrom } from "../keys.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
+import { keysFolder } from "../key-dir.ts";
 
 interface Flags {
   readonly invite?: string;

@@ -1,18 +1,18 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
+import { Pushing } from "../../daemon/push.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { agentsOnMachine } from "../../machine.ts";
-import { Pushing } from "../../mcp/channel.ts";
+import { checkTimeout } from "../../limits.ts";
 import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
-import { Wire } from "../../mcp/wire.ts";
+import { Wire } from "../../mcp/transport.ts";
+import { agentsOnMachine } from "../../open/machine.ts";
 import type { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
-import { checkTimeout } from "../../wait.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 const LOOK_FOR_PARENT = 5000; // ms
 const WITHIN = 600_000; // ms; a person who is not at the keyboard needs minutes, and an agent that waits costs nothing

@@ -2,9 +2,9 @@ import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkScope, type Member } from "../../identity/member.ts";
 import { addToken, members, remove } from "../../identity/membership.ts";
-import { findOut } from "../../open.ts";
+import { findOut } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 interface TokenFlags {
   readonly name: string;

@@ -1,21 +1,21 @@
 import fs from "node:fs";
 import path from "node:path";
-import { dayOf } from "../../activity.ts";
+import { dayOf } from "../../activity/entry.ts";
 import { formatDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { serverUrl } from "../../identity/servers.ts";
-import { Mirror } from "../../mirror/mirror.ts";
-import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../../mirror/mirrored.ts";
-import { keepMirroring } from "../../mirror/running.ts";
-import type { Sides } from "../../mirror/sides.ts";
-import { AGREED } from "../../mirrored.ts";
-import { fileStore, projectOf, trustedDirs } from "../../open.ts";
-import { remoteRelay } from "../../remote.ts";
+import { keepMirroring } from "../../mirror/loop.ts";
+import type { Sides } from "../../mirror/replica.ts";
+import { Mirror } from "../../mirror/round.ts";
+import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../../mirror/runner.ts";
+import { fileStore, projectOf, trustedDirs } from "../../open/open.ts";
+import { remoteRelay } from "../../open/remote.ts";
+import { ensureRelay } from "../../project/trust.ts";
+import { AGREED } from "../../project/upstream.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
-import { ensureRelay } from "../../trust.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 interface Flags {
   readonly once?: boolean;

@@ -1,9 +1,9 @@
-import { processOf } from "../../agent.ts";
-import { endOrphan, orphans } from "../../machine.ts";
-import { liveness } from "../../place.ts";
-import type { AgentView } from "../../roster.ts";
+import { processOf } from "../../agents/agent.ts";
+import type { AgentView } from "../../agents/registry.ts";
+import { liveness } from "../../machine/process.ts";
 import { cleanLine } from "../../text.ts";
-import { type Describe, verb } from "../verb.ts";
+import { endOrphan, orphans } from "../../upkeep/orphans.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("orphans")

@@ -1,6 +1,6 @@
+import { dropProject, knownProjects } from "../../project/known.ts";
 import { cleanLine } from "../../text.ts";
-import { dropProject, knownProjects } from "../../upkeep/projects.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("projects")

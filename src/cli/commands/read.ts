@@ -1,6 +1,7 @@
-import { frame, messageLines, namesOf, yieldNotes } from "../../lines.ts";
+import { frame } from "../../render/frame.ts";
+import { messageLines, namesOf, yieldNotes } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("read")

@@ -1,8 +1,8 @@
 import { RelayError } from "../../errors.ts";
-import { liveness, place } from "../../place.ts";
+import { liveness, place } from "../../machine/process.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
-import { wholeNumber } from "./inbox.ts";
+import { type Describe, verb } from "../command.ts";
+import { wholeNumber } from "../flags.ts";
 
 interface RegisterFlags {
   name?: string;

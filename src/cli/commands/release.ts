@@ -1,7 +1,7 @@
 import { RelayError } from "../../errors.ts";
-import { claimWords } from "../../lines.ts";
-import { askForPerson } from "../person.ts";
-import { type Describe, verb } from "../verb.ts";
+import { claimWords } from "../../render/claims.ts";
+import { type Describe, verb } from "../command.ts";
+import { askForPerson } from "../confirm.ts";
 
 interface Flags {
   readonly resource?: string[];

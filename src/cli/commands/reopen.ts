@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { RelayError } from "../../errors.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("reopen")

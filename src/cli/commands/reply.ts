@@ -1,6 +1,6 @@
-import { KINDS } from "../../message.ts";
-import { type Describe, verb } from "../verb.ts";
-import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "./send.ts";
+import { KINDS } from "../../messages/message.ts";
+import { type Describe, verb } from "../command.ts";
+import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "../sending.ts";
 
 export const describe: Describe = ({ Command, Option }, act) =>
   new Command("reply")

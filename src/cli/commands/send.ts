@@ -1,32 +1,11 @@
-import fs from "node:fs";
-import path from "node:path";
-import { formatDuration, parseDuration } from "../../duration.ts";
-import { errno, RelayError, systemError } from "../../errors.ts";
-import { KINDS, type Kind } from "../../message.ts";
-import type { Found } from "../../open.ts";
+import { RelayError } from "../../errors.ts";
+import { KINDS } from "../../messages/message.ts";
+import type { SendOptions } from "../../messages/send.ts";
 import type { Relay } from "../../relay.ts";
-import type { Recipient, SendOptions, Sent } from "../../send.ts";
 import { isSegment } from "../../store/key.ts";
-import { cleanLine, countWord } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
-
-const MAX_INPUT = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
-
-export interface SendFlags {
-  to?: string[];
-  kind?: Kind;
-  thread?: string;
-  replyTo?: string;
-  ack?: boolean;
-  deadline?: string;
-  claim?: string[];
-  expires?: string;
-  keep?: boolean;
-  file?: string;
-  from?: string;
-  sign?: boolean;
-}
+import { type Describe, verb } from "../command.ts";
+import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "../sending.ts";
 
 export const describe: Describe = ({ Command, Option }, act) =>
   new Command("send")
@@ -83,11 +62,6 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
   await tellSent(cli, await relay.send(content, options));
 }
 
-/** Its key is looked for, and its program loaded, only where that is asked for. */
-export async function signOptions({ io }: Cli, { store }: Found, { sign }: SendFlags): Promise<SendOptions> {
-  return sign ? (await import("../signers.ts")).signing(io, store) : {};
-}
-
 /** Whom to ask for what they hold. */
 async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promise<SendOptions> {
   if (claim === undefined) return {};
@@ -99,83 +73,6 @@ async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promi
     });
   const holders = [...new Set(held.map((one) => one.session_id))];
   return { to: to ?? holders, kind: kind ?? "request-yield", claims: held.map((one) => one.id) };
-}
-
-export function sendOptions(flags: SendFlags): SendOptions {
-  return {
-    report: true,
-    ...(flags.to === undefined ? {} : { to: flags.to }),
-    ...(flags.kind === undefined ? {} : { kind: flags.kind }),
-    ...(flags.thread === undefined ? {} : { thread: flags.thread }),
-    ...(flags.replyTo === undefined ? {} : { reply_to: flags.replyTo }),
-    ...(flags.ack === undefined ? {} : { ack: flags.ack }),
-    ...(flags.deadline === undefined ? {} : { deadline: parseDuration(flags.deadline) }),
-    ...(flags.expires === undefined ? {} : { expires: parseDuration(flags.expires) }),
-    ...(flags.keep === undefined ? {} : { keep: flags.keep }),
-  };
-}
-
-/** The text from the arguments, a file, or stdin (`-`). */
-export async function bodyOf(cli: Cli, words: readonly string[], file?: string): Promise<string> {
-  const { io } = cli;
-  if (file !== undefined && words.length > 0)
-    throw new RelayError("usage", "Cannot send a text and a --file: give one of them", {
-      next: "agent-relay send --file <path>",
-    });
-  if (file === "-") return bodyOf(cli, ["-"]);
-  if (file !== undefined) return readBody(path.resolve(io.cwd, file));
-  if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT));
-  return words.join(" ");
-}
-
-export async function tellSent(cli: Cli, sent: Sent): Promise<void> {
-  const now = cli.io.now();
-  const ids = sent.messages.map((message) => message.id).join(" ");
-  const isForAll = sent.messages[0]?.to_session === null;
-  const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");
-  const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;
-  try {
-    await cli.say(sent, `${ids} sent to ${to}\n`);
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error;
-    throw new RelayError(error.code, `${error.message}; the message was sent all the same, as ${ids}`, {
-      cause: error,
-    });
-  }
-}
-
-function describeRecipient(who: Recipient, now: number): string {
-  const ago = (seconds: number) => formatDuration(now - seconds * 1000);
-  const facts = [
-    who.presence === "unknown" ? "not seen here yet, kept until it comes" : undefined,
-    who.ended_at === undefined ? undefined : `left ${ago(who.ended_at)} ago, kept until it is back`,
-    who.presence === "active" ? "active" : undefined,
-    who.presence === "idle" && who.last_seen !== undefined ? `idle ${ago(who.last_seen)}` : undefined,
-    who.presence === "gone" && who.ended_at === undefined && who.last_seen !== undefined
-      ? `gone, seen ${ago(who.last_seen)} ago`
-      : undefined,
-    who.unread_before ? `${countWord(who.unread_before)} unread before this` : undefined,
-    who.is_full ? "its inbox is full: not listed there" : undefined,
-  ];
-  return `${cleanLine(who.name ?? who.session_id)} (${facts.filter((fact) => fact !== undefined).join(", ")})`;
-}
-
-function readBody(file: string): string {
-  try {
-    if (fs.statSync(file).size > MAX_INPUT)
-      throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT} bytes`);
-    return withoutLastNewline(fs.readFileSync(file, "utf8"));
-  } catch (error) {
-    if (errno(error) === "ENOENT")
-      throw new RelayError("not_found", `Cannot send "${file}": there is no such file`, {
-        next: 'give the path of a file, or the text itself: agent-relay send "your text"',
-      });
-    throw systemError(`read "${file}"`, error);
-  }
-}
-
-function withoutLastNewline(text: string): string {
-  return text.replace(/\r?\n$/, "");
 }
 
 function collect(word: string, before: string[] = []): string[] {

@@ -4,11 +4,17 @@ import os from "node:os";
 import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
-import { checked, switchedOff } from "../../hooks/check.ts";
-import { checkedServer } from "../../hooks/check-server.ts";
-import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hooks/command-line.ts";
-import { diff } from "../../hooks/diff.ts";
-import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hooks/hosts-setup.ts";
+import { worktreeOf } from "../../git/repository.ts";
+import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hosts/command-line.ts";
+import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
+import { stateFolder } from "../../machine/state-dir.ts";
+import { dropProject } from "../../project/known.ts";
+import { KeptFiles, sumOf } from "../../setup/backups.ts";
+import { checked, switchedOff } from "../../setup/check.ts";
+import { checkedServer } from "../../setup/check-server.ts";
+import { diff } from "../../setup/diff.ts";
+import { apply, type FileEdit, readText } from "../../setup/files.ts";
+import { withSettings } from "../../setup/jsonc.ts";
 import {
   hasServerAlone,
   hasServersBeside,
@@ -17,19 +23,13 @@ import {
   planned,
   unplanned,
   type Wish,
-} from "../../hooks/install.ts";
-import { KeptFiles, sumOf } from "../../hooks/kept.ts";
-import { withSettings } from "../../hooks/settings.ts";
-import { apply, type FileEdit, readText } from "../../hooks/settings-file.ts";
-import { worktreeOf } from "../../project.ts";
-import { stateFolder } from "../../state-folder.ts";
+} from "../../setup/plan.ts";
+import { skill } from "../../setup/skill.ts";
 import { clean, cleanLine } from "../../text.ts";
-import { dropProject } from "../../upkeep/projects.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
+import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
-import { askForPerson } from "../person.ts";
-import { skill } from "../skill.ts";
-import { type Describe, verb } from "../verb.ts";
 
 interface Flags {
   readonly user?: boolean;

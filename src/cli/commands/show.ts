@@ -1,8 +1,8 @@
-import { frame } from "../../lines.ts";
-import { type Message, mayRead } from "../../message.ts";
+import { type Message, mayRead } from "../../messages/message.ts";
+import { frame } from "../../render/frame.ts";
 import { clean } from "../../text.ts";
 import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Argument, Command }, act) =>
   new Command("show")

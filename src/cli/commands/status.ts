@@ -1,15 +1,17 @@
-import { say } from "../../claim.ts";
+import { say } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
-import { claimWords, frame, type Names, namesOf } from "../../lines.ts";
-import type { Snapshot } from "../../snapshot.ts";
+import { claimWords } from "../../render/claims.ts";
+import { frame } from "../../render/frame.ts";
+import { type Names, namesOf } from "../../render/messages.ts";
+import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine, countWord } from "../../text.ts";
-import { sayConditions } from "../../wait.ts";
+import type { Snapshot } from "../../views/snapshot.ts";
+import { sayConditions } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
 import { frameFor, table } from "../output.ts";
-import { type Describe, verb } from "../verb.ts";
-import { bodyOf } from "./send.ts";
-import { taskLine } from "./task.ts";
+import { bodyOf } from "../sending.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("status")

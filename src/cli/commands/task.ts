@@ -1,19 +1,21 @@
 import type { Command } from "commander";
 import { formatDuration, formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { frame, type Names, namesOf, TENTATIVE } from "../../lines.ts";
 import type { Relay } from "../../relay.ts";
-import { filesOf, type Task } from "../../task.ts";
-import type { TakeOptions } from "../../task-taking.ts";
-import type { Standings } from "../../tasking.ts";
+import { TENTATIVE } from "../../render/claims.ts";
+import { frame } from "../../render/frame.ts";
+import { namesOf } from "../../render/messages.ts";
+import { taskLine } from "../../render/tasks.ts";
+import type { TakeOptions } from "../../tasks/take.ts";
+import { filesOf, type Task } from "../../tasks/task.ts";
 import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
+import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
+import { wholeNumber } from "../flags.ts";
 import { frameFor } from "../output.ts";
-import { askForPerson } from "../person.ts";
-import { type Describe, verb } from "../verb.ts";
-import { wholeNumber } from "./inbox.ts";
-import { bodyOf } from "./send.ts";
+import { bodyOf } from "../sending.ts";
 
 interface FieldFlags {
   readonly title?: string;
@@ -208,26 +210,6 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   await cli.say(found, frameFor(cli.io, lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
-}
-
-/** One line: the id, where it stands, its priority unless it is 0, and its title. */
-export function taskLine(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
-  const waitsFor = all.waits_for[task.id] ?? [];
-  const facts = [
-    standing(task, all, names, me, now),
-    ...(task.priority === 0 ? [] : [`priority ${task.priority}`]),
-    ...(waitsFor.length === 0 ? [] : [`after ${waitsFor.join(" ")}`]),
-    ...(task.files.length === 0 ? [] : [`files ${filesOf(task).map(cleanLine).join(" ")}`]),
-  ];
-  return `${task.id} [${facts.join(", ")}] ${cleanLine(task.title)}`;
-}
-
-function standing(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
-  const { owner, state, reason } = task;
-  if (state === "blocked") return `blocked: ${cleanLine(reason ?? "")}`;
-  if (state !== "in_progress" || !owner) return state;
-  const who = owner.session_id === me ? "you" : cleanLine(names.get(owner.session_id) ?? owner.session_id);
-  return all.abandoned.includes(task.id) ? `abandoned by ${who}` : `${who}, ${formatLeft(owner.expires_at - now)} left`;
 }
 
 function takenWords(task: Task): string {

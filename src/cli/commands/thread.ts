@@ -1,5 +1,5 @@
-import { type Describe, verb } from "../verb.ts";
-import { tellMessages } from "./history.ts";
+import { type Describe, verb } from "../command.ts";
+import { tellMessages } from "../output.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("thread")

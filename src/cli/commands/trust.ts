@@ -1,5 +1,5 @@
-import { askForPerson } from "../person.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
+import { askForPerson } from "../confirm.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("trust")

@@ -1,6 +1,6 @@
 import { countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 const NONE = 3; // --quiet answers by exit code: 0 there is mail, 3 there is none
 

@@ -1,5 +1,5 @@
 import { RelayError } from "../../errors.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("unregister")

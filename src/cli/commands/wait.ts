@@ -1,11 +1,11 @@
 import { formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { KINDS, type Kind } from "../../message.ts";
+import { KINDS, type Kind } from "../../messages/message.ts";
 import { cleanLine } from "../../text.ts";
-import { sayConditions, type Wait } from "../../wait.ts";
+import { sayConditions, type Wait } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { type Describe, verb } from "../verb.ts";
 
 interface Flags {
   readonly released?: string[];

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { errno, RelayError, systemError } from "../../errors.ts";
-import { frame, messageLines, namesOf } from "../../lines.ts";
-import type { Message } from "../../message.ts";
+import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
+import { frame } from "../../render/frame.ts";
+import { messageLines, namesOf } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("watch")

@@ -1,5 +1,5 @@
-import { findOut } from "../../open.ts";
-import { type Describe, verb } from "../verb.ts";
+import { findOut } from "../../open/open.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("whoami")

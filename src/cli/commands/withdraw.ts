@@ -1,5 +1,5 @@
 import { cleanLine } from "../../text.ts";
-import { type Describe, verb } from "../verb.ts";
+import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("withdraw")

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import lockfile from "proper-lockfile";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
-import { liveness, type Process, thisProcess } from "../../place.ts";
+import { liveness, type Process, thisProcess } from "../../machine/process.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
 export const LOCK_LEASE = 5000;

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
-import { markFor } from "../../machine-mark.ts";
+import { markFor } from "../../machine/trust-mark.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
 

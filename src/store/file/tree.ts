@@ -1,7 +1,6 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
-import type { Notice } from "../store.ts";
-import { folderOf } from "../store.ts";
+import { folderOf, type Notice } from "../store.ts";
 import { makeFolder } from "./files.ts";
 import { findRoot, makeRoot } from "./root.ts";
 

@@ -1,6 +1,5 @@
 import fs from "node:fs";
-import type { Value } from "../store.ts";
-import { folderOf } from "../store.ts";
+import { folderOf, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
 import { type Held, withLock } from "./lock.ts";

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { errno } from "../../errors.ts";
-import { hints } from "../hints.ts";
+import { hints } from "../change-stream.ts";
 import type { Hint } from "../store.ts";
 
 const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop

@@ -1,0 +1,272 @@
+import { LIMITS } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import {
+  type Delivery,
+  folderOf,
+  type Hint,
+  inRange,
+  nameOf,
+  type Range,
+  type Store,
+  type Value,
+  type Worth,
+} from "../store/store.ts";
+import { markRuleFor } from "./marks.ts";
+import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
+import { type Caller, type Facts, isSame, refused } from "./policy.ts";
+import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
+
+const MOST_SESSIONS = 500; // of one user
+const TRIES = 20; // of a change whose record others write at the same time
+
+export interface RuledOptions {
+  readonly now: () => number;
+  readonly sizes?: Sizes;
+  /** The ids, of these, of messages that the session is an end of. Without it, each is read. */
+  readonly readable?: (session: string, ids: readonly string[]) => Promise<readonly string[]>;
+  /** How many messages wait unread for a session. */
+  readonly unreadIn?: (session: string) => Promise<number>;
+}
+
+/** A store as one caller may use it: what it may not see is not there, and what it may not write is refused. */
+export class RuledStore implements Store {
+  readonly isServed = true;
+  readonly #store: Store;
+  readonly #caller: Caller;
+  readonly #now: () => number;
+  readonly #sizes: Sizes;
+  readonly #readable: NonNullable<RuledOptions["readable"]>;
+  readonly unreadIn?: (session: string) => Promise<number>;
+
+  constructor(store: Store, caller: Caller, { now, sizes, readable, unreadIn }: RuledOptions) {
+    if (unreadIn) this.unreadIn = unreadIn;
+    this.#store = store;
+    this.#caller = caller;
+    this.#now = now;
+    this.#sizes = sizes ?? { bodyBytes: LIMITS.bodyBytes, recordBytes: 2 * LIMITS.bodyBytes };
+    this.#readable = readable ?? ((_, ids) => this.#each(ids));
+  }
+
+  async get(key: string): Promise<Value | undefined> {
+    const value = await this.#store.get(key);
+    return value !== undefined && this.#mayRead(key, value) ? this.#shown(key, value) : undefined;
+  }
+
+  async list(folder: string, range?: Range): Promise<string[]> {
+    if (this.#isOperator) return this.#store.list(folder, range);
+    if (!isListed(folder)) return [];
+    const { limit, ...rest } = range ?? {};
+    if (folder !== "messages") return this.#store.list(folder, range);
+    const ids = await this.#readable(this.#caller.session, await this.#store.list(folder, rest));
+    return limit === undefined ? [...ids] : ids.slice(0, limit);
+  }
+
+  async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+    this.#checkWriter(key);
+    if (folderOf(key) === "messages" && !this.#isOperator) throw refused(key, "a message is sent");
+    return this.#store.create(key, await this.#checked(key, undefined, value), worth);
+  }
+
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
+    for (let tried = 0; tried < TRIES; tried++) {
+      const seen = await this.get(key);
+      const next = change(seen);
+      if (next === seen) return next;
+      this.#checkWriter(key);
+      const checked = await this.#checked(key, seen, next);
+      let isDone = false;
+      await this.#store.update(
+        key,
+        (old) => {
+          if (old !== undefined && !this.#mayRead(key, old)) throw refused(key, "a record stays whose it is");
+          isDone = isSame(old && this.#shown(key, old), seen);
+          return isDone ? checked : old;
+        },
+        worth,
+      );
+      if (isDone) return checked;
+    }
+    throw new RelayError("conflict", `Cannot change "${key}": others change it all the time`, { next: "try again" });
+  }
+
+  async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    this.#checkWriter(key);
+    if (this.#isOperator) return this.#publishOnce(key, ownOf(this.#caller, key, value), delivery);
+    if (folderOf(key) !== "messages") throw refused(key, "only messages are sent");
+    const checked = checkedMessage(this.#caller, key, value, this.#sizes, { now: this.#now() });
+    return this.#publishOnce(key, checked.value, checked.delivery);
+  }
+
+  /** Who asks again because an answer was lost is told the same, and it is one message. */
+  async #publishOnce(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    try {
+      return await this.#store.publish(key, value, delivery);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
+      const there = await this.#found(key);
+      if (folderOf(key) !== "messages" || !there || !isSameMessage(there, value)) throw error;
+      const everyone = delivery.everyoneIn === undefined ? [] : await this.#store.list(delivery.everyoneIn);
+      return [...new Set([...delivery.inboxes, ...everyone])].filter((inbox) => inbox !== delivery.except);
+    }
+  }
+
+  async mark(key: string, at?: number): Promise<void> {
+    this.#checkWriter(key);
+    const [rule, words] = markRuleFor(key, "mark");
+    if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words)), at))
+      throw refused(key, "it is not for you to mark");
+    await this.#store.mark(key, at);
+  }
+
+  async markedAt(key: string): Promise<number | undefined> {
+    return this.#maySee(key) ? this.#store.markedAt(key) : undefined;
+  }
+
+  async unmark(key: string): Promise<boolean> {
+    this.#checkWriter(key);
+    const [rule, words] = markRuleFor(key, "mark");
+    if (!this.#isOperator && !rule.mayUnmark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words))))
+      throw refused(key, "it is not for you to unmark");
+    return this.#store.unmark(key);
+  }
+
+  async marks(folder: string, range?: Range): Promise<string[]> {
+    if (!this.#maySee(folder)) return [];
+    if (!folder.startsWith("threads/") || this.#isOperator) return this.#store.marks(folder, range);
+    const ids = await this.#store.marks(folder);
+    return inRange([...(await this.#readable(this.#caller.session, ids))], range);
+  }
+
+  async append(key: string, line: Value): Promise<void> {
+    this.#checkWriter(key);
+    if (!this.#isOperator) checkLine(this.#caller, key, line, { now: this.#now() });
+    await this.#store.append(key, line);
+  }
+
+  async *lines(key: string, after?: number): AsyncGenerator<Value | undefined> {
+    const isHidden = this.#isOperator ? () => false : hiddenIn(folderOf(key), this.#caller);
+    if (isHidden)
+      for await (const line of this.#store.lines(key, after)) yield line && isHidden(line) ? undefined : line;
+  }
+
+  async logs(folder: string): Promise<string[]> {
+    return this.#isOperator || isLogFolder(folder) ? this.#store.logs(folder) : [];
+  }
+
+  async removeLog(key: string): Promise<void> {
+    if (!this.#isOperator) throw refused(key, "only where the relay is");
+    await this.#store.removeLog(key);
+  }
+
+  watch(folder: string, signal: AbortSignal): AsyncIterable<Hint> {
+    if (folder === "messages" || (!this.#maySee(folder) && !isListed(folder)))
+      throw refused(folder, "it is not for you to watch");
+    return this.#store.watch(folder, signal);
+  }
+
+  /** A record that a remote reader cannot use may be good: it is left where it is. */
+  async quarantine(key: string, reason: string): Promise<void> {
+    if (this.#isOperator) await this.#store.quarantine(key, reason);
+  }
+
+  isDraft(key: string): Promise<boolean> {
+    return this.#store.isDraft(key);
+  }
+
+  async sweep(before: number): Promise<number> {
+    return this.#isOperator ? this.#store.sweep(before) : 0;
+  }
+
+  async prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number> {
+    return this.#isOperator ? this.#store.prune(folder, before, isMeant) : 0;
+  }
+
+  async close(): Promise<void> {} // the store is the server's
+
+  /** Each session is looked at by whoever looks who is here. */
+  async #checkCount(key: string): Promise<void> {
+    const user = this.#caller.owner?.split("/")[0];
+    let theirs = 0;
+    for (const id of await this.#store.list("agents"))
+      if (String((await this.#found(`agents/${id}`))?.owner).split("/")[0] === user) theirs++;
+    if (theirs >= MOST_SESSIONS)
+      throw new RelayError(
+        "limit",
+        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MOST_SESSIONS}`,
+        {
+          next: "agent-relay unregister those that are over",
+        },
+      );
+  }
+
+  #checkWriter(key: string): void {
+    if (this.#caller.isReader) throw refused(key, "this token is good to read alone");
+    if (this.#caller.session === "" && !this.#isOperator) throw refused(key, "no session is named");
+  }
+
+  get #isOperator(): boolean {
+    return this.#caller.owner === undefined;
+  }
+
+  #mayRead(key: string, value: Value): boolean {
+    return this.#isOperator || (ruleFor(key).mayRead?.(this.#caller, key, value) ?? true);
+  }
+
+  #maySee(key: string): boolean {
+    const [rule, words] = markRuleFor(key);
+    return this.#isOperator || rule.maySee(this.#caller, words);
+  }
+
+  /** The record as this caller may see it. */
+  #shown(key: string, value: Value): Value {
+    const { shown } = ruleFor(key);
+    return this.#isOperator || !shown ? value : shown(this.#caller, key, value);
+  }
+
+  /** `next` as it is to be written, after the rule of its noun has agreed. */
+  async #checked(key: string, old: Value | undefined, next: Value): Promise<Value>;
+  async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined>;
+  async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined> {
+    const rule = ruleFor(key);
+    const change = { old, next };
+    if (!this.#isOperator) {
+      if (folderOf(key) === "agents" && old === undefined) await this.#checkCount(key);
+      const facts = await this.#factsFor((known) => rule.needs?.(key, change, known), rule.needsMarks);
+      rule.check(this.#caller, key, change, facts);
+    }
+    return next && rule.stamped ? rule.stamped(this.#caller, next) : next;
+  }
+
+  /** What `needs` names, as it is; what that makes it need as well, too. */
+  async #factsFor(
+    needs: (known: Facts["records"]) => readonly string[] | undefined,
+    needsMarks: readonly string[] = [],
+  ): Promise<Facts> {
+    const records = new Map<string, Value | undefined>();
+    const missing = () => (needs(records) ?? []).filter((key) => nameOf(key) !== "" && !records.has(key));
+    for (let keys = missing(); keys.length > 0; keys = missing())
+      for (const key of new Set(keys)) records.set(key, await this.#found(key));
+    const marks = new Map<string, number | undefined>();
+    for (const key of needsMarks) marks.set(key, await this.#store.markedAt(key));
+    return { now: this.#now(), records, marks };
+  }
+
+  /** A record that cannot be read tells nothing. */
+  async #found(key: string): Promise<Value | undefined> {
+    try {
+      return await this.#store.get(key);
+    } catch (error) {
+      if (error instanceof RelayError && ["corrupt", "usage"].includes(error.code)) return undefined;
+      throw error;
+    }
+  }
+
+  async #each(ids: readonly string[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const id of ids) {
+      const message = await this.#found(`messages/${id}`);
+      if (message && messageRule.mayRead?.(this.#caller, `messages/${id}`, message)) found.push(id);
+    }
+    return found;
+  }
+}

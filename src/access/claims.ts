@@ -1,0 +1,183 @@
+import { type Claim, isSameTargets, OFFER, say, type Target, TTL, type Waiter } from "../claims/claim.ts";
+import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
+import { RelayError } from "../errors.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
+import { type Caller, checkSize, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./policy.ts";
+
+const TOKEN = "claims/token"; // its time is the last fencing token
+
+/**
+ * All claims are one record, so each writer sends all of it: of others it may take off only what has run out, give only
+ * what they stood in line for, and it may take only what nobody has.
+ */
+export const claimsRule: Rule = {
+  needs: (key, { old, next }) => {
+    const sessions = new Set([old, next].flatMap((value) => (value ? everyone(Claims.parse(value, key)) : [])));
+    return [...sessions].flatMap(registrationsOf);
+  },
+  needsMarks: [TOKEN],
+  check(caller, key, { old, next }, facts) {
+    if (next === undefined) throw refused(key, "claims are given back, and their record stays");
+    const before = old === undefined ? NO_CLAIMS : Claims.parse(old, key);
+    const after = Claims.parse(next, key);
+    const step = new Step(caller, key, before, after, facts);
+    step.checkTokens(old === undefined ? (facts.marks?.get(TOKEN) ?? 0) : before.token);
+    step.checkLost();
+    step.checkTaken();
+    step.checkLine();
+    step.checkRoom();
+    // What all read has room for all: what is there may stay, but it grows no further.
+    if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length) checkSize(key, next, MOST_BYTES);
+  },
+};
+
+function everyone({ claims, queue, edges }: Claims): string[] {
+  return [...claims, ...queue, ...edges].map(({ session_id }) => session_id);
+}
+
+const MOST_BYTES = 768 * 1024; // of all claims
+const MOST_REASON = 1000; // bytes
+const MOST_PATH = 1024; // characters
+const MOST_STARS = 16; // of a pattern: to compare two takes time by each
+const MOST_SEGMENTS = 64;
+
+/** Throws `limit` for what would take long to compare with what others claim. */
+export function checkTargets(key: string, targets: readonly Target[]): void {
+  for (const { path = "" } of targets) {
+    const stars = path.split("*").length - 1;
+    if (path.length <= MOST_PATH && stars <= MOST_STARS && path.split("/").length <= MOST_SEGMENTS) continue;
+    throw new RelayError(
+      "limit",
+      `Cannot write "${key}": a path has at most ${MOST_PATH} characters and ${MOST_STARS} stars`,
+    );
+  }
+}
+
+const MOST_STEPPED = 1000; // tokens that may be passed over where the record was lost
+const MOST_TARGETS = 1000; // of one session
+
+class Step {
+  readonly #key: string;
+  readonly #before: Claims;
+  readonly #after: Claims;
+  readonly #facts: Facts;
+  readonly #isTheirs: (session: string) => boolean;
+
+  constructor(caller: Caller, key: string, before: Claims, after: Claims, facts: Facts) {
+    this.#key = key;
+    this.#before = before;
+    this.#after = after;
+    this.#facts = facts;
+    this.#isTheirs = (session) => isTheirs(caller, session, facts);
+  }
+
+  /** Fencing tokens only grow, and no faster than claims are made. */
+  checkTokens(last: number): void {
+    const { token, claims, queue } = this.#after;
+    if (token < last || token > last + claims.length + queue.length + MOST_STEPPED)
+      throw this.#no("the last fencing token only grows");
+  }
+
+  /** What is missing of others, or is not as it was. */
+  checkLost(): void {
+    for (const claim of this.#before.claims) {
+      const now = this.#after.claims.find(({ id }) => id === claim.id);
+      if (isSame(now, claim) || this.#isTheirs(claim.session_id)) continue;
+      if (now || isLive(claim, { now: this.#facts.now, isGone: this.#hasEnded, isDead: () => false }))
+        throw new RelayError(
+          "conflict",
+          `Cannot take "${say(claim.targets)}" from ${claim.session_id}: it has it until ${iso(claim.expires_at)}`,
+          { next: `agent-relay send --to ${claim.session_id} --kind request-yield "..."` },
+        );
+    }
+  }
+
+  /** What is new, or is not as it was. */
+  checkTaken(): void {
+    const { claims } = this.#after;
+    if (new Set(claims.map(({ id }) => id)).size < claims.length) throw this.#no("two claims have one id");
+    for (const claim of claims) {
+      const old = this.#before.claims.find(({ id }) => id === claim.id);
+      if (isSame(old, claim)) continue;
+      const waiter = this.#before.queue.find(({ id }) => id === claim.id);
+      if (waiter && !isAskedFor(waiter, claim)) throw this.#no("who stands in line gets what it asked for");
+      checkTargets(this.#key, claim.targets);
+      if (Buffer.byteLength(claim.reason ?? "") > MOST_REASON || claim.targets.length > MOST_TARGETS)
+        throw new RelayError("limit", `Cannot claim with more than ${MOST_REASON} bytes of a reason`);
+      if (old && old.session_id !== claim.session_id) throw this.#no("a claim goes to nobody else");
+      if (!this.#isTheirs(claim.session_id) && !this.#isOffer(claim, waiter))
+        throw this.#no(`nothing is claimed for ${claim.session_id}, which has not asked for it`);
+      this.#checkToken(claim, old);
+      this.#checkFree(claim, waiter, old);
+    }
+  }
+
+  /** Others who wait stay where they are, unless they got what they waited for; who is new stands behind them. */
+  checkLine(): void {
+    const isOthers = ({ session_id }: { session_id: string }) =>
+      !this.#isTheirs(session_id) && !this.#hasEnded(session_id);
+    const isGranted = (each: Waiter) =>
+      this.#after.claims.some((claim) => claim.id === each.id && isAskedFor(each, claim));
+    const waited = this.#before.queue.filter((each) => isOthers(each) && !isGranted(each));
+    if (!isSame(waited, this.#after.queue.filter(isOthers))) throw this.#no("others stand in line as they stood");
+    for (const { targets } of this.#after.queue) checkTargets(this.#key, targets);
+    const old = new Set(this.#before.queue.map(({ id }) => id));
+    const firstNew = this.#after.queue.findIndex(({ id }) => !old.has(id));
+    if (firstNew >= 0 && this.#after.queue.slice(firstNew).some(({ id }) => old.has(id)))
+      throw this.#no("who comes now stands at the end of the line");
+    if (!isSame(this.#before.edges.filter(isOthers), this.#after.edges.filter(isOthers)))
+      throw this.#no("others wait for what they wait for");
+  }
+
+  checkRoom(): void {
+    const held = new Map<string, number>();
+    for (const { session_id, targets } of [...this.#after.claims, ...this.#after.queue])
+      held.set(session_id, (held.get(session_id) ?? 0) + targets.length);
+    for (const [session, count] of held)
+      if (count > 2 * MOST_TARGETS && this.#isTheirs(session))
+        throw new RelayError("limit", `Cannot claim more: ${session} has ${count} of at most ${MOST_TARGETS}`);
+  }
+
+  /** What its time or its end has freed is handed on to the first in line, for a short while, to be taken up. */
+  #isOffer(claim: Claim, waiter: Waiter | undefined): boolean {
+    const until = claim.offered_until ?? Number.POSITIVE_INFINITY;
+    return waiter !== undefined && until <= this.#facts.now + OFFER + MAX_CLOCK_LEAD;
+  }
+
+  #checkToken(claim: Claim, old: Claim | undefined): void {
+    const isNew = claim.token > this.#before.token && claim.token <= this.#after.token;
+    const grows =
+      old?.mode !== claim.mode || claim.targets.some((one) => !old.targets.some((each) => isSame(each, one)));
+    if ((claim.token !== old?.token || grows) && !isNew)
+      throw this.#no("a claim has a fencing token larger than all before");
+    if (claim.ttl > TTL.max || claim.expires_at > this.#facts.now + TTL.max + MAX_CLOCK_LEAD)
+      throw this.#no("a claim lasts 8 hours at most");
+  }
+
+  #checkFree(claim: Claim, waiter: Waiter | undefined, old: Claim | undefined): void {
+    const ahead = waiter ? this.#before.queue.slice(0, this.#before.queue.indexOf(waiter)) : this.#before.queue;
+    const waiting =
+      claim.token === old?.token ? [] : this.#after.queue.filter(({ id }) => ahead.some((each) => each.id === id));
+    const [first] = blockers(this.#after, claim, waiting);
+    if (!first) return;
+    const who = "claim" in first ? first.claim.session_id : first.waiter.session_id;
+    throw new RelayError("conflict", `Cannot claim "${say(claim.targets)}": ${who} comes first`, {
+      next: "agent-relay claims",
+    });
+  }
+
+  readonly #hasEnded = (session: string): boolean =>
+    !this.#facts.records.get(`agents/${session}`) && this.#facts.records.get(`archive/agents/${session}`) !== undefined;
+
+  #no(why: string): RelayError {
+    return refused(this.#key, why);
+  }
+}
+
+function isAskedFor(waiter: Waiter, claim: Claim): boolean {
+  return waiter.session_id === claim.session_id && waiter.mode === claim.mode && isSameTargets(waiter, claim);
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

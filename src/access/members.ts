@@ -1,0 +1,57 @@
+import { RelayError } from "../errors.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
+import { checkMemberName, Invite, Member } from "../identity/member.ts";
+import { nameOf } from "../store/store.ts";
+import { type Caller, checkSize, isSame, type Rule, refused } from "./policy.ts";
+
+const MOST_DAYS = 7 * 86_400_000; // ms that an invitation by a member may last
+const MOST_USES = 10;
+const MOST_TOKENS = 20; // of one user
+
+const userOf = ({ owner }: Caller) => owner?.split("/")[0];
+
+/** A user takes away its own machines and tokens, and makes tokens; machines are added by logging in. */
+export const memberRule: Rule = {
+  // What others prove themselves by is not for each other, not even as a hash.
+  shown: (caller, key, record) => {
+    if (nameOf(key) === userOf(caller)) return record;
+    const { tokens: _, ...rest } = record;
+    return rest;
+  },
+  check(caller, key, { old, next }, { now }) {
+    const user = userOf(caller);
+    if (caller.byToken) throw refused(key, "a token makes no tokens: log in with this machine's key");
+    if (nameOf(key) !== user) throw refused(key, "it is another's");
+    if (old === undefined || next === undefined) throw refused(key, "who is let in is decided where the relay is");
+    const [before, after] = [Member.parse(old, key), Member.parse(next, key)];
+    const isKept = ([name, machine]: [string, unknown]) => isSame(before.machines[name], machine);
+    if (!Object.entries(after.machines).every(isKept)) throw refused(key, "a machine is added by logging in");
+    const added = Object.entries(after.tokens ?? {}).filter(([name, token]) => !isSame(before.tokens?.[name], token));
+    for (const [name, token] of added) {
+      checkMemberName(name, "token");
+      const isNew = !Object.hasOwn(before.tokens ?? {}, name) && !Object.hasOwn(after.machines, name);
+      if (!isNew || Math.abs(token.added_at - now) > MAX_CLOCK_LEAD)
+        throw refused(key, "a token is new when it is made");
+    }
+    if (Object.keys(after.tokens ?? {}).length > MOST_TOKENS && added.length > 0)
+      throw new RelayError("limit", `Cannot make more than ${MOST_TOKENS} tokens`, {
+        next: "agent-relay members remove",
+      });
+    checkSize(key, next, 64 * 1024);
+    if (after.user !== user || after.added_at !== before.added_at) throw refused(key, "its name stays");
+  },
+};
+
+/** A user invites its own machines, and nobody else. What is written there no member can read. */
+export const inviteRule: Rule = {
+  mayRead: () => false,
+  check(caller, key, { old, next }, { now }) {
+    const invite = next && Invite.parse(next, key);
+    if (old !== undefined || !invite || caller.byToken) throw refused(key, "only where the relay is");
+    if (Math.abs(invite.added_at - now) > MAX_CLOCK_LEAD) throw refused(key, "an invitation is new when it is made");
+    if (invite.user === undefined || invite.user !== userOf(caller))
+      throw refused(key, "you may invite yourself alone");
+    if (invite.uses > MOST_USES || invite.expires_at > now + MOST_DAYS || invite.added_by !== caller.owner)
+      throw refused(key, `an invitation by a member is good for ${MOST_USES} uses in 7 days`);
+  },
+};

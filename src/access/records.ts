@@ -1,0 +1,140 @@
+import { dayOf, Entry, timeOfEntry } from "../activity/entry.ts";
+import { type Collected, mayKnow, OFFERED } from "../activity/tombstones.ts";
+import { Decision } from "../decisions/decision.ts";
+import { RelayError } from "../errors.ts";
+import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { integer, list, object, record, text } from "../schema.ts";
+import { folderOf, nameOf, type Value } from "../store/store.ts";
+import { Wait } from "../waits/wait.ts";
+import { agentRule, archiveRule, nameRule } from "./agents.ts";
+import { checkTargets, claimsRule } from "./claims.ts";
+import { inviteRule, memberRule } from "./members.ts";
+import { messageRule } from "./messages.ts";
+import { type Caller, checkSize, type Facts, type Rule, refused } from "./policy.ts";
+import { taskRule } from "./tasks.ts";
+
+const MOST_CONDITIONS = 50; // of one wait: each look at anything looks at them
+const MOST_WAIT = 32 * 1024; // bytes
+/** What others may know of a wait: nothing that names a message between others. */
+const OPEN_EVENTS = ["released", "ended", "task"];
+
+/** A wait is whose it is; what becomes of it the server decides, and tells. */
+const waitRule: Rule = {
+  mayRead: ({ session }, _, record) =>
+    record.session_id === session ||
+    (Array.isArray(record.conditions) && record.conditions.every((one) => OPEN_EVENTS.includes(Object(one).event))),
+  check({ session }, key, { old, next }) {
+    const [before, after] = [old, next].map((value) => value && Wait.parse(value, key));
+    if (after === undefined) throw refused(key, "a wait is removed by the server alone");
+    if ([before?.session_id ?? session, after.session_id].some((each) => each !== session))
+      throw refused(key, "it is another who waits");
+    if (after.id !== nameOf(key) || timeOf(after.id) === undefined) throw refused(key, "its id is not one of a wait");
+    const isTold =
+      after.message === undefined || (after.message.startsWith("msg-") && timeOf(after.message) !== undefined);
+    if (!isTold) throw refused(key, "it names no message");
+    if (after.conditions.length > MOST_CONDITIONS)
+      throw new RelayError("limit", `Cannot wait for more than ${MOST_CONDITIONS} things at once`);
+    for (const { targets = [] } of after.conditions) checkTargets(key, targets);
+    checkSize(key, next, MOST_WAIT);
+  },
+};
+
+/** What was decided stays so. */
+const decisionRule: Rule = {
+  check({ session }, key, { old, next }) {
+    if (old !== undefined || next === undefined) throw refused(key, "a decision is never changed");
+    const { id, session_id } = Decision.parse(next, key);
+    if (session_id !== session || id !== nameOf(key)) throw refused(key, "who decides says so itself");
+    checkSize(key, next, 64 * 1024);
+  },
+};
+
+const EDGES = object({ ended: integer(), begun: record(object({ at: integer(), depends_on: list(text()) })) });
+
+/** What tasks are just being made to depend on. */
+const edgesRule: Rule = {
+  check(_, key, { next }) {
+    if (next === undefined) throw refused(key, "it stays");
+    EDGES.parse(next, key);
+    checkSize(key, next, 256 * 1024);
+  },
+};
+
+/** What a session notes for itself. */
+const ownRule: Rule = {
+  mayRead: ({ session }, key) => nameOf(key) === session,
+  check({ session }, key, { next }) {
+    if (nameOf(key) !== session) throw refused(key, "it is another's");
+    checkSize(key, next, 64 * 1024);
+  },
+};
+
+/** What only the server's own machine writes; some of it nobody else sees. */
+const kept = (mayRead: boolean): Rule => ({
+  mayRead: () => mayRead,
+  check: (_, key) => {
+    throw refused(key, "only where the relay is");
+  },
+});
+
+/** The relay itself: but for the mark by which its own machine knows it, and which no other may have. */
+const relayRule: Rule = {
+  ...kept(true),
+  shown: (_, __, { mark: ___, ...rest }) => rest,
+};
+
+/** Who may do what with the records of each folder; with none that is not here, nobody may do anything. */
+const RULES: Readonly<Record<string, Rule>> = {
+  agents: agentRule,
+  "archive/agents": archiveRule,
+  names: nameRule,
+  messages: messageRule,
+  claims: claimsRule,
+  tasks: taskRule,
+  waits: waitRule,
+  decisions: decisionRule,
+  ...{ shows: ownRule, greetings: ownRule, daemons: ownRule },
+  members: memberRule,
+  invites: inviteRule,
+};
+
+export function ruleFor(key: string): Rule {
+  if (key === "relay") return relayRule;
+  if (key === "tasks/edges") return edgesRule;
+  const folder = folderOf(key);
+  return (Object.hasOwn(RULES, folder) ? RULES[folder] : undefined) ?? kept(false);
+}
+
+/** Whether the names of a folder's records may be told. Those of messages are told to their ends. */
+export function isListed(folder: string): boolean {
+  return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons", "invites"].includes(folder);
+}
+
+const isCollectedHidden = ({ session }: Caller, line: Value): boolean =>
+  typeof line.key !== "string" || !mayKnow(session, line as Collected);
+
+/** Whether the logs of a folder may be read. */
+export function isLogFolder(folder: string): boolean {
+  return folder === "activity" || folder === "collected";
+}
+
+/** Which lines of the logs of a folder the caller does not see; undefined if it sees none. */
+export function hiddenIn(folder: string, caller: Caller): ((line: Value) => boolean) | undefined {
+  if (!isLogFolder(folder)) return undefined;
+  return folder === "activity" ? () => false : (line) => isCollectedHidden(caller, line);
+}
+
+const MOST_LINE = 32 * 1024; // bytes
+
+/** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
+export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<Facts, "now">): void {
+  if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
+  const entry = Entry.parse(line, key);
+  if (entry.session !== session) throw refused(key, "who does something says so itself");
+  const day = nameOf(key);
+  const days = [now - MAX_CLOCK_LEAD, now, now + MAX_CLOCK_LEAD].map(dayOf);
+  // What a mirror has kept while it was away is told as of when it was.
+  const isLate = day >= dayOf(now - OFFERED) && day < dayOf(now) && dayOf(timeOfEntry(entry) ?? 0) === day;
+  if (!days.includes(day) && !isLate) throw refused(key, "it is the log of another day; set this machine's clock");
+  checkSize(key, line, MOST_LINE);
+}

@@ -1,0 +1,87 @@
+import { TTL } from "../claims/claim.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
+import { nameOf, type Value } from "../store/store.ts";
+import { check, holderOf, isOver, type Move, Task } from "../tasks/task.ts";
+import { type Caller, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf, touched } from "./policy.ts";
+
+/** A task changes by its moves, each by whom it belongs to; a remote person does not decide for others. */
+export const taskRule: Rule = {
+  needs: (key, { old }) => ownersIn(key, old).flatMap(registrationsOf),
+  check(caller, key, { old, next }, facts) {
+    if (next === undefined) throw refused(key, "a task is removed by the server alone");
+    const task = Task.parse(next, key);
+    if (task.id !== nameOf(key)) throw refused(key, "it has another id");
+    if (Buffer.byteLength(JSON.stringify(next)) > MOST) throw refused(key, `it has more than ${MOST} bytes`);
+    if (old === undefined) checkNew(caller, key, task);
+    else checkMoves(caller, key, Task.parse(old, key), task, facts);
+  },
+};
+
+const MOST = 1024 * 1024; // bytes of a task: its notes have 256 KiB at most, in whatever characters
+
+function ownersIn(key: string, record: Value | undefined): string[] {
+  const owner = record === undefined ? undefined : Task.parse(record, key).owner;
+  return owner ? [owner.session_id] : [];
+}
+
+function checkNew({ session }: Caller, key: string, task: Task): void {
+  if (task.created_by !== session) throw refused(key, `it says that ${JSON.stringify(task.created_by)} made it`);
+  if (task.state !== "pending" || task.owner || task.notes.length > 0) throw refused(key, "a new task is pending");
+}
+
+const STATE = ["state", "owner", "token", "reason", "ended_at"];
+/** What each move changes. */
+const FIELDS: Readonly<Record<Move, readonly string[]>> = {
+  ...{ claim: STATE, done: STATE, release: STATE, block: STATE, unblock: STATE, cancel: STATE },
+  edit: ["title", "description", "files", "priority", "depends_on"],
+  note: ["notes"],
+};
+
+function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
+  const actor = { session_id: caller.session, agent_id: "" };
+  const hasEnded = (session: string) =>
+    !facts.records.get(`agents/${session}`) && facts.records.get(`archive/agents/${session}`) !== undefined;
+  const world = { now: facts.now, isGone: hasEnded };
+  const changed = touched(old, next);
+  const moves = movesOf(old, next, changed);
+  const odd = changed.find((field) => !["updated_at", ...moves.flatMap((move) => FIELDS[move])].includes(field));
+  if (odd !== undefined) throw refused(key, `its ${odd} does not change so`);
+  for (const move of moves) {
+    const holder = holderOf(old, world);
+    if (!holder || !isTheirs(caller, holder.session_id, facts)) check(old, move, actor, world);
+  }
+  checkOwner(caller, key, old, next, facts);
+  const added = next.notes.slice(old.notes.length);
+  if (!isSame(next.notes.slice(0, old.notes.length), old.notes)) throw refused(key, "notes are added, and stay");
+  if (added.some(({ session_id }) => session_id !== caller.session)) throw refused(key, "a note is by who writes it");
+}
+
+const STATE_MOVES = { in_progress: "claim", done: "done", blocked: "block", cancelled: "cancel" } as const;
+
+/** What was done, by what is different. */
+function movesOf(old: Task, next: Task, changed: readonly string[]): Move[] {
+  const moves: Move[] = [];
+  const toPending = old.state === "blocked" ? "unblock" : "release";
+  if (old.state !== next.state) moves.push(next.state === "pending" ? toPending : STATE_MOVES[next.state]);
+  else if (changed.includes("owner")) moves.push("claim");
+  if (["title", "description", "files", "priority", "depends_on"].some((field) => changed.includes(field)))
+    moves.push("edit");
+  if (changed.includes("notes")) moves.push("note");
+  return moves;
+}
+
+/** Who takes a task takes it for itself, with a token larger than that of whoever had it before. */
+function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
+  const { owner } = next;
+  const before = Math.max(old.owner?.token ?? 0, old.token ?? 0);
+  if (Math.max(owner?.token ?? 0, next.token ?? 0) < before) throw refused(key, "its last owner's token stays");
+  if (next.token !== undefined && next.token !== old.token && next.token !== old.owner?.token)
+    throw refused(key, "its last owner's token stays");
+  if (!owner || isSame(owner, old.owner)) return;
+  if (!isTheirs(caller, owner.session_id, facts) || next.state !== "in_progress" || isOver(old))
+    throw refused(key, "nobody takes a task for another");
+  if (owner.ttl > TTL.max || owner.expires_at > facts.now + TTL.max + MAX_CLOCK_LEAD)
+    throw refused(key, "a task is taken for 8 hours at most");
+  const isRenewal = old.owner?.session_id === owner.session_id && owner.token === before;
+  if (!isRenewal && owner.token !== before + 1) throw refused(key, "each owner has the next token");
+}

@@ -1,0 +1,33 @@
+import { type Infer, object, optional, text } from "../schema.ts";
+
+/**
+ * One thing that happened: a line of `activity/<day>.jsonl`. Fields of its own follow, by what happened: a claim's
+ * targets, a task's state.
+ */
+export const Entry = object({
+  /** ISO 8601 with milliseconds. */
+  at: text(),
+  session: text(),
+  agent: text(),
+  /** `<noun>.<what>`: `claim.taken`, `task.done`, `status`, ... */
+  event: text(),
+  /** What it happened to. */
+  id: optional(text()),
+});
+export type Entry = Infer<typeof Entry> & Readonly<Record<string, unknown>>;
+
+/** The log that an entry of this time (Unix ms) stands in: one a day, in UTC. */
+export function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+/** For how long (ms) a day, such as `2026-05-01`, is over at `now` (Unix ms); below 0 for one that is not. */
+export function pastDay(day: string, now: number): number {
+  return now - (Date.parse(day) + 86_400_000);
+}
+
+/** When an entry was made (Unix ms); undefined if it does not say so that it can be read. */
+export function timeOfEntry(entry: Entry): number | undefined {
+  const time = Date.parse(entry.at);
+  return Number.isNaN(time) ? undefined : time;
+}

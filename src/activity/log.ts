@@ -1,0 +1,67 @@
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { checkText, MAX_TEXT } from "../limits.ts";
+import { dayOf, Entry, timeOfEntry } from "./entry.ts";
+
+/** What happened, without what the context says of it. */
+export interface Happening {
+  readonly event: string;
+  readonly id?: string | undefined;
+  readonly [detail: string]: unknown;
+}
+
+/** Writes down what has happened. What happened stays true where the disk has no room for the line. */
+export async function record(context: Context, ...happenings: readonly Happening[]): Promise<void> {
+  for (const happening of happenings) await asFarAsPossible(() => write(context, happening));
+}
+
+/** Writes down what is nowhere else. Throws where the disk has no room for it. */
+export async function write({ store, session, agent, now }: Context, happening: Happening): Promise<void> {
+  const time = now();
+  const entry = { at: new Date(time).toISOString(), session, agent, ...happening };
+  await store.append(`activity/${dayOf(time)}`, entry);
+}
+
+export interface Span {
+  /** Unix ms; only what happened after it. */
+  readonly since?: number | undefined;
+  /** Unix ms; only what happened until then. */
+  readonly until?: number | undefined;
+}
+
+/** What happened in a span of time, the oldest first, and how many lines could not be read. */
+export async function entries(context: Context, span: Span = {}): Promise<{ entries: Entry[]; torn: number }> {
+  const { store } = context;
+  const { since = 0, until = Number.POSITIVE_INFINITY } = span;
+  const found: Entry[] = [];
+  let torn = 0;
+  for (const day of await store.logs("activity")) {
+    if (day < dayOf(since) || (Number.isFinite(until) && day > dayOf(until))) continue;
+    for await (const line of store.lines(`activity/${day}`)) {
+      const entry = parsed(line);
+      const time = entry && timeOfEntry(entry);
+      if (!entry || time === undefined) torn++;
+      else if (time >= since && time <= until) found.push(entry);
+    }
+  }
+  return { entries: found, torn };
+}
+
+function parsed(line: unknown): Entry | undefined {
+  try {
+    return line === undefined ? undefined : (Entry.parse(line, "activity") as Entry);
+  } catch (error) {
+    if (error instanceof RelayError) return undefined;
+    throw error;
+  }
+}
+
+/** Notes in the log which files this session has written. */
+export async function noteEdit(context: Context, files: readonly string[]): Promise<void> {
+  await record(context, { event: "edit", files });
+}
+
+/** Writes a note to the log. */
+export async function note(context: Context, text: string, file?: string): Promise<void> {
+  await write(context, { event: "note", text: checkText(text, "log", MAX_TEXT), file });
+}

@@ -1,0 +1,115 @@
+import { THRESHOLDS, type Thresholds } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import type { Process } from "../machine/process.ts";
+import { anything, type Infer, integer, object, optional, text } from "../schema.ts";
+import { checkSegment, isSegment } from "../store/key.ts";
+
+/**
+ * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
+ * (times in Unix seconds; `pid` 0 if the agent's process is not known).
+ */
+export const Agent = object({
+  session_id: text(),
+  /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... */
+  agent_id: text(),
+  pid: integer(0, 0xffffffff),
+  registered_at: integer(),
+  last_heartbeat: integer(),
+  metadata: anything(),
+  /** Short handle, unique in the project. */
+  name: optional(text()),
+  role: optional(text()),
+  /** The process's start time in the system's own unit, and where its pid means something. */
+  pid_started: optional(integer()),
+  place: optional(text()),
+  /** The folder it works in, and, in git, its worktree and the branch that was checked out when it registered. */
+  cwd: optional(text()),
+  worktree: optional(text()),
+  branch: optional(text()),
+  /** What it does, in a line, and since when (Unix ms). */
+  status: optional(text()),
+  status_at: optional(integer()),
+  /** Unix seconds; only in the archive. */
+  ended_at: optional(integer()),
+  /** Whose it is, `<user>/<machine>`, of a session that came over the network. */
+  owner: optional(text()),
+});
+export type Agent = Infer<typeof Agent>;
+
+export type Presence = "active" | "idle" | "gone";
+
+/** What is known of an agent right now. */
+export interface Sight {
+  /** Its last sign of life (Unix ms). */
+  readonly seen: number;
+  readonly process: "alive" | "dead" | "unknown";
+}
+
+/** Dead is gone at once; silent is gone only where the process cannot be seen. */
+export function presence(agent: Agent, sight: Sight, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
+  if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
+  const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
+  if (silence < thresholds.active) return "active";
+  return sight.process === "alive" || silence < thresholds.silent ? "idle" : "gone";
+}
+
+/** The agent's process, or undefined if its registration does not say enough to judge it. */
+export function processOf(agent: Agent): Process | undefined {
+  if (agent.pid === 0 || agent.place === undefined) return undefined;
+  return { pid: agent.pid, started: agent.pid_started, place: agent.place };
+}
+
+/** Whether two registrations are of the same run of an agent. */
+export function isSameRun(a: Agent, b: Agent): boolean {
+  return (
+    a.pid === b.pid && a.pid_started === b.pid_started && a.registered_at === b.registered_at && a.place === b.place
+  );
+}
+
+const RESERVED = ["all", "human", "operator", "system", "you", "nobody"];
+const MAX_SESSION_BYTES = 120; // a key has 128, and marks of a session end with up to 6 more
+const MAX_NAME_BYTES = 64;
+
+/** Throws `usage` unless `session` can be a session's id: up to 120 bytes of a key's characters, and no word that means others. */
+export function checkSession(session: string): string {
+  checkSegment(session, "session id");
+  const says = `Cannot use "${session}" as a session id`;
+  if (RESERVED.includes(session.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
+  if (session.length > MAX_SESSION_BYTES)
+    throw new RelayError("usage", `${says}: it is longer than ${MAX_SESSION_BYTES} bytes`);
+  return session;
+}
+
+/** Throws `usage` unless `agent` can say which tool a session is: one line of 1 to 64 bytes. */
+export function checkAgentId(agent: string): string {
+  if (/\S/.test(agent) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(agent) && Buffer.byteLength(agent) <= MAX_NAME_BYTES)
+    return agent;
+  throw new RelayError(
+    "usage",
+    `Cannot use ${JSON.stringify(agent.slice(0, 80))} as an agent: it is not a short word`,
+    {
+      next: "give one such as --agent claude",
+    },
+  );
+}
+
+/** Throws `usage` unless `name` can be a session's handle: 1 to 64 of `a-z 0-9 - _ .`, and no reserved word. */
+export function checkName(name: string, what = "name"): string {
+  const says = `Cannot use ${JSON.stringify(name.slice(0, 200))} as a ${what}`;
+  if (RESERVED.includes(name.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw new RelayError("limit", `${says}: it is longer than ${MAX_NAME_BYTES} bytes`);
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || !isSegment(name))
+    throw new RelayError("usage", `${says}: write it with a-z 0-9 - _ . and begin with a letter or digit`);
+  return name;
+}
+
+/** Whether a name found in a file could have been given. */
+export function isName(name: string): boolean {
+  try {
+    return checkName(name) === name;
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
+}

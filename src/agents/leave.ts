@@ -1,0 +1,41 @@
+import { record } from "../activity/log.ts";
+import type { Context } from "../context.ts";
+import { Agent, isSameRun } from "./agent.ts";
+import { processState, readAgent, registrations } from "./registry.ts";
+
+/** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
+export async function unregister(context: Context): Promise<Agent | undefined> {
+  const agent = await readAgent(context.store, "agents", context.session);
+  context.seen.clear();
+  if (agent) await archive(context, agent);
+  return agent;
+}
+
+/** Archives every registration whose process is known to be dead. Returns those. */
+export async function cleanupDead(context: Context): Promise<Agent[]> {
+  const dead = (await registrations(context)).filter((agent) => processState(agent) === "dead");
+  const gone: Agent[] = [];
+  for (const agent of dead) if (await archive(context, agent)) gone.push(agent);
+  return gone;
+}
+
+/** Ends another's session, if it is still the one that was looked at. */
+export function endSession(context: Context, agent: Agent): Promise<boolean> {
+  return archive(context, agent);
+}
+
+/** Moves a registration to the archive, unless it is no longer the one we looked at. */
+async function archive(context: Context, agent: Agent): Promise<boolean> {
+  const { store, now } = context;
+  const { session_id: session } = agent;
+  const ended = { ...agent, ended_at: Math.floor(now() / 1000) };
+  await store.update(`archive/agents/${session}`, () => ended);
+  let isArchived = false;
+  await store.update(`agents/${session}`, (current) => {
+    isArchived = current !== undefined && isSameRun(Agent.parse(current, session), agent);
+    return isArchived ? undefined : current;
+  });
+  if (isArchived) for (const mark of ["seen", "heard"]) await store.unmark(`agents/${session}.${mark}`);
+  if (isArchived) await record(context, { event: "agent.left", who: session });
+  return isArchived;
+}

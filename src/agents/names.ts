@@ -1,0 +1,96 @@
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { hash } from "../hash.ts";
+import { newNonce } from "../id.ts";
+import { isSegment } from "../store/key.ts";
+import { valueOrSkipped } from "../store/read.ts";
+import type { Value } from "../store/store.ts";
+import { checkName, isName } from "./agent.ts";
+import { find, readAgent } from "./registry.ts";
+
+/** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
+export function* namesFor(agentId: string, session: string): Generator<string> {
+  const tool =
+    agentId
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, "-")
+      .slice(0, 32)
+      .replaceAll(/^-+|-+$/g, "") || "agent";
+  let seed = hash(session);
+  for (let turn = 0; turn < 1000; turn++) {
+    const adjective = ADJECTIVES[seed % ADJECTIVES.length];
+    const animal = ANIMALS[Math.floor(seed / ADJECTIVES.length) % ANIMALS.length];
+    yield turn < 20 ? `${tool}-${adjective}-${animal}` : `${tool}-${adjective}-${animal}-${turn}`;
+    seed = hash(`${session} ${turn}`);
+  }
+}
+
+const ADJECTIVES =
+  "able amber bold brave brisk calm clear clever cosy deft eager early fair fleet fond free fresh gentle glad golden grand happy hardy keen kind light lively loyal lucky merry mild neat noble patient plain polite prime proud quick quiet rapid ready rosy sharp silver simple smooth solid spry steady still sunny sure swift tidy tranquil true vivid warm wise witty young zesty agile".split(
+    " ",
+  );
+const ANIMALS =
+  "ant badger bear beaver bee bison crane crow deer dolphin dove eagle elk falcon finch fox frog gecko goat goose hare hawk heron horse ibex jay koala lark lemur lion lizard llama lynx magpie marten mole moose moth mouse newt ocelot orca otter owl panda parrot pelican pony puffin quail rabbit raven robin salmon seal shrew sparrow stork swan swift tapir toad trout turtle vole walrus weasel whale wolf wren yak zebra".split(
+    " ",
+  );
+
+/** What is sent to a word reaches the session with that id: nobody else may be called so. */
+export async function refuseNamesake(context: Context): Promise<void> {
+  const { store, session } = context;
+  if (!isName(session) || (await readAgent(store, "agents", session))) return;
+  const holder = holderIn(await valueOrSkipped(store, `names/${session}`));
+  if (holder === undefined || holder === session || (await readAgent(store, "agents", holder))?.name !== session)
+    return;
+  throw new RelayError("conflict", `Cannot register "${session}": session ${holder} has that as its name`, {
+    next: `agent-relay register --session ${session}-2`,
+  });
+}
+
+/** Reserves a name: the wanted one or throws `conflict`, else the old one or the first free one. */
+export async function takeName(context: Context, wanted: string | undefined, old: string | undefined): Promise<string> {
+  if (wanted !== undefined) {
+    if (wanted !== context.session && (await find(context, checkName(wanted)))) throw nameTaken(wanted, wanted);
+    const holder = await reserve(context, checkName(wanted));
+    if (holder === context.session) return wanted;
+    throw nameTaken(wanted, holder);
+  }
+  if (old !== undefined && isName(old) && (await reserve(context, old)) === context.session) return old;
+  for (const name of namesFor(context.agent, context.session))
+    if ((await reserve(context, name)) === context.session) return name;
+  throw new RelayError("failed", `Cannot find a free name for "${context.session}"`, { next: "give one with --name" });
+}
+
+export function nameTaken(name: string, holder: string): RelayError {
+  return new RelayError("conflict", `Cannot take the name "${name}": session ${holder} has it`, {
+    next: "choose another --name, or see agent-relay agents",
+  });
+}
+
+/** Takes `name` if it is free or its holder has left; returns who has it then. */
+async function reserve(context: Context, name: string): Promise<string> {
+  const { store, session } = context;
+  const mine = { session_id: session, turn: newNonce() };
+  const key = `names/${name}`;
+  if (await store.create(key, mine)) return session;
+  const seen = await valueOrSkipped(store, key);
+  const holder = holderIn(seen);
+  if (holder === session) return session;
+  if (holder !== undefined && (await readAgent(store, "agents", holder))?.name === name) return holder;
+  // Its turn too: a holder that was only being registered when we looked has by now kept its name.
+  const isAsSeen = (current: Value | undefined) => holderIn(current) === holder && current?.turn === seen?.turn;
+  const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));
+  return holderIn(now) ?? reserve(context, name);
+}
+
+/** Says in the name's own record that its holder is there to see; false if another took it first. One of the two wins. */
+export async function keepName({ store, session }: Context, name: string): Promise<boolean> {
+  const mine = { session_id: session, turn: newNonce() };
+  const now = await store.update(`names/${name}`, (current) => (holderIn(current) === session ? mine : current));
+  return holderIn(now) === session;
+}
+
+/** Who has a name, or undefined for a record that names no session. */
+function holderIn(record: Value | undefined): string | undefined {
+  const holder = record?.session_id;
+  return typeof holder === "string" && isSegment(holder) ? holder : undefined;
+}

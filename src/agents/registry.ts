@@ -1,0 +1,152 @@
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { MAX_CLOCK_LEAD } from "../id.ts";
+import { liveness } from "../machine/process.ts";
+import { isMirrored, ownerHere } from "../project/upstream.ts";
+import { checkSegment } from "../store/key.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import type { Store } from "../store/store.ts";
+import { Agent, type Presence, presence, processOf } from "./agent.ts";
+import { resolveOne } from "./resolve.ts";
+
+/** An agent, and what is known of it now. */
+export type AgentView = Agent & {
+  readonly presence: Presence;
+  /** Its last sign of life, Unix seconds. */
+  readonly last_seen: number;
+  /** Unread messages, if that was asked for; 1,001 means more than 1,000. */
+  readonly unread?: number;
+};
+
+/** Every registration, the latest heartbeat first. */
+export async function agents(context: Context): Promise<AgentView[]> {
+  const views: AgentView[] = [];
+  for (const agent of await registrations(context)) views.push(await view(context, agent));
+  return views.sort((a, b) => b.last_seen - a.last_seen || (a.session_id < b.session_id ? -1 : 1));
+}
+
+export async function registrations({ store }: Context): Promise<Agent[]> {
+  const found: Agent[] = [];
+  for (const id of await store.list("agents")) {
+    const agent = await readAgent(store, "agents", id);
+    if (agent) found.push(agent);
+  }
+  return found;
+}
+
+/** Who left and may come back. */
+export async function ended({ store }: Context): Promise<Agent[]> {
+  const found: Agent[] = [];
+  for (const id of await store.list("archive/agents")) {
+    const agent = await readAgent(store, "archive/agents", id);
+    if (agent) found.push(agent);
+  }
+  return found;
+}
+
+/** One session, registered or ended, or undefined. */
+export async function find(context: Context, session: string): Promise<AgentView | undefined> {
+  const agent =
+    (await readAgent(context.store, "agents", session)) ?? (await readAgent(context.store, "archive/agents", session));
+  return agent && view(context, agent);
+}
+
+/** The acting session's registration: by the record itself, which another program may have removed. */
+export async function mine(context: Context): Promise<Agent | undefined> {
+  const { store, session } = context;
+  const agent = await readAgent(store, "agents", checkSegment(session, "session id"));
+  if (agent?.owner === undefined || store.isServed) return agent;
+  if (agent.owner === (await ownerHere(context))) return undefined; // it was in another folder of this machine
+  throw new RelayError("conflict", `Cannot act as "${session}": that is a session of ${agent.owner}, from elsewhere`, {
+    next: `agent-relay --session ${session}-2 ...`,
+  });
+}
+
+/** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
+export async function isKnown({ store }: Context, session: string): Promise<boolean> {
+  checkSegment(session, "session id");
+  return (
+    (await store.markedAt(`agents/${session}.seen`)) !== undefined ||
+    (await store.get(`agents/${session}`)) !== undefined
+  );
+}
+
+/** A session by id, name, or the unique beginning of its id. */
+export async function sessionOf(context: Context, word: string): Promise<string> {
+  const agents = await registrations(context);
+  return resolveOne(word, agents, await ended(context));
+}
+
+async function view({ store, now, thresholds }: Context, agent: Agent): Promise<AgentView> {
+  const marked = await store.markedAt(`agents/${agent.session_id}.seen`);
+  const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD);
+  const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
+  return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
+}
+
+/** The last of these times that is not ahead of `bound`: a clock that ran ahead is no sign of life for long. */
+function lastOf(times: readonly number[], bound: number): number {
+  const believed = times.filter((time) => time > 0 && time <= bound);
+  return Math.max(...(believed.length > 0 ? believed : times));
+}
+
+/** Whether another session has ended, or its process is dead. Not knowing is not gone. */
+export async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
+  if (session === me) return false;
+  const agent = await readAgent(store, "agents", session);
+  if (agent?.owner !== undefined && agent.owner !== (await ownerIn(store, me))) return false;
+  if (agent) return processState(agent) === "dead";
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
+/** Sessions of others, of which nothing is said here but that they have ended: who serves the relay would not believe more. */
+export async function foreignSessions(
+  { store, session: me }: Context,
+  sessions: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  if (!store.isServed || sessions.size === 0) return new Set();
+  const own = await ownerIn(store, me);
+  const foreign = new Set<string>();
+  for (const session of sessions) if (session !== me && (await ownerIn(store, session)) !== own) foreign.add(session);
+  return foreign;
+}
+
+async function ownerIn(store: Store, session: string): Promise<string | undefined> {
+  return (await readAgent(store, "agents", session))?.owner;
+}
+
+/** Whether the acting session has just left: it acts, so its process tells nothing. */
+export async function hasLeft({ store, session }: Context): Promise<boolean> {
+  if (await readAgent(store, "agents", session)) return false;
+  return (await readAgent(store, "archive/agents", session)) !== undefined;
+}
+
+/** The error of a wait whose session ends meanwhile. */
+export function hasEnded(what: string, session: string): RelayError {
+  return new RelayError("conflict", `Cannot ${what}: ${session} has ended`, { next: "agent-relay register" });
+}
+
+/** Whether an agent's process runs; `unknown` where that cannot be seen from here. */
+export function processState(agent: Agent): "alive" | "dead" | "unknown" {
+  const process = processOf(agent);
+  return process ? liveness(process) : "unknown";
+}
+
+/** A registration, live or in the archive, or undefined if there is none that can be read. Its id is the name it is stored under. */
+export async function readAgent(
+  store: Store,
+  folder: "agents" | "archive/agents",
+  id: string,
+): Promise<Agent | undefined> {
+  const agent = await parsedOrSkipped(store, `${folder}/${id}`, Agent);
+  return agent === undefined || agent.session_id === id ? agent : { ...agent, session_id: id };
+}
+
+/** Throws `refused` for a session of elsewhere: only the server takes something away from it. */
+export async function refuseElsewhere(context: Context, session: string): Promise<void> {
+  const agent = (await isMirrored(context)) ? await readAgent(context.store, "agents", session) : undefined;
+  if (agent?.owner === undefined) return;
+  throw new RelayError("refused", `Cannot take anything away from "${session}" here: it is elsewhere`, {
+    next: `agent-relay send --to ${session} --kind request-yield "...", or --force where the server is`,
+  });
+}

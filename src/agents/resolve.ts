@@ -1,0 +1,111 @@
+import { RelayError } from "../errors.ts";
+import { distance } from "./edit-distance.ts";
+
+/** What addressing needs to know of a session. */
+export interface Party {
+  readonly session_id: string;
+  readonly agent_id: string;
+  readonly name?: string;
+  readonly role?: string;
+}
+
+/** Who a message goes to: everyone, or these sessions. */
+export type Address = "everyone" | readonly string[];
+
+/**
+ * Finds whom `to` means: `all`, a session id, a name, `role:<role>`, `human` (whoever is a person here), or the unique
+ * beginning of a session id; several words mean all of them. `ended` are sessions that left and may come back.
+ *
+ * Throws `not_found` naming the near ones for a word that means nobody, unless `keep`: then it is the id of a session
+ * that will come. Throws `usage` for a beginning that fits several, and for a message to oneself alone.
+ */
+export function resolve(
+  to: readonly string[],
+  me: string,
+  agents: readonly Party[],
+  options: { ended?: readonly Party[]; keep?: boolean } = {},
+): Address {
+  if (to.includes("all")) return "everyone";
+  if (to.length === 0)
+    throw new RelayError("usage", "Cannot send to nobody: the list of recipients is empty", {
+      next: "name some, or leave the list away to send to everyone",
+    });
+  const found = to.flatMap((word) => sessionsFor(word, agents, options.ended ?? [], options.keep ?? false));
+  const others = [...new Set(found)].filter((session) => session !== me);
+  if (others.length === 0)
+    throw new RelayError("usage", `Cannot send to "${to.join(", ")}": that is only you`, {
+      next: "agent-relay agents",
+    });
+  return others;
+}
+
+/** One session by id, name, or the unique beginning of its id. Throws like `resolve`. */
+export function resolveOne(word: string, agents: readonly Party[], ended: readonly Party[] = []): string {
+  const [session, second] = sessionsFor(word, agents, ended, false);
+  if (session === undefined || second !== undefined)
+    throw ambiguous(
+      word,
+      agents.map((agent) => agent.session_id),
+    );
+  return session;
+}
+
+function sessionsFor(word: string, agents: readonly Party[], ended: readonly Party[], keep: boolean): string[] {
+  const exact = [...agents, ...ended].find((agent) => agent.session_id === word);
+  if (exact) return [exact.session_id];
+  const named = agents.find((agent) => agent.name === word) ?? ended.find((agent) => agent.name === word);
+  if (named) return [named.session_id];
+  if (word.startsWith("role:") || word === "human") {
+    const group = agents.filter((agent) =>
+      word === "human" ? agent.agent_id === "human" : agent.role === word.slice("role:".length),
+    );
+    if (group.length === 0) throw unknown(word, [...agents, ...ended]);
+    return group.map((agent) => agent.session_id);
+  }
+  if (keep) return [word];
+  const begun = agents.filter((agent) => word !== "" && agent.session_id.startsWith(word));
+  if (begun.length > 1)
+    throw ambiguous(
+      word,
+      begun.map((agent) => agent.session_id),
+    );
+  if (begun[0]) return [begun[0].session_id];
+  throw unknown(word, [...agents, ...ended]);
+}
+
+function ambiguous(word: string, fits: readonly string[]): RelayError {
+  return new RelayError("usage", `Cannot tell who "${word}" is: it could be ${fits.slice(0, 5).join(", ")}`, {
+    next: "agent-relay agents",
+  });
+}
+
+function unknown(word: string, agents: readonly Party[]): RelayError {
+  const near = nearest(word, agents);
+  const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
+  return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
+    next: "agent-relay agents, or send --keep to leave it for a session that will come",
+  });
+}
+
+const MAX_WORD = 200; // comparing costs the product of both lengths
+
+/** The up to three names and ids most like `word`. */
+export function nearest(word: string, agents: readonly Party[]): string[] {
+  if (word.length > MAX_WORD) return [];
+  const words = agents.flatMap((agent) => [
+    ...(agent.name === undefined ? [] : [agent.name]),
+    agent.session_id,
+    ...(agent.role === undefined ? [] : [`role:${agent.role}`]),
+  ]);
+  return [...new Set(words)]
+    .filter((candidate) => candidate.length <= MAX_WORD)
+    .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(word.length / 3)) || includes(candidate, word))
+    .sort((a, b) => a.far - b.far)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
+}
+
+function includes(candidate: string, word: string): boolean {
+  return word.length >= 3 && candidate.toLowerCase().includes(word.toLowerCase());
+}

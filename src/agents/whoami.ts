@@ -1,0 +1,193 @@
+import { RelayError } from "../errors.ts";
+import { HOSTS, type Host, hostNamed, hostOf } from "../hosts/detect.ts";
+import type { Ancestor } from "../machine/ancestors.ts";
+import { isSegment } from "../store/key.ts";
+
+/** What a registration says about a process. */
+export interface Registered {
+  readonly session_id: string;
+  readonly agent_id: string;
+  readonly pid: number;
+  readonly pid_started?: number;
+  readonly place?: string;
+}
+
+/** All that decides who we are. */
+export interface Facts {
+  readonly session?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly pid?: number | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The processes above ours, the nearest first; empty where they cannot be seen. */
+  readonly ancestors: readonly Ancestor[];
+  /** The leader of our terminal session, if there is a terminal and the leader is not brand-new. */
+  readonly leader?: Ancestor | undefined;
+  readonly place: string;
+  readonly registered: readonly Registered[];
+  readonly user: string;
+  /** What a client of our tools calls itself. */
+  readonly client?: string | undefined;
+  /** Who started us, if that is all that the system shows. */
+  readonly parent?: number | undefined;
+}
+
+export interface Identity {
+  readonly session: string;
+  readonly agent: string;
+  /** The agent's process, 0 if not known. */
+  readonly pid: number;
+  /** Why, for a person to read. */
+  readonly because: string;
+}
+
+/**
+ * Decides which session we are, by the first that applies: told so; the nearest ancestor that is a known agent or a
+ * registered process, and that host's own variable; one host's variable alone; the client of our tools; the person at the
+ * keyboard.
+ * Throws `usage` where that cannot be told.
+ */
+export function whoAmI(facts: Facts): Identity {
+  if (facts.session === "")
+    throw new RelayError("usage", "Cannot act for a session without a name: --session is empty");
+  const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
+  if (told !== undefined && told !== "") {
+    const because = facts.session === undefined ? "AGENT_RELAY_SESSION says so" : "--session says so";
+    return identity(facts, told, agentOf(facts, told), nearest(facts), because);
+  }
+
+  const near = nearest(facts);
+  if (near) return byAncestor(facts, near);
+
+  const marked = HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
+  const [host, other] = marked;
+  if (facts.client !== undefined && (host === undefined || other !== undefined)) return byClient(facts, facts.client);
+  if (host && other)
+    throw cannotTell(
+      `${marked.map((each) => each.agent).join(" and ")} both left variables here, and neither is a parent`,
+    );
+  if (host) return byVariable(facts, host);
+  return identity(
+    facts,
+    wordFrom(facts.user, "person"),
+    "human",
+    undefined,
+    "no agent is a parent of this process, so you are a person",
+  );
+}
+
+/** The nearest ancestor that is an agent, and what is known of it. */
+interface Near {
+  readonly process: Ancestor;
+  readonly host: Host | undefined;
+  readonly registered: Registered | undefined;
+}
+
+function nearest(facts: Facts): Near | undefined {
+  for (const process of facts.ancestors) {
+    const host = hostOf(process.name, process.args);
+    const registered = facts.registered.find(
+      (agent) => isSegment(agent.session_id) && isProcess(agent, process, facts.place) && agent.agent_id !== "human",
+    );
+    if (host || registered) return { process, host, registered };
+  }
+  return undefined;
+}
+
+function byAncestor(facts: Facts, near: Near): Identity {
+  const { process, host, registered } = near;
+  const seen = `the nearest agent above this process is ${host?.agent ?? registered?.agent_id} (pid ${process.pid})`;
+  const agent = facts.agent ?? host?.agent ?? registered?.agent_id ?? "agent";
+  const variable = host?.sessionVariable;
+  const value = variable === undefined ? undefined : facts.env[variable];
+  if (value && isSegment(value) && !isInherited(facts, value, near))
+    return identity(facts, value, agent, near, `${seen}, and ${variable} is set`);
+  if (registered) return identity(facts, registered.session_id, agent, near, `${seen}, which is registered`);
+  const session = `${agent}-${process.pid.toString(36)}-${process.started.toString(36)}`;
+  return identity(facts, session, agent, near, `${seen}, named by its pid and start time`);
+}
+
+/** A session id that belongs to an agent farther up was only passed down: agents start agents of their own kind. */
+function isInherited(facts: Facts, session: string, near: Near): boolean {
+  const owner = facts.registered.find((agent) => agent.session_id === session);
+  if (!owner || isProcess(owner, near.process, facts.place)) return false;
+  return facts.ancestors.some((process) => process !== near.process && isProcess(owner, process, facts.place));
+}
+
+/** Whether a session is that of an agent farther up, which has started the nearest one: its variables are inherited. */
+export function isOuters(owner: Registered, ancestors: readonly Ancestor[], place: string): boolean {
+  const [, ...outer] = ancestors.filter(({ name, args }) => hostOf(name, args) !== undefined);
+  return outer.some((process) => isProcess(owner, process, place));
+}
+
+function byVariable(facts: Facts, host: Host): Identity {
+  const variable = host.sessionVariable;
+  const value = variable === undefined ? undefined : facts.env[variable];
+  const agent = facts.agent ?? host.agent;
+  if (value && isSegment(value))
+    return identity(facts, value, agent, undefined, `${variable} is set, and no other agent's variable`);
+  const { leader } = facts;
+  if (!leader) throw cannotTell(`${host.agent} started this process, and does not say which of its sessions`);
+  const session = `${agent}-${leader.pid.toString(36)}-${leader.started.toString(36)}`;
+  return identity(
+    facts,
+    session,
+    agent,
+    undefined,
+    `${host.agent} left its variables here; named by this terminal's first process`,
+  );
+}
+
+const LAUNCHER = /^((ba|da|z|fi|k)?sh|env|npm .*|npx|pnpm|yarn|bunx|cmd|powershell|pwsh)$/;
+
+/** An agent that we do not know, which calls our tools: it is no person. */
+function byClient(facts: Facts, client: string): Identity {
+  const agent = wordFrom(client.slice(0, 60), "agent"); // a session id has at most 120 characters
+  const process = facts.ancestors.find(({ name }) => !LAUNCHER.test(name));
+  const pid = process?.pid ?? facts.parent ?? 0;
+  const session = [agent, pid.toString(36), ...(process ? [process.started.toString(36)] : [])].join("-");
+  return { session, agent, pid: facts.pid ?? pid, because: `${agent} (pid ${pid}) calls our tools` };
+}
+
+function identity(facts: Facts, session: string, agent: string, near: Near | undefined, because: string): Identity {
+  const host = near?.host ?? HOSTS.find((each) => each.agent === agent);
+  const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
+  const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);
+  const pid = facts.pid ?? ((isOurs && fromVariable) || near?.process.pid || facts.leader?.pid || 0);
+  return { session, agent, pid, because };
+}
+
+/** Which tool a session is that was only named. */
+function agentOf(facts: Facts, session: string): string {
+  const registered = facts.registered.find((agent) => agent.session_id === session);
+  const host =
+    hostNamed(session) ??
+    nearest(facts)?.host ??
+    HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
+  const client = facts.client === undefined ? "human" : wordFrom(facts.client, "agent");
+  return facts.agent ?? registered?.agent_id ?? host?.agent ?? client;
+}
+
+function isProcess(agent: Registered, process: Ancestor, place: string): boolean {
+  return agent.place === place && agent.pid === process.pid && agent.pid_started === process.started;
+}
+
+function cannotTell(why: string): RelayError {
+  return new RelayError("usage", `Cannot tell which session this is: ${why}`, {
+    next: "give it with --session, or set AGENT_RELAY_SESSION",
+  });
+}
+
+/** A name that is not ours as part of a session id, or `otherwise`. */
+function wordFrom(name: string, otherwise: string): string {
+  const word = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^[.-]+|[.-]+$/g, "");
+  return isSegment(word) && word !== "all" ? word : otherwise;
+}
+
+/** A pid as a variable says it, 0 if it says none. */
+function pidFrom(text: string | undefined): number {
+  const pid = Number(text);
+  return Number.isInteger(pid) && pid > 0 && pid <= 0x7fffffff ? pid : 0;
+}

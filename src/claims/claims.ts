@@ -1,0 +1,246 @@
+import { ensureRegistered } from "../agents/register.ts";
+import { refuseElsewhere } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { answerYields, tellLoser } from "../messages/yields.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { isMirrored, whenDecided } from "../project/upstream.ts";
+import type { Relay } from "../relay.ts";
+import { checkSegment } from "../store/key.ts";
+import {
+  type Claim,
+  checkMode,
+  checkTtl,
+  isCovered,
+  isNamed,
+  type Mode,
+  say,
+  type Target,
+  targetsMeet,
+  type Waiter,
+} from "./claim.ts";
+import { changeClaims, factsOf, readClaims, settledClaims } from "./ledger.ts";
+import { pathTargets, type Whence } from "./paths.ts";
+import { ask, namesOf, quote, waitInLine } from "./queue.ts";
+import { blockers, type Claims, giveUp, isLive, lasting, renew, settle, type Wish } from "./rules.ts";
+import { circular, held, notHeld, sayAgain } from "./wording.ts";
+
+export interface ClaimOptions {
+  /** Named things that are no files, such as `db-migrations`. */
+  readonly resources?: readonly string[];
+  /** Default `exclusive`; any number of sessions may have `shared` claims on the same thing. */
+  readonly mode?: Mode;
+  readonly reason?: string;
+  /** How long it lasts if it is not renewed, ms: 10 seconds to 8 hours, default 30 minutes. */
+  readonly ttl?: number;
+  /** What relative paths are relative to; default the folder the Relay was made for. */
+  readonly cwd?: string;
+  /** Means the paths in this worktree only. */
+  readonly apart?: boolean;
+}
+
+export interface WaitingClaimOptions extends ClaimOptions {
+  /** Waits in line for at most this long, ms; Infinity for as long as it takes. Without it, what is held is a `conflict`. */
+  readonly wait?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReleaseOptions extends ClaimOptions {
+  /** A person takes it away from whoever holds it; they are told. */
+  readonly force?: boolean;
+}
+
+/** One answer of `check`. */
+export interface Check {
+  /** Nobody else holds any of it, and nobody waits for it. */
+  readonly is_free: boolean;
+  /** This session holds all of it. */
+  readonly is_mine: boolean;
+  readonly claims: readonly Claim[];
+  /** Others in line for any of it, the first first. */
+  readonly queue: readonly Waiter[];
+}
+
+/** Takes paths and resources, all or none; what this session has already is renewed. Throws `conflict`, `timed_out`. */
+export async function claim(
+  context: Context,
+  paths: readonly string[],
+  options: WaitingClaimOptions = {},
+): Promise<Claim> {
+  return claimTargets(context, targetsOf(context, paths, options), options, sayAgain(paths, options));
+}
+
+/** `claim` for what is known in its canonical form. `again` is what to do where others stand in the way. */
+export async function claimTargets(
+  context: Context,
+  targets: readonly Target[],
+  options: WaitingClaimOptions,
+  again: string,
+): Promise<Claim> {
+  const wish: Wish = {
+    id: newId("claim", context.now()),
+    session_id: context.session,
+    agent_id: context.agent,
+    targets,
+    mode: checkMode(options.mode ?? "exclusive"),
+    ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
+    ...(options.ttl === undefined ? {} : { ttl: checkTtl(options.ttl) }),
+    ...((await isMirrored(context)) && { tentative: true }),
+  };
+  options.signal?.throwIfAborted();
+  await ensureRegistered(context);
+  await settleWaitsIfAny(context); // what ran out is told to those who waited for it, before it is taken again
+  const isPatient = options.wait !== undefined && options.wait > 0;
+  const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
+  if (first.claim) return decided(context, first.claim, wish, again);
+  if (first.circle) throw circular(quote(wish), first.circle);
+  if (options.wait === undefined || !isPatient)
+    throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
+  return decided(context, await waitInLine(context, wish, again, options.wait, options.signal), wish, again);
+}
+
+/** The claim as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+async function decided(context: Context, claim: Claim, wish: Wish, again: string): Promise<Claim> {
+  if (!claim.tentative) return claim;
+  const found = await whenDecided(context, async () => {
+    const claims = await readClaims(context);
+    const now = claims.claims.find(({ id }) => id === claim.id);
+    return now?.tentative ? undefined : { now, claims };
+  });
+  if (!found) return claim;
+  if (found.now) return found.now;
+  const inTheWay = blockers(found.claims, wish);
+  if (inTheWay.length === 0)
+    throw new RelayError("conflict", `Cannot claim "${say(wish.targets)}": the server does not give it`, {
+      next: "agent-relay inbox, which says why",
+    });
+  throw held(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
+}
+
+/** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
+export async function release(
+  context: Context,
+  paths: readonly string[] | "all",
+  options: ReleaseOptions = {},
+): Promise<Claim[]> {
+  const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
+  if ((await readClaims(context)).claims.length === 0) {
+    if (targets) throw notHeld(targets, [], context.session);
+    return []; // giving back makes no relay
+  }
+  const isForced = options.force === true && targets !== undefined;
+  for (const { session_id } of isForced ? (await near(context, targets)).claims : [])
+    await refuseElsewhere(context, session_id);
+  const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
+  let apart: readonly Target[] | undefined;
+  // What is claimed in one worktree only is meant from that one.
+  const inWorktree = () => (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true }));
+  const isMeant = (target: Target) =>
+    targets === undefined ||
+    (target.worktree === undefined ? targets : inWorktree()).some((named) => isNamed(target, named));
+  const { given, standing } = await changeClaims(
+    context,
+    (claims, facts) => {
+      const { claims: next, given } = giveUp(claims, isWhose, isMeant, facts);
+      return { claims: next, result: { given, standing: claims.claims } };
+    },
+    targets ?? [],
+  );
+  if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
+  for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  await answerYields(context, given);
+  await settleWaitsIfAny(context);
+  return given;
+}
+
+/** Gives back one claim of this session, if it still has it. */
+export function giveBack(context: Context, { id }: Claim): Promise<void> {
+  return giveBackById(context, id);
+}
+
+export async function giveBackById(context: Context, id: string): Promise<void> {
+  await changeClaims(context, (claims, facts) => {
+    const kept = claims.claims.filter((claim) => claim.id !== id);
+    return {
+      claims: kept.length === claims.claims.length ? claims : settle({ ...claims, claims: kept }, facts),
+      result: 0,
+    };
+  });
+}
+
+/** Lets one claim of this session last for `ttl` ms from now. */
+export async function extend(context: Context, { id }: Pick<Claim, "id">, ttl: number): Promise<void> {
+  await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }), []);
+}
+
+/** Every live claim, the oldest first. */
+export async function claims(context: Context): Promise<Claim[]> {
+  const all = await readClaims(context);
+  const facts = await factsOf(context, all);
+  return all.claims.filter((claim) => isLive(claim, facts));
+}
+
+/** Asks who else holds these, or stands in line for them, without taking anything. */
+export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<Check> {
+  const { session } = context;
+  const targets = targetsOf(context, paths, options);
+  const found = await near(context, targets);
+  const mine = found.claims.filter((claim) => claim.session_id === session);
+  return {
+    is_free: blockers(found, { session_id: session, targets, mode: options.mode ?? "exclusive" }).length === 0,
+    is_mine: targets.every((one) => mine.some((claim) => claim.targets.some((target) => isCovered(one, target)))),
+    claims: found.claims,
+    queue: found.queue.filter((waiter) => waiter.session_id !== session && meet(waiter.targets, targets)),
+  };
+}
+
+function meet(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.some((one) => others.some((other) => targetsMeet(one, other)));
+}
+
+/** The live claims on any of these, and who is in line. Only their holders are looked at, however many others there are. */
+async function near(context: Context, targets: readonly Target[]): Promise<Claims> {
+  const meets = (claim: Claim) => meet(claim.targets, targets);
+  const all = await readClaims(context);
+  const claims = all.claims.filter(meets);
+  const facts = await factsOf(context, { ...all, claims });
+  if (all.queue.length === 0) return { ...all, claims: claims.filter((claim) => isLive(claim, facts)) };
+  const settled = await settledClaims(context);
+  return { ...settled, claims: settled.claims.filter(meets) };
+}
+
+/** Lets this session's claims last their whole time again. Returns them. */
+export async function renewClaims(context: Context): Promise<Claim[]> {
+  const isMine = (claim: Claim) => claim.session_id === context.session;
+  if (!(await readClaims(context)).claims.some(isMine)) return [];
+  return changeClaims(context, (claims, { now }) => {
+    const next = renew(claims, context.session, now);
+    return { claims: next, result: next.claims.filter(isMine) };
+  });
+}
+
+function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): Target[] {
+  const cwd = options.cwd ?? context.registration.cwd ?? context.project;
+  const whence: Whence = { cwd, project: context.project, apart: options.apart };
+  const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
+  const targets = [...paths.flatMap((typed) => pathTargets(typed, whence)), ...resources];
+  if (targets.length === 0)
+    throw new RelayError("usage", "Cannot tell what is meant: give a path or a resource", {
+      next: "agent-relay claim src/db.ts, or --resource db-migrations",
+    });
+  return targets;
+}
+
+const MAX_REASON = 500; // bytes: it is shown in refusals
+
+function checkReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
+  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`, { next: "say it shorter" });
+}
+
+/** Renews what the session has claimed, if the half of any claim's time is over. */
+export async function renewOwn(relay: Relay, session: string, now: number): Promise<void> {
+  const mine = (await relay.claims()).filter((claim) => claim.session_id === session);
+  if (mine.some((claim) => claim.expires_at - now < claim.ttl / 2)) await relay.renewClaims();
+}

@@ -1,0 +1,49 @@
+import { say } from "./claim.ts";
+import { blockers, type Claims, sessionOf } from "./rules.ts";
+
+/** One step of a circle: `session` waits `for` something that the next one has to do. */
+export interface Step {
+  readonly session: string;
+  readonly for: string;
+}
+
+/** The circle that `session` would close by waiting on `on` for something; undefined if there is none. */
+export function circle(claims: Claims, session: string, on: readonly string[], what: string): Step[] | undefined {
+  const seen = new Set<string>();
+  const walk = (at: string, path: readonly Step[]): Step[] | undefined => {
+    if (at === session) return [...path];
+    if (seen.has(at)) return undefined;
+    seen.add(at);
+    for (const { to, why } of waitsOf(claims, at)) {
+      const found = walk(to, [...path, { session: at, for: why }]);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  for (const first of on) {
+    const found = first === session ? undefined : walk(first, [{ session, for: what }]);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The circle that a waiter is in by now: what was handed to others since it came can close one. */
+export function circleOf(claims: Claims, id: string): Step[] | undefined {
+  const waiter = claims.queue.find((one) => one.id === id);
+  if (!waiter) return undefined;
+  const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
+  const on = blockers(claims, waiter, ahead).map(sessionOf);
+  return circle(claims, waiter.session_id, on, say(waiter.targets));
+}
+
+function waitsOf(claims: Claims, session: string): { to: string; why: string }[] {
+  const queued = claims.queue.filter((waiter) => waiter.session_id === session);
+  const edges = claims.edges.filter((edge) => edge.session_id === session);
+  return [
+    ...queued.flatMap((waiter) => {
+      const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
+      return blockers(claims, waiter, ahead).map((blocker) => ({ to: sessionOf(blocker), why: say(waiter.targets) }));
+    }),
+    ...edges.flatMap((edge) => edge.on.map((to) => ({ to, why: edge.for }))),
+  ];
+}

@@ -1,0 +1,97 @@
+import { record } from "../activity/log.ts";
+import { foreignSessions, isGone } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { liveness } from "../machine/process.ts";
+import { parsed } from "../store/read.ts";
+import type { Value } from "../store/store.ts";
+import { type Claim, type Target, targetsMeet } from "./claim.ts";
+import { claimEvents } from "./events.ts";
+import { Claims, type Facts, NO_CLAIMS, settle } from "./rules.ts";
+
+const LIVE = "claims/live";
+const TOKEN = "claims/token"; // its time is the last fencing token: they go on where the record was lost
+
+/** The record as it is, or an empty one. Throws `corrupt` for one that cannot be used, which has then been set aside. */
+export async function readClaims({ store }: Context): Promise<Claims> {
+  return (await parsed(store, LIVE, { parse: parseClaims })) ?? NO_CLAIMS;
+}
+
+/** The live record with what ran out taken off and handed on, on disk too. */
+export async function settledClaims(context: Context): Promise<Claims> {
+  const before = await readClaims(context);
+  if (settle(before, await factsOf(context, before)) === before) return before;
+  return changeClaims(context, (claims) => ({ claims, result: claims }));
+}
+
+function parseClaims(value: Value | undefined): Claims {
+  if (value === undefined) return NO_CLAIMS;
+  const known = parsedBefore.get(value);
+  if (known) return known;
+  const claims = Claims.parse(value, LIVE);
+  parsedBefore.set(value, claims);
+  return claims;
+}
+const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
+
+/**
+ * Applies `step` to the settled record, and wakes those who were given something by it. Of a change that is `about` some
+ * targets only, the holders of others are not looked at: their dead keep what nobody asks for until then.
+ */
+export async function changeClaims<T>(
+  context: Context,
+  step: (claims: Claims, facts: Facts) => { readonly claims: Claims; readonly result: T },
+  about?: readonly Target[],
+): Promise<T> {
+  const { store } = context;
+  const before = await readClaims(context);
+  const facts = await factsOf(context, { ...before, claims: concerned(before, about) });
+  const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
+  let written: Claims | undefined;
+  let granted: number | undefined;
+  let events: ReturnType<typeof claimEvents> = [];
+  let result: { readonly value: T } | undefined;
+  let offered: Claim[] = [];
+  await store.update(LIVE, (value) => {
+    const old = value === undefined ? none : parseClaims(value);
+    const done = step(settle(old, facts), facts);
+    result = { value: done.result };
+    const fresh = done.claims.claims.filter(({ offered_until }) => offered_until !== undefined);
+    offered = fresh.filter(({ id }) => !old.claims.some((claim) => claim.id === id));
+    events = done.claims === old ? [] : claimEvents(old, done.claims, facts);
+    granted = done.claims.token > old.token ? done.claims.token : undefined;
+    written = done.claims;
+    return done.claims === old ? value : done.claims;
+  });
+  if (written) parsedBefore.set(written, written); // a store may give back the very object
+  await record(context, ...events);
+  if (granted !== undefined) await store.mark(TOKEN, granted);
+  for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
+  if (!result) throw new Error("an update ended without running its change");
+  return result.value;
+}
+
+/** Whose holders have to be looked at for a change that is about these targets: with anyone in line, all. */
+function concerned({ claims, queue }: Claims, about: readonly Target[] | undefined): readonly Claim[] {
+  if (about === undefined || queue.length > 0) return claims;
+  return claims.filter((claim) => claim.targets.some((one) => about.some((other) => targetsMeet(one, other))));
+}
+
+/** Several writers may have noted theirs in another order: a step over as many as could be. */
+async function tokenBefore({ store }: Context): Promise<number> {
+  const noted = await store.markedAt(TOKEN);
+  return noted === undefined ? 0 : noted + 1000;
+}
+
+/** Who of those in the record is gone for certain. Not knowing is not gone: then the lease decides. */
+export async function factsOf(context: Context, claims: Claims): Promise<Facts> {
+  const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
+  const gone = new Set<string>();
+  for (const session of sessions) if (await isGone(context, session)) gone.add(session);
+  const foreign = await foreignSessions(context, sessions);
+  return {
+    now: context.now(),
+    isGone: (session) => gone.has(session),
+    isDead: ({ session_id, pid, pid_started, place }) =>
+      !foreign.has(session_id) && liveness({ pid, started: pid_started, place }) === "dead",
+  };
+}

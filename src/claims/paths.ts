@@ -1,0 +1,162 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError } from "../errors.ts";
+import { worktreeOf } from "../git/repository.ts";
+import type { Target } from "./claim.ts";
+import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
+
+const MAX_PATH = 4096; // bytes; no system opens a longer one
+
+/** `[id].ts`, `[...all]`: what Next.js and its like name files and folders. One at the start of a name is no set. */
+const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
+
+/** What is named so is taken for a file while it is not there: `parser.ts`, `*.md`, but not `v1.2` or `.github`. */
+const FILE = /[^/]\.[a-z]\w*$/i;
+
+export interface Whence {
+  /** What relative paths are relative to. */
+  readonly cwd: string;
+  /** The project's folder, for what lies in no git repository. */
+  readonly project: string;
+  /** Means the path in this worktree only, not the same one in all of them. */
+  readonly apart?: boolean | undefined;
+}
+
+/**
+ * What a path as typed means, in one spelling: relative to `cwd`, links resolved as far as there are files, then relative
+ * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded where
+ * the disk folds case. A glob with braces is several targets. Throws `usage`.
+ */
+export function pathTargets(typed: string, whence: Whence): Target[] {
+  if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH)
+    throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
+  const isThere = (file: string) => statOf(path.resolve(whence.cwd, file), "lstatSync") !== undefined;
+  if (!isGlob(typed) || isThere(typed)) return [target(typed, [], whence)];
+  return expanded(typed).map((pattern) => {
+    const segments = pattern.split(/[/\\]/);
+    const to = (end: number) => segments.slice(0, end).join("/");
+    const isWild = (segment: string, index: number) =>
+      isGlob(segment) && !ROUTE.test(segment) && !isThere(to(index + 1));
+    const first = segments.findIndex(isWild);
+    const [base, tail] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
+    const rest = tail.map((segment) => (ROUTE.test(segment) ? literal(segment) : segment));
+    if (rest.includes("..")) throw wrong(typed, 'it goes up ("..") after a wildcard', "write it without ..");
+    return target(base || (pattern.startsWith("/") ? "/" : "."), rest, whence);
+  });
+}
+
+function expanded(typed: string): string[] {
+  try {
+    return expandBraces(typed);
+  } catch (error) {
+    if (error instanceof RangeError) throw wrong(typed, error.message, "claim the folder instead");
+    throw error;
+  }
+}
+
+/** `base` means no wildcards, `rest` begins with one. */
+function target(base: string, rest: readonly string[], whence: Whence): Target {
+  const real = realPath(path.resolve(whence.cwd, base));
+  const project = realPath(whence.project);
+  const repository = worktreeOf(nearestFolder(project))?.repository;
+  const worktree = worktreeIn(repository, real);
+  const [root, named] = worktree === undefined ? [project, inMainWorktree(real)] : [worktree, real];
+  const isOutside = !isInside(named, root);
+  const fixed = isOutside ? named : path.relative(root, named);
+  const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
+  const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
+  const roots = [project, worktreeIn(repository, realPath(whence.cwd)) ?? project];
+  if (
+    isOutside &&
+    (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
+  )
+    throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
+  const isLeaf = rest.length > 0 ? FILE.test(rest.at(-1) ?? "") : isFile(real);
+  return {
+    path: pattern,
+    ...(isLeaf ? { leaf: true } : {}),
+    ...(whence.apart && !isOutside ? { worktree: root } : {}),
+  };
+}
+
+/** Whether a path is a file, or will be one by its name. */
+function isFile(file: string): boolean {
+  const stat = statOf(file, "statSync");
+  return stat ? !stat.isDirectory() : FILE.test(file);
+}
+
+/** The root of the nearest worktree of `repository` around `file`; other repositories in it are part of it. */
+function worktreeIn(repository: string | undefined, file: string): string | undefined {
+  const found = worktreeOf(nearestFolder(file));
+  if (!found || found.repository === repository) return found?.root;
+  return path.dirname(found.root) === found.root ? undefined : worktreeIn(repository, path.dirname(found.root));
+}
+
+/** A file of another repository by its name in the main worktree of that one. */
+function inMainWorktree(file: string): string {
+  const worktree = worktreeOf(nearestFolder(file));
+  return worktree ? path.join(worktree.repository, path.relative(worktree.root, file)) : file;
+}
+
+function posix(file: string): string {
+  return file.split(path.sep).join("/");
+}
+
+function fold(pattern: string, folder: string): string {
+  return foldsCase(folder) ? pattern.normalize("NFC").toLowerCase() : pattern;
+}
+
+function isInside(file: string, folder: string): boolean {
+  const relative = path.relative(folder, file);
+  return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+}
+
+/** The path with links resolved through its nearest ancestor that is there; a link to what is not there yet leads there too. */
+export function realPath(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch (error) {
+    const code = errno(error);
+    if (code === "ELOOP") throw wrong(file, "its symbolic links go round in a circle", "look at it with ls -l");
+    const parent = path.dirname(file);
+    if (code === undefined || parent === file) throw error;
+    const isLink = statOf(file, "lstatSync")?.isSymbolicLink();
+    return isLink
+      ? realPath(path.resolve(realPath(parent), fs.readlinkSync(file)))
+      : path.join(realPath(parent), path.basename(file));
+  }
+}
+
+function nearestFolder(file: string): string {
+  return statOf(file, "statSync")?.isDirectory() || file === path.dirname(file)
+    ? file
+    : nearestFolder(path.dirname(file));
+}
+
+/** What is there, or undefined: also where a name is too long, or a file stands on the way. */
+function statOf(file: string, how: "statSync" | "lstatSync"): fs.Stats | undefined {
+  try {
+    return fs[how](file);
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Whether `a` and `A` are one file here: told by a folder of that path that has letters in its name. */
+function foldsCase(folder: string): boolean {
+  for (let here = folder; here !== path.dirname(here); here = path.dirname(here)) {
+    const name = path.basename(here);
+    const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
+    if (other === name) continue;
+    const [one, two] = [here, path.join(path.dirname(here), other)].map((each) =>
+      fs.statSync(each, { throwIfNoEntry: false }),
+    );
+    return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
+  }
+  return false;
+}
+
+function wrong(typed: string, why: string, next: string): RelayError {
+  return new RelayError("usage", `Cannot use ${JSON.stringify(typed.slice(0, 200))} as a path: ${why}`, { next });
+}

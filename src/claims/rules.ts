@@ -1,0 +1,222 @@
+import { RelayError } from "../errors.ts";
+import { type Infer, integer, list, object } from "../schema.ts";
+import { Claim, Edge, isSameTargets, type Mode, OFFER, type Target, TTL, targetsMeet, Waiter } from "./claim.ts";
+
+/** Everything that must be decided together is one record, `claims/live`. */
+export const Claims = object({
+  /** The last fencing token. */
+  token: integer(),
+  claims: list(Claim),
+  queue: list(Waiter),
+  edges: list(Edge),
+});
+export type Claims = Infer<typeof Claims>;
+
+export const NO_CLAIMS: Claims = { token: 0, claims: [], queue: [], edges: [] };
+
+/** What a rule must know of the world: the time, and who is gone for certain. */
+export interface Facts {
+  /** Unix ms. */
+  readonly now: number;
+  /** Ended, or dead by its process. Idle is not gone. */
+  readonly isGone: (session: string) => boolean;
+  /** Whether a waiting process is dead. */
+  readonly isDead: (waiter: Waiter | Edge) => boolean;
+}
+
+export interface Wish {
+  readonly id: string;
+  readonly session_id: string;
+  readonly agent_id: string;
+  readonly targets: readonly Target[];
+  readonly mode: Mode;
+  readonly reason?: string;
+  /** ms; without it, as long as before, or 30 minutes. */
+  readonly ttl?: number;
+  readonly tentative?: boolean;
+}
+
+/** Who stands in the way: a holder, or someone who came first. */
+export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };
+
+type Bid = Pick<Wish, "session_id" | "targets" | "mode">;
+
+function contend(a: Bid, b: Bid): boolean {
+  if (a.session_id === b.session_id || (a.mode === "shared" && b.mode === "shared")) return false;
+  return a.targets.some((one) => b.targets.some((other) => targetsMeet(one, other)));
+}
+
+/**
+ * Who stands in the way of `wish` right now: who holds what it wants, and who waits for that already, unless they wait for
+ * the wishing session itself. Expects a settled record.
+ */
+export function blockers(claims: Claims, wish: Bid, queue: readonly Waiter[] = claims.queue): Blocker[] {
+  const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
+  const ahead = queue.filter((waiter) => contend(waiter, wish) && !mine.some((claim) => contend(claim, waiter)));
+  const held = claims.claims.filter((claim) => contend(claim, wish));
+  return [...held.map((claim) => ({ claim })), ...ahead.map((waiter) => ({ waiter }))];
+}
+
+export function isLive(claim: Claim, { now, isGone }: Facts): boolean {
+  return claim.expires_at > now && (claim.offered_until ?? now + 1) > now && !isGone(claim.session_id);
+}
+
+/**
+ * The record without what has run out, with what became free handed to those who waited for it, first come, first
+ * served. The same object if nothing has changed.
+ */
+export function settle(claims: Claims, facts: Facts): Claims {
+  const live = claims.claims.filter((claim) => isLive(claim, facts));
+  const isWaiting = (waiter: Waiter | Edge) => !facts.isDead(waiter) && !facts.isGone(waiter.session_id);
+  const queue = claims.queue.filter(isWaiting);
+  const edges = claims.edges.filter(isWaiting);
+  const isSame =
+    live.length === claims.claims.length &&
+    queue.length === claims.queue.length &&
+    edges.length === claims.edges.length;
+  let next: Claims = isSame ? claims : { ...claims, claims: live, queue, edges };
+  for (const [index, waiter] of queue.entries()) {
+    if (
+      blockers(
+        next,
+        waiter,
+        queue.slice(0, index).filter((ahead) => next.queue.includes(ahead)),
+      ).length > 0
+    )
+      continue;
+    const left = next.queue.filter((other) => other !== waiter);
+    next = { ...grant(next, waiter, facts.now, facts.now + OFFER), queue: left };
+  }
+  return next;
+}
+
+function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
+  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = TTL.default } = wish;
+  const token = claims.token + 1;
+  const claim: Claim = {
+    ...{ id, session_id, agent_id, targets, mode },
+    ...(reason === undefined ? {} : { reason }),
+    ...(tentative && { tentative }),
+    ...{ token, claimed_at: now, expires_at: now + ttl, ttl },
+    ...(offered_until === undefined ? {} : { offered_until }),
+  };
+  return { ...claims, token, claims: [...claims.claims, claim] };
+}
+
+/** What came of a wish: the claim, or who stands in the way. */
+export type Taken =
+  | { readonly claims: Claims; readonly claim: Claim; readonly blockers: readonly [] }
+  | { readonly claims: Claims; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
+
+/** Takes what is wished for, or renews it if the session has just that already. Expects a settled record. */
+export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
+  const inTheWay = blockers(claims, wish);
+  if (inTheWay.length > 0) return { claims, blockers: inTheWay };
+  const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
+  const old = mine.find((claim) => isSameTargets(claim, wish));
+  if (!old) {
+    checkRoom(mine, wish);
+    const next = grant(claims, wish, now);
+    return { claims: next, claim: lastOf(next), blockers: [] };
+  }
+  const { offered_until: _, reason, ...kept } = old;
+  const why = wish.reason ?? reason;
+  const ttl = wish.ttl ?? old.ttl;
+  // Who shared it before may have been followed by others: what it may do alone is new.
+  const token = wish.mode === old.mode ? claims.token : claims.token + 1;
+  const claim = {
+    ...{ ...kept, mode: wish.mode, ttl, expires_at: now + ttl },
+    ...(wish.mode === old.mode ? {} : { token, ...(wish.tentative && { tentative: true }) }),
+    ...(why === undefined ? {} : { reason: why }),
+  };
+  return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };
+}
+
+const MOST_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
+
+function checkRoom(mine: readonly Claim[], { targets }: Wish): void {
+  const held = mine.reduce((sum, claim) => sum + claim.targets.length, 0);
+  if (held + targets.length <= MOST_TARGETS) return;
+  throw new RelayError("limit", `Cannot claim ${targets.length} more: you hold ${held} of at most ${MOST_TARGETS}`, {
+    next: "claim the folder they are in, or agent-relay release what you do not need",
+  });
+}
+
+/** Takes up what was handed over, or undefined if it has been passed on. */
+export function accept(claims: Claims, id: string, now: number): Claims | undefined {
+  const offered = claims.claims.find((claim) => claim.id === id);
+  if (!offered) return undefined;
+  const { offered_until: _, ...claim } = offered;
+  // What it shared until now it has alone from now on.
+  const kept = claims.claims.filter(
+    (other) => other === offered || other.session_id !== claim.session_id || !isSameTargets(other, claim),
+  );
+  return replace({ ...claims, claims: kept }, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
+}
+
+/** Lets every live claim of a session that its filter picks last its whole time again. The same object if there is none. */
+export function renew(claims: Claims, session: string, now: number, isMeant = (_: Claim) => true): Claims {
+  const isMine = (claim: Claim) => claim.session_id === session && claim.offered_until === undefined && isMeant(claim);
+  if (!claims.claims.some(isMine)) return claims;
+  const renewed = claims.claims.map((claim) => (isMine(claim) ? { ...claim, expires_at: now + claim.ttl } : claim));
+  return { ...claims, claims: renewed };
+}
+
+/** With one claim that lasts for `ttl` ms from now, also at its renewals. */
+export function lasting(claims: Claims, id: string, now: number, ttl: number): Claims {
+  const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
+  return { ...claims, claims: next };
+}
+
+/**
+ * Without what `isMeant` of the targets of those claims that `isWhose`, and with what became free handed on. A claim of
+ * which some is left goes on. Returns what was given back, each with the targets it has lost.
+ */
+export function giveUp(
+  claims: Claims,
+  isWhose: (claim: Claim) => boolean,
+  isMeant: (target: Target) => boolean,
+  facts: Facts,
+): { claims: Claims; given: Claim[] } {
+  const given: Claim[] = [];
+  const kept: Claim[] = [];
+  for (const claim of claims.claims) {
+    const lost = isWhose(claim) ? claim.targets.filter(isMeant) : [];
+    const left = claim.targets.filter((target) => !lost.includes(target));
+    if (lost.length > 0) given.push({ ...claim, targets: lost });
+    if (lost.length === 0) kept.push(claim);
+    else if (left.length > 0) kept.push({ ...claim, targets: left });
+  }
+  return { claims: given.length === 0 ? claims : settle({ ...claims, claims: kept }, facts), given };
+}
+
+/** Without these claims, and with what became free handed on. */
+export function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+  return settle({ ...claims, claims: claims.claims.filter((claim) => !dropped.includes(claim)) }, facts);
+}
+
+export function enqueue(claims: Claims, waiter: Waiter): Claims {
+  return { ...claims, queue: [...claims.queue, waiter] };
+}
+
+/** Without this waiter, edge or offer. */
+export function leaveQueue(claims: Claims, id: string, facts: Facts): Claims {
+  const queue = claims.queue.filter((waiter) => waiter.id !== id);
+  const edges = claims.edges.filter((edge) => edge.id !== id);
+  const kept = claims.claims.filter((claim) => claim.id !== id || claim.offered_until === undefined);
+  return settle({ ...claims, queue, edges, claims: kept }, facts);
+}
+
+export function sessionOf(blocker: Blocker): string {
+  return "claim" in blocker ? blocker.claim.session_id : blocker.waiter.session_id;
+}
+
+function replace(claims: Claims, old: Claim, claim: Claim): Claims {
+  return { ...claims, claims: claims.claims.map((other) => (other === old ? claim : other)) };
+}
+
+function lastOf(claims: Claims): Claim {
+  const last = claims.claims.at(-1);
+  if (!last) throw new Error("a claim was granted and is not there");
+  return last;
+}

@@ -1,0 +1,73 @@
+import { flag, type Infer, integer, list, object, optional, text } from "../schema.ts";
+
+/** What is known of a session's daemon, as it is on disk. */
+export const DaemonRecord = object({
+  session_id: text(),
+  command: list(text()),
+  pid: integer(),
+  pid_started: optional(integer()),
+  place: text(),
+  /** Unix ms. */
+  started_at: integer(),
+  /** `yyyy-mm-dd`, and how often the command was started on that day. */
+  day: text(),
+  runs: integer(),
+  /** The last run: when it began (Unix ms), how long it took (ms), and how it ended. */
+  last_at: optional(integer()),
+  last_took: optional(integer()),
+  last_code: optional(integer()),
+  last_was_cut: optional(flag()),
+  /** The run that goes on. */
+  child_pid: optional(integer()),
+  child_started: optional(integer()),
+});
+export type DaemonRecord = Infer<typeof DaemonRecord>;
+
+export interface DaemonLimits {
+  /** ms between the end of a run and the next. */
+  readonly coolDown: number;
+  /** Runs a day. */
+  readonly daily: number;
+  /** ms that a run may take. */
+  readonly timeLimit: number;
+  /** ms that new mail is given to be read without us. */
+  readonly settle: number;
+}
+
+export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000, settle: 0 };
+
+/** Whether to start the command now, or why not, and how long that holds at the least (ms). */
+export type Verdict = { readonly isGo: true } | { readonly isGo: false; readonly why: string; readonly wait: number };
+
+export interface Found {
+  readonly fresh: number;
+  readonly since: number | undefined;
+  readonly isStopped: boolean;
+  readonly now: number;
+}
+
+const LOOK = 60_000; // ms; longer than any change that nobody is woken for matters
+
+/** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
+export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: Found): Verdict {
+  if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: LOOK };
+  if (isStopped) return { isGo: false, why: "the kill switch is set", wait: 1000 };
+  if (record.day === dayOf(now) && record.runs >= limits.daily)
+    return { isGo: false, why: `it ran ${record.runs} times today`, wait: LOOK };
+  const early = (since ?? now) + limits.settle - now;
+  if (early > 0) return { isGo: false, why: "it came just now", wait: early };
+  const ended = (record.last_at ?? Number.NEGATIVE_INFINITY) + (record.last_took ?? 0);
+  const rest = ended + limits.coolDown - now;
+  return rest > 0 ? { isGo: false, why: "it ran just now", wait: rest } : { isGo: true };
+}
+
+/** The record as a run begins. */
+export function begun(record: DaemonRecord, now: number): DaemonRecord {
+  const day = dayOf(now);
+  const { last_took: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
+  return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: now };
+}
+
+export function dayOf(now: number): string {
+  return new Date(now).toISOString().slice(0, 10);
+}

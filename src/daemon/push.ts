@@ -1,0 +1,85 @@
+import { RelayError } from "../errors.ts";
+import { NUDGE } from "../hosts/waking.ts";
+import type { Relay } from "../relay.ts";
+import type { Store } from "../store/store.ts";
+import { runDaemon } from "./daemon.ts";
+import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "./wake.ts";
+
+const LOOK_AGAIN = 10_000; // ms
+
+export interface Ends {
+  /** The relay as the session of the host, and its store; undefined where there is none yet. */
+  readonly open: () => Promise<{ readonly relay: Relay; readonly store: Store } | undefined>;
+  /** Puts a line before the model. */
+  readonly push: (content: string, unread: number) => Promise<void>;
+  /** Unix ms. */
+  readonly now: () => number;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Pushes a nudge for mail that is worth a turn of the model, once for each message, which stays unread until it was read.
+ * Begins when the session is there, and takes over where another has watched for it: it looks for that every 10 s, and
+ * whenever `look` is called.
+ */
+export class Pushing {
+  readonly #ends: Ends;
+  #look = () => {};
+
+  constructor(ends: Ends) {
+    this.#ends = ends;
+  }
+
+  look(): void {
+    this.#look();
+  }
+
+  /** Until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const again = new Promise<void>((resolve) => {
+        this.#look = resolve;
+      });
+      try {
+        await this.#watch(signal);
+      } catch (error) {
+        const isAnothers = error instanceof RelayError && error.code === "conflict";
+        if (!signal.aborted && !isAnothers)
+          this.#ends.failed(error instanceof Error ? error : new Error(String(error)));
+      }
+      if (!signal.aborted) await lookedFor(again, signal);
+    }
+  }
+
+  /** Returns at once where there is nothing to watch yet: a server that was only started leaves no trace. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { open, push, now } = this.#ends;
+    const found = await open();
+    if (!found) return;
+    const { relay, store } = found;
+    const session = relay.session ?? "";
+    const agent = await relay.find(session);
+    if (!agent || agent.presence === "gone" || !(await relay.isTrusted())) return;
+    const start = async () => {
+      await push(NUDGE, await relay.unreadCount());
+      return { code: 0, wasCut: false };
+    };
+    const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };
+    const what = { isMeant: isWorthWaking(session), known: nudgedFor(store, session) };
+    await runDaemon({ relay, store, now, log: () => {}, start, end: () => {} }, { ...watch, ...what }, signal);
+  }
+}
+
+/** Until `again` resolves, or it is time, or `signal` aborts. */
+async function lookedFor(again: Promise<void>, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let over = () => {};
+  const time = new Promise<void>((resolve) => {
+    over = resolve;
+    timer = setTimeout(resolve, LOOK_AGAIN);
+  });
+  signal.addEventListener("abort", over, { once: true });
+  await Promise.race([again, time]);
+  clearTimeout(timer);
+  signal.removeEventListener("abort", over);
+}

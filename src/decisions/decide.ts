@@ -1,0 +1,52 @@
+import { record } from "../activity/log.ts";
+import { ensureRegistered } from "../agents/register.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { checkText, MAX_TEXT } from "../limits.ts";
+import { checkAllowance, send } from "../messages/send.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { Decision } from "./decision.ts";
+
+/** Writes down what was decided, for good, and tells everyone. */
+export async function decide(context: Context, content: string): Promise<Decision> {
+  const text = checkText(content, "decide", MAX_TEXT);
+  await ensureRegistered(context);
+  await checkAllowance(context);
+  const { session, agent, store } = context;
+  const decided_at = context.now();
+  const decision: Decision = {
+    id: newId("decision", decided_at),
+    session_id: session,
+    agent_id: agent,
+    content: text,
+    decided_at,
+  };
+  await store.create(`decisions/${decision.id}`, decision);
+  await record(context, { event: "decision", id: decision.id });
+  try {
+    await send(context, text, { kind: "decision" });
+  } catch (error) {
+    throw error instanceof RelayError ? untold(decision.id, error) : error;
+  }
+  return decision;
+}
+
+/** It is decided all the same: who thought otherwise would decide it twice. */
+function untold(id: string, cause: RelayError): RelayError {
+  const why = cause.message.replace(/^Cannot send: /, "");
+  return new RelayError(cause.code, `Cannot tell everyone of ${id}, which is decided and kept: ${why}`, {
+    cause,
+    next: `agent-relay send "see agent-relay explain ${id}"`,
+  });
+}
+
+/** Every decision, the oldest first. */
+export async function decisions(context: Context): Promise<Decision[]> {
+  const found: Decision[] = [];
+  for (const id of await context.store.list("decisions")) {
+    const decision = await parsedOrSkipped(context.store, `decisions/${id}`, Decision);
+    if (decision) found.push(decision);
+  }
+  return found;
+}

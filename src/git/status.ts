@@ -1,0 +1,16 @@
+import { execFile } from "node:child_process";
+
+const LIMIT = 2000; // ms
+
+const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
+
+/** As git has it; none where it cannot tell. */
+export function changedFiles(root: string): Promise<string[]> {
+  const args = ["-C", root, ...SAFELY, "status", "--porcelain", "-z", "--no-renames"];
+  return new Promise((resolve) => {
+    execFile("git", args, { timeout: LIMIT, maxBuffer: 1e8 }, (error, stdout) => {
+      const lines = error ? [] : stdout.split("\0").filter((line) => line.length > 3);
+      resolve(lines.map((line) => line.slice(3)).filter((file) => !file.startsWith(".relay/")));
+    });
+  });
+}

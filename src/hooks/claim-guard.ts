@@ -1,0 +1,52 @@
+import type { Claim } from "../claims/claim.ts";
+import { askForPath, sayAgain, sayBlockers } from "../claims/wording.ts";
+import { RelayError } from "../errors.ts";
+import type { Relay } from "../relay.ts";
+import { namesOf } from "../render/messages.ts";
+import { cleanLine, inQuotes } from "../text.ts";
+import { block } from "./context-block.ts";
+
+const MOST_SAID = 800; // characters of what the holders say
+const MOST_PATH = 200;
+
+/** Why these files are not to be written now, in words for a model; undefined if nothing stands against it. */
+export async function reasonAgainst(
+  relay: Relay,
+  files: readonly string[],
+  { session, cwd }: { readonly session: string; readonly cwd: string },
+  now: number,
+): Promise<string | undefined> {
+  const isOthers = (claim: Claim) => claim.session_id !== session;
+  const all = await checked(relay, files, cwd);
+  if (all && !all.claims.some(isOthers)) return undefined;
+  for (const file of files) {
+    const found = await checked(relay, [file], cwd);
+    const blockers = (found?.claims.filter(isOthers) ?? []).map((claim) => ({ claim }));
+    if (!found || blockers.length === 0 || found.is_mine) continue;
+    const says = sayBlockers(blockers, namesOf(await relay.agents()), now);
+    return denial(file, cut(cleanLine(says), MOST_SAID));
+  }
+  return undefined;
+}
+
+/** What the holders wrote stands in the frame; what to do does not depend on it. */
+function denial(file: string, says: string): string {
+  const isLong = file.length > MOST_PATH;
+  const next = isLong ? "agent-relay claims" : `${sayAgain([file], {})}, or ${askForPath(file)}`;
+  const what = `${inQuotes(cut(cleanLine(file), MOST_PATH))} is not to be edited now: another agent has claimed it.`;
+  const { text } = block([`${what} Work on something else, or: ${cleanLine(next)}\n`], [`${says}\n`], [], () => "", 0);
+  return text.trimEnd();
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+async function checked(relay: Relay, files: readonly string[], cwd: string) {
+  try {
+    return await relay.check(files, { cwd, apart: true }); // what is written is in one worktree
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
+    throw error;
+  }
+}

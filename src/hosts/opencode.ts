@@ -1,0 +1,18 @@
+import { claude } from "./claude.ts";
+import type { HookHost } from "./hook.ts";
+import { jsonLine } from "./payload.ts";
+
+/** OpenCode has no hooks but plugins: ours speaks Claude's events to us, and takes our answer as it is. */
+export const opencode: HookHost = {
+  agent: "opencode",
+  hasSteps: false,
+  read(payload, given) {
+    return claude.read(payload, given);
+  },
+  write(_, answer) {
+    return jsonLine(answer);
+  },
+  nothing() {
+    return "{}\n";
+  },
+};

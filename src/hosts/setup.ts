@@ -1,0 +1,280 @@
+import type { Command } from "./command-line.ts";
+import { pluginFor } from "./opencode-plugin.ts";
+import { fieldsOf, isOurs } from "./ours.ts";
+
+/** Where a host keeps its hooks, and how it writes them. */
+export interface HostSetup {
+  readonly agent: string;
+  /** Programs and folders (below the home folder) that say it is installed. */
+  readonly programs: readonly string[];
+  readonly folders: readonly string[];
+  /** The file with its hooks, relative to the project, and to the home folder. */
+  readonly projectFile: string;
+  readonly userFile: string;
+  /** The whole file, where it is ours alone. */
+  readonly text?: (words: readonly string[], wakes: boolean) => string;
+  /** What has to stand in that file. */
+  settings(command: Command): readonly Setting[];
+  /** What stands there besides, if an idle agent is to be woken. */
+  waking?(command: Command): readonly Setting[];
+  /** Where it is told of MCP servers. */
+  readonly mcp: McpSetup;
+  /** Where hooks may be switched off. */
+  readonly off?: OffSwitch;
+  /** What the person still has to do there. */
+  readonly asks?: string;
+}
+
+/** Where a host keeps its MCP servers; without a file of their own, they stand in the one with the hooks. */
+export interface McpSetup {
+  readonly projectFile?: string;
+  readonly userFile?: string;
+  readonly path: readonly string[];
+  /** What stands there. */
+  entry(words: readonly string[]): unknown;
+  /** What the host puts into such a file itself, if it is not there. */
+  readonly defaults?: readonly Setting[];
+  /** What a person types instead, where the file is not for us to write. */
+  readonly typed?: Typed;
+}
+
+export interface Typed {
+  readonly when: "always" | "user";
+  readonly command: string;
+  readonly undo: string;
+  /** The file below the home folder that this writes, and what is in it then. */
+  readonly file: string;
+  readonly mark: string;
+}
+
+const serverAt = (words: readonly string[]) => ({ command: words[0], args: words.slice(1) });
+const SERVERS = ["mcpServers", "agent-relay"];
+
+/** The file with a host's MCP servers, as one that is set up like the one with its hooks. */
+export function mcpFile(host: HostSetup, words: readonly string[], isUser: boolean): HostSetup | undefined {
+  const { mcp } = host;
+  const file = isUser ? mcp.userFile : mcp.projectFile;
+  if (file === undefined) return undefined;
+  const { agent, programs, folders } = host;
+  const settings = () => [...(mcp.defaults ?? []), { path: mcp.path, value: mcp.entry(words) }];
+  return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp };
+}
+
+/** What switches all hooks of a host off: the first file that says so or not decides. */
+export interface OffSwitch {
+  readonly projectFiles: readonly string[];
+  readonly userFile: string;
+  isOff(settings: Readonly<Record<string, unknown>>): boolean | undefined;
+}
+
+const element = (path: readonly string[], value: unknown): Setting => ({ path, value, isElement: true });
+
+/** As Claude Code and Codex write a hook; times in seconds. */
+function matched(event: string, command: string, timeout: number, matcher?: string): Setting {
+  const hooks = [{ type: "command", command, timeout }];
+  return element(["hooks", event], { ...(matcher === undefined ? {} : { matcher }), hooks });
+}
+
+/** The events of Claude Code, which Codex has too: `edits` are its editing tools, `steps` its event after each step. */
+function asClaude(command: Command, edits: string, steps: readonly string[], end: number): Setting[] {
+  const tools = (event: string) => [
+    matched(event, command(event, "edit"), 5, edits),
+    matched(event, command(event, "shell"), 5, "Bash"),
+  ];
+  return [
+    matched("SessionStart", command("SessionStart"), 10),
+    matched("UserPromptSubmit", command("UserPromptSubmit"), 5),
+    ...tools("PreToolUse"),
+    ...tools("PostToolUse"),
+    ...steps.map((event) => matched(event, command(event), 5)),
+    matched("Stop", command("Stop"), 5),
+    matched("SessionEnd", command("SessionEnd"), end),
+  ];
+}
+
+const claude: HostSetup = {
+  agent: "claude",
+  programs: ["claude"],
+  folders: [".claude"],
+  projectFile: ".claude/settings.local.json",
+  userFile: ".claude/settings.json",
+  settings: (command) => asClaude(command, "Edit|MultiEdit|Write|NotebookEdit", ["PostToolBatch"], 5),
+  // Exit code 2 of such a hook wakes an idle session (2.1.330). It ends with the session, or after a day.
+  waking: (command) =>
+    ["SessionStart", "Stop"].map((event) =>
+      element(["hooks", event], {
+        hooks: [{ type: "command", command: command("Wake"), timeout: 86_400, asyncRewake: true }],
+      }),
+    ),
+  off: {
+    projectFiles: [".claude/settings.local.json", ".claude/settings.json"],
+    userFile: ".claude/settings.json",
+    isOff: ({ disableAllHooks: isOff }) => (typeof isOff === "boolean" ? isOff : undefined),
+  },
+  asks: "Claude Code asks once whether you trust the folder",
+  mcp: {
+    ...{ projectFile: ".mcp.json", path: SERVERS, entry: serverAt },
+    typed: {
+      ...{ when: "user", command: "claude mcp add --scope user agent-relay --" },
+      ...{ undo: "claude mcp remove --scope user agent-relay", file: ".claude.json", mark: "agent-relay.cjs" },
+    },
+  },
+};
+
+const codex: HostSetup = {
+  agent: "codex",
+  programs: ["codex"],
+  folders: [".codex"],
+  projectFile: ".codex/hooks.json",
+  userFile: ".codex/hooks.json",
+  settings: (command) => asClaude(command, "apply_patch", [], 3), // it waits no longer at an end
+  asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
+  // It keeps them in TOML, which its own command writes.
+  mcp: {
+    ...{ path: SERVERS, entry: serverAt },
+    typed: {
+      ...{ when: "always", command: "codex mcp add agent-relay --", undo: "codex mcp remove agent-relay" },
+      ...{ file: ".codex/config.toml", mark: "[mcp_servers.agent-relay]" },
+    },
+  },
+};
+
+const gemini: HostSetup = {
+  agent: "gemini",
+  programs: ["gemini"],
+  folders: [".gemini"],
+  projectFile: ".gemini/settings.json",
+  userFile: ".gemini/settings.json",
+  settings(command) {
+    const hook = (event: string, ms: number, tool?: "edit" | "shell", matcher?: string): Setting =>
+      element(["hooks", event], {
+        ...(matcher === undefined ? {} : { matcher }),
+        hooks: [{ name: "agent-relay", type: "command", command: command(event, tool), timeout: ms }],
+      });
+    const [edit, shell] = ["^(write_file|replace)$", "^run_shell_command$"];
+    return [
+      hook("SessionStart", 10_000),
+      hook("BeforeAgent", 5000),
+      hook("BeforeTool", 5000, "edit", edit),
+      hook("BeforeTool", 5000, "shell", shell),
+      hook("AfterTool", 5000, "edit", edit),
+      hook("AfterTool", 5000, "shell", shell),
+      hook("AfterTool", 5000, undefined, "^(?!(write_file|replace|run_shell_command)$)"),
+      hook("AfterAgent", 5000),
+      hook("SessionEnd", 5000),
+    ];
+  },
+  off: {
+    projectFiles: [".gemini/settings.json"],
+    userFile: ".gemini/settings.json",
+    isOff({ hooksConfig }) {
+      const { enabled, disabled } = fieldsOf(hooksConfig);
+      const isOurHook = (name: unknown) => name === "agent-relay" || isOurs({ command: name });
+      if (Array.isArray(disabled) && disabled.some(isOurHook)) return true;
+      return typeof enabled === "boolean" ? !enabled : undefined;
+    },
+  },
+  asks: "Gemini CLI runs a project's hooks only in a folder that you trust",
+  mcp: { path: SERVERS, entry: serverAt },
+};
+
+const antigravity: HostSetup = {
+  agent: "antigravity",
+  programs: ["agy"],
+  folders: [".gemini/antigravity-cli"],
+  projectFile: ".agents/hooks.json",
+  userFile: ".gemini/config/hooks.json",
+  settings: (command) => [
+    {
+      path: ["agent-relay"],
+      value: {
+        enabled: true,
+        ...Object.fromEntries(
+          ["SessionStart", "PreInvocation", "Stop"].map((event) => [
+            event,
+            [{ type: "command", command: command(event), timeout: 10 }],
+          ]),
+        ),
+      },
+    },
+  ],
+  mcp: {
+    ...{ projectFile: ".agents/mcp_config.json", userFile: ".gemini/config/mcp_config.json" },
+    ...{ path: SERVERS, entry: serverAt },
+  },
+};
+
+const cursor: HostSetup = {
+  agent: "cursor",
+  programs: ["cursor", "cursor-agent"],
+  folders: [".cursor"],
+  projectFile: ".cursor/hooks.json",
+  userFile: ".cursor/hooks.json",
+  settings(command) {
+    const hook = (event: string, more: Readonly<Record<string, unknown>> = {}) =>
+      element(["hooks", event], { command: command(event), timeout: 5, ...more });
+    return [
+      { path: ["version"], value: 1, isDefault: true },
+      hook("sessionStart"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("stop", { loop_limit: 5 }),
+      hook("sessionEnd"),
+    ];
+  },
+  mcp: { projectFile: ".cursor/mcp.json", userFile: ".cursor/mcp.json", path: SERVERS, entry: serverAt },
+};
+
+const copilot: HostSetup = {
+  agent: "copilot",
+  programs: ["copilot"],
+  folders: [".copilot"],
+  projectFile: ".github/hooks/agent-relay.json",
+  userFile: ".copilot/hooks/agent-relay.json",
+  settings(command) {
+    const hook = (event: string) =>
+      element(["hooks", event], { type: "command", command: command(event), timeoutSec: 10 });
+    return [
+      { path: ["version"], value: 1, isDefault: true },
+      hook("sessionStart"),
+      hook("userPromptSubmitted"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("agentStop"),
+      hook("sessionEnd"),
+    ];
+  },
+  asks: "Copilot CLI runs a project's hooks only in a folder that you trust",
+  mcp: {
+    ...{ projectFile: ".github/mcp.json", userFile: ".copilot/mcp-config.json", path: SERVERS },
+    entry: (words) => ({ type: "local", ...serverAt(words), tools: ["*"] }),
+  },
+};
+
+const opencode: HostSetup = {
+  agent: "opencode",
+  programs: ["opencode"],
+  folders: [".config/opencode"],
+  projectFile: ".opencode/plugins/agent-relay.js",
+  userFile: ".config/opencode/plugins/agent-relay.js",
+  text: pluginFor,
+  settings: () => [],
+  mcp: {
+    ...{ projectFile: "opencode.json", userFile: ".config/opencode/opencode.json", path: ["mcp", "agent-relay"] },
+    entry: (words) => ({ type: "local", command: words, enabled: true }),
+    // Else OpenCode writes it when it starts (1.18.33), and the file that was made for us stays, with just that in it.
+    defaults: [{ path: ["$schema"], value: "https://opencode.ai/config.json", isDefault: true }],
+  },
+};
+
+export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigravity, cursor, copilot, opencode];
+
+/** A value in a settings file: where it stands, and what it is. */
+export interface Setting {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** It is one more element of the list that stands there. */
+  readonly isElement?: boolean;
+  /** Whatever stands there already is as good. */
+  readonly isDefault?: boolean;
+}

@@ -1,0 +1,47 @@
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { object, optional, text } from "../schema.ts";
+
+/** All that an idle agent is woken with. What came is told by its hooks, or by its inbox. */
+export const NUDGE = "Mail waits for you in this project's agent-relay. If you do not see it here: agent-relay inbox";
+
+/** The command that wakes a session of this host; `self` runs agent-relay. Undefined where none can from outside. */
+export function wakingCommand(agent: string, session: string, self: readonly string[]): string[] | undefined {
+  if (agent === "codex") return ["codex", "queue", "--thread", session, "--message", NUDGE];
+  return agent === "claude" ? [...self, "daemon", "nudge", "--session", session, "--agent", agent] : undefined;
+}
+
+const SessionFile = object({ sessionId: optional(text()), messagingSocketPath: optional(text()) });
+
+/**
+ * The socket at which a process of Claude Code takes messages (2.1.330), from the file that it keeps of its session below
+ * `folder`. Throws `not_found`.
+ */
+export function claudeSocket(folder: string, pid: number, session: string): string {
+  const file = path.join(folder, "sessions", `${pid}.json`);
+  try {
+    const found = SessionFile.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
+    const socket = found.messagingSocketPath ?? "";
+    if (path.isAbsolute(socket) && (found.sessionId ?? session) === session) return socket;
+  } catch (error) {
+    if (errno(error) !== "ENOENT" && !(error instanceof SyntaxError) && !(error instanceof RelayError))
+      throw systemError(`read "${file}"`, error);
+  }
+  throw new RelayError("not_found", `Cannot wake pid ${pid}: ${file} names no socket for "${session}"`, {
+    next: "agent-relay setup claude --wake, which needs none",
+  });
+}
+
+/** Writes one message to Claude Code's socket. That it was taken says nothing of whether the model will see it. */
+export function pokeClaude(socket: string, content: string): Promise<void> {
+  const line = `${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`;
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown) => reject(systemError(`write to "${socket}"`, error));
+    const connection = net.connect(socket, () => connection.end(line, resolve));
+    connection.setTimeout(5000, () => connection.destroy(new Error("it took more than 5 s")));
+    connection.on("error", failed);
+    connection.resume();
+  });
+}

@@ -1,0 +1,197 @@
+import * as z from "zod";
+import { isName } from "../agents/agent.ts";
+import { formatDuration } from "../duration.ts";
+import { RelayError } from "../errors.ts";
+import type { InboxItem } from "../messages/inbox.ts";
+import type { Message } from "../messages/message.ts";
+import type { Recipient } from "../messages/send.ts";
+import { frame } from "../render/frame.ts";
+import { itemLines, messageLines, newNotes } from "../render/messages.ts";
+import { cleanLine, countWord } from "../text.ts";
+import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
+import { thatFit } from "./truncate.ts";
+
+const MOST_SHOWN = 50;
+
+const send = tool({
+  name: "send",
+  title: "Send a message",
+  about:
+    "Tell other agents something, or ask them. Without `to` it goes to everyone here. It is stored before this returns, and they hear of it also while they work.",
+  hints: {},
+  input: z.strictObject({
+    text: z.string(),
+    to: z.array(z.string()).optional().describe("names or sessions, from `agents`"),
+    kind: z.enum(["info", "question"]).optional().describe("a question waits for an answer"),
+    reply_to: z.string().optional().describe("the id of the message that this answers"),
+  }),
+  async run({ text, to, kind, reply_to }, { relay, now }) {
+    if (to?.length === 0)
+      throw new RelayError("usage", "Cannot send to nobody: name someone in `to`, or leave it out to tell everyone");
+    const options = { report: true, ...(kind && { kind }), ...(to && { to }) };
+    const sent = await (reply_to === undefined ? relay.send(text, options) : relay.reply(reply_to, text, options));
+    const ids = sent.messages.map(({ id }) => id);
+    const people = sent.recipients.map((one) => recipientWords(one, now())).join("; ");
+    return {
+      text: `${ids.join(" ")} sent to ${people || "all; nobody else is here yet, who comes within a day will hear it"}\n`,
+      data: { ids, recipients: sent.recipients },
+    };
+  },
+});
+
+function recipientWords(who: Recipient, now: number): string {
+  const { session_id, name, presence, last_seen, ended_at, unread_before = 0, is_full } = who;
+  const ago = (seconds: number) => `${formatDuration(now - seconds * 1000)} ago`;
+  const facts = [
+    ended_at === undefined ? (presence ?? []) : `left ${ago(ended_at)}, kept until it is back`,
+    presence === "idle" && last_seen !== undefined ? `seen ${ago(last_seen)}` : [],
+    unread_before > 0 ? `${countWord(unread_before)} unread before` : [],
+    is_full ? "its inbox is full: it was not told" : [],
+  ].flat();
+  return `${cleanLine(name !== undefined && isName(name) ? name : session_id)} (${facts.join(", ")})`;
+}
+
+const inbox = tool({
+  name: "inbox",
+  title: "Read your messages",
+  about: "Show what waits for you, and mark it as read: new messages, and those that still wait for your answer.",
+  hints: {},
+  input: z.strictObject({
+    limit: z.int().min(1).max(MOST_SHOWN).optional(),
+    peek: z.boolean().optional().describe("mark nothing"),
+  }),
+  run({ limit = 10, peek }, call) {
+    const { relay, written, signal } = call;
+    return new Promise((resolve, reject) => {
+      written.catch(reject); // of a call that was taken back nothing is marked
+      relay
+        .inbox({
+          limit,
+          ...(peek && { peek }),
+          // The session's other readers wait until this was written: what nobody took is shown again.
+          async show(items, { more, open_more }) {
+            signal.throwIfAborted();
+            const { answer, shown } = await rendered(items, call, more + open_more);
+            resolve(answer);
+            await written;
+            return shown;
+          },
+        })
+        .then(({ items }) => {
+          if (items.length === 0) resolve({ text: "No unread messages\n", data: { messages: [], more: 0 } });
+        })
+        .catch(reject); // of what was written already, nobody hears: it stays unread
+    });
+  },
+});
+
+async function rendered(items: readonly InboxItem[], { relay, me, names, now }: Call, left: number) {
+  const called = await names();
+  const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
+  const lines = thatFit(
+    items.map((item) => itemLines(item, me, called, now(), held)),
+    cut,
+  );
+  const shown = items.slice(0, lines.length);
+  const more = left + items.length - lines.length;
+  const answer: Answer = {
+    text: `${frame(lines) || "No unread messages\n"}${more > 0 ? `${countWord(more)} more: inbox again\n` : ""}`,
+    data: { messages: shown, more },
+  };
+  return { answer, shown };
+}
+
+function cut(line: string, most: number): string {
+  const id = line.slice(0, line.indexOf(" "));
+  return `${line.slice(0, most)}… (cut; the whole: resource relay://message/${id}, or agent-relay read ${id})\n`;
+}
+
+const reply = tool({
+  name: "reply",
+  title: "Answer a message",
+  about:
+    "Answer a message to its sender; without a text, say that it was dealt with. Either settles what it asked for.",
+  hints: {},
+  input: z.strictObject({ id: z.string().describe("of the message"), text: z.string().optional() }),
+  async run({ id, text }, { relay }) {
+    if (text === undefined) {
+      await relay.ack(id);
+      return { text: `Said that ${cleanLine(id)} was dealt with\n`, data: { acked: id } };
+    }
+    const { messages } = await relay.reply(id, text);
+    const ids = messages.map((message) => message.id);
+    return { text: `${ids.join(" ")} answers ${cleanLine(id)}\n`, data: { ids } };
+  },
+});
+
+const MOST_WAIT = 600; // s; some hosts give up a call after 10 minutes
+
+const wait = tool({
+  name: "wait",
+  title: "Wait for others",
+  about:
+    "Wait, without using turns, until a message comes, others release paths, leave, answer, or complete tasks: for any of what is given. Ends after `timeout` seconds at the latest.",
+  hints: { reads: true },
+  input: z.strictObject({
+    message: z.boolean().optional(),
+    from: z.string().optional().describe("a message of this agent"),
+    released: z.array(z.string()).optional().describe("paths"),
+    ended: z.array(z.string()).optional().describe("agents"),
+    reply_to: z.array(z.string()).optional().describe("messages of yours"),
+    task_done: z.array(z.string()).optional(),
+    timeout: z.int().min(1).max(MOST_WAIT).optional().describe("seconds, default 60"),
+  }),
+  async run({ timeout = 60, message, from, released, ended, reply_to, task_done }, call) {
+    const { relay, signal } = call;
+    const wished = { released, ended, replyTo: reply_to, taskDone: task_done, from, message };
+    const given = Object.values(wished).some((each) => each !== undefined);
+    const begun = call.now();
+    try {
+      const what = given
+        ? { ...wished, ...(message === undefined && from !== undefined && { message: true }) }
+        : { message: true };
+      const waiting = () => relay.wait(what, { any: true, timeout: timeout * 1000, signal });
+      const { outcome } = await telling(call, timeout, waiting);
+      return {
+        text: frame(
+          outcome.map((line) => `${cleanLine(line)}\n`),
+          "what came true",
+        ),
+        data: { outcome },
+      };
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "timed_out") throw error;
+      const waited = formatDuration(call.now() - begun);
+      return {
+        text: `Nothing of it within ${waited}. Go on with other work, or wait again\n`,
+        data: { timed_out: true },
+      };
+    }
+  },
+});
+
+const history = tool({
+  name: "history",
+  title: "Look back at messages",
+  about: "The newest messages that you sent or received, read or not; marks nothing.",
+  hints: { reads: true, repeats: true },
+  input: z.strictObject({
+    with: z.string().optional().describe("only to or from this agent"),
+    limit: z.int().min(1).max(200).optional(),
+  }),
+  async run({ with: who, limit = 20 }, { relay, me, names, now }) {
+    const messages = await relay.history({ limit, ...(who && { with: await relay.sessionOf(who) }) });
+    const called = await names();
+    const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
+    const lines = thatFit(messages.map(line).reverse(), cut);
+    const older = messages.length - lines.length;
+    const note =
+      older === 0
+        ? ""
+        : `${older} older are too long to show with these: resource relay://thread/{id} has a whole conversation\n`;
+    return { text: `${frame(lines.reverse())}${note}` || "No messages\n", data: { messages } };
+  },
+});
+
+/** Why each is there: nothing else sends; reads; settles an obligation; waits without polling; shows what was read before. */
+export const TALKING: readonly Tool[] = [send, inbox, reply, wait, history];

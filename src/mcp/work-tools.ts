@@ -1,0 +1,204 @@
+import * as z from "zod";
+import type { Claim } from "../claims/claim.ts";
+import { formatLeft } from "../duration.ts";
+import { claimWords, TENTATIVE } from "../render/claims.ts";
+import type { Names } from "../render/messages.ts";
+import { filesOf, type Task } from "../tasks/task.ts";
+import { clean, cleanLine, inQuotes } from "../text.ts";
+import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
+import { framed } from "./truncate.ts";
+
+const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
+
+const claim = tool({
+  name: "claim",
+  title: "Claim files",
+  about:
+    "Reserve files before you edit them, all or none, so that nobody else edits them meanwhile. What you hold already is renewed. Release it when you are done.",
+  hints: { repeats: true },
+  input: z.strictObject({
+    paths,
+    reason: z.string().optional(),
+    shared: z.boolean().optional().describe("others may share it"),
+    wait: z.int().min(1).max(600).optional().describe("seconds to stand in line for it"),
+  }),
+  async run({ paths: wanted, reason, shared, wait }, call) {
+    const { relay, now, signal } = call;
+    const options = { ...(reason !== undefined && { reason }), ...(shared && { mode: "shared" as const }) };
+    const made =
+      wait === undefined
+        ? await relay.claim(wanted, options)
+        : await telling(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
+    return {
+      text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
+      data: { claim: made },
+    };
+  },
+});
+
+const release = tool({
+  name: "release",
+  title: "Release files",
+  about: "Give back what you claimed; without paths, all of it.",
+  hints: {},
+  input: z.strictObject({ paths: paths.optional() }),
+  async run({ paths: given }, { relay }) {
+    const released = await (given === undefined ? relay.releaseAll() : relay.release(given));
+    const what = released.map(claimWords).join(", ");
+    return { text: what === "" ? "You held nothing\n" : `Released ${what}\n`, data: { released } };
+  },
+});
+
+const check = tool({
+  name: "check",
+  title: "Ask whether files are free",
+  about:
+    "Ask whether you could claim these, and who holds them, without taking them; without paths, all that is claimed.",
+  hints: { reads: true, repeats: true },
+  input: z.strictObject({ paths: paths.optional() }),
+  async run({ paths: given }, { relay, me, names, now }) {
+    if (given === undefined) {
+      const all = await relay.claims();
+      return {
+        text: framed(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
+        data: { claims: all },
+      };
+    }
+    const found = await relay.check(given);
+    const lines = await claimLines(found.claims, me, names, now());
+    const verdict = found.is_free
+      ? "Free for you to claim\n"
+      : "Not free: work on something else, or claim it with wait\n";
+    return { text: `${verdict}${framed(lines, "claims")}`, data: { ...found } };
+  },
+});
+
+async function claimLines(claims: readonly Claim[], me: string, names: Call["names"], now: number): Promise<string[]> {
+  const called = await names();
+  return claims.map((one) => {
+    const who = one.session_id === me ? "you hold" : `${cleanLine(called.get(one.session_id) ?? one.session_id)} holds`;
+    const why = one.reason === undefined ? "" : `: ${cleanLine(inQuotes(one.reason))}`;
+    const shared = one.mode === "shared" ? " (shared)" : "";
+    return `${who} ${claimWords(one)}${shared} for ${formatLeft((one.offered_until ?? one.expires_at) - now)} more${why}\n`;
+  });
+}
+
+const tasks = tool({
+  name: "tasks",
+  title: "See the board of tasks",
+  about: "The tasks that are not over, the first to do first.",
+  hints: { reads: true, repeats: true },
+  input: z.strictObject({
+    ready: z.boolean().optional().describe("only those that could be taken now"),
+    limit: z.int().min(1).max(100).optional(),
+  }),
+  async run({ ready, limit = 20 }, { relay, me, names }) {
+    const found = await relay.tasks.list({ limit, ...(ready && { ready }) });
+    const called = await names();
+    const lines = found.tasks.map((one) => taskLine(one, me, called));
+    return {
+      text: framed(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
+      data: { ...found },
+    };
+  },
+});
+
+function taskLine(task: Task, me: string, names: Names): string {
+  const { id, title, state, owner, priority, reason } = task;
+  const who =
+    owner === undefined
+      ? ""
+      : owner.session_id === me
+        ? ", yours"
+        : `, ${cleanLine(names.get(owner.session_id) ?? owner.session_id)}`;
+  const why = reason === undefined ? "" : `: ${cleanLine(reason)}`;
+  return `${id} [${state}${who}${priority === 0 ? "" : `, priority ${priority}`}] ${cleanLine(title)}${why}\n`;
+}
+
+const MOVES = ["next", "add", "claim", "done", "release", "block", "note", "cancel"] as const;
+
+const task = tool({
+  name: "task",
+  title: "Work on the board of tasks",
+  about:
+    "`next` takes the best task that is ready; `add` puts one on the board (title); `claim`, `done`, `release`, `block` (text: why), `note` (text), `cancel` act on one (task: its id).",
+  hints: {},
+  input: z.strictObject({
+    do: z.enum(MOVES),
+    task: z.string().optional(),
+    title: z.string().optional(),
+    text: z.string().optional().describe("of a note, the reason of a block, or the description of a new task"),
+    files: z.array(z.string()).optional().describe("that a new task is about"),
+    after: z.array(z.string()).optional().describe("tasks that have to be over before"),
+  }),
+  async run(args, call) {
+    const { relay } = call;
+    const { text } = args;
+    switch (args.do) {
+      case "next": {
+        const taken = await relay.tasks.next();
+        return taken ? taskAnswer("Yours", taken, call) : { text: "No task is ready\n", data: {} };
+      }
+      case "add": {
+        const fields = {
+          ...(text !== undefined && { description: text }),
+          ...(args.files && { files: args.files }),
+          ...(args.after && { dependsOn: args.after }),
+        };
+        return taskAnswer("Added", await relay.tasks.add(args.title ?? "", fields), call);
+      }
+      case "claim":
+        return taskAnswer("Yours", await relay.tasks.claim(args.task ?? ""), call);
+      case "done":
+      case "cancel": {
+        const ended = await relay.tasks[args.do](args.task ?? "", text === undefined ? {} : { reason: text });
+        return taskAnswer(args.do === "done" ? "Done" : "Cancelled", ended.task, call);
+      }
+      case "release":
+        return taskAnswer("Given back", await relay.tasks.release(args.task ?? ""), call);
+      case "block":
+        return taskAnswer("Blocked", await relay.tasks.block(args.task ?? "", text ?? ""), call);
+      case "note":
+        return taskAnswer("Noted", await relay.tasks.note(args.task ?? "", text ?? ""), call);
+    }
+  },
+});
+
+async function taskAnswer(what: string, found: Task, { me, names }: Call): Promise<Answer> {
+  const files = filesOf(found);
+  const lines = [
+    taskLine(found, me, await names()),
+    ...(found.description === undefined ? [] : [`  ${clean(found.description).replaceAll("\n", "\n  ")}\n`]),
+    ...(files.length === 0 ? [] : [`  files: ${files.map(cleanLine).join(", ")}\n`]),
+  ];
+  const isTentative = found.owner?.tentative ? ` (${TENTATIVE})` : "";
+  return { text: `${what}: ${found.id}${isTentative}\n${framed([lines.join("")], "the task")}`, data: { task: found } };
+}
+
+const decide = tool({
+  name: "decide",
+  title: "Write down a decision",
+  about: "Write down what was decided, for good, and tell everyone; without a text, show what was decided.",
+  hints: {},
+  input: z.strictObject({ text: z.string().optional() }),
+  async run({ text }, { relay, names }) {
+    if (text !== undefined) {
+      const made = await relay.decide(text);
+      return { text: `Decided: ${made.id}; everyone is told\n`, data: { decision: made } };
+    }
+    const all = await relay.decisions();
+    const called = await names();
+    const lines = all
+      .reverse()
+      .map(
+        (one) => `${one.id} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
+      );
+    return {
+      text: framed(lines, "decisions, the newest first", "older are not shown") || "Nothing was decided yet\n",
+      data: { decisions: all },
+    };
+  },
+});
+
+/** Why each is there: files are taken; given back; looked at; work is seen; moved; and what was agreed stays. */
+export const SHARING: readonly Tool[] = [claim, release, check, tasks, task, decide];

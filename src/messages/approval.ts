@@ -1,0 +1,46 @@
+import { processOf } from "../agents/agent.ts";
+import { find } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { ancestors } from "../machine/ancestors.ts";
+import { place } from "../machine/process.ts";
+import { isSegment } from "../store/key.ts";
+import { isFor, isLive, type Message, VERDICTS, type Verdict, withVerdict } from "./message.ts";
+import { stamp } from "./receipts.ts";
+
+/** What an answer to a question for permission says; undefined if it is none. */
+export function verdictIn(content: string): Verdict | undefined {
+  const word = content.trim().toLowerCase();
+  return VERDICTS.find((verdict) => verdict === word);
+}
+
+/**
+ * Decides a question for permission by what is answered to it: by who was asked, and never by the agent that asks or by what
+ * it has started, as far as this machine shows that (`refused`); within its time (`refused`), once (`conflict`), with one of
+ * the verdicts (`usage`). Of several at once exactly one decides.
+ */
+export async function decideBy(context: Context, asked: Message, content: string): Promise<void> {
+  const { id } = asked;
+  const verdict = verdictIn(content);
+  if (!isFor(context.session, asked) || (await isBelow(context, asked.from_session)))
+    throw new RelayError("refused", `Cannot answer ${id}: who asks for permission does not give it`, {
+      next: "the one who was asked has to answer, outside of the agent that asks",
+    });
+  if (verdict === undefined)
+    throw new RelayError("usage", `Cannot answer ${id} with that: it asks for one word, ${VERDICTS.join(" or ")}`, {
+      next: `agent-relay reply ${id} deny`,
+    });
+  await stamp(context, asked, (message, session, at) => {
+    if (!isLive(message, at))
+      throw new RelayError("refused", `Cannot answer ${id}: its time is over, and what it asked for was denied`);
+    return withVerdict(message, session, verdict, at);
+  });
+}
+
+/** Whether this process was started by the agent of that session, also if that has said since that it ended. */
+async function isBelow(context: Context, session: string): Promise<boolean> {
+  const agent = isSegment(session) ? await find(context, session) : undefined;
+  const process = agent && processOf(agent);
+  if (!process || process.place !== place()) return false;
+  return ancestors().some(({ pid, started }) => pid === process.pid && started === process.started);
+}

@@ -1,0 +1,95 @@
+import { registrations } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { timeOf } from "../id.ts";
+import { bootId } from "../machine/process.ts";
+import { isThere } from "../project/trust.ts";
+import { isMirrored } from "../project/upstream.ts";
+import { isSegment } from "../store/key.ts";
+import { DIGEST_AGE, DIGEST_SIZE, isNews } from "./digest.ts";
+import { openMark, unreadMark } from "./inbox.ts";
+import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
+import { readMessage } from "./records.ts";
+
+const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
+
+const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
+
+/**
+ * Finds messages that another program put into `messages/` (the `agent-relay` crate, a script) and lists them in the
+ * inboxes they belong in. It reads names only, unless there are new ones. At most once in 5 s per project, or in 60 s
+ * where none was ever found; `now` looks all the same. Returns how many it found.
+ */
+export async function foreignLook(context: Context, when: "now" | "due"): Promise<number> {
+  const { store, now } = context;
+  if (store.isServed) return 0;
+  const last = await store.markedAt("stamps/foreign-look");
+  if (when === "due" && last !== undefined && Math.abs(now() - last) < (await lookEvery(context))) return 0;
+  if (!(await isThere(context))) return 0;
+  await store.mark("stamps/foreign-look", now());
+
+  const known = new Set(await store.marks("foreign"));
+  const foreign = (await store.list("messages")).filter(
+    (id) => timeOf(id) === undefined && id !== "open" && !known.has(id),
+  );
+  if (foreign.length === 0) return 0;
+  await store.mark("stamps/foreign-seen", now());
+  const messages: Message[] = [];
+  for (const id of foreign) {
+    const message = await readMessage(store, id);
+    if (message) messages.push(message);
+  }
+  await list(context, messages);
+  for (const { id } of messages) await store.mark(`foreign/${id}`, now());
+  return messages.length;
+}
+
+/** How long to wait between foreign looks (ms): longer where another program was never met. */
+export async function lookEvery({ store }: Context): Promise<number> {
+  return (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
+}
+
+/**
+ * After a reboot: lists again what the messages of the last day say is unread or open, since marks are not written to the disk
+ * itself. Once for each boot, at the first look.
+ */
+export async function bootLook(context: Context): Promise<void> {
+  const { store, now } = context;
+  if (store.isServed) return;
+  const boot = bootId();
+  if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
+  if (!(await isThere(context))) return;
+  const messages: Message[] = [];
+  for (const id of await store.list("messages")) {
+    if ((timeOf(id) ?? 0) < now() - DIGEST_AGE) continue;
+    const message = await readMessage(store, id);
+    if (message) messages.push(message);
+  }
+  await list(context, messages);
+  await store.mark(`stamps/boot.${boot}`, now());
+}
+
+/**
+ * Lists messages in the inboxes they belong in, as unread or as open: direct ones in their recipient's, recent broadcasts
+ * in everyone's.
+ */
+async function list(context: Context, messages: readonly Message[]): Promise<void> {
+  const { store, now } = context;
+  const at = now();
+  for (const message of messages) {
+    const to = message.to_session;
+    if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
+    else if (to !== null && isSegment(to) && isOpen(to, message, at)) await store.mark(openMark(to, message.id), at);
+  }
+  const broadcasts = messages.filter((message) => message.to_session === null && sentAt(message) > at - DIGEST_AGE);
+  if (broadcasts.length === 0) return;
+  broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
+  for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
+  const isMirror = await isMirrored(context); // who is elsewhere reads there
+  for (const { session_id: session, owner } of await registrations(context)) {
+    if (isMirror && owner !== undefined) continue;
+    for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, DIGEST_SIZE))
+      await store.mark(unreadMark(session, message.id), at);
+    for (const message of broadcasts.filter((each) => !isUnread(session, each, at) && isOpen(session, each, at)))
+      await store.mark(openMark(session, message.id), at);
+  }
+}

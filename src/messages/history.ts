@@ -1,0 +1,50 @@
+import type { Context } from "../context.ts";
+import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { isSegment } from "../store/key.ts";
+import { type Message, mayRead, sentAt } from "./message.ts";
+import { order } from "./order.ts";
+import { messageFor, readMessage } from "./records.ts";
+
+export interface HistoryOptions {
+  /** The most messages; default 20, the newest. */
+  readonly limit?: number;
+  /** Only those to or from this session. */
+  readonly with?: string;
+  /** Only messages sent after this (Unix ms). */
+  readonly since?: number;
+}
+
+/** Messages this session may read, in order, the newest `limit`; marks nothing. */
+export async function history(context: Context, options: HistoryOptions = {}): Promise<Message[]> {
+  const { limit = 20, since = 0 } = options;
+  const found: Message[] = [];
+  let ours = 0;
+  // Ids of other programs do not tell their time, so all of those are read; ours are read from the newest on.
+  for (const id of await context.store.list("messages", { reverse: true })) {
+    const time = timeOf(id);
+    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || ours >= limit)) continue;
+    const message = await readMessage(context.store, id);
+    if (!message || !mayRead(context.session, message) || sentAt(message) < since || !isWith(options.with, message))
+      continue;
+    found.push(message);
+    if (time !== undefined) ours++;
+  }
+  return order(found).slice(-limit);
+}
+
+/** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */
+export async function thread(context: Context, id: string): Promise<Message[]> {
+  const { store, session } = context;
+  const root = (await messageFor(context, id)).thread ?? id;
+  const ids = new Set([root, id, ...(isSegment(root) ? await store.marks(`threads/${root}`) : [])]);
+  const messages: Message[] = [];
+  for (const each of ids) {
+    const message = await readMessage(store, each);
+    if (message && mayRead(session, message)) messages.push(message);
+  }
+  return order(messages);
+}
+
+function isWith(session: string | undefined, message: Message): boolean {
+  return session === undefined || message.from_session === session || message.to_session === session;
+}

@@ -1,0 +1,46 @@
+import { asks, isFor, isLive, isOpen, isUnread, type Message } from "./message.ts";
+
+/** `unread` counts no further than this. */
+export const COUNT_LIMIT = 1000;
+/** How long a reader may show what it found before another may (ms). Renewed while the reader works. */
+export const SHOW_LEASE = 5000;
+
+/** The key of the mark that says: `session` has not been shown `id`. */
+export function unreadMark(session: string, id: string): string {
+  return `inboxes/${session}/${id}`;
+}
+
+/** The key of the mark that says: `session` was shown `id`, and still owes an answer. */
+export function openMark(session: string, id: string): string {
+  return `inboxes/${session}/open/${id}`;
+}
+
+/** What has become of a message that an inbox lists. */
+export type Standing = "unread" | "open" | "done";
+
+export function standing(session: string, message: Message, now: number): Standing {
+  if (isUnread(session, message, now)) return "unread";
+  return isOpen(session, message, now) ? "open" : "done";
+}
+
+/** Whether a shown message stays listed as open. */
+export function staysOpen(session: string, message: Message, now: number): boolean {
+  return isFor(session, message) && isLive(message, now) && asks(message);
+}
+
+/** One message as an inbox shows it. */
+export interface InboxItem {
+  readonly message: Message;
+  /** It had not been shown to this session before. */
+  readonly is_new: boolean;
+  /** It was shown, and still waits for an answer or an `ack`. */
+  readonly is_open: boolean;
+}
+
+/** What to show of what waits: new ones first, up to `limit`, then open ones if there is room; in the given order. */
+export function choose(items: readonly InboxItem[], limit: number): InboxItem[] {
+  const fresh = items.filter((item) => item.is_new).slice(0, limit);
+  const rest = items.filter((item) => !item.is_new).slice(0, limit - fresh.length);
+  const chosen = new Set([...fresh, ...rest]);
+  return items.filter((item) => chosen.has(item));
+}

@@ -1,0 +1,83 @@
+import { type AgentView, agents } from "../agents/registry.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { isMirrored } from "../project/upstream.ts";
+import { isSegment } from "../store/key.ts";
+import type { Store } from "../store/store.ts";
+import { COUNT_LIMIT, openMark, standing, unreadMark } from "./inbox.ts";
+import type { Message } from "./message.ts";
+import { readMessage } from "./records.ts";
+
+export const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
+
+/** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
+export async function countUnread(context: Context, session = context.session): Promise<number> {
+  if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
+  const { messages, hasMore } = await waiting({ ...context, session }, COUNT_LIMIT, session === context.session);
+  return messages.length + Number(hasMore);
+}
+
+/** Everyone registered, the last seen first, with how much each has unread. */
+export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
+  const views: AgentView[] = [];
+  const isMirror = await isMirrored(context); // how much who is elsewhere has unread is known there
+  for (const agent of await agents(context))
+    views.push(
+      isMirror && agent.owner !== undefined
+        ? agent
+        : { ...agent, unread: await countUnread(context, agent.session_id) },
+    );
+  return views;
+}
+
+/** Whether there is no such message: one that cannot be read, and cannot be set aside, is still there. */
+async function isGone(store: Store, id: string): Promise<boolean> {
+  if (!isSegment(id)) return true;
+  try {
+    return (await store.get(`messages/${id}`)) === undefined;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") return false;
+    throw error;
+  }
+}
+
+/** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */
+export async function waiting(
+  context: Context,
+  limit: number,
+  isOwn = true,
+): Promise<{ messages: Message[]; hasMore: boolean }> {
+  const { store, session, now } = context;
+  const messages: Message[] = [];
+  const pauses = [...DRAFT_PAUSES];
+  for (const id of await store.marks(`inboxes/${session}`)) {
+    if (messages.length === limit) return { messages, hasMore: true };
+    const message = await listed(context, id, pauses);
+    if (message === "coming") continue;
+    const state = message === undefined ? "done" : standing(session, message, now());
+    if (message && state === "unread") messages.push(message);
+    else if (isOwn) {
+      await asFarAsPossible(async () => {
+        if (state === "open") await store.mark(openMark(session, id), now());
+        await store.unmark(unreadMark(session, id));
+      });
+    }
+  }
+  return { messages, hasMore: false };
+}
+
+/** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. Waits as `pauses` says, once for a whole look. */
+export async function listed(
+  { store }: Context,
+  id: string,
+  pauses: number[],
+): Promise<Message | "coming" | undefined> {
+  for (;;) {
+    const isDraft = await store.isDraft(`messages/${id}`); // looked at first: once it is gone, the message is there or never
+    const message = await readMessage(store, id);
+    if (message || (!isDraft && (await isGone(store, id)))) return message;
+    const pause = pauses.shift();
+    if (pause === undefined) return "coming";
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}

@@ -1,0 +1,215 @@
+import { RelayError } from "../errors.ts";
+import { timeOf } from "../id.ts";
+import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "../schema.ts";
+
+export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
+export type Kind = (typeof KINDS)[number];
+
+const ASKING: readonly Kind[] = ["question", "request-yield", "permission"];
+
+/** What is answered to a message of kind `permission`. */
+export const VERDICTS = ["allow", "deny"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Who was shown a message, and when (ISO 8601); and how they decided what it asked. */
+export const Receipt = object({
+  read_at: optional(text()),
+  acked_at: optional(text()),
+  verdict: optional(oneOf(VERDICTS)),
+});
+export type Receipt = Infer<typeof Receipt>;
+
+/**
+ * A message as it is on disk, in `--json` and here. The first seven fields are those of the `agent-relay` crate, with
+ * its types and units (`timestamp` is Unix seconds); the rest may be missing, because the crate drops them when it
+ * rewrites a message.
+ */
+export const Message = object({
+  id: text(),
+  from_session: text(),
+  from_agent: text(),
+  /** One session, or null for everyone. */
+  to_session: nullable(text()),
+  content: text(),
+  timestamp: integer(),
+  read_by: list(text()),
+  /** ISO 8601 with milliseconds. */
+  sent_at: optional(text()),
+  /** Grows with each message of one sender, also when the clock steps back. */
+  seq: optional(integer()),
+  kind: optional(oneOf(KINDS)),
+  /** The id of the message that began the conversation. */
+  thread: optional(text()),
+  reply_to: optional(text()),
+  /** Shared by the messages of one send to several. */
+  batch: optional(text()),
+  ack_required: optional(flag()),
+  /** ISO 8601; when nobody has answered by then, its sender is told. */
+  answer_by: optional(text()),
+  /** Of a request to yield: the claims it asks for. */
+  claims: optional(list(text())),
+  /** See `loop-guard.ts`. */
+  hops: optional(integer()),
+  chain: optional(list(text())),
+  /** ISO 8601; after it nobody is shown the message any more. */
+  expires_at: optional(text()),
+  withdrawn_at: optional(text()),
+  receipts: optional(record(Receipt)),
+  /** By the key of the machine that sent it over the network. */
+  signature: optional(object({ by: text(), key: text(), value: text() })),
+  /** By a person's or agent's SSH key, armoured; who it says it is of. */
+  ssh_signature: optional(object({ signer: text(), value: text() })),
+});
+export type Message = Infer<typeof Message>;
+
+/** What a sender may say about a message beyond its text. */
+export interface Extras {
+  readonly kind?: Kind | undefined;
+  readonly thread?: string | undefined;
+  readonly reply_to?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly ack_required?: boolean | undefined;
+  readonly expires_at?: string | undefined;
+  readonly answer_by?: string | undefined;
+  readonly claims?: readonly string[] | undefined;
+  readonly hops?: number | undefined;
+  readonly chain?: readonly string[] | undefined;
+}
+
+export interface Draft {
+  readonly id: string;
+  readonly from_session: string;
+  readonly from_agent: string;
+  readonly to_session: string | null;
+  readonly content: string;
+  /** Unix ms. */
+  readonly time: number;
+  readonly seq: number;
+}
+
+/** What the relay itself tells a session. */
+export function systemDraft(id: string, to_session: string, content: string, time: number): Draft {
+  return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
+}
+
+/** A new message, in the crate's order of fields. */
+export function compose(draft: Draft, extras: Extras = {}): Message {
+  const { id, from_session, from_agent, to_session, content, time, seq } = draft;
+  const message: { -readonly [Field in keyof Message]: Message[Field] } = {
+    id,
+    from_session,
+    from_agent,
+    to_session,
+    content,
+    timestamp: Math.floor(time / 1000),
+    read_by: [from_session],
+    sent_at: iso(time),
+    seq,
+  };
+  if (extras.kind !== undefined) message.kind = extras.kind;
+  if (extras.thread !== undefined) message.thread = extras.thread;
+  if (extras.reply_to !== undefined) message.reply_to = extras.reply_to;
+  if (extras.batch !== undefined) message.batch = extras.batch;
+  if (extras.ack_required) message.ack_required = true;
+  if (extras.expires_at !== undefined) message.expires_at = extras.expires_at;
+  if (extras.answer_by !== undefined) message.answer_by = extras.answer_by;
+  if (extras.claims !== undefined) message.claims = extras.claims;
+  if (extras.hops) message.hops = extras.hops;
+  if (extras.hops && extras.chain) message.chain = extras.chain;
+  return message;
+}
+
+/** Throws `usage` for an empty body and `limit` for one of more than `maxBytes` bytes of UTF-8. */
+export function checkBody(content: string, maxBytes: number): string {
+  if (!/\S/.test(content))
+    throw new RelayError("usage", "Cannot send an empty message", {
+      next: 'agent-relay send "your text", or agent-relay send - to read it from stdin',
+    });
+  const size = Buffer.byteLength(content);
+  if (size > maxBytes)
+    throw new RelayError("limit", `Cannot send ${size} bytes: a message has at most ${maxBytes}`, {
+      next: "write it to a file in the project and send the file's path",
+    });
+  return content;
+}
+
+/** Throws `usage` for a kind that is none. */
+export function checkKind(kind: string): void {
+  if (!KINDS.some((known) => known === kind))
+    throw new RelayError("usage", `Cannot send a "${kind}": the kinds are ${KINDS.join(", ")}`);
+}
+
+/** Whether `session` may read the message: its ends may, and everyone a broadcast. */
+export function mayRead(session: string, message: Message): boolean {
+  return message.to_session === null || message.to_session === session || message.from_session === session;
+}
+
+export function isFor(session: string, message: Message): boolean {
+  return message.from_session !== session && (message.to_session === null || message.to_session === session);
+}
+
+export function isUnread(session: string, message: Message, now: number): boolean {
+  return isFor(session, message) && isLive(message, now) && !message.read_by.includes(session);
+}
+
+/** Neither expired nor withdrawn. */
+export function isLive(message: Message, now: number): boolean {
+  if (message.withdrawn_at !== undefined) return false;
+  const expiry = message.expires_at === undefined ? Number.NaN : Date.parse(message.expires_at);
+  return Number.isNaN(expiry) || expiry > now;
+}
+
+/** Whether reading it is not enough: its sender waits for an answer. */
+export function asks(message: Message): boolean {
+  return message.ack_required === true || ASKING.some((kind) => kind === message.kind);
+}
+
+/** Whether `session` has been shown it, and still owes an answer. */
+export function isOpen(session: string, message: Message, now: number): boolean {
+  const isAcked = message.receipts?.[session]?.acked_at !== undefined;
+  return isFor(session, message) && isLive(message, now) && asks(message) && !isAcked;
+}
+
+/** The message with `session`'s receipt. The same object if it has one. */
+export function withRead(message: Message, session: string, at: number): Message {
+  if (message.read_by.includes(session)) return message;
+  return withReceipt({ ...message, read_by: [...message.read_by, session] }, session, { read_at: iso(at) });
+}
+
+/** The message as answered by `session`, which counts as read too. The same object if it was answered. */
+export function withAck(message: Message, session: string, at: number): Message {
+  if (message.receipts?.[session]?.acked_at !== undefined) return message;
+  return withReceipt(withRead(message, session, at), session, { acked_at: iso(at) });
+}
+
+/** The message as decided by `session`. Throws `conflict` if it was decided. */
+export function withVerdict(message: Message, session: string, verdict: Verdict, at: number): Message {
+  const before = message.receipts?.[session]?.verdict;
+  if (before !== undefined)
+    throw new RelayError("conflict", `Cannot answer ${message.id} twice: "${before}" was the first answer, and counts`);
+  return withReceipt(withRead(message, session, at), session, { verdict });
+}
+
+/** The message as taken back. Throws `refused` for anyone but its sender. */
+export function withdraw(message: Message, session: string, at: number): Message {
+  if (message.from_session !== session)
+    throw new RelayError("refused", `Cannot withdraw "${message.id}": ${message.from_session} sent it, not ${session}`);
+  return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
+}
+
+const LAST_DATE = 8.64e15; // ms; the last that Date can show, and small enough that one more makes a difference
+
+/** When it was sent (ms), from the most exact of what it says. */
+export function sentAt(message: Message): number {
+  const said = message.sent_at === undefined ? Number.NaN : Date.parse(message.sent_at);
+  return Number.isNaN(said) ? (timeOf(message.id) ?? Math.min(message.timestamp * 1000, LAST_DATE)) : said;
+}
+
+function withReceipt(message: Message, session: string, receipt: Receipt): Message {
+  const mine = { ...message.receipts?.[session], ...receipt };
+  return { ...message, receipts: { ...message.receipts, [session]: mine } };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

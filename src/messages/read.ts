@@ -1,0 +1,150 @@
+import { isSuperseded, register, touch } from "../agents/register.ts";
+import { mine } from "../agents/registry.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { isThere } from "../project/trust.ts";
+import { bootLook, foreignLook } from "./discover.ts";
+import { history } from "./history.ts";
+import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing } from "./inbox.ts";
+import { countUnread, DRAFT_PAUSES, listed, waiting } from "./mailbox.ts";
+import { type Message, sentAt } from "./message.ts";
+import { order } from "./order.ts";
+import { takeShowLease } from "./reader-lease.ts";
+import { stampRead } from "./receipts.ts";
+
+const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
+
+export interface InboxOptions {
+  /** The most messages to show and mark; default 10. */
+  readonly limit?: number;
+  /** Also those read before, and those this session sent: the newest `limit` in all. */
+  readonly all?: boolean;
+  /** Only messages sent after this (Unix ms). */
+  readonly since?: number;
+  /** Marks nothing. */
+  readonly peek?: boolean;
+  /**
+   * Shows the messages and returns those it did show; only they are marked. What it throws marks none. Without it, they
+   * count as shown when `inbox` returns.
+   */
+  readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
+  /** How long to wait for another reader of this session (ms); default 5,000. */
+  readonly patience?: number;
+}
+
+export interface Inbox {
+  readonly items: readonly InboxItem[];
+  /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
+  readonly more: number;
+  /** How many were shown before and still wait for an answer, beyond these. */
+  readonly open_more: number;
+}
+
+/** What waits for this session, in order; what was shown is marked as read. Throws `conflict` while another shows it. */
+export async function inbox(context: Context, options: InboxOptions = {}): Promise<Inbox> {
+  const { limit = 10, show = async (items) => items } = options;
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
+  const none: Inbox = { items: [], more: 0, open_more: 0 };
+  if (!(await attend(context))) return { ...none, items: await show([], none) };
+  if (options.peek) {
+    const found = await gather(context, options, limit);
+    return { ...found, items: await show(found.items, found) };
+  }
+  if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
+  const lease = await takeShowLease(context, options.patience ?? PATIENCE);
+  try {
+    const found = await gather(context, options, limit);
+    const shown = await show(found.items, found);
+    for (const item of shown) if (item.is_new) await stampRead(context, item.message);
+    const left = found.items.filter((item) => !shown.includes(item));
+    const unread = left.filter((item) => item.is_new).length;
+    return { items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };
+  } finally {
+    await lease.release();
+  }
+}
+
+/** What waits unread, in order, marking nothing; at most 1,000. */
+export async function unread(context: Context): Promise<Message[]> {
+  await attend(context);
+  return order((await waiting(context, COUNT_LIMIT)).messages);
+}
+
+/** How many messages wait unread; 1,001 means more than 1,000. */
+export async function unreadCount(context: Context): Promise<number> {
+  await attend(context);
+  return countUnread(context);
+}
+
+/**
+ * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
+ * else it would miss what was said to everyone before. False if there is no relay to look into.
+ */
+export async function attend(context: Context): Promise<boolean> {
+  const agent = await mine(context);
+  if (!agent && !(await isThere(context))) return false;
+  await asFarAsPossible(() => bootLook(context));
+  const isSame = agent && !isSuperseded(context, agent);
+  await asFarAsPossible(() => (isSame ? foreignLook(context, "due") : register(context)));
+  await asFarAsPossible(() => touch(context));
+  await asFarAsPossible(() => settleWaitsIfAny(context));
+  return true;
+}
+
+async function hasMarks({ store, session }: Context): Promise<boolean> {
+  const folders = [`inboxes/${session}`, `inboxes/${session}/open`];
+  for (const folder of folders) if ((await store.marks(folder, { limit: 1 })).length > 0) return true;
+  return false;
+}
+
+/** What an inbox would show now, and how many more are unread. */
+async function gather(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
+  const { session, now } = context;
+  const since = options.since ?? 0;
+  const { messages, hasMore } = await waiting(context, COUNT_LIMIT + limit);
+  const fresh = messages.filter((message) => sentAt(message) >= since);
+  const rest = options.all
+    ? await history(context, { limit, since })
+    : (await open(context)).filter((message) => sentAt(message) >= since);
+  const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
+  const items = order([...byId.values()]).map((message) => ({
+    message,
+    is_new: standing(session, message, now()) === "unread",
+    is_open: standing(session, message, now()) === "open",
+  }));
+  const chosen = options.all ? items.slice(-limit) : choose(items, limit);
+  const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
+  return {
+    items: chosen,
+    more: Math.min(COUNT_LIMIT + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
+    open_more: count(items, "is_open") - count(chosen, "is_open"),
+  };
+}
+
+/** Messages that were shown and still wait for an answer. Takes off the list those that no longer do. */
+async function open(context: Context): Promise<Message[]> {
+  const { store, session, now } = context;
+  const messages: Message[] = [];
+  const pauses = [...DRAFT_PAUSES];
+  for (const id of await store.marks(`inboxes/${session}/open`)) {
+    const message = await listed(context, id, pauses);
+    if (message === "coming") continue;
+    const isOpen = message && standing(session, message, now()) === "open" && !(await hasYielded(context, message));
+    if (isOpen) messages.push(message);
+    else await asFarAsPossible(() => store.unmark(openMark(session, id)));
+  }
+  return messages;
+}
+
+/** Whether a request to yield asks for what this session holds no more; it is answered then. */
+async function hasYielded(context: Context, message: Message): Promise<boolean> {
+  if (message.kind !== "request-yield" || message.claims === undefined) return false;
+  const { answerIfEnded } = await import("./yields.ts");
+  let isOver = false;
+  await asFarAsPossible(async () => {
+    isOver = await answerIfEnded(context, message);
+  });
+  return isOver;
+}

@@ -1,0 +1,293 @@
+import type { Presence } from "../agents/agent.ts";
+import { ensureRegistered } from "../agents/register.ts";
+import { ended, find, isKnown, registrations } from "../agents/registry.ts";
+import { type Address, resolve } from "../agents/resolve.ts";
+import { type Context, isSeenLately } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newId, timeAfter } from "../id.ts";
+import { checkTimeout } from "../limits.ts";
+import { checkSegment, isSegment } from "../store/key.ts";
+import type { Delivery } from "../store/store.ts";
+import { COUNT_LIMIT } from "./inbox.ts";
+import type { Chain } from "./loop-limit.ts";
+import { countUnread } from "./mailbox.ts";
+import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
+import { PERSON_SPOKE } from "./rate-limit.ts";
+import { ack } from "./receipts.ts";
+import { messageFor } from "./records.ts";
+
+export interface SendOptions {
+  /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Without it, all. */
+  readonly to?: string | readonly string[];
+  readonly kind?: Kind;
+  /** The id of any message of the conversation it belongs to. */
+  readonly thread?: string;
+  readonly reply_to?: string;
+  /** Asks the reader to `ack` or answer: it comes back at each look until then. */
+  readonly ack?: boolean;
+  /** Tells the sender when it is not answered within this many ms. Default one hour, of what asks for an `ack`. */
+  readonly deadline?: number;
+  /** Of a request to yield: the ids of the claims it asks for. It is answered when its reader releases them. */
+  readonly claims?: readonly string[];
+  /** After this many ms nobody is shown it any more. */
+  readonly expires?: number;
+  /** Leaves it for a session that is not known yet; `to` is then its id. */
+  readonly keep?: boolean;
+  /** Signs each message before it is written. */
+  readonly sign?: (message: Message) => Message;
+  /** Also says what is known of each recipient, which costs a look at each. */
+  readonly report?: boolean;
+}
+
+/** What is known of who a message was sent to. */
+export interface Recipient {
+  readonly session_id: string;
+  readonly name?: string;
+  /** `unknown`: a session that nobody here has seen. */
+  readonly presence?: Presence | "unknown";
+  /** Its last sign of life, Unix seconds. */
+  readonly last_seen?: number;
+  /** Unix seconds; it left then, and may come back for its mail. */
+  readonly ended_at?: number;
+  /** Unread messages in its inbox before this one; 1,001 means more than 1,000. */
+  readonly unread_before?: number;
+  /** Its inbox was full, so that a broadcast is not listed in it. */
+  readonly is_full?: boolean;
+}
+
+/** What was sent: it is on disk, and unread until it was shown. */
+export interface Sent {
+  /** The message's id; of several, the first one's. */
+  readonly id: string;
+  readonly batch?: string;
+  readonly messages: readonly Message[];
+  readonly recipients: readonly Recipient[];
+}
+
+/** Sends a message; registers this session first if need be. */
+export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
+  await begin(context, content, options);
+  const to = known(context, options.to) ?? (await addressOf(context, options.to, options.keep ?? false));
+  return sendTo(context, content, options, to);
+}
+
+async function begin(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
+  checkBody(content, context.limits.bodyBytes);
+  if (kind !== undefined) checkKind(kind);
+  if (kind === "request-yield" && claims.length === 0)
+    throw new RelayError("usage", "Cannot ask to yield nothing: name what is held", {
+      next: 'agent-relay send --claim <path> "why you need it"',
+    });
+  if (!isSeenLately(context, context.session)) await ensureRegistered(context);
+}
+
+async function sendTo(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
+  if (to === "everyone" && options.kind === "permission")
+    throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
+      next: 'agent-relay send --to <who> --kind permission "May I ...?"',
+    });
+  const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
+  const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
+  const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
+  const recipients = options.report ? await reportOn(context, to) : undefined;
+  await loadPace(context);
+  const composed = composeAll(context, content, options, to, { answered, thread, chain });
+  const messages = options.sign ? composed.map(options.sign) : composed;
+  if (answered?.kind === "permission") await (await import("./approval.ts")).decideBy(context, answered, content);
+  return publishAll(context, messages, answered, recipients);
+}
+
+async function loadPace({ pace, store, session, now }: Context): Promise<void> {
+  if (pace.isDue(now())) await pace.load(store, session);
+}
+
+/** Throws `limit` where a send to one would, before anything that goes before it is done. */
+export async function checkAllowance(context: Context): Promise<void> {
+  await loadPace(context);
+  context.pace.check(context.session, context.now(), context.limits, 1);
+}
+
+const NO_CHAIN: Chain = { hops: 0, chain: [] };
+
+async function chainOf(context: Context, answered: Message | undefined, thread: Message | undefined): Promise<Chain> {
+  const { chainFor, latestOf } = await import("./loop-limit.ts");
+  const parent = answered ?? (thread && (await latestOf(context, thread)));
+  return parent ? chainFor(context, parent) : NO_CHAIN;
+}
+
+/** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
+function composeAll(
+  { session, agent, now, limits, pace }: Context,
+  content: string,
+  options: SendOptions,
+  to: Address,
+  {
+    answered,
+    thread = answered,
+    chain,
+  }: { answered?: Message | undefined; thread?: Message | undefined; chain: Chain },
+): Message[] {
+  const targets = to === "everyone" ? [null] : to;
+  const last = pace.spend(session, now(), limits, targets.length);
+  const time = timeAfter(now(), [last, answered && sentAt(answered)]);
+  const seq = Math.max(time, (last ?? 0) + 1);
+  const extras: Extras = {
+    kind: options.kind,
+    thread: thread && (thread.thread ?? thread.id),
+    reply_to: options.reply_to,
+    batch: targets.length > 1 ? newId("batch", time) : undefined,
+    ack_required: options.ack,
+    expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
+    answer_by: to === "everyone" ? noDeadline(options) : answerBy(options, now()),
+    claims: options.claims,
+    hops: chain.hops,
+    chain: chain.chain,
+  };
+  const from = { from_session: session, from_agent: agent, content };
+  return targets.map((to_session, index) =>
+    compose({ id: newId("msg", time + index), ...from, to_session, time: time + index, seq: seq + index }, extras),
+  );
+}
+
+/** Says what came of it only when every message is written, and what they answer is marked as answered. */
+async function publishAll(
+  context: Context,
+  messages: readonly Message[],
+  answered: Message | undefined,
+  report: Recipient[] | undefined,
+): Promise<Sent> {
+  const reached: string[] = [];
+  for (const message of messages) {
+    try {
+      reached.push(...(await publish(context, message)));
+    } catch (error) {
+      throw messages[0] === message ? error : halfSent(error, messages.slice(0, messages.indexOf(message)));
+    }
+  }
+  if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
+  for (const message of messages) {
+    if (message.answer_by === undefined) continue;
+    const { expectAnswer } = await import("../waits/deadline.ts");
+    await expectAnswer(context, message);
+  }
+  const [first] = messages;
+  if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
+  return sentTo(messages, reached, report && (await withFull(context, reached, report)));
+}
+
+/** Who is still here and was not reached has an inbox that is full. */
+async function withFull(context: Context, reached: readonly string[], report: Recipient[]): Promise<Recipient[]> {
+  const marked: Recipient[] = [];
+  for (const one of report) {
+    const isFull = !reached.includes(one.session_id) && (await isKnown(context, one.session_id));
+    marked.push(isFull ? { ...one, is_full: true } : one);
+  }
+  return marked;
+}
+
+/** Writes a message where its readers find it; returns their sessions. */
+async function publish({ store, session, now, pace }: Context, message: Message): Promise<string[]> {
+  const { id, to_session: to, thread } = message;
+  if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
+  const delivery: Delivery =
+    to === null
+      ? { inboxes: [], index: "all", everyoneIn: "agents", except: session, isNew: true }
+      : { inboxes: [to], isNew: true };
+  const reached = await store.publish(`messages/${id}`, message, delivery);
+  pace.sent(message.seq ?? 0);
+  await pace.save(store, session, now());
+  return reached;
+}
+
+/** The error of a send to several that some of them have: to send it all again would tell them twice. */
+function halfSent(error: unknown, sent: readonly Message[]): unknown {
+  if (!(error instanceof RelayError)) return error;
+  const done = sent.map(({ id, to_session }) => `${to_session} (${id})`).join(", ");
+  return new RelayError(error.code, `${error.message}; sent already to ${done}`, {
+    cause: error,
+    next: "send it again to those who are left only",
+  });
+}
+
+function sentTo(messages: readonly Message[], reached: readonly string[], report: Recipient[] | undefined): Sent {
+  const batch = messages[0]?.batch;
+  const recipients = report ?? reached.map((session_id) => ({ session_id }));
+  return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
+}
+
+const DEADLINE = 3_600_000; // ms, to deal with what asks for an `ack`
+
+function answerBy({ ack, deadline = ack ? DEADLINE : undefined }: SendOptions, now: number): string | undefined {
+  if (deadline === undefined) return undefined;
+  return expiry(now, checkTimeout(deadline));
+}
+
+/** Of everyone nobody owes an answer: each is asked at each look until it acks, and none is late. */
+function noDeadline({ deadline }: SendOptions): undefined {
+  if (deadline === undefined) return undefined;
+  throw new RelayError("usage", "Cannot give everyone a deadline: nobody would be the one that is late", {
+    next: "name who has to answer: agent-relay send --to <who> --deadline 10m",
+  });
+}
+
+function expiry(now: number, after: number): string {
+  const at = new Date(now + after);
+  if (!(after > 0) || Number.isNaN(at.getTime()))
+    throw new RelayError("usage", `Cannot let a message expire after ${after} ms`, {
+      next: "give a length of time such as 1h",
+    });
+  return at.toISOString();
+}
+
+/** Sends an answer to whoever sent `id`, in its conversation. What it asked for is thereby answered. Throws `not_found`. */
+export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
+  const answered = await messageFor(context, id);
+  if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
+  const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
+  await begin(context, content, options);
+  return sendTo(
+    context,
+    content,
+    { ...options, reply_to: id },
+    to === null ? "everyone" : [checkSegment(to, "session id")],
+  );
+}
+
+/** The recipient, if it is one session id that we have looked for a moment ago. */
+function known(context: Context, to: SendOptions["to"]): Address | undefined {
+  return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
+}
+
+async function addressOf(context: Context, given: SendOptions["to"], keep: boolean): Promise<Address> {
+  if (given === undefined) return "everyone";
+  const to = [given].flat();
+  const [only] = to;
+  const isPlainId =
+    to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
+  if (isPlainId && (await isKnown(context, only))) {
+    context.seen.set(only, context.now());
+    return [only];
+  }
+  return resolve(to, context.session, await registrations(context), { ended: await ended(context), keep });
+}
+
+async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
+  const sessions =
+    to === "everyone"
+      ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session)
+      : to;
+  const recipients: Recipient[] = [];
+  for (const session_id of sessions) {
+    const agent = await find(context, session_id);
+    const unread_before = await countUnread(context, session_id);
+    recipients.push({
+      session_id,
+      ...(agent?.name === undefined ? {} : { name: agent.name }),
+      presence: agent?.presence ?? "unknown",
+      ...(agent === undefined ? {} : { last_seen: agent.last_seen }),
+      ...(agent?.ended_at === undefined ? {} : { ended_at: agent.ended_at }),
+      unread_before: Math.min(unread_before, COUNT_LIMIT + 1),
+    });
+  }
+  return recipients;
+}

@@ -1,0 +1,76 @@
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { lookEvery } from "./discover.ts";
+import { unreadMark } from "./inbox.ts";
+import { waiting } from "./mailbox.ts";
+import type { Message } from "./message.ts";
+import { order } from "./order.ts";
+import { attend } from "./read.ts";
+import { type ShowLease, takeShowLease } from "./reader-lease.ts";
+import { stampRead } from "./receipts.ts";
+
+const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
+
+export interface WatchOptions {
+  /** Ends the watch. A message that is being dealt with holds the session's other readers up until it is. */
+  readonly signal?: AbortSignal;
+  /** False: the loop marks what it has dealt with itself, by `markRead`. Each message is yielded once per watch. Default true. */
+  readonly mark?: boolean;
+}
+
+/**
+ * Yields each unread message, those that wait first, then as they come. A message is marked as read when the loop asks
+ * for the next one: one that was being dealt with when the loop ended stays unread.
+ */
+export async function* watch(context: Context, options: WatchOptions = {}): AsyncGenerator<Message, void, void> {
+  const { store, session } = context;
+  const end = new AbortController();
+  const stop = () => end.abort();
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) stop();
+  const passed = new Set<string>();
+  try {
+    let due = Number.NEGATIVE_INFINITY;
+    for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
+      if (performance.now() > due) {
+        await attend(context);
+        due = performance.now() + (await lookEvery(context));
+      }
+      while (!end.signal.aborted && (await hasUnread(context, passed))) {
+        const lease = await leaseOrBusy(context);
+        if (!lease) continue; // another reader of this session shows what there is
+        try {
+          const { messages } = await waiting(context, passed.size + 100);
+          const fresh = messages.filter(({ id }) => !passed.has(id));
+          if (fresh.length === 0) break; // what is listed is still being written: its coming wakes us
+          for (const message of order(fresh)) {
+            passed.add(message.id);
+            if ((await store.markedAt(unreadMark(session, message.id))) === undefined) continue; // shown by whom we started
+            yield message;
+            if (options.mark !== false) await stampRead(context, message);
+            if (end.signal.aborted) return;
+          }
+        } finally {
+          await lease.release();
+        }
+      }
+    }
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** The right to show, or undefined if another reader keeps it for a while. */
+async function leaseOrBusy(context: Context): Promise<ShowLease | undefined> {
+  try {
+    return await takeShowLease(context, WATCH_PATIENCE);
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "conflict") return undefined;
+    throw error;
+  }
+}
+
+async function hasUnread({ store, session }: Context, passed: ReadonlySet<string>): Promise<boolean> {
+  return (await store.marks(`inboxes/${session}`)).some((id) => !passed.has(id));
+}

@@ -1,0 +1,36 @@
+import { type Claim, say } from "../claims/claim.ts";
+import { factsOf, readClaims } from "../claims/ledger.ts";
+import { isLive } from "../claims/rules.ts";
+import type { Context } from "../context.ts";
+import type { Message } from "./message.ts";
+import { readMessage } from "./records.ts";
+import { reply, send } from "./send.ts";
+
+/** Answers those who asked this session to yield what it has just released. */
+export async function answerYields(context: Context, given: readonly Claim[]): Promise<void> {
+  const { store, session } = context;
+  const released = new Map(given.filter((claim) => claim.session_id === session).map((claim) => [claim.id, claim]));
+  if (released.size === 0) return;
+  for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
+    for (const id of await store.marks(folder)) {
+      const message = await readMessage(store, id);
+      const claim = (message?.claims ?? []).map((each) => released.get(each)).find((each) => each !== undefined);
+      if (claim && message?.kind === "request-yield" && message.to_session === session)
+        await reply(context, id, `I have released ${say(claim.targets)}`, { kind: "ack" });
+    }
+}
+
+/** Answers a request for claims that this session does not hold any more, however they ended. False if it holds one. */
+export async function answerIfEnded(context: Context, { id, claims: asked = [] }: Message): Promise<boolean> {
+  const all = await readClaims(context);
+  const claims = all.claims.filter((claim) => claim.session_id === context.session && asked.includes(claim.id));
+  const facts = await factsOf(context, { ...all, claims });
+  if (claims.some((claim) => isLive(claim, facts))) return false;
+  await reply(context, id, "I do not hold that any more", { kind: "ack" });
+  return true;
+}
+
+export async function tellLoser(context: Context, lost: Claim): Promise<void> {
+  const text = `${context.session} took your claim on ${say(lost.targets)} away from you (--force)`;
+  await send(context, text, { to: lost.session_id, kind: "status", keep: true });
+}

@@ -1,0 +1,89 @@
+import { dayOf } from "../activity/entry.ts";
+import { OFFERED } from "../activity/tombstones.ts";
+import { readAgent } from "../agents/registry.ts";
+import { RelayError } from "../errors.ts";
+import { isSegment } from "../store/key.ts";
+import type { Store, Value } from "../store/store.ts";
+import { digest, type Sides } from "./replica.ts";
+
+/** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */
+export interface Read {
+  readonly here: number;
+  readonly there: number;
+  readonly added: readonly string[];
+}
+export type Seen = Map<string, Read>;
+
+const NONE: Read = { here: 0, there: 0, added: [] };
+
+/**
+ * What was done here is written there, and what was done there here, each line once: of today and yesterday; with `all`, of
+ * each day that is offered. Returns what happened there, such as `task.done`.
+ */
+export async function exchangeLog(
+  sides: Sides,
+  seen: Seen,
+  isCollected: (key: string) => boolean,
+  all: boolean,
+): Promise<Set<string>> {
+  const { local, remote, now } = sides;
+  const oldest = dayOf(now() - (all ? OFFERED : 86_400_000));
+  const days = new Set([...(await local.logs("activity")), ...(await remote("").logs("activity"))]);
+  const happened = new Set<string>();
+  for (const day of [...days].sort())
+    if (day >= oldest && !isCollected(`activity/${day}`))
+      for (const event of await exchangeDay(sides, day, seen)) happened.add(event);
+  return happened;
+}
+
+async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<string[]> {
+  const { local, remote } = sides;
+  const key = `activity/${day}`;
+  const before = seen.get(day) ?? NONE;
+  const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
+  if (here.length === 0 && there.length === 0) return [];
+  const known = new Set(before.added);
+  // Who has just started does not know what it passed on before: what both have is not passed on again.
+  const [hereToo, thereToo] = [new Set(here.map(wordOf)), new Set(there.map(wordOf))];
+  const added: string[] = [];
+  const happened: string[] = [];
+  for (const line of here) {
+    const word = wordOf(line);
+    if (line && !known.has(word) && !thereToo.has(word) && (await isPassedOn(sides, key, line))) added.push(word);
+  }
+  for (const line of there) {
+    const word = wordOf(line);
+    if (!line || known.has(word) || hereToo.has(word)) continue;
+    await local.append(key, line);
+    added.push(word);
+    happened.push(String(line.event));
+  }
+  seen.set(day, { here: before.here + here.length, there: before.there + there.length, added });
+  return happened;
+}
+
+/** False for a line that the server does not take, such as one of a session that is another's there. */
+async function isPassedOn({ local, remote }: Sides, key: string, line: Value): Promise<boolean> {
+  const session = String(line.session);
+  if (!isSegment(session)) return false;
+  const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
+  if (agent?.owner !== undefined) return false;
+  try {
+    await remote(session).append(key, line);
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError && !["failed", "timed_out"].includes(error.code)) return false;
+    throw error;
+  }
+}
+
+async function linesOf(store: Store, key: string, after: number): Promise<(Value | undefined)[]> {
+  const found: (Value | undefined)[] = [];
+  for await (const line of store.lines(key, after)) found.push(line);
+  return found;
+}
+
+/** Tells lines apart: what was added is noted for a while, and may be much. */
+function wordOf(line: Value | undefined): string {
+  return digest(JSON.stringify(line) ?? "").slice(0, 20);
+}

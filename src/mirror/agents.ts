@@ -1,0 +1,182 @@
+import { Agent } from "../agents/agent.ts";
+import { unregister } from "../agents/leave.ts";
+import { register } from "../agents/register.ts";
+import { readAgent } from "../agents/registry.ts";
+import { RelayError } from "../errors.ts";
+import { isSegment } from "../store/key.ts";
+import { forEach, there as onServer, type Sides, spared } from "./replica.ts";
+
+const STALE = 60_000; // ms between two signs of life that are passed on
+
+/** What a mirror remembers of sessions; all of it can be found out again. */
+export interface Known {
+  /** Sessions of ours that have ended here, and there. */
+  readonly over: Set<string>;
+}
+
+/** The sessions that run here. */
+export interface Sessions {
+  /** Those that the server takes for ours. */
+  readonly ours: ReadonlySet<string>;
+  /** Those that it does not know: their ids are another's there. */
+  readonly apart: ReadonlySet<string>;
+}
+
+/** Tells the server who is here. */
+export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> {
+  const { local } = sides;
+  const [ours, apart] = [new Set<string>(), new Set<string>()];
+  await forEach(await local.list("agents"), async (id) => {
+    const agent = await readAgent(local, "agents", id);
+    if (!agent || agent.owner !== undefined) return;
+    known.over.delete(id);
+    let isTaken = false;
+    const isDone = await spared(sides, `session ${id}`, async () => {
+      isTaken = await pushAgent(sides, agent);
+    });
+    (isTaken ? ours : apart).add(id);
+    if (isDone && !isTaken)
+      sides.notice(`session ${id} is another's there already: nothing of it is passed on; give it another --session`);
+  });
+  return { ours, apart };
+}
+
+/** Sessions of ours that have ended here, and of which the server does not know that. */
+export async function leftHere(sides: Sides, known: Known): Promise<Agent[]> {
+  const { local, remote, owner } = sides;
+  const left: Agent[] = [];
+  await forEach(await local.list("archive/agents"), async (id) => {
+    if (known.over.has(id)) return;
+    const agent = await readAgent(local, "archive/agents", id);
+    if (await readAgent(local, "agents", id)) return;
+    const there = agent && agent.owner === undefined ? await readAgent(remote(""), "agents", id) : undefined;
+    if (agent && there?.owner === owner && isRunOf(agent, there)) left.push(agent);
+    else known.over.add(id);
+  });
+  return left;
+}
+
+/** Whether a registration there is of the run that has ended here, and not of a later one, in another folder. */
+function isRunOf(ended: Agent, there: Agent | undefined): boolean {
+  return there !== undefined && there.registered_at <= (ended.ended_at ?? 0);
+}
+
+/** Tells the server who has left. */
+export async function pushEnds(sides: Sides, left: readonly Agent[], known: Known): Promise<void> {
+  for (const { session_id: session, agent_id } of left) {
+    await spared(sides, `the end of ${session}`, () => unregister(onServer(sides, session, agent_id)));
+    known.over.add(session);
+  }
+}
+
+/**
+ * Whether it was a session of ours that has ended since, or one that never registered, as other programs' need not; the
+ * server then learns that it was there.
+ */
+export async function hasLeft(sides: Sides, session: string, agent = "agent"): Promise<boolean> {
+  const { local, remote } = sides;
+  if (!isSegment(session) || (await readAgent(local, "agents", session))) return false;
+  const ended = await readAgent(local, "archive/agents", session);
+  if (ended?.owner !== undefined) return false;
+  const any = remote("");
+  const there = (await readAgent(any, "agents", session)) ?? (await readAgent(any, "archive/agents", session));
+  if (there) return there.owner === sides.owner;
+  const seconds = Math.floor(sides.now() / 1000);
+  const unknown: Agent = {
+    session_id: session,
+    agent_id: agent,
+    pid: 0,
+    registered_at: seconds,
+    last_heartbeat: seconds,
+    metadata: {},
+  };
+  const { place: _, pid_started: __, ...said } = ended ?? unknown;
+  const record = { ended_at: seconds, ...said, pid: 0 };
+  return spared(sides, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
+}
+
+/** False for a session whose id is somebody else's there. */
+async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
+  const { local, remote, owner } = sides;
+  const { session_id: session } = agent;
+  const key = `agents/${session}`;
+  const store = remote(session);
+  const live = await readAgent(remote(""), "agents", session);
+  const there = live ?? (await readAgent(remote(""), "archive/agents", session));
+  if (there && there.owner !== owner) return false; // what it asks in its own name is refused
+  // The digest is the last thing that a registration gets: without it, it was killed before.
+  const isWhole = live && (await store.markedAt(`${key}.heard`)) !== undefined;
+  if (!isWhole || live.name !== agent.name) await registerThere(sides, agent);
+  else if (isNews(agent, live))
+    await store.update(key, (old) => {
+      const { name: _, pid: __, pid_started: ___, place: ____, ...said } = agent;
+      return old && { ...old, ...said };
+    });
+  const [here, seen] = [await local.markedAt(`${key}.seen`), await store.markedAt(`${key}.seen`)];
+  if (here !== undefined && here > (seen ?? 0) + STALE) await store.mark(`${key}.seen`, here);
+  return true;
+}
+
+/** Under its own name if nobody there has that; else the server gives another, which is its name here, too, from then on. */
+async function registerThere(sides: Sides, agent: Agent): Promise<void> {
+  const { session_id: session, name, role, metadata, cwd } = agent;
+  const context = onServer(sides, session, agent.agent_id);
+  const options = { role, pid: 0, cwd, metadata: Object(metadata) };
+  const made = await register(context, { ...options, name }).catch((error: unknown) => {
+    if (!(error instanceof RelayError) || error.code !== "conflict" || name === undefined) throw error;
+    return register(context, options);
+  });
+  if (made.name === name || made.name === undefined) return;
+  await sides.local.update(`names/${made.name}`, () => ({ session_id: session, turn: "mirror" }));
+  await sides.local.update(`agents/${session}`, (old) => old && { ...old, name: made.name });
+}
+
+function isNews(here: Agent, there: Agent): boolean {
+  const told = ["agent_id", "role", "status", "status_at", "branch", "cwd", "worktree"] as const;
+  return (
+    told.some((field) => here[field] !== there[field]) ||
+    JSON.stringify(here.metadata) !== JSON.stringify(there.metadata)
+  );
+}
+
+/** Notes here who is elsewhere. Who left there has left here, too. */
+export async function pullAgents(sides: Sides): Promise<void> {
+  const { local, remote } = sides;
+  const any = remote("");
+  const there = new Set(await any.list("agents"));
+  await forEach(there, async (id) => {
+    const agent = await readAgent(any, "agents", id);
+    if (!agent || (await isHere(sides, agent))) return;
+    await spared(sides, `session ${id}`, async () => noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`)));
+  });
+  await forEach(await local.list("agents"), async (id) => {
+    const here = await readAgent(local, "agents", id);
+    if (here?.owner === undefined || there.has(id)) return;
+    const ended = await readAgent(any, "archive/agents", id);
+    await local.update(`archive/agents/${id}`, () => Agent.parse({ ...here, ...ended, owner: here.owner }, id));
+    await local.update(`agents/${id}`, () => undefined);
+    await local.unmark(`agents/${id}.seen`);
+  });
+}
+
+/** Whether it is one of ours, or its id is: a person was told of that. */
+async function isHere({ local, owner }: Sides, agent: Agent): Promise<boolean> {
+  const { session_id: id } = agent;
+  const live = await readAgent(local, "agents", id);
+  if (live) return live.owner === undefined;
+  const ended = await readAgent(local, "archive/agents", id);
+  return agent.owner === owner && ended !== undefined && ended.owner === undefined && isRunOf(ended, agent);
+}
+
+/** A process of elsewhere is none of this machine. */
+async function noteHere({ local, relay }: Sides, agent: Agent, seen: number | undefined): Promise<void> {
+  const { session_id: id, name } = agent;
+  const key = `agents/${id}`;
+  const { pid_started: _, place: __, ...said } = agent;
+  const want = { ...said, pid: 0, owner: agent.owner ?? relay };
+  if (JSON.stringify(await readAgent(local, "agents", id)) !== JSON.stringify(want))
+    await local.update(key, () => want);
+  if (name !== undefined && isSegment(name) && (await local.get(`names/${name}`))?.session_id !== id)
+    await local.update(`names/${name}`, () => ({ session_id: id, turn: "mirror" }));
+  if (seen !== undefined && seen !== (await local.markedAt(`${key}.seen`))) await local.mark(`${key}.seen`, seen);
+}

@@ -1,0 +1,67 @@
+import { dayOf } from "../activity/entry.ts";
+import { OFFERED } from "../activity/tombstones.ts";
+import { timeOf } from "../id.ts";
+import { isLive, sentAt } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import { isWaitedFor, removeMessage } from "../messages/retention.ts";
+import { isSegment } from "../store/key.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { isOver, Task } from "../tasks/task.ts";
+import type { Passed } from "./message-state.ts";
+import { bring } from "./messages.ts";
+import { isSettled } from "./receipts.ts";
+import { forEach, here, isOurs, type Sides, spared } from "./replica.ts";
+import type { Tombstones } from "./tombstones.ts";
+
+const DAY = 86_400_000; // ms
+
+/** Of what both have: whose readers may still tell. Found again after a start. */
+export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
+  for (const id of await local.list("messages")) {
+    if ((timeOf(id) ?? now()) < now() - OFFERED) continue;
+    const message = await readMessage(local, id);
+    // What was read here lately the server may not know yet.
+    if (message && (!isSettled(message, now()) || sentAt(message) > now() - DAY)) awaited.set(id, 0);
+  }
+}
+
+/** Brings the broadcasts of others that are not here: of the last day; with `all`, of as long as they are offered. */
+export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombstones, all: boolean): Promise<void> {
+  const { local, remote, now } = sides;
+  const any = remote("");
+  const known = new Set(await local.list("messages"));
+  const ids = new Set([...(await any.marks("inboxes/all")), ...(all ? await any.list("messages") : [])]);
+  await forEach(ids, async (id) => {
+    const isPast = (timeOf(id) ?? 0) < now() - OFFERED;
+    if (known.has(id) || passed.renamed.has(id) || passed.useless.has(id) || isPast || gone.has(`messages/${id}`))
+      return;
+    const message = await readMessage(any, id);
+    if (!message) return; // it is still being written
+    const isUseful = message.to_session === null && isLive(message, now());
+    if (!isUseful || (await isOurs(sides, message.from_session))) {
+      passed.useless.add(id); // it has run out, or was sent here, and collected
+      return;
+    }
+    await spared(sides, `message ${id}`, () => bring(local, message, [], passed));
+    passed.awaited.set(id, 0);
+  });
+}
+
+/** Removes what the server has collected, but for what somebody here has still to read. */
+export async function followCollected(sides: Sides, keys: readonly string[]): Promise<void> {
+  const context = here(sides);
+  const { local, now } = sides;
+  let isWaited: Awaited<ReturnType<typeof isWaitedFor>> | undefined;
+  for (const key of keys) {
+    const [folder, name = "", ...rest] = key.split("/");
+    if (!isSegment(name) || rest.length > 0) continue; // nothing that we keep is called so
+    if (folder === "messages") {
+      const message = await readMessage(local, name);
+      isWaited ??= await isWaitedFor(context, true);
+      if (message && !isWaited(message)) await removeMessage(context, name);
+    } else if (folder === "tasks") {
+      const task = await parsedOrSkipped(local, key, Task);
+      if (task && isOver(task)) await local.update(key, () => undefined);
+    } else if (folder === "activity" && name < dayOf(now())) await local.removeLog(key);
+  }
+}

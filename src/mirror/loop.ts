@@ -1,0 +1,177 @@
+import { randomInt } from "node:crypto";
+import { RelayError } from "../errors.ts";
+import { AGREED } from "../project/upstream.ts";
+import type { Store } from "../store/store.ts";
+import type { Sides } from "./replica.ts";
+import { type Mirror, PARTS, type Part } from "./round.ts";
+
+const EVERY = 60_000; // ms between two rounds of everything, whatever was heard
+const TOGETHER = 10; // ms in which what is heard makes one round
+const AGAIN = { first: 500, longest: 30_000 }; // ms until a server that cannot be reached is asked again
+
+/** Which local folder is about which part. */
+const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [
+  ["agents", "agents"],
+  ["messages", "messages"],
+  ["tasks", "tasks"],
+  ["claims", "claims"],
+  ["decisions", "decisions"],
+];
+
+export interface Running {
+  readonly mirror: Mirror;
+  readonly sides: Sides;
+  readonly signal: AbortSignal;
+  /** Something that is another when a folder here has changed: a hint may come although nothing has. */
+  readonly stampOf: (folder: string) => string;
+  /** Both agree, for the first time or again. */
+  readonly onAgreed: () => void;
+  /** The server cannot be asked; it is asked again. */
+  readonly onLost: (error: RelayError) => void;
+}
+
+/** Mirrors until `signal` aborts. Throws what another try would not mend, such as `refused`. */
+export async function keepMirroring(running: Running): Promise<void> {
+  const ears = new Ears(running);
+  try {
+    await keepOn(running, ears);
+  } finally {
+    ears.end();
+  }
+}
+
+async function keepOn({ mirror, sides, signal, onAgreed, onLost }: Running, ears: Ears): Promise<void> {
+  let failed = 0;
+  let isAgreed = false;
+  let parts: ReadonlySet<Part> = PARTS;
+  while (!signal.aborted) {
+    try {
+      const more = await mirror.round(parts);
+      if (failed > 0) ears.listenAnew();
+      failed = 0;
+      if (!isAgreed) onAgreed();
+      isAgreed = true;
+      ears.listenTo(mirror.ours);
+      parts = more.size > 0 ? more : await ears.heard();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      if (failed++ === 0) {
+        await sides.local.unmark(AGREED); // claims wait for no answer
+        onLost(error);
+      }
+      isAgreed = false;
+      parts = PARTS;
+      const most = Math.min(AGAIN.longest, AGAIN.first * 2 ** failed);
+      await pause(randomInt(most / 2, most), signal);
+    }
+  }
+}
+
+/** Whether another try may do. */
+function isPassing(error: unknown): error is RelayError {
+  return error instanceof RelayError && ["failed", "timed_out", "conflict", "limit", "corrupt"].includes(error.code);
+}
+
+/** Hears of what changes on both sides. */
+class Ears {
+  readonly #running: Running;
+  readonly #streams = new Map<string, AbortController>(); // by folder
+  readonly #stamps = new Map<string, string>();
+  #parts = new Set<Part>();
+  #isRung = false;
+  #allAt = performance.now() + EVERY;
+  #wake: () => void = () => {};
+
+  constructor(running: Running) {
+    this.#running = running;
+    this.listenAnew();
+  }
+
+  /** As at the start: what breaks is opened again the later the longer it was broken. */
+  listenAnew(): void {
+    this.end();
+    this.#streams.clear();
+    const { local, remote } = this.#running.sides;
+    for (const [folder, part] of FOLDERS)
+      this.#listen(local, folder, () => this.#hasChanged(folder) && this.#hear(part));
+    this.#listen(local, "activity", () => this.#hasChanged("activity") && this.#hear());
+    const any = remote("");
+    this.#listen(any, "activity", () => this.#hear(), "there/activity");
+    this.#listen(any, "inboxes/all", () => this.#hear("inboxes"));
+  }
+
+  /** Hears of the mail of these sessions too, and of no others'. */
+  listenTo(sessions: ReadonlySet<string>): void {
+    const folders = new Map([...sessions].map((session) => [`inboxes/${session}`, session]));
+    for (const [folder, stream] of this.#streams)
+      if (folder.startsWith("inboxes/") && folder !== "inboxes/all" && !folders.has(folder)) {
+        stream.abort();
+        this.#streams.delete(folder);
+      }
+    for (const [folder, session] of folders)
+      if (!this.#streams.has(folder))
+        this.#listen(this.#running.sides.remote(session), folder, () => this.#hear("inboxes"));
+  }
+
+  /** What was heard, as soon as there is any; everything where it was not looked at for a while. */
+  async heard(): Promise<ReadonlySet<Part>> {
+    const { signal } = this.#running;
+    if (!this.#isRung) {
+      const silent = new AbortController();
+      this.#wake = () => silent.abort();
+      signal.addEventListener("abort", this.#wake);
+      if (signal.aborted) this.#wake(); // it was asked to end in the middle of a round
+      await pause(Math.max(0, this.#allAt - performance.now()), silent.signal);
+      signal.removeEventListener("abort", this.#wake);
+      await pause(TOGETHER, signal);
+    }
+    this.#isRung = false;
+    const heard = this.#parts;
+    this.#parts = new Set();
+    if (performance.now() < this.#allAt) return heard;
+    this.#allAt = performance.now() + EVERY;
+    return PARTS;
+  }
+
+  end(): void {
+    for (const stream of this.#streams.values()) stream.abort();
+  }
+
+  #hear(part?: Part): void {
+    if (part) this.#parts.add(part);
+    this.#isRung = true;
+    this.#wake();
+  }
+
+  #hasChanged(folder: string): boolean {
+    const stamp = this.#running.stampOf(folder);
+    const isChanged = this.#stamps.get(folder) !== stamp;
+    this.#stamps.set(folder, stamp);
+    return isChanged;
+  }
+
+  /** A folder that cannot be watched is looked at with everything else. */
+  #listen(store: Store, folder: string, heard: () => void, name = folder): void {
+    const stream = new AbortController();
+    this.#streams.set(name, stream);
+    const listen = async () => {
+      for await (const hint of store.watch(folder, stream.signal)) if (hint === "changed") heard();
+    };
+    listen().catch((error: unknown) => {
+      if (!(error instanceof RelayError)) throw error;
+    });
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener("abort", over);
+    if (signal.aborted) over();
+  });
+}

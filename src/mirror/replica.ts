@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { readAgent } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { idFor } from "../id.ts";
+import { compose, systemDraft } from "../messages/message.ts";
+import { contextOf } from "../open/make-context.ts";
+import type { Store } from "../store/store.ts";
+
+/** The two that are kept the same. */
+export interface Sides {
+  /** The folder that the relay here lies in. */
+  readonly project: string;
+  readonly local: Store;
+  /** The server's relay, as one of our sessions may use it; with an empty one, as who is nobody. */
+  readonly remote: (session: string) => Store;
+  /** Whom the server takes us for: `<user>/<machine>`; undefined for the user of its own machine. */
+  readonly owner: string | undefined;
+  /** The server's relay, by its id. */
+  readonly relay: string;
+  /** The clock here (Unix ms). */
+  readonly now: () => number;
+  /** How far the server's clock is ahead of it, ms; 0 where that is too little to matter. */
+  readonly ahead: () => number;
+  /** Tells a person of what could not be kept the same. */
+  readonly notice: (text: string) => void;
+}
+
+/** To act here. */
+export function here(sides: Sides, session = "mirror", agent = "mirror"): Context {
+  return contextOf(sides.local, sides.project, sides.now, session, agent);
+}
+
+/** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
+export function there(sides: Sides, session: string, agent = "mirror"): Context {
+  const now = () => sides.now() + sides.ahead();
+  return contextOf(unlogged(sides.remote(session)), sides.project, now, session, agent);
+}
+
+/** A store that writes down only what becomes of others: what they held, and have no more. */
+function unlogged(store: Store): Store {
+  const append: Store["append"] = async (key, line) => {
+    if (line.holder !== undefined && line.holder !== line.session) await store.append(key, line);
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name);
+      if (name === "append") return append;
+      return typeof found === "function" ? found.bind(target) : found;
+    },
+  });
+}
+
+/** Whether a session runs, or ran, here: those that came from elsewhere have an owner. */
+export async function isOurs({ local }: Sides, session: string): Promise<boolean> {
+  const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
+  return agent !== undefined && agent.owner === undefined;
+}
+
+/** Tells a session of ours what the server has decided, once for the same `word` of the same time (Unix ms). False if it was told. */
+export async function tell(
+  { local, now }: Sides,
+  session: string,
+  content: string,
+  { word, time }: { readonly word: string; readonly time: number },
+): Promise<boolean> {
+  const draft = systemDraft(idFor("msg", time, digest(word)), session, content, now());
+  try {
+    await local.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [session] });
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "conflict") return false; // it was told already
+    throw error;
+  }
+}
+
+/** Digits of `[0-9a-f]` that stand for a word. */
+export function digest(word: string): string {
+  return createHash("sha256").update(word).digest("hex");
+}
+
+/**
+ * Runs a step of one thing, so that what is wrong with it keeps nothing else back: a person is told. Returns whether it was done.
+ * Throws only what says that the server, or this machine, cannot be used now.
+ */
+export async function spared(sides: Sides, what: string, step: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await step();
+    return true;
+  } catch (error) {
+    if (!(error instanceof RelayError) || ["failed", "timed_out"].includes(error.code)) throw error;
+    sides.notice(`${what} is not passed on: ${error.message}`);
+    return false;
+  }
+}
+
+const AT_ONCE = 8; // requests: a server far away answers each after its way there and back
+
+/** Runs `step` for each, a few at once. What one throws ends it. */
+export async function forEach<T>(items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items].reverse();
+  const worker = async () => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await step(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

@@ -1,0 +1,145 @@
+import { dayOf } from "../activity/entry.ts";
+import type { Agent } from "../agents/agent.ts";
+import { cleanupDead } from "../agents/leave.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { AGREED } from "../project/upstream.ts";
+import { exchangeLog, type Seen } from "./activity.ts";
+import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./agents.ts";
+import { awaitReaders, followCollected, pullBroadcasts } from "./broadcasts.ts";
+import { readProgress, writeProgress } from "./checkpoint.ts";
+import { exchangeClaims, type Leases } from "./claims.ts";
+import { exchangeDecisions } from "./decisions.ts";
+import type { Passed } from "./message-state.ts";
+import { exchangeInbox, pushMessages } from "./messages.ts";
+import { exchangeReceipts } from "./receipts.ts";
+import { here, type Sides, spared } from "./replica.ts";
+import { exchangeTasks } from "./tasks.ts";
+import { Tombstones } from "./tombstones.ts";
+
+/** What can be passed on by itself. */
+const PART_NAMES = ["agents", "messages", "inboxes", "tasks", "claims", "decisions"] as const;
+export type Part = (typeof PART_NAMES)[number];
+export const PARTS: ReadonlySet<Part> = new Set(PART_NAMES);
+
+/** In which part something is different, by a line of the log. */
+function partOf(event: string): Part | undefined {
+  const [noun] = event.split(".");
+  const parts: Readonly<Record<string, Part>> = {
+    ...{ agent: "agents", status: "agents", task: "tasks", claim: "claims" },
+    ...{ decision: "decisions", message: "inboxes" },
+  };
+  return noun !== undefined && Object.hasOwn(parts, noun) ? parts[noun] : undefined;
+}
+
+const DAY = 86_400_000;
+const WHOLE = 600_000; // ms between two rounds that also look at what is older than a day
+
+/** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
+export class Mirror {
+  readonly #sides: Sides;
+  readonly #known: Known = { over: new Set() };
+  readonly #passed: Passed = {
+    ...{ until: 0, both: new Set(), refused: new Map(), awaited: new Map() },
+    ...{ renamed: new Map(), waiting: new Map(), listed: new Set(), useless: new Set() },
+  };
+  readonly #leases: Leases = new Map();
+  readonly #seen: Seen = new Map();
+  readonly #goneHere: Tombstones;
+  readonly #goneThere: Tombstones;
+  #sessions: Sessions = { ours: new Set(), apart: new Set() };
+  #wholeAt: number | undefined;
+  #firstDay = "";
+  #fresh: string[] = []; // what the server has collected, and was not followed here yet
+
+  constructor(sides: Sides) {
+    const told = new Set<string>();
+    const notice = (text: string) => {
+      if (!told.has(text)) sides.notice(text);
+      told.add(text);
+    };
+    this.#sides = { ...sides, notice };
+    this.#goneHere = new Tombstones(sides.local);
+    this.#goneThere = new Tombstones(sides.remote(""));
+  }
+
+  /** The sessions of ours that the server knows. */
+  get ours(): ReadonlySet<string> {
+    return this.#sessions.ours;
+  }
+
+  /**
+   * Passes on in both directions what the other side does not have, of these parts. It may end anywhere, and be run again:
+   * what was passed on is found to be there. Returns the parts in which something has happened there meanwhile. Throws what
+   * the server or the disk says.
+   */
+  async round(parts: ReadonlySet<Part> = PARTS): Promise<Set<Part>> {
+    const sides = this.#sides;
+    const { now } = sides;
+    const passed = this.#passed;
+    await sides.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
+    if (this.#wholeAt === undefined) await this.#start();
+    const isAll = parts.size === PARTS.size;
+    const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE);
+    const isCollected = (key: string) => this.#goneHere.has(key) || this.#goneThere.has(key);
+    const hasNow = async (key: string) => {
+      await this.#readGone();
+      return isCollected(key);
+    };
+    await this.#goneHere.read(isWhole ? "" : dayOf(now() - DAY), now());
+    if (isAll) await this.#followCollected();
+
+    const left = parts.has("agents") ? await this.#agents() : [];
+    const { ours } = this.#sessions;
+    const isMail = parts.has("messages");
+    if (isMail) await pushMessages(sides, ours, passed, isCollected);
+    const readers = [...ours, ...left.map(({ session_id }) => session_id)];
+    if (isMail || parts.has("inboxes"))
+      for (const session of readers)
+        await spared(sides, `mail of ${session}`, () => exchangeInbox(sides, session, passed, isCollected));
+    const isTold =
+      !parts.has("tasks") ||
+      (await spared(sides, "tasks", () => exchangeTasks(sides, ours, { has: isCollected, hasNow })));
+    const isHeld =
+      !parts.has("claims") ||
+      (await spared(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
+    await pushEnds(sides, left, this.#known);
+    if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
+    await exchangeReceipts(sides, this.#sessions, passed, isMail);
+    if (parts.has("decisions")) await exchangeDecisions(sides, ours);
+    const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
+    await settleWaitsIfAny(here(sides));
+    if (isTold && isHeld) await sides.local.mark(AGREED, now());
+    if (isAll) await writeProgress(sides, { at: now(), days: this.#seen, leases: this.#leases });
+    if (isWhole) this.#wholeAt = now();
+    return new Set([...happened].map(partOf).filter((part) => part !== undefined));
+  }
+
+  async #agents(): Promise<Agent[]> {
+    const sides = this.#sides;
+    await cleanupDead(here(sides));
+    this.#sessions = await pushAgents(sides, this.#known);
+    const left = await leftHere(sides, this.#known);
+    await pullAgents(sides);
+    return left;
+  }
+
+  async #readGone(): Promise<void> {
+    const time = this.#sides.now();
+    this.#fresh.push(...(await this.#goneThere.read(this.#firstDay, time)));
+    this.#firstDay = dayOf(time - 2 * DAY);
+  }
+
+  async #followCollected(): Promise<void> {
+    await this.#readGone();
+    await followCollected(this.#sides, this.#fresh.splice(0));
+  }
+
+  /** Goes on from where a mirror of these two stopped. */
+  async #start(): Promise<void> {
+    const { at, days, leases } = await readProgress(this.#sides);
+    this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY);
+    for (const [day, read] of days) this.#seen.set(day, read);
+    for (const [id, until] of leases) this.#leases.set(id, until);
+    await awaitReaders(this.#sides, this.#passed);
+  }
+}

@@ -1,0 +1,42 @@
+import { pastDay } from "../activity/entry.ts";
+import { REMEMBERED } from "../activity/tombstones.ts";
+import type { Store } from "../store/store.ts";
+
+/** What either side has collected. */
+export interface Gone {
+  has(key: string): boolean;
+  /** Also what the server has collected since it was asked last. */
+  hasNow(key: string): Promise<boolean>;
+}
+
+/** What one side has collected: it is brought back to neither. */
+export class Tombstones {
+  readonly #store: Store;
+  readonly #keys = new Set<string>();
+  readonly #read = new Map<string, number>(); // lines of each day
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  /** Reads what is new of the days from `first` on, such as `2026-05-01`. Returns the keys that it did not know. */
+  async read(first: string, now: number): Promise<string[]> {
+    const fresh: string[] = [];
+    for (const day of await this.#store.logs("collected")) {
+      if (day < first || pastDay(day, now) > REMEMBERED) continue;
+      let count = this.#read.get(day) ?? 0;
+      for await (const line of this.#store.lines(`collected/${day}`, count)) {
+        count++;
+        if (typeof line?.key !== "string" || this.#keys.has(line.key)) continue;
+        this.#keys.add(line.key);
+        fresh.push(line.key);
+      }
+      this.#read.set(day, count);
+    }
+    return fresh;
+  }
+}

@@ -1,0 +1,136 @@
+import os from "node:os";
+import path from "node:path";
+import type { Agent } from "../agents/agent.ts";
+import { readAgent } from "../agents/registry.ts";
+import { type Identity, whoAmI } from "../agents/whoami.ts";
+import type { RelayOptions, Thresholds } from "../context.ts";
+import { parseDuration } from "../duration.ts";
+import { RelayError } from "../errors.ts";
+import { ancestors, terminalLeader } from "../machine/ancestors.ts";
+import { place } from "../machine/process.ts";
+import { findProject, type Project } from "../project/find.ts";
+import type { Relay } from "../relay.ts";
+import { FileStore } from "../store/file/file-store.ts";
+import type { Store } from "../store/store.ts";
+
+export interface OpenOptions extends RelayOptions {
+  /** The relay's folder, in place of the one that is found. */
+  readonly dir?: string | undefined;
+  /** Where to look from; default the working folder. */
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The address of a server that has the relay, in place of files here. */
+  readonly server?: string | undefined;
+  /** What a client of our tools calls itself: an agent that nothing else shows. */
+  readonly client?: string | undefined;
+}
+
+/** Which relay, and who we are in it, each with its reason. */
+export interface Found {
+  readonly project: Project;
+  readonly identity: Identity;
+  readonly store: Store;
+  /** The clock (Unix ms): a server's, if the relay is on one, since times are compared with those that it wrote down. */
+  readonly now: () => number;
+}
+
+/** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
+export async function openRelay(
+  options: OpenOptions,
+  make: (dir: string, options: RelayOptions) => Relay,
+): Promise<Relay> {
+  return relayIn(await findOut(options), options, make);
+}
+
+/** A Relay for what was found out. */
+export function relayIn(
+  { project, identity, store, now }: Found,
+  options: OpenOptions,
+  make: (dir: string, options: RelayOptions) => Relay,
+): Relay {
+  const { cwd = process.cwd() } = options;
+  const { session, agent, pid } = identity;
+  const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
+  return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds, now });
+}
+
+/** `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`: how long silence means what. Throws `usage` for what is no length of time. */
+function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds> {
+  const { AGENT_RELAY_ACTIVE: active, AGENT_RELAY_SILENT: silent } = env;
+  return { ...(active && { active: parseDuration(active) }), ...(silent && { silent: parseDuration(silent) }) };
+}
+
+export async function findOut(options: OpenOptions): Promise<Found> {
+  const { env = process.env } = options;
+  const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
+  const server = serverOf(options);
+  const project = server === undefined ? projectOf(options) : projectAt(server, options);
+  const { now = Date.now } = options;
+  const remote = server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now);
+  const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
+  const registered: Agent[] = [];
+  if (project.exists)
+    for (const id of await store.list("agents")) {
+      const agent = await readAgent(store, "agents", id);
+      if (agent) registered.push(agent);
+    }
+  const { session, agent, pid, client } = options;
+  const leader = terminalLeader();
+  const facts = {
+    session,
+    agent,
+    pid,
+    env,
+    ancestors: ancestors(),
+    leader,
+    place: place(),
+    ...{ registered, client, parent: process.ppid },
+    get user() {
+      return userName(env); // the system is asked only where nothing else says who we are
+    },
+  };
+  const identity = whoAmI(facts);
+  remote?.actAs(identity.session);
+  const clock = remote ? () => now() + Math.round(remote.clockAhead()) : now;
+  return { project, identity, store, now: clock };
+}
+
+/** A project whose relay is on a server; its folder is where it would be here. */
+function projectAt(server: string, options: OpenOptions): Project {
+  const because = options.server === undefined ? "AGENT_RELAY_SERVER says so" : "--server says so";
+  const { dir } = projectOf({ ...options, dir: undefined, env: { ...options.env, AGENT_RELAY_DIR: undefined } });
+  return { dir, exists: true, because, server };
+}
+
+/** The server that has the relay, if it is not in files here. */
+export function serverOf({ server, dir, env = process.env }: OpenOptions): string | undefined {
+  if (server === "") throw new RelayError("usage", "Cannot use no server: --server is empty");
+  if (server !== undefined && dir !== undefined)
+    throw new RelayError("usage", "Cannot use a --server and a --dir: a relay is at one place");
+  return server ?? (dir === undefined ? env.AGENT_RELAY_SERVER || undefined : undefined);
+}
+
+export function projectOf({ dir, cwd = process.cwd(), env = process.env }: OpenOptions): Project {
+  return findProject({ cwd, dir, envDir: env.AGENT_RELAY_DIR, home: env.HOME ?? env.USERPROFILE });
+}
+
+/** Folders of other users that may be used all the same. */
+export function trustedDirs({ env = process.env }: OpenOptions): string[] {
+  const listed = (env.AGENT_RELAY_TRUST_DIR ?? "").split(path.delimiter).filter((dir) => dir !== "");
+  return listed.map((dir) => path.resolve(dir));
+}
+
+export function userName(env: Readonly<Record<string, string | undefined>>): string {
+  return env.USER || env.LOGNAME || env.USERNAME || os.userInfo().username;
+}
+
+/** The files in `dir` as a store. */
+export function fileStore(dir: string, { durability, limits, trusted, now, onNotice }: RelayOptions): FileStore {
+  return new FileStore(dir, {
+    ...(durability === undefined ? {} : { durability }),
+    ...(limits?.inboxUnread === undefined ? {} : { inboxLimit: limits.inboxUnread }),
+    ...(trusted === undefined ? {} : { trusted }),
+    ...(now === undefined ? {} : { now }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+}

@@ -1,0 +1,50 @@
+import { RelayError } from "../errors.ts";
+import { KnownKeys } from "../identity/known-keys.ts";
+import { machineKey } from "../identity/machine-key.ts";
+import { provingStore } from "../identity/proving-store.ts";
+import { readKnown, ServerCredentials, serverUrl } from "../identity/servers.ts";
+import { stateFolder } from "../machine/state-dir.ts";
+import { HttpStore } from "../store/http/http-store.ts";
+import type { Store } from "../store/store.ts";
+
+/** A relay that is on a server, for who the environment shows. */
+export interface Remote {
+  readonly store: Store;
+  /** The same relay for another session of this user and machine. */
+  as(session: string): Store;
+  /** Says for which session this asks. */
+  actAs(session: string): void;
+  /** How far the server's clock is ahead of ours, ms. */
+  clockAhead(): number;
+}
+
+/** The relay at `server`. Throws `usage`. */
+export function remoteRelay(
+  server: string,
+  env: Readonly<Record<string, string | undefined>>,
+  now: () => number,
+): Remote {
+  const url = serverUrl(server);
+  const folder = stateFolder(env);
+  if (folder === undefined)
+    throw new RelayError("usage", "Cannot log in: there is no home folder to keep a key in", { next: "set HOME" });
+  const token = env.AGENT_RELAY_TOKEN || undefined;
+  const credentials = new ServerCredentials(url, { folder, now, token });
+  const http = new HttpStore(url.href, { now, credentials });
+  const login = token === undefined ? readKnown(folder, url) : undefined;
+  const proving = login && {
+    ...{ relay: login.relay, owner: `${login.user}/${login.machine}` },
+    ...{ key: machineKey(folder), known: new KnownKeys(folder, login.relay) },
+  };
+  const proven = (store: HttpStore) => (proving ? provingStore(store, proving) : store);
+  return {
+    store: proven(http),
+    as(session) {
+      const store = new HttpStore(url.href, { now, credentials });
+      store.actAs(session);
+      return proven(store);
+    },
+    actAs: (session) => http.actAs(session),
+    clockAhead: () => http.clockAhead,
+  };
+}

@@ -1,0 +1,74 @@
+import fs from "node:fs";
+import path from "node:path";
+import { RelayError } from "../errors.ts";
+import { realPath, upward, worktreeOf } from "../git/repository.ts";
+
+/** Where the relay of a project is, or would be made. */
+export interface Project {
+  /** The relay's folder. */
+  readonly dir: string;
+  readonly exists: boolean;
+  /** Why there, for a person to read. */
+  readonly because: string;
+  /** The address of the server that has the relay, if it is not in that folder. */
+  readonly server?: string;
+}
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly home: string | undefined;
+  readonly dir?: string | undefined;
+  /** `AGENT_RELAY_DIR`. */
+  readonly envDir?: string | undefined;
+}
+
+/**
+ * Finds the project's relay: as told; else, in a git repository, a `.relay` upward to the worktree's root, else in the
+ * main worktree, which all worktrees share; else, outside one, the nearest upward that is ours, not above the home
+ * folder nor on another disk; else the working folder. Reads `.git` by file, and starts no child process.
+ */
+export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
+  if (dir === "") throw new RelayError("usage", "Cannot use no folder as the relay: --dir is empty");
+  const told = dir ?? (envDir === "" ? undefined : envDir);
+  if (told !== undefined)
+    return at(path.resolve(cwd, told), dir === undefined ? "AGENT_RELAY_DIR says so" : "--dir says so");
+
+  if (!isThere(cwd))
+    throw new RelayError("not_found", `Cannot find the project: your working folder, ${cwd}, is gone`, {
+      next: "cd to a folder that is there, or give --dir",
+    });
+  const here = realPath(cwd);
+  const worktree = worktreeOf(here);
+  if (worktree !== undefined) {
+    const inside = upward(here, (folder) => isFolder(path.join(folder, ".relay")), worktree.root);
+    if (inside !== undefined) return at(path.join(inside, ".relay"), "the nearest .relay in this git worktree");
+    const main = worktree.repository;
+    const because =
+      main === worktree.root ? "the root of this git repository" : "the main worktree of this git repository";
+    return at(path.join(main, ".relay"), because);
+  }
+
+  if (isThere(path.join(here, ".relay"))) return at(path.join(here, ".relay"), "it is in this folder");
+  const isOurs = (folder: string) => isOwn(path.join(folder, ".relay"));
+  const above = upward(here, isOurs, home === undefined ? undefined : realPath(home));
+  if (above !== undefined) return at(path.join(above, ".relay"), "the nearest .relay upward");
+  return at(path.join(here, ".relay"), "there is no git repository and no .relay upward, so it is this folder");
+}
+
+function at(dir: string, because: string): Project {
+  return { dir, exists: isThere(dir), because };
+}
+
+function isThere(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isFolder(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isOwn(file: string): boolean {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return false;
+  return process.getuid === undefined || stat.uid === process.getuid();
+}

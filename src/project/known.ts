@@ -1,0 +1,71 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno } from "../errors.ts";
+import { hash } from "../hash.ts";
+import { stateFolder } from "../machine/state-dir.ts";
+
+/** A relay that this user has used. */
+export interface KnownProject {
+  readonly dir: string;
+  readonly exists: boolean;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Notes that this user uses a relay, unless that is known. A sandbox that may not write there loses nothing else. */
+export function noteProject(dir: string, env: Env): void {
+  const folder = folderOf(env);
+  if (folder === undefined) return;
+  const file = path.join(folder, nameOf(dir));
+  if (fs.existsSync(file) || !fs.existsSync(path.join(dir, "relay.json"))) return;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.writeFileSync(file, `${dir}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+  }
+}
+
+/** The relays this user has used, by path. */
+export function knownProjects(env: Env): KnownProject[] {
+  const folder = folderOf(env);
+  const names = folder === undefined ? [] : namesIn(folder);
+  return names
+    .map((name) => path.join(folder ?? "", name))
+    .filter((file) => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile())
+    .map((file) => fs.readFileSync(file, "utf8").replace(/\n$/, ""))
+    .filter((dir) => path.isAbsolute(dir))
+    .sort()
+    .map((dir) => ({ dir, exists: fs.existsSync(path.join(dir, "relay.json")) }));
+}
+
+/** Forgets where a relay was. */
+export function dropProject(dir: string, env: Env): void {
+  const folder = folderOf(env);
+  if (folder === undefined) return;
+  try {
+    fs.rmSync(path.join(folder, nameOf(dir)), { force: true });
+  } catch (error) {
+    if (errno(error) === undefined) throw error; // it could not be noted there either, or is shown as gone
+  }
+}
+
+function folderOf(env: Env): string | undefined {
+  const state = stateFolder(env);
+  return state && path.join(state, "projects");
+}
+
+/** A path as a file's name. Of a long one both ends, for who looks, and a sum of all of it. */
+function nameOf(dir: string): string {
+  const name = encodeURIComponent(dir).replaceAll("%2F", "+");
+  return name.length <= 200 ? name : `${name.slice(0, 90)}~${hash(name).toString(36)}~${name.slice(-90)}`;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return [];
+    throw error;
+  }
+}

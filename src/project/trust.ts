@@ -1,0 +1,37 @@
+import type { Context } from "../context.ts";
+import { newId } from "../id.ts";
+import { markFor } from "../machine/trust-mark.ts";
+import { valueOrSkipped } from "../store/read.ts";
+import type { Store, Value } from "../store/store.ts";
+
+/** Whether this machine and user made the relay, or a person here has trusted it. */
+export async function isTrusted(store: Store): Promise<boolean> {
+  if (store.isServed) return true; // whoever chose that server has
+  return bearsOurMark(await valueOrSkipped(store, "relay"));
+}
+
+export function bearsOurMark(relay: Value | undefined): boolean {
+  return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
+}
+
+/** The relay's own id; it is made if there is none. */
+export async function ensureRelay(store: Store, now: () => number): Promise<string> {
+  const known = await store.get("relay");
+  if (typeof known?.id === "string") return known.id;
+  await trust(store, now);
+  return String((await store.get("relay"))?.id);
+}
+
+/** Marks the relay as this machine and user's own. */
+export async function trust(store: Store, now: () => number): Promise<void> {
+  const time = now();
+  await store.update("relay", (old) => {
+    const relay = old ?? { format: 1, id: newId("relay", time), created_at: new Date(time).toISOString() };
+    return { ...relay, mark: markFor(String(relay.id)) };
+  });
+}
+
+/** Whether there is a relay to look into; another program's may have nothing but messages. Looking never makes one. */
+export async function isThere({ store }: Context): Promise<boolean> {
+  return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
+}

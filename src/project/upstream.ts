@@ -1,0 +1,55 @@
+import type { Context } from "../context.ts";
+import { type Infer, integer, object, optional, text } from "../schema.ts";
+import { Hints } from "../store/changes.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+
+/** That this relay is mirrored to a server's: the record `mirror`. */
+export const Mirrored = object({
+  /** The server's relay, as in `https://host:4800/shop`. */
+  url: text(),
+  /** The server's relay, by its id. */
+  relay: text(),
+  /** Whom the server takes us for: `<user>/<machine>`; without it, for the user of its own machine. */
+  owner: optional(text()),
+  /** Unix ms. */
+  since: integer(),
+});
+export type Mirrored = Infer<typeof Mirrored>;
+
+/** Its time is when the mirror and the server last agreed. */
+export const AGREED = "mirror/agreed";
+
+const LATELY = 120_000; // ms; a mirror that is connected asks twice as often
+const PATIENCE = 3000; // ms that a claim waits for the server's word
+
+/** Whether a server decides what is claimed here. */
+export async function isMirrored({ store }: Context): Promise<boolean> {
+  return !store.isServed && (await store.get("mirror")) !== undefined;
+}
+
+/** Whom the server takes the sessions of this machine for; undefined where that cannot be told. */
+export async function ownerHere({ store }: Context): Promise<string | undefined> {
+  return (await parsedOrSkipped(store, "mirror", Mirrored))?.owner;
+}
+
+/**
+ * What the server has decided, as soon as `look` finds it. Undefined where that takes too long, and at once where no mirror is
+ * there to ask it.
+ */
+export async function whenDecided<T>(context: Context, look: () => Promise<T | undefined>): Promise<T | undefined> {
+  const { store, session, now } = context;
+  const agreed = await store.markedAt(AGREED);
+  if (agreed === undefined || now() - agreed > LATELY) return undefined;
+  const until = performance.now() + PATIENCE;
+  const hints = new Hints(store, [`waits/${session}`, "tasks"]);
+  try {
+    for (;;) {
+      const found = await look();
+      const left = until - performance.now();
+      if (found !== undefined || left <= 0) return found;
+      await hints.next(left);
+    }
+  } finally {
+    hints.end();
+  }
+}

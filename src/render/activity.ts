@@ -1,0 +1,22 @@
+import type { Entry } from "../activity/entry.ts";
+import { cleanLine } from "../text.ts";
+import type { Names } from "./messages.ts";
+
+const MOST = 160; // characters of what an entry says: `explain` shows all
+
+/** One line: when, who, what happened, to what. */
+export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: Names): string {
+  const time = at.slice(0, 19).replace("T", " ");
+  const facts = Object.entries(details)
+    .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
+    .map(([name, value]) => `${name} ${valueWord(name, value)}`);
+  const said = cleanLine(facts.join(", "));
+  const short = said.length > MOST ? `${said.slice(0, MOST)}…` : said;
+  return `${cleanLine(time)} ${cleanLine(names.get(session) ?? session)} ${cleanLine(event)}${id === undefined ? "" : ` ${cleanLine(id)}`}${short === "" ? "" : `: ${short}`}\n`;
+}
+
+function valueWord(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
+  return isTime ? new Date(value).toISOString().slice(0, 19) : JSON.stringify(value);
+}

@@ -1,0 +1,79 @@
+import { formatLeft } from "../duration.ts";
+import { cleanLine } from "../text.ts";
+import type { Snapshot } from "../views/snapshot.ts";
+import { sayConditions } from "../waits/wait.ts";
+import { claimWords } from "./claims.ts";
+import { namesOf } from "./messages.ts";
+
+const MOST = 6; // of each kind
+const MOST_SAID = 80; // characters of what one says
+
+/** Who we are, and how to use the relay: our own words. */
+export function greeting(found: Snapshot, session: string): string[] {
+  const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
+  const alone = others.length === 0 ? "; nobody else is here yet" : "";
+  return [
+    `You are ${cleanLine(namesOf(found.agents).get(session) ?? session)} on this project's agent-relay${alone}.\n`,
+    'Mail: agent-relay inbox. Write: agent-relay send --to <name> "...". Before you edit what others may edit: agent-relay claim <path>.\n',
+  ];
+}
+
+/** Who else is here, what they do, what is claimed, and what waits: with what others wrote in it. */
+export function situation(found: Snapshot, session: string, now: number): string[] {
+  const names = namesOf(found.agents);
+  const call = (who: string) => (who === session ? "you" : cleanLine(names.get(who) ?? who));
+  const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
+  const mine = found.claims.filter((claim) => claim.session_id === session);
+  const theirs = found.claims.filter((claim) => claim.session_id !== session);
+  const inWork = found.tasks.filter((task) => task.state === "in_progress");
+  const free = found.tasks.filter((task) => task.state === "pending" && !(task.id in found.task_standings.waits_for));
+  return [
+    line(
+      "here",
+      others.map(
+        (agent) => `${call(agent.session_id)}${agent.status === undefined ? "" : ` (${short(agent.status)})`}`,
+      ),
+    ),
+    line(
+      "claimed",
+      theirs.map(
+        (claim) => `${short(claimWords(claim))} by ${call(claim.session_id)} for ${formatLeft(claim.expires_at - now)}`,
+      ),
+    ),
+    line(
+      "you hold",
+      mine.map((claim) => `${short(claimWords(claim))} for ${formatLeft(claim.expires_at - now)}`),
+    ),
+    line(
+      "your tasks",
+      inWork.filter((task) => task.owner?.session_id === session).map((task) => `${task.id} ${short(task.title)}`),
+    ),
+    line(
+      "in work",
+      inWork
+        .filter((task) => task.owner?.session_id !== session)
+        .map((task) => `${short(task.title)} by ${call(task.owner?.session_id ?? "")}`),
+    ),
+    line(
+      "to do (agent-relay task next)",
+      free.map((task) => short(task.title)),
+    ),
+    line(
+      "you wait for",
+      found.waits
+        .filter((wait) => wait.session_id === session)
+        .map((wait) => short(sayConditions(wait.conditions, wait.any))),
+    ),
+  ].filter((each) => each !== "");
+}
+
+function line(title: string, of: readonly string[]): string {
+  if (of.length === 0) return "";
+  const more = of.length > MOST ? `; and ${of.length - MOST} more` : "";
+  return `${title}: ${of.slice(0, MOST).join("; ")}${more}\n`;
+}
+
+function short(text: string): string {
+  const clean = cleanLine(text);
+  return clean.length > MOST_SAID ? `${clean.slice(0, MOST_SAID - 1)}…` : clean;
+}

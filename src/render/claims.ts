@@ -1,0 +1,10 @@
+import { type Claim, say } from "../claims/claim.ts";
+import { cleanLine } from "../text.ts";
+
+/** Said of what was claimed while the server that decides could not be asked. */
+export const TENTATIVE = "tentative: the server that decides was not asked yet, and you are told if it says no";
+
+/** What a claim is on, in words. */
+export function claimWords(claim: Claim): string {
+  return cleanLine(say(claim.targets));
+}

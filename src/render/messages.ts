@@ -1,0 +1,85 @@
+import { isName } from "../agents/agent.ts";
+import type { AgentView } from "../agents/registry.ts";
+import type { Claim } from "../claims/claim.ts";
+import { formatDuration, formatLeft } from "../duration.ts";
+import { proofOf } from "../identity/proof.ts";
+import type { InboxItem } from "../messages/inbox.ts";
+import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
+import { clean, cleanLine } from "../text.ts";
+import { claimWords } from "./claims.ts";
+
+/** What a message line says of sessions: how they are called. */
+export type Names = ReadonlyMap<string, string>;
+
+/** By names that the relay itself would take: a record written by hand may hold any text. */
+export function namesOf(agents: readonly AgentView[]): Names {
+  return new Map(
+    agents.map(({ session_id, name }) => [session_id, name !== undefined && isName(name) ? name : session_id]),
+  );
+}
+
+/** One message: a line that says all about it, and its text; further lines are indented, so that none can pose as ours. */
+export function messageLines(
+  message: Message,
+  me: string,
+  names: Names,
+  now: number,
+  notes: readonly string[] = [],
+): string {
+  const from =
+    message.from_session === me ? "you" : `${call(message.from_session, names)} (${cleanLine(message.from_agent)})`;
+  const to = message.to_session === null ? "all" : message.to_session === me ? "you" : call(message.to_session, names);
+  const facts = [
+    `${formatDuration(now - sentAt(message))} ago`,
+    ...(message.kind === undefined || message.kind === "info" ? [] : [message.kind]),
+    ...(message.kind === "permission" && isFor(me, message) ? ["reply allow or deny"] : []),
+    ...(message.ack_required && isFor(me, message) ? ["wants ack"] : []),
+    ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
+    ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
+    ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
+    ...proofNotes(message, notes),
+    ...notes,
+  ];
+  const body = clean(message.content).replaceAll("\n", "\n  ");
+  return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
+}
+
+/** What is known of where it comes from: nothing is said of what nobody was asked to prove. */
+function proofNotes(message: Message, notes: readonly string[]): string[] {
+  const { state, by = "", isSealed } = proofOf(message) ?? { state: "unsigned", isSealed: false };
+  const says = {
+    signed: `signed by ${cleanLine(by)}`,
+    unsigned: "",
+    missing: "NOT SIGNED, as others of this sender are",
+    wrong: "ITS SIGNATURE IS WRONG",
+  };
+  const isChecked = notes.some((note) => note.includes("SSH"));
+  const ssh = message.ssh_signature && !isChecked ? "has an SSH signature, see agent-relay read" : "";
+  return [says[state], isSealed ? "sealed" : "", ssh].filter((note) => note !== "");
+}
+
+/** What a list of old messages says of one that was not read yet. */
+export function newNotes(message: Message, me: string, now: number): string[] {
+  return isUnread(me, message, now) ? ["NEW"] : [];
+}
+
+export function itemLines(item: InboxItem, me: string, names: Names, now: number, held: readonly Claim[]): string {
+  const notes = item.is_open ? ["still open"] : item.is_new || item.message.from_session === me ? [] : ["read"];
+  return messageLines(item.message, me, names, now, [...yieldNotes(item.message, held), ...notes]);
+}
+
+/** What a request to yield is about, as far as it is still held. */
+export function yieldNotes({ claims: asked = [] }: Message, held: readonly Claim[]): string[] {
+  const meant = held.filter(({ id }) => asked.includes(id));
+  if (asked.length === 0) return [];
+  return meant.length === 0 ? ["for what is held no more"] : [`for ${meant.map(claimWords).join(", ")}`];
+}
+
+function deadline(answer_by: string, now: number): string {
+  const left = Date.parse(answer_by) - now;
+  return left > 0 ? `answer within ${formatLeft(left)}` : "its deadline is over";
+}
+
+function call(session: string, names: Names): string {
+  return cleanLine(names.get(session) ?? session);
+}

@@ -1,0 +1,25 @@
+import { formatLeft } from "../duration.ts";
+import type { Standings } from "../tasks/standings.ts";
+import { filesOf, type Task } from "../tasks/task.ts";
+import { cleanLine } from "../text.ts";
+import type { Names } from "./messages.ts";
+
+/** One line: the id, where it stands, its priority unless it is 0, and its title. */
+export function taskLine(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
+  const waitsFor = all.waits_for[task.id] ?? [];
+  const facts = [
+    standing(task, all, names, me, now),
+    ...(task.priority === 0 ? [] : [`priority ${task.priority}`]),
+    ...(waitsFor.length === 0 ? [] : [`after ${waitsFor.join(" ")}`]),
+    ...(task.files.length === 0 ? [] : [`files ${filesOf(task).map(cleanLine).join(" ")}`]),
+  ];
+  return `${task.id} [${facts.join(", ")}] ${cleanLine(task.title)}`;
+}
+
+function standing(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
+  const { owner, state, reason } = task;
+  if (state === "blocked") return `blocked: ${cleanLine(reason ?? "")}`;
+  if (state !== "in_progress" || !owner) return state;
+  const who = owner.session_id === me ? "you" : cleanLine(names.get(owner.session_id) ?? owner.session_id);
+  return all.abandoned.includes(task.id) ? `abandoned by ${who}` : `${who}, ${formatLeft(owner.expires_at - now)} left`;
+}

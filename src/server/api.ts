@@ -1,0 +1,165 @@
+import { type Context, Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Caller } from "../access/policy.ts";
+import { RelayError } from "../errors.ts";
+import { hashOf } from "../identity/member.ts";
+import type { Message } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import type { Sent } from "../messages/send.ts";
+import { Relay } from "../relay.ts";
+import { isSegment } from "../store/key.ts";
+import type { Delivery, Store, Value } from "../store/store.ts";
+import type { StreamEvent } from "./event-streams.ts";
+import { checkNames, type Fields, fieldsOf, textsIn } from "./params.ts";
+import { PLAIN_ROUTES, type PlainRoute } from "./routes.ts";
+import { bodyOf } from "./store-routes.ts";
+import { publishingBy } from "./write-pool.ts";
+
+/** What the plain routes need of a request that was let in. */
+export interface PlainAsked {
+  readonly caller: Caller;
+  /** The store as this caller may use it. */
+  readonly store: Store;
+}
+
+export interface PlainOptions {
+  readonly asked: (c: Context) => PlainAsked;
+  readonly stream: (c: Context, events: (signal: AbortSignal) => AsyncIterable<StreamEvent>) => Promise<Response>;
+  /** The relay's folder, for the paths of claims. */
+  readonly dir: string;
+  /** The server's own store, for what it remembers of requests. */
+  readonly own: Store;
+  readonly now: () => number;
+}
+
+/** The routes for people with curl: each is one thing that a Relay can do, for the session that asks. */
+export function plainRoutes(options: PlainOptions): Hono {
+  const app = new Hono();
+  const relays = new Relays(options);
+  for (const route of PLAIN_ROUTES)
+    app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ":$1"), (c) =>
+      answered(c, route, options, relays),
+    );
+  app.get("/events", (c) => options.stream(c, (signal) => events(c, options, relays, signal)));
+  return app;
+}
+
+async function answered(c: Context, route: PlainRoute, options: PlainOptions, relays: Relays): Promise<Response> {
+  const { method, fields: known, required } = route;
+  const hasBody = method !== "get" && (c.req.header("Content-Length") ?? "0") !== "0";
+  const fields = hasBody ? await bodyOf(c) : fieldsOf(new URL(c.req.url).searchParams);
+  checkNames(fields, Object.keys(known), required);
+  const run = (relay: Relay) => route.run({ relay, words: c.req.param(), fields });
+  const word = c.req.header("Idempotency-Key");
+  const value =
+    route.answers === "Sent" && word !== undefined
+      ? await sentOnce(c, options, word, isForOne(fields), run)
+      : await run(relays.for(c));
+  return c.json(value as object, (route.status ?? 200) as ContentfulStatusCode);
+}
+
+const MOST_RELAYS = 1000;
+
+/** What callers act by. It is kept while they go on: it knows what it has just looked at. */
+class Relays {
+  readonly #options: PlainOptions;
+  readonly #kept = new Map<string, Relay>();
+
+  constructor(options: PlainOptions) {
+    this.#options = options;
+  }
+
+  for(c: Context): Relay {
+    const { caller, store } = this.#options.asked(c);
+    const name = JSON.stringify([caller.owner, caller.session, c.req.header("Agent-Relay-Agent")]);
+    const known = this.#kept.get(name);
+    if (known) return known;
+    const relay = relayOf(c, this.#options, store);
+    this.#kept.set(name, relay);
+    for (const first of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_RELAYS) break;
+      this.#kept.delete(first);
+    }
+    return relay;
+  }
+}
+
+function relayOf(c: Context, { asked, dir, now }: PlainOptions, store: Store): Relay {
+  const agent = c.req.header("Agent-Relay-Agent") ?? "script";
+  return new Relay(dir, { session: asked(c).caller.session, agent, store, now });
+}
+
+/**
+ * Sends what was not sent before under this word, also where the server has ended in between: the message's id is written
+ * down before the message. Throws `conflict` where only some of several were sent.
+ */
+async function sentOnce(
+  c: Context,
+  options: PlainOptions,
+  word: string,
+  isOne: boolean,
+  run: (relay: Relay) => Promise<unknown>,
+): Promise<unknown> {
+  const { asked, own, now } = options;
+  const { caller, store } = asked(c);
+  const key = `sends/${hashOf(JSON.stringify([caller.owner, caller.session, word])).slice(0, 40)}`;
+  const before = await own.get(key);
+  const messages = before ? await messagesOf(own, before) : [];
+  if (before && messages.length > 0) {
+    if (before.is_whole === true || isOne) return sentBefore(messages);
+    const to = messages.map(({ to_session }) => to_session ?? "all").join(", ");
+    throw new RelayError("conflict", `Cannot send that again: ${to} have it already, and the others do not`, {
+      next: "send it to the others alone, with another Idempotency-Key",
+    });
+  }
+  const ids: string[] = [];
+  const publish = async (message: string, value: Value, delivery: Delivery) => {
+    ids.push(message);
+    await own.update(key, () => ({ at: now(), ids: [...ids] }));
+    return store.publish(message, value, delivery);
+  };
+  const sent = await run(relayOf(c, options, publishingBy(publish, store)));
+  await own.update(key, () => ({ at: now(), ids: [...ids], is_whole: true }));
+  return sent;
+}
+
+/** Whether it is one message, whoever gets it. */
+function isForOne(fields: Fields): boolean {
+  const [first = "all", second] = textsIn(fields, "to") ?? [];
+  return second === undefined && first !== "human" && !first.startsWith("role:");
+}
+
+async function messagesOf(store: Store, { ids }: Value): Promise<Message[]> {
+  const found: Message[] = [];
+  for (const key of Array.isArray(ids) ? ids : []) {
+    const message = await readMessage(store, String(key).replace(/^messages\//, ""));
+    if (message) found.push(message);
+  }
+  return found;
+}
+
+function sentBefore(messages: readonly Message[]): Sent {
+  const recipients = messages.flatMap(({ to_session }) => (to_session === null ? [] : [{ session_id: to_session }]));
+  const [first] = messages;
+  return { id: first?.id ?? "", ...(first?.batch !== undefined && { batch: first.batch }), messages, recipients };
+}
+
+/** What waits unread, now and as it comes, each once; after the one that is named as the last. */
+async function* events(
+  c: Context,
+  options: PlainOptions,
+  relays: Relays,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent> {
+  const { store, caller } = options.asked(c);
+  const relay = relays.for(c);
+  const last = c.req.header("Last-Event-ID") ?? "";
+  const told = new Set<string>();
+  yield { event: "open", data: JSON.stringify({ session: caller.session }) };
+  for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
+    for (const message of await relay.unread()) {
+      if (told.has(message.id) || (isSegment(last) && message.id <= last)) continue;
+      told.add(message.id);
+      yield { event: "message", id: message.id, data: JSON.stringify(message) };
+    }
+}

@@ -1,0 +1,247 @@
+import { type Context, Hono, type Next } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { getPath } from "hono/utils/url";
+import { RuledStore } from "../access/authorized-store.ts";
+import type { Caller } from "../access/policy.ts";
+import { checkSession } from "../agents/agent.ts";
+import { RelayError } from "../errors.ts";
+import { countUnread } from "../messages/mailbox.ts";
+import { STATUS, toWire } from "../store/http/wire.ts";
+import { checkSegment } from "../store/key.ts";
+import type { Store } from "../store/store.ts";
+import { plainRoutes } from "./api.ts";
+import type { Admitted, Gate } from "./auth.ts";
+import type { Streams } from "./event-streams.ts";
+import { Repeats } from "./idempotency.ts";
+import type { Upkeep } from "./maintenance.ts";
+import type { Metrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+import { Ends } from "./participants.ts";
+import { Allowance } from "./rate-limit.ts";
+import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
+
+/** One relay, as it is served. */
+export interface Served {
+  /** May stand first in a path. */
+  readonly name: string;
+  /** The relay's folder. */
+  readonly dir: string;
+  /** The session of this machine's own user, where a request names none. */
+  readonly operator: string;
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly gate: Gate;
+  readonly streams: Streams;
+  /** Requests that one owner may make. */
+  readonly perOwner: { readonly perSecond: number; readonly burst: number };
+  /** Where this server's processes are, by which pids are judged. */
+  readonly place: string;
+  readonly upkeep: Upkeep;
+  readonly onBug: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/; // where it shows what became of waits
+
+/** What each request that was let in has. */
+interface Asked {
+  readonly admitted: Admitted;
+  readonly caller: Caller;
+  readonly store: Store;
+}
+type Env = { Variables: { asked: Asked } };
+
+const STREAM = /^\/(?:events$|v1\/changes\/)/;
+const LOGINS = { perSecond: 20, burst: 200 }; // of one address, which may be a proxy's
+const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let nobody in
+
+/** Answers requests about one relay, each as who asks may have it. */
+export function relayApp(served: Served): Hono<Env> {
+  const { gate, streams, upkeep } = served;
+  const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
+  const failures = new Allowance(FAILURES);
+  const logins = new Allowance(LOGINS);
+  const requests = new Allowance(served.perOwner);
+  const repeats = new Repeats();
+  const stores = new Stores(served);
+
+  app.onError((error, c) => answerOf(error, c, served.onBug));
+  app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
+
+  app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(gate.challenge())));
+  app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await gate.login(await bodyOf(c)))));
+
+  app.use("*", async (c, next) => {
+    const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+    const admitted = secret === undefined ? undefined : await gate.admitted(secret);
+    if (!admitted) {
+      // Only those who are not let in are held back for what others at their address tried.
+      const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
+      if (wait > 0) throw tooOften(c, wait);
+      c.header("WWW-Authenticate", "Bearer");
+      return c.json(toWire(notAdmitted()), 401);
+    }
+    // Hono answers HEAD by what GET does, and nobody would read that stream.
+    if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
+    const late = requests.take(userOf(admitted), performance.now());
+    if (late > 0) throw tooOften(c, late);
+    checkScope(admitted, c);
+    const named = namedSession(c, admitted);
+    const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
+    const caller = await callerFor(served, admitted, session);
+    c.set("asked", { admitted, caller, store: stores.for(caller) });
+    if (TOLD.test(c.req.path)) await upkeep.settled();
+    await repeated(c, next, repeats);
+    if (c.req.method !== "GET") upkeep.soon();
+  });
+
+  app.get("/v1/me", (c) => {
+    const { admitted, caller } = c.get("asked");
+    return c.json({ owner: admitted.owner ?? null, scope: admitted.scope, session: caller.session });
+  });
+  app.get("/v1/unread/:session", async (c) => {
+    const session = checkSegment(c.req.param("session"), "session id");
+    return c.json({ unread: await countUnread({ ...upkeep.context, session: "nobody" }, session) });
+  });
+  app.get("/v1/changes/:key{.+}", (c) => {
+    const { store, admitted } = c.get("asked");
+    const [folder] = keyOf(c);
+    return streams.serve(c, { gate, admitted }, async function* (signal) {
+      for await (const hint of store.watch(folder, signal))
+        yield { event: hint === "changed" ? "change" : "perhaps", id: String(served.now()), data: "" };
+    });
+  });
+  app.get("/metrics", (c) => c.text(served.metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4" }));
+  app.get("/openapi.json", (c) => c.json(openApi(served.version)));
+  app.route(
+    "/v1",
+    storeRoutes((c: Context<Env>) => c.get("asked").store),
+  );
+  const plain = plainRoutes({
+    ...{ dir: served.dir, own: served.store, now: served.now },
+    asked: (c: Context<Env>) => c.get("asked"),
+    stream: (c: Context<Env>, events) => streams.serve(c, { gate, admitted: c.get("asked").admitted }, events),
+  });
+  app.route("/", plain);
+  return app;
+}
+
+/** The path without the relay's name, if that stands first. */
+function within(name: string, path: string): string {
+  return path === `/${name}` || path.startsWith(`/${name}/`) ? path.slice(name.length + 1) || "/" : path;
+}
+
+/** Whose session it is where a plain request names none. It may be somebody else's by now, as any that is named. */
+function sessionOf({ owner }: Admitted, operator: string): string {
+  return owner === undefined ? operator : owner.replace("/", "-");
+}
+
+/** The caller's own view of the store, kept while it goes on asking. */
+class Stores {
+  readonly #served: Served;
+  readonly #ends: Ends;
+  readonly #kept = new Map<string, Store>();
+
+  constructor(served: Served) {
+    this.#served = served;
+    this.#ends = new Ends(served.store);
+  }
+
+  for(caller: Caller): Store {
+    const name = JSON.stringify([caller.owner, caller.session, caller.isReader]);
+    const known = this.#kept.get(name);
+    if (known) return known;
+    const { store, now, upkeep } = this.#served;
+    const ruled = new RuledStore(store, caller, {
+      ...{ now, readable: this.#ends.readable },
+      unreadIn: (session) => countUnread(upkeep.context, session),
+    });
+    this.#kept.set(name, ruled);
+    for (const first of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_STORES) break;
+      this.#kept.delete(first);
+    }
+    return ruled;
+  }
+}
+const MOST_STORES = 1000;
+
+/** Whose allowance it is: a user's machines and tokens share one. */
+function userOf({ owner }: Admitted): string {
+  return owner?.split("/")[0] ?? "";
+}
+
+/** Who asks, if the session it acts for is its own or nobody's yet. Throws `refused`. */
+/** The session that is named, if it is one that somebody can be. Throws `usage`. */
+function namedSession(c: Context, { owner }: Admitted): string {
+  const session = c.req.header("Agent-Relay-Session") ?? "";
+  if (session === "" || (owner === undefined && session === "nobody")) return session;
+  return checkSession(session);
+}
+
+async function callerFor(
+  { store, place }: Served,
+  { owner, scope, byToken }: Admitted,
+  session: string,
+): Promise<Caller> {
+  const agent =
+    session === ""
+      ? undefined
+      : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
+  if (agent && agent.owner !== owner)
+    throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
+  return { session, owner, elsewhere: place, isReader: scope === "read", byToken };
+}
+
+/** A request with a word of its own is done once, however often it comes. */
+async function repeated(c: Context<Env>, next: Next, repeats: Repeats): Promise<void> {
+  const word = c.req.header("Idempotency-Key");
+  if (word === undefined || c.req.method === "GET") return next();
+  const { caller } = c.get("asked");
+  const { pathname } = new URL(c.req.url);
+  const whole = JSON.stringify([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
+  const response = await repeats.once(caller.owner ?? "", whole, performance.now(), async () => {
+    await next();
+    return c.res;
+  });
+  c.res = undefined;
+  c.res = response;
+}
+
+function checkScope({ scope }: Admitted, c: Context): void {
+  const { method, path } = c.req;
+  const may =
+    scope === "all" || (scope === "read" ? method === "GET" : method === "POST" && path.endsWith("/messages"));
+  if (!may) throw new RelayError("refused", `Cannot do that with this token: it is good to ${scope} alone`);
+}
+
+/** For what anybody may ask before it is known who it is. */
+async function limited(c: Context, allowance: Allowance, run: () => Promise<Response>): Promise<Response> {
+  const wait = allowance.take(addressOf(c), performance.now());
+  if (wait > 0) throw tooOften(c, wait);
+  return run();
+}
+
+function tooOften(c: Context, wait: number): RelayError {
+  const seconds = Math.ceil(wait / 1000);
+  c.header("Retry-After", String(seconds));
+  return new RelayError("limit", "Cannot ask so often", { next: `wait ${seconds} s` });
+}
+
+function notAdmitted(): RelayError {
+  return new RelayError("refused", "Cannot let you in: no token, or not one that is known here", {
+    next: "agent-relay login <url>",
+  });
+}
+
+/** Whose connection it is: behind a proxy, the proxy's. */
+function addressOf(c: Context): string {
+  return c.env?.incoming?.socket?.remoteAddress ?? "";
+}
+
+function answerOf(error: unknown, c: Context, onBug: (error: unknown) => void): Response {
+  if (!(error instanceof RelayError)) onBug(error);
+  const known = error instanceof RelayError ? error : new RelayError("failed", "Cannot do that: the server has a bug");
+  return c.json(toWire(known), STATUS[known.code] as ContentfulStatusCode);
+}

@@ -1,0 +1,120 @@
+import { readClaims, settledClaims } from "../claims/ledger.ts";
+import { NO_CLAIMS } from "../claims/rules.ts";
+import { type Context, LIMITS, THRESHOLDS } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { bootLook, foreignLook } from "../messages/discover.ts";
+import { Pace } from "../messages/rate-limit.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import type { Store } from "../store/store.ts";
+import { bootLook as bootLookAtTasks } from "../tasks/indexes.ts";
+import { forgetOld } from "./expiry.ts";
+
+const EVERY = 5000; // ms between looks that nothing has asked for
+const PATIENCE = 250; // ms that a look waits for what is settled before it
+const HOUR = 3_600_000; // ms between two looks for what nobody can use any more
+const SOON = 20; // ms after a change, so that one look does for many
+
+export interface UpkeepOptions {
+  readonly store: Store;
+  readonly project: string;
+  readonly now: () => number;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What agents who use the files do in passing, done for those who do not: what came past the relay, who waited, who died. */
+export class Upkeep {
+  readonly context: Context;
+  readonly #onBug: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #settling: Promise<void> | undefined;
+  #forgetAt = Number.NEGATIVE_INFINITY;
+  #isAsked = false;
+
+  constructor({ store, project, now, onBug }: UpkeepOptions) {
+    this.#onBug = onBug;
+    this.context = {
+      ...{ store, project, now, session: "nobody", agent: "agent-relay" },
+      ...{ limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() },
+    };
+    this.#timer = setInterval(() => this.#run(), EVERY);
+    this.#timer.unref();
+  }
+
+  /** Tells of waits that are over. What was to be told is then in its inbox. */
+  async settled(): Promise<void> {
+    this.#settling ??= this.#settle().finally(() => {
+      this.#settling = undefined;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE);
+    });
+    await Promise.race([this.#settling, late]);
+    clearTimeout(timer);
+  }
+
+  /** What one wait or claim has wrong with it is nothing that others have to hear of. */
+  async #settle(): Promise<void> {
+    for (const look of [settleClaims, settleWaitsIfAny])
+      try {
+        await look(this.context);
+      } catch (error) {
+        if (!(error instanceof RelayError)) this.#onBug(error);
+      }
+  }
+
+  /** Looks in a moment. */
+  soon(): void {
+    if (this.#soon) return;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.#run();
+    }, SOON);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    await this.#running;
+  }
+
+  #run(): void {
+    this.#isAsked = true;
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #look(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      if (performance.now() > this.#forgetAt) {
+        this.#forgetAt = performance.now() + HOUR;
+        await forgetOld(this.context.store, this.context.now()).catch((error: unknown) => {
+          if (!(error instanceof RelayError)) this.#onBug(error);
+        });
+      }
+      for (const look of LOOKS)
+        try {
+          await look(this.context);
+        } catch (error) {
+          // The disk may be full, or a record broken: who asks for it is told, and the next look tries again.
+          if (!(error instanceof RelayError)) this.#onBug(error);
+        }
+    }
+  }
+}
+
+const LOOKS: readonly ((context: Context) => Promise<unknown>)[] = [
+  bootLook,
+  bootLookAtTasks,
+  (context) => foreignLook(context, "due"),
+  settleClaims,
+  settleWaitsIfAny,
+];
+
+async function settleClaims(context: Context): Promise<void> {
+  if ((await readClaims(context)) !== NO_CLAIMS) await settledClaims(context);
+}

@@ -1,0 +1,35 @@
+import { mayRead } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import type { Store } from "../store/store.ts";
+
+const MOST = 200_000; // messages of which the ends are remembered: some 30 MB
+
+/** Who is an end of which message. That never changes, so each message is read once, however often it is asked for. */
+export class Ends {
+  readonly #store: Store;
+  readonly #known = new Map<string, { readonly from: string; readonly to: string | null }>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Of these, the ids of messages that the session may read. */
+  readonly readable = async (session: string, ids: readonly string[]): Promise<string[]> => {
+    const found: string[] = [];
+    for (const id of ids) if (await this.#isEnd(session, id)) found.push(id);
+    return found;
+  };
+
+  async #isEnd(session: string, id: string): Promise<boolean> {
+    const known = this.#known.get(id);
+    if (known) return known.to === null || known.to === session || known.from === session;
+    const message = await readMessage(this.#store, id);
+    if (!message) return false;
+    this.#known.set(id, { from: message.from_session, to: message.to_session });
+    for (const first of this.#known.keys()) {
+      if (this.#known.size <= MOST) break;
+      this.#known.delete(first);
+    }
+    return mayRead(session, message);
+  }
+}

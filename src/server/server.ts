@@ -1,0 +1,163 @@
+import path from "node:path";
+import { RelayError } from "../errors.ts";
+import { newNonce } from "../id.ts";
+import { toWire } from "../store/http/wire.ts";
+import type { Store } from "../store/store.ts";
+import { relayApp, type Served } from "./app.ts";
+import type { Gate } from "./auth.ts";
+import { type StreamLimits, Streams } from "./event-streams.ts";
+import { Upkeep } from "./maintenance.ts";
+import { Metrics } from "./metrics.ts";
+
+/** A relay that is to be served. */
+export interface Relayed {
+  /** What stands first in the paths of its addresses; the first relay needs none. */
+  readonly name: string;
+  /** The relay's folder. */
+  readonly dir: string;
+  readonly store: Store;
+  readonly gate: Gate;
+}
+
+export interface HostOptions {
+  readonly now: () => number;
+  readonly place: string;
+  /** The session of who runs the server, where a request names none. */
+  readonly operator: string;
+  readonly version: string;
+  /** The addresses that this server is called by. What names another in its Host header is not for it. */
+  readonly origins: ReadonlySet<string>;
+  /** Writes one line of the log. Bodies and tokens are never in it. */
+  readonly log: (entry: Readonly<Record<string, unknown>>) => void;
+  /** Also logs what went well. */
+  readonly isVerbose?: boolean;
+  readonly perOwner?: Served["perOwner"];
+  readonly streams?: StreamLimits;
+}
+
+const PER_OWNER = { perSecond: 5000, burst: 10_000 }; // requests: more than two cores can answer
+const STREAMS: StreamLimits = { most: 2000, mostEach: 500, slow: 30_000 };
+const HEALTH = 1000; // ms for which the answer about health holds: anybody may ask
+
+/** Everything that a server answers, whatever it listens on. */
+export class Host {
+  readonly metrics = new Metrics();
+  readonly #streams: Streams;
+  readonly #apps = new Map<string, (request: Request, env: unknown) => Response | Promise<Response>>();
+  readonly #relays: readonly Relayed[];
+  readonly #options: HostOptions;
+  readonly #upkeep: readonly Upkeep[];
+  readonly #over = new AbortController();
+  #health: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
+
+  constructor(relays: readonly Relayed[], options: HostOptions) {
+    const { now, place, log, operator, version, perOwner = PER_OWNER } = options;
+    this.#streams = new Streams(options.streams ?? STREAMS);
+    this.#relays = relays;
+    this.#options = options;
+    const onBug = (error: unknown) =>
+      log({ level: "error", event: "bug", error: String((error as Error)?.stack ?? error) });
+    const upkeeps: Upkeep[] = [];
+    for (const { name, store, gate, dir } of relays) {
+      const upkeep = new Upkeep({ store, project: path.dirname(dir), now, onBug });
+      upkeeps.push(upkeep);
+      const app = relayApp({
+        ...{ name, dir, operator, version, metrics: this.metrics },
+        ...{ store, gate, streams: this.#streams, perOwner, place, upkeep, onBug, now },
+      });
+      this.#apps.set(name, (request, given) => app.fetch(request, Object(given)));
+      void this.#watchMembers(store, gate, onBug).catch(onBug);
+    }
+    this.#upkeep = upkeeps;
+    this.metrics.gauge("streams", "Streams that are open.", () => this.#streams.count);
+    this.metrics.gauge("relays", "Relays that are served.", () => relays.length);
+    this.metrics.gauge("resident_bytes", "Memory of the process.", () => process.memoryUsage.rss());
+  }
+
+  /** Answers one request. Never throws. */
+  readonly fetch = async (request: Request, env: unknown): Promise<Response> => {
+    const start = performance.now();
+    const id = newNonce();
+    const url = new URL(request.url);
+    const response = await this.#answer(request, url, env);
+    const ms = performance.now() - start;
+    this.metrics.answered(request.method, response.status, ms);
+    const { log, isVerbose } = this.#options;
+    if (isVerbose || isOdd(request, response))
+      log({
+        ...{ level: response.status >= 500 ? "error" : "info", event: "request", id, method: request.method },
+        ...{ path: url.pathname.slice(0, 300), status: response.status, ms: Math.round(ms * 10) / 10 },
+      });
+    response.headers.set("Agent-Relay-Time", String(this.#options.now()));
+    response.headers.set("X-Request-Id", id);
+    response.headers.set("Cache-Control", "no-store");
+    response.headers.set("X-Content-Type-Options", "nosniff");
+    return response;
+  };
+
+  /** Tells streams that it ends, and ends what runs beside requests. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    this.#streams.end("the server ends");
+    for (const upkeep of this.#upkeep) await upkeep.end();
+  }
+
+  async #answer(request: Request, url: URL, env: unknown): Promise<Response> {
+    if (url.pathname === "/health") return this.#healthAnswer();
+    const { origins } = this.#options;
+    if (!["http", "https"].some((scheme) => origins.has(`${scheme}://${url.host}`)))
+      return error(
+        421,
+        "refused",
+        "Cannot answer for that host: it is none of this server's names",
+        "start it with --url",
+      );
+    // Browsers say so of what a page asks for: no page has any business here.
+    if (request.headers.has("Origin") || (request.headers.get("Sec-Fetch-Site") ?? "none") !== "none")
+      return error(403, "refused", "Cannot answer a web page");
+    const [, first = ""] = url.pathname.split("/");
+    const app = this.#apps.get(first) ?? this.#apps.get(this.#relays[0]?.name ?? "");
+    if (!app) return error(404, "not_found", "Cannot find that: no relay is served");
+    return app(request, env);
+  }
+
+  /** Good only if every store takes a mark and shows it. */
+  async #healthAnswer(): Promise<Response> {
+    const now = performance.now();
+    if (!this.#health || now - this.#health.at > HEALTH) this.#health = { at: now, answer: this.#look() };
+    return (await this.#health.answer)
+      ? Response.json({ status: "ok" })
+      : error(503, "failed", "Cannot serve: a relay cannot be written or read", "agent-relay doctor");
+  }
+
+  async #look(): Promise<boolean> {
+    const at = this.#options.now();
+    try {
+      for (const { store } of this.#relays) {
+        await store.mark("stamps/health", at);
+        if ((await store.markedAt("stamps/health")) === undefined || !(await store.get("relay"))) return false;
+      }
+      return true;
+    } catch (error) {
+      this.#options.log({ level: "error", event: "health", error: String(error) });
+      return false;
+    }
+  }
+
+  /** Ends the streams of those who are no longer let in: at once where that is said, and in a while where a time is over. */
+  async #watchMembers(store: Store, gate: Gate, onBug: (error: unknown) => void): Promise<void> {
+    for await (const _ of store.watch("members", this.#over.signal)) {
+      gate.refresh();
+      await this.#streams.endOfRemoved().catch(onBug); // a record that cannot be read now is looked at again
+    }
+  }
+}
+
+/** What is worth a line: not that something is not there, nor that another was faster. */
+function isOdd({ method }: Request, { status }: Response): boolean {
+  return status >= 400 && status !== 412 && !(method === "GET" && status === 404);
+}
+
+function error(status: number, code: "refused" | "not_found" | "failed", message: string, next?: string): Response {
+  return Response.json(toWire(new RelayError(code, message, next === undefined ? {} : { next })), { status });
+}

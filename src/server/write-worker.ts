@@ -1,0 +1,22 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { RelayError } from "../errors.ts";
+import { FileStore } from "../store/file/file-store.ts";
+import type { Written } from "./write-pool.ts";
+
+// A thread of a server that writes messages: several that wait for the disk at the same time wait hardly longer than one.
+
+const { dir, trusted } = workerData as { dir: string; trusted: readonly string[] };
+const store = new FileStore(dir, { trusted });
+
+parentPort?.on("message", async ({ id, key, value, delivery }) => {
+  parentPort?.postMessage(await written(id, () => store.publish(key, value, delivery)));
+});
+
+async function written(id: number, write: () => Promise<string[]>): Promise<Written> {
+  try {
+    return { id, inboxes: await write() };
+  } catch (error) {
+    const { code, message, next } = error instanceof RelayError ? error : new RelayError("failed", String(error));
+    return { id, error: { code, message, ...(next !== undefined && { next }) } };
+  }
+}

@@ -1,0 +1,85 @@
+import fs from "node:fs";
+import path from "node:path";
+import { RelayError, systemError } from "../errors.ts";
+import { hash } from "../hash.ts";
+import { object, optional, text } from "../schema.ts";
+import { readText } from "./files.ts";
+
+const Kept = object({
+  file: text(),
+  /** Its text before; undefined if there was none. */
+  before: optional(text()),
+  /** A sum of what we made of it. */
+  after: text(),
+});
+
+/** What is remembered of a file that we changed. */
+export type Kept = ReturnType<typeof Kept.parse>;
+
+/** Tells a text that we wrote from one that was changed since. */
+export function sumOf(text: string): string {
+  return `${text.length}-${hash(text).toString(36)}`;
+}
+
+/** What files of other programs were before we changed them: one file each, in the user's state folder. */
+export class KeptFiles {
+  readonly #folder: string;
+  readonly #note: (text: string) => void;
+  readonly #noted = new Set<string>();
+
+  constructor(stateFolder: string, note: (text: string) => void) {
+    this.#folder = path.join(stateFolder, "setup");
+    this.#note = note;
+  }
+
+  /** Undefined, too, where what was remembered cannot be read any more; that is noted once. */
+  of(file: string): Kept | undefined {
+    const place = this.#place(file);
+    try {
+      const json = readText(place);
+      const kept = json === undefined ? undefined : Kept.parse(JSON.parse(json), place);
+      return kept?.file === file ? kept : undefined;
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && !(error instanceof RelayError)) throw error;
+      if (!this.#noted.has(file))
+        this.#note(`what "${file}" was before setup cannot be read ("${place}"): --remove takes out what is ours`);
+      this.#noted.add(file);
+      return undefined;
+    }
+  }
+
+  /** Remembers `kept` while `change` is made; if that fails, it is as it was. */
+  keep(kept: Kept, change: () => void): void {
+    const known = this.of(kept.file);
+    this.#write(kept);
+    try {
+      change();
+    } catch (error) {
+      if (known) this.#write(known);
+      else this.drop(kept.file);
+      throw error;
+    }
+  }
+
+  drop(file: string): void {
+    try {
+      fs.rmSync(this.#place(file), { force: true });
+    } catch (error) {
+      throw systemError(`write "${this.#place(file)}"`, error);
+    }
+  }
+
+  #write(kept: Kept): void {
+    const place = this.#place(kept.file);
+    try {
+      fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      fs.writeFileSync(place, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw systemError(`write "${place}"`, error);
+    }
+  }
+
+  #place(file: string): string {
+    return path.join(this.#folder, `${hash(file).toString(36)}.json`);
+  }
+}

@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import readline from "node:readline";
+import { isServerEntry } from "../hosts/command-line.ts";
+import { fieldsOf } from "../hosts/ours.ts";
+import type { HostSetup } from "../hosts/setup.ts";
+import { type Bench, type Checked, envOf } from "./check.ts";
+import { readText } from "./files.ts";
+import { settingsIn } from "./jsonc.ts";
+
+const LIMIT = 10_000; // ms
+const HELLO = {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "agent-relay setup", version: "1" },
+};
+
+/** Whether a host is told of our MCP server in a file, and what is wrong with that; undefined if it is not told of it. */
+export async function checkedServer(host: HostSetup, file: string, bench: Bench): Promise<Checked | undefined> {
+  const entry = entryIn(host, file);
+  if (!isServerEntry(entry)) return undefined;
+  const { command, args = [] } = fieldsOf(entry);
+  const words = [command, args].flat().map(String);
+  return { host: host.agent, command: words.join(" "), fault: await faultOf(words, bench) };
+}
+
+function entryIn({ mcp }: HostSetup, file: string): unknown {
+  return mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], settingsIn(readText(file) ?? "", file));
+}
+
+function asJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // which the caller tells
+  }
+}
+
+/** Asks a server for its tools, as a host does. */
+async function faultOf(
+  [program = "", ...args]: readonly string[],
+  { folder, env }: Bench,
+): Promise<string | undefined> {
+  const child = spawn(program, args, { cwd: folder, env: envOf(env), stdio: ["pipe", "pipe", "ignore"] });
+  const say = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  child.stdin.on("error", () => {}); // its end says more
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      timer = setTimeout(() => resolve(`it did not answer within ${LIMIT / 1000} s`), LIMIT);
+      child.on("error", (error) => resolve(`it could not be run (${error.message})`));
+      child.on("close", (code) => resolve(`it ended with exit code ${code}, and without an answer`));
+      readline.createInterface({ input: child.stdout }).on("line", (line) => {
+        const message = asJson(line);
+        if (message === undefined) return resolve(`it writes what is no message: ${line.slice(0, 80)}`);
+        const { id, result } = fieldsOf(message);
+        const { tools } = fieldsOf(result);
+        if (id === 1) say({ method: "notifications/initialized" });
+        if (id === 1) say({ id: 2, method: "tools/list" });
+        if (id === 2) resolve(Array.isArray(tools) && tools.length > 0 ? undefined : "it offers no tools");
+      });
+      say({ id: 1, method: "initialize", params: HELLO });
+    });
+  } finally {
+    clearTimeout(timer);
+    child.kill();
+  }
+}

@@ -1,0 +1,159 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { RelayError } from "../errors.ts";
+import { HOOK_HOSTS } from "../hosts/calling.ts";
+import { eventOf } from "../hosts/command-line.ts";
+import type { HookHost, Payload } from "../hosts/hook.ts";
+import { programIn } from "../hosts/opencode-plugin.ts";
+import { commandsIn } from "../hosts/ours.ts";
+import type { HostSetup } from "../hosts/setup.ts";
+import { readText } from "./files.ts";
+import { settingsIn } from "./jsonc.ts";
+import { isIn } from "./managed.ts";
+import { planned, type Wish, wanted } from "./plan.ts";
+
+/** What was tried, and what is wrong with it, if anything. */
+export interface Checked {
+  readonly host: string;
+  readonly command: string;
+  readonly fault?: string | undefined;
+}
+
+/** Where commands are run: a folder with a relay of its own. */
+export interface Bench {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const LIMIT = 5000; // ms
+const AGAIN = "run setup again";
+const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
+
+/** Holds what is set up for a host against what setup would write, and runs it as the host would. */
+export function checked(host: HostSetup, file: string, wish: Wish, bench: Bench): Checked[] {
+  const say = (command: string, fault?: string): Checked => ({ host: host.agent, command, fault });
+  try {
+    const { before, after } = planned(host, file, wish);
+    const commands = host.text ? [] : commandsIn(settingsIn(before ?? "", file));
+    const program = host.text && before !== undefined ? programIn(before) : undefined;
+    if (commands.length === 0 && !program) return [say(file, "no hook of ours is in it")];
+    const { lines, faults } = host.text ? { lines: [], faults: [] } : compared(host, before ?? "", file, wish);
+    const ran = commands.map((line) => {
+      const fault = faultOf(host.agent, eventOf(line) ?? "", { line, ...bench });
+      return say(line, fault ?? (lines.includes(line) ? undefined : `it is not what setup writes now: ${AGAIN}`));
+    });
+    const events = program ? PLUGIN_EVENTS : [];
+    for (const event of events) {
+      const line = [...(program ?? []), host.agent, event];
+      ran.push(say(line.join(" "), faultOf(host.agent, event, { line, ...bench })));
+    }
+    if (faults.length === 0 && before !== after && ran.every(({ fault }) => fault === undefined))
+      faults.push(`it is not what setup writes now: ${AGAIN}`);
+    return [...ran, ...faults.map((fault) => say(file, fault))];
+  } catch (error) {
+    if (error instanceof RelayError) return [say(file, error.message)];
+    throw error;
+  }
+}
+
+/** The command lines that are to be in a file, and what is missing there. */
+function compared(host: HostSetup, text: string, file: string, wish: Wish) {
+  const known = settingsIn(text, file);
+  const settings = wanted(host, known, wish);
+  const missing = settings.filter((setting) => !isIn(known, setting)).map(({ path: at }) => at.join("."));
+  const faults = [...new Set(missing)].map((at) => `"${at}" is not as setup writes it: ${AGAIN}`);
+  return { lines: settings.flatMap(({ value }) => commandsIn(value)), faults };
+}
+
+/** The file that switches a host's hooks off, if one does. */
+export function switchedOff({ off }: HostSetup, root: string, home: string): string | undefined {
+  if (!off) return undefined;
+  const inProject = root === home ? [] : off.projectFiles.map((file) => path.join(root, file));
+  for (const file of [...inProject, path.join(home, off.userFile)]) {
+    const isOff = off.isOff(settingsOf(file));
+    if (isOff !== undefined) return isOff ? file : undefined;
+  }
+  return undefined;
+}
+
+/** What cannot be read says nothing here. */
+function settingsOf(file: string): Readonly<Record<string, unknown>> {
+  try {
+    return settingsIn(readText(file) ?? "", file);
+  } catch (error) {
+    if (error instanceof RelayError) return {};
+    throw error;
+  }
+}
+
+interface Run extends Bench {
+  /** For a shell, or as words. */
+  readonly line: string | readonly string[];
+}
+
+function faultOf(agent: string, event: string, { line, folder, env }: Run): string | undefined {
+  const host = HOOK_HOSTS.find((one) => one.agent === agent);
+  const payload = payloadOf(agent, event, folder);
+  const [program = "", ...args] = typeof line === "string" ? [line] : line;
+  const options = { cwd: folder, env: envOf(env), input: JSON.stringify(payload), timeout: LIMIT };
+  const ran = spawnSync(program, args, { ...options, shell: typeof line === "string" });
+  const said = ran.stdout?.toString().trim() ?? "";
+  if (ran.error && !("code" in ran.error && ran.error.code === "EPIPE"))
+    return `it could not be run (${ran.error.message})`;
+  if (ran.status !== 0) return `it ended with exit code ${ran.status}: ${ran.stderr.toString().trim().slice(0, 200)}`;
+  const reply = said === "" ? {} : objectIn(said);
+  if (!reply) return `it said what no host takes: ${said.slice(0, 80)}`;
+  if (host?.read(payload, event)?.moment.at !== "start" || greets(host, payload, event, reply)) return undefined;
+  return Object.keys(reply).length === 0
+    ? "it greets no agent: is node in PATH, and is agent-relay whole?"
+    : `it greets no agent as ${agent} takes it: ${said.slice(0, 80)}`;
+}
+
+/** As each host writes it. */
+function payloadOf(agent: string, event: string, folder: string): Payload {
+  const session = `check-${agent}`;
+  switch (agent) {
+    case "cursor":
+      return { conversation_id: session, generation_id: "1", hook_event_name: event, workspace_roots: [folder] };
+    case "antigravity":
+      return { conversationId: session, workspacePaths: [folder] };
+    case "copilot":
+      return { sessionId: session, cwd: folder, timestamp: 1 };
+    default:
+      return { session_id: session, cwd: folder, hook_event_name: event };
+  }
+}
+
+/** What an agent that runs the check was told by its own host would tell ours who it is. */
+export function envOf(env: Bench["env"]): Record<string, string | undefined> {
+  const own = Object.entries(env).filter(
+    ([name]) => !/^(AGENT_RELAY_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE)/.test(name),
+  );
+  return { ...Object.fromEntries(own), CLAUDE_CODE_SESSION_ATTENDED: "0" }; // or what wakes would wait for mail
+}
+
+/** Whether the greeting is in a reply, and the reply is what this host takes for it. */
+function greets(host: HookHost, payload: Payload, event: string, reply: object): boolean {
+  const call = host.read(payload, event);
+  if (!call) return false;
+  return textsIn(reply).some(
+    (text) =>
+      /^You are .* on this project's agent-relay/.test(text) &&
+      JSON.stringify(objectIn(host.write(call, { context: text }))) === JSON.stringify(reply),
+  );
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function objectIn(json: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import { isServerEntry } from "../hosts/command-line.ts";
+import { fieldsOf, isObject, isOurLine, isOurs, type Settings } from "../hosts/ours.ts";
+import type { Setting } from "../hosts/setup.ts";
+import { leftAlone, settingsIn, withoutSetting } from "./jsonc.ts";
+
+/** Whether a setting is in it, just as it is. */
+export function isIn(value: Settings, { path, value: wanted, isElement, isDefault }: Setting): boolean {
+  const found = path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
+  if (isDefault) return found !== undefined;
+  const all = isElement ? (Array.isArray(found) ? found : []) : [found];
+  return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
+}
+
+/** Whether just these settings of ours are in it, and no others. */
+export function has(value: Settings, settings: readonly Setting[]): boolean {
+  const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one) || isServerEntry(one)).length;
+  return settings.every((one) => isIn(value, one)) && oursIn(value).length === wanted;
+}
+
+/** The text without what is ours; `before` is what the file was before we came, as far as that is known. */
+export function withoutOurs(text: string, file: string, before: string | undefined): string {
+  let result = text;
+  for (;;) {
+    const [first] = oursIn(settingsIn(result, file));
+    if (first === undefined) return result;
+    result = withoutSetting(result, first, before);
+  }
+}
+
+/** Throws `corrupt` where something else stands in the way of a setting. */
+export function checkRoom(value: Settings, settings: readonly Setting[], file: string): void {
+  for (const { path, isElement, isDefault } of settings) {
+    let found: unknown = value;
+    for (const [index, name] of path.entries()) {
+      found = fieldsOf(found)[name];
+      if (found === undefined) break;
+      const where = `"${path.slice(0, index + 1).join(".")}" in it`;
+      const isLast = index === path.length - 1;
+      if (!isLast && !isObject(found)) throw leftAlone(file, `${where} is no object`);
+      if (isLast && isElement && !Array.isArray(found)) throw leftAlone(file, `${where} is no list`);
+      if (isLast && !isElement && !isDefault && !isOurs(found) && !isOurLine(found) && !isServerEntry(found))
+        throw leftAlone(file, `${where} is somebody else's`);
+    }
+  }
+}
+
+/** Where our hooks stand: the whole group of a matcher if all of it is ours. */
+function oursIn(value: Settings): (string | number)[][] {
+  const found: (string | number)[][] = [];
+  if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
+  if (isOurLine(value.statusLine)) found.push(["statusLine"]);
+  for (const name of ["mcpServers", "mcp"])
+    if (isServerEntry(fieldsOf(value[name])["agent-relay"])) found.push([name, "agent-relay"]);
+  for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
+    for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
+      const { hooks } = fieldsOf(group);
+      if (!isOurs(group)) continue;
+      if (!Array.isArray(hooks) || hooks.every(isOurs)) found.push(["hooks", event, index]);
+      else for (const [at, hook] of hooks.entries()) if (isOurs(hook)) found.push(["hooks", event, index, "hooks", at]);
+    }
+  return found;
+}

@@ -1,0 +1,145 @@
+import { RelayError } from "../errors.ts";
+import { commandFor, eventOf, isServerEntry, type Program, serverWords, wordsFor } from "../hosts/command-line.ts";
+import { OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin.ts";
+import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
+import type { HostSetup, Setting } from "../hosts/setup.ts";
+import { type Kept, sumOf } from "./backups.ts";
+import { type FileEdit, readText } from "./files.ts";
+import { settingsIn, withoutSetting, withSettings } from "./jsonc.ts";
+import { checkRoom, has, withoutOurs } from "./managed.ts";
+
+/** What is to be set up in a file, and what is known of it. */
+export interface Wish {
+  readonly program: Program;
+  /** For Claude Code, below each of its sessions. */
+  readonly statusLine?: Setting | undefined;
+  /** An idle agent is woken for mail. */
+  readonly wakes?: boolean | undefined;
+  /** The host is told of the MCP server. */
+  readonly mcp?: boolean | undefined;
+  /** False: none are added. */
+  readonly hooks?: boolean | undefined;
+  readonly kept?: Kept | undefined;
+}
+
+/**
+ * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
+ * Throws `corrupt` for what it would have to guess at.
+ */
+export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
+  const before = readText(file);
+  if (host.text) {
+    const wakes = wish.wakes === true || before?.includes(WAKING_PLUGIN) === true;
+    return { file, before, after: ourFile(before, host.text(wordsFor(wish.program), wakes), file) };
+  }
+  const text = before ?? "";
+  const known = settingsIn(text, file);
+  const settings = wanted(host, known, wish);
+  checkRoom(known, settings, file);
+  if (before !== undefined && has(known, settings)) return { file, before, after: before };
+  return { file, before, after: withSettings(withoutOurs(text, file, wish.kept?.before), settings) };
+}
+
+/** What is to stand in a file that says this. */
+export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: Wish): Setting[] {
+  const command = commandFor(wish.program, host.agent);
+  const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
+  const wakes = wish.wakes === true || events.includes("Wake");
+  const isAlone = wish.hooks === false && events.length === 0 && hasServersBeside(host);
+  return [
+    ...(isAlone ? [] : host.settings(command)),
+    ...((wakes && host.waking?.(command)) || []),
+    ...lineIn(known, host, wish),
+    ...serverIn(known, host, wish),
+  ];
+}
+
+/** Whether a host keeps its servers in the file of its hooks. */
+export function hasServersBeside({ mcp, text }: HostSetup): boolean {
+  return !text && mcp.projectFile === undefined && mcp.typed === undefined;
+}
+
+function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wish: Wish): Setting[] {
+  const { mcp } = host;
+  if (!hasServersBeside(host)) return [];
+  const found = mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
+  if (!wish.mcp && !isServerEntry(found)) return [];
+  return [{ path: mcp.path, value: mcp.entry(serverWords(wish.program)) }];
+}
+
+/** A status line of somebody else's stays, and so does ours. */
+function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: Wish): Setting[] {
+  if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
+  return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
+}
+
+/** A file that is ours alone. Throws `corrupt` where somebody else's has its name. */
+function ourFile(before: string | undefined, text: string, file: string): string {
+  if (before === undefined || isOurPlugin(before)) return text;
+  throw new RelayError("corrupt", `Cannot set up "${file}": it is somebody else's, and is left as it is`, {
+    next: "move it away, then run setup again",
+  });
+}
+
+function isOurPlugin(text: string): boolean {
+  return text.split("\n")[0]?.includes(OUR_PLUGIN) === true;
+}
+
+/** Whether our server is in a file of `host`, and no hook of ours: hooks were not wanted. What cannot be read has neither. */
+export function hasServerAlone(host: HostSetup, file: string): boolean {
+  try {
+    const known = settingsIn(readText(file) ?? "", file);
+    const found = host.mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
+    return isServerEntry(found) && commandsIn(known).every((line) => eventOf(line) === undefined);
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
+}
+
+/** Whether anything of ours is in a file of `host`, be it whole or not. */
+export function isSetUp(host: HostSetup, file: string): boolean {
+  const text = readText(file);
+  return (
+    text !== undefined &&
+    (host.text ? isOurPlugin(text) : eventOf(text) !== undefined || /agent-relay\.cjs\\?"/.test(text))
+  );
+}
+
+/** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */
+export function unplanned(host: HostSetup, file: string, kept: Kept | undefined): FileEdit {
+  const before = readText(file);
+  if (before === undefined) return { file, before, after: undefined };
+  if (kept && sumOf(before) === kept.after) return { file, before, after: kept.before };
+  if (host.text) return { file, before, after: isOurPlugin(before) ? undefined : before };
+  return { file, before, after: stripped(host, before, file, kept) };
+}
+
+/** What is to be remembered of a change, given what was before: the oldest text that is nobody else's. */
+export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Kept | undefined): Kept {
+  const { file, before: text, after } = edit;
+  const isChain = known !== undefined && text !== undefined && sumOf(text) === known.after;
+  const others = text === undefined || !host || host.text ? undefined : stripped(host, text, file, known);
+  const before = isChain ? known.before : others;
+  return { file, ...(before === undefined ? {} : { before }), after: sumOf(after ?? "") };
+}
+
+/** A text without what we put into it; undefined if nothing is left of a file that we made, as far as that is known. */
+function stripped(host: HostSetup, text: string, file: string, kept: Kept | undefined): string | undefined {
+  const left = withoutOurs(text, file, kept?.before);
+  if (left === text && !kept) return text;
+  const result = withoutDefaults(host, left, file, kept);
+  return kept?.before === undefined && /^\s*\{\s*\}\s*$/.test(result) ? undefined : result;
+}
+
+/** What hooks of others want, too, such as a version, goes only if they did without it, or there are none. */
+function withoutDefaults(host: HostSetup, text: string, file: string, kept: Kept | undefined): string {
+  const noCommand = () => "";
+  const defaults = host.settings(noCommand).filter(({ isDefault }) => isDefault === true);
+  const [now, earlier] = [settingsIn(text, file), settingsIn(kept?.before ?? "", file)];
+  const isAlone = Object.keys(now).every((name) => defaults.some(({ path }) => path[0] === name));
+  const wasThere = Object.keys(earlier).length > 0;
+  return defaults
+    .filter(({ path: [name = ""], value }) => !(name in earlier) && now[name] === value && (wasThere || isAlone))
+    .reduce((left, { path }) => withoutSetting(left, path, kept?.before), text);
+}

@@ -1,0 +1,81 @@
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newNonce } from "../id.ts";
+import { type Infer, integer, list, object, record as recordOf, text } from "../schema.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { readTask } from "./indexes.ts";
+import { dependencyCircle, isOver, type Task } from "./task.ts";
+
+// Tasks are made to depend on older ones, so only an edit can close a circle. What is being edited is in one record, so that
+// two edits cannot close one together.
+const EDGES = "tasks/edges";
+const Edges = object({
+  /** Grows with each edit that ends: what was read of the tasks before is old. */
+  ended: integer(),
+  /** `<id>.<nonce>`: what a task is being made to depend on. */
+  begun: recordOf(object({ at: integer(), depends_on: list(text()) })),
+});
+type Edges = Infer<typeof Edges>;
+const EDIT_TIME = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
+
+/** Makes a task depend on these by `run`. Throws `conflict` if it would wait for itself. */
+export async function withoutCircle(
+  context: Context,
+  task: Task,
+  depends_on: readonly string[],
+  run: (inTime: (task: Task) => Task) => Promise<Task>,
+): Promise<Task> {
+  const name = `${task.id}.${newNonce()}`;
+  const at = context.now();
+  await beginEdit(context, name, task, { at, depends_on: [...depends_on] });
+  try {
+    return await run((edited) => {
+      if (context.now() - at <= EDIT_TIME) return edited;
+      throw new RelayError("conflict", `Cannot edit "${task.id}": it took too long`, { next: "try again" });
+    });
+  } finally {
+    await changeEdges(context, ({ ended, begun: { [name]: _, ...begun } }) => ({ ended: ended + 1, begun }));
+  }
+}
+
+async function beginEdit(context: Context, name: string, task: Task, edit: Edges["begun"][string]): Promise<void> {
+  await parsedOrSkipped(context.store, EDGES, Edges); // one that cannot be used is set aside
+  const known = new Map<string, readonly string[]>();
+  let ended: number | undefined;
+  for (;;) {
+    const missing = new Set<string>();
+    await changeEdges(context, (edges) => {
+      missing.clear();
+      if (edges.ended !== ended) known.clear();
+      ended = edges.ended;
+      const isLate = ({ at }: { at: number }) => edit.at - at > 2 * EDIT_TIME;
+      const begun = Object.entries(edges.begun).filter(([, other]) => !isLate(other));
+      const circle = dependencyCircle(task.id, edit.depends_on, (id) => {
+        if (!known.has(id)) missing.add(id);
+        const coming = begun.filter(([other]) => other.startsWith(`${id}.`));
+        return [...(known.get(id) ?? []), ...coming.flatMap(([, { depends_on }]) => depends_on)];
+      });
+      if (circle) throw circular(task, circle);
+      return missing.size > 0 ? undefined : { ...edges, begun: { ...Object.fromEntries(begun), [name]: edit } };
+    });
+    if (missing.size === 0) return;
+    for (const id of missing) {
+      const needed = await readTask(context, id);
+      known.set(id, needed && !isOver(needed) ? needed.depends_on : []);
+    }
+  }
+}
+
+/** Changes the record, or leaves it for undefined. */
+async function changeEdges(context: Context, change: (edges: Edges) => Edges | undefined): Promise<void> {
+  await context.store.update(EDGES, (value) => {
+    const edges = value === undefined ? { ended: 0, begun: {} } : Edges.parse(value, EDGES);
+    return change(edges) ?? value;
+  });
+}
+
+function circular(task: Task, circle: readonly string[]): RelayError {
+  return new RelayError("conflict", `Cannot let "${task.id}" wait for itself: ${circle.join(" waits for ")}`, {
+    next: `agent-relay task show ${circle[1] ?? task.id}`,
+  });
+}

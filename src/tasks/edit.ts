@@ -1,0 +1,75 @@
+import { ensureRegistered } from "../agents/register.ts";
+import { refuseElsewhere } from "../agents/registry.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { withoutCircle } from "./dependencies.ts";
+import { changed, leave } from "./indexes.ts";
+import { checkText, checkTitle, moved, type Task } from "./task.ts";
+import { actorOf, change, checkFields, factsOf, idsOf, type TaskFields, taskOf, tell, tellLoser } from "./update.ts";
+
+export interface Edit extends TaskFields {
+  readonly title?: string;
+  readonly force?: boolean;
+}
+
+/** Changes what a task says. Throws `conflict` for dependencies in a circle, `refused` for a task another works on. */
+export async function editTask(context: Context, word: string, edit: Edit): Promise<Task> {
+  const before = await taskOf(context, word);
+  const { files } = checkFields(context, edit);
+  await ensureRegistered(context);
+  if (edit.force && before.owner) await refuseElsewhere(context, before.owner.session_id);
+  const depends_on = edit.dependsOn && (await idsOf(context, edit.dependsOn));
+  const facts = await factsOf(context, before);
+  const edited = (task: Task): Task => ({
+    ...moved(task, "edit", actorOf(context, edit), facts),
+    ...(edit.title === undefined ? {} : { title: checkTitle(edit.title) }),
+    ...(edit.description === undefined ? {} : { description: edit.description }),
+    ...(edit.priority === undefined ? {} : { priority: edit.priority }),
+    ...(files === undefined ? {} : { files }),
+    ...(depends_on === undefined ? {} : { depends_on }),
+  });
+  const task = await applyEdit(context, before, edited, depends_on);
+  await tellLoser(context, before, edit, "edited");
+  await tell(context, "edited", task, { title: task.title, priority: task.priority });
+  return task;
+}
+
+/** Changes a task to what `edited` makes of it, and tells nobody. */
+export async function applyEdit(
+  context: Context,
+  before: Task,
+  edited: (task: Task) => Task,
+  depends_on: readonly string[] | undefined,
+): Promise<Task> {
+  edited(before); // what is refused notes no edges
+  const write = (inTime = (task: Task) => task) => change(context, before.id, (current) => inTime(edited(current)));
+  return changed(context, before.id, async () => {
+    const after = await (depends_on ? withoutCircle(context, before, depends_on, write) : write());
+    await leave(context, before, after);
+    return after;
+  });
+}
+
+const MOST_NOTES = 100;
+const MAX_NOTES = 64 * 1024; // bytes in all: they are read with the task
+
+/** Writes a note to a task, for whoever works on it. */
+export async function noteTask(context: Context, word: string, note: string): Promise<Task> {
+  const before = await taskOf(context, word);
+  checkText(note, "note");
+  if (!/\S/.test(note)) throw new RelayError("usage", `Cannot note nothing to "${word}"`);
+  await ensureRegistered(context);
+  const facts = await factsOf(context, before);
+  const size = before.notes.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(note));
+  if (before.notes.length >= MOST_NOTES || size > MAX_NOTES)
+    throw new RelayError("limit", `Cannot note more to "${before.id}": it has ${before.notes.length} notes`, {
+      next: "write it to a file, and note where that is to its description: agent-relay task edit",
+    });
+  const line = { at: context.now(), session_id: context.session, text: note };
+  const task = await change(context, before.id, (current) => ({
+    ...moved(current, "note", actorOf(context, {}), facts),
+    notes: [...current.notes, line],
+  }));
+  await tell(context, "noted", task, {});
+  return task;
+}

@@ -1,0 +1,240 @@
+import type { Context } from "../context.ts";
+import { newNonce, timeOf } from "../id.ts";
+import { bootId } from "../machine/process.ts";
+import { isSegment } from "../store/key.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
+
+// The indexes of a task board are marks. They may list too much, never too little, whatever was killed when: who changes
+// what they stand for, or takes one away, first marks the task as unsettled, and last lists it again as its record says then.
+// Every look lists the unsettled ones again, and checks what it finds against the tasks themselves.
+
+const OPEN = "tasks/open"; // <place>: not over
+const READY = "tasks/ready"; // <place>: not blocked, and all it depends on is over
+const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other marks may be wrong
+const STALE = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
+const ALL = 100_000;
+
+const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that session works on it
+const dependents = (id: string) => `tasks/dependents/${id}`; // <place>: depends on that task
+
+/** A task by its id, or undefined if there is none that can be read. */
+export async function readTask({ store }: Context, id: string): Promise<Task | undefined> {
+  if (!isSegment(id) || !id.startsWith("task-")) return undefined;
+  const task = await parsedOrSkipped(store, `tasks/${id}`, Task);
+  return task === undefined || task.id === id ? task : { ...task, id };
+}
+
+/** Writes a new task where every look finds it. */
+export async function place(context: Context, task: Task): Promise<void> {
+  await list(context, task);
+  await context.store.create(`tasks/${task.id}`, task);
+}
+
+/** Lists a task that is not over. What it waits for is told before it is looked at, so that its end is not missed. */
+async function list(context: Context, task: Task): Promise<void> {
+  const { store } = context;
+  const name = placeOf(task);
+  for (const { id } of await unmet(context, task)) await store.mark(`${dependents(id)}/${name}`);
+  await store.mark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
+  await store.mark(`${OPEN}/${name}`);
+  if (task.state === "in_progress" && task.owner) await store.mark(`${ownedBy(task.owner.session_id)}/${task.id}`);
+  if (await isReady(context, task)) await store.mark(`${READY}/${name}`);
+}
+
+/** Whether all that a task depends on is over. What is gone is over. */
+export async function isMet(context: Context, task: Pick<Task, "depends_on">): Promise<boolean> {
+  return (await unmet(context, task)).length === 0;
+}
+
+/** What a task still waits for. */
+export async function unmet(context: Context, task: Pick<Task, "depends_on">): Promise<Task[]> {
+  const found: Task[] = [];
+  for (const id of task.depends_on) {
+    const needed = await readTask(context, id);
+    if (needed && !isOver(needed)) found.push(needed);
+  }
+  return found;
+}
+
+async function isReady(context: Context, task: Task): Promise<boolean> {
+  return !isOver(task) && task.state !== "blocked" && (await isMet(context, task));
+}
+
+/** Runs a change of a task, and lists it as it is then. If it is killed, the next look does. */
+export async function changed(context: Context, id: string, change: () => Promise<Task>): Promise<Task> {
+  return unsettled(context, id, async () => {
+    const task = await change();
+    await settle(context, id);
+    return task;
+  });
+}
+
+/** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
+export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
+  const { store } = context;
+  await bootLook(context);
+  return unsettled(context, id, async () => {
+    const before = await store.marks(dependents(id)); // another's look may list them before we do
+    const waiting = [...before, ...(await release(context, await change()))];
+    return [...new Set(waiting.map(idAt))].filter((each) => each !== undefined);
+  });
+}
+
+async function unsettled<T>(context: Context, id: string, run: () => Promise<T>): Promise<T> {
+  const { store } = context;
+  const guard = `${UNSETTLED}/${id}.${newNonce()}`; // each its own: who fails takes away no other's
+  await store.mark(guard);
+  let result: T;
+  try {
+    result = await run();
+  } catch (error) {
+    await settle(context, id);
+    await store.unmark(guard);
+    throw error;
+  }
+  await store.unmark(guard);
+  return result;
+}
+
+/** Lists a task as what it is now. Returns whether that is for good. */
+async function settle(context: Context, id: string): Promise<boolean> {
+  const task = await readTask(context, id);
+  if (task && isOver(task)) await release(context, task);
+  else if (task) await list(context, task);
+  return task !== undefined && isOver(task);
+}
+
+/** Lists those that waited for a task that is over, and takes itself off every list. Returns their places. */
+async function release({ store }: Context, task: Task): Promise<string[]> {
+  const waiting = await store.marks(dependents(task.id));
+  for (const name of waiting) await store.mark(`${READY}/${name}`);
+  for (const name of waiting) await store.unmark(`${dependents(task.id)}/${name}`);
+  for (const folder of [READY, OPEN]) await store.unmark(`${folder}/${placeOf(task)}`);
+  await store.unmark(`tasks/titles/${titleKey(task.title)}/${task.id}`);
+  if (task.owner) await store.unmark(`${ownedBy(task.owner.session_id)}/${task.id}`);
+  return waiting;
+}
+
+/** Finishes what was killed while it changed a task. */
+async function heal(context: Context): Promise<void> {
+  await bootLook(context);
+  const { store, now } = context;
+  for (const name of await store.marks(UNSETTLED)) {
+    const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
+    const guard = `${UNSETTLED}/${name}`;
+    if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE) await store.unmark(guard);
+  }
+}
+
+/** After a reboot: lists every task again, since marks are not written to the disk itself. Once for each boot. */
+export async function bootLook(context: Context): Promise<void> {
+  const { store } = context;
+  if (store.isServed) return;
+  const stamp = `stamps/boot.${bootId()}.tasks`;
+  if (bootId() === undefined || (await store.markedAt(stamp)) !== undefined) return;
+  let isBoard = false; // looking makes none
+  for await (const { id } of allTasks(context)) {
+    isBoard = true;
+    await settle(context, id);
+  }
+  if (isBoard) await store.mark(stamp);
+}
+
+/** Tasks that are ready or being worked on, the first to do first. */
+export function readyTasks(context: Context): AsyncGenerator<Task> {
+  return listed(context, READY, (task) => isReady(context, task));
+}
+
+/** Tasks that are not over, the first to do first. */
+export function openTasks(context: Context): AsyncGenerator<Task> {
+  return listed(context, OPEN, async (task) => !isOver(task));
+}
+
+/** Tasks that a session works on, the oldest first. */
+export async function* tasksOf(context: Context, session: string): AsyncGenerator<Task> {
+  await heal(context);
+  const folder = ownedBy(session);
+  for (const id of await context.store.marks(folder)) {
+    const task = await readTask(context, id);
+    if (task?.state === "in_progress" && task.owner?.session_id === session) yield task;
+    else if (task) await unlist(context, task, `${folder}/${id}`);
+    else await context.store.unmark(`${folder}/${id}`);
+  }
+}
+
+async function* listed(
+  context: Context,
+  folder: string,
+  isMeant: (task: Task) => Promise<boolean>,
+): AsyncGenerator<Task> {
+  const { store, now } = context;
+  await heal(context);
+  const seen = new Set<string>();
+  const moved: Task[] = []; // while we looked
+  for (const name of await store.marks(folder)) {
+    const id = idAt(name);
+    const task = id === undefined ? undefined : await readTask(context, id);
+    if (!task) {
+      if ((timeOf(id ?? "") ?? 0) < now() - STALE) await store.unmark(`${folder}/${name}`);
+    } else if (!(await isMeant(task))) {
+      await unlist(context, task, `${folder}/${name}`);
+    } else if (name !== placeOf(task)) {
+      moved.push(task);
+      await unlist(context, task, `${folder}/${name}`);
+    } else {
+      seen.add(task.id);
+      yield task;
+    }
+  }
+  for (const task of moved) if (!seen.has(task.id)) yield task;
+}
+
+/** Takes away a mark that stands for what is no more. It may be just becoming true again. */
+async function unlist(context: Context, { id, state }: Task, mark: string): Promise<void> {
+  if (isOver({ state })) await context.store.unmark(mark);
+  else
+    await unsettled(context, id, async () => {
+      await context.store.unmark(mark);
+      await settle(context, id);
+    });
+}
+
+/** How many tasks are not over; counts names only. */
+export async function countOpen({ store }: Context): Promise<number> {
+  return (await store.marks(OPEN, { limit: ALL })).length;
+}
+
+/** Takes a task off the places that it has left. Called while it is being changed. */
+export async function leave({ store }: Context, old: Task, now: Task): Promise<void> {
+  const isMoved = placeOf(now) !== placeOf(old);
+  for (const needed of old.depends_on)
+    if (isMoved || !now.depends_on.includes(needed)) await store.unmark(`${dependents(needed)}/${placeOf(old)}`);
+  if (titleKey(now.title) !== titleKey(old.title)) await store.unmark(`tasks/titles/${titleKey(old.title)}/${now.id}`);
+  if (isMoved) for (const folder of [OPEN, READY]) await store.unmark(`${folder}/${placeOf(old)}`);
+}
+
+/** The ids of open tasks with this title, in any case. */
+export async function tasksTitled(context: Context, title: string): Promise<string[]> {
+  await bootLook(context);
+  const found: string[] = [];
+  const wanted = title.trim().toLowerCase();
+  for (const id of await context.store.marks(`tasks/titles/${titleKey(wanted)}`)) {
+    const task = await readTask(context, id);
+    if (task && !isOver(task) && task.title.toLowerCase() === wanted) found.push(id);
+  }
+  return found;
+}
+
+/** Every task, the oldest first. */
+export async function* allTasks(context: Context): AsyncGenerator<Task> {
+  for (const id of await context.store.list("tasks")) {
+    const task = await readTask(context, id);
+    if (task) yield task;
+  }
+}
+
+/** The ids that begin so. */
+export async function tasksBegun({ store }: Context, beginning: string): Promise<string[]> {
+  return (await store.list("tasks")).filter((id) => id.startsWith("task-") && id.startsWith(beginning));
+}

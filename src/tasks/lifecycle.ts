@@ -1,0 +1,166 @@
+import { ensureRegistered } from "../agents/register.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./indexes.ts";
+import { type Standings, standingsOf } from "./standings.ts";
+import { checkTitle, isFree, type Task } from "./task.ts";
+import {
+  checkFields,
+  factsOf,
+  giveBackFiles,
+  idsOf,
+  type MoveOptions,
+  step,
+  type TaskFields,
+  taskOf,
+  tell,
+  tellLoser,
+  why,
+} from "./update.ts";
+
+const LIST_LIMIT = 50;
+
+export interface TaskList extends Standings {
+  readonly tasks: readonly Task[];
+  /** Whether there are more. */
+  readonly has_more: boolean;
+}
+
+/** A task, and what became ready because it is over. */
+export interface Ended {
+  readonly task: Task;
+  readonly ready: readonly Task[];
+}
+
+/** `age` (Unix ms): of two tasks with the same priority the one with the lesser comes first. */
+export async function addTask(context: Context, title: string, fields: TaskFields = {}, age = 0): Promise<Task> {
+  const checked = checkFields(context, { ...fields, title });
+  await ensureRegistered(context);
+  const now = context.now();
+  const task: Task = {
+    id: newId("task", age || now),
+    title: checkTitle(title),
+    ...(fields.description === undefined ? {} : { description: fields.description }),
+    files: checked.files ?? [],
+    priority: fields.priority ?? 0,
+    depends_on: await idsOf(context, fields.dependsOn ?? []),
+    state: "pending",
+    notes: [],
+    created_by: context.session,
+    created_at: now,
+    updated_at: now,
+  };
+  await place(context, task);
+  await tell(context, "added", task, { title: task.title });
+  return task;
+}
+
+export interface ListOptions {
+  /** `ready`: those that could be taken now. `all`: also those that are over. Default: those that are not over. */
+  readonly which?: "ready" | "open" | "all";
+  /** The most tasks; default 50. */
+  readonly limit?: number;
+}
+
+/** Tasks, the first to do first; of `all`, the newest first. */
+export async function listTasks(context: Context, options: ListOptions = {}): Promise<TaskList> {
+  const { which = "open", limit = LIST_LIMIT } = options;
+  const { tasks, has_more } = await listedTasks(context, which, checkLimit(limit));
+  return { tasks, has_more, ...(await standingsOf(context, tasks)) };
+}
+
+function checkLimit(limit: number): number {
+  if (limit === Infinity || (Number.isInteger(limit) && limit > 0)) return limit;
+  throw new RelayError("usage", `Cannot list ${limit} tasks: the limit is a whole number above 0`);
+}
+
+async function listedTasks(context: Context, which: "ready" | "open" | "all", limit: number) {
+  if (which === "all") {
+    const tasks: Task[] = [];
+    for await (const task of allTasks(context)) tasks.push(task);
+    return { tasks: tasks.reverse().slice(0, limit), has_more: tasks.length > limit };
+  }
+  const tasks: Task[] = [];
+  for await (const task of which === "ready" ? readyTasks(context) : openTasks(context)) {
+    if (which === "ready" && !isFree(task, await factsOf(context, task))) continue;
+    if (tasks.length === limit) return { tasks, has_more: true };
+    tasks.push(task);
+  }
+  return { tasks, has_more: false };
+}
+
+/** Says that this session's task is done. Throws `refused` for another's. */
+export async function finishTask(context: Context, word: string, options: MoveOptions = {}): Promise<Ended> {
+  return over(context, word, "done", options);
+}
+
+/** Says that a task will not be done. */
+export async function cancelTask(context: Context, word: string, options: MoveOptions = {}): Promise<Ended> {
+  return over(context, word, "cancel", options);
+}
+
+async function over(context: Context, word: string, move: "done" | "cancel", options: MoveOptions): Promise<Ended> {
+  const before = await taskOf(context, word);
+  await ensureRegistered(context);
+  let task = before;
+  const waiting = await end(context, before.id, async () => {
+    task = await step(context, before, move, options);
+    return task;
+  });
+  await giveBackFiles(context, before, options);
+  const ready: Task[] = [];
+  for (const id of waiting) {
+    const next = await readTask(context, id);
+    if (next?.state === "pending" && (await isMet(context, next))) ready.push(next);
+  }
+  await tell(context, move === "done" ? "done" : "cancelled", task, {
+    ready: ready.map(({ id }) => id),
+    ...why(options),
+  });
+  await tellLoser(context, before, options, move === "done" ? "completed" : "cancelled");
+  await settleWaitsIfAny(context);
+  return { task, ready };
+}
+
+/** Gives a task back, for others to take. */
+export async function releaseTask(context: Context, word: string, options: MoveOptions = {}): Promise<Task> {
+  return go(context, word, "release", "released", options);
+}
+
+/** Says that a task cannot go on, and why. */
+export async function blockTask(
+  context: Context,
+  word: string,
+  reason: string,
+  options: MoveOptions = {},
+): Promise<Task> {
+  if (!/\S/.test(reason))
+    throw new RelayError("usage", `Cannot block "${word}" without a reason`, {
+      next: `agent-relay task block ${word} "what it waits for"`,
+    });
+  return go(context, word, "block", "blocked", { ...options, reason });
+}
+
+/** Lets a blocked task be taken again. */
+export async function unblockTask(context: Context, word: string, options: MoveOptions = {}): Promise<Task> {
+  return go(context, word, "unblock", "unblocked", options);
+}
+
+async function go(
+  context: Context,
+  word: string,
+  move: "release" | "block" | "unblock",
+  event: string,
+  options: MoveOptions,
+): Promise<Task> {
+  const before = await taskOf(context, word);
+  await ensureRegistered(context);
+  const task = await changed(context, before.id, () => step(context, before, move, options));
+  await giveBackFiles(context, before, options);
+  await tell(context, event, task, why(options));
+  await tellLoser(context, before, options, event);
+  await settleWaitsIfAny(context);
+  return task;
+}

@@ -1,0 +1,23 @@
+import type { Context } from "../context.ts";
+import { unmet } from "./indexes.ts";
+import { isFree, type Task } from "./task.ts";
+import { factsOf } from "./update.ts";
+
+/** What some tasks do not say themselves. */
+export interface Standings {
+  /** The ids of those in progress that anyone may take: the owner is gone, or its lease has run out. */
+  readonly abandoned: readonly string[];
+  /** What each pending one still waits for, by its id; none for those that wait for nothing. */
+  readonly waits_for: Readonly<Record<string, readonly string[]>>;
+}
+
+export async function standingsOf(context: Context, tasks: readonly Task[]): Promise<Standings> {
+  const abandoned: string[] = [];
+  const waits_for: Record<string, readonly string[]> = {};
+  for (const task of tasks) {
+    if (task.state === "in_progress" && isFree(task, await factsOf(context, task))) abandoned.push(task.id);
+    const missing = task.state === "pending" ? await unmet(context, task) : [];
+    if (missing.length > 0) waits_for[task.id] = missing.map(({ id }) => id);
+  }
+  return { abandoned, waits_for };
+}

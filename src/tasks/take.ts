@@ -1,0 +1,168 @@
+import { ensureRegistered } from "../agents/register.ts";
+import { refuseElsewhere } from "../agents/registry.ts";
+import { type Claim, checkTtl, isSameTargets, type Target, TTL } from "../claims/claim.ts";
+import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
+import { settledClaims } from "../claims/ledger.ts";
+import { pathTargets } from "../claims/paths.ts";
+import { blockers } from "../claims/rules.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { worktreeOf } from "../git/repository.ts";
+import { isMirrored, whenDecided } from "../project/upstream.ts";
+import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
+import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
+import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./update.ts";
+
+const HOLD = 30_000; // ms that files are held while their task is being taken
+
+export interface TakeOptions {
+  /** How long it is believed that this session works on it, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
+  readonly ttl?: number;
+  /** Claims its files too, all or none. They are given back when the task is done or released. */
+  readonly claimFiles?: boolean;
+  /** Takes it although what it depends on is not over. */
+  readonly ignoreDependencies?: boolean;
+  /** A person takes it from whoever has it; they are told. */
+  readonly force?: boolean;
+}
+
+/** Takes one task, or renews it. Throws `conflict` for what another works on, or waits for others. */
+export async function claimTask(context: Context, word: string, options: TakeOptions = {}): Promise<Task> {
+  const task = await taskOf(context, word);
+  const missing = options.ignoreDependencies ? [] : await unmet(context, task);
+  const [first] = missing;
+  if (first && !isOver(task))
+    throw new RelayError(
+      "conflict",
+      `Cannot claim "${task.id}": it waits for ${missing.map(({ id }) => id).join(", ")}`,
+      {
+        next: `agent-relay task show ${first.id}, or take it all the same with --ignore-dependencies`,
+      },
+    );
+  return takeTask(context, task, options);
+}
+
+/** Takes the best task that is ready, or none. Work that its owner left lying counts as ready. */
+export async function nextTask(context: Context, options: TakeOptions = {}): Promise<Task | undefined> {
+  const isHeld = options.claimFiles ? await filesHeld(context) : () => false;
+  const held: Task[] = [];
+  for await (const task of readyTasks(context)) {
+    if (!isFree(task, await factsOf(context, task))) continue;
+    if (isHeld(task)) {
+      held.push(task);
+      continue;
+    }
+    try {
+      return await takeTask(context, task, options);
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another was faster
+    }
+  }
+  const [first] = held;
+  if (first) throw await allHeld(context, first, held.length);
+  return undefined;
+}
+
+/** Whether others hold the files of a task, as of now: to try each of many would cost a locked change of the claims each. */
+async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
+  const seen = await settledClaims(context);
+  return (task) => {
+    const targets = targetsOf(context, task);
+    return targets.length > 0 && blockers(seen, { session_id: context.session, targets, mode: "exclusive" }).length > 0;
+  };
+}
+
+/** Why none can be had although some are ready. */
+async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
+  const next = `agent-relay wait --released ${filesOf(task).join(" ")}, or take one without --claim-files`;
+  const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
+  const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
+  return new RelayError(
+    "conflict",
+    `Cannot claim the files of "${task.id}": ${[...holders].join(", ") || "others"} hold them, ${others}`,
+    { next },
+  );
+}
+
+/** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
+async function takeTask(context: Context, task: Task, options: TakeOptions): Promise<Task> {
+  const ttl = checkTtl(options.ttl ?? TTL.default);
+  await ensureRegistered(context);
+  if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
+  if (options.force) await takeFilesAway(context, task);
+  const hold = options.claimFiles && task.files.length > 0 ? await holdFiles(context, task) : undefined;
+  try {
+    const facts = await factsOf(context, task);
+    const tentative = await isMirrored(context);
+    const lease = { ttl, tentative, claim: hold?.isForTask ? hold.claim.id : undefined };
+    const take = (current: Task) => {
+      if (current.depends_on.join() !== task.depends_on.join())
+        throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
+      return taken(current, actorOf(context, options), lease, facts);
+    };
+    const next = await changed(context, task.id, () => change(context, task.id, take));
+    const mine = task.owner?.session_id === context.session ? task.owner.claim : undefined;
+    if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
+    else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl);
+    if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
+    await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
+    await tellLoser(context, task, options, "took over");
+    return await decided(context, next);
+  } catch (error) {
+    if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);
+    throw error;
+  }
+}
+
+/** The task as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+async function decided(context: Context, task: Task): Promise<Task> {
+  if (!task.owner?.tentative) return task;
+  const found = await whenDecided(context, async () => {
+    const now = await readTask(context, task.id);
+    return now?.owner?.tentative ? undefined : now;
+  });
+  if (found === undefined || found.owner?.session_id === context.session) return found ?? task;
+  throw new RelayError("conflict", `Cannot claim "${task.id}": ${found.owner?.session_id ?? "another"} was first`, {
+    next: "agent-relay task next",
+  });
+}
+
+/** A claim on the files of a task, and whether it is given back with it: not if this session had it before. */
+interface Hold {
+  readonly claim: Claim;
+  readonly isForTask: boolean;
+}
+
+async function holdFiles(context: Context, task: Task): Promise<Hold> {
+  const targets = targetsOf(context, task);
+  const reason = `task: ${task.title}`.slice(0, 100);
+  const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
+  const isLeft = (claim: Claim) => claim.ttl === HOLD && claim.reason === reason; // by a take of this task that was killed
+  const had = (await claims(context)).find((claim) => isHad(claim) && !isLeft(claim));
+  const lease = had ? { ttl: had.ttl } : { ttl: HOLD, reason };
+  const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
+  return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
+}
+
+function targetsOf(context: Context, task: Task): Target[] {
+  const cwd = context.registration.cwd ?? context.project;
+  const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
+  return filesOf(task).flatMap((file) => pathTargets(file, whence));
+}
+
+/** What a person takes a task away with. */
+async function takeFilesAway(context: Context, { owner }: Task): Promise<void> {
+  if (owner?.claim !== undefined && owner.session_id !== context.session) await giveBackById(context, owner.claim);
+}
+
+/** Lets every task of this session be believed for its whole time again. Returns them. */
+export async function renewTasks(context: Context): Promise<Task[]> {
+  const renewed: Task[] = [];
+  for await (const task of tasksOf(context, context.session)) {
+    const facts = await factsOf(context, task);
+    const ttl = task.owner?.ttl ?? TTL.default;
+    renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
+    if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
+  }
+  return renewed;
+}

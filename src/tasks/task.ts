@@ -1,0 +1,277 @@
+import { plain } from "../claims/glob.ts";
+import { RelayError } from "../errors.ts";
+import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
+
+const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
+export type State = (typeof STATES)[number];
+
+/** Who works on a task, and for how long that is believed without a renewal. */
+export const Owner = object({
+  session_id: text(),
+  agent_id: text(),
+  /** Grows with each owner of the task. */
+  token: integer(),
+  /** Unix ms. */
+  since: integer(),
+  /** Unix ms. */
+  expires_at: integer(),
+  /** How long a renewal lasts, ms. */
+  ttl: integer(),
+  /** The claim on its files, if it was taken with it. */
+  claim: optional(text()),
+  /** The server that this relay is mirrored to has not been asked yet, and decides. */
+  tentative: optional(flag()),
+});
+export type Owner = Infer<typeof Owner>;
+
+export const Note = object({ at: integer(), session_id: text(), text: text() });
+export type Note = Infer<typeof Note>;
+
+/** A task as it is on disk, in `--json` and here. */
+export const Task = object({
+  id: text(),
+  title: text(),
+  description: optional(text()),
+  /** As they are claimed: relative to the worktree's root. */
+  files: list(text()),
+  /** Higher comes first. */
+  priority: integer(-9999, 9999),
+  /** Ids of tasks that must be done or cancelled before this one can be taken. */
+  depends_on: list(text()),
+  state: oneOf(STATES),
+  owner: optional(Owner),
+  /** The last owner's, of a task that went back to the board. */
+  token: optional(integer()),
+  /** Why it is blocked, or was cancelled. */
+  reason: optional(text()),
+  notes: list(Note),
+  created_by: text(),
+  /** Unix ms. */
+  created_at: integer(),
+  /** Unix ms. */
+  updated_at: integer(),
+  /** Unix ms. */
+  ended_at: optional(integer()),
+});
+export type Task = Infer<typeof Task>;
+
+/** What can be done to a task: from which states, to which, and who may. `owner` also means whoever made it, if nobody has it. */
+const MOVES = {
+  claim: { from: ["pending", "in_progress"], to: "in_progress", by: "anyone" },
+  done: { from: ["in_progress"], to: "done", by: "owner" },
+  release: { from: ["in_progress"], to: "pending", by: "owner" },
+  block: { from: ["pending", "in_progress"], to: "blocked", by: "unless held" },
+  unblock: { from: ["blocked"], to: "pending", by: "anyone" },
+  cancel: { from: ["pending", "in_progress", "blocked"], to: "cancelled", by: "unless held" },
+  edit: { from: ["pending", "in_progress", "blocked"], to: "same", by: "unless held" },
+  note: { from: STATES, to: "same", by: "anyone" },
+} as const satisfies Record<
+  string,
+  { from: readonly State[]; to: State | "same"; by: "anyone" | "owner" | "unless held" }
+>;
+export type Move = keyof typeof MOVES;
+
+const WORDS: Readonly<Record<Move, string>> = {
+  ...{ claim: "claim", done: "complete", release: "release", block: "block", unblock: "unblock" },
+  ...{ cancel: "cancel", edit: "edit", note: "write to" },
+};
+
+/** What a rule must know of the world. */
+export interface Facts {
+  /** Unix ms. */
+  readonly now: number;
+  /** Ended, or dead by its process. Idle is not gone. */
+  readonly isGone: (session: string) => boolean;
+}
+
+export interface Actor {
+  readonly session_id: string;
+  readonly agent_id: string;
+  /** A person decides for others too. */
+  readonly isPerson?: boolean;
+}
+
+/** Who has the task right now; a lease that ran out, or whose holder is gone, is nobody's. */
+export function holderOf(task: Task, { now, isGone }: Facts): Owner | undefined {
+  const { owner } = task;
+  return owner && task.state === "in_progress" && owner.expires_at > now && !isGone(owner.session_id)
+    ? owner
+    : undefined;
+}
+
+/** Whether it waits for someone to take it, given that what it depends on is done. */
+export function isFree(task: Task, facts: Facts): boolean {
+  return task.state === "pending" || (task.state === "in_progress" && !holderOf(task, facts));
+}
+
+/** The files of a task, as a person would write them. */
+export function filesOf(task: Task): string[] {
+  return task.files.map(plain);
+}
+
+export function isOver(task: Pick<Task, "state">): boolean {
+  return task.state === "done" || task.state === "cancelled";
+}
+
+export interface Take {
+  /** ms */
+  readonly ttl: number;
+  readonly claim?: string | undefined;
+  readonly tentative?: boolean;
+}
+
+/** The task as taken, or renewed, by `actor`. Throws `conflict` naming who has it. */
+export function taken(task: Task, actor: Actor, { ttl, claim, tentative }: Take, facts: Facts): Task {
+  check(task, "claim", actor, facts);
+  const { session_id, agent_id } = actor;
+  const mine = isOwnedBy(task, actor) ? task.owner : undefined;
+  const { token: given = 0, ...rest } = task;
+  const kept = claim ?? mine?.claim;
+  const owner: Owner = {
+    ...{ session_id, agent_id },
+    token: mine?.token ?? (task.owner?.token ?? given) + 1,
+    since: mine?.since ?? facts.now,
+    ...{ expires_at: facts.now + ttl, ttl },
+    ...(kept === undefined ? {} : { claim: kept }),
+    ...((mine ? mine.tentative : tentative) && { tentative: true }),
+  };
+  return { ...rest, state: "in_progress", owner, updated_at: facts.now };
+}
+
+/** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
+export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, facts: Facts, reason?: string): Task {
+  check(task, move, actor, facts);
+  const { to: state } = MOVES[move];
+  if (state === "same") return { ...task, updated_at: facts.now };
+  const { owner, reason: _, ended_at: __, ...rest } = task;
+  return {
+    ...rest,
+    state,
+    ...(owner && (state === "pending" ? { token: owner.token } : { owner })),
+    ...(reason === undefined ? {} : { reason }),
+    updated_at: facts.now,
+    ...(isOver({ state }) ? { ended_at: facts.now } : {}),
+  };
+}
+
+/** Whether it was the actor who took it last, also if the lease has run out since: nobody else wanted it. */
+function isOwnedBy({ state, owner }: Task, actor: Actor): boolean {
+  return state === "in_progress" && owner?.session_id === actor.session_id;
+}
+
+/** Throws `conflict` for a move that the task's state does not allow, `refused` for one that is not this actor's. */
+export function check(task: Task, move: Move, actor: Actor, facts: Facts): void {
+  const { from, by }: { from: readonly State[]; by: string } = MOVES[move];
+  if (!from.includes(task.state)) throw notFrom(task, move);
+  const holder = holderOf(task, facts);
+  if (isOwnedBy(task, actor) || actor.isPerson) return;
+  if (move === "claim" && holder)
+    throw new RelayError(
+      "conflict",
+      `Cannot claim "${task.id}": ${holder.session_id} has it until ${iso(holder.expires_at)}`,
+      {
+        next: "agent-relay task next",
+      },
+    );
+  if (holder && by !== "anyone" && !(by === "unless held" && task.created_by === actor.session_id))
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${holder.session_id} works on it, not you`, {
+      next: `agent-relay send --to ${holder.session_id} "..."`,
+    });
+  if (by === "owner" && !holder)
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": nobody works on it`, {
+      next: `agent-relay task claim ${task.id}`,
+    });
+}
+
+function notFrom(task: Task, move: Move): RelayError {
+  const says: Record<State, string> = {
+    pending: "nobody has claimed it",
+    in_progress: "it is in progress",
+    blocked: `it is blocked${task.reason === undefined ? "" : `: ${task.reason}`}`,
+    done: `it is done${task.owner ? ` by ${task.owner.session_id}` : ""}`,
+    cancelled: "it was cancelled",
+  };
+  const next: Partial<Record<State, string>> = {
+    pending: `agent-relay task claim ${task.id}`,
+    blocked: `agent-relay task unblock ${task.id}`,
+  };
+  const help = next[task.state] ?? "agent-relay task list";
+  return new RelayError("conflict", `Cannot ${WORDS[move]} "${task.id}": ${says[task.state]}`, { next: help });
+}
+
+const PRIORITY_ZERO = 10_000;
+
+/**
+ * The name under which a task stands in an index: the first is the one to do first, by priority, then age. Made of what
+ * never changes but the priority.
+ */
+export function placeOf(task: Pick<Task, "id" | "priority">): string {
+  return `${String(PRIORITY_ZERO - task.priority).padStart(5, "0")}-${task.id}`;
+}
+
+/** The task that stands at a place of an index; undefined for a name that is no place. */
+export function idAt(place: string): string | undefined {
+  return /^\d{5}-(.+)$/.exec(place)?.[1];
+}
+
+/** A circle among dependencies, as ids each of which depends on the next; undefined if there is none through `id`. */
+export function dependencyCircle(
+  id: string,
+  depends_on: readonly string[],
+  dependenciesOf: (id: string) => readonly string[],
+): string[] | undefined {
+  const seen = new Set<string>();
+  const stack = depends_on.map((next) => [id, next]);
+  for (let path = stack.pop(); path; path = stack.pop()) {
+    const at = path.at(-1) ?? id;
+    if (at === id) return path;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    for (const next of dependenciesOf(at)) stack.push([...path, next]);
+  }
+  return undefined;
+}
+
+const MAX_TITLE = 200; // bytes: a title is one line of a table
+const MAX_TEXT = 16 * 1024; // bytes, of a description or a note
+
+/** Throws `usage` for an empty title and one that is no line, `limit` for one that is too long. */
+export function checkTitle(title: string): string {
+  const clean = title.trim();
+  if (clean === "" || /[\r\n]/.test(clean))
+    throw new RelayError("usage", "Cannot name a task so: a title is one line", {
+      next: 'agent-relay task add "Parse the header"',
+    });
+  if (Buffer.byteLength(clean) > MAX_TITLE)
+    throw new RelayError("limit", `Cannot use a title of more than ${MAX_TITLE} bytes`, {
+      next: "put the rest into --description",
+    });
+  return clean;
+}
+
+export function checkText(text: string, what: string, most = MAX_TEXT): string {
+  if (Buffer.byteLength(text) <= most) return text;
+  throw new RelayError("limit", `Cannot use a ${what} of more than ${most} bytes`, {
+    next: "write it to a file in the project and name the file",
+  });
+}
+
+/** Throws `usage` for a priority that is no whole number from -9999 to 9999. */
+export function checkPriority(priority: number): number {
+  if (Number.isInteger(priority) && Math.abs(priority) <= 9999) return priority;
+  throw new RelayError("usage", `Cannot use ${priority} as a priority: give a whole number from -9999 to 9999`);
+}
+
+/** The folder of an index that all titles of one beginning share, whatever their case. */
+export function titleKey(title: string): string {
+  const slug = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 60)
+    .replace(/-+$/, "");
+  return `t${slug}`;
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
+}

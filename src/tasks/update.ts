@@ -1,0 +1,138 @@
+import { record } from "../activity/log.ts";
+import { isGone, refuseElsewhere } from "../agents/registry.ts";
+import { giveBackById } from "../claims/claims.ts";
+import { pathTargets } from "../claims/paths.ts";
+import type { Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { send } from "../messages/send.ts";
+import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
+import {
+  type Actor,
+  checkPriority,
+  checkText,
+  checkTitle,
+  type Facts,
+  holderOf,
+  type Move,
+  moved,
+  Task,
+} from "./task.ts";
+
+// What every change of a task has in common.
+
+const MAX_REASON = 1000; // bytes: it is shown in each list
+
+export interface TaskFields {
+  readonly description?: string;
+  /** Paths or globs, as for a claim. */
+  readonly files?: readonly string[];
+  /** Higher comes first; default 0. */
+  readonly priority?: number;
+  /** Ids or titles of tasks that must be over before. */
+  readonly dependsOn?: readonly string[];
+  /** What relative paths are relative to; default the folder the Relay was made for. */
+  readonly cwd?: string;
+}
+
+export interface MoveOptions {
+  /** Why. */
+  readonly reason?: string;
+  /** A person decides for whoever has it; they are told. */
+  readonly force?: boolean;
+}
+
+/** One task, by its id, the unique beginning of it, or the title of an open one. Throws `not_found`. */
+export async function taskOf(context: Context, word: string): Promise<Task> {
+  const exact = await readTask(context, word);
+  if (exact) return exact;
+  const titled = await tasksTitled(context, word);
+  const [only, second] = titled.length > 0 ? titled : word.length < 6 ? [] : await tasksBegun(context, word);
+  if (only !== undefined && second !== undefined)
+    throw new RelayError("usage", `Cannot tell which task "${word}" is: it could be ${only} or ${second}`, {
+      next: `agent-relay task show ${only}`,
+    });
+  const task = only === undefined ? undefined : await readTask(context, only);
+  if (task) return task;
+  throw new RelayError("not_found", `Cannot find task "${word}": no open one has that id or title`, {
+    next: "agent-relay task list",
+  });
+}
+
+export async function step(
+  context: Context,
+  task: Task,
+  move: Exclude<Move, "claim">,
+  options: MoveOptions,
+): Promise<Task> {
+  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON);
+  if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
+  const facts = await factsOf(context, task);
+  return change(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
+}
+
+export async function change(context: Context, id: string, step: (task: Task) => Task): Promise<Task> {
+  const key = `tasks/${id}`;
+  const next = await context.store.update(key, (value) => value && step(Task.parse(value, key)));
+  if (next) return Task.parse(next, key);
+  throw new RelayError("not_found", `Cannot find task "${id}": it was removed`, { next: "agent-relay task list" });
+}
+
+/** Of a task that is no longer worked on. Whose task is ended by another who is no person still has its files open. */
+export async function giveBackFiles(context: Context, task: Task, { force }: MoveOptions): Promise<void> {
+  const holder = holderOf(task, await factsOf(context, task));
+  const isOurs = force || holder === undefined || holder.session_id === context.session;
+  if (task.owner?.claim !== undefined && isOurs) await giveBackById(context, task.owner.claim);
+}
+
+export async function factsOf(context: Context, { owner }: Task): Promise<Facts> {
+  const gone = owner && (await isGone(context, owner.session_id)) ? owner.session_id : undefined;
+  return { now: context.now(), isGone: (session) => session === gone };
+}
+
+export function actorOf({ session, agent }: Context, { force = false }: { readonly force?: boolean }): Actor {
+  return { session_id: session, agent_id: agent, isPerson: force };
+}
+
+export function checkFields(context: Context, fields: TaskFields & { title?: string }): { files?: string[] } {
+  if (fields.title !== undefined) checkTitle(fields.title);
+  if (fields.description !== undefined) checkText(fields.description, "description");
+  if (fields.priority !== undefined) checkPriority(fields.priority);
+  if (fields.files === undefined) return {};
+  const cwd = fields.cwd ?? context.registration.cwd ?? context.project;
+  const targets = fields.files.flatMap((typed) => pathTargets(typed, { cwd, project: context.project }));
+  return { files: targets.map(({ path }) => path).filter((path) => path !== undefined) };
+}
+
+export async function idsOf(context: Context, words: readonly string[]): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const word of words) ids.add((await taskOf(context, word)).id);
+  return [...ids];
+}
+
+export async function tell(
+  context: Context,
+  what: string,
+  task: Task,
+  details: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await context.store.mark(`agents/${context.session}.moved`, context.now());
+  await record(context, { event: `task.${what}`, id: task.id, state: task.state, ...details });
+}
+
+export function why({ reason, force }: MoveOptions): Readonly<Record<string, unknown>> {
+  return { ...(reason === undefined ? {} : { reason }), ...(force ? { forced: true } : {}) };
+}
+
+export function whose({ owner }: Task, { session }: Context): Readonly<Record<string, unknown>> {
+  return owner && owner.session_id !== session ? { taken_from: owner.session_id } : {};
+}
+
+/** Tells who worked on a task what another did to it: a person, or who made the task. */
+export async function tellLoser(context: Context, before: Task, { force }: MoveOptions, what: string): Promise<void> {
+  const owner = holderOf(before, await factsOf(context, before));
+  if (!owner || owner.session_id === context.session) return;
+  const why = force ? "(--force)" : "(it made the task)";
+  const files = owner.claim === undefined || force ? "" : "; you still hold its files, until you release them";
+  const text = `${context.session} ${what} your task ${before.id} "${before.title}" ${why}${files}`;
+  await send(context, text, { to: owner.session_id, kind: "status", keep: true });
+}

@@ -1,0 +1,65 @@
+import fs from "node:fs";
+import { errno, systemError } from "../errors.ts";
+import { hostOf } from "../hosts/detect.ts";
+import { argumentsOf, startOf, statOf } from "../machine/process.ts";
+
+/** A process of ours that whoever started it has left behind. */
+export interface Orphan {
+  readonly pid: number;
+  readonly started: number;
+  readonly command: string;
+}
+
+const PATIENCE = 2000; // ms; a server that listens ends within a tenth of that
+const LOOK = 20; // ms
+const SERVANTS = ["mcp", "Wake"]; // these live as long as their host, and look for it every 5 s
+// What takes in processes whose parent has ended, besides process 1: of a user's session, of a container. An agent that is
+// process 1 of its container has started them.
+const REAPERS = ["init", "systemd", "launchd", "tini", "dumb-init", "docker-init", "catatonit", "s6-svscan", "runit"];
+
+/** MCP servers and waiting hooks of this user whose host is gone. None where the system does not show processes. */
+export function orphans(): Orphan[] {
+  return pids().flatMap((pid) => {
+    const args = argumentsOf(pid);
+    const started = startOf(pid);
+    const isServant = /\bagent-relay(\.cjs)?$/.test(args[1] ?? "") && SERVANTS.some((word) => args.includes(word));
+    if (!isServant || started === undefined || !isOwn(pid) || !wasTakenIn(statOf(pid)?.parent ?? 0)) return [];
+    return [{ pid, started, command: args.slice(1).join(" ").trim() }];
+  });
+}
+
+/** Whether a process is none that starts agents: it takes in those whose parent has ended. */
+function wasTakenIn(parent: number): boolean {
+  const name = statOf(parent)?.name ?? "";
+  return REAPERS.includes(name) || (parent === 1 && hostOf(name, argumentsOf(parent)) === undefined);
+}
+
+/** Ends an orphan, if it still is the process that was seen, and waits until it has; kills what does not listen. */
+export async function endOrphan({ pid, started }: Orphan): Promise<void> {
+  const isThere = () => {
+    const now = statOf(pid);
+    return now !== undefined && now.started === started && now.state !== "Z";
+  };
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!isThere()) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
+    }
+    for (const begun = performance.now(); isThere() && performance.now() - begun < PATIENCE; )
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
+}
+
+function pids(): number[] {
+  if (!fs.existsSync("/proc/self/stat")) return [];
+  return fs
+    .readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function isOwn(pid: number): boolean {
+  return fs.statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.getuid?.();
+}

@@ -1,0 +1,95 @@
+import { type Entry, timeOfEntry } from "../activity/entry.ts";
+import { entries } from "../activity/log.ts";
+import type { Context } from "../context.ts";
+import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { type Message, mayRead, sentAt } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import { Hints } from "../store/changes.ts";
+
+export interface ActivityOptions {
+  /** Unix ms. */
+  readonly since?: number | undefined;
+  /** Unix ms. */
+  readonly until?: number | undefined;
+  /** The most entries, the newest; default 50. */
+  readonly limit?: number;
+}
+
+export interface Activity {
+  readonly entries: readonly Entry[];
+  /** Lines of the log that could not be read. */
+  readonly torn: number;
+}
+
+/** What happened, with the messages this session may read, the oldest first. */
+export async function activity(context: Context, options: ActivityOptions = {}): Promise<Activity> {
+  const { limit = 50, since = context.now() - 86_400_000, until = Number.POSITIVE_INFINITY } = options;
+  const log = await entries(context, { since, until });
+  const sent = await messagesIn(context, since, until);
+  const all = [...log.entries, ...sent].sort((a, b) => (timeOfEntry(a) ?? 0) - (timeOfEntry(b) ?? 0));
+  return { entries: all.slice(-limit), torn: log.torn };
+}
+
+async function messagesIn(context: Context, since: number, until: number): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (const id of await context.store.list("messages")) {
+    const time = timeOf(id);
+    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || time > until + MAX_CLOCK_LEAD)) continue;
+    const message = await readMessage(context.store, id);
+    if (!message || !mayRead(context.session, message)) continue;
+    const at = sentAt(message);
+    if (at >= since && at <= until) found.push(entryOf(message, at));
+  }
+  return found;
+}
+
+function entryOf({ id, from_session, from_agent, to_session, kind, content }: Message, time: number): Entry {
+  const at = new Date(time).toISOString();
+  return {
+    at,
+    session: from_session,
+    agent: from_agent,
+    event: "message",
+    id,
+    to: to_session ?? "all",
+    kind: kind ?? "info",
+    text: content,
+  };
+}
+
+const LATE = 60_000; // ms; what is written down later than this after it happened may be missed
+const ALL = 100_000;
+
+/**
+ * Yields what happens, each thing once: what is not among `known`, the entries of at least the last minute; without it,
+ * what happens from now on. Ends when `signal` aborts.
+ */
+export async function* follow(
+  context: Context,
+  signal: AbortSignal,
+  known?: readonly Entry[],
+): AsyncGenerator<Entry, void, void> {
+  let since = context.now() - LATE;
+  const look = async () => (await activity(context, { since, limit: ALL })).entries;
+  const seen = new Map((known ?? (await look())).map((entry) => [JSON.stringify(entry), timeOfEntry(entry) ?? 0]));
+  const hints = new Hints(context.store, ["activity", "messages"]);
+  const stop = () => hints.end();
+  signal.addEventListener("abort", stop);
+  try {
+    while (!signal.aborted) {
+      const next = context.now() - LATE;
+      for (const entry of await look()) {
+        const key = JSON.stringify(entry);
+        if (seen.has(key)) continue;
+        seen.set(key, timeOfEntry(entry) ?? 0);
+        yield entry;
+      }
+      since = next;
+      for (const [key, time] of seen) if (time < since) seen.delete(key);
+      await hints.next(LATE);
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}

@@ -1,0 +1,34 @@
+import type { AgentView } from "../agents/registry.ts";
+import { branchOf, worktreesOf } from "../git/repository.ts";
+import { changedFiles } from "../git/status.ts";
+
+const MOST = 4; // files that are named
+
+/**
+ * What each agent does, by session: what it says itself, or else its branch and the files that are changed where it works.
+ * Git is asked in the worktrees of the repository of `project` alone, once in each: a registration may name any folder, and
+ * the settings of a strange one name programs that git would run.
+ */
+export async function doings(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
+  const own = worktreesOf(project);
+  const silent = agents.filter(({ status, presence }) => status === undefined && presence !== "gone");
+  const roots = own.filter((root) => silent.some(({ worktree }) => worktree === root));
+  const found = new Map(await Promise.all(roots.map(async (root) => [root, await workIn(root)] as const)));
+  return new Map(
+    agents.flatMap((agent) => {
+      const { session_id, status, worktree = "", branch } = agent;
+      const guess = found.get(worktree) ?? (branch && `on ${branch}`);
+      const does = status ?? (silent.includes(agent) ? guess : undefined);
+      return does === undefined ? [] : [[session_id, does] as const];
+    }),
+  );
+}
+
+async function workIn(root: string): Promise<string | undefined> {
+  const branch = branchOf(root);
+  const files = await changedFiles(root);
+  const more = files.length > MOST ? `, and ${files.length - MOST} more` : "";
+  const changed = files.length === 0 ? [] : [`changed ${files.slice(0, MOST).join(", ")}${more}`];
+  const facts = [...(branch === undefined ? [] : [`on ${branch}`]), ...changed];
+  return facts.length === 0 ? undefined : facts.join(": ");
+}

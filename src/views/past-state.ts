@@ -1,0 +1,51 @@
+import { type Entry, timeOfEntry } from "../activity/entry.ts";
+import { entries } from "../activity/log.ts";
+import type { Context } from "../context.ts";
+
+/** Who was here, who held what, and how the tasks stood, as far as the log says. */
+export interface PastState {
+  readonly agents: readonly {
+    readonly session: string;
+    readonly agent: string;
+    readonly status?: string | undefined;
+  }[];
+  readonly claims: readonly { readonly id: string; readonly holder: string; readonly targets: string }[];
+  readonly tasks: readonly { readonly id: string; readonly state: string; readonly title?: string | undefined }[];
+}
+
+/** The state after these entries, the oldest first, at a time (Unix ms). */
+export function stateAfter(entries: readonly Entry[], time: number): PastState {
+  const agents = new Map<string, { session: string; agent: string; status?: string | undefined }>();
+  const claims = new Map<string, { id: string; holder: string; targets: string; expires_at: number }>();
+  const tasks = new Map<string, { id: string; state: string; title?: string | undefined }>();
+  for (const entry of entries) {
+    if ((timeOfEntry(entry) ?? 0) > time) continue;
+    const { event, session, agent, id = "" } = entry;
+    const text = (name: string) => (typeof entry[name] === "string" ? entry[name] : undefined);
+    if (event === "agent.left") agents.delete(text("who") ?? session);
+    else if (event === "agent.registered" || event === "status")
+      agents.set(session, { session, agent, status: event === "status" ? text("text") : agents.get(session)?.status });
+    else if (/^claim\.(taken|renewed|reduced)$/.test(event))
+      claims.set(id, {
+        id,
+        holder: text("holder") ?? session,
+        targets: text("targets") ?? "",
+        expires_at: Number(entry.expires_at),
+      });
+    else if (/^claim\.(released|expired|lost)$/.test(event)) claims.delete(id);
+    else if (event.startsWith("task."))
+      tasks.set(id, { id, state: text("state") ?? "", title: text("title") ?? tasks.get(id)?.title });
+  }
+  const isHeld = ({ expires_at }: { expires_at: number }) => !(expires_at <= time);
+  return {
+    agents: [...agents.values()],
+    claims: [...claims.values()].filter(isHeld).map(({ id, holder, targets }) => ({ id, holder, targets })),
+    tasks: [...tasks.values()].filter(({ state }) => state !== "done" && state !== "cancelled"),
+  };
+}
+
+/** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
+export async function stateAt(context: Context, time: number): Promise<PastState> {
+  const log = await entries(context, { until: time });
+  return stateAfter(log.entries, time);
+}

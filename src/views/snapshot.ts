@@ -1,0 +1,59 @@
+import type { AgentView } from "../agents/registry.ts";
+import type { Claim, Waiter } from "../claims/claim.ts";
+import { factsOf, readClaims } from "../claims/ledger.ts";
+import { isLive } from "../claims/rules.ts";
+import type { Context } from "../context.ts";
+import { agentsWithUnread } from "../messages/mailbox.ts";
+import { valueOrSkipped } from "../store/read.ts";
+import { countOpen, openTasks } from "../tasks/indexes.ts";
+import { type Standings, standingsOf } from "../tasks/standings.ts";
+import type { Task } from "../tasks/task.ts";
+import type { Wait } from "../waits/wait.ts";
+import { waits } from "../waits/waiting.ts";
+
+const MOST_TASKS = 20;
+
+/** Who is here and what each does, who holds what, what is to be done, and who waits: one plain object. */
+export interface Snapshot {
+  readonly agents: readonly AgentView[];
+  readonly claims: readonly Claim[];
+  /** Those in line for a claim, the first first. */
+  readonly queue: readonly Waiter[];
+  /** Who waits for whom to act. */
+  readonly waiting: readonly { readonly session_id: string; readonly on: readonly string[]; readonly for: string }[];
+  /** Waits whose outcome will be told by a message. */
+  readonly waits: readonly Wait[];
+  /** The first ones to do. */
+  readonly tasks: readonly Task[];
+  /** Of these, those that anyone may take, and what others wait for. */
+  readonly task_standings: Standings;
+  /** How many tasks are not over. */
+  readonly task_count: number;
+  /** How many decisions there are. */
+  readonly decision_count: number;
+  /** Set by `finish`: no one new may register. ISO 8601. */
+  readonly finished_at?: string | undefined;
+}
+
+export async function snapshot(context: Context): Promise<Snapshot> {
+  const all = await readClaims(context);
+  const facts = await factsOf(context, all);
+  const isWaiting = (one: { session_id: string }) => !facts.isGone(one.session_id);
+  const tasks: Task[] = [];
+  for await (const task of openTasks(context)) if (tasks.push(task) === MOST_TASKS) break;
+  const relay = await valueOrSkipped(context.store, "relay");
+  return {
+    agents: await agentsWithUnread(context),
+    claims: all.claims.filter((claim) => isLive(claim, facts)),
+    queue: all.queue.filter((one) => isWaiting(one) && !facts.isDead(one)),
+    waiting: all.edges
+      .filter((one) => isWaiting(one) && !facts.isDead(one))
+      .map(({ session_id, on, for: what }) => ({ session_id, on, for: what })),
+    waits: await waits(context),
+    tasks,
+    task_standings: await standingsOf(context, tasks),
+    task_count: await countOpen(context),
+    decision_count: (await context.store.list("decisions")).length,
+    ...(typeof relay?.finished_at === "string" ? { finished_at: relay.finished_at } : {}),
+  };
+}

@@ -1,0 +1,135 @@
+import { processState, readAgent } from "../agents/registry.ts";
+import { say, type Target, targetsMeet } from "../claims/claim.ts";
+import { factsOf, readClaims } from "../claims/ledger.ts";
+import { isLive } from "../claims/rules.ts";
+import type { Context } from "../context.ts";
+import { liveness } from "../machine/process.ts";
+import { isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, mayRead } from "../messages/message.ts";
+import { readMessage } from "../messages/records.ts";
+import { isSegment } from "../store/key.ts";
+import { readTask, unmet } from "../tasks/indexes.ts";
+import { isOver as isTaskOver, type Task } from "../tasks/task.ts";
+import type { Condition, Standing } from "./wait.ts";
+
+/** How a condition stands for a session. What it looked at before and need not look at again is kept in `passed`. */
+export async function standingOf(
+  context: Context,
+  condition: Condition,
+  passed = new Set<string>(),
+): Promise<Standing> {
+  const { id = "", session } = condition;
+  switch (condition.event) {
+    case "released":
+      return released(context, condition.targets ?? []);
+    case "ended":
+      return session === undefined ? { on: [] } : ended(context, session, condition);
+    case "message":
+      return { outcome: await unreadOf(context, condition, passed), on: session === undefined ? [] : [session] };
+    case "reply":
+      return replied(context, id, passed);
+    case "task":
+      return taskOver(context, id);
+    case "answer":
+      return { outcome: await answered(context, id), on: [] };
+  }
+}
+
+async function released(context: Context, targets: readonly Target[]): Promise<Standing> {
+  const all = await readClaims(context);
+  const meets = all.claims.filter(
+    (claim) =>
+      claim.session_id !== context.session &&
+      claim.targets.some((one) => targets.some((other) => targetsMeet(one, other))),
+  );
+  const facts = await factsOf(context, { ...all, claims: meets });
+  const held = meets.filter((claim) => isLive(claim, facts));
+  if (held.length === 0) return { outcome: `${say(targets)} is free`, on: [] };
+  return {
+    on: [...new Set(held.map((claim) => claim.session_id))],
+    at: Math.max(...held.map((claim) => claim.offered_until ?? claim.expires_at)),
+  };
+}
+
+async function ended(context: Context, session: string, then: Condition): Promise<Standing> {
+  const agent = await readAgent(context.store, "agents", session);
+  if (!agent) return { outcome: `${session} has left`, on: [] };
+  const { pid = 0, pid_started: started, place = "" } = then;
+  const isOther = pid > 0 && (agent.pid !== pid || agent.pid_started !== started);
+  const hasDied = processState(agent) === "dead" || (isOther && liveness({ pid, started, place }) === "dead");
+  return hasDied ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
+}
+
+async function unreadOf(
+  context: Context,
+  { session, kind }: Condition,
+  passed: Set<string>,
+): Promise<string | undefined> {
+  for (const id of await context.store.marks(`inboxes/${context.session}`)) {
+    if (passed.has(id)) continue;
+    const message = await readMessage(context.store, id);
+    if (!message || !isUnread(context.session, message, context.now())) continue; // it may be on its way
+    if (
+      (session === undefined || message.from_session === session) &&
+      (kind === undefined || (message.kind ?? "info") === kind)
+    )
+      return `${id} from ${message.from_session}`;
+    passed.add(id);
+  }
+  return undefined;
+}
+
+async function replied(context: Context, id: string, passed: Set<string>): Promise<Standing> {
+  const { store, session } = context;
+  const question = await readMessage(store, id);
+  if (question && !mayRead(session, question)) return { on: [] };
+  const root = question?.thread ?? id;
+  for (const each of isSegment(root) ? await store.marks(`threads/${root}`) : []) {
+    if (passed.has(each)) continue;
+    const message = await readMessage(store, each);
+    if (!message || !mayRead(session, message)) continue;
+    if (message.reply_to === id && message.from_session !== session && isLiveMessage(message, context.now()))
+      return { outcome: `${each} from ${message.from_session}`, on: [] };
+    passed.add(each);
+  }
+  return { on: question?.to_session ? [question.to_session] : [] };
+}
+
+async function taskOver(context: Context, id: string): Promise<Standing> {
+  const task = await readTask(context, id);
+  if (!task) return { outcome: `${id} was removed`, on: [] };
+  if (isTaskOver(task))
+    return {
+      outcome:
+        task.state === "done"
+          ? `${id} is done${task.owner ? ` by ${task.owner.session_id}` : ""}`
+          : `${id} was cancelled`,
+      on: [],
+    };
+  return { on: [...(await workersOf(context, task))] };
+}
+
+/** Who works on a task, or on what it waits for. */
+async function workersOf(context: Context, first: Task): Promise<Set<string>> {
+  const workers = new Set<string>();
+  const seen = new Set<string>();
+  for (const stack = [first]; stack.length > 0; ) {
+    const task = stack.pop();
+    if (!task || seen.has(task.id)) continue;
+    seen.add(task.id);
+    if (task.owner && task.state === "in_progress") workers.add(task.owner.session_id);
+    else stack.push(...(await unmet(context, task)));
+  }
+  return workers;
+}
+
+/** Undefined while somebody the message was for still owes an answer. */
+async function answered(context: Context, id: string): Promise<string | undefined> {
+  const message = await readMessage(context.store, id);
+  if (!message || !mayRead(context.session, message)) return `${id} was removed`;
+  return owes(message, context.now()) ? undefined : `${id} was answered`;
+}
+
+function owes(message: Message, now: number): boolean {
+  const to = message.to_session;
+  return to !== null && isFor(to, message) && isOpen(to, message, now);
+}

@@ -1,0 +1,21 @@
+import type { Context } from "../context.ts";
+import { newId } from "../id.ts";
+import type { Message } from "../messages/message.ts";
+import { keep } from "./settle.ts";
+
+// What a message owes to the conversation it is part of: an answer in time, and an end.
+
+/** Has its sender told, once, if nobody has answered in time; whoever looks then. */
+export async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
+  if (to === null) return; // of everyone nobody is owed an answer
+  const now = context.now();
+  const wait = {
+    id: newId("wait", now),
+    session_id: context.session,
+    agent_id: context.agent,
+    any: false,
+    quiet: true,
+  };
+  const conditions = [{ event: "answer" as const, id, session: to }];
+  await keep(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
+}

@@ -1,0 +1,183 @@
+import { record } from "../activity/log.ts";
+import { hasLeft, isGone } from "../agents/registry.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { liveness, thisProcess } from "../machine/process.ts";
+import { compose, systemDraft } from "../messages/message.ts";
+import { isSegment } from "../store/key.ts";
+import { parsedOrSkipped } from "../store/read.ts";
+import { standingOf } from "./conditions.ts";
+import { DUE, dueName, PENDING } from "./pending.ts";
+import { isOver, sayConditions, Wait } from "./wait.ts";
+
+/** Writes a new wait where every look finds it. */
+export async function keep(context: Context, wait: Wait): Promise<void> {
+  const checked = Wait.parse(wait, wait.id);
+  await context.store.mark(markOf(wait));
+  await context.store.create(`waits/${wait.id}`, checked);
+}
+
+function markOf({ id, quiet, expires_at }: Wait): string {
+  return quiet ? `${DUE}/${dueName(expires_at, id)}` : `${PENDING}/${id}`;
+}
+
+/** A wait by its id, or undefined if there is none that can be read. Its id is the name it is stored under. */
+export async function readWait({ store }: Context, id: string): Promise<Wait | undefined> {
+  if (!isSegment(id) || !id.startsWith("wait-")) return undefined;
+  const wait = await parsedOrSkipped(store, `waits/${id}`, Wait);
+  return wait === undefined || wait.id === id ? wait : { ...wait, id };
+}
+
+const STALE = 600_000; // ms; no one takes this long from a wait's mark to its record
+
+/**
+ * Decides what has come to its end, and tells those who wait for it; once each, whoever looks. Who cannot be told now,
+ * because its inbox is full, holds up nobody else: a later look tells it.
+ */
+export async function settleWaits(context: Context): Promise<void> {
+  const { store, now } = context;
+  const failed: unknown[] = [];
+  const settle = (id: string, mark: string) =>
+    asFarAsPossible(() => settleOne(context, id, mark)).catch((error) => failed.push(error));
+  for (const id of await store.marks(PENDING)) await settle(id, `${PENDING}/${id}`);
+  for (const name of await store.marks(DUE)) {
+    if (name >= dueName(now(), "")) break;
+    await settle(name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
+  }
+  if (failed.length > 0) throw failed[0]; // the others were told all the same
+}
+
+async function settleOne(context: Context, id: string, mark: string): Promise<void> {
+  const { store, now } = context;
+  const wait = await readWait(context, id);
+  if (!wait) {
+    if (((await store.markedAt(mark)) ?? 0) < now() - STALE) await store.unmark(mark);
+    return;
+  }
+  const decided = wait.state === "pending" ? await decide(context, wait) : wait;
+  if (decided.state !== "pending" && (await tell(context, decided))) await store.unmark(mark);
+}
+
+/** What became of a wait, written down once. */
+async function decide(context: Context, wait: Wait): Promise<Wait> {
+  const { session_id: session } = wait;
+  const theirs = { ...context, session };
+  const isLost = session === context.session ? await hasLeft(context) : await isGone(context, session);
+  const met = new Map(wait.met?.map(({ condition, outcome }) => [condition, outcome]));
+  const outcomes: (string | undefined)[] = [];
+  for (const [index, condition] of isLost ? [] : wait.conditions.entries())
+    outcomes.push(met.get(index) ?? (await standingOf(theirs, condition)).outcome);
+  const isLate = context.now() >= wait.expires_at;
+  const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
+  if (state === "pending") return latched(context, wait, outcomes);
+  return end(
+    context,
+    wait.id,
+    state,
+    outcomes.filter((outcome) => outcome !== undefined),
+  );
+}
+
+/** What came true of a wait that goes on for the rest. */
+export function metOf(outcomes: readonly (string | undefined)[]): { met?: NonNullable<Wait["met"]> } {
+  const met = outcomes.flatMap((outcome, condition) => (outcome === undefined ? [] : [{ condition, outcome }]));
+  return met.length === 0 ? {} : { met };
+}
+
+async function latched(context: Context, wait: Wait, outcomes: readonly (string | undefined)[]): Promise<Wait> {
+  const { met } = metOf(outcomes);
+  if (met === undefined || met.length === (wait.met?.length ?? 0)) return wait;
+  const key = `waits/${wait.id}`;
+  const next = await context.store.update(key, (value) =>
+    value?.state === "pending" ? { ...value, met: mergedMet(Wait.parse(value, key), met) } : value,
+  );
+  return next ? Wait.parse(next, key) : wait;
+}
+
+function mergedMet({ met: known = [] }: Wait, met: NonNullable<Wait["met"]>): NonNullable<Wait["met"]> {
+  return [...known, ...met.filter(({ condition }) => known.every((one) => one.condition !== condition))];
+}
+
+/** Ends a pending wait. One that has ended stays as it was. */
+export async function end(
+  context: Context,
+  id: string,
+  state: "satisfied" | "timed_out" | "cancelled" | "ended",
+  outcome: readonly string[],
+): Promise<Wait> {
+  const now = context.now();
+  const message = newId("msg", now);
+  let isNews = false;
+  const key = `waits/${id}`;
+  const next = await context.store.update(key, (value) => {
+    const wait = value && Wait.parse(value, key);
+    isNews = wait?.state === "pending";
+    return isNews ? { ...wait, state, outcome, ended_at: now, message, teller: teller(now) } : value;
+  });
+  if (!next) throw new RelayError("not_found", `Cannot find "${id}": it was removed`);
+  const wait = Wait.parse(next, key);
+  if (isNews && !wait.quiet) await record(context, { event: `wait.${state}`, id, for: wait.session_id, outcome });
+  return wait;
+}
+
+/** Sends the outcome to who waited for it, once. False while another process does it. */
+async function tell(context: Context, wait: Wait): Promise<boolean> {
+  if (wait.state !== "timed_out" && (wait.state !== "satisfied" || wait.quiet)) return true;
+  const { store } = context;
+  if (wait.message === undefined || (await store.get(`messages/${wait.message}`))) return true;
+  const mine = isMe(wait.teller) ? wait : await takeOver(context, wait);
+  if (!mine?.message) return false;
+  const { message: id, session_id: to_session } = mine;
+  const time = context.now();
+  const draft = systemDraft(id, to_session, sayOutcome(mine), time);
+  try {
+    await store.publish(`messages/${id}`, compose(draft, { kind: "status" }), {
+      inboxes: [to_session],
+    });
+  } catch (error) {
+    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // this process tells it just now
+  }
+  return true;
+}
+
+type Teller = NonNullable<Wait["teller"]>;
+const SLOW = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
+
+/** This process as the one that tells. */
+function teller(at: number): Teller {
+  const { pid, started, place } = thisProcess();
+  return { pid, ...(started === undefined ? {} : { started }), place, at };
+}
+
+function isMe(known: Wait["teller"]): boolean {
+  const { pid, started, place } = thisProcess();
+  return known?.pid === pid && known.started === started && known.place === place;
+}
+
+/**
+ * Takes the telling over from a process that died at it, under a new id: what it left half-written never comes. One that
+ * only sleeps goes on telling when it wakes. Undefined if it, or another, is at it.
+ */
+async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefined> {
+  const now = context.now();
+  const key = `waits/${id}`;
+  const next = { message: newId("msg", now), teller: teller(now) };
+  const taken = await context.store.update(key, (value) => {
+    const known = value && Wait.parse(value, key).teller;
+    return value && (!known || hasDied(known, now)) ? { ...value, ...next } : value;
+  });
+  const wait = taken && Wait.parse(taken, key);
+  return wait?.message === next.message ? wait : undefined;
+}
+
+function hasDied({ at, started, ...process }: Teller, now: number): boolean {
+  const state = liveness({ ...process, started });
+  return state === "dead" || (state === "unknown" && now - at > SLOW);
+}
+
+function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait): string {
+  const what = sayConditions(conditions, any);
+  if (state === "satisfied") return `What you waited for came true (${id}), ${what}: ${outcome.join("; ")}`;
+  return `You waited for ${what} (${id}), and it did not come in time`;
+}

@@ -1,0 +1,107 @@
+import { say, Target } from "../claims/claim.ts";
+import { KINDS, type Kind } from "../messages/message.ts";
+import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
+import { Word } from "../store/key.ts";
+
+const EVENTS = ["released", "ended", "message", "reply", "task", "answer"] as const;
+
+/** One thing that is waited for. */
+export const Condition = object({
+  /**
+   * `released`: nobody else holds `targets`. `ended`: `session` has left or died. `message`: one is unread, from `session`,
+   * of `kind`, if these are given. `reply`: somebody has answered message `id`. `task`: task `id` is over. `answer`:
+   * message `id` asks for nothing any more.
+   */
+  event: oneOf(EVENTS),
+  targets: optional(list(Target)),
+  session: optional(Word),
+  /** With `ended`: its process when the wait began. Another one may go on under the same id. */
+  pid: optional(integer()),
+  pid_started: optional(integer()),
+  place: optional(text()),
+  kind: optional(oneOf(KINDS)),
+  id: optional(text()),
+});
+export type Condition = Infer<typeof Condition>;
+
+const STATES = ["pending", "satisfied", "timed_out", "cancelled", "ended"] as const;
+
+/** A wait whose outcome is told by a message, as it is on disk, in `--json` and here. */
+export const Wait = object({
+  id: text(),
+  session_id: Word,
+  agent_id: text(),
+  conditions: list(Condition),
+  /** One of the conditions is enough. */
+  any: flag(),
+  /** What becomes true is no news: only that it did not in time is told. */
+  quiet: optional(flag()),
+  state: oneOf(STATES),
+  /** Unix ms. */
+  created_at: integer(),
+  /** Unix ms. */
+  expires_at: integer(),
+  /** Unix ms; when it was decided. */
+  ended_at: optional(integer()),
+  /** What has come true already, by the place of its condition: it stays true. */
+  met: optional(list(object({ condition: integer(), outcome: text() }))),
+  /** What happened, a line for each condition that came true. */
+  outcome: optional(list(text())),
+  /** The message that tells of it, and the process that sends it. */
+  message: optional(text()),
+  teller: optional(object({ pid: integer(), started: optional(integer()), place: text(), at: integer() })),
+});
+export type Wait = Infer<typeof Wait>;
+
+/** How a condition stands. */
+export interface Standing {
+  /** What happened; undefined while it did not. */
+  readonly outcome?: string | undefined;
+  /** Who has to act before it can. */
+  readonly on: readonly string[];
+  /** Unix ms; it may come true then with nobody acting. */
+  readonly at?: number | undefined;
+}
+
+/** Whether a wait is over, given what came true of each condition. */
+export function isOver(any: boolean, outcomes: readonly (string | undefined)[]): boolean {
+  return any ? outcomes.some((outcome) => outcome !== undefined) : outcomes.every((outcome) => outcome !== undefined);
+}
+
+/** A condition in words: `src/db.ts to be free`. */
+export function sayCondition({ event, targets, session, kind, id }: Condition): string {
+  switch (event) {
+    case "released":
+      return `${say(targets ?? [])} to be free`;
+    case "ended":
+      return `${session} to end`;
+    case "message":
+      return `a message${kind === undefined ? "" : ` of kind ${kind}`}${session === undefined ? "" : ` from ${session}`}`;
+    case "reply":
+      return `an answer to ${id}`;
+    case "task":
+      return `${id} to be done`;
+    case "answer":
+      return `${session ?? "its reader"} to deal with ${id}`;
+  }
+}
+
+export function sayConditions(conditions: readonly Condition[], any: boolean): string {
+  return conditions.map(sayCondition).join(any ? " or " : " and ");
+}
+
+/** What one may wait for, as typed. Give one or more. */
+export interface Wished {
+  /** Paths or globs that another holds. */
+  readonly released?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  /** Session ids, their unique beginnings, or names. */
+  readonly ended?: readonly string[] | undefined;
+  readonly message?: boolean | undefined;
+  /** With `message`: only from this one. */
+  readonly from?: string | undefined;
+  /** With `message`: only of this kind. */
+  readonly kind?: Kind | undefined;
+  readonly replyTo?: readonly string[] | undefined;
+  readonly taskDone?: readonly string[] | undefined;
+}

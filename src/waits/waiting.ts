@@ -1,0 +1,248 @@
+import { ensureRegistered } from "../agents/register.ts";
+import { hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
+import { circle, type Step } from "../claims/deadlock.ts";
+import { changeClaims } from "../claims/ledger.ts";
+import { pathTargets } from "../claims/paths.ts";
+import { leaveQueue } from "../claims/rules.ts";
+import { circular } from "../claims/wording.ts";
+import type { Context } from "../context.ts";
+import { formatDuration } from "../duration.ts";
+import { RelayError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { checkTimeout, TIMEOUT } from "../limits.ts";
+import { thisProcess } from "../machine/process.ts";
+import { foreignLook, lookEvery } from "../messages/discover.ts";
+import { messageFor } from "../messages/records.ts";
+import { settleWaitsIfAny } from "../open/make-context.ts";
+import { Hints } from "../store/changes.ts";
+import { checkSegment } from "../store/key.ts";
+import { taskOf } from "../tasks/update.ts";
+import { standingOf } from "./conditions.ts";
+import { PENDING } from "./pending.ts";
+import { end, keep, metOf, readWait } from "./settle.ts";
+import { type Condition, isOver, type Standing, sayConditions, type Wait, type Wished } from "./wait.ts";
+
+const LOOK_AT_PIDS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
+
+const MOST_WAITS = 100; // of one session: each is looked at by whoever looks at anything
+
+export interface WaitOptions {
+  /** One of what is waited for is enough; default all. */
+  readonly any?: boolean;
+  /** ms; default 10 minutes, and 8 hours for `subscribe`. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** What relative paths are relative to; default the folder the Relay was made for. */
+  readonly cwd?: string;
+  /** Means the paths in this worktree only. */
+  readonly apart?: boolean;
+}
+
+/** What came true, a line for each. */
+export interface Waited {
+  readonly outcome: readonly string[];
+}
+
+/** Waits here. Throws `timed_out`, and `conflict` at once if those who would have to act wait for this session. */
+export async function wait(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Waited> {
+  const conditions = await conditionsOf(context, wished, options);
+  const timeout = checkTimeout(options.timeout ?? TIMEOUT.blocking);
+  await ensureRegistered(context);
+  const any = options.any ?? false;
+  const id = newId("wait", context.now());
+  const until = performance.now() + timeout;
+  const what = sayConditions(conditions, any);
+  const outcomes: (string | undefined)[] = conditions.map(() => undefined);
+  const passed = conditions.map(() => new Set<string>());
+  const hints = new Hints(context.store, foldersOf(context, conditions));
+  const isForMail = conditions.some(({ event }) => event === "message" || event === "reply");
+  const stop = () => hints.end();
+  options.signal?.addEventListener("abort", stop);
+  let on: string | undefined;
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      if (isForMail) await foreignLook(context, "due");
+      const standings: Standing[] = [];
+      for (const [index, condition] of conditions.entries()) {
+        if (outcomes[index] !== undefined) continue;
+        const standing = await standingOf(context, condition, passed[index]);
+        outcomes[index] = standing.outcome;
+        if (standing.outcome === undefined) standings.push(standing);
+      }
+      if (isOver(any, outcomes)) return { outcome: outcomes.filter((outcome) => outcome !== undefined) };
+      if (await hasLeft(context)) throw hasEnded(`wait for ${what}`, context.session);
+      const others = leansOn(standings, any);
+      if (context.agent !== "human" && others.includes(context.session))
+        throw circular(what, [{ session: context.session, for: what }]);
+      if (others.join() !== (on ?? "")) {
+        const found = await leanOn(context, id, others, what);
+        if (found) throw circular(what, found);
+        on = others.join();
+      }
+      const left = until - performance.now();
+      if (left <= 0) throw tooLate(what, timeout);
+      const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
+      const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
+      const foreign = isForMail ? await lookEvery(context) : Infinity;
+      await hints.next(Math.min(left, expiry, foreign, isEnding ? LOOK_AT_PIDS : Infinity));
+    }
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    stop();
+    if (on) await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
+  }
+}
+
+/** Without whom it cannot come true: where one thing is enough, those whom each of them needs. A person may act elsewhere. */
+function leansOn(standings: readonly Standing[], any: boolean): string[] {
+  const [first = { on: [] }, ...rest] = standings;
+  const all = new Set(standings.flatMap((standing) => standing.on));
+  const common = first.on.filter((session) => rest.every(({ on }) => on.includes(session)));
+  return (any ? common : [...all]).sort();
+}
+
+/** Notes for whom this session waits, unless that closes a circle: then says who is in it. */
+function leanOn(context: Context, id: string, on: readonly string[], what: string): Promise<Step[] | undefined> {
+  const { pid, started, place } = thisProcess();
+  const edge = {
+    ...{ id, session_id: context.session, on, for: what, pid, place },
+    ...(started === undefined ? {} : { pid_started: started }),
+  };
+  return changeClaims(context, (claims) => {
+    const edges = claims.edges.filter((other) => other.id !== id);
+    const found = circle({ ...claims, edges }, context.session, on, what);
+    const next = found || on.length === 0 ? edges : [...edges, edge];
+    const isSame = next.length === 0 && claims.edges.length === 0;
+    return { claims: isSame ? claims : { ...claims, edges: next }, result: found };
+  });
+}
+
+/** Returns at once; a message tells of the outcome, also if this process is gone by then. */
+export async function subscribe(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Wait> {
+  const conditions = await conditionsOf(context, wished, options);
+  const timeout = checkTimeout(options.timeout ?? TIMEOUT.subscribed);
+  await ensureRegistered(context);
+  const pending = (await waits(context)).filter(({ session_id }) => session_id === context.session);
+  if (pending.length >= MOST_WAITS) throw tooMany(pending.length);
+  const now = context.now();
+  const wait: Wait = {
+    id: newId("wait", now),
+    session_id: context.session,
+    agent_id: context.agent,
+    conditions,
+    any: options.any ?? false,
+    state: "pending",
+    created_at: now,
+    expires_at: now + timeout,
+  };
+  const standings: Standing[] = [];
+  for (const condition of conditions) standings.push(await standingOf(context, condition));
+  const outcomes = standings.map((standing) => standing.outcome);
+  if (isOver(wait.any, outcomes)) {
+    const outcome = outcomes.filter((one) => one !== undefined);
+    const over: Wait = { ...wait, state: "satisfied", ended_at: now, outcome };
+    await context.store.create(`waits/${wait.id}`, over);
+    return over;
+  }
+  await keep(context, { ...wait, ...metOf(outcomes) });
+  await settleWaitsIfAny(context); // it may have come true before anyone could see that we wait
+  return (await readWait(context, wait.id)) ?? wait;
+}
+
+/** A wait that was subscribed to, and what became of it. Throws `not_found`. */
+export async function waitOf(context: Context, id: string): Promise<Wait> {
+  await settleWaitsIfAny(context);
+  const wait = await readWait(context, id);
+  if (wait) return wait;
+  throw new RelayError("not_found", `Cannot find the wait ${JSON.stringify(id)}`, { next: "agent-relay wait --list" });
+}
+
+/** This session's waits that are not over, the oldest first. */
+export async function waits(context: Context): Promise<Wait[]> {
+  await settleWaitsIfAny(context);
+  const found: Wait[] = [];
+  for (const id of await context.store.marks(PENDING)) {
+    const wait = await readWait(context, id);
+    if (wait?.state === "pending") found.push(wait);
+  }
+  return found;
+}
+
+/** Ends a wait of this session without a message. Throws `not_found`, `refused` for another's. */
+export async function cancelWait(context: Context, id: string): Promise<Wait> {
+  const wait = await waitOf(context, id);
+  if (wait.session_id !== context.session)
+    throw new RelayError("refused", `Cannot cancel "${id}": it is ${wait.session_id} who waits, not you`);
+  const ended = await end(context, id, "cancelled", []);
+  await context.store.unmark(`${PENDING}/${id}`);
+  return ended;
+}
+
+function foldersOf({ session }: Context, conditions: readonly Condition[]): string[] {
+  const folders: Readonly<Record<Condition["event"], string>> = {
+    released: "claims",
+    ended: "agents",
+    message: `inboxes/${session}`,
+    reply: `inboxes/${session}`,
+    task: "tasks",
+    answer: "messages",
+  };
+  return [...new Set(conditions.map(({ event }) => folders[event]))];
+}
+
+async function conditionsOf(
+  context: Context,
+  wished: Wished,
+  { cwd = context.registration.cwd ?? context.project, any = false, apart }: WaitOptions,
+): Promise<Condition[]> {
+  const whence = { cwd, project: context.project, apart };
+  const paths = (wished.released ?? []).flatMap((typed) => pathTargets(typed, whence));
+  const resources = (wished.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
+  const targets = [...paths, ...resources];
+  const groups = any ? targets.map((one) => [one]) : targets.length === 0 ? [] : [targets];
+  const conditions: Condition[] = groups.map((targets) => ({ event: "released", targets }));
+  for (const word of wished.ended ?? []) conditions.push(await endOf(context, await known(context, word)));
+  if (wished.message || wished.from !== undefined || wished.kind !== undefined)
+    conditions.push({
+      event: "message",
+      ...(wished.from === undefined ? {} : { session: await known(context, wished.from) }),
+      ...(wished.kind === undefined ? {} : { kind: wished.kind }),
+    });
+  for (const id of wished.replyTo ?? []) conditions.push({ event: "reply", id: (await messageFor(context, id)).id });
+  for (const word of wished.taskDone ?? []) conditions.push({ event: "task", id: (await taskOf(context, word)).id });
+  if (conditions.length > 0) return conditions;
+  throw new RelayError("usage", "Cannot wait for nothing: say what for", {
+    next: "agent-relay wait --message, or --released, --ended, --reply-to, --task-done",
+  });
+}
+
+async function endOf({ store }: Context, session: string): Promise<Condition> {
+  const { pid = 0, pid_started, place } = (await readAgent(store, "agents", session)) ?? {};
+  const process = {
+    pid,
+    ...(pid_started === undefined ? {} : { pid_started }),
+    ...(place === undefined ? {} : { place }),
+  };
+  return { event: "ended", session, ...(pid === 0 ? {} : process) };
+}
+
+async function known(context: Context, word: string): Promise<string> {
+  return (await readAgent(context.store, "archive/agents", word)) ? word : sessionOf(context, word);
+}
+
+function tooMany(count: number): RelayError {
+  return new RelayError("limit", `Cannot subscribe to more: ${count} waits of yours are not over`, {
+    next: "agent-relay wait --list, then --cancel what you do not need",
+  });
+}
+
+function tooLate(what: string, timeout: number): RelayError {
+  return new RelayError(
+    "timed_out",
+    `Cannot wait any longer for ${what}: it did not happen in ${formatDuration(timeout)}`,
+    {
+      next: "wait again, or with --subscribe: then a message tells of it",
+    },
+  );
+}

@@ -35,6 +35,8 @@ export interface Context {
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
   readonly pace: Pace;
+  /** Tells those whose wait is over. What it finds most often is that nobody waits. */
+  readonly settle: () => Promise<void>;
   /** When this process last saw that a session is known, its own with a sign of life (Unix ms): once a second will do. */
   readonly seen: Map<string, number>;
 }

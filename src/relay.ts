@@ -7,14 +7,7 @@ import * as registry from "./agents/registry.ts";
 import type { Appended, AppendOptions } from "./claims/append.ts";
 import type { Claim } from "./claims/claim.ts";
 import type * as claiming from "./claims/claims.ts";
-import {
-  asFarAsPossible,
-  type Context,
-  LIMITS,
-  type RegisterOptions,
-  type RelayOptions,
-  THRESHOLDS,
-} from "./context.ts";
+import { asFarAsPossible, type Context, type RegisterOptions, type RelayOptions } from "./context.ts";
 import type { Decision } from "./decisions/decision.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./messages/history.ts";
@@ -27,7 +20,7 @@ import * as records from "./messages/records.ts";
 import { cleanupOld } from "./messages/retention.ts";
 import { reply, type SendOptions, type Sent, send } from "./messages/send.ts";
 import * as watching from "./messages/watch.ts";
-import { settleWaitsIfAny } from "./open/make-context.ts";
+import { makeContext } from "./open/make-context.ts";
 import { fileStore, type OpenOptions, openRelay } from "./open/open.ts";
 import { isTrusted, trust } from "./project/trust.ts";
 import { Tasks } from "./relay-tasks.ts";
@@ -107,7 +100,7 @@ export class Relay {
   async unregister(): Promise<Agent | undefined> {
     const left = await leaving.unregister(this.#context());
     await (await coordination.claims()).release(this.#context(), "all");
-    await settleWaitsIfAny(this.#context());
+    await this.#context().settle();
     return left;
   }
 
@@ -126,7 +119,7 @@ export class Relay {
   /** Ends every registration whose process is known to be dead. Returns those. */
   async cleanupDead(): Promise<Agent[]> {
     const gone = await leaving.cleanupDead(this.#context("nobody"));
-    await settleWaitsIfAny(this.#context("nobody"));
+    await this.#context("nobody").settle();
     return gone;
   }
 
@@ -381,18 +374,17 @@ export class Relay {
       throw new RelayError("usage", "Cannot act for nobody: this Relay has no session", {
         next: 'new Relay(dir, { session: "my-session" }), or Relay.open()',
       });
-    const context: Context = {
+    const context = makeContext({
       store: this.#store,
       project: path.dirname(path.resolve(this.dir)),
       session,
       agent: checkAgentId(this.agent),
       now,
-      limits: { ...LIMITS, ...limits },
-      thresholds: { ...THRESHOLDS, ...thresholds },
+      limits,
+      thresholds,
       registration: { name, role, pid, metadata, cwd },
       pace: this.#pace,
-      seen: new Map(),
-    };
+    });
     if (this.#options.session !== undefined) this.#mine = context;
     return context;
   }

@@ -34,25 +34,19 @@ const LEVELS: readonly Level[] = [
 const TO_BE_CUT: readonly string[] = [
   "src/agents/register.ts -> src/messages/digest.ts",
   "src/agents/register.ts -> src/messages/discover.ts",
-  "src/agents/register.ts -> src/open/make-context.ts",
   "src/claims/claims.ts -> src/messages/yields.ts",
-  "src/claims/claims.ts -> src/open/make-context.ts",
   "src/claims/claims.ts -> src/relay.ts",
   "src/cli/commands/completions.ts -> src/cli/verbs.ts",
   "src/context.ts -> src/messages/rate-limit.ts",
   "src/git/hooks.ts -> src/cli/exit.ts",
   "src/identity/proof.ts -> src/messages/message.ts",
   "src/machine/install-service.ts -> src/cli/cli.ts",
-  "src/messages/read.ts -> src/open/make-context.ts",
   "src/messages/send.ts -> src/waits/deadline.ts",
   "src/open/machine.ts -> src/relay.ts",
   "src/open/open.ts -> src/relay.ts",
   "src/setup/skill.ts -> src/cli/verbs.ts",
-  "src/tasks/lifecycle.ts -> src/open/make-context.ts",
   "src/tasks/update.ts -> src/messages/send.ts",
-  "src/upkeep/gc.ts -> src/open/make-context.ts",
   "src/upkeep/kill.ts -> src/relay.ts",
-  "src/waits/waiting.ts -> src/open/make-context.ts",
 ];
 
 const files = sources("src");

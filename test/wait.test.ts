@@ -1,10 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { LIMITS, THRESHOLDS } from "../src/context.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store, type Wait, type Wished } from "../src/index.ts";
 import { checkTimeout, TIMEOUT } from "../src/limits.ts";
-import { Pace } from "../src/messages/rate-limit.ts";
+import { makeContext } from "../src/open/make-context.ts";
 import { FileStore } from "../src/store/file/file-store.ts";
 import { standingOf } from "../src/waits/conditions.ts";
 import { dueName } from "../src/waits/pending.ts";
@@ -550,8 +549,11 @@ function dyingAt(store: Store, n: number, when: "before" | "after"): Store {
 
 /** What bob looks with. */
 function contextOf(world: World): Parameters<typeof standingOf>[0] {
-  return {
-    ...{ store: world.store, project: world.dir, session: "bob", agent: "claude", now: () => world.clock },
-    ...{ limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() },
-  };
+  return makeContext({
+    store: world.store,
+    project: world.dir,
+    session: "bob",
+    agent: "claude",
+    now: () => world.clock,
+  });
 }

@@ -5,7 +5,6 @@ import { branchOf, worktreeOf } from "../git/repository.ts";
 import { place, startOf } from "../machine/process.ts";
 import { takeDigest } from "../messages/digest.ts";
 import { foreignLook } from "../messages/discover.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
@@ -36,7 +35,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
       },
     );
   // Before it is back: who waits for its end is told of it.
-  if (left || (live && processState(live) === "dead")) await settleWaitsIfAny(context);
+  if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, owner, ...said } = old ?? {};
   const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;

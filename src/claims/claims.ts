@@ -4,7 +4,6 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { answerYields, tellLoser } from "../messages/yields.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import type { Relay } from "../relay.ts";
 import { checkSegment } from "../store/key.ts";
@@ -90,7 +89,7 @@ export async function claimTargets(
   };
   options.signal?.throwIfAborted();
   await ensureRegistered(context);
-  await settleWaitsIfAny(context); // what ran out is told to those who waited for it, before it is taken again
+  await context.settle(); // what ran out is told to those who waited for it, before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
   const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
   if (first.claim) return decided(context, first.claim, wish, again);
@@ -150,7 +149,7 @@ export async function release(
   if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
   await answerYields(context, given);
-  await settleWaitsIfAny(context);
+  await context.settle();
   return given;
 }
 

@@ -2,7 +2,6 @@ import { isSuperseded, register, touch } from "../agents/register.ts";
 import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { isThere } from "../project/trust.ts";
 import { bootLook, foreignLook } from "./discover.ts";
 import { history } from "./history.ts";
@@ -89,7 +88,7 @@ export async function attend(context: Context): Promise<boolean> {
   const isSame = agent && !isSuperseded(context, agent);
   await asFarAsPossible(() => (isSame ? foreignLook(context, "due") : register(context)));
   await asFarAsPossible(() => touch(context));
-  await asFarAsPossible(() => settleWaitsIfAny(context));
+  await asFarAsPossible(() => context.settle());
   return true;
 }
 

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { idFor } from "../id.ts";
 import { compose, systemDraft } from "../messages/message.ts";
-import { contextOf } from "../open/make-context.ts";
+import { makeContext } from "../open/make-context.ts";
 import type { Store } from "../store/store.ts";
 
 /** The two that are kept the same. */
@@ -26,15 +26,18 @@ export interface Sides {
   readonly notice: (text: string) => void;
 }
 
+/** Who acts where no session of ours does. */
+export const MIRROR = { session: "mirror", agent: "mirror" };
+
 /** To act here. */
-export function here(sides: Sides, session = "mirror", agent = "mirror"): Context {
-  return contextOf(sides.local, sides.project, sides.now, session, agent);
+export function here(sides: Sides, session = MIRROR.session, agent = MIRROR.agent): Context {
+  return makeContext({ store: sides.local, project: sides.project, now: sides.now, session, agent });
 }
 
 /** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
-export function there(sides: Sides, session: string, agent = "mirror"): Context {
+export function there(sides: Sides, session: string, agent = MIRROR.agent): Context {
   const now = () => sides.now() + sides.ahead();
-  return contextOf(unlogged(sides.remote(session)), sides.project, now, session, agent);
+  return makeContext({ store: unlogged(sides.remote(session)), project: sides.project, now, session, agent });
 }
 
 /** A store that writes down only what becomes of others: what they held, and have no more. */

@@ -1,7 +1,6 @@
 import { dayOf } from "../activity/entry.ts";
 import type { Agent } from "../agents/agent.ts";
 import { cleanupDead } from "../agents/leave.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { AGREED } from "../project/upstream.ts";
 import { exchangeLog, type Seen } from "./activity.ts";
 import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./agents.ts";
@@ -107,7 +106,7 @@ export class Mirror {
     await exchangeReceipts(sides, this.#sessions, passed, isMail);
     if (parts.has("decisions")) await exchangeDecisions(sides, ours);
     const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
-    await settleWaitsIfAny(here(sides));
+    await here(sides).settle();
     if (isTold && isHeld) await sides.local.mark(AGREED, now());
     if (isAll) await writeProgress(sides, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();

@@ -2,11 +2,12 @@ import { readAgent } from "../agents/registry.ts";
 import { changeClaims } from "../claims/ledger.ts";
 import { RelayError } from "../errors.ts";
 import { liveness, thisProcess } from "../machine/process.ts";
-import { contextOf } from "../open/make-context.ts";
+import { makeContext } from "../open/make-context.ts";
 import { AGREED, Mirrored } from "../project/upstream.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
+import { MIRROR } from "./replica.ts";
 
 /** To which server's relay this one is mirrored; undefined for one that is not. */
 export function mirroredTo(local: Store): Promise<Mirrored | undefined> {
@@ -85,7 +86,7 @@ export async function forgetMirror(local: Store, project: string, now: () => num
     await local.unmark(`agents/${id}.seen`);
   }
   await local.update("mirror", () => undefined);
-  await changeClaims(contextOf(local, project, now), (claims) => {
+  await changeClaims(makeContext({ store: local, project, now, ...MIRROR }), (claims) => {
     const isOurs = ({ session_id }: { session_id: string }) => !foreign.has(session_id);
     const kept = claims.claims.filter(isOurs).map(({ tentative: _, ...claim }) => claim);
     const { queue, edges } = claims;

@@ -1,23 +1,42 @@
-import { type Context, LIMITS, THRESHOLDS } from "../context.ts";
+import { type Context, LIMITS, type Limits, type RegisterOptions, THRESHOLDS, type Thresholds } from "../context.ts";
 import { Pace } from "../messages/rate-limit.ts";
 import type { Store } from "../store/store.ts";
 import { hasWaits } from "../waits/pending.ts";
 
-/** Decides and tells what came to its end. What most looks find is that nobody waits. */
-export async function settleWaitsIfAny(context: Context): Promise<void> {
+export interface ContextParts {
+  readonly store: Store;
+  readonly project: string;
+  readonly session: string;
+  readonly agent: string;
+  readonly now: () => number;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly thresholds?: Partial<Thresholds> | undefined;
+  readonly registration?: RegisterOptions;
+  readonly pace?: Pace;
+}
+
+/** The one place where a Context is made, and where what lower rooms ask of higher ones is given to them. */
+export function makeContext({
+  limits,
+  thresholds,
+  registration = {},
+  pace = new Pace(),
+  ...who
+}: ContextParts): Context {
+  const context: Context = {
+    ...who,
+    limits: { ...LIMITS, ...limits },
+    thresholds: { ...THRESHOLDS, ...thresholds },
+    registration,
+    pace,
+    seen: new Map(),
+    settle: () => settleWaitsIfAny(context),
+  };
+  return context;
+}
+
+async function settleWaitsIfAny(context: Context): Promise<void> {
   if (context.store.isServed || !(await hasWaits(context))) return;
   const { settleWaits } = await import("../waits/settle.ts");
   await settleWaits(context);
-}
-
-/** To act in a store, for a session. */
-export function contextOf(
-  store: Store,
-  project: string,
-  now: () => number,
-  session = "mirror",
-  agent = "mirror",
-): Context {
-  const more = { limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() };
-  return { store, project, session, agent, now, ...more };
 }

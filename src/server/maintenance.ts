@@ -1,10 +1,9 @@
 import { readClaims, settledClaims } from "../claims/ledger.ts";
 import { NO_CLAIMS } from "../claims/rules.ts";
-import { type Context, LIMITS, THRESHOLDS } from "../context.ts";
+import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { bootLook, foreignLook } from "../messages/discover.ts";
-import { Pace } from "../messages/rate-limit.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
+import { makeContext } from "../open/make-context.ts";
 import type { Store } from "../store/store.ts";
 import { bootLook as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
@@ -34,10 +33,7 @@ export class Upkeep {
 
   constructor({ store, project, now, onBug }: UpkeepOptions) {
     this.#onBug = onBug;
-    this.context = {
-      ...{ store, project, now, session: "nobody", agent: "agent-relay" },
-      ...{ limits: LIMITS, thresholds: THRESHOLDS, registration: {}, pace: new Pace(), seen: new Map() },
-    };
+    this.context = makeContext({ store, project, now, session: "nobody", agent: "agent-relay" });
     this.#timer = setInterval(() => this.#run(), EVERY);
     this.#timer.unref();
   }
@@ -57,7 +53,7 @@ export class Upkeep {
 
   /** What one wait or claim has wrong with it is nothing that others have to hear of. */
   async #settle(): Promise<void> {
-    for (const look of [settleClaims, settleWaitsIfAny])
+    for (const look of [settleClaims, settleWaits])
       try {
         await look(this.context);
       } catch (error) {
@@ -112,8 +108,12 @@ const LOOKS: readonly ((context: Context) => Promise<unknown>)[] = [
   bootLookAtTasks,
   (context) => foreignLook(context, "due"),
   settleClaims,
-  settleWaitsIfAny,
+  settleWaits,
 ];
+
+function settleWaits(context: Context): Promise<void> {
+  return context.settle();
+}
 
 async function settleClaims(context: Context): Promise<void> {
   if ((await readClaims(context)) !== NO_CLAIMS) await settledClaims(context);

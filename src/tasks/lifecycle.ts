@@ -2,7 +2,6 @@ import { ensureRegistered } from "../agents/register.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./indexes.ts";
 import { type Standings, standingsOf } from "./standings.ts";
 import { checkTitle, isFree, type Task } from "./task.ts";
@@ -120,7 +119,7 @@ async function over(context: Context, word: string, move: "done" | "cancel", opt
     ...why(options),
   });
   await tellLoser(context, before, options, move === "done" ? "completed" : "cancelled");
-  await settleWaitsIfAny(context);
+  await context.settle();
   return { task, ready };
 }
 
@@ -161,6 +160,6 @@ async function go(
   await giveBackFiles(context, before, options);
   await tell(context, event, task, why(options));
   await tellLoser(context, before, options, event);
-  await settleWaitsIfAny(context);
+  await context.settle();
   return task;
 }

@@ -5,7 +5,6 @@ import { timeOf } from "../id.ts";
 import { sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { isWaitedFor, removeMessage } from "../messages/retention.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../tasks/task.ts";
@@ -98,7 +97,7 @@ async function removeTask({ store, now }: Context, key: string): Promise<void> {
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
   const { store, now } = context;
   await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
-  await settleWaitsIfAny(context); // nobody is to miss an outcome that was decided and not yet told
+  await context.settle(); // nobody is to miss an outcome that was decided and not yet told
   const plan = await gcPlan(context, retention);
   const removed: Removal[] = [];
   for (const one of plan) {

@@ -13,7 +13,6 @@ import { checkTimeout, TIMEOUT } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
 import { foreignLook, lookEvery } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
-import { settleWaitsIfAny } from "../open/make-context.ts";
 import { Hints } from "../store/changes.ts";
 import { checkSegment } from "../store/key.ts";
 import { taskOf } from "../tasks/update.ts";
@@ -146,13 +145,13 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
     return over;
   }
   await keep(context, { ...wait, ...metOf(outcomes) });
-  await settleWaitsIfAny(context); // it may have come true before anyone could see that we wait
+  await context.settle(); // it may have come true before anyone could see that we wait
   return (await readWait(context, wait.id)) ?? wait;
 }
 
 /** A wait that was subscribed to, and what became of it. Throws `not_found`. */
 export async function waitOf(context: Context, id: string): Promise<Wait> {
-  await settleWaitsIfAny(context);
+  await context.settle();
   const wait = await readWait(context, id);
   if (wait) return wait;
   throw new RelayError("not_found", `Cannot find the wait ${JSON.stringify(id)}`, { next: "agent-relay wait --list" });
@@ -160,7 +159,7 @@ export async function waitOf(context: Context, id: string): Promise<Wait> {
 
 /** This session's waits that are not over, the oldest first. */
 export async function waits(context: Context): Promise<Wait[]> {
-  await settleWaitsIfAny(context);
+  await context.settle();
   const found: Wait[] = [];
   for (const id of await context.store.marks(PENDING)) {
     const wait = await readWait(context, id);

@@ -37,6 +37,8 @@ export interface Context {
   readonly pace: Pace;
   /** Tells those whose wait is over. What it finds most often is that nobody waits. */
   readonly settle: () => Promise<void>;
+  /** Lists in this session's inbox what it has missed; `isNew` if it was not registered before. */
+  readonly catchUp: (isNew: boolean) => Promise<void>;
   /** When this process last saw that a session is known, its own with a sign of life (Unix ms): once a second will do. */
   readonly seen: Map<string, number>;
 }

@@ -3,8 +3,6 @@ import { type Context, isSeenLately, type RegisterOptions } from "../context.ts"
 import { RelayError } from "../errors.ts";
 import { branchOf, worktreeOf } from "../git/repository.ts";
 import { place, startOf } from "../machine/process.ts";
-import { takeDigest } from "../messages/digest.ts";
-import { foreignLook } from "../messages/discover.ts";
 import { ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
@@ -46,11 +44,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (!(await keepName(context, name))) return loseName(context, agent, options);
   if (!live) await leaveFinished(context);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
-  await foreignLook(context, "now");
-  // Who is registered was pointed at each broadcast: to list them again would rest on receipts, which the crate may lose.
-  const heard = `agents/${session}.heard`;
-  if (!live || (await store.markedAt(heard)) === undefined) await takeDigest(context);
-  await store.mark(heard, context.now());
+  await context.catchUp(!live);
   if (!live) await record(context, { event: "agent.registered", name });
   return agent;
 }

@@ -1,4 +1,5 @@
 import { type Context, LIMITS, type Limits, type RegisterOptions, THRESHOLDS, type Thresholds } from "../context.ts";
+import { catchUp } from "../messages/catch-up.ts";
 import { Pace } from "../messages/rate-limit.ts";
 import type { Store } from "../store/store.ts";
 import { hasWaits } from "../waits/pending.ts";
@@ -31,6 +32,7 @@ export function makeContext({
     pace,
     seen: new Map(),
     settle: () => settleWaitsIfAny(context),
+    catchUp: (isNew) => catchUp(context, isNew),
   };
   return context;
 }

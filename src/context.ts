@@ -1,5 +1,4 @@
 import { RelayError } from "./errors.ts";
-import type { Pace } from "./messages/rate-limit.ts";
 import type { Notice, Store } from "./store/store.ts";
 
 /** How much is allowed. */
@@ -21,6 +20,16 @@ export interface RegisterOptions {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** The folder it works in. */
   readonly cwd?: string | undefined;
+}
+
+/** What this process knows of the times of its session's sends (Unix ms); messages/rate-limit.ts keeps them. */
+export interface Pace {
+  /** The logical time of the last message. */
+  sent: number | undefined;
+  /** When the spent allowance is whole again. */
+  spent: number;
+  /** When other processes were last told. */
+  savedAt: number | undefined;
 }
 
 /** Who acts, where, and by which clock. */

@@ -13,14 +13,13 @@ import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./messages/history.ts";
 import * as mailbox from "./messages/mailbox.ts";
 import type { Message } from "./messages/message.ts";
-import { Pace } from "./messages/rate-limit.ts";
 import * as reading from "./messages/read.ts";
 import * as receipts from "./messages/receipts.ts";
 import * as records from "./messages/records.ts";
 import { cleanupOld } from "./messages/retention.ts";
 import { reply, type SendOptions, type Sent, send } from "./messages/send.ts";
 import * as watching from "./messages/watch.ts";
-import { makeContext } from "./open/make-context.ts";
+import { makeContext, newPace } from "./open/make-context.ts";
 import { fileStore, type OpenOptions, openRelay } from "./open/open.ts";
 import { isTrusted, trust } from "./project/trust.ts";
 import { Tasks } from "./relay-tasks.ts";
@@ -59,7 +58,7 @@ export class Relay {
   readonly dir: string;
   readonly #options: RelayOptions;
   readonly #store: Store;
-  readonly #pace = new Pace();
+  readonly #pace = newPace();
   /** The project's tasks. */
   readonly tasks = new Tasks(() => this.#context());
   #mine: Context | undefined;

@@ -35,7 +35,6 @@ const TO_BE_CUT: readonly string[] = [
   "src/claims/claims.ts -> src/messages/yields.ts",
   "src/claims/claims.ts -> src/relay.ts",
   "src/cli/commands/completions.ts -> src/cli/verbs.ts",
-  "src/context.ts -> src/messages/rate-limit.ts",
   "src/git/hooks.ts -> src/cli/exit.ts",
   "src/identity/proof.ts -> src/messages/message.ts",
   "src/machine/install-service.ts -> src/cli/cli.ts",

@@ -4,7 +4,8 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkText, MAX_TEXT } from "../limits.ts";
-import { checkAllowance, send } from "../messages/send.ts";
+import { checkAllowance } from "../messages/rate-limit.ts";
+import { send } from "../messages/send.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { Decision } from "./decision.ts";
 

@@ -1,67 +1,59 @@
-import type { Limits } from "../context.ts";
+import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import type { Store } from "../store/store.ts";
 
 const SAVE_EVERY = 1000; // ms; a session that sends in a loop would else write two marks a message
+const MINUTE = 60_000; // ms
 
 /** Its time says when a person last sent anything: what agents then answer begins anew. */
 export const PERSON_SPOKE = "stamps/person";
 
-/**
- * The times of one session's sends. They are kept in two marks, so that its other processes go on from there:
- * `<session>.sent`, a logical time that grows with each message even when the clock steps back; and `<session>.rate`, the
- * time at which its spent allowance is whole again (the generic cell rate algorithm). Best effort: nothing is locked.
- */
-export class Pace {
-  #sent: number | undefined;
-  #spent = 0;
-  #savedAt: number | undefined;
+// The times of one session's sends, `context.pace`, are kept in two marks too, so that its other processes go on from
+// there: `<session>.sent`, a logical time that grows with each message even when the clock steps back; and
+// `<session>.rate`, the time at which its spent allowance is whole again (the generic cell rate algorithm). Best effort:
+// nothing is locked.
 
-  /** Whether the marks are worth reading or writing again. */
-  isDue(now: number): boolean {
-    return this.#savedAt === undefined || Math.abs(now - this.#savedAt) >= SAVE_EVERY;
-  }
+/** Takes over what other processes of the session have noted, if that was not done a moment ago. */
+export async function loadPace({ pace, store, session, now }: Context): Promise<void> {
+  if (!isDue(pace, now())) return;
+  const sent = await store.markedAt(`agents/${session}.sent`);
+  pace.sent = sent === undefined ? pace.sent : Math.max(sent, pace.sent ?? 0);
+  pace.spent = Math.max(pace.spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
+}
 
-  /** Takes over what other processes of the session have noted. */
-  async load(store: Store, session: string): Promise<void> {
-    const sent = await store.markedAt(`agents/${session}.sent`);
-    this.#sent = sent === undefined ? this.#sent : Math.max(sent, this.#sent ?? 0);
-    this.#spent = Math.max(this.#spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
-  }
+/** Throws `limit` where a send to one would, before anything that goes before it is done. */
+export async function checkAllowance(context: Context): Promise<void> {
+  await loadPace(context);
+  spentAfter(context, 1);
+}
 
-  /** Throws `limit` where `spend` would. */
-  check(session: string, now: number, limits: Limits, count: number): void {
-    const before = this.#spent;
-    this.spend(session, now, limits, count);
-    this.#spent = before;
-  }
+/** Takes `count` messages from the allowance. Returns the logical time of the last message that was sent. Throws `limit`. */
+export function spendAllowance(context: Context, count: number): number | undefined {
+  context.pace.spent = spentAfter(context, count);
+  return context.pace.sent;
+}
 
-  /** Takes `count` messages from the allowance. Returns the logical time of the last message. Throws `limit`. */
-  spend(session: string, now: number, limits: Limits, count: number): number | undefined {
-    // Farther ahead than any allowance: the clock has stepped back.
-    const from = this.#spent > now + 60_000 ? now : Math.max(now, this.#spent);
-    const spent = from + (count * 60_000) / limits.perMinute;
-    if (spent - now > 60_000)
-      throw new RelayError(
-        "limit",
-        `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`,
-        { next: "wait a few seconds" },
-      );
-    this.#spent = spent;
-    return this.#sent;
-  }
+function spentAfter({ pace, session, now, limits }: Context, count: number): number {
+  // Farther ahead than any allowance: the clock has stepped back.
+  const from = pace.spent > now() + MINUTE ? now() : Math.max(now(), pace.spent);
+  const spent = from + (count * MINUTE) / limits.perMinute;
+  if (spent - now() <= MINUTE) return spent;
+  throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
+    next: "wait a few seconds",
+  });
+}
 
-  /** Notes the logical time of a message that was sent. */
-  sent(seq: number): void {
-    this.#sent = seq;
-  }
+/** Notes a message that was sent, for other processes what is due, and a logical time that is ahead of the clock, which they could not guess. */
+export async function noteSent({ pace, store, session, now }: Context, seq: number): Promise<void> {
+  const time = now();
+  const isDueNow = isDue(pace, time);
+  pace.sent = seq;
+  if (isDueNow || seq > time) await store.mark(`agents/${session}.sent`, seq);
+  if (!isDueNow) return;
+  pace.savedAt = time;
+  await store.mark(`agents/${session}.rate`, pace.spent);
+}
 
-  /** Notes for other processes what is due, and a logical time that is ahead of the clock, which they could not guess. */
-  async save(store: Store, session: string, now: number): Promise<void> {
-    const isDue = this.isDue(now);
-    if (this.#sent !== undefined && (isDue || this.#sent > now)) await store.mark(`agents/${session}.sent`, this.#sent);
-    if (!isDue) return;
-    this.#savedAt = now;
-    await store.mark(`agents/${session}.rate`, this.#spent);
-  }
+/** Whether the marks are worth reading or writing again. */
+function isDue({ savedAt }: Context["pace"], now: number): boolean {
+  return savedAt === undefined || Math.abs(now - savedAt) >= SAVE_EVERY;
 }

@@ -12,7 +12,7 @@ import { COUNT_LIMIT } from "./inbox.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
 import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
-import { PERSON_SPOKE } from "./rate-limit.ts";
+import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
 import { ack } from "./receipts.ts";
 import { messageFor } from "./records.ts";
 
@@ -97,16 +97,6 @@ async function sendTo(context: Context, content: string, options: SendOptions, t
   return publishAll(context, messages, answered, recipients);
 }
 
-async function loadPace({ pace, store, session, now }: Context): Promise<void> {
-  if (pace.isDue(now())) await pace.load(store, session);
-}
-
-/** Throws `limit` where a send to one would, before anything that goes before it is done. */
-export async function checkAllowance(context: Context): Promise<void> {
-  await loadPace(context);
-  context.pace.check(context.session, context.now(), context.limits, 1);
-}
-
 const NO_CHAIN: Chain = { hops: 0, chain: [] };
 
 async function chainOf(context: Context, answered: Message | undefined, thread: Message | undefined): Promise<Chain> {
@@ -117,7 +107,7 @@ async function chainOf(context: Context, answered: Message | undefined, thread: 
 
 /** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
 function composeAll(
-  { session, agent, now, limits, pace }: Context,
+  context: Context,
   content: string,
   options: SendOptions,
   to: Address,
@@ -127,8 +117,9 @@ function composeAll(
     chain,
   }: { answered?: Message | undefined; thread?: Message | undefined; chain: Chain },
 ): Message[] {
+  const { session, agent, now } = context;
   const targets = to === "everyone" ? [null] : to;
-  const last = pace.spend(session, now(), limits, targets.length);
+  const last = spendAllowance(context, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
   const extras: Extras = {
@@ -186,7 +177,8 @@ async function withFull(context: Context, reached: readonly string[], report: Re
 }
 
 /** Writes a message where its readers find it; returns their sessions. */
-async function publish({ store, session, now, pace }: Context, message: Message): Promise<string[]> {
+async function publish(context: Context, message: Message): Promise<string[]> {
+  const { store, session, now } = context;
   const { id, to_session: to, thread } = message;
   if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
   const delivery: Delivery =
@@ -194,8 +186,7 @@ async function publish({ store, session, now, pace }: Context, message: Message)
       ? { inboxes: [], index: "all", everyoneIn: "agents", except: session, isNew: true }
       : { inboxes: [to], isNew: true };
   const reached = await store.publish(`messages/${id}`, message, delivery);
-  pace.sent(message.seq ?? 0);
-  await pace.save(store, session, now());
+  await noteSent(context, message.seq ?? 0);
   return reached;
 }
 

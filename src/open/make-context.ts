@@ -1,6 +1,13 @@
-import { type Context, LIMITS, type Limits, type RegisterOptions, THRESHOLDS, type Thresholds } from "../context.ts";
+import {
+  type Context,
+  LIMITS,
+  type Limits,
+  type Pace,
+  type RegisterOptions,
+  THRESHOLDS,
+  type Thresholds,
+} from "../context.ts";
 import { catchUp } from "../messages/catch-up.ts";
-import { Pace } from "../messages/rate-limit.ts";
 import type { Store } from "../store/store.ts";
 import { hasWaits } from "../waits/pending.ts";
 
@@ -21,7 +28,7 @@ export function makeContext({
   limits,
   thresholds,
   registration = {},
-  pace = new Pace(),
+  pace = newPace(),
   ...who
 }: ContextParts): Context {
   const context: Context = {
@@ -35,6 +42,10 @@ export function makeContext({
     catchUp: (isNew) => catchUp(context, isNew),
   };
   return context;
+}
+
+export function newPace(): Pace {
+  return { sent: undefined, spent: 0, savedAt: undefined };
 }
 
 async function settleWaitsIfAny(context: Context): Promise<void> {

@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { Entry } from "./activity/entry.ts";
 import { type Agent, checkAgentId } from "./agents/agent.ts";
 import * as leaving from "./agents/leave.ts";
@@ -19,7 +18,7 @@ import * as records from "./messages/records.ts";
 import { cleanupOld } from "./messages/retention.ts";
 import { reply, type SendOptions, type Sent, send } from "./messages/send.ts";
 import * as watching from "./messages/watch.ts";
-import { makeContext, newPace } from "./open/make-context.ts";
+import { contextFor, newPace } from "./open/make-context.ts";
 import { fileStore, type OpenOptions, openRelay } from "./open/open.ts";
 import { isTrusted, trust } from "./project/trust.ts";
 import { Tasks } from "./relay-tasks.ts";
@@ -34,10 +33,11 @@ import type { Wait, Wished } from "./waits/wait.ts";
 import type { Waited, WaitOptions } from "./waits/waiting.ts";
 
 // What most runs do not use is loaded when it is used.
-const coordination = {
+const load = {
   claims: () => import("./claims/claims.ts"),
   files: () => import("./claims/append.ts"),
   waits: () => import("./waits/waiting.ts"),
+  deadline: () => import("./waits/deadline.ts"),
   decisions: () => import("./decisions/decide.ts"),
   status: () => import("./agents/status.ts"),
   log: () => import("./activity/log.ts"),
@@ -98,7 +98,7 @@ export class Relay {
   /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
   async unregister(): Promise<Agent | undefined> {
     const left = await leaving.unregister(this.#context());
-    await (await coordination.claims()).release(this.#context(), "all");
+    await (await load.claims()).release(this.#context(), "all");
     await this.#context().settle();
     return left;
   }
@@ -123,13 +123,13 @@ export class Relay {
   }
 
   /** Sends to everyone, or to `to`. It is on disk when this returns, and unread until it was shown. Throws `not_found` for an unknown recipient, `limit` for a body, a rate or an inbox that is too full. */
-  send(content: string, options?: SendOptions): Promise<Sent> {
-    return send(this.#context(), content, options);
+  async send(content: string, options?: SendOptions): Promise<Sent> {
+    return this.#expectingAnswers(await send(this.#context(), content, options));
   }
 
   /** Answers a message, to its sender, in its conversation. Throws `not_found`. */
-  reply(id: string, content: string, options?: SendOptions): Promise<Sent> {
-    return reply(this.#context(), id, content, options);
+  async reply(id: string, content: string, options?: SendOptions): Promise<Sent> {
+    return this.#expectingAnswers(await reply(this.#context(), id, content, options));
   }
 
   /** Shows what waits, and marks as read what was shown. Throws `conflict` while another reader of this session shows it. */
@@ -214,37 +214,37 @@ export class Relay {
    * who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once if waiting would never end.
    */
   async claim(paths: string | readonly string[], options?: claiming.WaitingClaimOptions): Promise<Claim> {
-    return (await coordination.claims()).claim(this.#context(), [paths].flat(), options);
+    return (await load.claims()).claim(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back this session's claims on these paths and what lies below them. Throws `not_found`; `refused` for what another holds, unless `force` says that a person wants it. */
   async release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
-    return (await coordination.claims()).release(this.#context(), [paths].flat(), options);
+    return (await load.claims()).release(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back all that this session claims. */
   async releaseAll(): Promise<Claim[]> {
-    return (await coordination.claims()).release(this.#context(), "all");
+    return (await load.claims()).release(this.#context(), "all");
   }
 
   /** Every live claim, the oldest first. */
   async claims(): Promise<Claim[]> {
-    return (await coordination.claims()).claims(this.#context("nobody"));
+    return (await load.claims()).claims(this.#context("nobody"));
   }
 
   /** Asks whether these could be claimed, without taking them. */
   async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
-    return (await coordination.claims()).check(await this.#acting(), [paths].flat(), options);
+    return (await load.claims()).check(await this.#acting(), [paths].flat(), options);
   }
 
   /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
   async append(file: string, text: string, options?: AppendOptions): Promise<Appended> {
-    return (await coordination.files()).append(this.#context(), file, text, options);
+    return (await load.files()).append(this.#context(), file, text, options);
   }
 
   /** Lets this session's claims last their whole time again. Returns them. */
   async renewClaims(): Promise<Claim[]> {
-    return (await coordination.claims()).renewClaims(this.#context());
+    return (await load.claims()).renewClaims(this.#context());
   }
 
   /**
@@ -252,102 +252,102 @@ export class Relay {
    * `conflict`, naming the circle, where those who would have to act wait for this session.
    */
   async wait(what: Wished, options?: WaitOptions): Promise<Waited> {
-    return (await coordination.waits()).wait(this.#context(), what, options);
+    return (await load.waits()).wait(this.#context(), what, options);
   }
 
   /** The same, but returns at once: a message tells of the outcome, once, whoever notices it first. */
   async subscribe(what: Wished, options?: WaitOptions): Promise<Wait> {
-    return (await coordination.waits()).subscribe(this.#context(), what, options);
+    return (await load.waits()).subscribe(this.#context(), what, options);
   }
 
   /** What this project waits for by `subscribe`, the oldest first. */
   async waits(): Promise<Wait[]> {
-    return (await coordination.waits()).waits(this.#context("nobody"));
+    return (await load.waits()).waits(this.#context("nobody"));
   }
 
   /** A wait that was subscribed to, and what became of it. Throws `not_found`. */
   async outcome(id: string): Promise<Wait> {
-    return (await coordination.waits()).waitOf(this.#context("nobody"), id);
+    return (await load.waits()).waitOf(this.#context("nobody"), id);
   }
 
   /** Ends a wait of this session. Throws `not_found`, and `refused` for another's. */
   async cancelWait(id: string): Promise<Wait> {
-    return (await coordination.waits()).cancelWait(this.#context(), id);
+    return (await load.waits()).cancelWait(this.#context(), id);
   }
 
   /** Who is here and what each does, who holds what, what is to be done, and who waits. */
   async snapshot(): Promise<Snapshot> {
-    return (await coordination.snapshot()).snapshot(this.#context("nobody"));
+    return (await load.snapshot()).snapshot(this.#context("nobody"));
   }
 
   /** Writes down a decision, which is never dropped, and tells everyone. */
   async decide(content: string): Promise<Decision> {
-    return (await coordination.decisions()).decide(this.#context(), content);
+    return (await load.decisions()).decide(this.#context(), content);
   }
 
   /** Every decision, the oldest first. */
   async decisions(): Promise<Decision[]> {
-    return (await coordination.decisions()).decisions(this.#context("nobody"));
+    return (await load.decisions()).decisions(this.#context("nobody"));
   }
 
   /** Says in one line what this session does; `agents` shows it to the others. */
   async setStatus(line: string): Promise<void> {
-    return (await coordination.status()).setStatus(this.#context(), line);
+    return (await load.status()).setStatus(this.#context(), line);
   }
 
   /** Writes a note to the log of what happened. */
   async log(text: string, file?: string): Promise<void> {
-    return (await coordination.log()).note(this.#context(), text, file);
+    return (await load.log()).note(this.#context(), text, file);
   }
 
   /** Notes in the log which files this session has written, as they are named. */
   async noteEdit(files: readonly string[]): Promise<void> {
-    return (await coordination.log()).noteEdit(this.#context(), files);
+    return (await load.log()).noteEdit(this.#context(), files);
   }
 
   /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
   async activity(options?: ActivityOptions): Promise<Activity> {
-    return (await coordination.activity()).activity(this.#context("nobody"), options);
+    return (await load.activity()).activity(this.#context("nobody"), options);
   }
 
   /** Yields what happens: from now on, or what is not among the `known` entries of the last minute or more. */
   async *follow(signal: AbortSignal, known?: readonly Entry[]): AsyncGenerator<Entry, void, void> {
-    yield* (await coordination.activity()).follow(this.#context("nobody"), signal, known);
+    yield* (await load.activity()).follow(this.#context("nobody"), signal, known);
   }
 
   /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
   async explain(id: string): Promise<Explained> {
-    return (await coordination.explain()).explain(this.#context("nobody"), id);
+    return (await load.explain()).explain(this.#context("nobody"), id);
   }
 
   /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
   async stateAt(time: number): Promise<PastState> {
-    return (await coordination.past()).stateAt(this.#context("nobody"), time);
+    return (await load.past()).stateAt(this.#context("nobody"), time);
   }
 
   /** Everything in the relay, as plain data. */
   async dump(): Promise<Dump> {
-    return (await coordination.dump()).dump(this.#context("nobody"));
+    return (await load.dump()).dump(this.#context("nobody"));
   }
 
   /** What `gc` would remove; removes nothing. */
   async gcPlan(retention?: Retention): Promise<Removal[]> {
-    return (await coordination.gc()).gcPlan(this.#context("nobody"), retention);
+    return (await load.gc()).gcPlan(this.#context("nobody"), retention);
   }
 
   /** Removes what is no longer kept; never unread mail, live claims, open tasks or decisions. */
   async gc(retention?: Retention): Promise<Removal[]> {
-    return (await coordination.gc()).gc(this.#context("nobody"), retention);
+    return (await load.gc()).gc(this.#context("nobody"), retention);
   }
 
   /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
   async finish(): Promise<string[]> {
-    return (await coordination.lifecycle()).finish(this.#context("somebody"));
+    return (await load.lifecycle()).finish(this.#context("somebody"));
   }
 
   /** Lets sessions register again. False if it was not finished. */
   async reopen(): Promise<boolean> {
-    return (await coordination.lifecycle()).reopen(this.#context("nobody"));
+    return (await load.lifecycle()).reopen(this.#context("nobody"));
   }
 
   close(): Promise<void> {
@@ -356,6 +356,12 @@ export class Relay {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #expectingAnswers(sent: Sent): Promise<Sent> {
+    if (sent.messages.some(({ answer_by }) => answer_by !== undefined))
+      await (await load.deadline()).expectAnswers(this.#context(), sent.messages);
+    return sent;
   }
 
   /** The acting session, which lives: it is doing something. */
@@ -368,22 +374,13 @@ export class Relay {
   /** For what the session itself does; with `nobody`, for what needs none. */
   #context(nobody?: string): Context {
     if (this.#mine) return this.#mine;
-    const { session = nobody, now = Date.now, limits, thresholds, name, role, pid, metadata, cwd } = this.#options;
+    const { session = nobody } = this.#options;
     if (session === undefined)
       throw new RelayError("usage", "Cannot act for nobody: this Relay has no session", {
         next: 'new Relay(dir, { session: "my-session" }), or Relay.open()',
       });
-    const context = makeContext({
-      store: this.#store,
-      project: path.dirname(path.resolve(this.dir)),
-      session,
-      agent: checkAgentId(this.agent),
-      now,
-      limits,
-      thresholds,
-      registration: { name, role, pid, metadata, cwd },
-      pace: this.#pace,
-    });
+    const agent = checkAgentId(this.agent);
+    const context = contextFor(this.#options, { dir: this.dir, store: this.#store, session, agent, pace: this.#pace });
     if (this.#options.session !== undefined) this.#mine = context;
     return context;
   }

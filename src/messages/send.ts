@@ -156,11 +156,6 @@ async function publishAll(
     }
   }
   if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
-  for (const message of messages) {
-    if (message.answer_by === undefined) continue;
-    const { expectAnswer } = await import("../waits/deadline.ts");
-    await expectAnswer(context, message);
-  }
   const [first] = messages;
   if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
   return sentTo(messages, reached, report && (await withFull(context, reached, report)));

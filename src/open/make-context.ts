@@ -1,9 +1,11 @@
+import path from "node:path";
 import {
   type Context,
   LIMITS,
   type Limits,
   type Pace,
   type RegisterOptions,
+  type RelayOptions,
   THRESHOLDS,
   type Thresholds,
 } from "../context.ts";
@@ -42,6 +44,15 @@ export function makeContext({
     catchUp: (isNew) => catchUp(context, isNew),
   };
   return context;
+}
+
+/** A Context by the options of a Relay in the folder `dir`. */
+export function contextFor(
+  { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd }: RelayOptions,
+  { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace: Pace },
+): Context {
+  const registration = { name, role, pid, metadata, cwd };
+  return makeContext({ ...who, project: path.dirname(path.resolve(dir)), now, limits, thresholds, registration });
 }
 
 export function newPace(): Pace {

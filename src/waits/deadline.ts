@@ -3,10 +3,12 @@ import { newId } from "../id.ts";
 import type { Message } from "../messages/message.ts";
 import { keep } from "./settle.ts";
 
-// What a message owes to the conversation it is part of: an answer in time, and an end.
+/** Of each of these that has a deadline, this session is told, once, if nobody has answered by then. */
+export async function expectAnswers(context: Context, messages: readonly Message[]): Promise<void> {
+  for (const message of messages) if (message.answer_by !== undefined) await expectAnswer(context, message);
+}
 
-/** Has its sender told, once, if nobody has answered in time; whoever looks then. */
-export async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
+async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
   if (to === null) return; // of everyone nobody is owed an answer
   const now = context.now();
   const wait = {

@@ -36,6 +36,7 @@ import type { Waited, WaitOptions } from "./waits/waiting.ts";
 const load = {
   claims: () => import("./claims/claims.ts"),
   files: () => import("./claims/append.ts"),
+  yields: () => import("./messages/yields.ts"),
   waits: () => import("./waits/waiting.ts"),
   deadline: () => import("./waits/deadline.ts"),
   decisions: () => import("./decisions/decide.ts"),
@@ -98,8 +99,7 @@ export class Relay {
   /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
   async unregister(): Promise<Agent | undefined> {
     const left = await leaving.unregister(this.#context());
-    await (await load.claims()).release(this.#context(), "all");
-    await this.#context().settle();
+    await this.releaseAll();
     return left;
   }
 
@@ -219,12 +219,12 @@ export class Relay {
 
   /** Gives back this session's claims on these paths and what lies below them. Throws `not_found`; `refused` for what another holds, unless `force` says that a person wants it. */
   async release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
-    return (await load.claims()).release(this.#context(), [paths].flat(), options);
+    return this.#release([paths].flat(), options);
   }
 
   /** Gives back all that this session claims. */
   async releaseAll(): Promise<Claim[]> {
-    return (await load.claims()).release(this.#context(), "all");
+    return this.#release("all");
   }
 
   /** Every live claim, the oldest first. */
@@ -356,6 +356,14 @@ export class Relay {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #release(paths: readonly string[] | "all", options?: claiming.ReleaseOptions): Promise<Claim[]> {
+    const context = this.#context();
+    const given = await (await load.claims()).release(context, paths, options);
+    if (given.length > 0) await (await load.yields()).announceReleased(context, given);
+    await context.settle();
+    return given;
   }
 
   async #expectingAnswers(sent: Sent): Promise<Sent> {

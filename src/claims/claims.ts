@@ -3,7 +3,6 @@ import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { answerYields, tellLoser } from "../messages/yields.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import type { Relay } from "../relay.ts";
 import { checkSegment } from "../store/key.ts";
@@ -147,9 +146,6 @@ export async function release(
     targets ?? [],
   );
   if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
-  for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
-  await answerYields(context, given);
-  await context.settle();
   return given;
 }
 

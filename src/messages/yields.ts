@@ -6,8 +6,13 @@ import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 import { reply, send } from "./send.ts";
 
-/** Answers those who asked this session to yield what it has just released. */
-export async function answerYields(context: Context, given: readonly Claim[]): Promise<void> {
+/** Says what has just been given back: to those it was taken from by force, and to those who asked this session for it. */
+export async function announceReleased(context: Context, given: readonly Claim[]): Promise<void> {
+  for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
+  await answerYields(context, given);
+}
+
+async function answerYields(context: Context, given: readonly Claim[]): Promise<void> {
   const { store, session } = context;
   const released = new Map(given.filter((claim) => claim.session_id === session).map((claim) => [claim.id, claim]));
   if (released.size === 0) return;
@@ -30,7 +35,7 @@ export async function answerIfEnded(context: Context, { id, claims: asked = [] }
   return true;
 }
 
-export async function tellLoser(context: Context, lost: Claim): Promise<void> {
+async function tellLoser(context: Context, lost: Claim): Promise<void> {
   const text = `${context.session} took your claim on ${say(lost.targets)} away from you (--force)`;
   await send(context, text, { to: lost.session_id, kind: "status", keep: true });
 }

@@ -1,10 +1,11 @@
 import type { Context } from "./context.ts";
+import { send } from "./messages/send.ts";
 import type { Edit } from "./tasks/edit.ts";
 import type { Ended, ListOptions, TaskList } from "./tasks/lifecycle.ts";
 import type { Standings } from "./tasks/standings.ts";
 import type { TakeOptions } from "./tasks/take.ts";
 import type { Task } from "./tasks/task.ts";
-import type { MoveOptions, TaskFields } from "./tasks/update.ts";
+import type { Loss, MoveOptions, TaskFields, Telling } from "./tasks/update.ts";
 
 // Loaded when they are used.
 const load = {
@@ -56,42 +57,42 @@ export class Tasks {
 
   /** Takes a task under a lease, or renews it. With `claimFiles`, its files too, all or none. */
   async claim(task: string, options?: TakeOptions): Promise<Task> {
-    return (await load.taking()).claimTask(this.#context(), task, options);
+    return (await load.taking()).claimTask(this.#context(), task, this.#telling(options));
   }
 
   /** Takes the best task that is ready; work that its owner left lying counts. Undefined if there is none. */
   async next(options?: TakeOptions): Promise<Task | undefined> {
-    return (await load.taking()).nextTask(this.#context(), options);
+    return (await load.taking()).nextTask(this.#context(), this.#telling(options));
   }
 
   /** Says that this session's task is done. Tells which tasks became ready by it. */
   async done(task: string, options?: MoveOptions): Promise<Ended> {
-    return (await load.board()).finishTask(this.#context(), task, options);
+    return (await load.board()).finishTask(this.#context(), task, this.#telling(options));
   }
 
   /** Says that a task will not be done. Those that depend on it do not wait for it any more. */
   async cancel(task: string, options?: MoveOptions): Promise<Ended> {
-    return (await load.board()).cancelTask(this.#context(), task, options);
+    return (await load.board()).cancelTask(this.#context(), task, this.#telling(options));
   }
 
   /** Gives a task back, for others to take. */
   async release(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).releaseTask(this.#context(), task, options);
+    return (await load.board()).releaseTask(this.#context(), task, this.#telling(options));
   }
 
   /** Says that a task cannot go on, and why. */
   async block(task: string, reason: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).blockTask(this.#context(), task, reason, options);
+    return (await load.board()).blockTask(this.#context(), task, reason, this.#telling(options));
   }
 
   /** Lets a blocked task be taken again. */
   async unblock(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).unblockTask(this.#context(), task, options);
+    return (await load.board()).unblockTask(this.#context(), task, this.#telling(options));
   }
 
   /** Changes what a task says. Throws `conflict` for dependencies in a circle. */
   async edit(task: string, edit: Edit): Promise<Task> {
-    return (await load.editing()).editTask(this.#context(), task, edit);
+    return (await load.editing()).editTask(this.#context(), task, this.#telling(edit));
   }
 
   /** Writes a note to a task, for whoever works on it. */
@@ -102,5 +103,12 @@ export class Tasks {
   /** Lets every task of this session be believed for its whole time again. Returns them. */
   async renew(): Promise<Task[]> {
     return (await load.taking()).renewTasks(this.#context());
+  }
+
+  /** Whoever loses a task by it is told, also one that has left. */
+  #telling<Options>(options: Options | undefined): Options & Telling {
+    const tellLoser = ({ session_id: to, text }: Loss) =>
+      send(this.#context(), text, { to, kind: "status", keep: true });
+    return { ...(options as Options), tellLoser };
   }
 }

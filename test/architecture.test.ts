@@ -40,7 +40,6 @@ const TO_BE_CUT: readonly string[] = [
   "src/open/machine.ts -> src/relay.ts",
   "src/open/open.ts -> src/relay.ts",
   "src/setup/skill.ts -> src/cli/verbs.ts",
-  "src/tasks/update.ts -> src/messages/send.ts",
   "src/upkeep/kill.ts -> src/relay.ts",
 ];
 

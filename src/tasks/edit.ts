@@ -5,7 +5,18 @@ import { RelayError } from "../errors.ts";
 import { withoutCircle } from "./dependencies.ts";
 import { changed, leave } from "./indexes.ts";
 import { checkText, checkTitle, moved, type Task } from "./task.ts";
-import { actorOf, change, checkFields, factsOf, idsOf, type TaskFields, taskOf, tell, tellLoser } from "./update.ts";
+import {
+  actorOf,
+  change,
+  checkFields,
+  factsOf,
+  idsOf,
+  type TaskFields,
+  type Telling,
+  taskOf,
+  tell,
+  tellLoser,
+} from "./update.ts";
 
 export interface Edit extends TaskFields {
   readonly title?: string;
@@ -13,7 +24,7 @@ export interface Edit extends TaskFields {
 }
 
 /** Changes what a task says. Throws `conflict` for dependencies in a circle, `refused` for a task another works on. */
-export async function editTask(context: Context, word: string, edit: Edit): Promise<Task> {
+export async function editTask(context: Context, word: string, edit: Edit & Telling): Promise<Task> {
   const before = await taskOf(context, word);
   const { files } = checkFields(context, edit);
   await ensureRegistered(context);
@@ -29,7 +40,7 @@ export async function editTask(context: Context, word: string, edit: Edit): Prom
     ...(depends_on === undefined ? {} : { depends_on }),
   });
   const task = await applyEdit(context, before, edited, depends_on);
-  await tellLoser(context, before, edit, "edited");
+  await tellLoser(context, before, "edited", edit);
   await tell(context, "edited", task, { title: task.title, priority: task.priority });
   return task;
 }

@@ -13,6 +13,7 @@ import {
   type MoveOptions,
   step,
   type TaskFields,
+  type Telling,
   taskOf,
   tell,
   tellLoser,
@@ -91,16 +92,21 @@ async function listedTasks(context: Context, which: "ready" | "open" | "all", li
 }
 
 /** Says that this session's task is done. Throws `refused` for another's. */
-export async function finishTask(context: Context, word: string, options: MoveOptions = {}): Promise<Ended> {
+export async function finishTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Ended> {
   return over(context, word, "done", options);
 }
 
 /** Says that a task will not be done. */
-export async function cancelTask(context: Context, word: string, options: MoveOptions = {}): Promise<Ended> {
+export async function cancelTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Ended> {
   return over(context, word, "cancel", options);
 }
 
-async function over(context: Context, word: string, move: "done" | "cancel", options: MoveOptions): Promise<Ended> {
+async function over(
+  context: Context,
+  word: string,
+  move: "done" | "cancel",
+  options: MoveOptions & Telling,
+): Promise<Ended> {
   const before = await taskOf(context, word);
   await ensureRegistered(context);
   let task = before;
@@ -118,13 +124,13 @@ async function over(context: Context, word: string, move: "done" | "cancel", opt
     ready: ready.map(({ id }) => id),
     ...why(options),
   });
-  await tellLoser(context, before, options, move === "done" ? "completed" : "cancelled");
+  await tellLoser(context, before, move === "done" ? "completed" : "cancelled", options);
   await context.settle();
   return { task, ready };
 }
 
 /** Gives a task back, for others to take. */
-export async function releaseTask(context: Context, word: string, options: MoveOptions = {}): Promise<Task> {
+export async function releaseTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Task> {
   return go(context, word, "release", "released", options);
 }
 
@@ -133,7 +139,7 @@ export async function blockTask(
   context: Context,
   word: string,
   reason: string,
-  options: MoveOptions = {},
+  options: MoveOptions & Telling,
 ): Promise<Task> {
   if (!/\S/.test(reason))
     throw new RelayError("usage", `Cannot block "${word}" without a reason`, {
@@ -143,7 +149,7 @@ export async function blockTask(
 }
 
 /** Lets a blocked task be taken again. */
-export async function unblockTask(context: Context, word: string, options: MoveOptions = {}): Promise<Task> {
+export async function unblockTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Task> {
   return go(context, word, "unblock", "unblocked", options);
 }
 
@@ -152,14 +158,14 @@ async function go(
   word: string,
   move: "release" | "block" | "unblock",
   event: string,
-  options: MoveOptions,
+  options: MoveOptions & Telling,
 ): Promise<Task> {
   const before = await taskOf(context, word);
   await ensureRegistered(context);
   const task = await changed(context, before.id, () => step(context, before, move, options));
   await giveBackFiles(context, before, options);
   await tell(context, event, task, why(options));
-  await tellLoser(context, before, options, event);
+  await tellLoser(context, before, event, options);
   await context.settle();
   return task;
 }

@@ -11,7 +11,7 @@ import { worktreeOf } from "../git/repository.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
-import { actorOf, change, factsOf, taskOf, tell, tellLoser, whose } from "./update.ts";
+import { actorOf, change, factsOf, type Telling, taskOf, tell, tellLoser, whose } from "./update.ts";
 
 const HOLD = 30_000; // ms that files are held while their task is being taken
 
@@ -27,7 +27,7 @@ export interface TakeOptions {
 }
 
 /** Takes one task, or renews it. Throws `conflict` for what another works on, or waits for others. */
-export async function claimTask(context: Context, word: string, options: TakeOptions = {}): Promise<Task> {
+export async function claimTask(context: Context, word: string, options: TakeOptions & Telling): Promise<Task> {
   const task = await taskOf(context, word);
   const missing = options.ignoreDependencies ? [] : await unmet(context, task);
   const [first] = missing;
@@ -43,7 +43,7 @@ export async function claimTask(context: Context, word: string, options: TakeOpt
 }
 
 /** Takes the best task that is ready, or none. Work that its owner left lying counts as ready. */
-export async function nextTask(context: Context, options: TakeOptions = {}): Promise<Task | undefined> {
+export async function nextTask(context: Context, options: TakeOptions & Telling): Promise<Task | undefined> {
   const isHeld = options.claimFiles ? await filesHeld(context) : () => false;
   const held: Task[] = [];
   for await (const task of readyTasks(context)) {
@@ -85,7 +85,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 }
 
 /** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
-async function takeTask(context: Context, task: Task, options: TakeOptions): Promise<Task> {
+async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
   const ttl = checkTtl(options.ttl ?? TTL.default);
   await ensureRegistered(context);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
@@ -106,7 +106,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions): Pro
     else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl);
     if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
     await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
-    await tellLoser(context, task, options, "took over");
+    await tellLoser(context, task, "took over", options);
     return await decided(context, next);
   } catch (error) {
     if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);

@@ -4,7 +4,6 @@ import { giveBackById } from "../claims/claims.ts";
 import { pathTargets } from "../claims/paths.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { send } from "../messages/send.ts";
 import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
 import {
   type Actor,
@@ -127,12 +126,28 @@ export function whose({ owner }: Task, { session }: Context): Readonly<Record<st
   return owner && owner.session_id !== session ? { taken_from: owner.session_id } : {};
 }
 
-/** Tells who worked on a task what another did to it: a person, or who made the task. */
-export async function tellLoser(context: Context, before: Task, { force }: MoveOptions, what: string): Promise<void> {
+/** Whom a change has taken a task from: a person has, or who made the task; and how that is put to them. */
+export interface Loss {
+  readonly session_id: string;
+  readonly text: string;
+}
+
+/** Given to each change that can take a task from somebody; called once it is done. */
+export interface Telling {
+  readonly tellLoser: (loss: Loss) => Promise<unknown>;
+}
+
+/** What `before` was taken with, if another worked on it. */
+export async function tellLoser(
+  context: Context,
+  before: Task,
+  what: string,
+  { force, tellLoser: tell }: MoveOptions & Telling,
+): Promise<void> {
   const owner = holderOf(before, await factsOf(context, before));
   if (!owner || owner.session_id === context.session) return;
   const why = force ? "(--force)" : "(it made the task)";
   const files = owner.claim === undefined || force ? "" : "; you still hold its files, until you release them";
   const text = `${context.session} ${what} your task ${before.id} "${before.title}" ${why}${files}`;
-  await send(context, text, { to: owner.session_id, kind: "status", keep: true });
+  await tell({ session_id: owner.session_id, text });
 }

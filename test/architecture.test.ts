@@ -38,7 +38,6 @@ const TO_BE_CUT: readonly string[] = [
   "src/identity/proof.ts -> src/messages/message.ts",
   "src/machine/install-service.ts -> src/cli/cli.ts",
   "src/open/machine.ts -> src/relay.ts",
-  "src/open/open.ts -> src/relay.ts",
   "src/setup/skill.ts -> src/cli/verbs.ts",
   "src/upkeep/kill.ts -> src/relay.ts",
 ];

@@ -9,7 +9,6 @@ import { RelayError } from "../errors.ts";
 import { ancestors, terminalLeader } from "../machine/ancestors.ts";
 import { place } from "../machine/process.ts";
 import { findProject, type Project } from "../project/find.ts";
-import type { Relay } from "../relay.ts";
 import { FileStore } from "../store/file/file-store.ts";
 import type { Store } from "../store/store.ts";
 
@@ -35,19 +34,19 @@ export interface Found {
 }
 
 /** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
-export async function openRelay(
+export async function openRelay<Made>(
   options: OpenOptions,
-  make: (dir: string, options: RelayOptions) => Relay,
-): Promise<Relay> {
+  make: (dir: string, options: RelayOptions) => Made,
+): Promise<Made> {
   return relayIn(await findOut(options), options, make);
 }
 
 /** A Relay for what was found out. */
-export function relayIn(
+export function relayIn<Made>(
   { project, identity, store, now }: Found,
   options: OpenOptions,
-  make: (dir: string, options: RelayOptions) => Relay,
-): Relay {
+  make: (dir: string, options: RelayOptions) => Made,
+): Made {
   const { cwd = process.cwd() } = options;
   const { session, agent, pid } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };

@@ -242,9 +242,9 @@ export class Relay {
     return (await load.files()).append(this.#context(), file, text, options);
   }
 
-  /** Lets this session's claims last their whole time again. Returns them. */
-  async renewClaims(): Promise<Claim[]> {
-    return (await load.claims()).renewClaims(this.#context());
+  /** Lets this session's claims last their whole time again; with `ifDue`, once half of any one's is over. Returns them. */
+  async renewClaims(options?: { readonly ifDue?: boolean }): Promise<Claim[]> {
+    return (await load.claims()).renewClaims(this.#context(), options);
   }
 
   /**

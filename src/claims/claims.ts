@@ -4,7 +4,6 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
-import type { Relay } from "../relay.ts";
 import { checkSegment } from "../store/key.ts";
 import {
   type Claim,
@@ -205,10 +204,16 @@ async function near(context: Context, targets: readonly Target[]): Promise<Claim
   return { ...settled, claims: settled.claims.filter(meets) };
 }
 
-/** Lets this session's claims last their whole time again. Returns them. */
-export async function renewClaims(context: Context): Promise<Claim[]> {
+/** Lets this session's claims last their whole time again, with `ifDue` once half of any one's is over. Returns them. */
+export async function renewClaims(context: Context, { ifDue = false } = {}): Promise<Claim[]> {
   const isMine = (claim: Claim) => claim.session_id === context.session;
-  if (!(await readClaims(context)).claims.some(isMine)) return [];
+  const all = await readClaims(context);
+  const mine = all.claims.filter(isMine);
+  if (mine.length === 0) return [];
+  if (ifDue) {
+    const facts = await factsOf(context, { ...all, claims: mine });
+    if (!mine.some((claim) => isLive(claim, facts) && claim.expires_at - facts.now < claim.ttl / 2)) return [];
+  }
   return changeClaims(context, (claims, { now }) => {
     const next = renew(claims, context.session, now);
     return { claims: next, result: next.claims.filter(isMine) };
@@ -232,10 +237,4 @@ const MAX_REASON = 500; // bytes: it is shown in refusals
 function checkReason(reason: string): string {
   if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
   throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`, { next: "say it shorter" });
-}
-
-/** Renews what the session has claimed, if the half of any claim's time is over. */
-export async function renewOwn(relay: Relay, session: string, now: number): Promise<void> {
-  const mine = (await relay.claims()).filter((claim) => claim.session_id === session);
-  if (mine.some((claim) => claim.expires_at - now < claim.ttl / 2)) await relay.renewClaims();
 }

@@ -1,6 +1,5 @@
 import { forgetParents, noteParent } from "../agents/hook-callers.ts";
 import { Memory } from "../agents/hook-memory.ts";
-import { renewOwn } from "../claims/claims.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { Answer, Call, ToolUse } from "../hosts/hook.ts";
@@ -132,7 +131,7 @@ async function guard({ relay, now, isTrusted }: Place, call: Call, tool: ToolUse
   if (files.length === 0) return;
   const deny = await reasonAgainst(relay, files, call, now());
   if (deny !== undefined) return say({ deny });
-  await renewOwn(relay, call.session, now());
+  await relay.renewClaims({ ifDue: true });
 }
 
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */

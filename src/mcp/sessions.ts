@@ -1,5 +1,4 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
-import { renewOwn } from "../claims/claims.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
@@ -65,7 +64,7 @@ export class Callers {
       throw new RelayError("refused", "This project's relay came from elsewhere: what is in it is not shown to you", {
         next: "ask the person you work for to type: agent-relay trust",
       });
-    if (known) await asFarAsPossible(() => renewOwn(relay, relay.session ?? "", now()));
+    if (known) await asFarAsPossible(() => relay.renewClaims({ ifDue: true }));
     used();
     return { relay, at: now() };
   }

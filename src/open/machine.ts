@@ -1,8 +1,11 @@
 import path from "node:path";
 import type { AgentView } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
+import { agentsWithUnread } from "../messages/mailbox.ts";
 import { knownProjects } from "../project/known.ts";
-import { Relay } from "../relay.ts";
+import { isTrusted } from "../project/trust.ts";
+import { contextFor } from "./make-context.ts";
+import { fileStore } from "./open.ts";
 
 /** One project of this user on this machine. */
 export interface ProjectAgents {
@@ -21,10 +24,10 @@ export async function agentsOnMachine(
 ): Promise<ProjectAgents[]> {
   const found: ProjectAgents[] = [];
   for (const { dir } of knownProjects(env).filter(({ exists }) => exists)) {
-    const relay = new Relay(dir);
+    const store = fileStore(dir, {});
     try {
-      if (!(await relay.isTrusted())) continue;
-      const agents = await relay.agents({ unread: true });
+      if (!(await isTrusted(store))) continue;
+      const agents = await agentsWithUnread(contextFor({}, { dir, store, session: "nobody", agent: "agent" }));
       if (agents.length > 0) found.push({ project: path.dirname(dir), agents });
     } catch (error) {
       if (!(error instanceof RelayError)) throw error;

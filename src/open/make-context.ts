@@ -49,7 +49,7 @@ export function makeContext({
 /** A Context by the options of a Relay in the folder `dir`. */
 export function contextFor(
   { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd }: RelayOptions,
-  { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace: Pace },
+  { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace?: Pace },
 ): Context {
   const registration = { name, role, pid, metadata, cwd };
   return makeContext({ ...who, project: path.dirname(path.resolve(dir)), now, limits, thresholds, registration });

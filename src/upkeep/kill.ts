@@ -1,9 +1,9 @@
 import { type Agent, processOf } from "../agents/agent.ts";
+import type { AgentView } from "../agents/registry.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { argumentsOf, liveness, place, statOf } from "../machine/process.ts";
-import type { Relay } from "../relay.ts";
 
 const PATIENCE = 5000; // ms that an agent is given to end
 const LOOK = 50; // ms
@@ -18,12 +18,20 @@ export interface Killed {
   readonly with_it: readonly string[];
 }
 
+/** Who is here, as a Relay tells it. */
+interface Agents {
+  readonly session: string | undefined;
+  sessionOf(word: string): Promise<string>;
+  find(session: string): Promise<AgentView | undefined>;
+  agents(): Promise<readonly AgentView[]>;
+}
+
 /**
  * Asks another session's agent to end, by SIGTERM to its own process: only if that is, by its pid, its start time and its
  * name, the agent that is registered; never a shell or a multiplexer, never oneself. Its unread mail is kept. Throws
  * `not_found` for one that is gone, and `refused`.
  */
-export async function killAgent(relay: Relay, word: string): Promise<Killed> {
+export async function killAgent(relay: Agents, word: string): Promise<Killed> {
   const session = await relay.sessionOf(word);
   const agent = await relay.find(session);
   const refuse = (why: string) =>

@@ -27,6 +27,17 @@ export interface Plain<Flags> {
   readonly act: (cli: Cli, flags: Flags & GlobalFlags, words: string[]) => Promise<unknown>;
 }
 
+/** A file of `commands/`. */
+export interface VerbModule {
+  readonly run: Verb;
+  readonly describe: Describe;
+  /** Of the verbs that can start without the command parser: the same flags for `util.parseArgs`. */
+  readonly options?: Plain<never>["options"];
+}
+
+/** Every verb, with what `--help` says of it. */
+export type VerbTable = Readonly<Record<string, { readonly about: string; readonly load: () => Promise<VerbModule> }>>;
+
 export const GLOBAL_OPTIONS: Plain<never>["options"] = {
   session: { type: "string", short: "s" },
   agent: { type: "string", short: "a" },

@@ -1,15 +1,7 @@
-import type { Describe, Plain, Verb } from "./command.ts";
-
-/** A file of `commands/`. */
-export interface VerbModule {
-  readonly run: Verb;
-  readonly describe: Describe;
-  /** Of the verbs that can start without the command parser: the same flags for `util.parseArgs`. */
-  readonly options?: Plain<never>["options"];
-}
+import type { VerbTable } from "./command.ts";
 
 /** Every verb, with what `--help` says of it. Only the one in use is loaded. */
-export const VERBS: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<VerbModule> }>> = {
+export const VERBS: VerbTable = {
   send: { about: "send a message to everyone, or --to some", load: () => import("./commands/send.ts") },
   inbox: { about: "show what waits for you, and mark it as read", load: () => import("./commands/inbox.ts") },
   unread: { about: "count what waits for you", load: () => import("./commands/unread.ts") },
@@ -26,7 +18,10 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   append: { about: "add to a file that many write", load: () => import("./commands/append.ts") },
   task: { about: "share work: add, list, next, claim, done, ...", load: () => import("./commands/task.ts") },
   wait: { about: "wait until others have acted", load: () => import("./commands/wait.ts") },
-  setup: { about: "install hooks and a skill for your agents", load: () => import("./commands/setup.ts") },
+  setup: {
+    about: "install hooks and a skill for your agents",
+    load: async () => (await import("./commands/setup.ts")).setupWith(VERBS),
+  },
   guard: { about: "refuse commits of what others claimed", load: () => import("./commands/guard.ts") },
   conflicts: { about: "list files changed in several worktrees", load: () => import("./commands/conflicts.ts") },
   daemon: { about: "start an agent when mail comes for it", load: () => import("./commands/daemon.ts") },
@@ -62,5 +57,8 @@ export const VERBS: Readonly<Record<string, { readonly about: string; readonly l
   orphans: { about: "list what hosts have left behind", load: () => import("./commands/orphans.ts") },
   trust: { about: "let a relay made elsewhere reach your agents", load: () => import("./commands/trust.ts") },
   cleanup: { about: "remove dead agents and old messages", load: () => import("./commands/cleanup.ts") },
-  completions: { about: "print completions for your shell", load: () => import("./commands/completions.ts") },
+  completions: {
+    about: "print completions for your shell",
+    load: async () => (await import("./commands/completions.ts")).completionsOf(VERBS),
+  },
 };

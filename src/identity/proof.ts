@@ -1,4 +1,3 @@
-import type { Message } from "../messages/message.ts";
 import type { Value } from "../store/store.ts";
 
 /**
@@ -21,6 +20,6 @@ export function withProof(message: Value, proof: Proof): Value {
 }
 
 /** What was found out about a message; undefined where nothing was asked. */
-export function proofOf(message: Message): Proof | undefined {
+export function proofOf(message: object): Proof | undefined {
   return (message as { [PROOF]?: Proof })[PROOF];
 }

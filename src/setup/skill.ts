@@ -1,14 +1,12 @@
-import { VERBS } from "../cli/verbs.ts";
-
 const DESCRIPTION =
   "Talk to other coding agents in this project and avoid stepping on each other: messages, file claims, shared tasks, waits." +
   " Use when another agent works here, when mail arrives, before editing files that others may edit, or to hand over work.";
 
 const LEFT_OUT = ["hook", "setup", "completions", "trust", "forget", "finish", "reopen", "daemon", "guard"]; // not for a model to type
 
-/** The skill as hosts load it; made from the help of the command itself. */
-export function skill(): string {
-  const verbs = Object.entries(VERBS)
+/** The skill as hosts load it; made of the verbs of the command, with what its help says of each. */
+export function skill(table: Readonly<Record<string, { readonly about: string }>>): string {
+  const verbs = Object.entries(table)
     .filter(([name]) => !LEFT_OUT.includes(name))
     .map(([name, { about }]) => `- \`agent-relay ${name}\`: ${about}`);
   return `---

@@ -1,25 +1,27 @@
-import { type Describe, verb, withGlobals } from "../command.ts";
-import { VERBS } from "../verbs.ts";
+import { type Describe, type VerbModule, type VerbTable, verb, withGlobals } from "../command.ts";
 
-export const describe: Describe = ({ Argument, Command }, act) =>
-  new Command("completions")
-    .description("Print completions for your shell.")
-    .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
-    .addHelpText("after", '\nExample: eval "$(agent-relay completions bash)"')
-    .action((shell: keyof typeof SCRIPTS) =>
-      act(async (cli) => {
-        const script = SCRIPTS[shell](await flagsByVerb());
-        await cli.say({ script }, script);
-      }),
-    );
+/** The verb, for the table that it is in itself. */
+export function completionsOf(verbs: VerbTable): VerbModule {
+  const describe: Describe = ({ Argument, Command }, act) =>
+    new Command("completions")
+      .description("Print completions for your shell.")
+      .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
+      .addHelpText("after", '\nExample: eval "$(agent-relay completions bash)"')
+      .action((shell: keyof typeof SCRIPTS) =>
+        act(async (cli) => {
+          const script = SCRIPTS[shell](await flagsByVerb(verbs), verbs);
+          await cli.say({ script }, script);
+        }),
+      );
 
-export const run = verb(describe);
+  return { describe, run: verb(describe) };
+}
 
 /** Each verb with its long flags, from the verbs' own descriptions. */
-async function flagsByVerb(): Promise<Map<string, string[]>> {
+async function flagsByVerb(verbs: VerbTable): Promise<Map<string, string[]>> {
   const library = await import("commander");
   const flags = new Map<string, string[]>();
-  for (const [name, { load }] of Object.entries(VERBS)) {
+  for (const [name, { load }] of Object.entries(verbs)) {
     const { describe } = await load();
     const command = withGlobals(describe(library, () => {}));
     flags.set(name, [...command.options.flatMap((option) => option.long ?? []), "--help"]);
@@ -47,10 +49,10 @@ function zsh(flags: Map<string, string[]>): string {
   return `autoload -U +X bashcompinit && bashcompinit\n${bash(flags)}`;
 }
 
-function fish(flags: Map<string, string[]>): string {
+function fish(flags: Map<string, string[]>, abouts: VerbTable): string {
   const verbs = [...flags.keys()].map(
     (name) =>
-      `complete -c agent-relay -f -n __fish_use_subcommand -a ${name} -d ${JSON.stringify(VERBS[name]?.about ?? "")}`,
+      `complete -c agent-relay -f -n __fish_use_subcommand -a ${name} -d ${JSON.stringify(abouts[name]?.about ?? "")}`,
   );
   const options = [...flags].flatMap(([name, words]) =>
     words.map((word) => `complete -c agent-relay -f -n "__fish_seen_subcommand_from ${name}" -l ${word.slice(2)}`),

@@ -8,7 +8,7 @@ import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { headless } from "../../hosts/unattended.ts";
 import { claudeSocket, NUDGE, pokeClaude, wakingCommand } from "../../hosts/waking.ts";
-import { installUnit, tried, uninstallUnit } from "../../machine/install-service.ts";
+import { tried } from "../../machine/install-service.ts";
 import { type Unit, unitFor } from "../../machine/service-unit.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import type { Relay } from "../../relay.ts";
@@ -17,6 +17,7 @@ import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import { installService, uninstallService } from "../service.ts";
 
 interface Flags {
   readonly wake?: boolean;
@@ -159,7 +160,7 @@ async function install(cli: Cli, words: readonly string[], flags: Flags): Promis
       next: `agent-relay login ${cli.server}, and then without it`,
     });
   const unit = unitOf(cli, relay, dir, words, flags);
-  await installUnit(cli, unit);
+  await installService(cli, unit);
 }
 
 function isProgram(name: string, { io }: Cli): boolean {
@@ -170,7 +171,7 @@ function isProgram(name: string, { io }: Cli): boolean {
 async function uninstall(cli: Cli): Promise<void> {
   const { relay, dir } = await opened(cli);
   const unit = unitOf(cli, relay, dir, [], {});
-  await uninstallUnit(cli, unit, "agent-relay daemon status");
+  await uninstallService(cli, unit, "agent-relay daemon status");
 }
 
 function unitOf(cli: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {

@@ -52,7 +52,7 @@ export const run = verb(describe);
 
 async function install(cli: Cli, withPush: boolean): Promise<void> {
   const hooks = HOOKS.filter((hook) => withPush || hook !== "pre-push");
-  const files = installHooks(cli.io.cwd, hooks, fs.realpathSync(cli.io.script));
+  const files = installHooks(cli.io.cwd, hooks, { program: fs.realpathSync(cli.io.script), refusal: EXIT.conflict });
   await cli.say({ files }, files.map((file) => `Installed ${file}\n`).join(""));
 }
 

@@ -6,7 +6,6 @@ import pkg from "../../../package.json" with { type: "json" };
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { nameFrom, newSecret } from "../../identity/member.ts";
 import { noteServing, servings } from "../../identity/servers.ts";
-import { installUnit, uninstallUnit } from "../../machine/install-service.ts";
 import { place } from "../../machine/process.ts";
 import { type Unit, unitFor } from "../../machine/service-unit.ts";
 import { fileStore, type OpenOptions, projectOf, trustedDirs, userName } from "../../open/open.ts";
@@ -21,6 +20,7 @@ import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { keysFolder } from "../key-dir.ts";
+import { installService, uninstallService } from "../service.ts";
 
 const PORT = 4800;
 
@@ -61,7 +61,7 @@ function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<num
     throw new RelayError("usage", "Cannot install, uninstall and tell the status at once: give one of them");
   if (flags.install) return install(cli, folders, flags);
   if (flags.uninstall)
-    return uninstallUnit(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
+    return uninstallService(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
   return flags.status ? status(cli) : serve(cli, folders, flags).then(() => undefined);
 }
 
@@ -193,7 +193,7 @@ async function install(cli: Cli, folders: readonly string[], flags: Flags): Prom
     throw new RelayError("usage", "Cannot install a server on any port: others have to know it", {
       next: "give --port",
     });
-  await installUnit(cli, unitOf(cli, folders, flags));
+  await installService(cli, unitOf(cli, folders, flags));
 }
 
 function unitOf(cli: Cli, folders: readonly string[], flags: Flags): Unit {

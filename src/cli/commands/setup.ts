@@ -27,7 +27,7 @@ import {
 import { skill } from "../../setup/skill.ts";
 import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { type Describe, type VerbModule, type VerbTable, verb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
 
@@ -52,23 +52,26 @@ const SKILLS: readonly (readonly [folder: string, isRead: (agent: string) => boo
   [".agents/skills", (agent) => agent !== "claude"],
 ];
 
-export const describe: Describe = ({ Argument, Command }, act) =>
-  new Command("setup")
-    .description("Install hooks and a skill, so that agents here are told of mail and claims by themselves.")
-    .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
-    .option("--user", "in your home folder, for every project, not in this one")
-    .option("--status-line", "also a status line in Claude Code, if it has none")
-    .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
-    .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
-    .option("--no-hooks", "with --mcp: the server alone, for who wants tools and nothing else")
-    .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
-    .option("--dry-run", "show what would be written, and write nothing")
-    .option("--remove", "take it all away again: files are as they were")
-    .option("--check", "prove it: run every installed command on a real payload")
-    .addHelpText("after", "\nExample: agent-relay setup claude codex --dry-run")
-    .action((hosts: string[], flags: Flags) => act((cli) => setup(cli, hosts, flags)));
+/** The verb, which installs a skill that names the others. */
+export function setupWith(verbs: VerbTable): VerbModule {
+  const describe: Describe = ({ Argument, Command }, act) =>
+    new Command("setup")
+      .description("Install hooks and a skill, so that agents here are told of mail and claims by themselves.")
+      .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
+      .option("--user", "in your home folder, for every project, not in this one")
+      .option("--status-line", "also a status line in Claude Code, if it has none")
+      .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
+      .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
+      .option("--no-hooks", "with --mcp: the server alone, for who wants tools and nothing else")
+      .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
+      .option("--dry-run", "show what would be written, and write nothing")
+      .option("--remove", "take it all away again: files are as they were")
+      .option("--check", "prove it: run every installed command on a real payload")
+      .addHelpText("after", "\nExample: agent-relay setup claude codex --dry-run")
+      .action((hosts: string[], flags: Flags) => act((cli) => setup(cli, hosts, flags, skill(verbs))));
 
-export const run = verb(describe);
+  return { describe, run: verb(describe) };
+}
 
 /** Where files go, and where it is remembered what they were. */
 interface Ground {
@@ -76,6 +79,7 @@ interface Ground {
   readonly home: string;
   readonly kept: KeptFiles;
   readonly program: Program;
+  readonly skillText: string;
 }
 
 /** What became of one thing to do. */
@@ -88,8 +92,8 @@ interface Done {
   readonly lines?: readonly string[];
 }
 
-async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<number> {
-  const ground = groundOf(cli, flags);
+async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText: string): Promise<number> {
+  const ground = groundOf(cli, flags, skillText);
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   if (flags.check) return check(cli, words, ground, flags);
   if (flags.hooks === false && (!flags.mcp || flags.wake || flags.statusLine))
@@ -131,7 +135,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   return failed === undefined ? 0 : EXIT[failed];
 }
 
-function groundOf({ io }: Cli, { user }: Flags): Ground {
+function groundOf({ io }: Cli, { user }: Flags, skillText: string): Ground {
   const home = io.env.HOME ?? io.env.USERPROFILE;
   const state = stateFolder(io.env);
   if (!home || !state) throw new RelayError("usage", "Cannot set up: no home folder is known", { next: "set HOME" });
@@ -139,7 +143,7 @@ function groundOf({ io }: Cli, { user }: Flags): Ground {
   const script = fs.realpathSync(io.script);
   const program = { launcher: path.resolve(script, "../agent-relay-hook"), script, platform: process.platform };
   const kept = new KeptFiles(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
-  return { root, home, kept, program };
+  return { root, home, kept, program, skillText };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
@@ -226,7 +230,7 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
   const { ground, flags } = work;
   const before = readText(file);
   const kept = ground.kept.of(file);
-  const isOurs = before === undefined || before === skill() || sumOf(before) === kept?.after;
+  const isOurs = before === undefined || before === ground.skillText || sumOf(before) === kept?.after;
   if (!isOurs && flags.remove && !kept) return { what: "nothing of ours in" };
   if (!isOurs) {
     const why = kept ? "left alone, it was changed since setup wrote it" : "left alone, it is not ours";
@@ -236,7 +240,7 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
   }
   const readers = flags.remove ? readersLeft(isRead, work) : [];
   if (readers.length > 0 && before !== undefined) return { what: `left for ${readers.join(", ")}:` };
-  return carryOut(undefined, { file, before, after: flags.remove ? undefined : skill() }, ground, flags);
+  return carryOut(undefined, { file, before, after: flags.remove ? undefined : ground.skillText }, ground, flags);
 }
 
 /** Hosts that are still set up here. */
@@ -287,7 +291,7 @@ function removeEmptyFolders(folder: string, root: string): void {
 }
 
 /** What `claude --plugin-dir` takes. */
-async function writePlugin(cli: Cli, folder: string, { program }: Ground): Promise<number> {
+async function writePlugin(cli: Cli, folder: string, { program, skillText }: Ground): Promise<number> {
   const root = path.resolve(cli.io.cwd, folder);
   const manifest = {
     name: "agent-relay",
@@ -299,7 +303,7 @@ async function writePlugin(cli: Cli, folder: string, { program }: Ground): Promi
   const files = new Map([
     [".claude-plugin/plugin.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["hooks/hooks.json", hooks],
-    ["skills/agent-relay/SKILL.md", skill()],
+    ["skills/agent-relay/SKILL.md", skillText],
   ]);
   try {
     fs.mkdirSync(path.dirname(root), { recursive: true });

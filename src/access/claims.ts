@@ -2,6 +2,7 @@ import { type Claim, isSameTargets, OFFER, say, type Target, TTL, type Waiter } 
 import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD } from "../id.ts";
+import { iso } from "../time.ts";
 import { type Caller, checkSize, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./policy.ts";
 
 const TOKEN = "claims/token"; // its time is the last fencing token
@@ -176,8 +177,4 @@ class Step {
 
 function isAskedFor(waiter: Waiter, claim: Claim): boolean {
   return waiter.session_id === claim.session_id && waiter.mode === claim.mode && isSameTargets(waiter, claim);
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -1,10 +1,11 @@
-import { dayOf, Entry, timeOfEntry } from "../activity/entry.ts";
+import { Entry, timeOfEntry } from "../activity/entry.ts";
 import { type Collected, mayKnow, OFFERED } from "../activity/tombstones.ts";
 import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
 import { integer, list, object, record, text } from "../schema.ts";
 import { folderOf, nameOf, type Value } from "../store/store.ts";
+import { dayOf } from "../time.ts";
 import { Wait } from "../waits/wait.ts";
 import { agentRule, archiveRule, nameRule } from "./agents.ts";
 import { checkTargets, claimsRule } from "./claims.ts";

@@ -16,11 +16,6 @@ export const Entry = object({
 });
 export type Entry = Infer<typeof Entry> & Readonly<Record<string, unknown>>;
 
-/** The log that an entry of this time (Unix ms) stands in: one a day, in UTC. */
-export function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
-}
-
 /** For how long (ms) a day, such as `2026-05-01`, is over at `now` (Unix ms); below 0 for one that is not. */
 export function pastDay(day: string, now: number): number {
   return now - (Date.parse(day) + 86_400_000);

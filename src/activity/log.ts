@@ -1,7 +1,8 @@
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { checkText, MAX_TEXT } from "../limits.ts";
-import { dayOf, Entry, timeOfEntry } from "./entry.ts";
+import { dayOf, iso } from "../time.ts";
+import { Entry, timeOfEntry } from "./entry.ts";
 
 /** What happened, without what the context says of it. */
 export interface Happening {
@@ -18,7 +19,7 @@ export async function record(context: Context, ...happenings: readonly Happening
 /** Writes down what is nowhere else. Throws where the disk has no room for it. */
 export async function write({ store, session, agent, now }: Context, happening: Happening): Promise<void> {
   const time = now();
-  const entry = { at: new Date(time).toISOString(), session, agent, ...happening };
+  const entry = { at: iso(time), session, agent, ...happening };
   await store.append(`activity/${dayOf(time)}`, entry);
 }
 

@@ -1,6 +1,7 @@
 import { type Infer, object, optional, text } from "../schema.ts";
 import type { Store } from "../store/store.ts";
-import { dayOf, pastDay } from "./entry.ts";
+import { dayOf } from "../time.ts";
+import { pastDay } from "./entry.ts";
 
 const DAY = 86_400_000;
 

@@ -1,6 +1,8 @@
 import { formatDuration, formatLeft } from "../duration.ts";
 import { RelayError } from "../errors.ts";
+import { quoted } from "../shell/quote.ts";
 import { inQuotes } from "../text.ts";
+import { isoSeconds } from "../time.ts";
 import { type Claim, type Mode, say, type Target, targetsMeet } from "./claim.ts";
 import type { Step } from "./deadlock.ts";
 import { type Blocker, sessionOf, type Wish } from "./rules.ts";
@@ -42,7 +44,7 @@ function askFor({ targets: [first = {}] }: Claim): string {
 
 /** The command that asks whoever holds it for a path, or a part of what they hold. */
 export function askForPath(path: string): string {
-  return sayAsk(quoted(path));
+  return sayAsk(typedPath(path));
 }
 
 function sayAsk(what: string): string {
@@ -56,16 +58,16 @@ export function sayAgain(
 ): string {
   const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
   const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.apart ? ["--apart"] : [])];
-  return ["agent-relay claim", ...paths.map(quoted), ...resources, ...flags, "--wait 10m"].join(" ");
+  return ["agent-relay claim", ...paths.map(typedPath), ...resources, ...flags, "--wait 10m"].join(" ");
 }
 
 function typedAs({ path, resource }: Target): string {
-  return path === undefined ? `--resource ${resource}` : quoted(say([{ path }]));
+  return path === undefined ? `--resource ${resource}` : typedPath(say([{ path }]));
 }
 
-function quoted(typed: string): string {
-  const path = typed.startsWith("-") ? `./${typed}` : typed;
-  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+/** A path as it can be typed: never taken for a flag. */
+function typedPath(typed: string): string {
+  return quoted(typed.startsWith("-") ? `./${typed}` : typed);
 }
 
 export function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: number): string {
@@ -82,7 +84,7 @@ export function sayBlockers(inTheWay: readonly Blocker[], names: Names, now: num
 
 function sayClaim(who: string, claim: Claim, now: number): string {
   const end = claim.offered_until ?? claim.expires_at;
-  const until = new Date(end).toISOString().replace(/\.\d+Z$/, "Z");
+  const until = isoSeconds(end);
   const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
   const what = `"${say(claim.targets)}"${claim.mode === "shared" ? ", shared," : ""}`;
   const has = claim.offered_until === undefined ? `holds ${what} until` : `is next for ${what} and may take it until`;

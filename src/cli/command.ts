@@ -1,6 +1,7 @@
 import util from "node:util";
 import type { Command, CommanderError } from "commander";
 import { RelayError } from "../errors.ts";
+import { quoted } from "../shell/quote.ts";
 import { Cli, type GlobalFlags } from "./cli.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -138,10 +139,6 @@ function withTextLast(name: string, args: readonly string[], text: number): stri
 }
 
 const MOST_QUOTED = 80;
-
-function quoted(word: string): string {
-  return /^[\w./@:=,+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 /** An empty variable in a script makes the next option the value of the one before, which is never what was meant. */
 function checkValues(command: Command, args: readonly string[]): void {

@@ -1,6 +1,5 @@
 import type { Io } from "./io.ts";
-
-const INTERRUPTED = 130;
+import { INTERRUPTED } from "./io.ts";
 
 /** Runs what an interrupt ends, which is no failure: returns the exit code for that, or undefined. */
 export async function untilInterrupted(

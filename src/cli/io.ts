@@ -1,5 +1,9 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { sleep } from "../time.ts";
+
+/** The exit code of a command that was told to end (SIGINT, SIGTERM). */
+export const INTERRUPTED = 130;
 
 /** The command's whole outside world. Tests bring their own. */
 export interface Io {
@@ -22,7 +26,6 @@ export interface Io {
   onInterrupt(stop: () => void): void;
 }
 
-const INTERRUPTED = 130;
 const PARENT = process.ppid;
 const STDIN = 0;
 const STDOUT = 1;
@@ -83,7 +86,7 @@ async function writeAll(fd: number, text: string): Promise<void> {
     } catch (error) {
       if (errno(error) === "EPIPE") throw error; // who read us has seen enough
       if (errno(error) !== "EAGAIN") throw systemError("print", error); // a pipe that is full for now, set not to block by who made it
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
     }
   }
 }

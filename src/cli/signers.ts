@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
-import { newNonce } from "../id.ts";
 import { sshText } from "../identity/signature.ts";
 import { sshIdentity, sshSign, sshSigner } from "../identity/ssh.ts";
+import { readStateText, writeStateText } from "../machine/state-file.ts";
 import type { Message } from "../messages/message.ts";
 import type { SendOptions } from "../messages/send.ts";
 import { ensureRelay } from "../project/trust.ts";
@@ -49,27 +49,12 @@ export function allow(io: Io, lines: readonly string[]): number {
   const file = allowedSigners(io);
   const before = linesOf(file);
   const fresh = lines.filter((line) => !before.includes(line));
-  const draft = `${file}.${newNonce()}`;
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(draft, `${[...before, ...fresh].join("\n")}\n`, { mode: 0o600, flag: "wx" });
-    fs.renameSync(draft, file);
-  } catch (error) {
-    throw systemError(`write "${file}"`, error);
-  }
+  writeStateText(file, `${[...before, ...fresh].join("\n")}\n`);
   return fresh.length;
 }
 
 function linesOf(file: string): string[] {
-  try {
-    return fs
-      .readFileSync(file, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
-  } catch (error) {
-    if (errno(error) === "ENOENT") return [];
-    throw systemError(`read "${file}"`, error);
-  }
+  return (readStateText(file) ?? "").split("\n").filter((line) => line !== "");
 }
 
 /** The text of a file of public keys. Throws `not_found`. */

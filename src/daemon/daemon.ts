@@ -4,7 +4,8 @@ import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { Hints } from "../store/changes.ts";
 import type { Store } from "../store/store.ts";
-import { begun, type DaemonLimits, DaemonRecord, dayOf, verdict } from "./limits.ts";
+import { dayOf, sleep } from "../time.ts";
+import { begun, type DaemonLimits, DaemonRecord, verdict } from "./limits.ts";
 
 /** How a run ended. */
 export interface Ended {
@@ -157,7 +158,7 @@ async function outlive({ now, log, end }: Hands, record: DaemonRecord, limits: D
   if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);
   while (isThere() && !signal.aborted) {
     if (now() > (record.last_at ?? 0) + limits.timeLimit) end(pid);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_FOR_RUN));
+    await sleep(LOOK_FOR_RUN);
   }
 }
 

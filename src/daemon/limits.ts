@@ -1,4 +1,5 @@
 import { flag, type Infer, integer, list, object, optional, text } from "../schema.ts";
+import { dayOf } from "../time.ts";
 
 /** What is known of a session's daemon, as it is on disk. */
 export const DaemonRecord = object({
@@ -66,8 +67,4 @@ export function begun(record: DaemonRecord, now: number): DaemonRecord {
   const day = dayOf(now);
   const { last_took: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
   return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: now };
-}
-
-export function dayOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 10);
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { singleQuoted } from "../shell/quote.ts";
 import { git } from "./run.ts";
 
 export const HOOKS = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
@@ -159,8 +160,8 @@ function script(hook: Hook, { program, refusal }: Check, folder: string): string
   const input = hasInput ? `printf %s "\${input%.}" 2>/dev/null | ` : "";
   return `#!/bin/sh
 ${MARK}${hook}: agent-relay guard remove
-program=${quoted(program)}
-folder=${quoted(folder)}
+program=${quotedPath(program)}
+folder=${quotedPath(folder)}
 case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
 before=$here/../$folder${BEFORE}
 ${hasInput ? "input=$(cat; echo .)\n" : ""}if [ -d "$before" ]; then
@@ -190,8 +191,7 @@ esac
 `;
 }
 
-function quoted(word: string): string {
-  if (word.includes("\n"))
-    throw new RelayError("usage", `Cannot install a hook for "${word}": its path has a line end`);
-  return `'${word.replaceAll("'", "'\\''")}'`;
+function quotedPath(word: string): string {
+  if (!word.includes("\n")) return singleQuoted(word);
+  throw new RelayError("usage", `Cannot install a hook for "${word}": its path has a line end`);
 }

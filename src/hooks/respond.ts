@@ -58,7 +58,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
     case "stop":
       return isSubagent ? undefined : stop(place, call, moment.wasHeld, say);
     case "pause":
-      return isSubagent ? undefined : pause(place);
+      return isSubagent ? undefined : letClaimsLast(place);
     case "end":
       return isSubagent ? undefined : end(place, call);
     case "other":
@@ -180,7 +180,7 @@ async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say:
   if (!isHeld && count > 0) await memory.rest();
 }
 
-async function pause({ relay, keepsClaims }: Place): Promise<void> {
+async function letClaimsLast({ relay, keepsClaims }: Place): Promise<void> {
   if (keepsClaims) await relay.register({ pid: 0 }); // else they would go with the process
 }
 

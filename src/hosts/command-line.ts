@@ -1,3 +1,4 @@
+import { quoted } from "../shell/quote.ts";
 /** What a host starts for a hook. */
 export interface Program {
   /** bin/agent-relay-hook, for a POSIX shell. */
@@ -60,11 +61,6 @@ export function isServerEntry(value: unknown): boolean {
 /** The status line's command. */
 export function lineCommand({ script, platform }: Program): string {
   return `node ${platform === "win32" ? `"${script}"` : quoted(script)} status --line`;
-}
-
-/** A word for a POSIX shell. */
-export function quoted(path: string): string {
-  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The event that a command line of ours is for, of whatever platform and place, also within JSON; undefined for others. */

@@ -1,8 +1,6 @@
-import fs from "node:fs";
 import path from "node:path";
-import { errno, RelayError, systemError } from "../errors.ts";
 import { hash } from "../hash.ts";
-import { newNonce } from "../id.ts";
+import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, object, optional, record, text } from "../schema.ts";
 
 /** Keys of others as they were first seen, in this user's own folder: no server can exchange them afterwards. */
@@ -66,29 +64,13 @@ export class KnownKeys {
   }
 
   #load(): Pins {
-    try {
-      return Pins.parse(JSON.parse(fs.readFileSync(this.#file, "utf8")), this.#file);
-    } catch (error) {
-      if (errno(error) === "ENOENT") return { owners: {}, sessions: {} };
-      if (error instanceof SyntaxError)
-        throw new RelayError("corrupt", `Cannot read the known keys in "${this.#file}": it is no JSON`, {
-          next: "restore it; or remove it, and whoever serves the relay then says anew whose keys they are",
-        });
-      throw systemError(`read "${this.#file}"`, error);
-    }
+    const next = "restore it; or remove it, and whoever serves the relay then says anew whose keys they are";
+    return readState(this.#file, Pins, next) ?? { owners: {}, sessions: {} };
   }
 
   /** Of two that learn at the same time one may have to learn it again. */
   #write(pins: Pins): void {
-    const draft = `${this.#file}.${newNonce()}`;
-    try {
-      fs.mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
-      fs.writeFileSync(draft, `${JSON.stringify(pins, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-      fs.renameSync(draft, this.#file);
-    } catch (error) {
-      fs.rmSync(draft, { force: true });
-      throw systemError(`write "${this.#file}"`, error);
-    }
+    writeState(this.#file, pins);
     this.#pins = pins;
   }
 }

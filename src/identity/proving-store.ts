@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { forwarding } from "../store/forwarding.ts";
 import { folderOf, type Store, type Value } from "../store/store.ts";
 import type { KnownKeys, Pin } from "./known-keys.ts";
 import { boxText, hasSigned, type MachineKey } from "./machine-key.ts";
@@ -20,13 +21,8 @@ export interface Proving {
  * and checked when they are read: what keeps them on the way can neither forge nor, if they are direct, read them.
  */
 export function provingStore(store: Store, proving: Proving): Store {
-  const own = new Messages(store, proving);
-  return new Proxy(store, {
-    get(_, name) {
-      const found: unknown = Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(store, name);
-      return typeof found === "function" ? found.bind(store) : found;
-    },
-  });
+  const { get, update, publish } = new Messages(store, proving);
+  return { ...forwarding(store), get, update, publish };
 }
 
 class Messages implements Pick<Store, "get" | "update" | "publish"> {

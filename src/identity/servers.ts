@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { errno, RelayError, systemError } from "../errors.ts";
+import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
-import { newNonce } from "../id.ts";
+import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
 import { loginText } from "./login.ts";
-import { boxText, machineKey, readMachineKey } from "./machine-key.ts";
+import { boxText, machineKey } from "./machine-key.ts";
 
 /** What a user's programs remember of a server that they use, in the user's own folder. */
 const Known = object({
@@ -111,15 +111,17 @@ export async function logIn(url: URL, login: Login): Promise<Known> {
   const { token, expires_at } = Session.parse(answer.body, "the login");
   // By our own clock: the server's may be another.
   const known: Known = { url: url.href, relay, user, machine, token, expires_at: expires_at - caller.clockAhead };
-  keep(fileFor(folder, url), known);
+  writeState(fileFor(folder, url), known);
   return known;
 }
 
 const Challenge = object({ challenge: text(), relay: text(), at: integer() });
 const Session = object({ token: text(), expires_at: integer() });
 
+const AGAIN = "remove it, and log in again";
+
 export function readKnown(folder: string, url: URL): Known | undefined {
-  return read(fileFor(folder, url), Known);
+  return readState(fileFor(folder, url), Known, AGAIN);
 }
 
 /** Forgets a server. False if it was not known. */
@@ -130,17 +132,12 @@ export function forgetServer(folder: string, url: URL): boolean {
   return true;
 }
 
-/** The public key of this machine and user, if there is one. */
-export function ownKeyId(folder: string): string | undefined {
-  return readMachineKey(folder)?.id;
-}
-
 /** Notes for this user's programs how they are known to a server that they run themselves. Returns how to take it back. */
 export function noteServing(folder: string, host: string, port: number, token: string): () => void {
   const file = servingFile(folder, port);
-  keep(file, { token, pid: process.pid, host });
+  writeState(file, { token, pid: process.pid, host });
   return () => {
-    if (read(file, Serving)?.token === token) fs.rmSync(file, { force: true });
+    if (readState(file, Serving, AGAIN)?.token === token) fs.rmSync(file, { force: true });
   };
 }
 
@@ -151,7 +148,7 @@ export function servings(folder: string): { readonly port: number; readonly pid:
   return ports
     .sort((a, b) => a - b)
     .flatMap((port) => {
-      const found = read(servingFile(folder, port), Serving);
+      const found = readState(servingFile(folder, port), Serving, AGAIN);
       return found ? [{ port, pid: found.pid, host: found.host }] : [];
     });
 }
@@ -160,7 +157,7 @@ export function servings(folder: string): { readonly port: number; readonly pid:
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
   if (!isHere({ hostname })) return undefined;
-  const serving = read(servingFile(folder, number), Serving);
+  const serving = readState(servingFile(folder, number), Serving, AGAIN);
   const isOurs =
     serving?.host === hostname.replace(/^\[(.*)\]$/, "$1") ||
     (serving?.host === "0.0.0.0" && hostname.startsWith("127.")) ||
@@ -178,27 +175,4 @@ function servingFile(folder: string, port: number): string {
 
 function fileFor(folder: string, url: URL): string {
   return path.join(folder, "servers", `${hash(url.href).toString(36)}.json`);
-}
-
-function read<T>(file: string, schema: { parse(value: unknown, where: string): T }): T | undefined {
-  try {
-    return schema.parse(JSON.parse(fs.readFileSync(file, "utf8")), file);
-  } catch (error) {
-    if (errno(error) === "ENOENT") return undefined;
-    if (error instanceof SyntaxError)
-      throw new RelayError("corrupt", `Cannot read "${file}": it is no JSON`, { next: "remove it, and log in again" });
-    throw systemError(`read "${file}"`, error);
-  }
-}
-
-function keep(file: string, value: object): void {
-  const draft = `${file}.${newNonce()}`;
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    fs.renameSync(draft, file);
-  } catch (error) {
-    fs.rmSync(draft, { force: true });
-    throw systemError(`write "${file}"`, error);
-  }
 }

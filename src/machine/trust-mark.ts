@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { errno } from "../errors.ts";
+import { errno, RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 import { newNonce } from "../id.ts";
+import { writeStateText } from "./state-file.ts";
 
 /**
  * The mark that only this machine and this user can make for the relay `id`. A `.relay` that came with a cloned
@@ -24,14 +25,10 @@ function keptMark(secret: string, text: string): string | undefined {
 function keepMark(secret: string, text: string): string {
   const { createHmac } = process.getBuiltinModule("node:crypto");
   const mark = createHmac("sha256", secret).update(text).digest("hex").slice(0, 32);
-  const file = markFile(text);
-  const draft = `${file}.${newNonce()}`;
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(draft, `${hash(secret).toString(36)}\n${text}\n${mark}\n`, { mode: 0o600 });
-    fs.renameSync(draft, file);
+    writeStateText(markFile(text), `${hash(secret).toString(36)}\n${text}\n${mark}\n`);
   } catch (error) {
-    if (errno(error) === undefined) throw error; // it is made again next time
+    if (!(error instanceof RelayError)) throw error; // it is made again next time
   }
   return mark;
 }

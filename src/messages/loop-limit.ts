@@ -4,6 +4,7 @@ import type { Context, LoopLimits } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
+import { sleep } from "../time.ts";
 import { compose, type Message, mayRead, sentAt, systemDraft } from "./message.ts";
 import { PERSON_SPOKE } from "./rate-limit.ts";
 import { readMessage } from "./records.ts";
@@ -32,7 +33,7 @@ export async function chainFor(context: Context, parent: Message): Promise<Chain
     );
   }
   const pause = pauseBefore(chain.hops, limits);
-  if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+  if (pause > 0) await sleep(pause);
   return chain;
 }
 

@@ -4,6 +4,7 @@ import { RelayError } from "../errors.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
+import { sleep } from "../time.ts";
 import { COUNT_LIMIT, openMark, standing, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
@@ -78,6 +79,6 @@ export async function listed(
     if (message || (!isDraft && (await isGone(store, id)))) return message;
     const pause = pauses.shift();
     if (pause === undefined) return "coming";
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await sleep(pause);
   }
 }

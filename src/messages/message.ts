@@ -1,6 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "../schema.ts";
+import { iso } from "../time.ts";
 
 export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -208,8 +209,4 @@ export function sentAt(message: Message): number {
 function withReceipt(message: Message, session: string, receipt: Receipt): Message {
   const mine = { ...message.receipts?.[session], ...receipt };
   return { ...message, receipts: { ...message.receipts, [session]: mine } };
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }

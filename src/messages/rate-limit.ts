@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { spend } from "../rate.ts";
 
 const SAVE_EVERY = 1000; // ms; a session that sends in a loop would else write two marks a message
 const MINUTE = 60_000; // ms
@@ -9,8 +10,7 @@ export const PERSON_SPOKE = "stamps/person";
 
 // The times of one session's sends, `context.pace`, are kept in two marks too, so that its other processes go on from
 // there: `<session>.sent`, a logical time that grows with each message even when the clock steps back; and
-// `<session>.rate`, the time at which its spent allowance is whole again (the generic cell rate algorithm). Best effort:
-// nothing is locked.
+// `<session>.rate`, when its spent allowance is whole again. Best effort: nothing is locked.
 
 /** Takes over what other processes of the session have noted, if that was not done a moment ago. */
 export async function loadPace({ pace, store, session, now }: Context): Promise<void> {
@@ -34,9 +34,9 @@ export function spendAllowance(context: Context, count: number): number | undefi
 
 function spentAfter({ pace, session, now, limits }: Context, count: number): number {
   // Farther ahead than any allowance: the clock has stepped back.
-  const from = pace.spent > now() + MINUTE ? now() : Math.max(now(), pace.spent);
-  const spent = from + (count * MINUTE) / limits.perMinute;
-  if (spent - now() <= MINUTE) return spent;
+  const before = pace.spent > now() + MINUTE ? now() : pace.spent;
+  const { spent, wait } = spend({ burst: limits.perMinute, period: MINUTE }, before, now(), count);
+  if (wait === 0) return spent;
   throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
     next: "wait a few seconds",
   });

@@ -6,6 +6,7 @@ import { liveness, place as thisPlace, thisProcess } from "../machine/process.ts
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
+import { sleep } from "../time.ts";
 import { SHOW_LEASE } from "./inbox.ts";
 
 const Lease = object({
@@ -50,7 +51,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
         throw new RelayError("conflict", `Cannot show the mail of "${session}": the record ${key} cannot be read`, {
           next: `look at it, then remove it: ${key}.json in the relay's folder`,
         });
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+      await sleep(LOOK_AGAIN);
       continue;
     }
     if (seen !== `${other.holder} ${other.turn}`) {
@@ -69,7 +70,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
         next: "run it again in a moment, or agent-relay inbox --peek",
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    await sleep(LOOK_AGAIN);
   }
 
   let turn = 0;

@@ -1,9 +1,9 @@
-import { dayOf } from "../activity/entry.ts";
 import { OFFERED } from "../activity/tombstones.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
+import { dayOf } from "../time.ts";
 import { digest, type Sides } from "./replica.ts";
 
 /** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */

@@ -1,4 +1,3 @@
-import { dayOf } from "../activity/entry.ts";
 import { OFFERED } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
 import { isLive, sentAt } from "../messages/message.ts";
@@ -7,6 +6,7 @@ import { isWaitedFor, removeMessage } from "../messages/retention.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { isOver, Task } from "../tasks/task.ts";
+import { dayOf } from "../time.ts";
 import type { Passed } from "./message-state.ts";
 import { bring } from "./messages.ts";
 import { isSettled } from "./receipts.ts";

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { RelayError } from "../errors.ts";
 import { AGREED } from "../project/upstream.ts";
 import type { Store } from "../store/store.ts";
+import { sleep } from "../time.ts";
 import type { Sides } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
@@ -62,7 +63,7 @@ async function keepOn({ mirror, sides, signal, onAgreed, onLost }: Running, ears
       isAgreed = false;
       parts = PARTS;
       const most = Math.min(AGAIN.longest, AGAIN.first * 2 ** failed);
-      await pause(randomInt(most / 2, most), signal);
+      await sleep(randomInt(most / 2, most), signal);
     }
   }
 }
@@ -121,9 +122,9 @@ class Ears {
       this.#wake = () => silent.abort();
       signal.addEventListener("abort", this.#wake);
       if (signal.aborted) this.#wake(); // it was asked to end in the middle of a round
-      await pause(Math.max(0, this.#allAt - performance.now()), silent.signal);
+      await sleep(Math.max(0, this.#allAt - performance.now()), silent.signal);
       signal.removeEventListener("abort", this.#wake);
-      await pause(TOGETHER, signal);
+      await sleep(TOGETHER, signal);
     }
     this.#isRung = false;
     const heard = this.#parts;
@@ -161,17 +162,4 @@ class Ears {
       if (!(error instanceof RelayError)) throw error;
     });
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal.addEventListener("abort", over);
-    if (signal.aborted) over();
-  });
 }

@@ -5,6 +5,7 @@ import { RelayError } from "../errors.ts";
 import { idFor } from "../id.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { makeContext } from "../open/make-context.ts";
+import { forwarding } from "../store/forwarding.ts";
 import type { Store } from "../store/store.ts";
 
 /** The two that are kept the same. */
@@ -45,13 +46,7 @@ function unlogged(store: Store): Store {
   const append: Store["append"] = async (key, line) => {
     if (line.holder !== undefined && line.holder !== line.session) await store.append(key, line);
   };
-  return new Proxy(store, {
-    get(target, name) {
-      const found: unknown = Reflect.get(target, name);
-      if (name === "append") return append;
-      return typeof found === "function" ? found.bind(target) : found;
-    },
-  });
+  return { ...forwarding(store), append };
 }
 
 /** Whether a session runs, or ran, here: those that came from elsewhere have an owner. */

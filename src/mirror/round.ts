@@ -1,7 +1,7 @@
-import { dayOf } from "../activity/entry.ts";
 import type { Agent } from "../agents/agent.ts";
 import { cleanupDead } from "../agents/leave.ts";
 import { AGREED } from "../project/upstream.ts";
+import { dayOf } from "../time.ts";
 import { exchangeLog, type Seen } from "./activity.ts";
 import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./agents.ts";
 import { awaitReaders, followCollected, pullBroadcasts } from "./broadcasts.ts";

@@ -3,6 +3,7 @@ import { newId } from "../id.ts";
 import { markFor } from "../machine/trust-mark.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
+import { iso } from "../time.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
@@ -26,7 +27,7 @@ export async function ensureRelay(store: Store, now: () => number): Promise<stri
 export async function trust(store: Store, now: () => number): Promise<void> {
   const time = now();
   await store.update("relay", (old) => {
-    const relay = old ?? { format: 1, id: newId("relay", time), created_at: new Date(time).toISOString() };
+    const relay = old ?? { format: 1, id: newId("relay", time), created_at: iso(time) };
     return { ...relay, mark: markFor(String(relay.id)) };
   });
 }

@@ -1,5 +1,6 @@
 import type { Entry } from "../activity/entry.ts";
 import { cleanLine } from "../text.ts";
+import { iso } from "../time.ts";
 import type { Names } from "./messages.ts";
 
 const MOST = 160; // characters of what an entry says: `explain` shows all
@@ -18,5 +19,5 @@ export function entryLine({ at, session, agent: _, event, id, ...details }: Entr
 function valueWord(name: string, value: unknown): string {
   if (typeof value === "string") return value;
   const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
-  return isTime ? new Date(value).toISOString().slice(0, 19) : JSON.stringify(value);
+  return isTime ? iso(value).slice(0, 19) : JSON.stringify(value);
 }

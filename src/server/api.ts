@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Caller } from "../access/policy.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
 import { hashOf } from "../identity/member.ts";
 import type { Message } from "../messages/message.ts";
@@ -63,7 +64,7 @@ const MOST_RELAYS = 1000;
 /** What callers act by. It is kept while they go on: it knows what it has just looked at. */
 class Relays {
   readonly #options: PlainOptions;
-  readonly #kept = new Map<string, Relay>();
+  readonly #kept = new BoundedMap<string, Relay>(MOST_RELAYS);
 
   constructor(options: PlainOptions) {
     this.#options = options;
@@ -76,10 +77,6 @@ class Relays {
     if (known) return known;
     const relay = relayOf(c, this.#options, store);
     this.#kept.set(name, relay);
-    for (const first of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_RELAYS) break;
-      this.#kept.delete(first);
-    }
     return relay;
   }
 }

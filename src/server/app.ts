@@ -4,6 +4,7 @@ import { getPath } from "hono/utils/url";
 import { RuledStore } from "../access/authorized-store.ts";
 import type { Caller } from "../access/policy.ts";
 import { checkSession } from "../agents/agent.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
 import { countUnread } from "../messages/mailbox.ts";
 import { STATUS, toWire } from "../store/http/wire.ts";
@@ -141,7 +142,7 @@ function sessionOf({ owner }: Admitted, operator: string): string {
 class Stores {
   readonly #served: Served;
   readonly #ends: Ends;
-  readonly #kept = new Map<string, Store>();
+  readonly #kept = new BoundedMap<string, Store>(MOST_STORES);
 
   constructor(served: Served) {
     this.#served = served;
@@ -158,10 +159,6 @@ class Stores {
       unreadIn: (session) => countUnread(upkeep.context, session),
     });
     this.#kept.set(name, ruled);
-    for (const first of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_STORES) break;
-      this.#kept.delete(first);
-    }
     return ruled;
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
 import { loginText } from "../identity/login.ts";
 import { boxText, hasSigned } from "../identity/machine-key.ts";
@@ -71,8 +72,8 @@ const Login = object({
 export class Gate {
   readonly #options: GateOptions;
   readonly #local: string;
-  readonly #challenges = new Map<string, number>();
-  readonly #sessions = new Map<string, Session>();
+  readonly #challenges = new BoundedMap<string, number>(MOST_CHALLENGES);
+  readonly #sessions = new BoundedMap<string, Session>(MOST_SESSIONS);
   readonly #members = new Map<string, { at: number; member: Member | undefined }>();
   #tokens: {
     at: number;
@@ -117,10 +118,6 @@ export class Gate {
     const { now, relay } = this.#options;
     const challenge = newSecret("session").slice(-43);
     this.#challenges.set(challenge, now());
-    for (const first of this.#challenges.keys()) {
-      if (this.#challenges.size <= MOST_CHALLENGES) break;
-      this.#challenges.delete(first);
-    }
     return { challenge, relay, at: Math.floor(now() / 1000) };
   }
 
@@ -145,10 +142,6 @@ export class Gate {
     const token = newSecret("session");
     const expires_at = now() + SESSION;
     this.#sessions.set(hashOf(token), { user, machine, proof: said.key, expires_at });
-    for (const first of this.#sessions.keys()) {
-      if (this.#sessions.size <= MOST_SESSIONS) break;
-      this.#sessions.delete(first);
-    }
     return { token, expires_at, relay };
   }
 

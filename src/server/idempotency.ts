@@ -1,3 +1,5 @@
+import { BoundedMap } from "../bounded-map.ts";
+
 const KEPT = 600_000; // ms for which an answer is kept
 const MOST = 1000; // answers to one owner; the oldest gives way
 const MOST_OWNERS = 1000;
@@ -9,7 +11,7 @@ interface Kept {
 
 /** The answers to requests that have a word of their own: who asks again with the same word gets the same answer, and nothing is done twice. */
 export class Repeats {
-  readonly #kept = new Map<string, Map<string, Kept>>();
+  readonly #kept = new BoundedMap<string, Map<string, Kept>>(MOST_OWNERS);
 
   /** What `run` has answered to this owner's word, now or before. One that failed for no fault of the request may be run again. */
   async once(owner: string, word: string, now: number, run: () => Promise<Response>): Promise<Response> {
@@ -30,20 +32,17 @@ export class Repeats {
   }
 
   #of(owner: string): Map<string, Kept> {
-    const known = this.#kept.get(owner) ?? new Map<string, Kept>();
+    const known = this.#kept.get(owner) ?? new BoundedMap<string, Kept>(MOST);
     this.#kept.delete(owner);
     this.#kept.set(owner, known); // the last one is the one that was used last
-    for (const first of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_OWNERS) break;
-      this.#kept.delete(first);
-    }
     return known;
   }
 }
 
+/** What is too old, the oldest first. */
 function forget(theirs: Map<string, Kept>, now: number): void {
   for (const [word, { at }] of theirs) {
-    if (theirs.size <= MOST && at > now - KEPT) return;
+    if (at > now - KEPT) return;
     theirs.delete(word);
   }
 }

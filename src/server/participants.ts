@@ -1,3 +1,4 @@
+import { BoundedMap } from "../bounded-map.ts";
 import { mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
@@ -7,7 +8,7 @@ const MOST = 200_000; // messages of which the ends are remembered: some 30 MB
 /** Who is an end of which message. That never changes, so each message is read once, however often it is asked for. */
 export class Ends {
   readonly #store: Store;
-  readonly #known = new Map<string, { readonly from: string; readonly to: string | null }>();
+  readonly #known = new BoundedMap<string, { readonly from: string; readonly to: string | null }>(MOST);
 
   constructor(store: Store) {
     this.#store = store;
@@ -26,10 +27,6 @@ export class Ends {
     const message = await readMessage(this.#store, id);
     if (!message) return false;
     this.#known.set(id, { from: message.from_session, to: message.to_session });
-    for (const first of this.#known.keys()) {
-      if (this.#known.size <= MOST) break;
-      this.#known.delete(first);
-    }
     return mayRead(session, message);
   }
 }

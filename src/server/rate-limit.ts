@@ -1,19 +1,17 @@
-/** How often something may be done: `burst` at once, and `perSecond` in the long run. By the generic cell rate algorithm. */
+import { type Rate, spend } from "../rate.ts";
+/** How often something may be done: `burst` at once, and `perSecond` in the long run. */
 export class Allowance {
-  readonly #step: number;
-  readonly #room: number;
+  readonly #rate: Rate;
   readonly #spent = new Map<string, number>();
 
   constructor({ perSecond, burst }: { readonly perSecond: number; readonly burst: number }) {
-    this.#step = 1000 / perSecond;
-    this.#room = burst * this.#step;
+    this.#rate = { burst, period: (burst * 1000) / perSecond };
   }
 
   /** Takes one from whose allowance it is. Returns 0, or in how many ms there will be one. `now` is in ms and only grows. */
   take(whose: string, now: number): number {
-    const spent = Math.max(now, this.#spent.get(whose) ?? 0) + this.#step;
-    const late = spent - now - this.#room;
-    if (late > 0) return Math.ceil(late);
+    const { spent, wait } = spend(this.#rate, this.#spent.get(whose) ?? 0, now);
+    if (wait > 0) return wait;
     this.#spent.set(whose, spent);
     if (this.#spent.size > MOST) this.#forget(now);
     return 0;
@@ -21,7 +19,7 @@ export class Allowance {
 
   /** In how many ms there will be one, taking none. */
   wait(whose: string, now: number): number {
-    return Math.max(0, Math.ceil((this.#spent.get(whose) ?? 0) + this.#step - now - this.#room));
+    return spend(this.#rate, this.#spent.get(whose) ?? 0, now).wait;
   }
 
   #forget(now: number): void {

@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, RelayError } from "../errors.ts";
+import { forwarding } from "../store/forwarding.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
+import { sleep } from "../time.ts";
 
 const THREADS = 4; // beyond that, more wait for the disk than it takes at once (2 cores, ext4: 1: 480, 4: 1,100 sends a second)
 
@@ -43,7 +45,7 @@ export class Writers {
 
   /** Waits for what is being written. */
   async end(): Promise<void> {
-    while (this.#waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#waiting.size > 0) await sleep(5);
     for (const worker of this.#workers.values()) await worker.terminate();
   }
 
@@ -83,12 +85,7 @@ export class Writers {
   }
 }
 
-/** The same store, with another way to publish. Its private parts are its own, so every other call goes to it itself. */
+/** The same store, with another way to publish. */
 export function publishingBy(publish: Store["publish"], store: Store): Store {
-  return new Proxy(store, {
-    get(_, name) {
-      const found: unknown = name === "publish" ? publish : Reflect.get(store, name);
-      return typeof found === "function" ? found.bind(store) : found;
-    },
-  });
+  return { ...forwarding(store), publish };
 }

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { RelayError, systemError } from "../errors.ts";
 import { hash } from "../hash.ts";
+import { writeState } from "../machine/state-file.ts";
 import { object, optional, text } from "../schema.ts";
 import { readText } from "./files.ts";
 
@@ -70,13 +71,7 @@ export class KeptFiles {
   }
 
   #write(kept: Kept): void {
-    const place = this.#place(kept.file);
-    try {
-      fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      fs.writeFileSync(place, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-    } catch (error) {
-      throw systemError(`write "${place}"`, error);
-    }
+    writeState(this.#place(kept.file), kept);
   }
 
   #place(file: string): string {

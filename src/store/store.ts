@@ -58,13 +58,13 @@ export interface Store {
    * True: what serves the records also looks after them. It finds what other programs wrote, tells of waits that are over,
    * and lists again what a reboot has lost; a look leaves that to it.
    */
-  readonly isServed?: boolean;
+  readonly isServed?: boolean | undefined;
 
   /** Who a server takes us for: `<user>/<machine>`; undefined for who runs it. */
-  owner?(): Promise<string | undefined>;
+  readonly owner?: (() => Promise<string | undefined>) | undefined;
 
   /** How many messages wait unread for another session, which cannot be looked at from here; 1,001 means more than 1,000. */
-  unreadIn?(session: string): Promise<number>;
+  readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
 
   /** The record, or undefined. Throws `corrupt` for one that cannot be read; that one has then been set aside. */
   get(key: string): Promise<Value | undefined>;

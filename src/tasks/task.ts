@@ -1,6 +1,7 @@
 import { plain } from "../claims/glob.ts";
 import { RelayError } from "../errors.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
+import { isoSeconds } from "../time.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
 export type State = (typeof STATES)[number];
@@ -168,7 +169,7 @@ export function check(task: Task, move: Move, actor: Actor, facts: Facts): void 
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": ${holder.session_id} has it until ${iso(holder.expires_at)}`,
+      `Cannot claim "${task.id}": ${holder.session_id} has it until ${isoSeconds(holder.expires_at)}`,
       {
         next: "agent-relay task next",
       },
@@ -270,8 +271,4 @@ export function titleKey(title: string): string {
     .slice(0, 60)
     .replace(/-+$/, "");
   return `t${slug}`;
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -13,6 +13,7 @@ import { readMessage } from "../messages/records.ts";
 import { parsedOrSkipped, valueOrSkipped } from "../store/read.ts";
 import { allTasks } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
+import { iso } from "../time.ts";
 import { Wait } from "../waits/wait.ts";
 
 /** Everything in a relay, as plain data. */
@@ -47,7 +48,7 @@ export async function dump(context: Context): Promise<Dump> {
     if (wait) waits.push(wait);
   }
   return {
-    exported_at: new Date(now()).toISOString(),
+    exported_at: iso(now()),
     project,
     relay: (await valueOrSkipped(store, "relay")) ?? {},
     agents: await agents(context),

@@ -4,6 +4,7 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { argumentsOf, liveness, place, statOf } from "../machine/process.ts";
+import { sleep } from "../time.ts";
 
 const PATIENCE = 5000; // ms that an agent is given to end
 const LOOK = 50; // ms
@@ -59,7 +60,6 @@ export async function killAgent(relay: Agents, word: string): Promise<Killed> {
     if (errno(error) !== "ESRCH") throw systemError(`end pid ${known.pid}`, error);
   }
   const begun = performance.now();
-  while (liveness(known) === "alive" && performance.now() - begun < PATIENCE)
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
+  while (liveness(known) === "alive" && performance.now() - begun < PATIENCE) await sleep(LOOK);
   return { session_id: session, pid: known.pid, has_ended: liveness(known) === "dead", with_it };
 }

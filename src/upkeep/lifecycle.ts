@@ -10,11 +10,12 @@ import { RelayError, systemError } from "../errors.ts";
 import { newId, newNonce } from "../id.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isThere } from "../project/trust.ts";
+import { iso } from "../time.ts";
 
 /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
 export async function finish(context: Context): Promise<string[]> {
   const { store, now } = context;
-  const finished_at = new Date(now()).toISOString();
+  const finished_at = iso(now());
   if (!(await isThere(context)))
     throw new RelayError("not_found", "Cannot finish: there is no relay here", { next: "agent-relay whoami" });
   await store.update("relay", (relay) => ({ ...(relay ?? newRelay(now())), finished_at }));
@@ -54,7 +55,7 @@ export async function reopen(context: Context): Promise<boolean> {
 }
 
 function newRelay(time: number): Readonly<Record<string, unknown>> {
-  return { format: 1, id: newId("relay", time), created_at: new Date(time).toISOString() };
+  return { format: 1, id: newId("relay", time), created_at: iso(time) };
 }
 
 /** Removes the whole relay. Throws `not_found`, and `refused` for a folder that is none. */

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { errno, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { argumentsOf, startOf, statOf } from "../machine/process.ts";
+import { sleep } from "../time.ts";
 
 /** A process of ours that whoever started it has left behind. */
 export interface Orphan {
@@ -47,8 +48,7 @@ export async function endOrphan({ pid, started }: Orphan): Promise<void> {
     } catch (error) {
       if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
     }
-    for (const begun = performance.now(); isThere() && performance.now() - begun < PATIENCE; )
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+    for (const begun = performance.now(); isThere() && performance.now() - begun < PATIENCE; ) await sleep(LOOK);
   }
 }
 

@@ -5,6 +5,7 @@ import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
 import { type Message, mayRead, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { Hints } from "../store/changes.ts";
+import { iso } from "../time.ts";
 
 export interface ActivityOptions {
   /** Unix ms. */
@@ -44,7 +45,7 @@ async function messagesIn(context: Context, since: number, until: number): Promi
 }
 
 function entryOf({ id, from_session, from_agent, to_session, kind, content }: Message, time: number): Entry {
-  const at = new Date(time).toISOString();
+  const at = iso(time);
   return {
     at,
     session: from_session,

@@ -1,12 +1,12 @@
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { dayOf } from "../../src/activity/entry.ts";
 import { RelayError } from "../../src/errors.ts";
 import { newId } from "../../src/id.ts";
 import { runAlone } from "../../src/mirror/runner.ts";
 import type { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import type { Store } from "../../src/store/store.ts";
+import { dayOf } from "../../src/time.ts";
 import { type Machine, Net } from "./net.ts";
 
 const HOUR = 3_600_000;

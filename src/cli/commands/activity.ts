@@ -4,9 +4,11 @@ import { entryLine } from "../../render/activity.ts";
 import { frame } from "../../render/frame.ts";
 import { namesOf } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
+import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
+import { INTERRUPTED } from "../io.ts";
 
 interface Flags {
   readonly limit: string;
@@ -15,7 +17,6 @@ interface Flags {
   readonly at?: string;
 }
 
-const INTERRUPTED = 130;
 const MINUTE = 60_000;
 const MOST_KNOWN = 100_000; // entries: none of those that are not shown comes as news
 
@@ -43,7 +44,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
       ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${holder}`),
       ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
     ].map((line) => `${cleanLine(line)}\n`);
-    await cli.say({ at: new Date(time).toISOString(), ...state }, frame(lines, "what agents say"));
+    await cli.say({ at: iso(time), ...state }, frame(lines, "what agents say"));
     if (lines.length === 0) cli.io.err("Nothing is known of then\n");
     return undefined;
   }

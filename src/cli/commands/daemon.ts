@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { killGroup, runChild } from "../../daemon/child.ts";
 import { daemons, type Hands, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
-import { DAEMON_LIMITS, type DaemonLimits, dayOf } from "../../daemon/limits.ts";
+import { DAEMON_LIMITS, type DaemonLimits } from "../../daemon/limits.ts";
 import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
@@ -13,6 +13,7 @@ import { type Unit, unitFor } from "../../machine/service-unit.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import type { Relay } from "../../relay.ts";
 import { cleanLine } from "../../text.ts";
+import { dayOf, iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
@@ -124,7 +125,7 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
   const hands: Hands = {
     ...{ relay, store, now: io.now },
     log(line) {
-      const text = `${new Date(io.now()).toISOString()} ${cleanLine(line)}\n`;
+      const text = `${iso(io.now())} ${cleanLine(line)}\n`;
       io.err(text);
       appendTo(file, text);
     },

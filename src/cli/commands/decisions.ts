@@ -1,6 +1,7 @@
 import { frame } from "../../render/frame.ts";
 import { namesOf } from "../../render/messages.ts";
 import { clean, cleanLine } from "../../text.ts";
+import { dayOf } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -14,7 +15,7 @@ export const describe: Describe = ({ Command }, act) =>
         const names = decisions.length === 0 ? new Map<string, string>() : namesOf(await relay.agents());
         const lines = decisions.map(({ id, session_id, decided_at, content }) => {
           const who = cleanLine(names.get(session_id) ?? session_id);
-          const day = new Date(decided_at).toISOString().slice(0, 10);
+          const day = dayOf(decided_at);
           return `${cleanLine(id)} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
         });
         await cli.say(decisions, frame(lines, "decisions"));

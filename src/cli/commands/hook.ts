@@ -11,6 +11,7 @@ import { place } from "../../machine/process.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import { findOut, relayIn } from "../../open/open.ts";
 import { Relay } from "../../relay.ts";
+import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
 
@@ -132,7 +133,7 @@ function log({ env, now }: Io, why: string): void {
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;
-    fs.writeFileSync(file, `${new Date(now()).toISOString()} ${why}\n`, { mode: 0o600, flag: isLarge ? "w" : "a" });
+    fs.writeFileSync(file, `${iso(now())} ${why}\n`, { mode: 0o600, flag: isLarge ? "w" : "a" });
   } catch (error) {
     if (errno(error) === undefined) throw error; // nowhere to write it: the host still goes on
   }

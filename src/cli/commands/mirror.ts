@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { dayOf } from "../../activity/entry.ts";
 import { formatDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { serverUrl } from "../../identity/servers.ts";
@@ -14,6 +13,7 @@ import { ensureRelay } from "../../project/trust.ts";
 import { AGREED } from "../../project/upstream.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
+import { dayOf } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 

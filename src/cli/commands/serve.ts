@@ -17,6 +17,7 @@ import { Host, type Relayed } from "../../server/server.ts";
 import { publishingBy, Writers } from "../../server/write-pool.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine } from "../../text.ts";
+import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { keysFolder } from "../key-dir.ts";
@@ -85,7 +86,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
 
   const log = (entry: Readonly<Record<string, unknown>>) =>
-    io.err(`${JSON.stringify({ at: new Date(io.now()).toISOString(), ...entry })}\n`);
+    io.err(`${JSON.stringify({ at: iso(io.now()), ...entry })}\n`);
   const host = new Host(relays, {
     ...{ now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true, version: pkg.version },
     operator: nameFrom(userName(io.env), "person"),

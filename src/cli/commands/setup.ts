@@ -5,7 +5,7 @@ import path from "node:path";
 import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
-import { commandFor, lineCommand, type Program, quoted, serverWords } from "../../hosts/command-line.ts";
+import { commandFor, lineCommand, type Program, serverWords } from "../../hosts/command-line.ts";
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import { dropProject } from "../../project/known.ts";
@@ -25,6 +25,7 @@ import {
   type Wish,
 } from "../../setup/plan.ts";
 import { skill } from "../../setup/skill.ts";
+import { quoted } from "../../shell/quote.ts";
 import { clean, cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, type VerbModule, type VerbTable, verb } from "../command.ts";

@@ -7,6 +7,7 @@ import { messageLines, namesOf } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
+import { INTERRUPTED } from "../io.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("watch")
@@ -19,8 +20,6 @@ export const describe: Describe = ({ Command }, act) =>
     .action((flags: { exec?: string }) => act((cli) => watch(cli, flags.exec)));
 
 export const run = verb(describe);
-
-const INTERRUPTED = 130;
 
 async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   const end = new AbortController();

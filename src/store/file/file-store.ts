@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
+import { sleep } from "../../time.ts";
 import { checkKey, isSegment } from "../key.ts";
 import {
   type Delivery,
@@ -86,7 +87,7 @@ export class FileStore implements Store {
             `Cannot read "${this.#tree.file(key)}": ${error.message}; it was set aside in quarantine/`,
           );
         }
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause);
       }
     }
     return undefined;

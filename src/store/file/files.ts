@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { BoundedMap } from "../../bounded-map.ts";
 import { errno, RelayError } from "../../errors.ts";
 
 // Every call here is synchronous on purpose: one costs 5 to 40 microseconds, a round trip to the thread pool more than
@@ -98,7 +99,9 @@ function recordIn(bytes: Buffer): Readonly<Record<string, unknown>> {
 // The last large records read, with their bytes: to compare 300 KB takes 15 microseconds, to parse them 1,200.
 const LARGE = 16 * 1024;
 const MOST_LARGE = 4;
-const large = new Map<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>();
+const large = new BoundedMap<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>(
+  MOST_LARGE,
+);
 
 /** Notes what a record was just written as: who writes it reads it next. */
 export function rememberWritten(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
@@ -106,10 +109,8 @@ export function rememberWritten(path: string, bytes: Buffer, value: Readonly<Rec
 }
 
 function remember(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
-  large.delete(path);
+  large.delete(path); // it is the latest now
   large.set(path, { bytes, value });
-  const [oldest] = large.keys();
-  if (large.size > MOST_LARGE && oldest !== undefined) large.delete(oldest);
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

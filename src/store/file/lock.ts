@@ -3,6 +3,7 @@ import lockfile from "proper-lockfile";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { liveness, type Process, thisProcess } from "../../machine/process.ts";
+import { sleep } from "../../time.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
 export const LOCK_LEASE = 5000;
@@ -56,7 +57,7 @@ export async function withLock<T>(
       throw new RelayError("conflict", `Cannot update "${path}": others held its lock for ${GIVE_UP / 1000} s`, {
         next: "run it again",
       });
-    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 9));
+    await sleep(1 + Math.random() * 9);
   }
 }
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine/trust-mark.ts";
+import { iso } from "../../time.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
 
@@ -51,7 +52,7 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
     const record = {
       format: FORMAT,
       id,
-      created_at: new Date(now).toISOString(),
+      created_at: iso(now),
       ...(isOurs ? { mark: markFor(id) } : {}),
     };
     // Before relay.json: who finds it trusts that the folders last, also if their maker was killed right after.

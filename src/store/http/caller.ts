@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
+import { sleep } from "../../time.ts";
 import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
 
@@ -72,7 +73,7 @@ export class HttpCaller {
         throw unreachable(this.base, request.method ?? "GET", error);
       }
       isRepeated = true;
-      await pause(tried, response);
+      await pauseBefore(tried, response);
     }
   }
 
@@ -155,10 +156,10 @@ async function whole(response: Response): Promise<Response> {
   return new Response([204, 304].includes(status) ? null : body, { status, headers });
 }
 
-function pause(tried: number, response: Response | undefined): Promise<void> {
+function pauseBefore(tried: number, response: Response | undefined): Promise<void> {
   const most = Math.min(LONGEST_PAUSE, PAUSE * 2 ** (tried - 1));
   const asked = Math.min(LONGEST_PAUSE, 1000 * Number(response?.headers.get("retry-after") ?? 0) || 0);
-  return new Promise((resolve) => setTimeout(resolve, asked + randomInt(1, most)));
+  return sleep(asked + randomInt(1, most));
 }
 
 function unreachable(base: string, method: string, cause: unknown): RelayError {

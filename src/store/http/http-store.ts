@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
+import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
 import type { Delivery, Hint, Range, Store, Value, Worth } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
@@ -58,7 +59,7 @@ export class HttpStore implements Store {
       const answer = await this.#call(path, { ...request, headers, also: [CHANGED] });
       if (answer.status !== CHANGED) return next;
       if (answer.isRepeated && isSame((await this.#seen(key)).value, next)) return next;
-      await new Promise((resolve) => setTimeout(resolve, randomInt(PAUSE * (tried + 1))));
+      await sleep(randomInt(PAUSE * (tried + 1)));
     }
     throw new RelayError("conflict", `Cannot change "${key}": others change it all the time`, { next: "try again" });
   }
@@ -123,7 +124,7 @@ export class HttpStore implements Store {
           yield hint;
         }
         const most = Math.min(LONGEST_AGAIN, AGAIN * 2 ** broken);
-        if (!over.signal.aborted) await pause(randomInt(most / 2, most), over.signal);
+        if (!over.signal.aborted) await sleep(randomInt(most / 2, most), over.signal);
       }
     } finally {
       end();
@@ -220,18 +221,4 @@ function textsIn(names: unknown): string[] {
 
 function queryFor({ lasting = true }: Worth = {}): string {
   return lasting ? "" : "?lasting=no";
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

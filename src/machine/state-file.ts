@@ -1,0 +1,53 @@
+import fs from "node:fs";
+import path from "node:path";
+import { errno, RelayError, systemError } from "../errors.ts";
+import { newNonce } from "../id.ts";
+
+// Small files that this user's programs keep, beside no relay: in the user's state folder, or wherever they are told.
+
+/** Its text, or undefined if there is no such file. */
+export function readStateText(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined;
+    throw systemError(`read "${file}"`, error);
+  }
+}
+
+/** What a JSON file says, or undefined if there is none. Throws `corrupt`, with what to do then as `next`. */
+export function readState<T>(
+  file: string,
+  schema: { parse(value: unknown, where: string): T },
+  next: string,
+): T | undefined {
+  const text = readStateText(file);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text), file);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new RelayError("corrupt", `Cannot read "${file}": it is no JSON`, { next });
+  }
+}
+
+/** Writes a file that only this user can read, whole or not at all. */
+export function writeStateText(file: string, text: string): void {
+  const draft = `${file}.${newNonce()}`;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    try {
+      fs.writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+      fs.renameSync(draft, file);
+    } catch (error) {
+      fs.rmSync(draft, { force: true });
+      throw error;
+    }
+  } catch (error) {
+    throw systemError(`write "${file}"`, error);
+  }
+}
+
+export function writeState(file: string, value: object): void {
+  writeStateText(file, `${JSON.stringify(value, null, 2)}\n`);
+}

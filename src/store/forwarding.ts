@@ -1,0 +1,29 @@
+import type { Store } from "./store.ts";
+
+/** All that a store does, for one that does some of it otherwise: `{ ...forwarding(store), publish }`. */
+export function forwarding(store: Store): Store {
+  return {
+    isServed: store.isServed,
+    owner: store.owner?.bind(store),
+    unreadIn: store.unreadIn?.bind(store),
+    get: store.get.bind(store),
+    list: store.list.bind(store),
+    create: store.create.bind(store),
+    update: store.update.bind(store),
+    publish: store.publish.bind(store),
+    mark: store.mark.bind(store),
+    markedAt: store.markedAt.bind(store),
+    unmark: store.unmark.bind(store),
+    marks: store.marks.bind(store),
+    append: store.append.bind(store),
+    lines: store.lines.bind(store),
+    logs: store.logs.bind(store),
+    removeLog: store.removeLog.bind(store),
+    watch: store.watch.bind(store),
+    quarantine: store.quarantine.bind(store),
+    isDraft: store.isDraft.bind(store),
+    sweep: store.sweep.bind(store),
+    prune: store.prune.bind(store),
+    close: store.close.bind(store),
+  };
+}

@@ -14,7 +14,7 @@ export const isOverHttp = process.env.RELAY_STORIES === "over HTTP";
 export const hereOnly: typeof test.skip = test.skipIf(isOverHttp);
 
 const PERSON = "ann"; // who runs all this
-const COMMAND = path.resolve(import.meta.dirname, "../bin/agent-relay.cjs");
+export const COMMAND = path.resolve(import.meta.dirname, "../bin/agent-relay.cjs");
 
 /** What a command printed, and how it ended. */
 export interface Ran {

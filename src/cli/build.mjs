@@ -72,6 +72,15 @@ const command = await build({
   ],
 });
 
+await build({
+  entryPoints: ["src/hosts/opencode-plugin.ts"],
+  outfile: `${out}/cli/opencode-plugin.mjs`,
+  format: "esm",
+  target: "es2023",
+  charset: "utf8",
+  logLevel: "warning",
+});
+
 writeFileSync(`${out}/cli/LICENSES.txt`, licensesOf([libraries, command]));
 
 /** The licences of what is bundled, each with its package's name. */

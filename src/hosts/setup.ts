@@ -1,5 +1,5 @@
 import type { Command } from "./command-line.ts";
-import { pluginFor } from "./opencode-plugin.ts";
+import { pluginFor } from "./opencode-plugin-file.ts";
 import { fieldsOf, isOurs } from "./ours.ts";
 
 /** Where a host keeps its hooks, and how it writes them. */
@@ -12,7 +12,7 @@ export interface HostSetup {
   readonly projectFile: string;
   readonly userFile: string;
   /** The whole file, where it is ours alone. */
-  readonly text?: (words: readonly string[], wakes: boolean) => string;
+  readonly text?: (code: string, words: readonly string[], wakes: boolean) => string;
   /** What has to stand in that file. */
   settings(command: Command): readonly Setting[];
   /** What stands there besides, if an idle agent is to be woken. */

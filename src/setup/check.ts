@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 import { HOOK_HOSTS } from "../hosts/calling.ts";
 import { eventOf } from "../hosts/command-line.ts";
 import type { HookHost, Payload } from "../hosts/hook.ts";
-import { programIn } from "../hosts/opencode-plugin.ts";
+import { programIn } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
 import { readText } from "./files.ts";

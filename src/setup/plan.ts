@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 import { commandFor, eventOf, isServerEntry, type Program, serverWords, wordsFor } from "../hosts/command-line.ts";
-import { OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin.ts";
+import { builtPlugin, OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
 import type { HostSetup, Setting } from "../hosts/setup.ts";
 import { type Kept, sumOf } from "./backups.ts";
@@ -30,7 +30,8 @@ export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
   const before = readText(file);
   if (host.text) {
     const wakes = wish.wakes === true || before?.includes(WAKING_PLUGIN) === true;
-    return { file, before, after: ourFile(before, host.text(wordsFor(wish.program), wakes), file) };
+    const text = host.text(builtPlugin(wish.program.script), wordsFor(wish.program), wakes);
+    return { file, before, after: ourFile(before, text, file) };
   }
   const text = before ?? "";
   const known = settingsIn(text, file);

@@ -2,9 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test, vi } from "vitest";
-import { pluginFor } from "../../src/hosts/opencode-plugin.ts";
+import { builtPlugin, pluginFor } from "../../src/hosts/opencode-plugin-file.ts";
 import { Relay } from "../../src/index.ts";
-import { tempDir } from "../cli.ts";
+import { COMMAND, tempDir } from "../cli.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
@@ -18,7 +18,7 @@ interface Part {
 async function opened() {
   const directory = tempDir();
   const file = path.join(tempDir(), "agent-relay.mjs");
-  fs.writeFileSync(file, pluginFor([LAUNCHER], false));
+  fs.writeFileSync(file, pluginFor(builtPlugin(COMMAND), [LAUNCHER], false));
   const prompts: { path: { id: string }; body: { parts: Part[] } }[] = [];
   const client = { session: { prompt: async (prompt: (typeof prompts)[0]) => void prompts.push(prompt) } };
   const bob = new Relay(`${directory}/.relay`, { session: "bob", agent: "codex", durability: "process" });

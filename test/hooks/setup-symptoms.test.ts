@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandFor, eventOf } from "../../src/hosts/command-line.ts";
-import { pluginFor, programIn } from "../../src/hosts/opencode-plugin.ts";
+import { pluginFor, programIn } from "../../src/hosts/opencode-plugin-file.ts";
 import { HOST_SETUPS } from "../../src/hosts/setup.ts";
 import { diff } from "../../src/setup/diff.ts";
 import { settingsIn, withoutSetting, withSettings } from "../../src/setup/jsonc.ts";
@@ -416,7 +416,7 @@ describe("on Windows, which has no POSIX shell", () => {
       expect(eventOf(line)).toBe("PreToolUse");
       expect(eventOf(JSON.stringify({ command: line }))).toBe("PreToolUse");
     }
-    const plugin = pluginFor(["node", program.script, "hook"], false);
+    const plugin = pluginFor("", ["node", program.script, "hook"], false);
     expect(programIn(plugin)).toEqual(["node", program.script, "hook"]);
   });
 

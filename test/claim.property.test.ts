@@ -6,9 +6,9 @@ import {
   accept,
   blockers,
   Claims,
-  drop,
   enqueue,
   type Facts,
+  giveUp,
   leaveQueue,
   NO_CLAIMS,
   renew,
@@ -179,3 +179,9 @@ test("what is settled stays the very same, and survives the disk", () => {
     expect(Claims.parse(JSON.parse(JSON.stringify(after)), "claims/live")).toEqual(after);
   });
 });
+
+/** The record when these claims were given back. */
+function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+  const isDropped = (claim: Claim) => dropped.includes(claim);
+  return giveUp(claims, isDropped, () => true, facts).claims;
+}

@@ -5,9 +5,9 @@ import {
   accept,
   blockers,
   type Claims,
-  drop,
   enqueue,
   type Facts,
+  giveUp,
   isLive,
   leaveQueue,
   NO_CLAIMS,
@@ -341,3 +341,9 @@ describe("a circle", () => {
     expect(wants(claims, wish("cay", "a"))).toBeUndefined();
   });
 });
+
+/** The record when these claims were given back. */
+function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+  const isDropped = (claim: Claim) => dropped.includes(claim);
+  return giveUp(claims, isDropped, () => true, facts).claims;
+}

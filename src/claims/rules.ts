@@ -190,11 +190,6 @@ export function giveUp(
   return { claims: given.length === 0 ? claims : settle({ ...claims, claims: kept }, facts), given };
 }
 
-/** Without these claims, and with what became free handed on. */
-export function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
-  return settle({ ...claims, claims: claims.claims.filter((claim) => !dropped.includes(claim)) }, facts);
-}
-
 export function enqueue(claims: Claims, waiter: Waiter): Claims {
   return { ...claims, queue: [...claims.queue, waiter] };
 }

@@ -204,7 +204,7 @@ async function takePlace(
  * Whether a daemon runs; `seen` is its last sign of life (Unix ms). Where its process cannot be seen, because it is another
  * machine's or the machine was started anew, that sign tells.
  */
-export function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0, now = 0): boolean {
+function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0, now = 0): boolean {
   if (pid <= 0) return false;
   const life = liveness({ pid, started, place });
   return life === "unknown" ? now - seen < SILENT : life === "alive";

@@ -26,7 +26,7 @@ export function claudeReply({ event }: Call, { context, deny, goOn }: Answer): s
   return context === undefined ? "" : jsonLine({ hookSpecificOutput: { ...own, additionalContext: context } });
 }
 
-export function momentOf(event: string, payload: Payload): Moment {
+function momentOf(event: string, payload: Payload): Moment {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "SessionStart":

@@ -103,7 +103,7 @@ async function supervising(relay: Relay, who: string): Promise<string> {
 const MOST = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
 
 /** The question as who is asked reads it: what is to be run comes first, so that what is said of it cannot hide it. */
-export function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
+function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
   return [
     `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`,
     ...part("Its input", input_preview, MOST.input),

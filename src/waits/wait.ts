@@ -69,7 +69,7 @@ export function isOver(any: boolean, outcomes: readonly (string | undefined)[]):
 }
 
 /** A condition in words: `src/db.ts to be free`. */
-export function sayCondition({ event, targets, session, kind, id }: Condition): string {
+function sayCondition({ event, targets, session, kind, id }: Condition): string {
   switch (event) {
     case "released":
       return `${say(targets ?? [])} to be free`;

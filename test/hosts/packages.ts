@@ -7,7 +7,7 @@ const LIMIT = 300_000; // ms for one package
 const DONE = "installed"; // written last: a folder without it is half an installation
 
 /** Where packages are kept from one run to the next. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const caches = env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
   return path.resolve(env.AGENT_RELAY_HOSTS_CACHE || path.join(caches, "agent-relay-hosts"));
 }

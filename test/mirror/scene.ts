@@ -6,7 +6,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Killed } from "../fateful-store.ts";
 
-export const NOON = Date.parse("2026-05-01T12:00:00Z");
+const NOON = Date.parse("2026-05-01T12:00:00Z");
 
 /** Machines that mirror one server, all in memory; a mirror may be killed just before any of its calls. */
 export class Scene {

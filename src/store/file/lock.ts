@@ -6,7 +6,7 @@ import { liveness, type Process, thisProcess } from "../../machine/process.ts";
 import { sleep } from "../../time.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
-export const LOCK_LEASE = 5000;
+const LOCK_LEASE = 5000;
 const BARE_LOCK_GRACE = 20; // ms a lock may stand without an owner: its maker is between two system calls, or dead
 const GIVE_UP = 3 * LOCK_LEASE;
 const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in

@@ -8,7 +8,7 @@ import { encode } from "./encode.ts";
 import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
 
 /** The format this code reads and writes. A relay with a newer one is refused whole. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 const OURS = ["README", ".gitignore", "relay.json", "inboxes", "archive"];
 const FOLDERS = ["drafts", "agents", "names", "messages", "inboxes/all", "locks", "stamps", "archive/agents"];

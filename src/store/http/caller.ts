@@ -172,7 +172,7 @@ function unreachable(base: string, method: string, cause: unknown): RelayError {
   });
 }
 
-export async function jsonOf(response: Response): Promise<unknown> {
+async function jsonOf(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {

@@ -1,8 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-
-const ROOT = path.resolve(import.meta.dirname, "..");
+import { ROOT } from "./support/paths.ts";
 
 interface Level {
   readonly rooms: readonly string[];

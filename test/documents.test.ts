@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { tempDir } from "./cli.ts";
+import { tempDir } from "./support/cli.ts";
+import { ROOT } from "./support/paths.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "..");
 const README = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
 
 /** A project with the command on its PATH and the library among its modules, as after an install. */

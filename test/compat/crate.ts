@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { ROOT as PROJECT } from "../support/paths.ts";
 
 const VERSION = "0.4.1";
-const PROJECT = path.join(import.meta.dirname, "../..");
 const ROOT = path.join(PROJECT, ".cache/crate");
 const BINARY = path.join(ROOT, "bin", process.platform === "win32" ? "agent-relay.exe" : "agent-relay");
 const PATIENCE = 15 * 60_000; // ms; it builds a web server and a database

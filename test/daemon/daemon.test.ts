@@ -8,11 +8,11 @@ import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
 import { liveness, place } from "../../src/machine/process.ts";
 import { unitFor } from "../../src/machine/service-unit.ts";
-import { Story, tempDir } from "../cli.ts";
+import { Story, tempDir } from "../support/cli.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const NOON = Date.parse("2026-03-01T12:00:00Z");
 const RECORD: DaemonRecord = {
   ...{ session_id: "s", command: ["x"], pid: 1, place: "here", started_at: NOON },

@@ -2,18 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
-import path from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { verdict } from "../../src/daemon/limits.ts";
 import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
 import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
 import { Relay } from "../../src/index.ts";
-import { tempDir } from "../cli.ts";
+import { tempDir } from "../support/cli.ts";
+import { COMMAND, LAUNCHER } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
-
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
-const LAUNCHER = path.resolve(import.meta.dirname, "../../bin/agent-relay-hook");
 
 /** A project in which ann's agent sits idle, and bob writes to it. */
 class Idle {

@@ -6,9 +6,9 @@ import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
 import { bootId } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { tempDir } from "../cli.ts";
+import { tempDir } from "../support/cli.ts";
+import { LAUNCHER } from "../support/paths.ts";
 
-const LAUNCHER = path.resolve(import.meta.dirname, "../../bin/agent-relay-hook");
 const HOUR = 3_600_000;
 
 /** A project with a registered session "s1" and another, and a program named node that only notes that it was started. */

@@ -9,8 +9,9 @@ import type { Payload } from "../../src/hosts/hook.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { Story, tempDir } from "../cli.ts";
-import { FatefulStore } from "../fateful-store.ts";
+import { Story, tempDir } from "../support/cli.ts";
+import { FatefulStore } from "../support/killable-store.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
@@ -832,8 +833,6 @@ describe("whatever goes wrong, the host goes on", () => {
     expect((await world.at("Stop")).goOn).toContain("news");
   });
 });
-
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 
 describe("the command", () => {
   const prompt = (story: Story, session_id = "bob") =>

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { tempDir } from "../cli.ts";
+import { tempDir } from "../support/cli.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 120_000 }); // against a hang only
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const hasGit = spawnSync("git", ["--version"]).status === 0;
 
 /** Where each host keeps its hooks, and how it says things. */

@@ -9,8 +9,8 @@ import { remoteRelay } from "../../src/open/remote.ts";
 import { Relay } from "../../src/relay.ts";
 import { messageLines } from "../../src/render/messages.ts";
 import type { Store } from "../../src/store/store.ts";
-import { tempDir } from "../cli.ts";
-import { World } from "../server/world.ts";
+import { tempDir } from "../support/cli.ts";
+import { World } from "../support/http-relay.ts";
 
 /** Ann's laptop and bob's, each with a key of its own, at one server; whose owner may change what it has. */
 async function parties() {

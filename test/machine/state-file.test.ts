@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { readState, readStateText, writeState, writeStateText } from "../../src/machine/state-file.ts";
 import { object, text } from "../../src/schema.ts";
-import { tempDir } from "../cli.ts";
+import { tempDir } from "../support/cli.ts";
 
 const Login = object({ user: text() });
 const read = (file: string) => readState(file, Login, "log in again");

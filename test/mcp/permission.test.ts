@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import path from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -7,11 +6,11 @@ import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { relayServer } from "../../src/mcp/server.ts";
 import { Wire } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { tempDir } from "../cli.ts";
+import { tempDir } from "../support/cli.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const LONG = 600_000; // ms
 const SHORT = 40; // ms
 const RM = { tool_name: "Bash", description: "Remove the build", input_preview: '{"command":"rm -rf build"}' };

@@ -7,8 +7,9 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Relay, RelayError } from "../../src/index.ts";
 import { DATA } from "../../src/mcp/result.ts";
 import { INSTRUCTIONS, TOOLS } from "../../src/mcp/server.ts";
-import { tempDir } from "../cli.ts";
-import { COMMAND, called, connected, FRAME, started, World } from "./world.ts";
+import { tempDir } from "../support/cli.ts";
+import { called, connected, FRAME, started, World } from "../support/mcp-clients.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 

@@ -3,10 +3,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { TOOLS } from "../../src/mcp/server.ts";
-import { tempDir } from "../cli.ts";
-import { installed } from "../hosts/packages.ts";
-import { Bridge } from "./bridge.ts";
-import { COMMAND, started } from "./world.ts";
+import { installed } from "../real-hosts/packages.ts";
+import { tempDir } from "../support/cli.ts";
+import { started } from "../support/mcp-clients.ts";
+import { Bridge } from "../support/mcp-over-http.ts";
+import { COMMAND } from "../support/paths.ts";
 
 vi.setConfig({ testTimeout: 600_000 }); // with the installing; against a hang only
 

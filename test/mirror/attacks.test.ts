@@ -7,7 +7,7 @@ import type { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { dayOf } from "../../src/time.ts";
-import { type Machine, Net } from "./net.ts";
+import { type Machine, Net } from "../support/mirrored-network.ts";
 
 const HOUR = 3_600_000;
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);

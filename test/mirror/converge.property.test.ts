@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { noteMirrored } from "../../src/mirror/runner.ts";
 import { Relay } from "../../src/relay.ts";
-import { Killed } from "../fateful-store.ts";
-import { Scene } from "./scene.ts";
-import { seen } from "./seen.ts";
+import { Killed } from "../support/killable-store.ts";
+import { Scene } from "../support/mirrored-machines.ts";
+import { seen } from "../support/visible-state.ts";
 
 const USERS = ["ann", "bob", "eve"];
 const SESSIONS = [...USERS.map((user) => `${user}1`), "srv"];

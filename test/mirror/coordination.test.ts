@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Relay } from "../../src/relay.ts";
-import { type Machine, Net } from "./net.ts";
+import { type Machine, Net } from "../support/mirrored-network.ts";
 
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);
 const held = async (relay: Relay) =>

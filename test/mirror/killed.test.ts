@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Relay } from "../../src/relay.ts";
 import type { Store } from "../../src/store/store.ts";
-import { Killed } from "../fateful-store.ts";
-import { Scene } from "./scene.ts";
+import { Killed } from "../support/killable-store.ts";
+import { Scene } from "../support/mirrored-machines.ts";
 
 async function scene(): Promise<Scene> {
   const made = new Scene(["ann", "bob"]);

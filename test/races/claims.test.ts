@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, crowd, newRelayDir, quantile, start, type Worker } from "./processes.ts";
+import { askAll, crowd, newRelayDir, quantile, start, type Worker } from "./workers.ts";
 
 // 1,000 rounds take minutes: each is 64 turns at one lock, of 1 to 3 ms each.
 const ROUNDS = Number(process.env.RELAY_CLAIM_ROUNDS ?? 25);

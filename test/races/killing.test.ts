@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore, Relay } from "../../src/index.ts";
 import type { Hint } from "../../src/store/store.ts";
-import { listed, newRelayDir, start } from "./processes.ts";
+import { listed, newRelayDir, start } from "./workers.ts";
 
 test.each([{ to: "reader" }, { to: "all" }])(
   "a sender to $to that is killed before its message can be read leaves no phantom unread",

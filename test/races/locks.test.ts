@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { place } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { askAll, crowd, Notes, newRelayDir, start } from "./processes.ts";
+import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 test("32 processes that update one record lose no update", async () => {
   const dir = newRelayDir();

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { type Agent, Relay } from "../../src/index.ts";
-import { newRelayDir, start, type Worker } from "./processes.ts";
+import { newRelayDir, start, type Worker } from "./workers.ts";
 
 interface Said {
   readonly host?: string;

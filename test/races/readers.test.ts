@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, crowd, Notes, newRelayDir, start } from "./processes.ts";
+import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 test("16 readers that mark the same 200 broadcasts lose no receipt", async () => {
   const dir = newRelayDir();

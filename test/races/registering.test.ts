@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { type Agent, type Message, Relay } from "../../src/index.ts";
-import { askAll, crowd, Notes, newRelayDir, start } from "./processes.ts";
+import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 test("whoever registers while a broadcast is sent hears it, in 500 rounds", async () => {
   const dir = newRelayDir();

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, crowd, listed, newRelayDir, start } from "./processes.ts";
+import { askAll, crowd, listed, newRelayDir, start } from "./workers.ts";
 
 const PROCESSES = 32;
 const SENDS = 500;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { askAll, listed, newRelayDir, quantile, start } from "./processes.ts";
+import { askAll, listed, newRelayDir, quantile, start } from "./workers.ts";
 
 const WATCHERS = 60;
 const BROADCASTS = 8;

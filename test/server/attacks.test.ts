@@ -5,8 +5,8 @@ import { invite, remove } from "../../src/identity/membership.ts";
 import { Relay } from "../../src/relay.ts";
 import { revisionOf } from "../../src/store/http/wire.ts";
 import type { Store, Value } from "../../src/store/store.ts";
-import { tempDir } from "../cli.ts";
-import { World } from "./world.ts";
+import { tempDir } from "../support/cli.ts";
+import { World } from "../support/http-relay.ts";
 
 // What a member who means ill tries, with nothing but HTTP. Alice and bob mean well.
 

@@ -4,8 +4,8 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { COMMAND } from "../support/paths.ts";
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const IDLE = 10_000;
 
 test(`${IDLE} connections that ask nothing keep nobody out`, async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Ground } from "./ground.ts";
 import { expectWhole } from "./invariants.ts";
-import { inPairs, type Lines, type Plan, runWorker } from "./processes.ts";
+import { Ground } from "./prepared-scenes.ts";
 import { performAgain, SCENES, type Scene } from "./scenes.ts";
 import { type Call, canTrace, killAt, traceCalls } from "./strace.ts";
+import { inPairs, type Lines, type Plan, runWorker } from "./workers.ts";
 
 const ground = new Ground("kill");
 const hasStrace = await canTrace();

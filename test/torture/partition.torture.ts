@@ -7,10 +7,10 @@ import { isDeepStrictEqual } from "node:util";
 import { expect, onTestFailed, onTestFinished, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { FileStore, Relay } from "../../src/index.ts";
-import { seen } from "../mirror/seen.ts";
+import { COMMAND } from "../support/paths.ts";
+import { seen } from "../support/visible-state.ts";
 import { Network, whyNoHosts } from "./network.ts";
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const HOSTS = ["one", "two", "three"];
 const PACE = 60; // ms between two things that an agent does
 const PATIENCE = { timeout: 150_000, interval: 500 };

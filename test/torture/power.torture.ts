@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Change, ModelDisk, materialise, type Outcome } from "./disk-model.ts";
-import { Ground } from "./ground.ts";
 import { expectWhole } from "./invariants.ts";
-import { inPairs } from "./processes.ts";
+import { Ground } from "./prepared-scenes.ts";
 import { performAgain, SCENES, type Scene } from "./scenes.ts";
+import { inPairs } from "./workers.ts";
 
 const OPERATIONS = [
   "send to one",

@@ -7,8 +7,8 @@ import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { Relay } from "../../src/index.ts";
+import { COMMAND } from "../support/paths.ts";
 
-const COMMAND = path.resolve(import.meta.dirname, "../../bin/agent-relay.cjs");
 const SENDERS = 4;
 const MESSAGES = 60; // of each
 const READERS = ["r0", "r1"];

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Ground } from "./ground.ts";
 import { expectWhole, LEASE, readAll, readAllTwice, records, relayOf } from "./invariants.ts";
-import { inPairs, type Lines, startWorker } from "./processes.ts";
+import { Ground } from "./prepared-scenes.ts";
 import { SCENES, type Scene } from "./scenes.ts";
 import { canTrace, stopAt, traceCalls } from "./strace.ts";
+import { inPairs, type Lines, startWorker } from "./workers.ts";
 
 const ground = new Ground("stop");
 const hasStrace = await canTrace();

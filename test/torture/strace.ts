@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { Lines, startWorker } from "./processes.ts";
+import { Lines, startWorker } from "./workers.ts";
 
 // Everything that can touch a file; `?` passes over what a platform does not have.
 const CALLS = (

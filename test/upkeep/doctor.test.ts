@@ -5,8 +5,8 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../../src/relay.ts";
 import { CHECKS, type Finding } from "../../src/upkeep/doctor.ts";
-import { Story, tempDir } from "../cli.ts";
-import { treeOf } from "./tree.ts";
+import { Story, tempDir } from "../support/cli.ts";
+import { treeOf } from "../support/folder-tree.ts";
 
 interface Report {
   readonly well: boolean;
@@ -410,4 +410,18 @@ describe("what strangers put there", () => {
     expect((await story.as("bob", "doctor", "--fix")).err).not.toContain("bug");
     expect((await story.as("bob", "inbox")).out).toContain("hello");
   });
+});
+
+test("doctor found nothing wrong with a torn log, a log that is no file, or a relay of elsewhere", async () => {
+  const story = Object.assign(new Story(), { now: Date.now() + 1000 });
+  await story.as("a", "send", "hello");
+  const dir = `${story.cwd}/.relay`;
+  fs.appendFileSync(`${dir}/activity/${fs.readdirSync(`${dir}/activity`)[0]}`, "half a li\n");
+  expect((await story.as("a", "doctor")).out).toContain("has 1 line that cannot be read, and are passed over");
+  fs.mkdirSync(`${dir}/activity/2026-01-01.jsonl`);
+  expect(await story.as("a", "doctor")).toMatchObject({ code: 1, out: expect.stringContaining("is no file") });
+  fs.rmdirSync(`${dir}/activity/2026-01-01.jsonl`);
+  const relay = JSON.parse(fs.readFileSync(`${dir}/relay.json`, "utf8"));
+  fs.writeFileSync(`${dir}/relay.json`, JSON.stringify({ ...relay, mark: "0".repeat(32) }));
+  expect(await story.as("a", "doctor")).toMatchObject({ code: 1, out: expect.stringContaining("agent-relay trust") });
 });

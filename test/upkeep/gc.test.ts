@@ -5,9 +5,9 @@ import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Removal } from "../../src/upkeep/gc.ts";
-import { Story } from "../cli.ts";
-import { FatefulStore, Killed, killedAtWrite } from "../fateful-store.ts";
-import { treeOf } from "./tree.ts";
+import { Story } from "../support/cli.ts";
+import { treeOf } from "../support/folder-tree.ts";
+import { FatefulStore, Killed, killedAtWrite } from "../support/killable-store.ts";
 
 const DAY = 86_400_000;
 

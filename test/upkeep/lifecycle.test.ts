@@ -4,9 +4,9 @@ import { RelayError } from "../../src/errors.ts";
 import { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import type { Store } from "../../src/store/store.ts";
-import { Story, tempDir } from "../cli.ts";
-import { FatefulStore } from "../fateful-store.ts";
-import { treeOf } from "./tree.ts";
+import { Story, tempDir } from "../support/cli.ts";
+import { treeOf } from "../support/folder-tree.ts";
+import { FatefulStore } from "../support/killable-store.ts";
 
 const relayOf = (story: Story, session: string) =>
   new Relay(`${story.cwd}/.relay`, { session, agent: "claude", durability: "process", now: () => story.now });
@@ -147,4 +147,20 @@ describe("projects", () => {
     for (const args of [["send", "hello"], ["send", "again"], ["projects"], ["forget", "--yes"]])
       expect(await story.as("a", ...args), args.join(" ")).toMatchObject({ code: 0 });
   });
+});
+
+test("forget that failed had moved the relay away", async () => {
+  const { forget } = await import("../../src/upkeep/lifecycle.ts");
+  const { vi } = await import("vitest");
+  const story = new Story();
+  await story.as("a", "send", "hello");
+  const failing = vi.spyOn(fs, "rmSync").mockImplementation(() => {
+    throw Object.assign(new Error("EACCES"), { code: "EACCES" });
+  });
+  try {
+    expect(() => forget(`${story.cwd}/.relay`)).toThrow("Cannot forget");
+  } finally {
+    failing.mockRestore();
+  }
+  expect((await story.as("a", "history")).out).toContain("hello");
 });

@@ -1,0 +1,16 @@
+import fs from "node:fs";
+import { expect, test } from "vitest";
+import { tempDir } from "../support/cli.ts";
+import { relay } from "../support/relay-of.ts";
+
+test("a look at who has how much unread took messages off the lists of others", async () => {
+  const dir = tempDir();
+  await relay(dir, "b").register();
+  const { id } = await relay(dir, "a").send("hello", { to: "b" });
+  await relay(dir, "b").markRead(id);
+  fs.writeFileSync(`${dir}/inboxes/b/${id}`, "");
+  await relay(dir, "a").agents({ unread: true });
+  expect(fs.existsSync(`${dir}/inboxes/b/${id}`)).toBe(true);
+  await relay(dir, "b").unreadCount();
+  expect(fs.existsSync(`${dir}/inboxes/b/${id}`)).toBe(false);
+});

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { tempDir } from "../support/cli.ts";
+import { relay } from "../support/relay-of.ts";
+
+const NOON = Date.parse("2026-03-01T12:00:00Z");
+
+test("cleanup removed the unread mail of a session that had left, which send had said would be kept", async () => {
+  const dir = tempDir();
+  let now = NOON;
+  const at = (session: string) => relay(dir, session, { now: () => now });
+  await at("b").register();
+  await at("b").unregister();
+  await at("a").send("kept?", { to: "b" });
+  await at("a").send("kept too?", { to: "later", keep: true });
+  now += 400 * 86_400_000;
+  await at("a").cleanupOld(60);
+  expect((await at("b").unread()).map((message) => message.content)).toEqual(["kept?"]);
+  expect((await at("later").unread()).map((message) => message.content)).toEqual(["kept too?"]);
+});

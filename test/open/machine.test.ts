@@ -1,0 +1,49 @@
+import fs from "node:fs";
+import { expect, test, vi } from "vitest";
+import { Story, tempDir } from "../support/cli.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** Two projects of one user, with an agent in each, and one in a folder below. */
+async function twoProjects() {
+  const base = tempDir();
+  const [one, two] = ["one", "two"].map((name) => {
+    fs.mkdirSync(`${base}/${name}/.git`, { recursive: true });
+    return new Story(`${base}/${name}`);
+  });
+  if (!one || !two) throw new Error("two projects");
+  Object.assign(two, { state: one.state });
+  await one.as("ann", "register");
+  await two.as("bob", "register");
+  await two.as("bob", "status", "parsing");
+  fs.mkdirSync(`${base}/two/src`);
+  const below = Object.assign(new Story(`${base}/two/src`), { state: one.state });
+  await below.as("cay", "register");
+  return { base, one, two, below };
+}
+
+test("who is here is told of this folder, of this project, or of every project that the user has used", async () => {
+  const { base, one, two, below } = await twoProjects();
+  const names = async (story: Story, scope: string) => {
+    const all = await story.json<{ session_id: string }[]>("bob", "agents", "--scope", scope);
+    return all.map(({ session_id }) => session_id).sort();
+  };
+  expect(await names(two, "repository")).toEqual(["bob", "cay"]);
+  expect(await names(two, "directory")).toEqual(["bob"]);
+  expect(await names(below, "directory")).toEqual(["cay"]);
+  const everywhere = await one.as("ann", "agents", "--scope", "machine");
+  expect(everywhere.out).toMatch(new RegExp(`ann .*${base}/one\n`));
+  expect(everywhere.out).toMatch(new RegExp(`bob .*parsing +${base}/two\n`));
+});
+
+test("a project that nobody here trusts is not shown, and one that cannot be read hides no other", async () => {
+  const { base, one } = await twoProjects();
+  const record = `${base}/two/.relay/relay.json`;
+  fs.writeFileSync(record, fs.readFileSync(record, "utf8").replace(/"mark": "\w+"/, '"mark": "0"'));
+  const { out } = await one.as("ann", "agents", "--scope", "machine");
+  expect(out).toContain("ann");
+  expect(out).not.toContain("parsing");
+  fs.rmSync(`${base}/two/.relay/agents`, { recursive: true });
+  fs.writeFileSync(`${base}/two/.relay/agents`, "no folder");
+  expect((await one.as("ann", "agents", "--scope", "machine")).out).toContain("ann");
+});

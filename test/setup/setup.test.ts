@@ -1,0 +1,333 @@
+import fs from "node:fs";
+import { describe, expect, test } from "vitest";
+import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { FOREIGN, Office } from "../support/settings-home.ts";
+
+const isRoot = process.getuid?.() === 0;
+
+describe("what setup writes", () => {
+  test.each(Object.entries(FOREIGN))(
+    "into a file with %s is in it once, and taken out byte for byte",
+    async (_, text) => {
+      for (const { agent, projectFile } of HOST_SETUPS.filter((host) => !host.text)) {
+        const office = new Office({ [projectFile]: text });
+        const before = office.files();
+        expect((await office.setup(agent)).code, agent).toBe(0);
+        const installed = office.files();
+        expect(office.read(projectFile).match(/agent-relay-hook/g)?.length, agent).toBeGreaterThan(2);
+        expect((await office.setup(agent)).out, "again it writes nothing").toContain("already in");
+        expect(office.files()).toEqual(installed);
+        expect((await office.setup("--remove")).code).toBe(0);
+        expect(office.files(), agent).toEqual(before);
+      }
+    },
+  );
+
+  test("where there was nothing leaves nothing when it is taken away, not even a folder", async () => {
+    const office = new Office();
+    const names = HOST_SETUPS.map(({ agent }) => agent);
+    expect((await office.setup(...names)).code).toBe(0);
+    expect(Object.keys(office.files()).filter((name) => /\.js(on)?$/.test(name))).toHaveLength(7);
+    await office.setup("--remove");
+    expect(office.files()).toEqual({});
+  });
+
+  test("keeps what others wrote since, when it is taken away", async () => {
+    const office = new Office({ ".claude/settings.local.json": '{\n  "model": "x"\n}\n' });
+    await office.setup("claude");
+    const mine = '{"type":"command","command":"mine"}';
+    const text = office.read(".claude/settings.local.json").replace('"model": "x"', '"model": "y" /* mine */');
+    office.write(".claude/settings.local.json", text.replace('"hooks": [', `"hooks": [${mine},`));
+    await office.setup("--remove");
+    const left = office.read(".claude/settings.local.json");
+    expect(left).not.toContain("agent-relay");
+    expect(left).toContain('"model": "y" /* mine */');
+    expect(left, "as they wrote it").toContain(mine);
+  });
+
+  test("of an older place of the launcher is replaced, not doubled", async () => {
+    const office = new Office();
+    await office.setup("codex");
+    const file = ".codex/hooks.json";
+    const now = office.read(file);
+    office.write(file, now.replace(/"[^"]*agent-relay-hook/g, '"/old/place/agent-relay-hook'));
+    await office.setup("codex");
+    expect(JSON.parse(office.read(file))).toEqual(JSON.parse(now));
+  });
+
+  test("goes through a link to where the settings really are", async () => {
+    const office = new Office();
+    const real = `${office.base}/dotfiles.json`;
+    fs.writeFileSync(real, "{}\n");
+    fs.mkdirSync(`${office.story.cwd}/.claude`);
+    fs.symlinkSync(real, `${office.story.cwd}/.claude/settings.local.json`);
+    await office.setup("claude");
+    expect(fs.readFileSync(real, "utf8")).toContain("agent-relay-hook");
+    await office.setup("--remove");
+    expect(fs.readFileSync(real, "utf8")).toBe("{}\n");
+    expect(fs.lstatSync(`${office.story.cwd}/.claude/settings.local.json`).isSymbolicLink()).toBe(true);
+  });
+
+  test("with --dry-run is shown, and not written", async () => {
+    const office = new Office();
+    const { out } = await office.setup("claude", "--dry-run");
+    expect(out).toContain("would be written to");
+    expect(out).toMatch(/\+ .*agent-relay-hook claude Stop/);
+    expect(office.files()).toEqual({});
+    expect(fs.existsSync(`${office.story.cwd}/.relay`)).toBe(false);
+  });
+
+  test("with --user stands in the home folder, and makes no relay", async () => {
+    const office = new Office();
+    await office.setup("claude", "--user");
+    expect(office.files()).toEqual({});
+    expect(fs.readFileSync(`${office.base}/.claude/settings.json`, "utf8")).toContain("agent-relay-hook");
+    await office.setup("--user", "--remove");
+    expect(fs.existsSync(`${office.base}/.claude`)).toBe(false);
+  });
+
+  test("is what each host takes: Codex no other key, Gemini times in ms, Antigravity a bundle, Cursor and Copilot a version", async () => {
+    const office = new Office();
+    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    const json = (file: string) => JSON.parse(office.read(file));
+    expect(Object.keys(json(".codex/hooks.json"))).toEqual(["hooks"]);
+    expect(json(".gemini/settings.json").hooks.BeforeAgent[0].hooks[0]).toMatchObject({ timeout: 5000 });
+    expect(Object.keys(json(".agents/hooks.json"))).toEqual(["agent-relay"]);
+    expect(json(".cursor/hooks.json")).toMatchObject({ version: 1, hooks: { stop: [{ loop_limit: 5 }] } });
+    expect(json(".github/hooks/agent-relay.json")).toMatchObject({
+      version: 1,
+      hooks: { agentStop: [{ timeoutSec: 10 }] },
+    });
+    expect(office.read(".claude/settings.local.json")).toMatch(
+      /"command": "\/[^"]*\/bin\/agent-relay-hook claude SessionStart"/,
+    );
+  });
+});
+
+describe("what setup leaves alone", () => {
+  test.each(["{ nonsense", '{"a":1', "[]", "null", '"text"', "\0"])("%j, which is no JSON object", async (text) => {
+    const office = new Office({ ".gemini/settings.json": text });
+    const before = office.files();
+    const { code, out } = await office.setup("gemini");
+    expect(code).toBe(1);
+    expect(out).toMatch(/gemini: Cannot set up .*it is not JSON.*left as it is/);
+    expect(office.files()[".gemini/settings.json"]).toBe(before[".gemini/settings.json"]);
+    expect((await office.setup("--remove")).code).toBe(1);
+    expect(office.files()).toEqual(before);
+  });
+
+  test("a plugin of that name that somebody else wrote", async () => {
+    const office = new Office({ ".opencode/plugins/agent-relay.js": "export const mine = 1;" });
+    expect((await office.setup("opencode")).out).toContain("it is somebody else's, and is left as it is");
+    await office.setup("--remove");
+    expect(office.read(".opencode/plugins/agent-relay.js")).toBe("export const mine = 1;");
+  });
+
+  test("a skill of that name that somebody else wrote", async () => {
+    const office = new Office({ ".claude/skills/agent-relay/SKILL.md": "mine" });
+    expect((await office.setup("claude")).out).toContain("left alone, it is not ours");
+    await office.setup("--remove");
+    expect(office.files()).toHaveProperty([".claude/skills/agent-relay/SKILL.md"]);
+    expect(office.read(".claude/skills/agent-relay/SKILL.md")).toBe("mine");
+  });
+
+  test.skipIf(isRoot)("a file that may not be written", async () => {
+    const office = new Office({ ".claude/settings.local.json": "{}" });
+    fs.chmodSync(`${office.story.cwd}/.claude/settings.local.json`, 0o400);
+    expect((await office.setup("claude")).code).toBe(6);
+    expect(office.read(".claude/settings.local.json")).toBe("{}");
+  });
+});
+
+test("setup --check runs what is installed on a real payload, and says what is not as it should be", async () => {
+  const office = new Office();
+  office.story.isReal = true;
+  await office.setup("claude", "codex", "opencode");
+  const well = await office.setup("claude", "codex", "opencode", "--check");
+  expect(
+    well.out
+      .split("\n")
+      .filter((line) => line !== "")
+      .every((line) => /^\w+: ok: /.test(line)),
+    well.out,
+  ).toBe(true);
+  expect(well.code).toBe(0);
+  const file = ".codex/hooks.json";
+  office.write(
+    file,
+    office.read(file).replace(/"[^"]*agent-relay-hook codex Stop/, '"/gone/agent-relay-hook codex Stop'),
+  );
+  const ill = await office.setup("codex", "--check");
+  expect(ill.code).toBe(1);
+  expect(ill.out).toMatch(/codex: it ended with exit code 127: .*\n/);
+  expect((await office.setup("cursor", "--check")).out).toContain("cursor: no hook of ours is in it");
+});
+
+test("without any host that is installed, setup says so", async () => {
+  const office = new Office();
+  expect(await office.setup()).toMatchObject({ code: 3, err: expect.stringContaining("agent-relay setup claude") });
+  fs.mkdirSync(`${office.base}/.codex`);
+  expect((await office.setup("--dry-run")).out).toContain("codex: would be written to");
+});
+
+test("the skill names every verb a model may use, and what is always loaded of it is short", async () => {
+  const office = new Office();
+  await office.setup("claude");
+  const text = office.read(".claude/skills/agent-relay/SKILL.md");
+  const [, head = "", body = ""] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text) ?? [];
+  expect(head).toMatch(/^name: agent-relay\ndescription: ".{1,1024}"$/);
+  expect(head.length / 4, "tokens").toBeLessThan(400);
+  for (const verb of ["send", "inbox", "claim", "task", "wait", "status"])
+    expect(body).toContain(`\`agent-relay ${verb}\`: `);
+});
+
+test("a status line is added to Claude Code if it was asked for and there is none, and taken out again", async () => {
+  const office = new Office();
+  const file = ".claude/settings.local.json";
+  await office.setup("claude", "--status-line");
+  expect(JSON.parse(office.read(file)).statusLine.command).toMatch(/^node \/.*agent-relay\.cjs status --line$/);
+  expect((await office.setup("claude")).out, "setup without it leaves it").toContain("already in");
+  office.story.stdin = JSON.stringify({ session_id: "s1", workspace: {} });
+  await office.story.as("bob", "send", "hello");
+  await office.story.as("s1", "register");
+  expect((await office.story.as(undefined, "status", "--line")).out).toBe("relay: 1 unread, 1 here\n");
+  await office.setup("--remove");
+  expect(office.files()).toEqual({});
+  const mine = new Office({ [file]: '{"statusLine":{"type":"command","command":"mine"}}' });
+  await mine.setup("claude", "--status-line");
+  expect(JSON.parse(mine.read(file)).statusLine.command).toBe("mine");
+});
+
+test("an idle agent is woken only if that was asked for; setup without it leaves it, and all of it is taken out again", async () => {
+  const foreign = '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"say done"}]}]}}';
+  const [claude, opencode] = [".claude/settings.local.json", ".opencode/plugins/agent-relay.js"];
+  const office = new Office({ [claude]: foreign });
+  const before = office.files();
+  const waking = () =>
+    Object.entries<{ hooks: { asyncRewake?: boolean; command: string }[] }[]>(JSON.parse(office.read(claude)).hooks)
+      .filter(([, groups]) => groups.some(({ hooks }) => hooks.some((hook) => hook.asyncRewake)))
+      .map(([event]) => event);
+  await office.setup("claude", "opencode");
+  expect(waking()).toEqual([]);
+  expect(office.read(opencode)).toContain("const WAKES = false;");
+  const asked = await office.setup("claude", "opencode", "codex", "gemini", "--wake");
+  expect(asked.out).toContain("No hook of codex can wake it; agent-relay daemon run --wake --agent codex");
+  expect(asked.out).toContain("No hook of gemini can wake it\n");
+  expect(waking().sort()).toEqual(["SessionStart", "Stop"]);
+  expect(office.read(opencode)).toContain("const WAKES = true;");
+  const installed = office.files();
+  expect((await office.setup("claude", "opencode")).out).not.toContain("added to");
+  expect(office.files()).toEqual(installed);
+  expect((await office.setup("claude", "--check")).code, "to prove it waits for no mail").toBe(0);
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
+test("hosts are told of the MCP server only if that was asked for, each where it looks, and all of it is taken out again", async () => {
+  const foreign = '{\n  "mcpServers": { "other": { "command": "x" } } // mine\n}\n';
+  const files = { ".mcp.json": foreign, ".gemini/settings.json": foreign, "opencode.json": '{"theme":"x"}' };
+  const office = new Office(files);
+  const before = office.files();
+  const names = HOST_SETUPS.map(({ agent }) => agent);
+  await office.setup(...names);
+  expect(office.read(".mcp.json")).toBe(foreign);
+  const asked = await office.setup(...names, "--mcp");
+  expect(asked.out).toMatch(
+    /To tell codex of the MCP server, type: codex mcp add agent-relay -- \/.*agent-relay\.cjs mcp\n/,
+  );
+  const entry = (file: string, at: string) => JSON.parse(office.read(file).replace("// mine", ""))[at]["agent-relay"];
+  const command = expect.stringMatching(/^\/.*\/bin\/agent-relay\.cjs$/);
+  for (const file of [".mcp.json", ".gemini/settings.json", ".cursor/mcp.json", ".agents/mcp_config.json"])
+    expect(entry(file, "mcpServers"), file).toEqual({ command, args: ["mcp"] });
+  expect(entry(".github/mcp.json", "mcpServers")).toEqual({ type: "local", command, args: ["mcp"], tools: ["*"] });
+  expect(entry("opencode.json", "mcp")).toEqual({ type: "local", command: [command, "mcp"], enabled: true });
+  const installed = office.files();
+  expect((await office.setup(...names)).out, "setup without it leaves it").not.toContain("added to");
+  expect((await office.setup(...names, "--mcp")).out).not.toMatch(/added to|made/);
+  expect(office.files()).toEqual(installed);
+  const checked = await office.setup("claude", "gemini", "opencode", "--check");
+  expect(checked).toMatchObject({ code: 0, out: expect.stringMatching(/opencode: ok: \/.*agent-relay\.cjs mcp\n/) });
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
+test("who wants tools alone gets no hook, and what of hooks is there already stays", async () => {
+  const names = HOST_SETUPS.map(({ agent }) => agent);
+  const office = new Office();
+  const before = office.files();
+  const { out } = await office.setup(...names, "--mcp", "--no-hooks");
+  expect(out).not.toContain("hook");
+  const written = office.files();
+  expect(Object.keys(written).filter((name) => /hooks|settings\.local|plugins|SKILL/.test(name))).toEqual([]);
+  expect(JSON.parse(office.read(".gemini/settings.json"))).toEqual({
+    mcpServers: { "agent-relay": expect.anything() },
+  });
+  expect(JSON.parse(office.read(".mcp.json"))).toEqual({ mcpServers: { "agent-relay": expect.anything() } });
+  const checked = await office.setup("--check", "--no-hooks");
+  expect(checked).toMatchObject({ code: 0, err: "" });
+  expect(checked.out.match(/: ok: /g)).toHaveLength(6);
+  expect((await office.setup("--check")).code, "which finds nothing missing either").toBe(0);
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+  await office.setup("gemini", "claude");
+  const hooked = office.files();
+  await office.setup("gemini", "claude", "--mcp", "--no-hooks");
+  expect(office.read(".gemini/settings.json")).toMatch(/"hooks"[\s\S]*"mcpServers"/);
+  await office.setup("gemini", "claude", "--mcp");
+  expect(office.files()).toMatchObject(
+    Object.fromEntries(Object.entries(hooked).filter(([name]) => !name.includes(".gemini"))),
+  );
+  for (const flags of [["--no-hooks"], ["--no-hooks", "--mcp", "--wake"]])
+    expect((await office.setup("claude", ...flags)).code).toBe(2);
+});
+
+test("what OpenCode would put beside its MCP entry stands there at once, and nothing is left of a file that it has written anew", async () => {
+  const office = new Office();
+  const before = office.files();
+  await office.setup("opencode", "--mcp");
+  const written = JSON.parse(office.read("opencode.json"));
+  expect(written.$schema).toBe("https://opencode.ai/config.json");
+  office.write("opencode.json", JSON.stringify(written));
+  await office.setup("--remove");
+  expect(office.files()).toEqual(before);
+});
+
+test("an MCP entry that cannot be started, or that is somebody else's, is told of", async () => {
+  const mine = '{"mcpServers":{"agent-relay":{"command":"mine"}}}';
+  const office = new Office({ ".mcp.json": mine });
+  expect(await office.setup("claude", "--mcp")).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('"mcpServers.agent-relay" in it is somebody else\'s'),
+  });
+  expect(office.read(".mcp.json")).toBe(mine);
+  office.write(".mcp.json", '{"mcpServers":{"agent-relay":{"command":"/gone/agent-relay.cjs","args":["mcp"]}}}');
+  expect((await office.setup("claude", "--check")).out).toMatch(/claude: it could not be run \(.*\): \/gone/);
+});
+
+test("who typed the MCP entry for Codex is told, when all is taken away, what takes that away too", async () => {
+  const office = new Office();
+  expect((await office.setup("--remove")).out).not.toContain("codex mcp");
+  const config = `${office.base}/.codex/config.toml`;
+  fs.mkdirSync(`${office.base}/.codex`);
+  fs.writeFileSync(config, '[mcp_servers.agent-relay]\ncommand = "/x/agent-relay.cjs"\n');
+  expect((await office.setup("--remove")).out).toContain("To end that, type: codex mcp remove agent-relay\n");
+  expect(fs.readFileSync(config, "utf8")).toContain("[mcp_servers.agent-relay]");
+});
+
+test("in the home folder, Claude Code's own command is to be typed: its file there is its own", async () => {
+  const office = new Office();
+  const { out } = await office.setup("claude", "--mcp", "--user");
+  expect(out).toMatch(/type: claude mcp add --scope user agent-relay -- \/.*agent-relay\.cjs mcp\n/);
+  await office.setup("--remove", "--user");
+});
+
+test("a plugin for Claude Code is written into a new folder, never over an old one", async () => {
+  const office = new Office();
+  expect((await office.setup("--plugin", "out/plugin")).out).toContain("claude --plugin-dir");
+  expect(JSON.parse(office.read("out/plugin/.claude-plugin/plugin.json"))).toMatchObject({ name: "agent-relay" });
+  const { hooks } = JSON.parse(office.read("out/plugin/hooks/hooks.json"));
+  expect(Object.keys(hooks)).toContain("PostToolBatch");
+  expect(office.read("out/plugin/skills/agent-relay/SKILL.md")).toContain("name: agent-relay");
+  expect((await office.setup("--plugin", "out/plugin")).code).toBe(1);
+  expect(fs.existsSync(`${office.story.cwd}/.relay`)).toBe(false);
+});

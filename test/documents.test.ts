@@ -28,7 +28,7 @@ test("the README's shell blocks run as they stand", () => {
     expect({ status, stderr: stderr.replace("No unread messages\n", "") }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/sent to|Claimed|Added|taken out of/);
   }
-}, 30_000);
+});
 
 test("the README's program runs, and prints what it says it prints", () => {
   const [block = ""] = blocks("js");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { begun, DAEMON_LIMITS, type DaemonRecord, verdict } from "../../src/daemon/limits.ts";
 import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
@@ -10,8 +10,6 @@ import { liveness, place } from "../../src/machine/process.ts";
 import { unitFor } from "../../src/machine/service-unit.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 const NOON = Date.parse("2026-03-01T12:00:00Z");
 const RECORD: DaemonRecord = {
@@ -128,7 +126,7 @@ class Night {
   }
 
   says(pattern: RegExp): Promise<void> {
-    return expect.poll(() => this.log(), { timeout: 30_000, interval: 10 }).toMatch(pattern);
+    return expect.poll(() => this.log(), { interval: 10 }).toMatch(pattern);
   }
 }
 
@@ -209,14 +207,14 @@ test("a daemon that was killed in the middle of a run leaves one run at a time: 
     fs.existsSync(`${night.story.cwd}/runs`) ? fs.readFileSync(`${night.story.cwd}/runs`, "utf8") : "";
   await night.bob.send("hello", { to: "night", keep: true });
   const first = night.start(held, "--cool-down", "1ms");
-  await expect.poll(runs, { timeout: 30_000 }).toBe("begin\n");
+  await expect.poll(runs).toBe("begin\n");
   first.kill("SIGKILL");
   await once(first, "close");
   night.start(held, "--cool-down", "1ms");
   await night.says(/waits for the run of the daemon before/);
   expect(runs()).toBe("begin\n");
   fs.writeFileSync(`${night.story.cwd}/go`, "");
-  await expect.poll(runs, { timeout: 30_000 }).toBe("begin\nend\nbegin\nend\n");
+  await expect.poll(runs).toBe("begin\nend\nbegin\nend\n");
 });
 
 test("after the machine was started anew, a daemon that ran before is in nobody's way", async () => {
@@ -231,7 +229,7 @@ test("after the machine was started anew, a daemon that ran before is in nobody'
   const long = new Date(Date.now() - 120_000);
   fs.utimesSync(`${night.story.cwd}/.relay/daemons/night.alive`, long, long);
   night.start("");
-  await expect.poll(() => night.log().match(/watches/g)?.length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => night.log().match(/watches/g)?.length).toBe(2);
 });
 
 test("a program that is not there is a run that failed, and the daemon goes on; it is not installed", async () => {

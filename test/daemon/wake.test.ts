@@ -2,15 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { verdict } from "../../src/daemon/limits.ts";
 import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
 import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
 import { Relay } from "../../src/index.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND, LAUNCHER } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 /** A project in which ann's agent sits idle, and bob writes to it. */
 class Idle {
@@ -55,7 +53,7 @@ class Idle {
   async isWatched(): Promise<void> {
     const record = `${this.cwd}/.relay/daemons/ann.json`;
     const pid = () => (fs.existsSync(record) ? JSON.parse(fs.readFileSync(record, "utf8")).pid : 0);
-    await expect.poll(pid, { timeout: 30_000, interval: 10 }).toBeGreaterThan(0);
+    await expect.poll(pid, { interval: 10 }).toBeGreaterThan(0);
   }
 }
 
@@ -146,7 +144,7 @@ test("a waiter ends when its host is gone", async () => {
   await idle.isWatched();
   host.kill("SIGKILL");
   const record = () => JSON.parse(fs.readFileSync(`${idle.cwd}/.relay/daemons/ann.json`, "utf8"));
-  await expect.poll(() => record().pid, { timeout: 30_000, interval: 100 }).toBe(0);
+  await expect.poll(() => record().pid, { interval: 100 }).toBe(0);
 });
 
 test("a daemon with --wake asks Codex to, by its own command, and never starts it", async () => {
@@ -158,7 +156,7 @@ test("a daemon with --wake asks Codex to, by its own command, and never starts i
   await idle.isWatched();
   await idle.bob.send("$(touch pwned)", { to: "ann" });
   const asked = () => (fs.existsSync(`${idle.home}/asked`) ? fs.readFileSync(`${idle.home}/asked`, "utf8") : "");
-  await expect.poll(asked, { timeout: 30_000 }).toBe(`queue|--thread|ann|--message|${NUDGE}|`);
+  await expect.poll(asked).toBe(`queue|--thread|ann|--message|${NUDGE}|`);
   daemon.kill("SIGINT");
   expect(await endOf(daemon)).toMatchObject({ code: 130 });
   expect((await idle.bob.agents()).find(({ session_id }) => session_id === "ann")).toMatchObject({

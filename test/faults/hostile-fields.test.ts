@@ -230,7 +230,7 @@ describe("times and numbers of files", () => {
     expect(await shownTo("bob")).toEqual(["good"]);
     for (let count = 0; count < 100; count++) put(`agents/stray${count}`, "");
     expect(await within(as("ann").agents())).toHaveLength(2);
-  }, 60_000);
+  });
 
   test("100 senders that were killed before they were done do not hold up each look of their reader", async () => {
     for (let count = 0; count < 100; count++) {
@@ -240,7 +240,7 @@ describe("times and numbers of files", () => {
     }
     expect(await within(as("bob").unreadCount())).toBe(1);
     expect(await shownTo("bob")).toEqual(["good"]);
-  }, 60_000);
+  });
 
   test("5,000 pointers to nothing are cleared away once, and cost nothing after that", async () => {
     for (let count = 0; count < 5_000; count++)
@@ -255,5 +255,5 @@ describe("times and numbers of files", () => {
     await within(as("bob").send("back", { to: "ann" }));
     expect(await shownTo("ann")).toEqual(["back"]);
     expect(fs.readdirSync(path.join(root, "messages"))).toHaveLength(100_002);
-  }, 180_000);
+  });
 });

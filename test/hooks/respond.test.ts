@@ -13,8 +13,6 @@ import { Story, tempDir } from "../support/cli.ts";
 import { FatefulStore } from "../support/killable-store.ts";
 import { COMMAND } from "../support/paths.ts";
 
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
-
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
 

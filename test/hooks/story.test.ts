@@ -1,11 +1,9 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 120_000 }); // against a hang only
 
 const hasGit = spawnSync("git", ["--version"]).status === 0;
 

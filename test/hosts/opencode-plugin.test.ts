@@ -1,13 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { builtPlugin, pluginFor } from "../../src/hosts/opencode-plugin-file.ts";
 import { Relay } from "../../src/index.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND, LAUNCHER } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 interface Part {
   readonly text: string;

@@ -1,15 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { relayServer } from "../../src/mcp/server.ts";
 import { Wire } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 const LONG = 600_000; // ms
 const SHORT = 40; // ms
@@ -45,7 +43,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
       params: { request_id, ...what },
     });
   const verdict = async (request_id: string, behavior: string, all = 1) => {
-    await expect.poll(() => verdicts.length, { timeout: 30_000 }).toBe(all);
+    await expect.poll(() => verdicts.length).toBe(all);
     expect(verdicts.at(-1)).toEqual(["notifications/claude/channel/permission", { request_id, behavior }]);
   };
   return { client, tried, failures, verdicts, ask, verdict };
@@ -53,7 +51,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
 
 /** The only question that this session has not read. */
 async function question(relay: Relay) {
-  await expect.poll(() => relay.unreadCount(), { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => relay.unreadCount()).toBe(1);
   const { items } = await relay.inbox();
   const found = items.find((item) => item.is_new);
   if (!found) throw new Error("nothing waits");

@@ -11,8 +11,6 @@ import { tempDir } from "../support/cli.ts";
 import { called, connected, FRAME, started, World } from "../support/mcp-clients.ts";
 import { COMMAND } from "../support/paths.ts";
 
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
-
 describe.each(["memory", "file"] as const)("the tools, with the %s store", (kind) => {
   test("two agents talk: a message is sent, counted in other results, read once, answered, and looked back at", async () => {
     const world = new World(kind);
@@ -132,7 +130,7 @@ test("who has subscribed to the inbox is told when something comes, and no more 
   client.setNotificationHandler("notifications/resources/updated", ({ params }) => void told.push(params.uri));
   await client.subscribeResource({ uri: "relay://inbox" });
   await world.as("bob").send("hello", { to: "ann" });
-  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => told.length).toBeGreaterThan(0);
   expect(new Set(told)).toEqual(new Set(["relay://inbox"]));
   await client.unsubscribeResource({ uri: "relay://inbox" });
   const count = told.length;
@@ -148,7 +146,7 @@ test("who has subscribed to the inbox is told when something comes, and no more 
   await client.subscribeResource({ uri: "relay://inbox", _meta: { sessionId: "s-1" } });
   await client.unsubscribeResource({ uri: "relay://status" });
   await world.as("bob").send("for another session of this client", { to: "s-1" });
-  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(count);
+  await expect.poll(() => told.length).toBeGreaterThan(count);
   expect((await world.as("x").agents()).map(({ session_id }) => session_id)).not.toContain("test");
   await expect(client.subscribeResource({ uri: "relay://status" })).rejects.toMatchObject({
     code: -32602,
@@ -167,7 +165,7 @@ test("who listens as the revision of 2026 has it is told when something comes, a
   const bob = new Relay(dir, { session: "bob", durability: "process" });
   const { close } = await client.listen({ resourceSubscriptions: ["relay://inbox"] });
   await bob.send("hello", { to: "ann" });
-  await expect.poll(() => told.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => told.length).toBeGreaterThan(0);
   expect(new Set(told)).toEqual(new Set(["relay://inbox"]));
   await close();
 });
@@ -261,7 +259,7 @@ test("a message of which the answer was never taken stays unread", async () => {
   line.isCut = true;
   call("inbox").catch(() => {});
   await tried;
-  await expect.poll(() => world.store.get("shows/ann"), { timeout: 10_000 }).toBeUndefined();
+  await expect.poll(() => world.store.get("shows/ann")).toBeUndefined();
   expect(await world.as("ann").unreadCount()).toBe(1);
 });
 
@@ -473,7 +471,7 @@ test("a client that dies in the middle of a call leaves nothing behind, and lose
   say({ id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } });
   say({ method: "notifications/initialized" });
   say({ id: 2, method: "tools/call", params: { name: "wait", arguments: { timeout: 600, message: true } } });
-  await expect.poll(() => fs.existsSync(`${dir}/agents/ann.json`), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => fs.existsSync(`${dir}/agents/ann.json`)).toBe(true);
   child.stdin.destroy();
   expect(await once(child, "close")).toEqual([0, null]);
   expect(out.trim().split("\n"), "nothing was answered but the first").toHaveLength(1);
@@ -533,7 +531,7 @@ test("it ends when its stdin does, and is not ended by what is no message", asyn
   child.stdin.write('no json\n{"jsonrpc":"2.0"}\n[]\n\u0000\n');
   const hello = { protocolVersion: "2024-11-05", capabilities: {}, clientInfo: { name: "old", version: "1" } };
   child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: hello })}\n`);
-  await expect.poll(() => out, { timeout: 30_000 }).toContain('"protocolVersion":"2024-11-05"');
+  await expect.poll(() => out).toContain('"protocolVersion":"2024-11-05"');
   expect(
     out
       .trim()
@@ -563,9 +561,9 @@ test("a channel that was started before there was a relay begins with the first 
   await client.listTools();
   expect(fs.readdirSync(cwd)).toEqual([]);
   await called(client, "whoami", {});
-  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`)).toBe(true);
   await new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
-  await expect.poll(() => pushed.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => pushed.length).toBe(1);
 });
 
 test("of two servers of one session the second pushes when the first is gone", async () => {
@@ -574,10 +572,10 @@ test("of two servers of one session the second pushes when the first is gone", a
   await called(first.client, "whoami", {});
   const second = await channelled(cwd);
   await called(second.client, "whoami", {});
-  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => fs.existsSync(`${cwd}/.relay/daemons/ann.json`)).toBe(true);
   await first.client.close();
   await new Relay(`${cwd}/.relay`, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
-  await expect.poll(() => second.pushed.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => second.pushed.length).toBe(1);
   expect(first.pushed).toEqual([]);
 });
 
@@ -589,10 +587,10 @@ test("a channel is told that mail waits, once for each message to it alone, and 
   for (const relay of [ann, bob]) await relay.register({ pid: process.pid });
   const { client, pushed } = await channelled(cwd);
   expect(client.getServerCapabilities()?.experimental).toEqual({ "claude/channel": {} });
-  await expect.poll(() => fs.existsSync(`${dir}/daemons/ann.json`), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => fs.existsSync(`${dir}/daemons/ann.json`)).toBe(true);
   await bob.send("for everyone");
   await bob.send("SECRET", { to: "ann" });
-  await expect.poll(() => pushed.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => pushed.length).toBe(1);
   expect(pushed[0]).toMatchObject({
     method: "notifications/claude/channel",
     params: { content: expect.stringContaining("Mail waits for you"), meta: { unread: "2" } },

@@ -1,15 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { TOOLS } from "../../src/mcp/server.ts";
 import { installed } from "../real-hosts/packages.ts";
 import { tempDir } from "../support/cli.ts";
 import { started } from "../support/mcp-clients.ts";
 import { Bridge } from "../support/mcp-over-http.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 600_000 }); // with the installing; against a hang only
 
 const NODE = "node@24.21.0"; // both programs want Node 22 at least
 const CONFORMANCE = "@modelcontextprotocol/conformance@0.1.16";

@@ -1,8 +1,6 @@
 import fs from "node:fs";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Story, tempDir } from "../support/cli.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** Two projects of one user, with an agent in each, and one in a folder below. */
 async function twoProjects() {

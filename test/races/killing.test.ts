@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore, Relay } from "../../src/index.ts";
 import type { Hint } from "../../src/store/store.ts";
+import { rounds } from "./rounds.ts";
 import { listed, newRelayDir, start } from "./workers.ts";
 
 test.each([{ to: "reader" }, { to: "all" }])(
@@ -74,7 +75,9 @@ interface Show {
   isMarked: boolean;
 }
 
-test("200 kills at random moments lose nothing that was acknowledged, and double nothing that was marked", async () => {
+const LIVES = rounds(50); // of each of three senders and a reader
+
+test(`${4 * LIVES} kills at random moments lose nothing that was acknowledged, and double nothing that was marked`, async () => {
   const dir = newRelayDir();
   const reader = new Relay(dir, { session: "reader", durability: "process" });
   await reader.register();
@@ -109,18 +112,18 @@ test("200 kills at random moments lose nothing that was acknowledged, and double
   const doubled = [...times].filter(([id, count]) => count > 1 && !excused.has(id));
 
   console.log(
-    `200 kills: ${acknowledged.length} acknowledged, ${times.size} shown, ${excused.size} shown by a reader that was killed before it marked them`,
+    `${4 * LIVES} kills: ${acknowledged.length} acknowledged, ${times.size} shown, ${excused.size} shown by a reader that was killed before it marked them`,
   );
-  expect(acknowledged.length).toBeGreaterThan(200);
+  expect(acknowledged.length).toBeGreaterThan(4 * LIVES);
   expect(lost, "acknowledged and never shown").toEqual([]);
   expect(doubled, "shown again after they were marked").toEqual([]);
   expect(fs.existsSync(`${dir}/quarantine`), "nothing half-written was ever met").toBe(false);
   expect(await reader.unreadCount()).toBe(0);
 });
 
-/** Starts a looping worker 50 times, and kills each at a random moment, or just after it has said something. */
+/** Starts a looping worker again and again, and kills each at a random moment, or just after it has said something. */
 async function liveAndDie(args: object, verb: string, newListener: () => (note: unknown) => void): Promise<void> {
-  for (let life = 0; life < 50; life++) {
+  for (let life = 0; life < LIVES; life++) {
     const listen = newListener();
     let words = life % 2 === 0 ? Number.POSITIVE_INFINITY : 1 + Math.random() * 6;
     const worker = await start("looping.mjs", args, {

@@ -3,39 +3,48 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { place } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
+import { racers, rounds } from "./rounds.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
-test("32 processes that update one record lose no update", async () => {
+const CONTENDERS = racers(32);
+const MEETING = racers(16);
+const ROUNDS = rounds(200);
+
+test(`${CONTENDERS} processes that update one record lose no update`, async () => {
   const dir = newRelayDir();
-  const lockers = await crowd(32, "locker.mjs", () => ({ dir }));
+  const lockers = await crowd(CONTENDERS, "locker.mjs", () => ({ dir }));
   const longest = await askAll<number>(lockers, "count", { key: "counters/one", times: 15 });
 
-  console.log(`32 contenders of one record: the longest wait was ${Math.round(Math.max(...longest))} ms (budget 1500)`);
-  expect(await new FileStore(dir).get("counters/one")).toEqual({ count: 32 * 15 });
+  console.log(
+    `${CONTENDERS} contenders of one record: the longest wait was ${Math.round(Math.max(...longest))} ms (budget 1500)`,
+  );
+  expect(await new FileStore(dir).get("counters/one")).toEqual({ count: CONTENDERS * 15 });
   expect(fs.readdirSync(`${dir}/locks`)).toEqual([]);
 });
 
-test("16 processes that meet the lock of a killed holder are never inside together, in 200 rounds", async () => {
+test(`${MEETING} processes that meet the lock of a killed holder are never inside together, in ${ROUNDS} rounds`, async () => {
   const dir = newRelayDir();
   const store = new FileStore(dir, { durability: "process" });
   await store.create("counters/one", { count: 0 });
-  const lockers = await crowd(16, "locker.mjs", () => ({ dir }));
+  const lockers = await crowd(MEETING, "locker.mjs", () => ({ dir }));
   const locks = ["counters+one", "section"].map((name) => `${dir}/locks/${name}.lock`);
   const [, section] = locks;
   const witness = `${dir}/witness`;
 
   const start = performance.now();
-  for (let round = 1; round <= 200; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     for (const lock of locks) fs.mkdirSync(`${lock}/${ownerThatIsDead(round)}`, { recursive: true });
     await Promise.all([
       askAll(lockers, "count", { key: "counters/one", times: 1 }),
       askAll(lockers, "enter", { lock: section, witness }),
     ]);
-    expect(await store.get("counters/one"), `round ${round}`).toEqual({ count: 16 * round });
+    expect(await store.get("counters/one"), `round ${round}`).toEqual({ count: MEETING * round });
   }
-  console.log(`a killed holder's lock, 16 waiting: ${Math.round((performance.now() - start) / 200)} ms a round`);
+  console.log(
+    `a killed holder's lock, ${MEETING} waiting: ${Math.round((performance.now() - start) / ROUNDS)} ms a round`,
+  );
 
-  expect(fs.readFileSync(`${witness}.log`, "utf8")).toBe("entered\n".repeat(16 * 200));
+  expect(fs.readFileSync(`${witness}.log`, "utf8")).toBe("entered\n".repeat(MEETING * ROUNDS));
   expect(fs.readdirSync(`${dir}/locks`)).toEqual([]);
 });
 

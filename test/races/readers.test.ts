@@ -1,14 +1,19 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
+import { racers, rounds } from "./rounds.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
-test("16 readers that mark the same 200 broadcasts lose no receipt", async () => {
+const READERS = racers(16);
+const BROADCASTS = rounds(200);
+const SENDS = rounds(300);
+
+test(`${READERS} readers that mark the same ${BROADCASTS} broadcasts lose no receipt`, async () => {
   const dir = newRelayDir();
-  const readers = await crowd(16, "agent.mjs", (index) => ({ dir, session: `reader-${index}` }));
+  const readers = await crowd(READERS, "agent.mjs", (index) => ({ dir, session: `reader-${index}` }));
   await askAll(readers, "register");
   const sender = new Relay(dir, { session: "sender", durability: "process" });
   const ids: string[] = [];
-  for (let n = 0; n < 200; n++) ids.push((await sender.send(`news ${n}`)).id);
+  for (let n = 0; n < BROADCASTS; n++) ids.push((await sender.send(`news ${n}`)).id);
 
   await askAll(readers, "markRead", { ids });
 
@@ -41,10 +46,10 @@ test("two readers of one session show every message, and none twice", async () =
   const sender = await start("agent.mjs", { dir, session: "sender" });
 
   await askAll(readers, "show", { limit: 7 });
-  const sent = await sender.ask<string[]>("sendMany", { count: 300, to: "shared" });
+  const sent = await sender.ask<string[]>("sendMany", { count: SENDS, to: "shared" });
   await askAll(readers, "stop");
   await Promise.all(notes.map((each) => each.said("done")));
 
-  console.log(`two readers of one session showed ${shown.map((ids) => ids.length).join(" and ")} of 300`);
+  console.log(`two readers of one session showed ${shown.map((ids) => ids.length).join(" and ")} of ${SENDS}`);
   expect(shown.flat().toSorted()).toEqual(sent.toSorted());
 });

@@ -1,16 +1,21 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { type Agent, type Message, Relay } from "../../src/index.ts";
+import { racers, rounds } from "./rounds.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
-test("whoever registers while a broadcast is sent hears it, in 500 rounds", async () => {
+const NEWCOMERS = rounds(500);
+const NAMES = rounds(100);
+const NAMELESS = racers(32);
+
+test(`whoever registers while a broadcast is sent hears it, in ${NEWCOMERS} rounds`, async () => {
   const dir = newRelayDir();
   const sender = await start("agent.mjs", { dir, session: "sender" });
   const newcomers = await start("many-agents.mjs", { dir });
   await sender.ask("register");
 
   const deaf: string[] = [];
-  for (let round = 0; round < 500; round++) {
+  for (let round = 0; round < NEWCOMERS; round++) {
     const session = `newcomer-${round}`;
     const [sent] = await Promise.all([
       sender.ask<{ id: string }>("send", { content: `news ${round}`, afterMs: (round % 25) / 5 }), // at each step of it
@@ -39,11 +44,11 @@ test("whoever registers when the sender of a broadcast has already listed the me
   expect((await newcomer.unread()).map((message) => message.id)).toEqual([id]);
 });
 
-test("of two who register the same wanted name at once, one gets it and the other is told so, in 100 rounds", async () => {
+test(`of two who register the same wanted name at once, one gets it and the other is told so, in ${NAMES} rounds`, async () => {
   const dir = newRelayDir();
   const pair = await crowd(2, "many-agents.mjs", () => ({ dir }));
   const wrong: string[] = [];
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < NAMES; round++) {
     const name = `wanted-${round}`;
     const results = await Promise.allSettled(
       pair.map((worker, index) => worker.ask<Agent>("register", { session: `s${round}-${index}`, name })),
@@ -55,14 +60,14 @@ test("of two who register the same wanted name at once, one gets it and the othe
   expect(wrong).toEqual([]);
 
   const names = (await new Relay(dir, { session: "s0-0" }).agents()).map((agent) => agent.name);
-  expect(new Set(names).size, "one holder for each name").toBe(100);
-  expect(names.length, "who lost is not registered").toBe(100);
+  expect(new Set(names).size, "one holder for each name").toBe(NAMES);
+  expect(names.length, "who lost is not registered").toBe(NAMES);
 });
 
-test("32 who register at once without a name all get different ones", async () => {
+test(`${NAMELESS} who register at once without a name all get different ones`, async () => {
   const dir = newRelayDir();
-  const agents = await crowd(32, "agent.mjs", (index) => ({ dir, session: `claude-${index}` }));
+  const agents = await crowd(NAMELESS, "agent.mjs", (index) => ({ dir, session: `claude-${index}` }));
   const names = (await askAll<Agent>(agents, "register")).map((agent) => agent.name);
-  expect(new Set(names).size).toBe(32);
+  expect(new Set(names).size).toBe(NAMELESS);
   for (const name of names) expect(name).toMatch(/^claude-[a-z]+-[a-z]+/);
 });

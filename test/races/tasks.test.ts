@@ -2,11 +2,15 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
 import type { Task } from "../../src/tasks/task.ts";
+import { isWhole, racers, rounds } from "./rounds.ts";
 import { askAll, crowd, newRelayDir, start, type Worker } from "./workers.ts";
 
-const COUNT = 200;
+const COUNT = isWhole ? 200 : 80;
+const WORKERS = racers(16);
+const KILLS = isWhole ? 40 : 16;
+const CIRCLES = rounds(15);
 
-/** 200 tasks, most of which wait for one or two older ones; the work is in layers, each as wide as the one before. */
+/** Tasks, most of which wait for one or two older ones; the work is in layers, each as wide as the one before. */
 async function board(dir: string): Promise<Map<string, Task>> {
   const { tasks } = new Relay(dir, { session: "planner", durability: "process" });
   const made: Task[] = [];
@@ -42,16 +46,16 @@ function expectAllDone(dir: string): void {
   }
 }
 
-test("16 processes empty a board of 200 tasks, each done once and none before what it waits for", async () => {
+test(`${WORKERS} processes empty a board of ${COUNT} tasks, each done once and none before what it waits for`, async () => {
   const dir = newRelayDir();
   const log = `${dir}/../log`;
   const made = await board(dir);
-  const all = await crowd(16, "tasker.mjs", (index) => ({ dir, session: `s${index}` }));
+  const all = await crowd(WORKERS, "tasker.mjs", (index) => ({ dir, session: `s${index}` }));
   await askAll(all, "register");
   const began = performance.now();
   const counts = await askAll<number>(all, "work", { log });
   console.log(
-    `16 processes empty a board of ${COUNT}: ${Math.round(performance.now() - began)} ms, ${counts.join(" ")}`,
+    `${WORKERS} processes empty a board of ${COUNT}: ${Math.round(performance.now() - began)} ms, ${counts.join(" ")}`,
   );
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(COUNT);
   const lines = linesOf(log);
@@ -71,7 +75,7 @@ test("workers that are killed at any moment lose no task: others take up what th
   const hire = async (name: string): Promise<Worker> => {
     let worker: Worker | undefined;
     const onNote = () => {
-      if (killed >= 40 || Math.random() > 0.3) return;
+      if (killed >= KILLS || Math.random() > 0.3) return;
       killed++;
       setTimeout(() => worker?.signal("SIGKILL"), Math.random() * 12);
     };
@@ -89,9 +93,9 @@ test("workers that are killed at any moment lose no task: others take up what th
       }
     }
   };
-  await Promise.all(Array.from({ length: 8 }, fill));
+  await Promise.all(Array.from({ length: racers(8) }, fill));
   console.log(`${killed} of ${hired} workers were killed`);
-  expect(killed).toBeGreaterThan(10);
+  expect(killed).toBeGreaterThan(KILLS / 4);
   expectAllDone(dir);
   const entries = linesOf(log).filter(({ what }) => what === "done");
   expect(new Set(entries.map(({ title }) => title)).size, "nobody was told twice that it is done").toBe(entries.length);
@@ -99,12 +103,12 @@ test("workers that are killed at any moment lose no task: others take up what th
   expect(Math.max(...tokens), "some were taken up by others").toBeGreaterThan(1);
 });
 
-test("of edits that would close a circle together, one is refused, in 15 rounds", async () => {
+test(`of edits that would close a circle together, one is refused, in ${CIRCLES} rounds`, async () => {
   const dir = newRelayDir();
   const { tasks } = new Relay(dir, { session: "planner", durability: "process" });
   const all = await crowd(3, "tasker.mjs", (index) => ({ dir, session: `s${index}` }));
   await askAll(all, "register");
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < CIRCLES; round++) {
     const ids: string[] = [];
     for (const name of ["a", "b", "c"]) ids.push((await tasks.add(`${name}${round}`)).id);
     const edits = all.map((worker, index) =>

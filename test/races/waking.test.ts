@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
+import { racers } from "./rounds.ts";
 import { askAll, listed, newRelayDir, quantile, start } from "./workers.ts";
 
-const WATCHERS = 60;
+const WATCHERS = racers(60);
 const BROADCASTS = 8;
 
 interface Woken {
@@ -11,7 +12,7 @@ interface Woken {
   readonly byEvent: boolean;
 }
 
-test("every broadcast wakes each of 60 watching processes, and not by their slow poll", async () => {
+test(`every broadcast wakes each of ${WATCHERS} watching processes, and not by their slow poll`, async () => {
   const dir = newRelayDir();
   const heard: Woken[][] = Array.from({ length: WATCHERS }, () => []);
   let allHeard = () => {};

@@ -4,12 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
 
 const HERE = import.meta.dirname;
 const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env; // reading certificates would take most of a worker's start
-
-vi.setConfig({ testTimeout: 180_000 }); // against a hang only: other work on the machine may slow a crowd of processes
 
 export interface StartOptions {
   /** Program and arguments that run node; default this node. */

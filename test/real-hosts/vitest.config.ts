@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { PATIENCE } from "../patience.ts";
 
 export default defineConfig({
   test: {
+    ...PATIENCE,
     include: ["test/**/*.hosts.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 900_000, // a host is installed and runs in it; both have limits of their own
     fileParallelism: false,
     disableConsoleIntercept: true,
   },

@@ -212,7 +212,7 @@ describe("who wants to see what is others'", () => {
     };
     expect(await mallory.mark(`waits/pending/${id}`)).toBe(200);
     expect(await mallory.create(`waits/${id}`, { ...wait, state: "pending" })).toBe(201);
-    await expect.poll(async () => (await mallory.see(`waits/${id}`))?.state, { timeout: 20_000 }).toBe("timed_out");
+    await expect.poll(async () => (await mallory.see(`waits/${id}`))?.state).toBe("timed_out");
     expect(JSON.stringify(await mallory.see(`waits/${id}`))).not.toContain(answer);
     expect(await bob.see(`waits/${id}`)).toBeUndefined();
   });

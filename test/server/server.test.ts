@@ -1,12 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Inbox } from "../../src/messages/read.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes
 
 /** One user's machine: a home, and a folder to work in. */
 class Machine {
@@ -30,7 +28,7 @@ class Machine {
     });
     onTestFinished(() => void child.kill("SIGKILL"));
     const server = new Server(child, this);
-    await expect.poll(() => server.port, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(() => server.port).toBeGreaterThan(0);
     return server;
   }
 }

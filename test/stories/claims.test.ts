@@ -20,7 +20,7 @@ function relayOf(story: Story, session: string): Relay {
 }
 
 function inLine(story: Story, count: number): Promise<unknown> {
-  return expect.poll(() => live(story).queue, { timeout: 10_000 }).toHaveLength(count);
+  return expect.poll(() => live(story).queue).toHaveLength(count);
 }
 
 /** A process that lives until it is killed. */

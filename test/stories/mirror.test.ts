@@ -89,10 +89,10 @@ hereOnly(
     onTestFinished(() => void child.kill("SIGKILL"));
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += data));
-    await expect.poll(() => said, { timeout: 20_000 }).toContain("Both agree");
+    await expect.poll(() => said).toContain("Both agree");
     expect((await story.as(undefined, "mirror", "--once")).err).toMatch(/Cannot mirror: process \d+ does already/);
     await eve.as("eve1", "send", "--to", "bob1", "while it runs");
-    await expect.poll(async () => (await story.as("bob1", "unread")).out, { timeout: 20_000 }).toBe("1\n");
+    await expect.poll(async () => (await story.as("bob1", "unread")).out).toBe("1\n");
     expect((await story.as("bob1", "claim", "src/a.ts")).out).not.toContain("tentative");
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);

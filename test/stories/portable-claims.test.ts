@@ -13,7 +13,7 @@ const code = async (story: Story, session: string, ...args: string[]) => (await 
 
 function inLine(story: Story): Promise<unknown> {
   const queue = () => JSON.parse(fs.readFileSync(`${story.cwd}/.relay/claims/live.json`, "utf8")).queue;
-  return expect.poll(queue, { interval: 5, timeout: 10_000 }).toHaveLength(1);
+  return expect.poll(queue, { interval: 5 }).toHaveLength(1);
 }
 
 describe("convoy", () => {

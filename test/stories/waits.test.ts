@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Message, Sent, Task, Wait } from "../../src/index.ts";
 import { isOverHttp, overHttp, type Ran, Story } from "../support/cli.ts";
 import { living } from "../support/living-process.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only: other work on the machine may slow real processes
 
 const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
 
@@ -51,7 +49,7 @@ class Project {
   /** Resolves when these and nobody else are known to wait. */
   waiting(...sessions: string[]): Promise<unknown> {
     const names = () => this.edges().map(({ session_id }) => session_id);
-    return expect.poll(() => names().sort(), { timeout: 30_000, interval: 10 }).toEqual([...sessions].sort());
+    return expect.poll(() => names().sort(), { interval: 10 }).toEqual([...sessions].sort());
   }
 
   /** An agent whose process lives until it is killed. */
@@ -221,7 +219,7 @@ describe("a circle", () => {
     const { id } = await project.json<Sent>("c", "send", "--to", "a", "--kind", "question", "may I?");
     const claiming = await project.start("a", "claim", "b.ts", "--wait", "5m");
     const queue = () => JSON.parse(fs.readFileSync(`${project.cwd}/.relay/claims/live.json`, "utf8")).queue;
-    await expect.poll(queue, { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(queue).toHaveLength(1);
     const ending = await project.start("b", "wait", "--ended", "c");
     await project.waiting("b");
     const closing = await project.as("c", "wait", "--reply-to", id);
@@ -241,7 +239,7 @@ describe("a circle", () => {
     await project.as("a", "claim", "a.ts");
     await project.as("a", "task", "add", "parse");
     const first = await project.start("a", "wait", "--task-done", "parse");
-    await expect.poll(() => fs.existsSync(`${project.cwd}/.relay/tasks`), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => fs.existsSync(`${project.cwd}/.relay/tasks`)).toBe(true);
     const second = await project.start("b", "wait", "--released", "a.ts");
     await project.waiting("b");
     await project.as("b", "task", "claim", "parse");
@@ -285,7 +283,7 @@ test("a claim in line that is interrupted ends with 130 too, and leaves the line
   await project.as("a", "claim", "src");
   const waiting = await project.start("b", "claim", "src", "--wait", "5m");
   const queue = () => JSON.parse(fs.readFileSync(`${project.cwd}/.relay/claims/live.json`, "utf8")).queue;
-  await expect.poll(queue, { timeout: 30_000 }).toHaveLength(1);
+  await expect.poll(queue).toHaveLength(1);
   waiting.child.kill("SIGINT");
   expect((await waiting.ended).code).toBe(130);
   expect(queue()).toEqual([]);

@@ -127,7 +127,7 @@ describe("killed at any write, it leaves every ready task where next finds it, a
       ),
       { numRuns: RUNS },
     );
-  }, 600_000);
+  });
 });
 
 test("a process that stops anywhere while others go on, and then goes on or is killed, hides no ready task", async () => {
@@ -156,4 +156,4 @@ test("a process that stops anywhere while others go on, and then goes on or is k
     ),
     { numRuns: RUNS },
   );
-}, 600_000);
+});

@@ -144,13 +144,13 @@ async function expectFound(board: Board, title: string): Promise<void> {
 
 test("in memory, whatever is done by several with time passing, the lists say what the records say, and next takes the best", async () => {
   await story((now) => new MemoryStore({ now }), { runs: 150, length: 40 });
-}, 60_000);
+});
 
 test("on the disk, whatever is done by several with time passing, the lists say what the records say, and next takes the best", async () => {
   const folder = tempDir();
   let count = 0;
   await story((now) => new FileStore(`${folder}/${count++}`, { now, durability: "process" }), { runs: 8, length: 25 });
-}, 60_000);
+});
 
 test("a list has at most as many as were asked for, and says if there are more", async () => {
   const board = new Board((now) => new MemoryStore({ now }));

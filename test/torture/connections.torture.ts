@@ -18,7 +18,7 @@ test(`${IDLE} connections that ask nothing keep nobody out`, async () => {
   onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
   const ask = async () => {
     const headers = { Authorization: `Bearer ${token}` };
-    return (await fetch(`http://127.0.0.1:${port}/agents`, { headers, signal: AbortSignal.timeout(30_000) })).status;
+    return (await fetch(`http://127.0.0.1:${port}/agents`, { headers })).status;
   };
   for (let count = 0; count < IDLE; count += 100) {
     const batch = Array.from({ length: 100 }, () => connected(port));
@@ -27,9 +27,7 @@ test(`${IDLE} connections that ask nothing keep nobody out`, async () => {
   }
   expect(await ask()).toBe(200);
   // The oldest gave way, and no request of anybody was cut.
-  await expect
-    .poll(() => sockets.filter((socket) => socket.closed).length, { timeout: 30_000 })
-    .toBeGreaterThan(IDLE / 2);
+  await expect.poll(() => sockets.filter((socket) => socket.closed).length).toBeGreaterThan(IDLE / 2);
   expect(await ask()).toBe(200);
 });
 

@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { PATIENCE } from "../patience.ts";
 
 export default defineConfig({
   test: {
+    ...PATIENCE,
     include: ["test/**/*.torture.ts"],
-    testTimeout: 300_000,
-    hookTimeout: 60_000,
     fileParallelism: false,
     disableConsoleIntercept: true,
   },

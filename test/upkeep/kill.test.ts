@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Relay } from "../../src/index.ts";
 import { killAgent } from "../../src/upkeep/kill.ts";
 import { Story, tempDir } from "../support/cli.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // against a hang only
 
 const isLinux = process.platform === "linux";
 

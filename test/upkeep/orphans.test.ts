@@ -1,12 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { endOrphan } from "../../src/upkeep/orphans.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 // against a hang only
 

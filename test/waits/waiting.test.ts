@@ -402,7 +402,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     const end = new AbortController();
     const waiting = world.as("bob").wait({ released: ["src"] }, { timeout: MINUTE, signal: end.signal });
     const edges = async () => (await world.store.get("claims/live"))?.edges;
-    await expect.poll(edges, { timeout: 10_000 }).toMatchObject([{ session_id: "bob", on: ["ann"] }]);
+    await expect.poll(edges).toMatchObject([{ session_id: "bob", on: ["ann"] }]);
     end.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
     expect(await edges()).toEqual([]);

@@ -52,12 +52,12 @@ export interface Context {
   readonly seen: Map<string, number>;
 }
 
-const SEEN_LATELY = 1000; // ms
+const SEEN_FRESH_MS = 1000; // ms
 
 /** Whether this process has looked for a session so lately that it need not look again. */
 export function isSeenLately({ seen, now }: Context, session: string): boolean {
   const at = seen.get(session);
-  return at !== undefined && Math.abs(now() - at) < SEEN_LATELY;
+  return at !== undefined && Math.abs(now() - at) < SEEN_FRESH_MS;
 }
 
 /** Runs what a look does for later ones only: where this disk cannot take it now, the look goes on without. */

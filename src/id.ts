@@ -7,7 +7,7 @@ const RANDOM_DIGITS = 12; // 62 bits: two ids of one millisecond collide with a 
 const OURS = new RegExp(`^[a-z]+-([0-9a-z]{${TIME_DIGITS}})[0-9a-z]{${RANDOM_DIGITS}}$`);
 
 /** A clock that runs ahead by more than this (ms) is taken as wrong, and its times are not followed. */
-export const MAX_CLOCK_LEAD = 10 * 60_000;
+export const MAX_CLOCK_LEAD_MS = 10 * 60_000;
 
 const random = customRandom("0123456789abcdefghijklmnopqrstuvwxyz", RANDOM_DIGITS, randomBytes);
 
@@ -38,7 +38,7 @@ export function timeOf(id: string): number | undefined {
  * so that a clock that steps back does not reorder a conversation.
  */
 export function timeAfter(now: number, after: readonly (number | undefined)[]): number {
-  const bound = now + MAX_CLOCK_LEAD;
+  const bound = now + MAX_CLOCK_LEAD_MS;
   return after.reduce<number>(
     (time, other) => (other === undefined || other > bound ? time : Math.max(time, other + 1)),
     now,

@@ -1,6 +1,6 @@
 import { RelayError } from "./errors.ts";
 
-export const MAX_TEXT = 16 * 1024; // bytes, of a decision or a note
+export const MAX_TEXT_BYTES = 16 * 1024; // bytes, of a decision or a note
 
 export function checkText(text: string, verb: string, most: number): string {
   if (!/\S/.test(text)) throw new RelayError("usage", `Cannot ${verb} nothing: give a text`);
@@ -10,11 +10,11 @@ export function checkText(text: string, verb: string, most: number): string {
   });
 }
 
-export const TIMEOUT = { blocking: 10 * 60_000, subscribed: 8 * 3_600_000, max: 7 * 86_400_000 };
+export const WAIT_TIMEOUT_MS = { blocking: 10 * 60_000, subscribed: 8 * 3_600_000, max: 7 * 86_400_000 };
 
 /** Throws `usage` for a time that no wait may last. */
 export function checkTimeout(timeout: number): number {
-  if (timeout > 0 && timeout <= TIMEOUT.max) return Math.ceil(timeout);
+  if (timeout > 0 && timeout <= WAIT_TIMEOUT_MS.max) return Math.ceil(timeout);
   throw new RelayError("usage", `Cannot wait for ${timeout} ms: a wait lasts up to 7 days`, {
     next: "give --timeout 5m",
   });

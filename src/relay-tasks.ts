@@ -16,7 +16,7 @@ const load = {
   standings: () => import("./tasks/standings.ts"),
 };
 
-const MOST_AHEAD = 1000; // ms; what is farther ahead is a clock that was set back
+const MAX_AHEAD_MS = 1000; // ms; what is farther ahead is a clock that was set back
 
 /**
  * The tasks of a project, as one session sees them: `relay.tasks`. A task is meant by its id, the unique beginning of it,
@@ -36,7 +36,7 @@ export class Tasks {
     const { addTask } = await load.board();
     const context = this.#context();
     const [now, next] = [context.now(), this.#lastAge + 1]; // several within one ms come in the order in which they were added
-    this.#lastAge = next - now < MOST_AHEAD ? Math.max(now, next) : now;
+    this.#lastAge = next - now < MAX_AHEAD_MS ? Math.max(now, next) : now;
     return addTask(context, title, fields, this.#lastAge);
   }
 

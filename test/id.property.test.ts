@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_CLOCK_LEAD, newId, newNonce, timeAfter, timeOf } from "../src/id.ts";
+import { MAX_CLOCK_LEAD_MS, newId, newNonce, timeAfter, timeOf } from "../src/id.ts";
 import { checkSegment } from "../src/store/key.ts";
 
 const LAST = 36 ** 9 - 1; // the year 5188
@@ -76,7 +76,7 @@ describe("the time of a new id", () => {
     fc.assert(
       fc.property(time, others, (now, after) => {
         for (const other of after)
-          if (other !== undefined && other <= now + MAX_CLOCK_LEAD)
+          if (other !== undefined && other <= now + MAX_CLOCK_LEAD_MS)
             expect(timeAfter(now, after)).toBeGreaterThan(other);
       }),
     );
@@ -84,13 +84,13 @@ describe("the time of a new id", () => {
 
   test("a clock that was far ahead once does not drag the others along", () => {
     const now = 1_795_244_909_049;
-    expect(timeAfter(now, [now + MAX_CLOCK_LEAD])).toBe(now + MAX_CLOCK_LEAD + 1);
-    expect(timeAfter(now, [now + MAX_CLOCK_LEAD + 1, undefined])).toBe(now);
+    expect(timeAfter(now, [now + MAX_CLOCK_LEAD_MS])).toBe(now + MAX_CLOCK_LEAD_MS + 1);
+    expect(timeAfter(now, [now + MAX_CLOCK_LEAD_MS + 1, undefined])).toBe(now);
     fc.assert(
       fc.property(
         time,
         others,
-        (at, after) => void expect(timeAfter(at, after)).toBeLessThanOrEqual(at + MAX_CLOCK_LEAD + 1),
+        (at, after) => void expect(timeAfter(at, after)).toBeLessThanOrEqual(at + MAX_CLOCK_LEAD_MS + 1),
       ),
     );
   });

@@ -31,7 +31,8 @@ export const agentRule: Rule = {
     if (namesake !== undefined && namesake !== session && facts.records.get(`agents/${namesake}`)?.name === session)
       throw refused(key, `session ${namesake} has that as its name`);
     checkAgentId(agent.agent_id);
-    if (Buffer.byteLength(JSON.stringify(next)) > MOST) throw refused(key, `it has more than ${MOST} bytes`);
+    if (Buffer.byteLength(JSON.stringify(next)) > MAX_RECORD_BYTES)
+      throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
     if (agent.name !== undefined && holderOf(facts, agent.name) !== session)
       throw refused(key, `it is not the one that has the name ${JSON.stringify(agent.name)}`);
   },
@@ -44,7 +45,7 @@ export const agentRule: Rule = {
   },
 };
 
-const MOST = 32 * 1024; // bytes of a registration
+const MAX_RECORD_BYTES = 32 * 1024; // bytes of a registration
 
 /** The same for one that has ended. */
 export const archiveRule: Rule = {

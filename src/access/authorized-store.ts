@@ -16,8 +16,8 @@ import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from ".
 import { type Caller, type Facts, isSame, refused } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
 
-const MOST_SESSIONS = 500; // of one user
-const TRIES = 20; // of a change whose record others write at the same time
+const MAX_SESSIONS = 500; // of one user
+const MAX_TRIES = 20; // of a change whose record others write at the same time
 
 export interface RuledOptions {
   readonly now: () => number;
@@ -68,7 +68,7 @@ export class RuledStore implements Store {
   }
 
   async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
-    for (let tried = 0; tried < TRIES; tried++) {
+    for (let tried = 0; tried < MAX_TRIES; tried++) {
       const seen = await this.get(key);
       const next = change(seen);
       if (next === seen) return next;
@@ -189,10 +189,10 @@ export class RuledStore implements Store {
     let theirs = 0;
     for (const id of await this.#store.list("agents"))
       if (String((await this.#found(`agents/${id}`))?.owner).split("/")[0] === user) theirs++;
-    if (theirs >= MOST_SESSIONS)
+    if (theirs >= MAX_SESSIONS)
       throw new RelayError(
         "limit",
-        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MOST_SESSIONS}`,
+        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MAX_SESSIONS}`,
         {
           next: "agent-relay unregister those that are over",
         },

@@ -1,7 +1,7 @@
-import { type Claim, isSameTargets, OFFER, say, type Target, TTL, type Waiter } from "../claims/claim.ts";
+import { CLAIM_TTL_MS, type Claim, isSameTargets, OFFER_MS, say, type Target, type Waiter } from "../claims/claim.ts";
 import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { iso } from "../time.ts";
 import { type Caller, checkSize, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./policy.ts";
 
@@ -28,7 +28,8 @@ export const claimsRule: Rule = {
     step.checkLine();
     step.checkRoom();
     // What all read has room for all: what is there may stay, but it grows no further.
-    if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length) checkSize(key, next, MOST_BYTES);
+    if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length)
+      checkSize(key, next, MAX_RECORD_BYTES);
   },
 };
 
@@ -36,26 +37,26 @@ function everyone({ claims, queue, edges }: Claims): string[] {
   return [...claims, ...queue, ...edges].map(({ session_id }) => session_id);
 }
 
-const MOST_BYTES = 768 * 1024; // of all claims
-const MOST_REASON = 1000; // bytes
-const MOST_PATH = 1024; // characters
-const MOST_STARS = 16; // of a pattern: to compare two takes time by each
-const MOST_SEGMENTS = 64;
+const MAX_RECORD_BYTES = 768 * 1024; // of all claims
+const MAX_REASON_BYTES = 1000; // bytes
+const MAX_PATH_CHARS = 1024; // characters
+const MAX_STARS = 16; // of a pattern: to compare two takes time by each
+const MAX_SEGMENTS = 64;
 
 /** Throws `limit` for what would take long to compare with what others claim. */
 export function checkTargets(key: string, targets: readonly Target[]): void {
   for (const { path = "" } of targets) {
     const stars = path.split("*").length - 1;
-    if (path.length <= MOST_PATH && stars <= MOST_STARS && path.split("/").length <= MOST_SEGMENTS) continue;
+    if (path.length <= MAX_PATH_CHARS && stars <= MAX_STARS && path.split("/").length <= MAX_SEGMENTS) continue;
     throw new RelayError(
       "limit",
-      `Cannot write "${key}": a path has at most ${MOST_PATH} characters and ${MOST_STARS} stars`,
+      `Cannot write "${key}": a path has at most ${MAX_PATH_CHARS} characters and ${MAX_STARS} stars`,
     );
   }
 }
 
-const MOST_STEPPED = 1000; // tokens that may be passed over where the record was lost
-const MOST_TARGETS = 1000; // of one session
+const MAX_TOKENS_SKIPPED = 1000; // tokens that may be passed over where the record was lost
+const MAX_TARGETS = 1000; // of one session
 
 class Step {
   readonly #key: string;
@@ -75,7 +76,7 @@ class Step {
   /** Fencing tokens only grow, and no faster than claims are made. */
   checkTokens(last: number): void {
     const { token, claims, queue } = this.#after;
-    if (token < last || token > last + claims.length + queue.length + MOST_STEPPED)
+    if (token < last || token > last + claims.length + queue.length + MAX_TOKENS_SKIPPED)
       throw this.#no("the last fencing token only grows");
   }
 
@@ -103,8 +104,8 @@ class Step {
       const waiter = this.#before.queue.find(({ id }) => id === claim.id);
       if (waiter && !isAskedFor(waiter, claim)) throw this.#no("who stands in line gets what it asked for");
       checkTargets(this.#key, claim.targets);
-      if (Buffer.byteLength(claim.reason ?? "") > MOST_REASON || claim.targets.length > MOST_TARGETS)
-        throw new RelayError("limit", `Cannot claim with more than ${MOST_REASON} bytes of a reason`);
+      if (Buffer.byteLength(claim.reason ?? "") > MAX_REASON_BYTES || claim.targets.length > MAX_TARGETS)
+        throw new RelayError("limit", `Cannot claim with more than ${MAX_REASON_BYTES} bytes of a reason`);
       if (old && old.session_id !== claim.session_id) throw this.#no("a claim goes to nobody else");
       if (!this.#isTheirs(claim.session_id) && !this.#isOffer(claim, waiter))
         throw this.#no(`nothing is claimed for ${claim.session_id}, which has not asked for it`);
@@ -135,14 +136,14 @@ class Step {
     for (const { session_id, targets } of [...this.#after.claims, ...this.#after.queue])
       held.set(session_id, (held.get(session_id) ?? 0) + targets.length);
     for (const [session, count] of held)
-      if (count > 2 * MOST_TARGETS && this.#isTheirs(session))
-        throw new RelayError("limit", `Cannot claim more: ${session} has ${count} of at most ${MOST_TARGETS}`);
+      if (count > 2 * MAX_TARGETS && this.#isTheirs(session))
+        throw new RelayError("limit", `Cannot claim more: ${session} has ${count} of at most ${MAX_TARGETS}`);
   }
 
   /** What its time or its end has freed is handed on to the first in line, for a short while, to be taken up. */
   #isOffer(claim: Claim, waiter: Waiter | undefined): boolean {
     const until = claim.offered_until ?? Number.POSITIVE_INFINITY;
-    return waiter !== undefined && until <= this.#facts.now + OFFER + MAX_CLOCK_LEAD;
+    return waiter !== undefined && until <= this.#facts.now + OFFER_MS + MAX_CLOCK_LEAD_MS;
   }
 
   #checkToken(claim: Claim, old: Claim | undefined): void {
@@ -151,7 +152,7 @@ class Step {
       old?.mode !== claim.mode || claim.targets.some((one) => !old.targets.some((each) => isSame(each, one)));
     if ((claim.token !== old?.token || grows) && !isNew)
       throw this.#no("a claim has a fencing token larger than all before");
-    if (claim.ttl > TTL.max || claim.expires_at > this.#facts.now + TTL.max + MAX_CLOCK_LEAD)
+    if (claim.ttl > CLAIM_TTL_MS.max || claim.expires_at > this.#facts.now + CLAIM_TTL_MS.max + MAX_CLOCK_LEAD_MS)
       throw this.#no("a claim lasts 8 hours at most");
   }
 

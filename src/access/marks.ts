@@ -1,5 +1,5 @@
 import { timeOf } from "../id.ts";
-import { DIGEST_AGE } from "../messages/digest.ts";
+import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
 import { type Caller, type Facts, isTheirs } from "./policy.ts";
 
@@ -43,7 +43,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
       maySee: yes,
       needs: ([id = ""]) => [`messages/${id}`],
       mayUnmark: ({ session }, [id = ""], facts) =>
-        (timeOf(id) ?? facts.now) < facts.now - DIGEST_AGE || messageAt(facts, id)?.from_session === session,
+        (timeOf(id) ?? facts.now) < facts.now - MAX_DIGEST_AGE_MS || messageAt(facts, id)?.from_session === session,
     },
   ],
   [/^inboxes\/([^/]+)(?:\/open)?(?:\/([^/]+))?$/, inbox],

@@ -1,12 +1,12 @@
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { checkMemberName, Invite, Member } from "../identity/member.ts";
 import { nameOf } from "../store/store.ts";
 import { type Caller, checkSize, isSame, type Rule, refused } from "./policy.ts";
 
-const MOST_DAYS = 7 * 86_400_000; // ms that an invitation by a member may last
-const MOST_USES = 10;
-const MOST_TOKENS = 20; // of one user
+const MAX_INVITE_MS = 7 * 86_400_000; // ms that an invitation by a member may last
+const MAX_INVITE_USES = 10;
+const MAX_TOKENS = 20; // of one user
 
 const userOf = ({ owner }: Caller) => owner?.split("/")[0];
 
@@ -30,11 +30,11 @@ export const memberRule: Rule = {
     for (const [name, token] of added) {
       checkMemberName(name, "token");
       const isNew = !Object.hasOwn(before.tokens ?? {}, name) && !Object.hasOwn(after.machines, name);
-      if (!isNew || Math.abs(token.added_at - now) > MAX_CLOCK_LEAD)
+      if (!isNew || Math.abs(token.added_at - now) > MAX_CLOCK_LEAD_MS)
         throw refused(key, "a token is new when it is made");
     }
-    if (Object.keys(after.tokens ?? {}).length > MOST_TOKENS && added.length > 0)
-      throw new RelayError("limit", `Cannot make more than ${MOST_TOKENS} tokens`, {
+    if (Object.keys(after.tokens ?? {}).length > MAX_TOKENS && added.length > 0)
+      throw new RelayError("limit", `Cannot make more than ${MAX_TOKENS} tokens`, {
         next: "agent-relay members remove",
       });
     checkSize(key, next, 64 * 1024);
@@ -48,10 +48,10 @@ export const inviteRule: Rule = {
   check(caller, key, { old, next }, { now }) {
     const invite = next && Invite.parse(next, key);
     if (old !== undefined || !invite || caller.byToken) throw refused(key, "only where the relay is");
-    if (Math.abs(invite.added_at - now) > MAX_CLOCK_LEAD) throw refused(key, "an invitation is new when it is made");
+    if (Math.abs(invite.added_at - now) > MAX_CLOCK_LEAD_MS) throw refused(key, "an invitation is new when it is made");
     if (invite.user === undefined || invite.user !== userOf(caller))
       throw refused(key, "you may invite yourself alone");
-    if (invite.uses > MOST_USES || invite.expires_at > now + MOST_DAYS || invite.added_by !== caller.owner)
-      throw refused(key, `an invitation by a member is good for ${MOST_USES} uses in 7 days`);
+    if (invite.uses > MAX_INVITE_USES || invite.expires_at > now + MAX_INVITE_MS || invite.added_by !== caller.owner)
+      throw refused(key, `an invitation by a member is good for ${MAX_INVITE_USES} uses in 7 days`);
   },
 };

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
@@ -95,7 +95,7 @@ export function checkedMessage(
   if (Buffer.byteLength(JSON.stringify(value)) > recordBytes)
     throw new RelayError("limit", `Cannot send more than ${recordBytes} bytes beside a text`);
   if (message.kind !== undefined) checkKind(message.kind);
-  if (sentAt(message) > now + MAX_CLOCK_LEAD)
+  if (sentAt(message) > now + MAX_CLOCK_LEAD_MS)
     throw new RelayError("usage", `Cannot send "${message.id}": its time is ahead of the server's`, {
       next: "set this machine's clock",
     });

@@ -1,8 +1,8 @@
 import { Entry, timeOfEntry } from "../activity/entry.ts";
-import { type Collected, mayKnow, OFFERED } from "../activity/tombstones.ts";
+import { type Collected, mayKnow, OFFERED_MS } from "../activity/tombstones.ts";
 import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { integer, list, object, record, text } from "../schema.ts";
 import { folderOf, nameOf, type Value } from "../store/store.ts";
 import { dayOf } from "../time.ts";
@@ -14,8 +14,8 @@ import { messageRule } from "./messages.ts";
 import { type Caller, checkSize, type Facts, type Rule, refused } from "./policy.ts";
 import { taskRule } from "./tasks.ts";
 
-const MOST_CONDITIONS = 50; // of one wait: each look at anything looks at them
-const MOST_WAIT = 32 * 1024; // bytes
+const MAX_CONDITIONS = 50; // of one wait: each look at anything looks at them
+const MAX_WAIT_BYTES = 32 * 1024; // bytes
 /** What others may know of a wait: nothing that names a message between others. */
 const OPEN_EVENTS = ["released", "ended", "task"];
 
@@ -33,10 +33,10 @@ const waitRule: Rule = {
     const isTold =
       after.message === undefined || (after.message.startsWith("msg-") && timeOf(after.message) !== undefined);
     if (!isTold) throw refused(key, "it names no message");
-    if (after.conditions.length > MOST_CONDITIONS)
-      throw new RelayError("limit", `Cannot wait for more than ${MOST_CONDITIONS} things at once`);
+    if (after.conditions.length > MAX_CONDITIONS)
+      throw new RelayError("limit", `Cannot wait for more than ${MAX_CONDITIONS} things at once`);
     for (const { targets = [] } of after.conditions) checkTargets(key, targets);
-    checkSize(key, next, MOST_WAIT);
+    checkSize(key, next, MAX_WAIT_BYTES);
   },
 };
 
@@ -125,7 +125,7 @@ export function hiddenIn(folder: string, caller: Caller): ((line: Value) => bool
   return folder === "activity" ? () => false : (line) => isCollectedHidden(caller, line);
 }
 
-const MOST_LINE = 32 * 1024; // bytes
+const MAX_LINE_BYTES = 32 * 1024; // bytes
 
 /** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
 export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<Facts, "now">): void {
@@ -133,9 +133,9 @@ export function checkLine({ session }: Caller, key: string, line: Value, { now }
   const entry = Entry.parse(line, key);
   if (entry.session !== session) throw refused(key, "who does something says so itself");
   const day = nameOf(key);
-  const days = [now - MAX_CLOCK_LEAD, now, now + MAX_CLOCK_LEAD].map(dayOf);
+  const days = [now - MAX_CLOCK_LEAD_MS, now, now + MAX_CLOCK_LEAD_MS].map(dayOf);
   // What a mirror has kept while it was away is told as of when it was.
-  const isLate = day >= dayOf(now - OFFERED) && day < dayOf(now) && dayOf(timeOfEntry(entry) ?? 0) === day;
+  const isLate = day >= dayOf(now - OFFERED_MS) && day < dayOf(now) && dayOf(timeOfEntry(entry) ?? 0) === day;
   if (!days.includes(day) && !isLate) throw refused(key, "it is the log of another day; set this machine's clock");
-  checkSize(key, line, MOST_LINE);
+  checkSize(key, line, MAX_LINE_BYTES);
 }

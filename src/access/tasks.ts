@@ -1,5 +1,5 @@
-import { TTL } from "../claims/claim.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { CLAIM_TTL_MS } from "../claims/claim.ts";
+import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import { check, holderOf, isOver, type Move, Task } from "../tasks/task.ts";
 import { type Caller, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf, touched } from "./policy.ts";
@@ -11,13 +11,14 @@ export const taskRule: Rule = {
     if (next === undefined) throw refused(key, "a task is removed by the server alone");
     const task = Task.parse(next, key);
     if (task.id !== nameOf(key)) throw refused(key, "it has another id");
-    if (Buffer.byteLength(JSON.stringify(next)) > MOST) throw refused(key, `it has more than ${MOST} bytes`);
+    if (Buffer.byteLength(JSON.stringify(next)) > MAX_RECORD_BYTES)
+      throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
     if (old === undefined) checkNew(caller, key, task);
     else checkMoves(caller, key, Task.parse(old, key), task, facts);
   },
 };
 
-const MOST = 1024 * 1024; // bytes of a task: its notes have 256 KiB at most, in whatever characters
+const MAX_RECORD_BYTES = 1024 * 1024; // bytes of a task: its notes have 256 KiB at most, in whatever characters
 
 function ownersIn(key: string, record: Value | undefined): string[] {
   const owner = record === undefined ? undefined : Task.parse(record, key).owner;
@@ -80,7 +81,7 @@ function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: F
   if (!owner || isSame(owner, old.owner)) return;
   if (!isTheirs(caller, owner.session_id, facts) || next.state !== "in_progress" || isOver(old))
     throw refused(key, "nobody takes a task for another");
-  if (owner.ttl > TTL.max || owner.expires_at > facts.now + TTL.max + MAX_CLOCK_LEAD)
+  if (owner.ttl > CLAIM_TTL_MS.max || owner.expires_at > facts.now + CLAIM_TTL_MS.max + MAX_CLOCK_LEAD_MS)
     throw refused(key, "a task is taken for 8 hours at most");
   const isRenewal = old.owner?.session_id === owner.session_id && owner.token === before;
   if (!isRenewal && owner.token !== before + 1) throw refused(key, "each owner has the next token");

@@ -1,6 +1,6 @@
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { checkText, MAX_TEXT } from "../limits.ts";
+import { checkText, MAX_TEXT_BYTES } from "../limits.ts";
 import { dayOf, iso } from "../time.ts";
 import { Entry, timeOfEntry } from "./entry.ts";
 
@@ -64,5 +64,5 @@ export async function noteEdit(context: Context, files: readonly string[]): Prom
 
 /** Writes a note to the log. */
 export async function note(context: Context, text: string, file?: string): Promise<void> {
-  await write(context, { event: "note", text: checkText(text, "log", MAX_TEXT), file });
+  await write(context, { event: "note", text: checkText(text, "log", MAX_TEXT_BYTES), file });
 }

@@ -3,13 +3,13 @@ import type { Store } from "../store/store.ts";
 import { dayOf } from "../time.ts";
 import { pastDay } from "./entry.ts";
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** How old (ms) a message may be that one relay still offers another. */
-export const OFFERED = 60 * DAY;
+export const OFFERED_MS = 60 * DAY_MS;
 
 /** How long (ms) it is known what was collected: longer than anything is offered, so that nothing comes back. */
-export const REMEMBERED = 90 * DAY;
+export const REMEMBERED_MS = 90 * DAY_MS;
 
 /** What was removed because nobody needs it any more: a line of `collected/<day>.jsonl`. */
 export const Collected = object({
@@ -29,7 +29,7 @@ export async function noteCollected(store: Store, now: number, what: Collected):
 /** Forgets what nobody offers any more. */
 export async function forgetCollected(store: Store, now: number): Promise<void> {
   for (const day of await store.logs("collected"))
-    if (pastDay(day, now) > REMEMBERED) await store.removeLog(`collected/${day}`);
+    if (pastDay(day, now) > REMEMBERED_MS) await store.removeLog(`collected/${day}`);
 }
 
 /** Whether a session may know that this was there. */

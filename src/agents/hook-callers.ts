@@ -2,26 +2,26 @@ import { bootId, startOf } from "../machine/process.ts";
 import type { Store } from "../store/store.ts";
 
 // <boot>.<pid>.<session>: that process calls hooks for that session. The launcher looks here before it starts Node.
-const PARENTS = "pids";
-const MOST_BYTES = 128; // of a mark's name
+const CALLERS = "pids";
+const MAX_MARK_BYTES = 128; // of a mark's name
 
 /** Notes for which session a process calls hooks: for others too, if it has several. Returns whether that was noted before. */
-export async function noteParent(store: Store, pid: number, session: string): Promise<boolean> {
+export async function noteHookCaller(store: Store, pid: number, session: string): Promise<boolean> {
   const prefix = prefixOf(pid);
   if (prefix === undefined) return false;
   const own = `${prefix}${session}`;
-  if ((await store.markedAt(`${PARENTS}/${own}`)) !== undefined) return true;
-  if (own.length <= MOST_BYTES) await store.mark(`${PARENTS}/${own}`);
+  if ((await store.markedAt(`${CALLERS}/${own}`)) !== undefined) return true;
+  if (own.length <= MAX_MARK_BYTES) await store.mark(`${CALLERS}/${own}`);
   return false;
 }
 
 /** Takes a session that has ended off the list, and processes that have. */
-export async function forgetParents(store: Store, session?: string): Promise<void> {
-  for (const name of await store.marks(PARENTS)) {
+export async function forgetHookCallers(store: Store, session?: string): Promise<void> {
+  for (const name of await store.marks(CALLERS)) {
     const [, pid = "", of] = /^[^.]*\.(\d+)\.(.*)$/.exec(name) ?? [];
     const isOver =
       of === session || !name.startsWith(prefixOf(Number(pid)) ?? "") || startOf(Number(pid)) === undefined;
-    if (isOver) await store.unmark(`${PARENTS}/${name}`);
+    if (isOver) await store.unmark(`${CALLERS}/${name}`);
   }
 }
 

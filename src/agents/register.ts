@@ -69,11 +69,11 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
   };
 }
 
-const MAX_METADATA = 16 * 1024; // bytes: it is read at every look at who is here
+const MAX_METADATA_BYTES = 16 * 1024; // bytes: it is read at every look at who is here
 
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
-  if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA) return;
-  throw new RelayError("limit", `Cannot register with more than ${MAX_METADATA} bytes of metadata`);
+  if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;
+  throw new RelayError("limit", `Cannot register with more than ${MAX_METADATA_BYTES} bytes of metadata`);
 }
 
 function whereabouts(cwd: string): { worktree?: string; branch?: string } {

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { liveness } from "../machine/process.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
@@ -79,7 +79,7 @@ export async function sessionOf(context: Context, word: string): Promise<string>
 
 async function view({ store, now, thresholds }: Context, agent: Agent): Promise<AgentView> {
   const marked = await store.markedAt(`agents/${agent.session_id}.seen`);
-  const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD);
+  const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD_MS);
   const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
   return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
 }

@@ -87,18 +87,18 @@ function unknown(word: string, agents: readonly Party[]): RelayError {
   });
 }
 
-const MAX_WORD = 200; // comparing costs the product of both lengths
+const MAX_WORD_CHARS = 200; // comparing costs the product of both lengths
 
 /** The up to three names and ids most like `word`. */
 export function nearest(word: string, agents: readonly Party[]): string[] {
-  if (word.length > MAX_WORD) return [];
+  if (word.length > MAX_WORD_CHARS) return [];
   const words = agents.flatMap((agent) => [
     ...(agent.name === undefined ? [] : [agent.name]),
     agent.session_id,
     ...(agent.role === undefined ? [] : [`role:${agent.role}`]),
   ]);
   return [...new Set(words)]
-    .filter((candidate) => candidate.length <= MAX_WORD)
+    .filter((candidate) => candidate.length <= MAX_WORD_CHARS)
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(word.length / 3)) || includes(candidate, word))
     .sort((a, b) => a.far - b.far)

@@ -4,11 +4,11 @@ import { RelayError } from "../errors.ts";
 import { checkText } from "../limits.ts";
 import { ensureRegistered } from "./register.ts";
 
-const MAX_STATUS = 200; // bytes: it is one line of a table
+const MAX_STATUS_BYTES = 200; // bytes: it is one line of a table
 
 /** Says in one line what this session does; the others see it beside its name. */
 export async function setStatus(context: Context, line: string): Promise<void> {
-  const status = checkText(line, "say", MAX_STATUS).trim();
+  const status = checkText(line, "say", MAX_STATUS_BYTES).trim();
   if (/[\r\n]/.test(status))
     throw new RelayError("usage", "Cannot say that as a status: it is one line", { next: 'agent-relay send "..."' });
   await ensureRegistered(context);

@@ -8,8 +8,8 @@ import { check, claim, giveBack, type WaitingClaimOptions } from "./claims.ts";
 import { isGlob } from "./glob.ts";
 import { realPath } from "./paths.ts";
 
-const PATIENCE = 30_000; // ms
-const LEASE = 30_000; // ms; an append takes a few ms, and one that was killed holds up the others for this long
+const APPEND_PATIENCE_MS = 30_000; // ms
+const APPEND_LEASE_MS = 30_000; // ms; an append takes a few ms, and one that was killed holds up the others for this long
 const NEWLINE = 10;
 
 export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {
@@ -39,7 +39,13 @@ export async function append(
 ): Promise<Appended> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
   const place = placeOf(context, file, cwd);
-  const held = await hold(context, file, { wait: PATIENCE, ttl: LEASE, reason: "append", ...options, cwd });
+  const held = await hold(context, file, {
+    wait: APPEND_PATIENCE_MS,
+    ttl: APPEND_LEASE_MS,
+    reason: "append",
+    ...options,
+    cwd,
+  });
   try {
     return addTo(place, text, options.raw ?? false);
   } finally {

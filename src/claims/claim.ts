@@ -76,14 +76,14 @@ export const Edge = object({
 export type Edge = Infer<typeof Edge>;
 
 /** How long claims last, in ms. */
-export const TTL = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
+export const CLAIM_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
 
 /** How long a claim is kept for a waiter that was given it, ms. */
-export const OFFER = 10_000;
+export const OFFER_MS = 10_000;
 
 /** Throws `usage` for a time that no claim may have. */
 export function checkTtl(ttl: number): number {
-  if (ttl >= TTL.min && ttl <= TTL.max) return Math.round(ttl);
+  if (ttl >= CLAIM_TTL_MS.min && ttl <= CLAIM_TTL_MS.max) return Math.round(ttl);
   throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
     next: "claim for less, and claim again to renew",
   });

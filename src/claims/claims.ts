@@ -232,9 +232,11 @@ function targetsOf(context: Context, paths: readonly string[], options: ClaimOpt
   return targets;
 }
 
-const MAX_REASON = 500; // bytes: it is shown in refusals
+const MAX_REASON_BYTES = 500; // bytes: it is shown in refusals
 
 function checkReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
-  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON} bytes`, { next: "say it shorter" });
+  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES) return reason;
+  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON_BYTES} bytes`, {
+    next: "say it shorter",
+  });
 }

@@ -5,7 +5,7 @@ import { worktreeOf } from "../git/repository.ts";
 import type { Target } from "./claim.ts";
 import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
-const MAX_PATH = 4096; // bytes; no system opens a longer one
+const MAX_PATH_BYTES = 4096; // bytes; no system opens a longer one
 
 /** `[id].ts`, `[...all]`: what Next.js and its like name files and folders. One at the start of a name is no set. */
 const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
@@ -28,7 +28,7 @@ export interface Whence {
  * the disk folds case. A glob with braces is several targets. Throws `usage`.
  */
 export function pathTargets(typed: string, whence: Whence): Target[] {
-  if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH)
+  if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
     throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
   const isThere = (file: string) => statOf(path.resolve(whence.cwd, file), "lstatSync") !== undefined;
   if (!isGlob(typed) || isThere(typed)) return [target(typed, [], whence)];

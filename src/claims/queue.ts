@@ -20,7 +20,7 @@ import {
 } from "./rules.ts";
 import { circular, type Names, tooLate } from "./wording.ts";
 
-const LOOK_AT_PIDS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
+const PID_POLL_MS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
 /** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
 export interface Answer {
@@ -76,7 +76,7 @@ export async function waitInLine(
       if (found) throw circular(quote(wish), found);
       const left = until - performance.now();
       if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
-      await hints.next(Math.min(left, look.nextExpiry - now() + 1, LOOK_AT_PIDS));
+      await hints.next(Math.min(left, look.nextExpiry - now() + 1, PID_POLL_MS));
     }
   } finally {
     signal?.removeEventListener("abort", stop);

@@ -1,6 +1,16 @@
 import { RelayError } from "../errors.ts";
 import { type Infer, integer, list, object } from "../schema.ts";
-import { Claim, Edge, isSameTargets, type Mode, OFFER, type Target, TTL, targetsMeet, Waiter } from "./claim.ts";
+import {
+  CLAIM_TTL_MS,
+  Claim,
+  Edge,
+  isSameTargets,
+  type Mode,
+  OFFER_MS,
+  type Target,
+  targetsMeet,
+  Waiter,
+} from "./claim.ts";
 
 /** Everything that must be decided together is one record, `claims/live`. */
 export const Claims = object({
@@ -85,13 +95,13 @@ export function settle(claims: Claims, facts: Facts): Claims {
     )
       continue;
     const left = next.queue.filter((other) => other !== waiter);
-    next = { ...grant(next, waiter, facts.now, facts.now + OFFER), queue: left };
+    next = { ...grant(next, waiter, facts.now, facts.now + OFFER_MS), queue: left };
   }
   return next;
 }
 
 function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
-  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = TTL.default } = wish;
+  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = CLAIM_TTL_MS.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
     ...{ id, session_id, agent_id, targets, mode },
@@ -132,12 +142,12 @@ export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
   return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };
 }
 
-const MOST_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
+const MAX_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
 
 function checkRoom(mine: readonly Claim[], { targets }: Wish): void {
   const held = mine.reduce((sum, claim) => sum + claim.targets.length, 0);
-  if (held + targets.length <= MOST_TARGETS) return;
-  throw new RelayError("limit", `Cannot claim ${targets.length} more: you hold ${held} of at most ${MOST_TARGETS}`, {
+  if (held + targets.length <= MAX_TARGETS) return;
+  throw new RelayError("limit", `Cannot claim ${targets.length} more: you hold ${held} of at most ${MAX_TARGETS}`, {
     next: "claim the folder they are in, or agent-relay release what you do not need",
   });
 }

@@ -134,11 +134,11 @@ function withTextLast(name: string, args: readonly string[], text: number): stri
     name,
     ...others,
     "--",
-    quoted(words.length > MOST_QUOTED ? `${words.slice(0, 12)}... (your text)` : words),
+    quoted(words.length > MAX_QUOTED_CHARS ? `${words.slice(0, 12)}... (your text)` : words),
   ].join(" ");
 }
 
-const MOST_QUOTED = 80;
+const MAX_QUOTED_CHARS = 80;
 
 /** An empty variable in a script makes the next option the value of the one before, which is never what was meant. */
 function checkValues(command: Command, args: readonly string[]): void {

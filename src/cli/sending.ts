@@ -8,7 +8,7 @@ import type { Found } from "../open/open.ts";
 import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
 
-const MAX_INPUT = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
+const MAX_INPUT_BYTES = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
 
 export interface SendFlags {
   to?: string[];
@@ -53,7 +53,7 @@ export async function bodyOf(cli: Cli, words: readonly string[], file?: string):
     });
   if (file === "-") return bodyOf(cli, ["-"]);
   if (file !== undefined) return readBody(path.resolve(io.cwd, file));
-  if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT));
+  if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT_BYTES));
   return words.join(" ");
 }
 
@@ -91,8 +91,8 @@ function describeRecipient(who: Recipient, now: number): string {
 
 function readBody(file: string): string {
   try {
-    if (fs.statSync(file).size > MAX_INPUT)
-      throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT} bytes`);
+    if (fs.statSync(file).size > MAX_INPUT_BYTES)
+      throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT_BYTES} bytes`);
     return withoutLastNewline(fs.readFileSync(file, "utf8"));
   } catch (error) {
     if (errno(error) === "ENOENT")

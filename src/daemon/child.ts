@@ -4,7 +4,7 @@ import os from "node:os";
 import { errno, systemError } from "../errors.ts";
 import type { Ended, Run } from "./daemon.ts";
 
-const GRACE = 10_000; // ms between being asked to end and being killed
+const KILL_GRACE_MS = 10_000; // ms between being asked to end and being killed
 
 export interface ChildOptions {
   readonly cwd: string;
@@ -28,7 +28,7 @@ export async function runChild(command: readonly string[], options: ChildOptions
     const kill = (how: NodeJS.Signals) => killGroup(child.pid, how);
     const cut = () => {
       kill("SIGTERM");
-      timers.push(setTimeout(() => kill("SIGKILL"), GRACE));
+      timers.push(setTimeout(() => kill("SIGKILL"), KILL_GRACE_MS));
     };
     const timers = [
       setTimeout(() => {

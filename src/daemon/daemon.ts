@@ -63,9 +63,9 @@ export function knownHere(): Known {
   };
 }
 
-const SIGN_EVERY = 30_000; // ms
-const SILENT = 3 * SIGN_EVERY;
-const LOOK_FOR_RUN = 500; // ms
+const SIGN_EVERY_MS = 30_000; // ms
+const MAX_SILENCE_MS = 3 * SIGN_EVERY_MS;
+const RUN_POLL_MS = 500; // ms
 
 /** The mark whose time is a daemon's last sign of life. */
 function aliveMark(session: string): string {
@@ -88,7 +88,7 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await store.update(key, () => next), key);
   };
-  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY); // the next may do
+  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // the next may do
   const hints = new Hints(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
@@ -158,7 +158,7 @@ async function outlive({ now, log, end }: Hands, record: DaemonRecord, limits: D
   if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);
   while (isThere() && !signal.aborted) {
     if (now() > (record.last_at ?? 0) + limits.timeLimit) end(pid);
-    await sleep(LOOK_FOR_RUN);
+    await sleep(RUN_POLL_MS);
   }
 }
 
@@ -207,7 +207,7 @@ async function takePlace(
 function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0, now = 0): boolean {
   if (pid <= 0) return false;
   const life = liveness({ pid, started, place });
-  return life === "unknown" ? now - seen < SILENT : life === "alive";
+  return life === "unknown" ? now - seen < MAX_SILENCE_MS : life === "alive";
 }
 
 /** Every daemon there was, and whether it runs. */

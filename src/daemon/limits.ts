@@ -47,14 +47,14 @@ export interface Found {
   readonly now: number;
 }
 
-const LOOK = 60_000; // ms; longer than any change that nobody is woken for matters
+const SCAN_EVERY_MS = 60_000; // ms; longer than any change that nobody is woken for matters
 
 /** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
 export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: Found): Verdict {
-  if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: LOOK };
+  if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: SCAN_EVERY_MS };
   if (isStopped) return { isGo: false, why: "the kill switch is set", wait: 1000 };
   if (record.day === dayOf(now) && record.runs >= limits.daily)
-    return { isGo: false, why: `it ran ${record.runs} times today`, wait: LOOK };
+    return { isGo: false, why: `it ran ${record.runs} times today`, wait: SCAN_EVERY_MS };
   const early = (since ?? now) + limits.settle - now;
   if (early > 0) return { isGo: false, why: "it came just now", wait: early };
   const ended = (record.last_at ?? Number.NEGATIVE_INFINITY) + (record.last_took ?? 0);

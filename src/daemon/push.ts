@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import { runDaemon } from "./daemon.ts";
 import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "./wake.ts";
 
-const LOOK_AGAIN = 10_000; // ms
+const SCAN_EVERY_MS = 10_000; // ms
 
 export interface Ends {
   /** The relay as the session of the host, and its store; undefined where there is none yet. */
@@ -76,7 +76,7 @@ async function lookedFor(again: Promise<void>, signal: AbortSignal): Promise<voi
   let over = () => {};
   const time = new Promise<void>((resolve) => {
     over = resolve;
-    timer = setTimeout(resolve, LOOK_AGAIN);
+    timer = setTimeout(resolve, SCAN_EVERY_MS);
   });
   signal.addEventListener("abort", over, { once: true });
   await Promise.race([again, time]);

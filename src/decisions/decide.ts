@@ -3,7 +3,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { checkText, MAX_TEXT } from "../limits.ts";
+import { checkText, MAX_TEXT_BYTES } from "../limits.ts";
 import { checkAllowance } from "../messages/rate-limit.ts";
 import { send } from "../messages/send.ts";
 import { parsedOrSkipped } from "../store/read.ts";
@@ -11,7 +11,7 @@ import { Decision } from "./decision.ts";
 
 /** Writes down what was decided, for good, and tells everyone. */
 export async function decide(context: Context, content: string): Promise<Decision> {
-  const text = checkText(content, "decide", MAX_TEXT);
+  const text = checkText(content, "decide", MAX_TEXT_BYTES);
   await ensureRegistered(context);
   await checkAllowance(context);
   const { session, agent, store } = context;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-const LIMIT = 2000; // ms
+const MAX_STATUS_MS = 2000; // ms
 
 const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 
@@ -8,7 +8,7 @@ const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe
 export function changedFiles(root: string): Promise<string[]> {
   const args = ["-C", root, ...SAFELY, "status", "--porcelain", "-z", "--no-renames"];
   return new Promise((resolve) => {
-    execFile("git", args, { timeout: LIMIT, maxBuffer: 1e8 }, (error, stdout) => {
+    execFile("git", args, { timeout: MAX_STATUS_MS, maxBuffer: 1e8 }, (error, stdout) => {
       const lines = error ? [] : stdout.split("\0").filter((line) => line.length > 3);
       resolve(lines.map((line) => line.slice(3)).filter((file) => !file.startsWith(".relay/")));
     });

@@ -6,8 +6,8 @@ import { namesOf } from "../render/messages.ts";
 import { cleanLine, inQuotes } from "../text.ts";
 import { block } from "./context-block.ts";
 
-const MOST_SAID = 800; // characters of what the holders say
-const MOST_PATH = 200;
+const MAX_SAID_CHARS = 800; // characters of what the holders say
+const MAX_PATH_CHARS = 200;
 
 /** Why these files are not to be written now, in words for a model; undefined if nothing stands against it. */
 export async function reasonAgainst(
@@ -24,16 +24,16 @@ export async function reasonAgainst(
     const blockers = (found?.claims.filter(isOthers) ?? []).map((claim) => ({ claim }));
     if (!found || blockers.length === 0 || found.is_mine) continue;
     const says = sayBlockers(blockers, namesOf(await relay.agents()), now);
-    return denial(file, cut(cleanLine(says), MOST_SAID));
+    return denial(file, cut(cleanLine(says), MAX_SAID_CHARS));
   }
   return undefined;
 }
 
 /** What the holders wrote stands in the frame; what to do does not depend on it. */
 function denial(file: string, says: string): string {
-  const isLong = file.length > MOST_PATH;
+  const isLong = file.length > MAX_PATH_CHARS;
   const next = isLong ? "agent-relay claims" : `${sayAgain([file], {})}, or ${askForPath(file)}`;
-  const what = `${inQuotes(cut(cleanLine(file), MOST_PATH))} is not to be edited now: another agent has claimed it.`;
+  const what = `${inQuotes(cut(cleanLine(file), MAX_PATH_CHARS))} is not to be edited now: another agent has claimed it.`;
   const { text } = block([`${what} Work on something else, or: ${cleanLine(next)}\n`], [`${says}\n`], [], () => "", 0);
   return text.trimEnd();
 }

@@ -3,10 +3,10 @@ import type { InboxItem } from "../messages/inbox.ts";
 import { asks } from "../messages/message.ts";
 
 /** The most that is put before a model at once. Hosts cut at 10,000 bytes or more. */
-const MOST_BYTES = 8000;
-const MOST_TOKENS = 2000;
-const PREVIEW = 400; // characters of a message that is too long to be put before a model
-const ENDING = 400; // bytes kept for what closes the block
+const MAX_BLOCK_BYTES = 8000;
+const MAX_BLOCK_TOKENS = 2000;
+const PREVIEW_CHARS = 400; // characters of a message that is too long to be put before a model
+const ENDING_BYTES = 400; // bytes kept for what closes the block
 
 export interface Block {
   /** Empty if there is nothing to say. */
@@ -61,8 +61,8 @@ class Room {
   #tokens: number;
 
   constructor(taken: readonly string[], part = 1) {
-    this.#bytes = (MOST_BYTES - ENDING) * part;
-    this.#tokens = (MOST_TOKENS - ENDING / 4) * part;
+    this.#bytes = (MAX_BLOCK_BYTES - ENDING_BYTES) * part;
+    this.#tokens = (MAX_BLOCK_TOKENS - ENDING_BYTES / 4) * part;
     this.#bytes -= Buffer.byteLength(taken.join(""));
     this.#tokens -= tokensIn(taken.join(""));
   }
@@ -85,7 +85,7 @@ function tokensIn(text: string): number {
 
 function preview({ message }: InboxItem, whole: string): string {
   const bytes = Buffer.byteLength(message.content);
-  return `${whole.slice(0, PREVIEW).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
+  return `${whole.slice(0, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
 }
 
 /** What asks for something, then what is for one alone, then the rest; the oldest first. */

@@ -7,7 +7,7 @@ import type { ToolUse } from "../hosts/hook.ts";
 import type { Store } from "../store/store.ts";
 
 const TOUCHED = "edits"; // <sum of the path>.<session>: its time says when that session wrote that file last
-const LATELY = 30_000; // ms; two that write one file within this time are likely in each other's way
+const RECENT_EDIT_MS = 30_000; // ms; two that write one file within this time are likely in each other's way
 
 /** The files that a tool writes, relative to `cwd` or absolute; of a folder that things are put into, those in it. */
 export function filesOf({ writes }: ToolUse, cwd: string): string[] {
@@ -36,7 +36,7 @@ export async function touched(
     for (const name of names.filter((each) => each.startsWith(`${key}.`))) {
       const other = name.slice(key.length + 1);
       const at = (await store.markedAt(`${TOUCHED}/${name}`)) ?? 0;
-      if (other !== session && at > now - LATELY) found.push({ file, session: other });
+      if (other !== session && at > now - RECENT_EDIT_MS) found.push({ file, session: other });
     }
     await store.mark(`${TOUCHED}/${key}.${session}`, now);
   }

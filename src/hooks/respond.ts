@@ -1,4 +1,4 @@
-import { forgetParents, noteParent } from "../agents/hook-callers.ts";
+import { forgetHookCallers, noteHookCaller } from "../agents/hook-callers.ts";
 import { Memory } from "../agents/hook-memory.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
@@ -13,14 +13,14 @@ import { reasonAgainst } from "./claim-guard.ts";
 import { type Block, block } from "./context-block.ts";
 import { filesOf, touched } from "./edits.ts";
 
-const PATIENCE = 200; // ms for another reader of this session; it shows what there is
-const MOST_ITEMS = 50;
-const NEXT_LOOK = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
-const LOOK_EVERY = 10_000; // ms
-const MOST_NOTED = 100; // files of one tool
-const MOST_NOTICES = 5;
-const AT_ONCE = 3000; // ms: a host that calls two of our hooks for one start, or ours by another's settings, is greeted once
-const MOST_HOLDS = 5; // times in a row that an agent is kept from stopping
+const READER_PATIENCE_MS = 200; // ms for another reader of this session; it shows what there is
+const MAX_ITEMS = 50;
+const NEXT_SCAN = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
+const SCAN_EVERY_MS = 10_000; // ms
+const MAX_NOTED_FILES = 100; // files of one tool
+const MAX_NOTICES = 5;
+const GREET_ONCE_MS = 3000; // ms: a host that calls two of our hooks for one start, or ours by another's settings, is greeted once
+const MAX_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
 export interface Place {
@@ -68,7 +68,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
 
 async function start(place: Place, call: Call, isOften: boolean, say: Say): Promise<void> {
   const { relay, now, isTrusted } = place;
-  const hadBegun = place.parent !== undefined && (await noteParent(place.store, place.parent, call.session));
+  const hadBegun = place.parent !== undefined && (await noteHookCaller(place.store, place.parent, call.session));
   if (isOften && hadBegun) return;
   await relay.register();
   if (!isTrusted) {
@@ -104,7 +104,7 @@ async function tell(
   const memory = memoryOf(place, call);
   const isStart = call.moment.at === "start";
   const before = isStart ? new Set<string>() : await memory.ids("announced");
-  const isSaid = isStart && !(await memory.isGreeter(now(), now() - AT_ONCE));
+  const isSaid = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
   const show = async (items: readonly InboxItem[], more = 0) => {
     const meant = items.filter((item) => isMeant(item) && !before.has(item.message.id));
     const names = namesOf(meant.length === 0 ? [] : await relay.agents());
@@ -117,12 +117,16 @@ async function tell(
     return made.shown;
   };
   try {
-    await relay.inbox({ limit: MOST_ITEMS, patience: PATIENCE, show: (items, found) => show(items, found.more) });
+    await relay.inbox({
+      limit: MAX_ITEMS,
+      patience: READER_PATIENCE_MS,
+      show: (items, found) => show(items, found.more),
+    });
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
     if (ours.length > 0) await show([]); // another reader shows the mail
   }
-  await asFarAsPossible(() => place.store.mark(NEXT_LOOK, now() + LOOK_EVERY)); // that look has settled what was due
+  await asFarAsPossible(() => place.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // that look has settled what was due
 }
 
 /** Denies the tool if it would write what another has claimed; else renews what this session has. */
@@ -137,14 +141,14 @@ async function guard({ relay, now, isTrusted }: Place, call: Call, tool: ToolUse
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */
 async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
   const { relay, store, project, now } = place;
-  const files = filesOf(tool, call.cwd).slice(0, MOST_NOTED);
+  const files = filesOf(tool, call.cwd).slice(0, MAX_NOTED_FILES);
   const notices: string[] = [];
   if (files.length > 0) {
     await relay.noteEdit(files);
     const names = namesOf(await relay.agents());
     for (const { file, session } of await touched(store, call.session, files, { cwd: call.cwd, project }, now())) {
       const who = cleanLine(names.get(session) ?? session);
-      if (notices.length < MOST_NOTICES)
+      if (notices.length < MAX_NOTICES)
         notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);
     }
   }
@@ -166,7 +170,7 @@ async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say:
   if (!place.isTrusted) return;
   const memory = memoryOf(place, call);
   const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // also by another tool's hook
-  if (count >= MOST_HOLDS) return memory.rest();
+  if (count >= MAX_HOLDS) return memory.rest();
   let isHeld = false;
   const held = await memory.ids("held");
   const isDue = ({ message, is_new, is_open }: InboxItem) =>
@@ -186,7 +190,7 @@ async function letClaimsLast({ relay, keepsClaims }: Place): Promise<void> {
 
 async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {
   await new Memory(store, call.session).forget();
-  await forgetParents(store, call.session);
+  await forgetHookCallers(store, call.session);
   if (!keepsClaims) return void (await relay.unregister());
   await relay.register({ pid: 0 });
   await relay.setStatus("has left; what it has claimed stays so until its time is over");

@@ -18,7 +18,7 @@ export interface Rim {
 }
 
 /** However long the relay takes, the host goes on after this, ms. */
-const PATIENCE = 1800;
+const MAX_RUN_MS = 1800;
 
 /** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
 export async function runHook(named: string | undefined, event: string | undefined, rim: Rim): Promise<void> {
@@ -40,7 +40,7 @@ export async function runHook(named: string | undefined, event: string | undefin
   };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`it took more than ${PATIENCE} ms`), PATIENCE);
+    timer = setTimeout(() => resolve(`it took more than ${MAX_RUN_MS} ms`), MAX_RUN_MS);
   });
   const failed = await Promise.race([
     work().then(

@@ -5,7 +5,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 declare const PROGRAM: readonly string[];
 declare const WAKES: boolean;
 
-const PATIENCE = 5000; // ms
+const ANSWER_PATIENCE_MS = 5000; // ms
 
 /** What the relay says at an event. */
 interface Answer {
@@ -59,7 +59,7 @@ function ask(event: string, sessionID: string, cwd: string, more: Details = {}):
         resolve({}); // a hook never breaks its agent
       }
     };
-    const timer = setTimeout(() => child.kill(), PATIENCE);
+    const timer = setTimeout(() => child.kill(), ANSWER_PATIENCE_MS);
     child.stdout?.on("data", (part) => {
       said += part;
     });

@@ -70,15 +70,20 @@ export function inviteKey(secret: string): string {
 }
 
 const RESERVED = ["all", "human", "operator", "system", "you", "nobody", "local"];
-const MAX_NAME = 40; // bytes: both stand in `<user>/<machine>`
+const MAX_NAME_BYTES = 40; // bytes: both stand in `<user>/<machine>`
 
 /** Throws `usage` for what cannot name a user or a machine: up to 40 of `a-z 0-9 - _ .`, and no reserved word. */
 export function checkMemberName(name: string, what: "user" | "machine" | "token"): string {
-  if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && name.length <= MAX_NAME && isSegment(name) && !RESERVED.includes(name))
+  if (
+    /^[a-z0-9][a-z0-9._-]*$/.test(name) &&
+    name.length <= MAX_NAME_BYTES &&
+    isSegment(name) &&
+    !RESERVED.includes(name)
+  )
     return name;
   throw new RelayError(
     "usage",
-    `Cannot use ${JSON.stringify(name.slice(0, 80))} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME} characters`,
+    `Cannot use ${JSON.stringify(name.slice(0, 80))} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME_BYTES} characters`,
     { next: `give another ${what === "token" ? "--name" : `--${what}`}` },
   );
 }

@@ -4,7 +4,7 @@ import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, typ
 
 // What those who are let in have, and who may come: records of the relay, which its server reads.
 
-const MOST_USES = 1000;
+const MAX_INVITE_USES = 1000;
 
 export interface Invitation {
   /** The word that lets somebody in; it is kept nowhere. */
@@ -19,8 +19,8 @@ export async function invite(
   options: { readonly user?: string | undefined; readonly uses: number; readonly expires: number; readonly by: string },
 ): Promise<Invitation> {
   const { user, uses, expires, by } = options;
-  if (!Number.isInteger(uses) || uses < 1 || uses > MOST_USES)
-    throw new RelayError("usage", `Cannot invite ${uses} times: give a whole number from 1 to ${MOST_USES}`);
+  if (!Number.isInteger(uses) || uses < 1 || uses > MAX_INVITE_USES)
+    throw new RelayError("usage", `Cannot invite ${uses} times: give a whole number from 1 to ${MAX_INVITE_USES}`);
   const word = newSecret("invite");
   const record: Invite = {
     ...(user !== undefined && { user: checkMemberName(user, "user") }),

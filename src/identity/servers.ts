@@ -72,13 +72,13 @@ export class ServerCredentials implements Credentials {
       });
     }
     const { token, expires_at = 0 } = this.#known;
-    if (token !== undefined && !isRefused && expires_at > this.#now() + EARLY) return token;
+    if (token !== undefined && !isRefused && expires_at > this.#now() + RENEW_EARLY_MS) return token;
     this.#known = await logIn(this.#url, { ...this.#known, folder: this.#folder, now: this.#now });
     return this.#known.token ?? "";
   }
 }
 
-const EARLY = 60_000; // ms before its end that a token is no longer used
+const RENEW_EARLY_MS = 60_000; // ms before its end that a token is no longer used
 
 export interface Login {
   readonly folder: string;
@@ -118,10 +118,10 @@ export async function logIn(url: URL, login: Login): Promise<Known> {
 const Challenge = object({ challenge: text(), relay: text(), at: integer() });
 const Session = object({ token: text(), expires_at: integer() });
 
-const AGAIN = "remove it, and log in again";
+const LOG_IN_AGAIN = "remove it, and log in again";
 
 export function readKnown(folder: string, url: URL): Known | undefined {
-  return readState(fileFor(folder, url), Known, AGAIN);
+  return readState(fileFor(folder, url), Known, LOG_IN_AGAIN);
 }
 
 /** Forgets a server. False if it was not known. */
@@ -137,7 +137,7 @@ export function noteServing(folder: string, host: string, port: number, token: s
   const file = servingFile(folder, port);
   writeState(file, { token, pid: process.pid, host });
   return () => {
-    if (readState(file, Serving, AGAIN)?.token === token) fs.rmSync(file, { force: true });
+    if (readState(file, Serving, LOG_IN_AGAIN)?.token === token) fs.rmSync(file, { force: true });
   };
 }
 
@@ -148,7 +148,7 @@ export function servings(folder: string): { readonly port: number; readonly pid:
   return ports
     .sort((a, b) => a - b)
     .flatMap((port) => {
-      const found = readState(servingFile(folder, port), Serving, AGAIN);
+      const found = readState(servingFile(folder, port), Serving, LOG_IN_AGAIN);
       return found ? [{ port, pid: found.pid, host: found.host }] : [];
     });
 }
@@ -157,7 +157,7 @@ export function servings(folder: string): { readonly port: number; readonly pid:
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
   if (!isHere({ hostname })) return undefined;
-  const serving = readState(servingFile(folder, number), Serving, AGAIN);
+  const serving = readState(servingFile(folder, number), Serving, LOG_IN_AGAIN);
   const isOurs =
     serving?.host === hostname.replace(/^\[(.*)\]$/, "$1") ||
     (serving?.host === "0.0.0.0" && hostname.startsWith("127.")) ||

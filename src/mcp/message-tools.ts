@@ -11,7 +11,7 @@ import { cleanLine, countWord } from "../text.ts";
 import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
 import { thatFit } from "./truncate.ts";
 
-const MOST_SHOWN = 50;
+const MAX_SHOWN = 50;
 
 const send = tool({
   name: "send",
@@ -57,7 +57,7 @@ const inbox = tool({
   about: "Show what waits for you, and mark it as read: new messages, and those that still wait for your answer.",
   hints: {},
   input: z.strictObject({
-    limit: z.int().min(1).max(MOST_SHOWN).optional(),
+    limit: z.int().min(1).max(MAX_SHOWN).optional(),
     peek: z.boolean().optional().describe("mark nothing"),
   }),
   run({ limit = 10, peek }, call) {
@@ -124,7 +124,7 @@ const reply = tool({
   },
 });
 
-const MOST_WAIT = 600; // s; some hosts give up a call after 10 minutes
+const MAX_WAIT_SECONDS = 600; // s; some hosts give up a call after 10 minutes
 
 const wait = tool({
   name: "wait",
@@ -139,7 +139,7 @@ const wait = tool({
     ended: z.array(z.string()).optional().describe("agents"),
     reply_to: z.array(z.string()).optional().describe("messages of yours"),
     task_done: z.array(z.string()).optional(),
-    timeout: z.int().min(1).max(MOST_WAIT).optional().describe("seconds, default 60"),
+    timeout: z.int().min(1).max(MAX_WAIT_SECONDS).optional().describe("seconds, default 60"),
   }),
   async run({ timeout = 60, message, from, released, ended, reply_to, task_done }, call) {
     const { relay, signal } = call;

@@ -100,14 +100,14 @@ async function supervising(relay: Relay, who: string): Promise<string> {
   return to;
 }
 
-const MOST = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
+const MAX_CHARS = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
 
 /** The question as who is asked reads it: what is to be run comes first, so that what is said of it cannot hide it. */
 function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
   return [
     `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`,
-    ...part("Its input", input_preview, MOST.input),
-    ...part("Said of it", description, MOST.description),
+    ...part("Its input", input_preview, MAX_CHARS.input),
+    ...part("Said of it", description, MAX_CHARS.description),
   ].join("\n");
 }
 

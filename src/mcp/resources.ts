@@ -13,7 +13,7 @@ export interface Resource {
   read(call: Pick<Call, "relay" | "me" | "names" | "now">, id: string): Promise<string>;
 }
 
-const MOST = 50;
+const MAX_SHOWN = 50;
 
 export const RESOURCES: readonly Resource[] = [
   {
@@ -22,7 +22,7 @@ export const RESOURCES: readonly Resource[] = [
     title: "Your inbox",
     about: "What waits for you, unread or unanswered. The tool of that name marks it as read; this does not.",
     async read({ relay, me, names, now }) {
-      const { items } = await relay.inbox({ peek: true, limit: MOST });
+      const { items } = await relay.inbox({ peek: true, limit: MAX_SHOWN });
       const called = await names();
       return frame(items.map((item) => itemLines(item, me, called, now(), []))) || "No unread messages\n";
     },

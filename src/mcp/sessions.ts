@@ -20,7 +20,7 @@ export interface Around {
   readonly now: () => number;
 }
 
-const LIVES = 30_000; // ms; an agent is idle for the others after 15 minutes, and a claim lasts 30
+const SIGN_EVERY_MS = 30_000; // ms; an agent is idle for the others after 15 minutes, and a claim lasts 30
 
 interface Known {
   readonly relay: Relay;
@@ -57,7 +57,7 @@ export class Callers {
   async #looked(before: Promise<Known> | undefined, caller: Caller): Promise<Known> {
     const { now, open, used } = this.#around;
     const known = await before?.catch(() => undefined); // whoever asked has heard of it
-    if (known && now() - known.at < LIVES) return known;
+    if (known && now() - known.at < SIGN_EVERY_MS) return known;
     const relay = known?.relay ?? (await open(caller));
     await asFarAsPossible(() => here(relay)); // a relay that cannot be written can be looked at all the same
     if (!(await relay.isTrusted()))

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { DIGEST_SIZE, digestCandidates, isNews } from "./digest.ts";
+import { digestCandidates, isNews, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { foreignLook } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
 import { readMessage } from "./records.ts";
@@ -17,7 +17,7 @@ export async function catchUp(context: Context, isNew: boolean): Promise<void> {
 /** Lists the broadcasts of the last day in this session's inbox: those it has no receipt for, the newest 50. */
 async function takeDigest(context: Context): Promise<void> {
   const { store, session } = context;
-  let room = DIGEST_SIZE;
+  let room = MAX_DIGEST_MESSAGES;
   const ids = await store.marks("inboxes/all");
   const candidates = digestCandidates(ids, context.now());
   const isCandidate = new Set(candidates);

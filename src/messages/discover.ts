@@ -5,14 +5,14 @@ import { bootId } from "../machine/process.ts";
 import { isThere } from "../project/trust.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
-import { DIGEST_AGE, DIGEST_SIZE, isNews } from "./digest.ts";
+import { isNews, MAX_DIGEST_AGE_MS, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-const LOOK_EVERY = 5000; // ms between foreign looks in one project ...
+const SCAN_EVERY_MS = 5000; // ms between foreign looks in one project ...
 
-const LOOK_RARELY = 60_000; // ... and where no foreign message was ever seen
+const SCAN_RARELY_MS = 60_000; // ... and where no foreign message was ever seen
 
 /**
  * Finds messages that another program put into `messages/` (the `agent-relay` crate, a script) and lists them in the
@@ -45,7 +45,7 @@ export async function foreignLook(context: Context, when: "now" | "due"): Promis
 
 /** How long to wait between foreign looks (ms): longer where another program was never met. */
 export async function lookEvery({ store }: Context): Promise<number> {
-  return (await store.markedAt("stamps/foreign-seen")) === undefined ? LOOK_RARELY : LOOK_EVERY;
+  return (await store.markedAt("stamps/foreign-seen")) === undefined ? SCAN_RARELY_MS : SCAN_EVERY_MS;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function bootLook(context: Context): Promise<void> {
   if (!(await isThere(context))) return;
   const messages: Message[] = [];
   for (const id of await store.list("messages")) {
-    if ((timeOf(id) ?? 0) < now() - DIGEST_AGE) continue;
+    if ((timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS) continue;
     const message = await readMessage(store, id);
     if (message) messages.push(message);
   }
@@ -80,14 +80,16 @@ async function list(context: Context, messages: readonly Message[]): Promise<voi
     if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
     else if (to !== null && isSegment(to) && isOpen(to, message, at)) await store.mark(openMark(to, message.id), at);
   }
-  const broadcasts = messages.filter((message) => message.to_session === null && sentAt(message) > at - DIGEST_AGE);
+  const broadcasts = messages.filter(
+    (message) => message.to_session === null && sentAt(message) > at - MAX_DIGEST_AGE_MS,
+  );
   if (broadcasts.length === 0) return;
   broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
   for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
   const isMirror = await isMirrored(context); // who is elsewhere reads there
   for (const { session_id: session, owner } of await registrations(context)) {
     if (isMirror && owner !== undefined) continue;
-    for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, DIGEST_SIZE))
+    for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, MAX_DIGEST_MESSAGES))
       await store.mark(unreadMark(session, message.id), at);
     for (const message of broadcasts.filter((each) => !isUnread(session, each, at) && isOpen(session, each, at)))
       await store.mark(openMark(session, message.id), at);

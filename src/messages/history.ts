@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
 import { type Message, mayRead, sentAt } from "./message.ts";
 import { order } from "./order.ts";
@@ -22,7 +22,7 @@ export async function history(context: Context, options: HistoryOptions = {}): P
   // Ids of other programs do not tell their time, so all of those are read; ours are read from the newest on.
   for (const id of await context.store.list("messages", { reverse: true })) {
     const time = timeOf(id);
-    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || ours >= limit)) continue;
+    if (time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours >= limit)) continue;
     const message = await readMessage(context.store, id);
     if (!message || !mayRead(context.session, message) || sentAt(message) < since || !isWith(options.with, message))
       continue;

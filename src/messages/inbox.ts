@@ -1,9 +1,9 @@
 import { asks, isFor, isLive, isOpen, isUnread, type Message } from "./message.ts";
 
 /** `unread` counts no further than this. */
-export const COUNT_LIMIT = 1000;
+export const MAX_COUNTED = 1000;
 /** How long a reader may show what it found before another may (ms). Renewed while the reader works. */
-export const SHOW_LEASE = 5000;
+export const READER_LEASE_MS = 5000;
 
 /** The key of the mark that says: `session` has not been shown `id`. */
 export function unreadMark(session: string, id: string): string {

@@ -74,7 +74,7 @@ export interface Chain {
   readonly chain: readonly string[];
 }
 
-const MOST_NAMES = 8; // of a chain: enough to see who it is
+const MAX_CHAIN_NAMES = 8; // of a chain: enough to see who it is
 
 /** What a message that answers `parent` carries on. A person's message, and one after a task has moved, begin anew. */
 export function chainAfter(parent: Message | undefined, session: string, isFresh: boolean): Chain {
@@ -82,13 +82,13 @@ export function chainAfter(parent: Message | undefined, session: string, isFresh
   // Who adds to its own words goes neither back nor on.
   if (parent.from_session === session) return { hops: parent.hops ?? 0, chain: parent.chain ?? [] };
   const before = parent.chain ?? [parent.from_session];
-  return { hops: (parent.hops ?? 0) + 1, chain: [...before, session].slice(-MOST_NAMES) };
+  return { hops: (parent.hops ?? 0) + 1, chain: [...before, session].slice(-MAX_CHAIN_NAMES) };
 }
 
-const STEP = 250; // ms; the 20 slow answers between the default limits wait for 45 s in all
-const LONGEST = 5000; // ms
+const PAUSE_STEP_MS = 250; // ms; the 20 slow answers between the default limits wait for 45 s in all
+const MAX_PAUSE_MS = 5000; // ms
 
 /** How long (ms) an answer waits before it is sent. */
 export function pauseBefore(hops: number, { freeHops }: LoopLimits): number {
-  return Math.min(LONGEST, Math.max(0, hops - freeHops) * STEP);
+  return Math.min(MAX_PAUSE_MS, Math.max(0, hops - freeHops) * PAUSE_STEP_MS);
 }

@@ -5,16 +5,16 @@ import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { COUNT_LIMIT, openMark, standing, unreadMark } from "./inbox.ts";
+import { MAX_COUNTED, openMark, standing, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-export const DRAFT_PAUSES = [5, 20, 100]; // ms: a listed message that is still being written comes within these
+export const DRAFT_PAUSES_MS = [5, 20, 100]; // ms: a listed message that is still being written comes within these
 
 /** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
-  const { messages, hasMore } = await waiting({ ...context, session }, COUNT_LIMIT, session === context.session);
+  const { messages, hasMore } = await waiting({ ...context, session }, MAX_COUNTED, session === context.session);
   return messages.length + Number(hasMore);
 }
 
@@ -50,7 +50,7 @@ export async function waiting(
 ): Promise<{ messages: Message[]; hasMore: boolean }> {
   const { store, session, now } = context;
   const messages: Message[] = [];
-  const pauses = [...DRAFT_PAUSES];
+  const pauses = [...DRAFT_PAUSES_MS];
   for (const id of await store.marks(`inboxes/${session}`)) {
     if (messages.length === limit) return { messages, hasMore: true };
     const message = await listed(context, id, pauses);

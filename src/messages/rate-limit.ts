@@ -2,8 +2,8 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { spend } from "../rate.ts";
 
-const SAVE_EVERY = 1000; // ms; a session that sends in a loop would else write two marks a message
-const MINUTE = 60_000; // ms
+const SAVE_EVERY_MS = 1000; // ms; a session that sends in a loop would else write two marks a message
+const MINUTE_MS = 60_000; // ms
 
 /** Its time says when a person last sent anything: what agents then answer begins anew. */
 export const PERSON_SPOKE = "stamps/person";
@@ -34,8 +34,8 @@ export function spendAllowance(context: Context, count: number): number | undefi
 
 function spentAfter({ pace, session, now, limits }: Context, count: number): number {
   // Farther ahead than any allowance: the clock has stepped back.
-  const before = pace.spent > now() + MINUTE ? now() : pace.spent;
-  const { spent, wait } = spend({ burst: limits.perMinute, period: MINUTE }, before, now(), count);
+  const before = pace.spent > now() + MINUTE_MS ? now() : pace.spent;
+  const { spent, wait } = spend({ burst: limits.perMinute, period: MINUTE_MS }, before, now(), count);
   if (wait === 0) return spent;
   throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
     next: "wait a few seconds",
@@ -55,5 +55,5 @@ export async function noteSent({ pace, store, session, now }: Context, seq: numb
 
 /** Whether the marks are worth reading or writing again. */
 function isDue({ savedAt }: Context["pace"], now: number): boolean {
-  return savedAt === undefined || Math.abs(now - savedAt) >= SAVE_EVERY;
+  return savedAt === undefined || Math.abs(now - savedAt) >= SAVE_EVERY_MS;
 }

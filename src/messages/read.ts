@@ -5,14 +5,14 @@ import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
 import { bootLook, foreignLook } from "./discover.ts";
 import { history } from "./history.ts";
-import { COUNT_LIMIT, choose, type InboxItem, openMark, SHOW_LEASE, standing } from "./inbox.ts";
-import { countUnread, DRAFT_PAUSES, listed, waiting } from "./mailbox.ts";
+import { choose, type InboxItem, MAX_COUNTED, openMark, READER_LEASE_MS, standing } from "./inbox.ts";
+import { countUnread, DRAFT_PAUSES_MS, listed, waiting } from "./mailbox.ts";
 import { type Message, sentAt } from "./message.ts";
 import { order } from "./order.ts";
 import { takeShowLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
-const PATIENCE = SHOW_LEASE + 1000; // ms: long enough to outlast a reader that stopped
+const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // ms: long enough to outlast a reader that stopped
 
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */
@@ -52,7 +52,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
     return { ...found, items: await show(found.items, found) };
   }
   if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
-  const lease = await takeShowLease(context, options.patience ?? PATIENCE);
+  const lease = await takeShowLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
   try {
     const found = await gather(context, options, limit);
     const shown = await show(found.items, found);
@@ -68,7 +68,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
 /** What waits unread, in order, marking nothing; at most 1,000. */
 export async function unread(context: Context): Promise<Message[]> {
   await attend(context);
-  return order((await waiting(context, COUNT_LIMIT)).messages);
+  return order((await waiting(context, MAX_COUNTED)).messages);
 }
 
 /** How many messages wait unread; 1,001 means more than 1,000. */
@@ -102,7 +102,7 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
 async function gather(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
-  const { messages, hasMore } = await waiting(context, COUNT_LIMIT + limit);
+  const { messages, hasMore } = await waiting(context, MAX_COUNTED + limit);
   const fresh = messages.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
@@ -117,7 +117,7 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
   const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
   return {
     items: chosen,
-    more: Math.min(COUNT_LIMIT + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
+    more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
     open_more: count(items, "is_open") - count(chosen, "is_open"),
   };
 }
@@ -126,7 +126,7 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
 async function open(context: Context): Promise<Message[]> {
   const { store, session, now } = context;
   const messages: Message[] = [];
-  const pauses = [...DRAFT_PAUSES];
+  const pauses = [...DRAFT_PAUSES_MS];
   for (const id of await store.marks(`inboxes/${session}/open`)) {
     const message = await listed(context, id, pauses);
     if (message === "coming") continue;

@@ -7,7 +7,7 @@ import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { SHOW_LEASE } from "./inbox.ts";
+import { READER_LEASE_MS } from "./inbox.ts";
 
 const Lease = object({
   holder: text(),
@@ -23,7 +23,7 @@ export interface ShowLease {
   release(): Promise<void>;
 }
 
-const LOOK_AGAIN = 20; // ms
+const LEASE_POLL_MS = 20; // ms
 
 /** Whether the holder started us: it shows the session's mail by running us. */
 function isAbove({ pid, started, place }: Infer<typeof Lease>): boolean {
@@ -51,7 +51,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
         throw new RelayError("conflict", `Cannot show the mail of "${session}": the record ${key} cannot be read`, {
           next: `look at it, then remove it: ${key}.json in the relay's folder`,
         });
-      await sleep(LOOK_AGAIN);
+      await sleep(LEASE_POLL_MS);
       continue;
     }
     if (seen !== `${other.holder} ${other.turn}`) {
@@ -59,7 +59,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
       since = now;
     }
     seen = `${other.holder} ${other.turn}`;
-    if (now - since > SHOW_LEASE || liveness({ ...other, started: other.started }) === "dead") {
+    if (now - since > READER_LEASE_MS || liveness({ ...other, started: other.started }) === "dead") {
       const isAsSeen = (current: Value) => `${current.holder} ${current.turn}` === seen;
       const taken = await store.update(key, (current) => (!current || isAsSeen(current) ? mine : current), {
         lasting: false,
@@ -70,7 +70,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
         next: "run it again in a moment, or agent-relay inbox --peek",
       });
     }
-    await sleep(LOOK_AGAIN);
+    await sleep(LEASE_POLL_MS);
   }
 
   let turn = 0;
@@ -83,7 +83,7 @@ export async function takeShowLease(context: Context, patience: number): Promise
     });
     renewal.catch(() => clearInterval(timer)); // the disk said no: the lease then runs out, which others can bear
   };
-  const timer = setInterval(renew, SHOW_LEASE / 2);
+  const timer = setInterval(renew, READER_LEASE_MS / 2);
   timer.unref();
   return {
     async release() {

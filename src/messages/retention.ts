@@ -4,13 +4,13 @@ import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
-import { DIGEST_AGE } from "./digest.ts";
+import { MAX_DIGEST_AGE_MS } from "./digest.ts";
 import { foreignLook } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
+const MAX_DRAFT_MS = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 
 /**
  * Tells of a message whether somebody has still to read it, or to answer it: here, or, if it is theirs alone, when they
@@ -52,7 +52,7 @@ function endsOf({ id, from_session: from, to_session: to }: Message): Collected 
 /** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
-  await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
+  await store.sweep(now() - MAX_DRAFT_MS); // before all else: no sender may come back to a list that was judged without it
   await foreignLook(context, "now");
   const isWaited = await isWaitedFor(context);
   let removed = 0;
@@ -64,7 +64,7 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
     removed++;
   }
   for (const id of await store.marks("inboxes/all"))
-    if ((timeOf(id) ?? 0) < now() - DIGEST_AGE && (await readMessage(store, id)) === undefined)
+    if ((timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS && (await readMessage(store, id)) === undefined)
       await store.unmark(unreadMark("all", id));
   for (const mark of await store.marks("agents")) {
     const [, session = "", what] = /^(.+)\.(seen|heard|moved)$/.exec(mark) ?? [];

@@ -8,7 +8,7 @@ import { newId, timeAfter } from "../id.ts";
 import { checkTimeout } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import type { Delivery } from "../store/store.ts";
-import { COUNT_LIMIT } from "./inbox.ts";
+import { MAX_COUNTED } from "./inbox.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
 import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
@@ -201,9 +201,12 @@ function sentTo(messages: readonly Message[], reached: readonly string[], report
   return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
 }
 
-const DEADLINE = 3_600_000; // ms, to deal with what asks for an `ack`
+const DEFAULT_DEADLINE_MS = 3_600_000; // ms, to deal with what asks for an `ack`
 
-function answerBy({ ack, deadline = ack ? DEADLINE : undefined }: SendOptions, now: number): string | undefined {
+function answerBy(
+  { ack, deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
+  now: number,
+): string | undefined {
   if (deadline === undefined) return undefined;
   return expiry(now, checkTimeout(deadline));
 }
@@ -272,7 +275,7 @@ async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
       presence: agent?.presence ?? "unknown",
       ...(agent === undefined ? {} : { last_seen: agent.last_seen }),
       ...(agent?.ended_at === undefined ? {} : { ended_at: agent.ended_at }),
-      unread_before: Math.min(unread_before, COUNT_LIMIT + 1),
+      unread_before: Math.min(unread_before, MAX_COUNTED + 1),
     });
   }
   return recipients;

@@ -9,7 +9,7 @@ import { attend } from "./read.ts";
 import { type ShowLease, takeShowLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
-const WATCH_PATIENCE = 500; // ms a watcher waits for another reader before it looks whether it was told to end
+const READER_PATIENCE_MS = 500; // ms a watcher waits for another reader before it looks whether it was told to end
 
 export interface WatchOptions {
   /** Ends the watch. A message that is being dealt with holds the session's other readers up until it is. */
@@ -64,7 +64,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
 /** The right to show, or undefined if another reader keeps it for a while. */
 async function leaseOrBusy(context: Context): Promise<ShowLease | undefined> {
   try {
-    return await takeShowLease(context, WATCH_PATIENCE);
+    return await takeShowLease(context, READER_PATIENCE_MS);
   } catch (error) {
     if (error instanceof RelayError && error.code === "conflict") return undefined;
     throw error;

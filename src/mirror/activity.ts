@@ -1,4 +1,4 @@
-import { OFFERED } from "../activity/tombstones.ts";
+import { OFFERED_MS } from "../activity/tombstones.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
@@ -27,7 +27,7 @@ export async function exchangeLog(
   all: boolean,
 ): Promise<Set<string>> {
   const { local, remote, now } = sides;
-  const oldest = dayOf(now() - (all ? OFFERED : 86_400_000));
+  const oldest = dayOf(now() - (all ? OFFERED_MS : 86_400_000));
   const days = new Set([...(await local.logs("activity")), ...(await remote("").logs("activity"))]);
   const happened = new Set<string>();
   for (const day of [...days].sort())

@@ -6,7 +6,7 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import { forEach, there as onServer, type Sides, spared } from "./replica.ts";
 
-const STALE = 60_000; // ms between two signs of life that are passed on
+const SIGN_EVERY_MS = 60_000; // ms between two signs of life that are passed on
 
 /** What a mirror remembers of sessions; all of it can be found out again. */
 export interface Known {
@@ -113,7 +113,7 @@ async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
       return old && { ...old, ...said };
     });
   const [here, seen] = [await local.markedAt(`${key}.seen`), await store.markedAt(`${key}.seen`)];
-  if (here !== undefined && here > (seen ?? 0) + STALE) await store.mark(`${key}.seen`, here);
+  if (here !== undefined && here > (seen ?? 0) + SIGN_EVERY_MS) await store.mark(`${key}.seen`, here);
   return true;
 }
 

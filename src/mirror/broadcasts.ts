@@ -1,4 +1,4 @@
-import { OFFERED } from "../activity/tombstones.ts";
+import { OFFERED_MS } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
 import { isLive, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
@@ -13,15 +13,15 @@ import { isSettled } from "./receipts.ts";
 import { forEach, here, isOurs, type Sides, spared } from "./replica.ts";
 import type { Tombstones } from "./tombstones.ts";
 
-const DAY = 86_400_000; // ms
+const DAY_MS = 86_400_000; // ms
 
 /** Of what both have: whose readers may still tell. Found again after a start. */
 export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
   for (const id of await local.list("messages")) {
-    if ((timeOf(id) ?? now()) < now() - OFFERED) continue;
+    if ((timeOf(id) ?? now()) < now() - OFFERED_MS) continue;
     const message = await readMessage(local, id);
     // What was read here lately the server may not know yet.
-    if (message && (!isSettled(message, now()) || sentAt(message) > now() - DAY)) awaited.set(id, 0);
+    if (message && (!isSettled(message, now()) || sentAt(message) > now() - DAY_MS)) awaited.set(id, 0);
   }
 }
 
@@ -32,7 +32,7 @@ export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombsto
   const known = new Set(await local.list("messages"));
   const ids = new Set([...(await any.marks("inboxes/all")), ...(all ? await any.list("messages") : [])]);
   await forEach(ids, async (id) => {
-    const isPast = (timeOf(id) ?? 0) < now() - OFFERED;
+    const isPast = (timeOf(id) ?? 0) < now() - OFFERED_MS;
     if (known.has(id) || passed.renamed.has(id) || passed.useless.has(id) || isPast || gone.has(`messages/${id}`))
       return;
     const message = await readMessage(any, id);

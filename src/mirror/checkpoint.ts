@@ -4,7 +4,7 @@ import type { Seen } from "./activity.ts";
 import type { Leases } from "./claims.ts";
 import type { Sides } from "./replica.ts";
 
-const KEPT = 61 * 86_400_000; // ms: no older day is offered
+const DAYS_KEPT_MS = 61 * 86_400_000; // ms: no older day is offered
 
 /** How far a mirror has come. Where it is lost, the mirror finds out again what both have. */
 const Progress = object({
@@ -31,7 +31,7 @@ export async function readProgress({ local, relay }: Sides): Promise<Come> {
 }
 
 export async function writeProgress({ local, relay, now }: Sides, { at, days, leases }: Come): Promise<void> {
-  for (const day of days.keys()) if (Date.parse(day) < now() - KEPT) days.delete(day);
+  for (const day of days.keys()) if (Date.parse(day) < now() - DAYS_KEPT_MS) days.delete(day);
   const said = { relay, at, days: Object.fromEntries(days), leases: Object.fromEntries(leases) };
   const value = Progress.parse(said, "mirror/progress");
   await local.update("mirror/progress", () => value, { lasting: false });

@@ -8,8 +8,8 @@ import { RelayError } from "../errors.ts";
 import type { Sessions } from "./agents.ts";
 import { here, type Sides, tell, there } from "./replica.ts";
 
-const MOST_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
-const TRIES = 5; // of a round, whose record here agents change at the same time
+const MAX_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
+const MAX_TRIES = 5; // of a round, whose record here agents change at the same time
 
 /** What a mirror remembers of claims: until when (Unix ms) the server had ours last; one that it then has no more was taken away. */
 export type Leases = Map<string, number>;
@@ -23,7 +23,7 @@ interface Lost {
 /** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
 export async function exchangeClaims(sides: Sides, { ours, apart }: Sessions, leases: Leases): Promise<void> {
   const ahead = sides.ahead();
-  for (let tried = 0; tried < TRIES; tried++) {
+  for (let tried = 0; tried < MAX_TRIES; tried++) {
     const mine = await readClaims(here(sides));
     const { lost, theirs } = await asked(sides, ours, shifted(mine, ahead), leases);
     for (const { claim, why } of lost) await tellLoser(sides, claim, why); // again, if it is killed here: told is told once
@@ -60,7 +60,7 @@ async function tellLoser(sides: Sides, claim: Claim, why: string): Promise<void>
 async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
   const any = there(sides, "");
   const theirs = await readClaims(any);
-  if (theirs.token > MOST_TOKEN)
+  if (theirs.token > MAX_TOKEN)
     throw new RelayError("corrupt", `Cannot follow a server whose last token is ${theirs.token}`);
   const wanted = (claims: Claims, facts: Facts) => withOurs(claims, mine, ours, leases, facts);
   const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });

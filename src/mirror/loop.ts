@@ -6,9 +6,9 @@ import { sleep } from "../time.ts";
 import type { Sides } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
-const EVERY = 60_000; // ms between two rounds of everything, whatever was heard
+const ROUND_EVERY_MS = 60_000; // ms between two rounds of everything, whatever was heard
 const TOGETHER = 10; // ms in which what is heard makes one round
-const AGAIN = { first: 500, longest: 30_000 }; // ms until a server that cannot be reached is asked again
+const RETRY_MS = { first: 500, longest: 30_000 }; // ms until a server that cannot be reached is asked again
 
 /** Which local folder is about which part. */
 const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [
@@ -62,7 +62,7 @@ async function keepOn({ mirror, sides, signal, onAgreed, onLost }: Running, ears
       }
       isAgreed = false;
       parts = PARTS;
-      const most = Math.min(AGAIN.longest, AGAIN.first * 2 ** failed);
+      const most = Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** failed);
       await sleep(randomInt(most / 2, most), signal);
     }
   }
@@ -80,7 +80,7 @@ class Ears {
   readonly #stamps = new Map<string, string>();
   #parts = new Set<Part>();
   #isRung = false;
-  #allAt = performance.now() + EVERY;
+  #allAt = performance.now() + ROUND_EVERY_MS;
   #wake: () => void = () => {};
 
   constructor(running: Running) {
@@ -130,7 +130,7 @@ class Ears {
     const heard = this.#parts;
     this.#parts = new Set();
     if (performance.now() < this.#allAt) return heard;
-    this.#allAt = performance.now() + EVERY;
+    this.#allAt = performance.now() + ROUND_EVERY_MS;
     return PARTS;
   }
 

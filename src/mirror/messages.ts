@@ -1,4 +1,4 @@
-import { OFFERED } from "../activity/tombstones.ts";
+import { OFFERED_MS } from "../activity/tombstones.ts";
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { openMark, unreadMark } from "../messages/inbox.ts";
@@ -11,8 +11,8 @@ import { type Passed, thereOf } from "./message-state.ts";
 import { pullChanges, pushReceipt } from "./receipts.ts";
 import { forEach, isOurs, type Sides, spared } from "./replica.ts";
 
-const SLACK = 900_000; // ms by which ids of one place may be out of order
-const LATER = 600_000; // ms after which a message that the server does not take is tried again
+const ID_SLACK_MS = 900_000; // ms by which ids of one place may be out of order
+const RETRY_MS = 600_000; // ms after which a message that the server does not take is tried again
 
 /** Passes on what was sent here. What the server does not take is tried again, and told of. */
 export async function pushMessages(
@@ -22,14 +22,14 @@ export async function pushMessages(
   isCollected: (key: string) => boolean,
 ): Promise<void> {
   const { local, now } = sides;
-  const oldest = now() - OFFERED;
+  const oldest = now() - OFFERED_MS;
   if (passed.until > now()) passed.until = 0; // the clock was set back
   let latest = passed.until;
   for (const id of await local.list("messages")) {
     const time = timeOf(id);
-    const isPast = time !== undefined && time < Math.max(oldest, passed.until - SLACK);
+    const isPast = time !== undefined && time < Math.max(oldest, passed.until - ID_SLACK_MS);
     if ((isPast && !passed.refused.has(id)) || passed.both.has(id) || isCollected(`messages/${id}`)) continue;
-    if ((passed.refused.get(id) ?? 0) > now() - LATER) continue;
+    if ((passed.refused.get(id) ?? 0) > now() - RETRY_MS) continue;
     const message = await readMessage(local, id);
     if (time !== undefined) latest = Math.max(latest, Math.min(time, now()));
     if (!message || sentAt(message) < oldest || !isLive(message, now())) continue;
@@ -47,7 +47,8 @@ export async function pushMessages(
     }
   }
   passed.until = latest;
-  for (const id of passed.both) if ((timeOf(id) ?? passed.until) < passed.until - 2 * SLACK) passed.both.delete(id);
+  for (const id of passed.both)
+    if ((timeOf(id) ?? passed.until) < passed.until - 2 * ID_SLACK_MS) passed.both.delete(id);
 }
 
 /** Whether it is by a session that nobody here knows, and on the server: it is not for us to say whose that is. */

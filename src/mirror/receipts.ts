@@ -1,4 +1,4 @@
-import { OFFERED } from "../activity/tombstones.ts";
+import { OFFERED_MS } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
 import { openMark, staysOpen, unreadMark } from "../messages/inbox.ts";
 import { isOpen, Message, type Receipt, sentAt } from "../messages/message.ts";
@@ -33,9 +33,9 @@ function receiptOf({ receipts }: Message, session: string): Message["receipts"] 
   return receipts && Object.hasOwn(receipts, session) ? { [session]: receipts[session] ?? {} } : undefined;
 }
 
-const SOON = 86_400_000; // ms for which it is asked often who has read a message
-const AT_LEAST = 600_000; // ms between two questions, then ...
-const RARELY = 3_600_000; // ... and after that
+const YOUNG_MS = 86_400_000; // ms for which it is asked often who has read a message
+const ASK_YOUNG_EVERY_MS = 600_000; // ms between two questions, then ...
+const ASK_OLD_EVERY_MS = 3_600_000; // ... and after that
 
 /** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
 export async function exchangeReceipts(
@@ -47,12 +47,12 @@ export async function exchangeReceipts(
   const { local, now } = sides;
   const isDue = ([id, asked]: [string, number]) => {
     const age = now() - (timeOf(id) ?? now());
-    return now() - asked >= (age > SOON ? RARELY : Math.min(AT_LEAST, age / 5));
+    return now() - asked >= (age > YOUNG_MS ? ASK_OLD_EVERY_MS : Math.min(ASK_YOUNG_EVERY_MS, age / 5));
   };
   const entries = [...passed.awaited];
   await forEach(hasChanged ? entries : entries.filter(isDue), async ([id, asked]) => {
     const here = await readMessage(local, id);
-    const isOver = !here || now() - sentAt(here) > OFFERED || isSettled(here, now());
+    const isOver = !here || now() - sentAt(here) > OFFERED_MS || isSettled(here, now());
     const isNews = here?.withdrawn_at !== undefined && !passed.useless.has(id);
     if (here && (isOver || isNews || isDue([id, asked])))
       await spared(sides, `message ${id}`, () => exchangeReceipt(sides, sessions, here));
@@ -77,7 +77,7 @@ async function exchangeReceipt(sides: Sides, { ours, apart }: Sessions, here: Me
 /** Nothing more becomes of a direct message that was read and asks for nothing, and of a broadcast after a day. */
 export function isSettled(message: Message, now: number): boolean {
   const to = message.to_session;
-  return to === null ? now - sentAt(message) > SOON : message.read_by.includes(to) && !isOpen(to, message, now);
+  return to === null ? now - sentAt(message) > YOUNG_MS : message.read_by.includes(to) && !isOpen(to, message, now);
 }
 
 async function pushWithdrawal(there: Store, here: Message): Promise<void> {

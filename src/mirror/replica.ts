@@ -92,7 +92,7 @@ export async function spared(sides: Sides, what: string, step: () => Promise<unk
   }
 }
 
-const AT_ONCE = 8; // requests: a server far away answers each after its way there and back
+const MAX_PARALLEL = 8; // requests: a server far away answers each after its way there and back
 
 /** Runs `step` for each, a few at once. What one throws ends it. */
 export async function forEach<T>(items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
@@ -100,5 +100,5 @@ export async function forEach<T>(items: Iterable<T>, step: (item: T) => Promise<
   const worker = async () => {
     for (let item = queue.pop(); item !== undefined; item = queue.pop()) await step(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: MAX_PARALLEL }, worker));
 }

@@ -30,8 +30,8 @@ function partOf(event: string): Part | undefined {
   return noun !== undefined && Object.hasOwn(parts, noun) ? parts[noun] : undefined;
 }
 
-const DAY = 86_400_000;
-const WHOLE = 600_000; // ms between two rounds that also look at what is older than a day
+const DAY_MS = 86_400_000;
+const WHOLE_EVERY_MS = 600_000; // ms between two rounds that also look at what is older than a day
 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
 export class Mirror {
@@ -78,13 +78,13 @@ export class Mirror {
     await sides.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
     if (this.#wholeAt === undefined) await this.#start();
     const isAll = parts.size === PARTS.size;
-    const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE);
+    const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE_EVERY_MS);
     const isCollected = (key: string) => this.#goneHere.has(key) || this.#goneThere.has(key);
     const hasNow = async (key: string) => {
       await this.#readGone();
       return isCollected(key);
     };
-    await this.#goneHere.read(isWhole ? "" : dayOf(now() - DAY), now());
+    await this.#goneHere.read(isWhole ? "" : dayOf(now() - DAY_MS), now());
     if (isAll) await this.#followCollected();
 
     const left = parts.has("agents") ? await this.#agents() : [];
@@ -125,7 +125,7 @@ export class Mirror {
   async #readGone(): Promise<void> {
     const time = this.#sides.now();
     this.#fresh.push(...(await this.#goneThere.read(this.#firstDay, time)));
-    this.#firstDay = dayOf(time - 2 * DAY);
+    this.#firstDay = dayOf(time - 2 * DAY_MS);
   }
 
   async #followCollected(): Promise<void> {
@@ -136,7 +136,7 @@ export class Mirror {
   /** Goes on from where a mirror of these two stopped. */
   async #start(): Promise<void> {
     const { at, days, leases } = await readProgress(this.#sides);
-    this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY);
+    this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY_MS);
     for (const [day, read] of days) this.#seen.set(day, read);
     for (const [id, until] of leases) this.#leases.set(id, until);
     await awaitReaders(this.#sides, this.#passed);

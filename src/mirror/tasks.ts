@@ -9,7 +9,7 @@ import { forEach, here, type Sides, spared, tell, there } from "./replica.ts";
 import { stepsOf } from "./task-merge.ts";
 import type { Gone } from "./tombstones.ts";
 
-const STILL = 86_400_000; // ms for which a task that is over may still change: it gets a note
+const SETTLED_MS = 86_400_000; // ms for which a task that is over may still change: it gets a note
 
 /**
  * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
@@ -24,7 +24,7 @@ export async function exchangeTasks(sides: Sides, ours: ReadonlySet<string>, gon
     if (isTask(id) && (bases.has(id) || !gone.has(`tasks/${id}`))) ids.add(id);
   const exchange = async (id: string) => {
     const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
-    if (base && isOver(base) && (base.ended_at ?? 0) < now() - STILL) return;
+    if (base && isOver(base) && (base.ended_at ?? 0) < now() - SETTLED_MS) return;
     await spared(sides, `task ${id}`, () => exchangeTask(sides, ours, id, base, gone));
   };
   // In the order in which they were made: nobody can take one there before what it waits for is there too.

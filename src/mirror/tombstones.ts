@@ -1,5 +1,5 @@
 import { pastDay } from "../activity/entry.ts";
-import { REMEMBERED } from "../activity/tombstones.ts";
+import { REMEMBERED_MS } from "../activity/tombstones.ts";
 import type { Store } from "../store/store.ts";
 
 /** What either side has collected. */
@@ -27,7 +27,7 @@ export class Tombstones {
   async read(first: string, now: number): Promise<string[]> {
     const fresh: string[] = [];
     for (const day of await this.#store.logs("collected")) {
-      if (day < first || pastDay(day, now) > REMEMBERED) continue;
+      if (day < first || pastDay(day, now) > REMEMBERED_MS) continue;
       let count = this.#read.get(day) ?? 0;
       for await (const line of this.#store.lines(`collected/${day}`, count)) {
         count++;

@@ -19,8 +19,8 @@ export type Mirrored = Infer<typeof Mirrored>;
 /** Its time is when the mirror and the server last agreed. */
 export const AGREED = "mirror/agreed";
 
-const LATELY = 120_000; // ms; a mirror that is connected asks twice as often
-const PATIENCE = 3000; // ms that a claim waits for the server's word
+const CONNECTED_MS = 120_000; // ms; a mirror that is connected asks twice as often
+const VERDICT_PATIENCE_MS = 3000; // ms that a claim waits for the server's word
 
 /** Whether a server decides what is claimed here. */
 export async function isMirrored({ store }: Context): Promise<boolean> {
@@ -39,8 +39,8 @@ export async function ownerHere({ store }: Context): Promise<string | undefined>
 export async function whenDecided<T>(context: Context, look: () => Promise<T | undefined>): Promise<T | undefined> {
   const { store, session, now } = context;
   const agreed = await store.markedAt(AGREED);
-  if (agreed === undefined || now() - agreed > LATELY) return undefined;
-  const until = performance.now() + PATIENCE;
+  if (agreed === undefined || now() - agreed > CONNECTED_MS) return undefined;
+  const until = performance.now() + VERDICT_PATIENCE_MS;
   const hints = new Hints(store, [`waits/${session}`, "tasks"]);
   try {
     for (;;) {

@@ -3,7 +3,7 @@ import { cleanLine } from "../text.ts";
 import { iso } from "../time.ts";
 import type { Names } from "./messages.ts";
 
-const MOST = 160; // characters of what an entry says: `explain` shows all
+const MAX_ENTRY_CHARS = 160; // characters of what an entry says: `explain` shows all
 
 /** One line: when, who, what happened, to what. */
 export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: Names): string {
@@ -12,7 +12,7 @@ export function entryLine({ at, session, agent: _, event, id, ...details }: Entr
     .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
     .map(([name, value]) => `${name} ${valueWord(name, value)}`);
   const said = cleanLine(facts.join(", "));
-  const short = said.length > MOST ? `${said.slice(0, MOST)}…` : said;
+  const short = said.length > MAX_ENTRY_CHARS ? `${said.slice(0, MAX_ENTRY_CHARS)}…` : said;
   return `${cleanLine(time)} ${cleanLine(names.get(session) ?? session)} ${cleanLine(event)}${id === undefined ? "" : ` ${cleanLine(id)}`}${short === "" ? "" : `: ${short}`}\n`;
 }
 

@@ -5,8 +5,8 @@ import { sayConditions } from "../waits/wait.ts";
 import { claimWords } from "./claims.ts";
 import { namesOf } from "./messages.ts";
 
-const MOST = 6; // of each kind
-const MOST_SAID = 80; // characters of what one says
+const MAX_PER_KIND = 6; // of each kind
+const MAX_SAID_CHARS = 80; // characters of what one says
 
 /** Who we are, and how to use the relay: our own words. */
 export function greeting(found: Snapshot, session: string): string[] {
@@ -69,11 +69,11 @@ export function situation(found: Snapshot, session: string, now: number): string
 
 function line(title: string, of: readonly string[]): string {
   if (of.length === 0) return "";
-  const more = of.length > MOST ? `; and ${of.length - MOST} more` : "";
-  return `${title}: ${of.slice(0, MOST).join("; ")}${more}\n`;
+  const more = of.length > MAX_PER_KIND ? `; and ${of.length - MAX_PER_KIND} more` : "";
+  return `${title}: ${of.slice(0, MAX_PER_KIND).join("; ")}${more}\n`;
 }
 
 function short(text: string): string {
   const clean = cleanLine(text);
-  return clean.length > MOST_SAID ? `${clean.slice(0, MOST_SAID - 1)}…` : clean;
+  return clean.length > MAX_SAID_CHARS ? `${clean.slice(0, MAX_SAID_CHARS - 1)}…` : clean;
 }

@@ -59,12 +59,12 @@ async function answered(c: Context, route: PlainRoute, options: PlainOptions, re
   return c.json(value as object, (route.status ?? 200) as ContentfulStatusCode);
 }
 
-const MOST_RELAYS = 1000;
+const MAX_RELAYS = 1000;
 
 /** What callers act by. It is kept while they go on: it knows what it has just looked at. */
 class Relays {
   readonly #options: PlainOptions;
-  readonly #kept = new BoundedMap<string, Relay>(MOST_RELAYS);
+  readonly #kept = new BoundedMap<string, Relay>(MAX_RELAYS);
 
   constructor(options: PlainOptions) {
     this.#options = options;

@@ -142,7 +142,7 @@ function sessionOf({ owner }: Admitted, operator: string): string {
 class Stores {
   readonly #served: Served;
   readonly #ends: Ends;
-  readonly #kept = new BoundedMap<string, Store>(MOST_STORES);
+  readonly #kept = new BoundedMap<string, Store>(MAX_STORES);
 
   constructor(served: Served) {
     this.#served = served;
@@ -162,7 +162,7 @@ class Stores {
     return ruled;
   }
 }
-const MOST_STORES = 1000;
+const MAX_STORES = 1000;
 
 /** Whose allowance it is: a user's machines and tokens share one. */
 function userOf({ owner }: Admitted): string {

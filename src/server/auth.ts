@@ -18,11 +18,11 @@ import {
 import { object, optional, text } from "../schema.ts";
 import type { Store, Value } from "../store/store.ts";
 
-const SESSION = 3_600_000; // ms that a login lasts
-const CHALLENGE = 60_000; // ms to answer a challenge
-const MOST_CHALLENGES = 10_000; // that wait for an answer; the oldest gives way
-const MOST_SESSIONS = 10_000;
-const KNOWN = 1000; // ms for which a member is as it was
+const LOGIN_MS = 3_600_000; // ms that a login lasts
+const CHALLENGE_MS = 60_000; // ms to answer a challenge
+const MAX_CHALLENGES = 10_000; // that wait for an answer; the oldest gives way
+const MAX_LOGINS = 10_000;
+const MEMBER_FRESH_MS = 1000; // ms for which a member is as it was
 
 /** Who was let in, and for what. */
 export interface Admitted {
@@ -72,8 +72,8 @@ const Login = object({
 export class Gate {
   readonly #options: GateOptions;
   readonly #local: string;
-  readonly #challenges = new BoundedMap<string, number>(MOST_CHALLENGES);
-  readonly #sessions = new BoundedMap<string, Session>(MOST_SESSIONS);
+  readonly #challenges = new BoundedMap<string, number>(MAX_CHALLENGES);
+  readonly #sessions = new BoundedMap<string, Session>(MAX_LOGINS);
   readonly #members = new Map<string, { at: number; member: Member | undefined }>();
   #tokens: {
     at: number;
@@ -129,7 +129,7 @@ export class Gate {
     const machine = checkMemberName(said.machine, "machine");
     const asked = this.#challenges.get(said.challenge);
     this.#challenges.delete(said.challenge); // whatever comes of it
-    if (asked === undefined || asked + CHALLENGE <= now()) throw noLogin("the challenge is not, or no longer, open");
+    if (asked === undefined || asked + CHALLENGE_MS <= now()) throw noLogin("the challenge is not, or no longer, open");
     if (!origins.has(said.origin))
       throw noLogin(`it was signed for ${JSON.stringify(said.origin)}, and this server is ${[...origins].join(", ")}`);
     const at = Math.floor(asked / 1000);
@@ -140,7 +140,7 @@ export class Gate {
       throw noLogin("the key for sealing is not signed by this one");
     await this.#enrol(store, { user, machine, key, box, box_signature, now: now() }, invite);
     const token = newSecret("session");
-    const expires_at = now() + SESSION;
+    const expires_at = now() + LOGIN_MS;
     this.#sessions.set(hashOf(token), { user, machine, proof: said.key, expires_at });
     return { token, expires_at, relay };
   }
@@ -180,7 +180,7 @@ export class Gate {
   async #member(user: string): Promise<Member | undefined> {
     const now = performance.now();
     const known = this.#members.get(user);
-    if (known && now - known.at < KNOWN) return known.member;
+    if (known && now - known.at < MEMBER_FRESH_MS) return known.member;
     const member = await this.#read(user);
     this.#members.set(user, { at: now, member });
     return member;
@@ -193,7 +193,7 @@ export class Gate {
 
   async #knownTokens() {
     const now = performance.now();
-    if (now - this.#tokens.at < KNOWN) return this.#tokens.byHash;
+    if (now - this.#tokens.at < MEMBER_FRESH_MS) return this.#tokens.byHash;
     const byHash = new Map<string, { user: string; name: string; scope: Scope; expires_at?: number }>();
     for (const user of await this.#options.store.list("members"))
       for (const [name, { hash, scope, expires_at }] of Object.entries((await this.#read(user))?.tokens ?? {}))

@@ -1,8 +1,8 @@
 import { BoundedMap } from "../bounded-map.ts";
 
-const KEPT = 600_000; // ms for which an answer is kept
-const MOST = 1000; // answers to one owner; the oldest gives way
-const MOST_OWNERS = 1000;
+const ANSWER_KEPT_MS = 600_000; // ms for which an answer is kept
+const MAX_ANSWERS = 1000; // answers to one owner; the oldest gives way
+const MAX_OWNERS = 1000;
 
 interface Kept {
   readonly at: number;
@@ -11,13 +11,13 @@ interface Kept {
 
 /** The answers to requests that have a word of their own: who asks again with the same word gets the same answer, and nothing is done twice. */
 export class Repeats {
-  readonly #kept = new BoundedMap<string, Map<string, Kept>>(MOST_OWNERS);
+  readonly #kept = new BoundedMap<string, Map<string, Kept>>(MAX_OWNERS);
 
   /** What `run` has answered to this owner's word, now or before. One that failed for no fault of the request may be run again. */
   async once(owner: string, word: string, now: number, run: () => Promise<Response>): Promise<Response> {
     const theirs = this.#of(owner);
     const known = theirs.get(word);
-    if (known && known.at > now - KEPT) return (await known.answer).clone();
+    if (known && known.at > now - ANSWER_KEPT_MS) return (await known.answer).clone();
     const answer = run();
     theirs.set(word, { at: now, answer });
     forget(theirs, now);
@@ -32,7 +32,7 @@ export class Repeats {
   }
 
   #of(owner: string): Map<string, Kept> {
-    const known = this.#kept.get(owner) ?? new BoundedMap<string, Kept>(MOST);
+    const known = this.#kept.get(owner) ?? new BoundedMap<string, Kept>(MAX_ANSWERS);
     this.#kept.delete(owner);
     this.#kept.set(owner, known); // the last one is the one that was used last
     return known;
@@ -42,7 +42,7 @@ export class Repeats {
 /** What is too old, the oldest first. */
 function forget(theirs: Map<string, Kept>, now: number): void {
   for (const [word, { at }] of theirs) {
-    if (at > now - KEPT) return;
+    if (at > now - ANSWER_KEPT_MS) return;
     theirs.delete(word);
   }
 }

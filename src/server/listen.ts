@@ -16,12 +16,12 @@ export interface Patience {
   readonly looks: number;
 }
 const PATIENCE: Patience = { headers: 10_000, request: 30_000, looks: 2000 };
-const IDLE = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
-const SILENT = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
-const HEADER_BYTES = 16 * 1024;
-const BODY_BYTES = 1024 * 1024;
-const CONNECTIONS = 4096; // beyond it, the oldest that asks nothing gives way
-const DRAIN = 10_000; // ms that requests have to end in
+const KEEP_ALIVE_MS = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
+const MAX_SILENCE_MS = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_CONNECTIONS = 4096; // beyond it, the oldest that asks nothing gives way
+const DRAIN_MS = 10_000; // ms that requests have to end in
 
 export interface ListenOptions {
   readonly host: string;
@@ -45,8 +45,8 @@ export async function listen(host: Host, options: ListenOptions): Promise<Listen
   const listener = getRequestListener((request, env) => host.fetch(request, env), { overrideGlobalObjects: false });
   const { headers, request, looks } = options.patience ?? PATIENCE;
   const settings = {
-    ...{ headersTimeout: headers, requestTimeout: request, keepAliveTimeout: IDLE },
-    ...{ maxHeaderSize: HEADER_BYTES, connectionsCheckingInterval: looks },
+    ...{ headersTimeout: headers, requestTimeout: request, keepAliveTimeout: KEEP_ALIVE_MS },
+    ...{ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: looks },
   };
   const answer: http.RequestListener = (request, response) => {
     if (limitBody(request, response)) void listener(request, response);
@@ -55,8 +55,8 @@ export async function listen(host: Host, options: ListenOptions): Promise<Listen
     ? https.createServer({ ...settings, ...options.tls }, answer)
     : http.createServer(settings, answer);
   server.maxRequestsPerSocket = 0;
-  server.setTimeout(SILENT);
-  keepRoom(server, options.connections ?? CONNECTIONS, host);
+  server.setTimeout(MAX_SILENCE_MS);
+  keepRoom(server, options.connections ?? MAX_CONNECTIONS, host);
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
   return { port, end: () => ended(server, host) };
@@ -84,10 +84,10 @@ export function isLoopback(host: string): boolean {
 /** Refuses a body that is too large, or does not say how large it is, before it is read. */
 function limitBody(request: http.IncomingMessage, response: http.ServerResponse): boolean {
   const isUnsaid = request.headers["transfer-encoding"] !== undefined;
-  if (!isUnsaid && Number(request.headers["content-length"] ?? 0) <= BODY_BYTES) return true;
+  if (!isUnsaid && Number(request.headers["content-length"] ?? 0) <= MAX_BODY_BYTES) return true;
   const message = isUnsaid
     ? "Cannot take a body of unknown size"
-    : `Cannot take a body of more than ${BODY_BYTES} bytes`;
+    : `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`;
   response.writeHead(isUnsaid ? 411 : 413, { "Content-Type": "application/json", Connection: "close" });
   response.end(JSON.stringify({ error: { code: "limit", message, next: "send a Content-Length" } }));
   return false;
@@ -150,7 +150,7 @@ async function ended(server: http.Server | https.Server, host: Host): Promise<vo
   server.closeIdleConnections();
   await host.end();
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), DRAIN);
+  const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
   clearTimeout(timer);
 }

@@ -8,10 +8,10 @@ import type { Store } from "../store/store.ts";
 import { bootLook as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
-const EVERY = 5000; // ms between looks that nothing has asked for
-const PATIENCE = 250; // ms that a look waits for what is settled before it
-const HOUR = 3_600_000; // ms between two looks for what nobody can use any more
-const SOON = 20; // ms after a change, so that one look does for many
+const SCAN_EVERY_MS = 5000; // ms between looks that nothing has asked for
+const SETTLE_PATIENCE_MS = 250; // ms that a look waits for what is settled before it
+const EXPIRE_EVERY_MS = 3_600_000; // ms between two looks for what nobody can use any more
+const SCAN_DELAY_MS = 20; // ms after a change, so that one look does for many
 
 export interface UpkeepOptions {
   readonly store: Store;
@@ -34,7 +34,7 @@ export class Upkeep {
   constructor({ store, project, now, onBug }: UpkeepOptions) {
     this.#onBug = onBug;
     this.context = makeContext({ store, project, now, session: "nobody", agent: "agent-relay" });
-    this.#timer = setInterval(() => this.#run(), EVERY);
+    this.#timer = setInterval(() => this.#run(), SCAN_EVERY_MS);
     this.#timer.unref();
   }
 
@@ -45,7 +45,7 @@ export class Upkeep {
     });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE);
+      timer = setTimeout(resolve, SETTLE_PATIENCE_MS);
     });
     await Promise.race([this.#settling, late]);
     clearTimeout(timer);
@@ -67,7 +67,7 @@ export class Upkeep {
     this.#soon = setTimeout(() => {
       this.#soon = undefined;
       this.#run();
-    }, SOON);
+    }, SCAN_DELAY_MS);
   }
 
   async end(): Promise<void> {
@@ -87,7 +87,7 @@ export class Upkeep {
     while (this.#isAsked) {
       this.#isAsked = false;
       if (performance.now() > this.#forgetAt) {
-        this.#forgetAt = performance.now() + HOUR;
+        this.#forgetAt = performance.now() + EXPIRE_EVERY_MS;
         await forgetOld(this.context.store, this.context.now()).catch((error: unknown) => {
           if (!(error instanceof RelayError)) this.#onBug(error);
         });

@@ -1,9 +1,9 @@
-const BOUNDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]; // seconds
+const BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]; // seconds
 
 /** What a server counts, in Prometheus' text format 0.0.4. */
 export class Metrics {
   readonly #requests = new Map<string, number>();
-  readonly #buckets = BOUNDS.map(() => 0);
+  readonly #buckets = BUCKETS_SECONDS.map(() => 0);
   #count = 0;
   #seconds = 0;
   readonly #gauges = new Map<string, { about: string; value: () => number }>();
@@ -20,7 +20,7 @@ export class Metrics {
     const seconds = ms / 1000;
     this.#count++;
     this.#seconds += seconds;
-    for (const [index, bound] of BOUNDS.entries())
+    for (const [index, bound] of BUCKETS_SECONDS.entries())
       if (seconds <= bound) this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
   }
 
@@ -29,7 +29,9 @@ export class Metrics {
       ...head("agent_relay_requests_total", "counter", "Requests answered."),
       ...[...this.#requests].map(([labels, count]) => `agent_relay_requests_total{${labels}} ${count}`),
       ...head("agent_relay_request_seconds", "histogram", "How long requests took."),
-      ...BOUNDS.map((bound, index) => `agent_relay_request_seconds_bucket{le="${bound}"} ${this.#buckets[index]}`),
+      ...BUCKETS_SECONDS.map(
+        (bound, index) => `agent_relay_request_seconds_bucket{le="${bound}"} ${this.#buckets[index]}`,
+      ),
       `agent_relay_request_seconds_bucket{le="+Inf"} ${this.#count}`,
       `agent_relay_request_seconds_sum ${this.#seconds}`,
       `agent_relay_request_seconds_count ${this.#count}`,

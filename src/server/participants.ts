@@ -3,12 +3,12 @@ import { mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
 
-const MOST = 200_000; // messages of which the ends are remembered: some 30 MB
+const MAX_MESSAGES = 200_000; // messages of which the ends are remembered: some 30 MB
 
 /** Who is an end of which message. That never changes, so each message is read once, however often it is asked for. */
 export class Ends {
   readonly #store: Store;
-  readonly #known = new BoundedMap<string, { readonly from: string; readonly to: string | null }>(MOST);
+  readonly #known = new BoundedMap<string, { readonly from: string; readonly to: string | null }>(MAX_MESSAGES);
 
   constructor(store: Store) {
     this.#store = store;

@@ -13,7 +13,7 @@ export class Allowance {
     const { spent, wait } = spend(this.#rate, this.#spent.get(whose) ?? 0, now);
     if (wait > 0) return wait;
     this.#spent.set(whose, spent);
-    if (this.#spent.size > MOST) this.#forget(now);
+    if (this.#spent.size > MAX_ALLOWANCES) this.#forget(now);
     return 0;
   }
 
@@ -25,10 +25,10 @@ export class Allowance {
   #forget(now: number): void {
     for (const [whose, spent] of this.#spent) if (spent <= now) this.#spent.delete(whose);
     for (const whose of this.#spent.keys()) {
-      if (this.#spent.size <= MOST) break;
+      if (this.#spent.size <= MAX_ALLOWANCES) break;
       this.#spent.delete(whose);
     }
   }
 }
 
-const MOST = 10_000; // whose allowances are kept
+const MAX_ALLOWANCES = 10_000; // whose allowances are kept

@@ -97,7 +97,7 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   return app;
 }
 
-const MOST_LINES = 2000; // in one answer
+const MAX_LINES = 2000; // in one answer
 
 /** Throws `usage` for what is no number of lines. */
 function afterIn(c: Context): number {
@@ -110,7 +110,7 @@ function afterIn(c: Context): number {
 async function linesFrom(store: Store, key: string, after: number) {
   const lines: (Value | null)[] = [];
   for await (const line of store.lines(key, after)) {
-    if (lines.length === MOST_LINES) return { lines, next: after + MOST_LINES };
+    if (lines.length === MAX_LINES) return { lines, next: after + MAX_LINES };
     lines.push(line ?? null);
   }
   return { lines };
@@ -151,7 +151,7 @@ export async function bodyOf(c: Context): Promise<Value> {
   throw new RelayError("usage", "Cannot read the request: its body is to be one JSON object, not nested deeply");
 }
 
-const MOST_DEPTH = 64; // of brackets in brackets: a file is not read from 200 on
+const MAX_DEPTH = 64; // of brackets in brackets: a file is not read from 200 on
 
 /** Looked at before it is parsed: what is nested deeply enough takes the parser down. */
 function isShallow(text: string): boolean {
@@ -164,7 +164,7 @@ function isShallow(text: string): boolean {
       else if (letter === '"') isText = false;
     } else if (letter === '"') isText = true;
     else if (letter === "{" || letter === "[") {
-      if (++depth > MOST_DEPTH) return false;
+      if (++depth > MAX_DEPTH) return false;
     } else if (letter === "}" || letter === "]") depth--;
   }
   return true;

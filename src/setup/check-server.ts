@@ -7,7 +7,7 @@ import { type Bench, type Checked, envOf } from "./check.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 
-const LIMIT = 10_000; // ms
+const MAX_ANSWER_MS = 10_000; // ms
 const HELLO = {
   protocolVersion: "2025-11-25",
   capabilities: {},
@@ -46,7 +46,7 @@ async function faultOf(
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<string | undefined>((resolve) => {
-      timer = setTimeout(() => resolve(`it did not answer within ${LIMIT / 1000} s`), LIMIT);
+      timer = setTimeout(() => resolve(`it did not answer within ${MAX_ANSWER_MS / 1000} s`), MAX_ANSWER_MS);
       child.on("error", (error) => resolve(`it could not be run (${error.message})`));
       child.on("close", (code) => resolve(`it ended with exit code ${code}, and without an answer`));
       readline.createInterface({ input: child.stdout }).on("line", (line) => {

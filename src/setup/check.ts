@@ -25,8 +25,8 @@ export interface Bench {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const LIMIT = 5000; // ms
-const AGAIN = "run setup again";
+const MAX_ANSWER_MS = 5000; // ms
+const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 
 /** Holds what is set up for a host against what setup would write, and runs it as the host would. */
@@ -40,7 +40,10 @@ export function checked(host: HostSetup, file: string, wish: Wish, bench: Bench)
     const { lines, faults } = host.text ? { lines: [], faults: [] } : compared(host, before ?? "", file, wish);
     const ran = commands.map((line) => {
       const fault = faultOf(host.agent, eventOf(line) ?? "", { line, ...bench });
-      return say(line, fault ?? (lines.includes(line) ? undefined : `it is not what setup writes now: ${AGAIN}`));
+      return say(
+        line,
+        fault ?? (lines.includes(line) ? undefined : `it is not what setup writes now: ${SET_UP_AGAIN}`),
+      );
     });
     const events = program ? PLUGIN_EVENTS : [];
     for (const event of events) {
@@ -48,7 +51,7 @@ export function checked(host: HostSetup, file: string, wish: Wish, bench: Bench)
       ran.push(say(line.join(" "), faultOf(host.agent, event, { line, ...bench })));
     }
     if (faults.length === 0 && before !== after && ran.every(({ fault }) => fault === undefined))
-      faults.push(`it is not what setup writes now: ${AGAIN}`);
+      faults.push(`it is not what setup writes now: ${SET_UP_AGAIN}`);
     return [...ran, ...faults.map((fault) => say(file, fault))];
   } catch (error) {
     if (error instanceof RelayError) return [say(file, error.message)];
@@ -61,7 +64,7 @@ function compared(host: HostSetup, text: string, file: string, wish: Wish) {
   const known = settingsIn(text, file);
   const settings = wanted(host, known, wish);
   const missing = settings.filter((setting) => !isIn(known, setting)).map(({ path: at }) => at.join("."));
-  const faults = [...new Set(missing)].map((at) => `"${at}" is not as setup writes it: ${AGAIN}`);
+  const faults = [...new Set(missing)].map((at) => `"${at}" is not as setup writes it: ${SET_UP_AGAIN}`);
   return { lines: settings.flatMap(({ value }) => commandsIn(value)), faults };
 }
 
@@ -95,7 +98,7 @@ function faultOf(agent: string, event: string, { line, folder, env }: Run): stri
   const host = HOOK_HOSTS.find((one) => one.agent === agent);
   const payload = payloadOf(agent, event, folder);
   const [program = "", ...args] = typeof line === "string" ? [line] : line;
-  const options = { cwd: folder, env: envOf(env), input: JSON.stringify(payload), timeout: LIMIT };
+  const options = { cwd: folder, env: envOf(env), input: JSON.stringify(payload), timeout: MAX_ANSWER_MS };
   const ran = spawnSync(program, args, { ...options, shell: typeof line === "string" });
   const said = ran.stdout?.toString().trim() ?? "";
   if (ran.error && !("code" in ran.error && ran.error.code === "EPIPE"))

@@ -1,4 +1,4 @@
-const MOST = 4_000_000; // pairs of lines that are compared
+const MAX_COMPARISONS = 4_000_000; // pairs of lines that are compared
 
 /** What changes from one text to another, line by line: `- ` goes, `+ ` comes. */
 export function diff(before: string, after: string): string[] {
@@ -18,7 +18,7 @@ function linesOf(text: string): string[] {
 
 /** By the longest run of lines that both have. */
 function changes(old: readonly string[], young: readonly string[]): string[] {
-  const isLarge = old.length * young.length > MOST;
+  const isLarge = old.length * young.length > MAX_COMPARISONS;
   const width = young.length + 1;
   const common = new Uint32Array(isLarge ? 0 : (old.length + 1) * width); // of what follows a pair of places
   const at = (i: number, j: number) => common[i * width + j] ?? 0;

@@ -14,7 +14,7 @@ export type Token = { readonly word: Word } | { readonly sign: string; readonly 
 
 const SIGN = /&>>?|&&|<<[<-]?|<[&>]|>[>|&]|\|[|&]|[<>;&|()\n]/y;
 const ENDS_WORD = " \t\n;&|()<>";
-const MOST_DEPTH = 50; // of substitutions in each other; nobody means to write more
+const MAX_DEPTH = 50; // of substitutions in each other; nobody means to write more
 
 /** The words and signs of a POSIX shell command, as bash reads it; comments are left out. */
 export function* tokens(command: string): Generator<Token> {
@@ -132,7 +132,7 @@ class Scanner {
   /** Goes past what is run in place of a word, and its `)`; the sign that begins it is `length` long. */
   #skipSubstitution(length: number): void {
     this.#at += length;
-    if (++this.#depth > MOST_DEPTH) this.#giveUp();
+    if (++this.#depth > MAX_DEPTH) this.#giveUp();
     for (let open = 1; open > 0; ) {
       const token = this.next();
       if (token === undefined) this.#giveUp();
@@ -146,7 +146,7 @@ class Scanner {
 
   #skipBraces(isQuoted: boolean): void {
     this.#at++;
-    if (++this.#depth > MOST_DEPTH) this.#giveUp();
+    if (++this.#depth > MAX_DEPTH) this.#giveUp();
     for (let char = this.#here(); char !== "}"; char = this.#here()) {
       if (char === "") this.#giveUp();
       if (char === "") break;

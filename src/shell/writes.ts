@@ -11,7 +11,7 @@ export interface Write {
   readonly removes?: true;
 }
 
-const LONGEST = 4096; // characters; no system opens a longer path
+const MAX_PATH_CHARS = 4096; // characters; no system opens a longer path
 const BREAKS = [";", "&", "&&", "|", "||", "|&", "\n", "(", ")"];
 const JOINS = ["&&", "||", "|", "|&"];
 const LEADS = "then do else elif if while until ! { time sudo command builtin nohup exec env".split(" ");
@@ -63,7 +63,7 @@ export function patchedFiles(text: string): { path: string }[] {
 function inFolder(folder: string | undefined, path: string): string | undefined {
   if (path === "" || path === "-") return undefined;
   if (path.startsWith("/")) return path;
-  if (folder === undefined || folder.length > LONGEST) return undefined;
+  if (folder === undefined || folder.length > MAX_PATH_CHARS) return undefined;
   return folder === "." ? path : `${folder}/${path}`;
 }
 

@@ -1,9 +1,9 @@
 import { RelayError } from "../errors.ts";
 import type { Schema } from "../schema.ts";
 
-const MAX_BYTES = 128;
+const MAX_SEGMENT_BYTES = 128;
 const DEVICE = "(?:con|prn|aux|nul|com[0-9]|lpt[0-9])"; // Windows keeps these, with any ending
-const GOOD = `(?!${DEVICE}(?:[./]|$))[a-z0-9_-](?:[a-z0-9._-]{0,${MAX_BYTES - 2}}[a-z0-9_-])?(?<!\\.json)`;
+const GOOD = `(?!${DEVICE}(?:[./]|$))[a-z0-9_-](?:[a-z0-9._-]{0,${MAX_SEGMENT_BYTES - 2}}[a-z0-9_-])?(?<!\\.json)`;
 const SEGMENT = new RegExp(`^${GOOD}$`, "i");
 const KEY = new RegExp(`^${GOOD}(?:/${GOOD})*$`, "i");
 
@@ -33,7 +33,7 @@ export function isSegment(name: string): boolean {
 
 function faultOf(segment: string): string {
   if (segment === "") return "it is empty";
-  if (segment.length > MAX_BYTES) return `it is longer than ${MAX_BYTES} bytes`;
+  if (segment.length > MAX_SEGMENT_BYTES) return `it is longer than ${MAX_SEGMENT_BYTES} bytes`;
   if (segment.endsWith(".")) return "it ends with a dot";
   if (/\.json$/i.test(segment)) return "a record's file ends like that";
   if (/^[a-z0-9_-][a-z0-9._-]*$/i.test(segment)) return "Windows keeps that name for a device";

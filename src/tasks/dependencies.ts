@@ -16,7 +16,7 @@ const Edges = object({
   begun: recordOf(object({ at: integer(), depends_on: list(text()) })),
 });
 type Edges = Infer<typeof Edges>;
-const EDIT_TIME = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
+const MAX_EDIT_MS = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
 
 /** Makes a task depend on these by `run`. Throws `conflict` if it would wait for itself. */
 export async function withoutCircle(
@@ -30,7 +30,7 @@ export async function withoutCircle(
   await beginEdit(context, name, task, { at, depends_on: [...depends_on] });
   try {
     return await run((edited) => {
-      if (context.now() - at <= EDIT_TIME) return edited;
+      if (context.now() - at <= MAX_EDIT_MS) return edited;
       throw new RelayError("conflict", `Cannot edit "${task.id}": it took too long`, { next: "try again" });
     });
   } finally {
@@ -48,7 +48,7 @@ async function beginEdit(context: Context, name: string, task: Task, edit: Edges
       missing.clear();
       if (edges.ended !== ended) known.clear();
       ended = edges.ended;
-      const isLate = ({ at }: { at: number }) => edit.at - at > 2 * EDIT_TIME;
+      const isLate = ({ at }: { at: number }) => edit.at - at > 2 * MAX_EDIT_MS;
       const begun = Object.entries(edges.begun).filter(([, other]) => !isLate(other));
       const circle = dependencyCircle(task.id, edit.depends_on, (id) => {
         if (!known.has(id)) missing.add(id);

@@ -61,8 +61,8 @@ export async function applyEdit(
   });
 }
 
-const MOST_NOTES = 100;
-const MAX_NOTES = 64 * 1024; // bytes in all: they are read with the task
+const MAX_NOTES = 100;
+const MAX_NOTES_BYTES = 64 * 1024; // bytes in all: they are read with the task
 
 /** Writes a note to a task, for whoever works on it. */
 export async function noteTask(context: Context, word: string, note: string): Promise<Task> {
@@ -72,7 +72,7 @@ export async function noteTask(context: Context, word: string, note: string): Pr
   await ensureRegistered(context);
   const facts = await factsOf(context, before);
   const size = before.notes.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(note));
-  if (before.notes.length >= MOST_NOTES || size > MAX_NOTES)
+  if (before.notes.length >= MAX_NOTES || size > MAX_NOTES_BYTES)
     throw new RelayError("limit", `Cannot note more to "${before.id}": it has ${before.notes.length} notes`, {
       next: "write it to a file, and note where that is to its description: agent-relay task edit",
     });

@@ -12,7 +12,7 @@ import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 const OPEN = "tasks/open"; // <place>: not over
 const READY = "tasks/ready"; // <place>: not blocked, and all it depends on is over
 const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other marks may be wrong
-const STALE = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
+const STALE_MARK_MS = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
 const ALL = 100_000;
 
 const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that session works on it
@@ -123,7 +123,7 @@ async function heal(context: Context): Promise<void> {
   for (const name of await store.marks(UNSETTLED)) {
     const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
     const guard = `${UNSETTLED}/${name}`;
-    if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE) await store.unmark(guard);
+    if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(guard);
   }
 }
 
@@ -176,7 +176,7 @@ async function* listed(
     const id = idAt(name);
     const task = id === undefined ? undefined : await readTask(context, id);
     if (!task) {
-      if ((timeOf(id ?? "") ?? 0) < now() - STALE) await store.unmark(`${folder}/${name}`);
+      if ((timeOf(id ?? "") ?? 0) < now() - STALE_MARK_MS) await store.unmark(`${folder}/${name}`);
     } else if (!(await isMeant(task))) {
       await unlist(context, task, `${folder}/${name}`);
     } else if (name !== placeOf(task)) {

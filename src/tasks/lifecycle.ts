@@ -20,7 +20,7 @@ import {
   why,
 } from "./update.ts";
 
-const LIST_LIMIT = 50;
+const DEFAULT_LIST_LIMIT = 50;
 
 export interface TaskList extends Standings {
   readonly tasks: readonly Task[];
@@ -66,7 +66,7 @@ export interface ListOptions {
 
 /** Tasks, the first to do first; of `all`, the newest first. */
 export async function listTasks(context: Context, options: ListOptions = {}): Promise<TaskList> {
-  const { which = "open", limit = LIST_LIMIT } = options;
+  const { which = "open", limit = DEFAULT_LIST_LIMIT } = options;
   const { tasks, has_more } = await listedTasks(context, which, checkLimit(limit));
   return { tasks, has_more, ...(await standingsOf(context, tasks)) };
 }

@@ -1,6 +1,6 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
-import { type Claim, checkTtl, isSameTargets, type Target, TTL } from "../claims/claim.ts";
+import { CLAIM_TTL_MS, type Claim, checkTtl, isSameTargets, type Target } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
 import { settledClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
@@ -13,7 +13,7 @@ import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
 import { actorOf, change, factsOf, type Telling, taskOf, tell, tellLoser, whose } from "./update.ts";
 
-const HOLD = 30_000; // ms that files are held while their task is being taken
+const FILES_HOLD_MS = 30_000; // ms that files are held while their task is being taken
 
 export interface TakeOptions {
   /** How long it is believed that this session works on it, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
@@ -86,7 +86,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 
 /** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
 async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
-  const ttl = checkTtl(options.ttl ?? TTL.default);
+  const ttl = checkTtl(options.ttl ?? CLAIM_TTL_MS.default);
   await ensureRegistered(context);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   if (options.force) await takeFilesAway(context, task);
@@ -137,9 +137,9 @@ async function holdFiles(context: Context, task: Task): Promise<Hold> {
   const targets = targetsOf(context, task);
   const reason = `task: ${task.title}`.slice(0, 100);
   const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
-  const isLeft = (claim: Claim) => claim.ttl === HOLD && claim.reason === reason; // by a take of this task that was killed
+  const isLeft = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a take of this task that was killed
   const had = (await claims(context)).find((claim) => isHad(claim) && !isLeft(claim));
-  const lease = had ? { ttl: had.ttl } : { ttl: HOLD, reason };
+  const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
   const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
 }
@@ -160,7 +160,7 @@ export async function renewTasks(context: Context): Promise<Task[]> {
   const renewed: Task[] = [];
   for await (const task of tasksOf(context, context.session)) {
     const facts = await factsOf(context, task);
-    const ttl = task.owner?.ttl ?? TTL.default;
+    const ttl = task.owner?.ttl ?? CLAIM_TTL_MS.default;
     renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
     if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
   }

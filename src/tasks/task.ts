@@ -233,8 +233,8 @@ export function dependencyCircle(
   return undefined;
 }
 
-const MAX_TITLE = 200; // bytes: a title is one line of a table
-const MAX_TEXT = 16 * 1024; // bytes, of a description or a note
+const MAX_TITLE_BYTES = 200; // bytes: a title is one line of a table
+const MAX_TEXT_BYTES = 16 * 1024; // bytes, of a description or a note
 
 /** Throws `usage` for an empty title and one that is no line, `limit` for one that is too long. */
 export function checkTitle(title: string): string {
@@ -243,14 +243,14 @@ export function checkTitle(title: string): string {
     throw new RelayError("usage", "Cannot name a task so: a title is one line", {
       next: 'agent-relay task add "Parse the header"',
     });
-  if (Buffer.byteLength(clean) > MAX_TITLE)
-    throw new RelayError("limit", `Cannot use a title of more than ${MAX_TITLE} bytes`, {
+  if (Buffer.byteLength(clean) > MAX_TITLE_BYTES)
+    throw new RelayError("limit", `Cannot use a title of more than ${MAX_TITLE_BYTES} bytes`, {
       next: "put the rest into --description",
     });
   return clean;
 }
 
-export function checkText(text: string, what: string, most = MAX_TEXT): string {
+export function checkText(text: string, what: string, most = MAX_TEXT_BYTES): string {
   if (Buffer.byteLength(text) <= most) return text;
   throw new RelayError("limit", `Cannot use a ${what} of more than ${most} bytes`, {
     next: "write it to a file in the project and name the file",

@@ -19,7 +19,7 @@ import {
 
 // What every change of a task has in common.
 
-const MAX_REASON = 1000; // bytes: it is shown in each list
+const MAX_REASON_BYTES = 1000; // bytes: it is shown in each list
 
 export interface TaskFields {
   readonly description?: string;
@@ -63,7 +63,7 @@ export async function step(
   move: Exclude<Move, "claim">,
   options: MoveOptions,
 ): Promise<Task> {
-  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON);
+  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON_BYTES);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   const facts = await factsOf(context, task);
   return change(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));

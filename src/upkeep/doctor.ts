@@ -42,9 +42,9 @@ export interface Check {
   look(place: Place): Finding[];
 }
 
-const OLD_DRAFT = 600_000; // ms
-const OLD_LOCK = 5000; // ms, the lease of a lock
-const AHEAD = 600_000; // ms a clock may run ahead
+const OLD_DRAFT_MS = 600_000; // ms
+const OLD_LOCK_MS = 5000; // ms, the lease of a lock
+const MAX_AHEAD_MS = 600_000; // ms a clock may run ahead
 
 export const CHECKS: readonly Check[] = [
   { name: "folder", look: folder },
@@ -143,7 +143,7 @@ function disk({ dir }: Place): Finding[] {
 }
 
 function clock({ dir, now }: Place): Finding[] {
-  const ahead = walk(dir).filter(({ stat }) => stat.mtimeMs > now + AHEAD);
+  const ahead = walk(dir).filter(({ stat }) => stat.mtimeMs > now + MAX_AHEAD_MS);
   return ahead.length === 0
     ? []
     : [
@@ -226,7 +226,7 @@ function pointers({ dir }: Place): Finding[] {
 }
 
 function drafts({ dir, now }: Place): Finding[] {
-  return old(filesIn(path.join(dir, "drafts")), now - OLD_DRAFT).map((file) => ({
+  return old(filesIn(path.join(dir, "drafts")), now - OLD_DRAFT_MS).map((file) => ({
     what: `${file} was being written, and never was`,
     fix: () => remove(file),
   }));
@@ -237,7 +237,7 @@ function locks({ dir, now }: Place): Finding[] {
   const folder = path.join(dir, "locks");
   return old(
     namesOf(folder).map((name) => path.join(folder, name)),
-    now - OLD_LOCK,
+    now - OLD_LOCK_MS,
   )
     .filter((file) => namesOf(file).length > 0)
     .map((file) => ({

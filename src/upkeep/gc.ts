@@ -11,7 +11,7 @@ import { isOver, Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import { isOwed, removeSession, sweepTraces } from "./sessions.ts";
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 
 /** How long each kind of thing is kept, ms. Unread mail, live claims, open tasks and decisions are kept for ever. */
@@ -28,11 +28,11 @@ export interface Retention {
   readonly sessions: number;
 }
 export const RETENTION: Retention = {
-  messages: 7 * DAY,
-  tasks: 30 * DAY,
-  waits: 7 * DAY,
-  activity: 90 * DAY,
-  sessions: 30 * DAY,
+  messages: 7 * DAY_MS,
+  tasks: 30 * DAY_MS,
+  waits: 7 * DAY_MS,
+  activity: 90 * DAY_MS,
+  sessions: 30 * DAY_MS,
 };
 
 /** One thing that is no longer kept. */
@@ -68,7 +68,7 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
       add("waits", `waits/${id}`, `it is ${wait.state}`);
   }
   for (const day of await store.logs("activity"))
-    if (old(Date.parse(day) + DAY, "activity")) add("activity", `activity/${day}`, "it is that old");
+    if (old(Date.parse(day) + DAY_MS, "activity")) add("activity", `activity/${day}`, "it is that old");
   const here = new Set((await registrations(context)).map((agent) => agent.session_id));
   for (const id of await store.list("archive/agents")) {
     const agent = await readAgent(store, "archive/agents", id);

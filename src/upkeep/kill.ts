@@ -6,8 +6,8 @@ import { ancestors } from "../machine/ancestors.ts";
 import { argumentsOf, liveness, place, statOf } from "../machine/process.ts";
 import { sleep } from "../time.ts";
 
-const PATIENCE = 5000; // ms that an agent is given to end
-const LOOK = 50; // ms
+const END_PATIENCE_MS = 5000; // ms that an agent is given to end
+const END_POLL_MS = 50; // ms
 const SHELLS = ["sh", "bash", "dash", "zsh", "fish", "ksh"]; // whatever they were told to call themselves
 
 export interface Killed {
@@ -60,6 +60,6 @@ export async function killAgent(relay: Agents, word: string): Promise<Killed> {
     if (errno(error) !== "ESRCH") throw systemError(`end pid ${known.pid}`, error);
   }
   const begun = performance.now();
-  while (liveness(known) === "alive" && performance.now() - begun < PATIENCE) await sleep(LOOK);
+  while (liveness(known) === "alive" && performance.now() - begun < END_PATIENCE_MS) await sleep(END_POLL_MS);
   return { session_id: session, pid: known.pid, has_ended: liveness(known) === "dead", with_it };
 }

@@ -6,8 +6,8 @@ import type { Dump } from "./dump.ts";
 export const SECTIONS = ["sessions", "mail", "claims", "tasks", "decisions", "timeline"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-const MOST_MAIL = 100;
-const MOST_EVENTS = 200;
+const MAX_MESSAGES = 100;
+const MAX_EVENTS = 200;
 
 /** One view of a relay as Markdown; what was written stands in it as data. */
 export function markdown(dump: Dump, section: Section): string {
@@ -28,7 +28,7 @@ const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
   ],
   mail: ({ messages }) =>
     messages
-      .slice(-MOST_MAIL)
+      .slice(-MAX_MESSAGES)
       .reverse()
       .map(
         (message) =>
@@ -50,17 +50,17 @@ const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
     decisions.map(
       (decision) => `- ${time(decision.decided_at)} ${word(decision.session_id)}: ${word(decision.content)}`,
     ),
-  timeline: ({ activity }) => activity.slice(-MOST_EVENTS).map(eventLine),
+  timeline: ({ activity }) => activity.slice(-MAX_EVENTS).map(eventLine),
 };
 
 function eventLine({ at, session, event, id = "", ...details }: Entry): string {
   const said = ABOUT.map((name) => details[name]).find((value) => typeof value === "string");
-  const about = typeof said === "string" ? `: ${word(said.slice(0, MOST_SAID))}` : "";
+  const about = typeof said === "string" ? `: ${word(said.slice(0, MAX_SAID_CHARS))}` : "";
   return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
 
 const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // what an event is about: the first of these it has
-const MOST_SAID = 160; // characters
+const MAX_SAID_CHARS = 160; // characters
 
 /** On one line, and nothing in it means anything to Markdown or HTML. */
 function word(text: string): string {

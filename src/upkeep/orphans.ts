@@ -11,8 +11,8 @@ export interface Orphan {
   readonly command: string;
 }
 
-const PATIENCE = 2000; // ms; a server that listens ends within a tenth of that
-const LOOK = 20; // ms
+const END_PATIENCE_MS = 2000; // ms; a server that listens ends within a tenth of that
+const END_POLL_MS = 20; // ms
 const SERVANTS = ["mcp", "Wake"]; // these live as long as their host, and look for it every 5 s
 // What takes in processes whose parent has ended, besides process 1: of a user's session, of a container. An agent that is
 // process 1 of its container has started them.
@@ -48,7 +48,8 @@ export async function endOrphan({ pid, started }: Orphan): Promise<void> {
     } catch (error) {
       if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
     }
-    for (const begun = performance.now(); isThere() && performance.now() - begun < PATIENCE; ) await sleep(LOOK);
+    for (const begun = performance.now(); isThere() && performance.now() - begun < END_PATIENCE_MS; )
+      await sleep(END_POLL_MS);
   }
 }
 

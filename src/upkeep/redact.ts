@@ -1,7 +1,7 @@
 import type { Dump } from "./dump.ts";
 
 // What stays, of every kind of record; all else was written freely, by us or by another program, and only its size stays.
-const KEPT = new Set(
+const KEPT_FIELDS = new Set(
   `exported_at project relay agents ended messages claims tasks decisions waits activity
    format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started cwd status_at
    ended_at presence last_seen from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch
@@ -56,7 +56,7 @@ function walk(value: unknown, clean: (text: string, isPath?: boolean) => string,
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       clean(key),
-      isMap || KEPT.has(key) ? walk(inner, clean, isMap ? "" : key) : sizeOf(inner),
+      isMap || KEPT_FIELDS.has(key) ? walk(inner, clean, isMap ? "" : key) : sizeOf(inner),
     ]),
   );
 }

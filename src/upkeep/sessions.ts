@@ -1,4 +1,4 @@
-import { forgetParents } from "../agents/hook-callers.ts";
+import { forgetHookCallers } from "../agents/hook-callers.ts";
 import type { Context } from "../context.ts";
 import { openMark, standing, unreadMark } from "../messages/inbox.ts";
 import { readMessage } from "../messages/records.ts";
@@ -47,7 +47,7 @@ export async function sweepTraces(context: Context, before: number): Promise<voi
   }
   for (const name of await store.marks("edits"))
     if (((await store.markedAt(`edits/${name}`)) ?? before) < before) await store.unmark(`edits/${name}`);
-  await forgetParents(store);
+  await forgetHookCallers(store);
   const isForgotten = (session: string) => !known.has(session);
   await store.prune("inboxes", before, (name) => name !== "all" && isForgotten(name));
   await store.prune("waits", before, (name) => ![PENDING, DUE].map(nameOf).includes(name) && isForgotten(name));

@@ -1,7 +1,7 @@
 import { type Entry, timeOfEntry } from "../activity/entry.ts";
 import { entries } from "../activity/log.ts";
 import type { Context } from "../context.ts";
-import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { Hints } from "../store/changes.ts";
@@ -35,7 +35,7 @@ async function messagesIn(context: Context, since: number, until: number): Promi
   const found: Entry[] = [];
   for (const id of await context.store.list("messages")) {
     const time = timeOf(id);
-    if (time !== undefined && (time < since - MAX_CLOCK_LEAD || time > until + MAX_CLOCK_LEAD)) continue;
+    if (time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || time > until + MAX_CLOCK_LEAD_MS)) continue;
     const message = await readMessage(context.store, id);
     if (!message || !mayRead(context.session, message)) continue;
     const at = sentAt(message);
@@ -58,7 +58,7 @@ function entryOf({ id, from_session, from_agent, to_session, kind, content }: Me
   };
 }
 
-const LATE = 60_000; // ms; what is written down later than this after it happened may be missed
+const MAX_LATE_MS = 60_000; // ms; what is written down later than this after it happened may be missed
 const ALL = 100_000;
 
 /**
@@ -70,7 +70,7 @@ export async function* follow(
   signal: AbortSignal,
   known?: readonly Entry[],
 ): AsyncGenerator<Entry, void, void> {
-  let since = context.now() - LATE;
+  let since = context.now() - MAX_LATE_MS;
   const look = async () => (await activity(context, { since, limit: ALL })).entries;
   const seen = new Map((known ?? (await look())).map((entry) => [JSON.stringify(entry), timeOfEntry(entry) ?? 0]));
   const hints = new Hints(context.store, ["activity", "messages"]);
@@ -78,7 +78,7 @@ export async function* follow(
   signal.addEventListener("abort", stop);
   try {
     while (!signal.aborted) {
-      const next = context.now() - LATE;
+      const next = context.now() - MAX_LATE_MS;
       for (const entry of await look()) {
         const key = JSON.stringify(entry);
         if (seen.has(key)) continue;
@@ -87,7 +87,7 @@ export async function* follow(
       }
       since = next;
       for (const [key, time] of seen) if (time < since) seen.delete(key);
-      await hints.next(LATE);
+      await hints.next(MAX_LATE_MS);
     }
   } finally {
     signal.removeEventListener("abort", stop);

@@ -2,7 +2,7 @@ import type { AgentView } from "../agents/registry.ts";
 import { branchOf, worktreesOf } from "../git/repository.ts";
 import { changedFiles } from "../git/status.ts";
 
-const MOST = 4; // files that are named
+const MAX_FILES = 4; // files that are named
 
 /**
  * What each agent does, by session: what it says itself, or else its branch and the files that are changed where it works.
@@ -27,8 +27,8 @@ export async function doings(agents: readonly AgentView[], project: string): Pro
 async function workIn(root: string): Promise<string | undefined> {
   const branch = branchOf(root);
   const files = await changedFiles(root);
-  const more = files.length > MOST ? `, and ${files.length - MOST} more` : "";
-  const changed = files.length === 0 ? [] : [`changed ${files.slice(0, MOST).join(", ")}${more}`];
+  const more = files.length > MAX_FILES ? `, and ${files.length - MAX_FILES} more` : "";
+  const changed = files.length === 0 ? [] : [`changed ${files.slice(0, MAX_FILES).join(", ")}${more}`];
   const facts = [...(branch === undefined ? [] : [`on ${branch}`]), ...changed];
   return facts.length === 0 ? undefined : facts.join(": ");
 }

@@ -3,7 +3,7 @@ import { entries } from "../activity/log.ts";
 import type { Context } from "../context.ts";
 import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
-import { MAX_CLOCK_LEAD, timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
@@ -26,7 +26,7 @@ const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state
 export async function explain(context: Context, word: string): Promise<Explained> {
   const id = await wholeId(context, word);
   const found = isSegment(id) ? await recordOf(context, id) : undefined;
-  const since = (timeOf(id) ?? MAX_CLOCK_LEAD) - MAX_CLOCK_LEAD;
+  const since = (timeOf(id) ?? MAX_CLOCK_LEAD_MS) - MAX_CLOCK_LEAD_MS;
   const log = await entries(context, { since });
   const isAbout = (name: string, value: unknown) =>
     !WORDS.includes(name) && (value === id || (Array.isArray(value) && value.includes(id)));

@@ -11,7 +11,7 @@ import type { Task } from "../tasks/task.ts";
 import type { Wait } from "../waits/wait.ts";
 import { waits } from "../waits/waiting.ts";
 
-const MOST_TASKS = 20;
+const MAX_TASKS = 20;
 
 /** Who is here and what each does, who holds what, what is to be done, and who waits: one plain object. */
 export interface Snapshot {
@@ -40,7 +40,7 @@ export async function snapshot(context: Context): Promise<Snapshot> {
   const facts = await factsOf(context, all);
   const isWaiting = (one: { session_id: string }) => !facts.isGone(one.session_id);
   const tasks: Task[] = [];
-  for await (const task of openTasks(context)) if (tasks.push(task) === MOST_TASKS) break;
+  for await (const task of openTasks(context)) if (tasks.push(task) === MAX_TASKS) break;
   const relay = await valueOrSkipped(context.store, "relay");
   return {
     agents: await agentsWithUnread(context),

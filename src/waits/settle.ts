@@ -29,7 +29,7 @@ export async function readWait({ store }: Context, id: string): Promise<Wait | u
   return wait === undefined || wait.id === id ? wait : { ...wait, id };
 }
 
-const STALE = 600_000; // ms; no one takes this long from a wait's mark to its record
+const STALE_MARK_MS = 600_000; // ms; no one takes this long from a wait's mark to its record
 
 /**
  * Decides what has come to its end, and tells those who wait for it; once each, whoever looks. Who cannot be told now,
@@ -52,7 +52,7 @@ async function settleOne(context: Context, id: string, mark: string): Promise<vo
   const { store, now } = context;
   const wait = await readWait(context, id);
   if (!wait) {
-    if (((await store.markedAt(mark)) ?? 0) < now() - STALE) await store.unmark(mark);
+    if (((await store.markedAt(mark)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(mark);
     return;
   }
   const decided = wait.state === "pending" ? await decide(context, wait) : wait;
@@ -142,7 +142,7 @@ async function tell(context: Context, wait: Wait): Promise<boolean> {
 }
 
 type Teller = NonNullable<Wait["teller"]>;
-const SLOW = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
+const SLOW_TELLER_MS = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
 
 /** This process as the one that tells. */
 function teller(at: number): Teller {
@@ -173,7 +173,7 @@ async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefine
 
 function hasDied({ at, started, ...process }: Teller, now: number): boolean {
   const state = liveness({ ...process, started });
-  return state === "dead" || (state === "unknown" && now - at > SLOW);
+  return state === "dead" || (state === "unknown" && now - at > SLOW_TELLER_MS);
 }
 
 function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait): string {

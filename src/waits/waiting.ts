@@ -9,7 +9,7 @@ import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { checkTimeout, TIMEOUT } from "../limits.ts";
+import { checkTimeout, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
 import { foreignLook, lookEvery } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
@@ -21,9 +21,9 @@ import { PENDING } from "./pending.ts";
 import { end, keep, metOf, readWait } from "./settle.ts";
 import { type Condition, isOver, type Standing, sayConditions, type Wait, type Wished } from "./wait.ts";
 
-const LOOK_AT_PIDS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
+const PID_POLL_MS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
 
-const MOST_WAITS = 100; // of one session: each is looked at by whoever looks at anything
+const MAX_WAITS = 100; // of one session: each is looked at by whoever looks at anything
 
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
@@ -45,7 +45,7 @@ export interface Waited {
 /** Waits here. Throws `timed_out`, and `conflict` at once if those who would have to act wait for this session. */
 export async function wait(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Waited> {
   const conditions = await conditionsOf(context, wished, options);
-  const timeout = checkTimeout(options.timeout ?? TIMEOUT.blocking);
+  const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.blocking);
   await ensureRegistered(context);
   const any = options.any ?? false;
   const id = newId("wait", context.now());
@@ -84,7 +84,7 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
       const foreign = isForMail ? await lookEvery(context) : Infinity;
-      await hints.next(Math.min(left, expiry, foreign, isEnding ? LOOK_AT_PIDS : Infinity));
+      await hints.next(Math.min(left, expiry, foreign, isEnding ? PID_POLL_MS : Infinity));
     }
   } finally {
     options.signal?.removeEventListener("abort", stop);
@@ -120,10 +120,10 @@ function leanOn(context: Context, id: string, on: readonly string[], what: strin
 /** Returns at once; a message tells of the outcome, also if this process is gone by then. */
 export async function subscribe(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Wait> {
   const conditions = await conditionsOf(context, wished, options);
-  const timeout = checkTimeout(options.timeout ?? TIMEOUT.subscribed);
+  const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.subscribed);
   await ensureRegistered(context);
   const pending = (await waits(context)).filter(({ session_id }) => session_id === context.session);
-  if (pending.length >= MOST_WAITS) throw tooMany(pending.length);
+  if (pending.length >= MAX_WAITS) throw tooMany(pending.length);
   const now = context.now();
   const wait: Wait = {
     id: newId("wait", now),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Claim, OFFER, type Target, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
+import { type Claim, OFFER_MS, type Target, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
 import { circle, circleOf } from "../../src/claims/deadlock.ts";
 import {
   accept,
@@ -39,7 +39,10 @@ const act = fc.oneof(
     what: fc.constantFrom("release", "leave", "accept", "renew", "kill waiter", "kill session", "come back"),
     pick: fc.nat(),
   }),
-  { weight: 2, arbitrary: fc.record({ what: fc.constant("time" as const), ms: fc.constantFrom(0, 1, OFFER, 25_000) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constant("time" as const), ms: fc.constantFrom(0, 1, OFFER_MS, 25_000) }),
+  },
 );
 type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
 

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Claim, checkTtl, OFFER, type Target, TTL, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
+import {
+  CLAIM_TTL_MS,
+  type Claim,
+  checkTtl,
+  OFFER_MS,
+  type Target,
+  targetsMeet,
+  type Waiter,
+} from "../../src/claims/claim.ts";
 import { circle } from "../../src/claims/deadlock.ts";
 import {
   accept,
@@ -168,8 +176,12 @@ describe("renewing", () => {
   });
 
   test("a claim lasts 10 seconds to 8 hours, both included", () => {
-    expect([checkTtl(TTL.min), checkTtl(TTL.max), TTL.default]).toEqual([10_000, 8 * 3_600_000, 30 * MINUTE]);
-    for (const ttl of [TTL.min - 1, TTL.max + 1, 0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect([checkTtl(CLAIM_TTL_MS.min), checkTtl(CLAIM_TTL_MS.max), CLAIM_TTL_MS.default]).toEqual([
+      10_000,
+      8 * 3_600_000,
+      30 * MINUTE,
+    ]);
+    for (const ttl of [CLAIM_TTL_MS.min - 1, CLAIM_TTL_MS.max + 1, 0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       expect(() => checkTtl(ttl)).toThrow("a claim lasts 10 seconds to 8 hours");
   });
 });
@@ -238,7 +250,7 @@ describe("the queue", () => {
   });
 
   test("a holder that is gone is passed over at once, whatever its lease says", () => {
-    const claims = queued(held(wish("ann", "src", { ttl: TTL.max })), waiter("bob", "src"));
+    const claims = queued(held(wish("ann", "src", { ttl: CLAIM_TTL_MS.max })), waiter("bob", "src"));
     expect(ids(settle(claims, at(NOON + 1, ["ann"])).claims)).toEqual(["bob:src"]);
     expect(take(settle(held(wish("ann", "src")), at(NOON, ["ann"])), wish("bob", "src"), facts).claim?.token).toBe(2);
   });
@@ -256,8 +268,8 @@ describe("an offer", () => {
   const offered = drop(line, line.claims, facts);
 
   test("is a claim like any other until its 10 s are over", () => {
-    expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: NOON + OFFER });
-    expect(inTheWay(settle(offered, at(NOON + OFFER - 1)), wish("dan", "src"))).toEqual(["bob", "cay"]);
+    expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: NOON + OFFER_MS });
+    expect(inTheWay(settle(offered, at(NOON + OFFER_MS - 1)), wish("dan", "src"))).toEqual(["bob", "cay"]);
   });
 
   test("taken up, is had for its whole time from then", () => {
@@ -265,14 +277,14 @@ describe("an offer", () => {
     const claim = accepted && claimOf(accepted, "bob:src");
     expect(claim).toMatchObject({ token: 2, claimed_at: NOON + 9000, expires_at: NOON + 9000 + 30 * MINUTE });
     expect(claim).not.toHaveProperty("offered_until");
-    expect(accepted && settle(accepted, at(NOON + OFFER))).toBe(accepted);
+    expect(accepted && settle(accepted, at(NOON + OFFER_MS))).toBe(accepted);
   });
 
   test("not taken up goes to the next, and cannot be taken up any more", () => {
-    const next = settle(offered, at(NOON + OFFER));
+    const next = settle(offered, at(NOON + OFFER_MS));
     expect(ids(next.claims)).toEqual(["cay:src"]);
-    expect(claimOf(next, "cay:src")).toMatchObject({ token: 3, offered_until: NOON + 2 * OFFER });
-    expect(accept(next, "bob:src", NOON + OFFER)).toBeUndefined();
+    expect(claimOf(next, "cay:src")).toMatchObject({ token: 3, offered_until: NOON + 2 * OFFER_MS });
+    expect(accept(next, "bob:src", NOON + OFFER_MS)).toBeUndefined();
   });
 
   test("refused by leaving goes to the next at once", () => {

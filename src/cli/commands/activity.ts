@@ -17,8 +17,8 @@ interface Flags {
   readonly at?: string;
 }
 
-const MINUTE = 60_000;
-const MOST_KNOWN = 100_000; // entries: none of those that are not shown comes as news
+const MINUTE_MS = 60_000;
+const MAX_KNOWN_ENTRIES = 100_000; // entries: none of those that are not shown comes as news
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("activity")
@@ -50,7 +50,9 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   }
   const since = cli.io.now() - parseDuration(flags.since);
   const limit = wholeNumber(flags.limit, "--limit");
-  const all = flags.follow ? { since: Math.min(since, cli.io.now() - MINUTE), limit: MOST_KNOWN } : { since, limit };
+  const all = flags.follow
+    ? { since: Math.min(since, cli.io.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
+    : { since, limit };
   const known = await relay.activity(all);
   const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
   const found = { entries: shown, torn: known.torn };

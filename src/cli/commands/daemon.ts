@@ -27,7 +27,7 @@ interface Flags {
   readonly limit?: string;
 }
 
-const MAX_LOG = 10 * 1024 * 1024; // bytes; then it begins anew
+const MAX_LOG_BYTES = 10 * 1024 * 1024; // bytes; then it begins anew
 
 export const describe: Describe = ({ Command }, act) => {
   const daemon = new Command("daemon")
@@ -144,7 +144,7 @@ function logFile({ io }: Cli, session: string): string {
 }
 
 function appendTo(file: string, text: string): void {
-  const isLarge = (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;
+  const isLarge = (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES;
   fs.writeFileSync(file, text, { mode: 0o600, flag: isLarge ? "w" : "a" });
 }
 

@@ -1,6 +1,6 @@
 import { formatDuration } from "../../duration.ts";
 import { errno } from "../../errors.ts";
-import { MAX_CLOCK_LEAD } from "../../id.ts";
+import { MAX_CLOCK_LEAD_MS } from "../../id.ts";
 import { findOut, projectOf, trustedDirs } from "../../open/open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
@@ -9,7 +9,7 @@ import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
 const UNWELL = 1;
-const MOST = 5; // findings of one check that are told one by one
+const MAX_FINDINGS = 5; // findings of one check that are told one by one
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("doctor")
@@ -53,7 +53,7 @@ async function doctorOf(cli: Cli, server: string): Promise<number> {
   const { store, now } = await findOut(cli.openOptions());
   const who = (await store.owner?.()) ?? "who runs it";
   const ahead = now() - cli.io.now();
-  const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD;
+  const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD_MS;
   const clock = isFar ? `its clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead" : "behind"}` : "ok";
   const lines = [
     `server: ${server} lets you in as ${who}`,
@@ -77,8 +77,8 @@ function mend({ what, fix }: Finding): string[] {
 function describeCheck(name: string, findings: readonly Finding[]): string {
   if (findings.length === 0) return `${name}: ok\n`;
   const told = findings
-    .slice(0, MOST)
+    .slice(0, MAX_FINDINGS)
     .map(({ what, next }) => `  ${cleanLine(what)}${next === undefined ? "" : `: ${cleanLine(next)}`}\n`);
-  const more = findings.length > MOST ? `  and ${findings.length - MOST} more\n` : "";
+  const more = findings.length > MAX_FINDINGS ? `  and ${findings.length - MAX_FINDINGS} more\n` : "";
   return `${name}: ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}\n${told.join("")}${more}`;
 }

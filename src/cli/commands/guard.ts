@@ -12,7 +12,7 @@ import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 
-const MAX_PUSHED = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
+const MAX_PUSHED_BYTES = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
 
 /** What a hook is run before, what has been done when the variable passed it over, and how a file is left out of it. */
 const ABOUT: Readonly<Record<Hook, { did: string; leave: (file: string) => string }>> = {
@@ -146,7 +146,7 @@ function staged(root: string): string[] {
 
 /** What the commits change that are pushed and that the remote has not got; typed by hand, those of this branch. */
 async function pushed(io: Io, root: string, remote: string | undefined): Promise<string[]> {
-  const refs = io.isTerminal ? [] : refsIn(await io.input(MAX_PUSHED));
+  const refs = io.isTerminal ? [] : refsIn(await io.input(MAX_PUSHED_BYTES));
   const news = io.isTerminal ? ["HEAD"] : refs.map(({ local }) => local).filter(isCommit);
   if (news.length === 0) return [];
   const known = refs.map(({ there }) => there).filter(isCommit);

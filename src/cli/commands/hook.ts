@@ -15,12 +15,12 @@ import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
 
-const MAX_PAYLOAD = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
-const MAX_LOG = 1024 * 1024; // bytes; then the log begins anew
+const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
+const MAX_LOG_BYTES = 1024 * 1024; // bytes; then the log begins anew
 
 const WAKE = "Wake"; // our own event: set up with --wake, for a host that lets a hook run in the background
 const WOKEN = 2; // the exit code that such a host wakes its agent for
-const LOOK_FOR_HOST = 5000; // ms
+const HOST_POLL_MS = 5000; // ms
 
 const hosts = HOOK_HOSTS.map(({ agent }) => agent);
 
@@ -48,7 +48,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
   const rim: Rim = {
     env: io.env,
-    input: () => io.input(MAX_PAYLOAD, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
+    input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
     whose: (call) => sessionOf(io, call),
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
@@ -71,7 +71,7 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
   io.onInterrupt(() => end.abort());
   const timer = setInterval(() => {
     if (!io.hasParent()) end.abort();
-  }, LOOK_FOR_HOST);
+  }, HOST_POLL_MS);
   try {
     if (!isAttended(io.env, named)) return 0; // that host would wait for us to end
     const { waitToWake } = await import("../../daemon/wake.ts");
@@ -132,7 +132,7 @@ function log({ env, now }: Io, why: string): void {
   const file = path.join(state, "hook.log");
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG;
+    const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES;
     fs.writeFileSync(file, `${iso(now())} ${why}\n`, { mode: 0o600, flag: isLarge ? "w" : "a" });
   } catch (error) {
     if (errno(error) === undefined) throw error; // nowhere to write it: the host still goes on

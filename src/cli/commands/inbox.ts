@@ -10,7 +10,7 @@ import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 
-const MAX_BLOCK = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
+const MAX_BLOCK_CHARS = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
 
 interface InboxFlags {
   limit?: string;
@@ -89,7 +89,7 @@ function thatFit(
   let size = 0;
   for (const item of items) {
     const line = render(item);
-    if (lines.length > 0 && size + line.length > MAX_BLOCK) break;
+    if (lines.length > 0 && size + line.length > MAX_BLOCK_CHARS) break;
     lines.push(line);
     size += line.length;
   }

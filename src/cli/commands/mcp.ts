@@ -14,7 +14,7 @@ import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
-const LOOK_FOR_PARENT = 5000; // ms
+const PARENT_POLL_MS = 5000; // ms
 const WITHIN = 600_000; // ms; a person who is not at the keyboard needs minutes, and an agent that waits costs nothing
 
 interface Flags {
@@ -90,7 +90,7 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
   });
   const timer = setInterval(() => {
     if (!io.hasParent()) over.abort();
-  }, LOOK_FOR_PARENT);
+  }, PARENT_POLL_MS);
   process.stdin.once("end", () => over.abort());
   process.stdin.once("close", () => over.abort());
   io.onInterrupt(() => over.abort());

@@ -23,7 +23,7 @@ interface Flags {
   readonly forget?: boolean;
 }
 
-const MOST_AHEAD = 60_000; // ms that clocks may differ before leases last visibly longer here than there
+const MAX_AHEAD_MS = 60_000; // ms that clocks may differ before leases last visibly longer here than there
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("mirror")
@@ -84,7 +84,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   try {
     await noteMirrored(local, { url: url.href, relay, ...(owner !== undefined && { owner }), since: io.now() });
     const ahead = Math.round(remote.clockAhead());
-    if (Math.abs(ahead) > MOST_AHEAD)
+    if (Math.abs(ahead) > MAX_AHEAD_MS)
       sides.notice(
         `the server's clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this machine's: set them`,
       );

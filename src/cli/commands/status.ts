@@ -42,7 +42,7 @@ export const run = verb(describe);
 
 /** What a person sees below an agent: what waits for it, who else is here, what it holds. Nothing where there is no relay. */
 async function shortLine(cli: Cli): Promise<[unknown, string]> {
-  const session = cli.io.isTerminal ? undefined : sessionIn(await cli.io.input(MAX_PAYLOAD));
+  const session = cli.io.isTerminal ? undefined : sessionIn(await cli.io.input(MAX_PAYLOAD_BYTES));
   const relay = await cli.open(session === undefined || cli.flags.session !== undefined ? {} : { session });
   const agents = await relay.agents({ unread: true });
   if (agents.length === 0) return [{}, ""];
@@ -53,7 +53,7 @@ async function shortLine(cli: Cli): Promise<[unknown, string]> {
   return [{ unread, here, claims }, `relay: ${parts.join(", ")}\n`];
 }
 
-const MAX_PAYLOAD = 1024 * 1024; // bytes
+const MAX_PAYLOAD_BYTES = 1024 * 1024; // bytes
 
 /** The session that a host names on stdin, if it does. */
 function sessionIn(text: string): string | undefined {
@@ -160,9 +160,9 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
   );
 }
 
-const MOST = 5;
+const MAX_PER_KIND = 5;
 
 function list(title: string, of: readonly string[], all = of.length): string {
-  const more = all > MOST ? ` (+${all - Math.min(of.length, MOST)} more)` : "";
-  return of.length === 0 ? "" : `${title}: ${of.slice(0, MOST).join("; ")}${more}`;
+  const more = all > MAX_PER_KIND ? ` (+${all - Math.min(of.length, MAX_PER_KIND)} more)` : "";
+  return of.length === 0 ? "" : `${title}: ${of.slice(0, MAX_PER_KIND).join("; ")}${more}`;
 }

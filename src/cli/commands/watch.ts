@@ -66,7 +66,7 @@ function cannotRun(program: string, error: unknown): unknown {
   });
 }
 
-const MAX_VARIABLE = 1000; // characters; what a message says of itself has far fewer
+const MAX_VARIABLE_CHARS = 1000; // characters; what a message says of itself has far fewer
 
 function variables(relay: Relay, server: string | undefined, message: Message): Record<string, string> {
   const all = {
@@ -81,7 +81,7 @@ function variables(relay: Relay, server: string | undefined, message: Message): 
     AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
   };
   return Object.fromEntries(
-    Object.entries(all).map(([name, value]) => [name, value.replaceAll("\0", "").slice(0, MAX_VARIABLE)]),
+    Object.entries(all).map(([name, value]) => [name, value.replaceAll("\0", "").slice(0, MAX_VARIABLE_CHARS)]),
   );
 }
 

@@ -83,7 +83,7 @@ export function readRecord(path: string): Readonly<Record<string, unknown>> | un
   const before = large.get(path);
   if (before?.bytes.equals(bytes)) return before.value;
   const value = recordIn(bytes);
-  if (bytes.length >= LARGE) remember(path, bytes, value);
+  if (bytes.length >= LARGE_RECORD_BYTES) remember(path, bytes, value);
   return value;
 }
 
@@ -97,15 +97,15 @@ function recordIn(bytes: Buffer): Readonly<Record<string, unknown>> {
 }
 
 // The last large records read, with their bytes: to compare 300 KB takes 15 microseconds, to parse them 1,200.
-const LARGE = 16 * 1024;
-const MOST_LARGE = 4;
+const LARGE_RECORD_BYTES = 16 * 1024;
+const MAX_LARGE_RECORDS = 4;
 const large = new BoundedMap<string, { readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>> }>(
-  MOST_LARGE,
+  MAX_LARGE_RECORDS,
 );
 
 /** Notes what a record was just written as: who writes it reads it next. */
 export function rememberWritten(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
-  if (bytes.length >= LARGE) remember(path, bytes, value);
+  if (bytes.length >= LARGE_RECORD_BYTES) remember(path, bytes, value);
 }
 
 function remember(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {

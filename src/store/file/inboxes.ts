@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { errno, RelayError } from "../../errors.ts";
 import { foldersIn, linkOnce, makeMark, namesIn, remove, setTime } from "./files.ts";
 
-const LOOK_AFTER = 0.001; // of the limit: what one process adds between two looks at a folder that is far from full
+const RECOUNT_SHARE = 0.001; // of the limit: what one process adds between two looks at a folder that is far from full
 const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
 
 // A pointer is a second name of an empty file that its inbox keeps: to make a name costs a tenth of making a file on ext4
@@ -51,7 +51,7 @@ export class Inboxes {
     if (room > 0) return true;
     const size = fs.lstatSync(folder, { throwIfNoEntry: false })?.size ?? 0;
     if (process.platform !== "win32" && size < this.limit * BYTES_PER_NAME) {
-      this.#room.set(inbox, Math.floor(this.limit * LOOK_AFTER));
+      this.#room.set(inbox, Math.floor(this.limit * RECOUNT_SHARE));
       return true;
     }
     const left = this.limit - namesIn(folder).filter((name) => name !== EMPTY).length;

@@ -6,9 +6,9 @@ import { liveness, type Process, thisProcess } from "../../machine/process.ts";
 import { sleep } from "../../time.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
-const LOCK_LEASE = 5000;
-const BARE_LOCK_GRACE = 20; // ms a lock may stand without an owner: its maker is between two system calls, or dead
-const GIVE_UP = 3 * LOCK_LEASE;
+const LOCK_LEASE_MS = 5000;
+const BARE_LOCK_GRACE_MS = 20; // ms a lock may stand without an owner: its maker is between two system calls, or dead
+const GIVE_UP_MS = 3 * LOCK_LEASE_MS;
 const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in
 
 /** What the holder of a lock may do: fill the empty file `draft` and rename it to commit, or as it asked (see withLock). */
@@ -53,8 +53,8 @@ export async function withLock<T>(
     } else {
       breakIfAbandoned(path, seen);
     }
-    if (seen.waited() > GIVE_UP)
-      throw new RelayError("conflict", `Cannot update "${path}": others held its lock for ${GIVE_UP / 1000} s`, {
+    if (seen.waited() > GIVE_UP_MS)
+      throw new RelayError("conflict", `Cannot update "${path}": others held its lock for ${GIVE_UP_MS / 1000} s`, {
         next: "run it again",
       });
     await sleep(1 + Math.random() * 9);
@@ -107,9 +107,9 @@ function breakIfAbandoned(path: string, seen: Sighting): void {
   const owners = list(path);
   if (owners === undefined) return;
   const age = seen.age(owners.join());
-  if (owners.length === 0 && age > BARE_LOCK_GRACE) removeFolder(path); // fails if an owner has come
+  if (owners.length === 0 && age > BARE_LOCK_GRACE_MS) removeFolder(path); // fails if an owner has come
   for (const owner of owners)
-    if (age > LOCK_LEASE || (age > 5 && liveness(processOf(owner)) === "dead")) {
+    if (age > LOCK_LEASE_MS || (age > 5 && liveness(processOf(owner)) === "dead")) {
       discard(`${path}/${owner}`, "folder");
       removeFolder(path);
     }

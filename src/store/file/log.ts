@@ -4,8 +4,8 @@ import type { Value } from "../store.ts";
 
 const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FILE_MODE = 0o600;
-const CHUNK = 64 * 1024;
-const MAX_LINE = 1024 * 1024; // bytes; nothing we write comes near
+const CHUNK_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024; // bytes; nothing we write comes near
 const NEWLINE = 10;
 
 /** Adds a line, by one write. One that a killed writer left half is ended first, so that it spoils no other. */
@@ -32,7 +32,7 @@ export function* linesIn(path: string, after: number): Generator<Value | undefin
     throw error;
   }
   try {
-    const chunk = Buffer.alloc(CHUNK);
+    const chunk = Buffer.alloc(CHUNK_BYTES);
     let rest = Buffer.alloc(0);
     let passed = 0;
     for (let count = fs.readSync(fd, chunk); count > 0; count = fs.readSync(fd, chunk)) {
@@ -41,7 +41,7 @@ export function* linesIn(path: string, after: number): Generator<Value | undefin
         if (end > 0 && ++passed > after) yield objectIn(bytes.subarray(0, end));
         bytes = bytes.subarray(end + 1);
       }
-      rest = bytes.length > MAX_LINE ? bytes.subarray(-MAX_LINE) : bytes;
+      rest = bytes.length > MAX_LINE_BYTES ? bytes.subarray(-MAX_LINE_BYTES) : bytes;
     }
     if (rest.length > 0 && ++passed > after) yield objectIn(rest);
   } finally {

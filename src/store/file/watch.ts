@@ -3,8 +3,8 @@ import { errno } from "../../errors.ts";
 import { hints } from "../change-stream.ts";
 import type { Hint } from "../store.ts";
 
-const SLOW_POLL = 1000; // ms; below the system's own events, which some disks do not give and any may drop
-const YIELD_ANYWAY = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
+const SLOW_POLL_MS = 1000; // ms; below the system's own events, which some disks do not give and any may drop
+const YIELD_EVERY_POLLS = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
 export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
@@ -16,8 +16,8 @@ export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator
       const before = time;
       time = changeTime(folder);
       if (time !== before) notice();
-      else if (++polls % YIELD_ANYWAY === 0) notice("perhaps");
-    }, SLOW_POLL);
+      else if (++polls % YIELD_EVERY_POLLS === 0) notice("perhaps");
+    }, SLOW_POLL_MS);
     return () => {
       clearInterval(poll);
       watcher?.close();

@@ -5,11 +5,11 @@ import { sleep } from "../../time.ts";
 import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
 
-const TRIES = 5; // of one request
-const LIMIT = 10_000; // ms for one answer ...
-const WHOLE = 30_000; // ... and for all tries together
-const PAUSE = 100; // ms, which doubles with each try: the first of a random time up to it
-const LONGEST_PAUSE = 2000; // ms
+const MAX_TRIES = 5; // of one request
+const MAX_TRY_MS = 10_000; // ms for one answer ...
+const MAX_CALL_MS = 30_000; // ... and for all tries together
+const RETRY_MS = 100; // ms, which doubles with each try: the first of a random time up to it
+const MAX_RETRY_MS = 2000; // ms
 
 /** Who asks, in the words of the server. */
 export interface Credentials {
@@ -58,7 +58,7 @@ export class HttpCaller {
   }
 
   async call(path: string, request: Request = {}): Promise<Answer> {
-    const until = performance.now() + WHOLE;
+    const until = performance.now() + MAX_CALL_MS;
     const word = request.method === undefined ? undefined : newNonce();
     let isRepeated = false;
     for (let tried = 1; ; tried++) {
@@ -68,7 +68,7 @@ export class HttpCaller {
         if (answer instanceof RelayError) throw answer;
         return { ...answer, isRepeated };
       }
-      if (tried === TRIES || performance.now() > until) {
+      if (tried === MAX_TRIES || performance.now() > until) {
         if (response) throw fromWire(response.status, await jsonOf(response));
         throw unreachable(this.base, request.method ?? "GET", error);
       }
@@ -92,7 +92,7 @@ export class HttpCaller {
 
   async #try(path: string, request: Request, word: string | undefined, until: number) {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), Math.min(LIMIT, Math.max(1, until - performance.now())));
+    const timer = setTimeout(() => over.abort(), Math.min(MAX_TRY_MS, Math.max(1, until - performance.now())));
     try {
       for (const isRefused of [false, true]) {
         const headers = { ...(await this.#headers(isRefused)), ...(word !== undefined && { "Idempotency-Key": word }) };
@@ -157,8 +157,8 @@ async function whole(response: Response): Promise<Response> {
 }
 
 function pauseBefore(tried: number, response: Response | undefined): Promise<void> {
-  const most = Math.min(LONGEST_PAUSE, PAUSE * 2 ** (tried - 1));
-  const asked = Math.min(LONGEST_PAUSE, 1000 * Number(response?.headers.get("retry-after") ?? 0) || 0);
+  const most = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (tried - 1));
+  const asked = Math.min(MAX_RETRY_MS, 1000 * Number(response?.headers.get("retry-after") ?? 0) || 0);
   return sleep(asked + randomInt(1, most));
 }
 

@@ -6,11 +6,11 @@ import type { Delivery, Hint, Range, Store, Value, Worth } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
-const TRIES = 50; // of an update whose record others change at the same time
-const PAUSE = 10; // ms, which grows with each try
-const AGAIN = 1000; // ms until a stream that broke is opened again, at first ...
-const LONGEST_AGAIN = 30_000; // ... and at last
-const SILENCE = 40_000; // ms without a word on a stream, which says that it is there every 15 s
+const MAX_TRIES = 50; // of an update whose record others change at the same time
+const RETRY_MS = 10; // ms, which grows with each try
+const REOPEN_MS = 1000; // ms until a stream that broke is opened again, at first ...
+const MAX_REOPEN_MS = 30_000; // ... and at last
+const MAX_SILENCE_MS = 40_000; // ms without a word on a stream, which says that it is there every 15 s
 
 /** The records of a relay that is served elsewhere, by the same keys. `url` is its address, as in `http://host:4800/name`. */
 export class HttpStore implements Store {
@@ -49,7 +49,7 @@ export class HttpStore implements Store {
   }
 
   async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
-    for (let tried = 0; tried < TRIES; tried++) {
+    for (let tried = 0; tried < MAX_TRIES; tried++) {
       const { value, revision } = await this.#seen(key);
       const next = change(value);
       if (next === value) return next;
@@ -59,7 +59,7 @@ export class HttpStore implements Store {
       const answer = await this.#call(path, { ...request, headers, also: [CHANGED] });
       if (answer.status !== CHANGED) return next;
       if (answer.isRepeated && isSame((await this.#seen(key)).value, next)) return next;
-      await sleep(randomInt(PAUSE * (tried + 1)));
+      await sleep(randomInt(RETRY_MS * (tried + 1)));
     }
     throw new RelayError("conflict", `Cannot change "${key}": others change it all the time`, { next: "try again" });
   }
@@ -123,7 +123,7 @@ export class HttpStore implements Store {
           broken = 0;
           yield hint;
         }
-        const most = Math.min(LONGEST_AGAIN, AGAIN * 2 ** broken);
+        const most = Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** broken);
         if (!over.signal.aborted) await sleep(randomInt(most / 2, most), over.signal);
       }
     } finally {
@@ -182,7 +182,7 @@ export class HttpStore implements Store {
     let timer: NodeJS.Timeout | undefined;
     const next = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => reader?.cancel().catch(() => {}), SILENCE);
+      timer = setTimeout(() => reader?.cancel().catch(() => {}), MAX_SILENCE_MS);
       return reader?.read().catch(() => undefined); // a stream that broke has ended, too
     };
     try {

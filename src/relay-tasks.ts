@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { send } from "./messages/send.ts";
-import type { Edit } from "./tasks/edit.ts";
-import type { Ended, ListOptions, TaskList } from "./tasks/lifecycle.ts";
+import type { TaskEdit } from "./tasks/edit.ts";
+import type { EndedTask, TaskListOptions, TaskList } from "./tasks/lifecycle.ts";
 import type { Standings } from "./tasks/standings.ts";
 import type { TakeOptions } from "./tasks/take.ts";
 import type { Task } from "./tasks/task.ts";
@@ -46,7 +46,7 @@ export class Tasks {
   }
 
   /** Tasks, the first to do first: by priority, then age. */
-  async list(options?: ListOptions): Promise<TaskList> {
+  async list(options?: TaskListOptions): Promise<TaskList> {
     return (await load.board()).listTasks(this.#context(), options);
   }
 
@@ -66,12 +66,12 @@ export class Tasks {
   }
 
   /** Says that this session's task is done. Tells which tasks became ready by it. */
-  async done(task: string, options?: MoveOptions): Promise<Ended> {
+  async done(task: string, options?: MoveOptions): Promise<EndedTask> {
     return (await load.board()).finishTask(this.#context(), task, this.#telling(options));
   }
 
   /** Says that a task will not be done. Those that depend on it do not wait for it any more. */
-  async cancel(task: string, options?: MoveOptions): Promise<Ended> {
+  async cancel(task: string, options?: MoveOptions): Promise<EndedTask> {
     return (await load.board()).cancelTask(this.#context(), task, this.#telling(options));
   }
 
@@ -91,7 +91,7 @@ export class Tasks {
   }
 
   /** Changes what a task says. Throws `conflict` for dependencies in a circle. */
-  async edit(task: string, edit: Edit): Promise<Task> {
+  async edit(task: string, edit: TaskEdit): Promise<Task> {
     return (await load.editing()).editTask(this.#context(), task, this.#telling(edit));
   }
 

@@ -3,7 +3,7 @@ import { type Agent, checkAgentId } from "./agents/agent.ts";
 import * as leaving from "./agents/leave.ts";
 import * as registration from "./agents/register.ts";
 import * as registry from "./agents/registry.ts";
-import type { Appended, AppendOptions } from "./claims/append.ts";
+import type { AppendResult, AppendOptions } from "./claims/append.ts";
 import type { Claim } from "./claims/claim.ts";
 import type * as claiming from "./claims/claims.ts";
 import { asFarAsPossible, type Context, type RegisterOptions, type RelayOptions } from "./context.ts";
@@ -24,13 +24,13 @@ import { isTrusted, trust } from "./project/trust.ts";
 import { Tasks } from "./relay-tasks.ts";
 import type { Store } from "./store/store.ts";
 import type { Dump } from "./upkeep/dump.ts";
-import type { Removal, Retention } from "./upkeep/gc.ts";
+import type { RemovedThing, Retention } from "./upkeep/gc.ts";
 import type { Activity, ActivityOptions } from "./views/activity.ts";
-import type { Explained } from "./views/explain.ts";
+import type { Explanation } from "./views/explain.ts";
 import type { PastState } from "./views/past-state.ts";
 import type { Snapshot } from "./views/snapshot.ts";
-import type { Wait, Wished } from "./waits/wait.ts";
-import type { Waited, WaitOptions } from "./waits/waiting.ts";
+import type { Wait, WaitFor } from "./waits/wait.ts";
+import type { WaitResult, WaitOptions } from "./waits/waiting.ts";
 
 // What most runs do not use is loaded when it is used.
 const load = {
@@ -233,12 +233,12 @@ export class Relay {
   }
 
   /** Asks whether these could be claimed, without taking them. */
-  async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.Check> {
+  async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.ClaimCheck> {
     return (await load.claims()).check(await this.#acting(), [paths].flat(), options);
   }
 
   /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
-  async append(file: string, text: string, options?: AppendOptions): Promise<Appended> {
+  async append(file: string, text: string, options?: AppendOptions): Promise<AppendResult> {
     return (await load.files()).append(this.#context(), file, text, options);
   }
 
@@ -251,12 +251,12 @@ export class Relay {
    * Waits until others have acted: released a path, ended, written, answered, completed a task. Throws `timed_out`, and
    * `conflict`, naming the circle, where those who would have to act wait for this session.
    */
-  async wait(what: Wished, options?: WaitOptions): Promise<Waited> {
+  async wait(what: WaitFor, options?: WaitOptions): Promise<WaitResult> {
     return (await load.waits()).wait(this.#context(), what, options);
   }
 
   /** The same, but returns at once: a message tells of the outcome, once, whoever notices it first. */
-  async subscribe(what: Wished, options?: WaitOptions): Promise<Wait> {
+  async subscribe(what: WaitFor, options?: WaitOptions): Promise<Wait> {
     return (await load.waits()).subscribe(this.#context(), what, options);
   }
 
@@ -316,7 +316,7 @@ export class Relay {
   }
 
   /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
-  async explain(id: string): Promise<Explained> {
+  async explain(id: string): Promise<Explanation> {
     return (await load.explain()).explain(this.#context("nobody"), id);
   }
 
@@ -331,12 +331,12 @@ export class Relay {
   }
 
   /** What `gc` would remove; removes nothing. */
-  async gcPlan(retention?: Retention): Promise<Removal[]> {
+  async gcPlan(retention?: Retention): Promise<RemovedThing[]> {
     return (await load.gc()).gcPlan(this.#context("nobody"), retention);
   }
 
   /** Removes what is no longer kept; never unread mail, live claims, open tasks or decisions. */
-  async gc(retention?: Retention): Promise<Removal[]> {
+  async gc(retention?: Retention): Promise<RemovedThing[]> {
     return (await load.gc()).gc(this.#context("nobody"), retention);
   }
 

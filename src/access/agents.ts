@@ -2,17 +2,17 @@ import { Agent, checkAgentId, checkName, checkSession } from "../agents/agent.ts
 import { nameOf, type Value } from "../store/store.ts";
 import {
   type Caller,
-  type Change,
-  type Facts,
+  type RecordChange,
+  type AccessFacts,
   isTheirs,
-  type Rule,
+  type AccessRule,
   refused,
   registrationIn,
   registrationsOf,
 } from "./policy.ts";
 
 /** Who registers is whose the session is from then on; nobody else speaks for it, or says that it has ended. */
-export const agentRule: Rule = {
+export const agentRule: AccessRule = {
   needs: (key, { next }, known) => {
     const session = nameOf(key);
     const names = [session, next?.name].filter((name) => typeof name === "string");
@@ -48,13 +48,13 @@ export const agentRule: Rule = {
 const MAX_RECORD_BYTES = 32 * 1024; // bytes of a registration
 
 /** The same for one that has ended. */
-export const archiveRule: Rule = {
+export const archiveRule: AccessRule = {
   needs: (key) => registrationsOf(nameOf(key)),
   check: (caller, key, _, facts) => checkOwner(caller, key, nameOf(key), facts),
   ...(agentRule.stamped && { stamped: agentRule.stamped }),
 };
 
-function checkOwner(caller: Caller, key: string, session: string, facts: Facts): void {
+function checkOwner(caller: Caller, key: string, session: string, facts: AccessFacts): void {
   const known = registrationIn(facts, session);
   if (known === undefined ? session === caller.session : isOwn(caller, known)) return;
   throw refused(key, `${session} is not yours`);
@@ -64,14 +64,14 @@ function isOwn({ owner }: Caller, agent: Value): boolean {
   return agent.owner === owner;
 }
 
-function holderOf(facts: Facts, name: string): unknown {
+function holderOf(facts: AccessFacts, name: string): unknown {
   return facts.records.get(`names/${name}`)?.session_id;
 }
 
 /** A name is whose it is for as long as that session is registered under it. */
-export const nameRule: Rule = {
+export const nameRule: AccessRule = {
   needs: (_, { old, next }) => [old, next].flatMap((record) => sessionIn(record).flatMap(registrationsOf)),
-  check(caller, key, { old, next }: Change, facts) {
+  check(caller, key, { old, next }: RecordChange, facts) {
     const name = checkName(nameOf(key));
     const [holder] = sessionIn(old);
     const hasIt = holder !== undefined && facts.records.get(`agents/${holder}`)?.name === name;

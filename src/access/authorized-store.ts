@@ -6,20 +6,20 @@ import {
   type Hint,
   inRange,
   nameOf,
-  type Range,
+  type ListRange,
   type Store,
   type Value,
-  type Worth,
+  type WriteOptions,
 } from "../store/store.ts";
 import { markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
-import { type Caller, type Facts, isSame, refused } from "./policy.ts";
+import { type Caller, type AccessFacts, isSame, refused } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
 
 const MAX_SESSIONS = 500; // of one user
 const MAX_TRIES = 20; // of a change whose record others write at the same time
 
-export interface RuledOptions {
+export interface AuthorizedOptions {
   readonly now: () => number;
   readonly sizes?: Sizes;
   /** The ids, of these, of messages that the session is an end of. Without it, each is read. */
@@ -29,16 +29,16 @@ export interface RuledOptions {
 }
 
 /** A store as one caller may use it: what it may not see is not there, and what it may not write is refused. */
-export class RuledStore implements Store {
+export class AuthorizedStore implements Store {
   readonly isServed = true;
   readonly #store: Store;
   readonly #caller: Caller;
   readonly #now: () => number;
   readonly #sizes: Sizes;
-  readonly #readable: NonNullable<RuledOptions["readable"]>;
+  readonly #readable: NonNullable<AuthorizedOptions["readable"]>;
   readonly unreadIn?: (session: string) => Promise<number>;
 
-  constructor(store: Store, caller: Caller, { now, sizes, readable, unreadIn }: RuledOptions) {
+  constructor(store: Store, caller: Caller, { now, sizes, readable, unreadIn }: AuthorizedOptions) {
     if (unreadIn) this.unreadIn = unreadIn;
     this.#store = store;
     this.#caller = caller;
@@ -52,7 +52,7 @@ export class RuledStore implements Store {
     return value !== undefined && this.#mayRead(key, value) ? this.#shown(key, value) : undefined;
   }
 
-  async list(folder: string, range?: Range): Promise<string[]> {
+  async list(folder: string, range?: ListRange): Promise<string[]> {
     if (this.#isOperator) return this.#store.list(folder, range);
     if (!isListed(folder)) return [];
     const { limit, ...rest } = range ?? {};
@@ -61,13 +61,13 @@ export class RuledStore implements Store {
     return limit === undefined ? [...ids] : ids.slice(0, limit);
   }
 
-  async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
     this.#checkWriter(key);
     if (folderOf(key) === "messages" && !this.#isOperator) throw refused(key, "a message is sent");
     return this.#store.create(key, await this.#checked(key, undefined, value), worth);
   }
 
-  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions) {
     for (let tried = 0; tried < MAX_TRIES; tried++) {
       const seen = await this.get(key);
       const next = change(seen);
@@ -130,7 +130,7 @@ export class RuledStore implements Store {
     return this.#store.unmark(key);
   }
 
-  async marks(folder: string, range?: Range): Promise<string[]> {
+  async marks(folder: string, range?: ListRange): Promise<string[]> {
     if (!this.#maySee(folder)) return [];
     if (!folder.startsWith("threads/") || this.#isOperator) return this.#store.marks(folder, range);
     const ids = await this.#store.marks(folder);
@@ -239,9 +239,9 @@ export class RuledStore implements Store {
 
   /** What `needs` names, as it is; what that makes it need as well, too. */
   async #factsFor(
-    needs: (known: Facts["records"]) => readonly string[] | undefined,
+    needs: (known: AccessFacts["records"]) => readonly string[] | undefined,
     needsMarks: readonly string[] = [],
-  ): Promise<Facts> {
+  ): Promise<AccessFacts> {
     const records = new Map<string, Value | undefined>();
     const missing = () => (needs(records) ?? []).filter((key) => nameOf(key) !== "" && !records.has(key));
     for (let keys = missing(); keys.length > 0; keys = missing())

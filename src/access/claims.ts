@@ -1,9 +1,9 @@
-import { CLAIM_TTL_MS, type Claim, isSameTargets, OFFER_MS, say, type Target, type Waiter } from "../claims/claim.ts";
+import { CLAIM_TTL_MS, type Claim, isSameTargets, OFFER_MS, sayTargets, type ClaimTarget, type Waiter } from "../claims/claim.ts";
 import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { iso } from "../time.ts";
-import { type Caller, checkSize, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf } from "./policy.ts";
+import { type Caller, checkSize, type AccessFacts, isSame, isTheirs, type AccessRule, refused, registrationsOf } from "./policy.ts";
 
 const TOKEN = "claims/token"; // its time is the last fencing token
 
@@ -11,7 +11,7 @@ const TOKEN = "claims/token"; // its time is the last fencing token
  * All claims are one record, so each writer sends all of it: of others it may take off only what has run out, give only
  * what they stood in line for, and it may take only what nobody has.
  */
-export const claimsRule: Rule = {
+export const claimsRule: AccessRule = {
   needs: (key, { old, next }) => {
     const sessions = new Set([old, next].flatMap((value) => (value ? everyone(Claims.parse(value, key)) : [])));
     return [...sessions].flatMap(registrationsOf);
@@ -21,7 +21,7 @@ export const claimsRule: Rule = {
     if (next === undefined) throw refused(key, "claims are given back, and their record stays");
     const before = old === undefined ? NO_CLAIMS : Claims.parse(old, key);
     const after = Claims.parse(next, key);
-    const step = new Step(caller, key, before, after, facts);
+    const step = new Transition(caller, key, before, after, facts);
     step.checkTokens(old === undefined ? (facts.marks?.get(TOKEN) ?? 0) : before.token);
     step.checkLost();
     step.checkTaken();
@@ -44,7 +44,7 @@ const MAX_STARS = 16; // of a pattern: to compare two takes time by each
 const MAX_SEGMENTS = 64;
 
 /** Throws `limit` for what would take long to compare with what others claim. */
-export function checkTargets(key: string, targets: readonly Target[]): void {
+export function checkTargets(key: string, targets: readonly ClaimTarget[]): void {
   for (const { path = "" } of targets) {
     const stars = path.split("*").length - 1;
     if (path.length <= MAX_PATH_CHARS && stars <= MAX_STARS && path.split("/").length <= MAX_SEGMENTS) continue;
@@ -58,14 +58,14 @@ export function checkTargets(key: string, targets: readonly Target[]): void {
 const MAX_TOKENS_SKIPPED = 1000; // tokens that may be passed over where the record was lost
 const MAX_TARGETS = 1000; // of one session
 
-class Step {
+class Transition {
   readonly #key: string;
   readonly #before: Claims;
   readonly #after: Claims;
-  readonly #facts: Facts;
+  readonly #facts: AccessFacts;
   readonly #isTheirs: (session: string) => boolean;
 
-  constructor(caller: Caller, key: string, before: Claims, after: Claims, facts: Facts) {
+  constructor(caller: Caller, key: string, before: Claims, after: Claims, facts: AccessFacts) {
     this.#key = key;
     this.#before = before;
     this.#after = after;
@@ -88,7 +88,7 @@ class Step {
       if (now || isLive(claim, { now: this.#facts.now, isGone: this.#hasEnded, isDead: () => false }))
         throw new RelayError(
           "conflict",
-          `Cannot take "${say(claim.targets)}" from ${claim.session_id}: it has it until ${iso(claim.expires_at)}`,
+          `Cannot take "${sayTargets(claim.targets)}" from ${claim.session_id}: it has it until ${iso(claim.expires_at)}`,
           { next: `agent-relay send --to ${claim.session_id} --kind request-yield "..."` },
         );
     }
@@ -163,7 +163,7 @@ class Step {
     const [first] = blockers(this.#after, claim, waiting);
     if (!first) return;
     const who = "claim" in first ? first.claim.session_id : first.waiter.session_id;
-    throw new RelayError("conflict", `Cannot claim "${say(claim.targets)}": ${who} comes first`, {
+    throw new RelayError("conflict", `Cannot claim "${sayTargets(claim.targets)}": ${who} comes first`, {
       next: "agent-relay claims",
     });
   }

@@ -1,7 +1,7 @@
 import { timeOf } from "../id.ts";
 import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
-import { type Caller, type Facts, isTheirs } from "./policy.ts";
+import { type Caller, type AccessFacts, isTheirs } from "./policy.ts";
 
 /** What may be done with marks. Pure. */
 export interface MarkRule {
@@ -9,8 +9,8 @@ export interface MarkRule {
   readonly maySee: (caller: Caller, words: readonly string[]) => boolean;
   /** The records that `mayMark` and `mayUnmark` must see. */
   readonly needs?: (words: readonly string[]) => readonly string[];
-  readonly mayMark: (caller: Caller, words: readonly string[], facts: Facts, at: number | undefined) => boolean;
-  readonly mayUnmark: (caller: Caller, words: readonly string[], facts: Facts) => boolean;
+  readonly mayMark: (caller: Caller, words: readonly string[], facts: AccessFacts, at: number | undefined) => boolean;
+  readonly mayUnmark: (caller: Caller, words: readonly string[], facts: AccessFacts) => boolean;
 }
 
 const yes = () => true;
@@ -22,7 +22,7 @@ const shared: MarkRule = { maySee: yes, mayMark: yes, mayUnmark: yes };
 const own: MarkRule = { maySee: ofOwn, mayMark: ofOwn, mayUnmark: ofOwn };
 const hidden: MarkRule = { maySee: no, mayMark: no, mayUnmark: no };
 
-function messageAt(facts: Facts, id = ""): Value | undefined {
+function messageAt(facts: AccessFacts, id = ""): Value | undefined {
   return facts.records.get(`messages/${id}`);
 }
 
@@ -102,7 +102,7 @@ export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRul
   return [hidden, []];
 }
 
-function isWaiters({ session }: Caller, id: string | undefined, facts: Facts): boolean {
+function isWaiters({ session }: Caller, id: string | undefined, facts: AccessFacts): boolean {
   const wait = facts.records.get(`waits/${id}`);
   return wait === undefined || wait.session_id === session;
 }

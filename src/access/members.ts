@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { checkMemberName, Invite, Member } from "../identity/member.ts";
 import { nameOf } from "../store/store.ts";
-import { type Caller, checkSize, isSame, type Rule, refused } from "./policy.ts";
+import { type Caller, checkSize, isSame, type AccessRule, refused } from "./policy.ts";
 
 const MAX_INVITE_MS = 7 * 86_400_000; // ms that an invitation by a member may last
 const MAX_INVITE_USES = 10;
@@ -11,7 +11,7 @@ const MAX_TOKENS = 20; // of one user
 const userOf = ({ owner }: Caller) => owner?.split("/")[0];
 
 /** A user takes away its own machines and tokens, and makes tokens; machines are added by logging in. */
-export const memberRule: Rule = {
+export const memberRule: AccessRule = {
   // What others prove themselves by is not for each other, not even as a hash.
   shown: (caller, key, record) => {
     if (nameOf(key) === userOf(caller)) return record;
@@ -43,7 +43,7 @@ export const memberRule: Rule = {
 };
 
 /** A user invites its own machines, and nobody else. What is written there no member can read. */
-export const inviteRule: Rule = {
+export const inviteRule: AccessRule = {
   mayRead: () => false,
   check(caller, key, { old, next }, { now }) {
     const invite = next && Invite.parse(next, key);

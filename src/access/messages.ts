@@ -3,10 +3,10 @@ import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
-import { type Caller, type Change, type Facts, isSame, type Rule, refused, touched } from "./policy.ts";
+import { type Caller, type RecordChange, type AccessFacts, isSame, type AccessRule, refused, touched } from "./policy.ts";
 
 /** A message is for its ends; what changes of it is what each end says of itself. */
-export const messageRule: Rule = {
+export const messageRule: AccessRule = {
   mayRead: ({ session }, key, record) => {
     const message = parsed(key, record);
     return message !== undefined && mayRead(session, message);
@@ -30,7 +30,7 @@ function isShort(value: unknown): boolean {
 }
 
 /** A receipt adds one's own name; only who sent it takes a message back; all else of it stays as it was sent. */
-function checkChange({ session }: Caller, key: string, { old, next }: Change): void {
+function checkChange({ session }: Caller, key: string, { old, next }: RecordChange): void {
   if (old === undefined || next === undefined)
     throw refused(key, "a message is sent, and is removed by the server alone");
   const [before, after] = [Message.parse(old, key), Message.parse(next, key)];
@@ -82,7 +82,7 @@ export function checkedMessage(
   key: string,
   value: Value,
   { bodyBytes, recordBytes }: Sizes,
-  { now }: Pick<Facts, "now">,
+  { now }: Pick<AccessFacts, "now">,
 ): { value: Value; delivery: Delivery } {
   const message = Message.parse(value, key);
   const isSystem = message.from_session === "system";

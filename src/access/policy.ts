@@ -16,13 +16,13 @@ export interface Caller {
 }
 
 /** How a record is and is to be; undefined for none. */
-export interface Change {
+export interface RecordChange {
   readonly old: Value | undefined;
   readonly next: Value | undefined;
 }
 
 /** What a rule must know of the world. */
-export interface Facts {
+export interface AccessFacts {
   /** Unix ms. */
   readonly now: number;
   /** What `needs` has named, as it is. */
@@ -32,16 +32,16 @@ export interface Facts {
 }
 
 /** What a noun says of who may read and write its records. Pure. */
-export interface Rule {
+export interface AccessRule {
   /** Without it, everyone who is let in may. A record that is not for the caller is, for it, not there. */
   readonly mayRead?: (caller: Caller, key: string, record: Value) => boolean;
   /** The record as the caller may see it. */
   readonly shown?: (caller: Caller, key: string, record: Value) => Value;
   /** The records that `check` must see; asked again while what it has seen makes it need more. */
-  readonly needs?: (key: string, change: Change, known: Facts["records"]) => readonly string[];
+  readonly needs?: (key: string, change: RecordChange, known: AccessFacts["records"]) => readonly string[];
   readonly needsMarks?: readonly string[];
   /** Throws `refused`, `conflict`, `limit` or `usage` for a change that the caller may not make. */
-  readonly check: (caller: Caller, key: string, change: Change, facts: Facts) => void;
+  readonly check: (caller: Caller, key: string, change: RecordChange, facts: AccessFacts) => void;
   /** The record with what only the server can say. */
   readonly stamped?: (caller: Caller, next: Value) => Value;
 }
@@ -56,13 +56,13 @@ export function registrationsOf(session: string): string[] {
 }
 
 /** The registration of a session, also of one that has ended. */
-export function registrationIn(facts: Facts, session: string): Value | undefined {
+export function registrationIn(facts: AccessFacts, session: string): Value | undefined {
   const [live = "", archived = ""] = registrationsOf(session);
   return facts.records.get(live) ?? facts.records.get(archived);
 }
 
 /** Whether a session belongs to the caller's user on the same machine: those trust each other. */
-export function isTheirs(caller: Caller, session: unknown, facts: Facts): boolean {
+export function isTheirs(caller: Caller, session: unknown, facts: AccessFacts): boolean {
   if (session === caller.session) return true;
   const agent = typeof session === "string" ? registrationIn(facts, session) : undefined;
   return agent !== undefined && agent.owner === caller.owner;

@@ -11,7 +11,7 @@ import { agentRule, archiveRule, nameRule } from "./agents.ts";
 import { checkTargets, claimsRule } from "./claims.ts";
 import { inviteRule, memberRule } from "./members.ts";
 import { messageRule } from "./messages.ts";
-import { type Caller, checkSize, type Facts, type Rule, refused } from "./policy.ts";
+import { type Caller, checkSize, type AccessFacts, type AccessRule, refused } from "./policy.ts";
 import { taskRule } from "./tasks.ts";
 
 const MAX_CONDITIONS = 50; // of one wait: each look at anything looks at them
@@ -20,7 +20,7 @@ const MAX_WAIT_BYTES = 32 * 1024; // bytes
 const OPEN_EVENTS = ["released", "ended", "task"];
 
 /** A wait is whose it is; what becomes of it the server decides, and tells. */
-const waitRule: Rule = {
+const waitRule: AccessRule = {
   mayRead: ({ session }, _, record) =>
     record.session_id === session ||
     (Array.isArray(record.conditions) && record.conditions.every((one) => OPEN_EVENTS.includes(Object(one).event))),
@@ -41,7 +41,7 @@ const waitRule: Rule = {
 };
 
 /** What was decided stays so. */
-const decisionRule: Rule = {
+const decisionRule: AccessRule = {
   check({ session }, key, { old, next }) {
     if (old !== undefined || next === undefined) throw refused(key, "a decision is never changed");
     const { id, session_id } = Decision.parse(next, key);
@@ -53,7 +53,7 @@ const decisionRule: Rule = {
 const EDGES = object({ ended: integer(), begun: record(object({ at: integer(), depends_on: list(text()) })) });
 
 /** What tasks are just being made to depend on. */
-const edgesRule: Rule = {
+const edgesRule: AccessRule = {
   check(_, key, { next }) {
     if (next === undefined) throw refused(key, "it stays");
     EDGES.parse(next, key);
@@ -62,7 +62,7 @@ const edgesRule: Rule = {
 };
 
 /** What a session notes for itself. */
-const ownRule: Rule = {
+const ownRule: AccessRule = {
   mayRead: ({ session }, key) => nameOf(key) === session,
   check({ session }, key, { next }) {
     if (nameOf(key) !== session) throw refused(key, "it is another's");
@@ -71,7 +71,7 @@ const ownRule: Rule = {
 };
 
 /** What only the server's own machine writes; some of it nobody else sees. */
-const kept = (mayRead: boolean): Rule => ({
+const kept = (mayRead: boolean): AccessRule => ({
   mayRead: () => mayRead,
   check: (_, key) => {
     throw refused(key, "only where the relay is");
@@ -79,13 +79,13 @@ const kept = (mayRead: boolean): Rule => ({
 });
 
 /** The relay itself: but for the mark by which its own machine knows it, and which no other may have. */
-const relayRule: Rule = {
+const relayRule: AccessRule = {
   ...kept(true),
   shown: (_, __, { mark: ___, ...rest }) => rest,
 };
 
 /** Who may do what with the records of each folder; with none that is not here, nobody may do anything. */
-const RULES: Readonly<Record<string, Rule>> = {
+const RULES: Readonly<Record<string, AccessRule>> = {
   agents: agentRule,
   "archive/agents": archiveRule,
   names: nameRule,
@@ -99,7 +99,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   invites: inviteRule,
 };
 
-export function ruleFor(key: string): Rule {
+export function ruleFor(key: string): AccessRule {
   if (key === "relay") return relayRule;
   if (key === "tasks/edges") return edgesRule;
   const folder = folderOf(key);
@@ -128,7 +128,7 @@ export function hiddenIn(folder: string, caller: Caller): ((line: Value) => bool
 const MAX_LINE_BYTES = 32 * 1024; // bytes
 
 /** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
-export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<Facts, "now">): void {
+export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<AccessFacts, "now">): void {
   if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
   const entry = Entry.parse(line, key);
   if (entry.session !== session) throw refused(key, "who does something says so itself");

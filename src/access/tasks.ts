@@ -1,11 +1,11 @@
 import { CLAIM_TTL_MS } from "../claims/claim.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { nameOf, type Value } from "../store/store.ts";
-import { check, holderOf, isOver, type Move, Task } from "../tasks/task.ts";
-import { type Caller, type Facts, isSame, isTheirs, type Rule, refused, registrationsOf, touched } from "./policy.ts";
+import { check, holderOf, isOver, type TaskMove, Task } from "../tasks/task.ts";
+import { type Caller, type AccessFacts, isSame, isTheirs, type AccessRule, refused, registrationsOf, touched } from "./policy.ts";
 
 /** A task changes by its moves, each by whom it belongs to; a remote person does not decide for others. */
-export const taskRule: Rule = {
+export const taskRule: AccessRule = {
   needs: (key, { old }) => ownersIn(key, old).flatMap(registrationsOf),
   check(caller, key, { old, next }, facts) {
     if (next === undefined) throw refused(key, "a task is removed by the server alone");
@@ -32,13 +32,13 @@ function checkNew({ session }: Caller, key: string, task: Task): void {
 
 const STATE = ["state", "owner", "token", "reason", "ended_at"];
 /** What each move changes. */
-const FIELDS: Readonly<Record<Move, readonly string[]>> = {
+const FIELDS: Readonly<Record<TaskMove, readonly string[]>> = {
   ...{ claim: STATE, done: STATE, release: STATE, block: STATE, unblock: STATE, cancel: STATE },
   edit: ["title", "description", "files", "priority", "depends_on"],
   note: ["notes"],
 };
 
-function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
+function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: AccessFacts): void {
   const actor = { session_id: caller.session, agent_id: "" };
   const hasEnded = (session: string) =>
     !facts.records.get(`agents/${session}`) && facts.records.get(`archive/agents/${session}`) !== undefined;
@@ -60,8 +60,8 @@ function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: F
 const STATE_MOVES = { in_progress: "claim", done: "done", blocked: "block", cancelled: "cancel" } as const;
 
 /** What was done, by what is different. */
-function movesOf(old: Task, next: Task, changed: readonly string[]): Move[] {
-  const moves: Move[] = [];
+function movesOf(old: Task, next: Task, changed: readonly string[]): TaskMove[] {
+  const moves: TaskMove[] = [];
   const toPending = old.state === "blocked" ? "unblock" : "release";
   if (old.state !== next.state) moves.push(next.state === "pending" ? toPending : STATE_MOVES[next.state]);
   else if (changed.includes("owner")) moves.push("claim");
@@ -72,7 +72,7 @@ function movesOf(old: Task, next: Task, changed: readonly string[]): Move[] {
 }
 
 /** Who takes a task takes it for itself, with a token larger than that of whoever had it before. */
-function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: Facts): void {
+function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: AccessFacts): void {
   const { owner } = next;
   const before = Math.max(old.owner?.token ?? 0, old.token ?? 0);
   if (Math.max(owner?.token ?? 0, next.token ?? 0) < before) throw refused(key, "its last owner's token stays");

@@ -1,6 +1,6 @@
 import { THRESHOLDS, type Thresholds } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import type { Process } from "../machine/process.ts";
+import type { ProcessIdentity } from "../machine/process.ts";
 import { anything, type Infer, integer, object, optional, text } from "../schema.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 
@@ -39,14 +39,14 @@ export type Agent = Infer<typeof Agent>;
 export type Presence = "active" | "idle" | "gone";
 
 /** What is known of an agent right now. */
-export interface Sight {
+export interface SignsOfLife {
   /** Its last sign of life (Unix ms). */
   readonly seen: number;
   readonly process: "alive" | "dead" | "unknown";
 }
 
 /** Dead is gone at once; silent is gone only where the process cannot be seen. */
-export function presence(agent: Agent, sight: Sight, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
+export function presence(agent: Agent, sight: SignsOfLife, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
   if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
   const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
   if (silence < thresholds.active) return "active";
@@ -54,7 +54,7 @@ export function presence(agent: Agent, sight: Sight, now: number, thresholds: Th
 }
 
 /** The agent's process, or undefined if its registration does not say enough to judge it. */
-export function processOf(agent: Agent): Process | undefined {
+export function processOf(agent: Agent): ProcessIdentity | undefined {
   if (agent.pid === 0 || agent.place === undefined) return undefined;
   return { pid: agent.pid, started: agent.pid_started, place: agent.place };
 }

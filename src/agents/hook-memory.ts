@@ -2,13 +2,13 @@ import { newNonce } from "../id.ts";
 import type { Store, Value } from "../store/store.ts";
 
 /** What was done about a message: told of by its beginning, held the agent up for, woke the agent for. */
-type Deed = "announced" | "held" | "nudged";
+type HookNote = "announced" | "held" | "nudged";
 
 /**
  * What hooks remember of a session between their runs, as marks: which messages they announced or held the agent up for,
  * and how often in a row they did.
  */
-export class Memory {
+export class HookMemory {
   readonly #store: Store;
   readonly #folder: string;
   readonly #greeting: string;
@@ -20,12 +20,12 @@ export class Memory {
   }
 
   /** The ids of messages that were dealt with in this way before. */
-  async ids(what: Deed): Promise<ReadonlySet<string>> {
+  async ids(what: HookNote): Promise<ReadonlySet<string>> {
     const names = await this.#store.marks(this.#folder);
     return new Set(names.filter((name) => name.startsWith(`${what}.`)).map((name) => name.slice(what.length + 1)));
   }
 
-  async note(what: Deed, id: string): Promise<void> {
+  async note(what: HookNote, id: string): Promise<void> {
     await this.#store.mark(`${this.#folder}/${what}.${id}`);
   }
 

@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import { distance } from "./edit-distance.ts";
 
 /** What addressing needs to know of a session. */
-export interface Party {
+export interface Addressee {
   readonly session_id: string;
   readonly agent_id: string;
   readonly name?: string;
@@ -22,8 +22,8 @@ export type Address = "everyone" | readonly string[];
 export function resolve(
   to: readonly string[],
   me: string,
-  agents: readonly Party[],
-  options: { ended?: readonly Party[]; keep?: boolean } = {},
+  agents: readonly Addressee[],
+  options: { ended?: readonly Addressee[]; keep?: boolean } = {},
 ): Address {
   if (to.includes("all")) return "everyone";
   if (to.length === 0)
@@ -40,7 +40,7 @@ export function resolve(
 }
 
 /** One session by id, name, or the unique beginning of its id. Throws like `resolve`. */
-export function resolveOne(word: string, agents: readonly Party[], ended: readonly Party[] = []): string {
+export function resolveOne(word: string, agents: readonly Addressee[], ended: readonly Addressee[] = []): string {
   const [session, second] = sessionsFor(word, agents, ended, false);
   if (session === undefined || second !== undefined)
     throw ambiguous(
@@ -50,7 +50,7 @@ export function resolveOne(word: string, agents: readonly Party[], ended: readon
   return session;
 }
 
-function sessionsFor(word: string, agents: readonly Party[], ended: readonly Party[], keep: boolean): string[] {
+function sessionsFor(word: string, agents: readonly Addressee[], ended: readonly Addressee[], keep: boolean): string[] {
   const exact = [...agents, ...ended].find((agent) => agent.session_id === word);
   if (exact) return [exact.session_id];
   const named = agents.find((agent) => agent.name === word) ?? ended.find((agent) => agent.name === word);
@@ -79,7 +79,7 @@ function ambiguous(word: string, fits: readonly string[]): RelayError {
   });
 }
 
-function unknown(word: string, agents: readonly Party[]): RelayError {
+function unknown(word: string, agents: readonly Addressee[]): RelayError {
   const near = nearest(word, agents);
   const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
   return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
@@ -90,7 +90,7 @@ function unknown(word: string, agents: readonly Party[]): RelayError {
 const MAX_WORD_CHARS = 200; // comparing costs the product of both lengths
 
 /** The up to three names and ids most like `word`. */
-export function nearest(word: string, agents: readonly Party[]): string[] {
+export function nearest(word: string, agents: readonly Addressee[]): string[] {
   if (word.length > MAX_WORD_CHARS) return [];
   const words = agents.flatMap((agent) => [
     ...(agent.name === undefined ? [] : [agent.name]),

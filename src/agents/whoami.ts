@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { HOSTS, type Host, hostNamed, hostOf } from "../hosts/detect.ts";
+import { AGENT_HOSTS, type AgentHost, hostNamed, hostOf } from "../hosts/detect.ts";
 import type { Ancestor } from "../machine/ancestors.ts";
 import { isSegment } from "../store/key.ts";
 
@@ -13,7 +13,7 @@ export interface Registered {
 }
 
 /** All that decides who we are. */
-export interface Facts {
+export interface IdentityFacts {
   readonly session?: string | undefined;
   readonly agent?: string | undefined;
   readonly pid?: number | undefined;
@@ -46,7 +46,7 @@ export interface Identity {
  * keyboard.
  * Throws `usage` where that cannot be told.
  */
-export function whoAmI(facts: Facts): Identity {
+export function whoAmI(facts: IdentityFacts): Identity {
   if (facts.session === "")
     throw new RelayError("usage", "Cannot act for a session without a name: --session is empty");
   const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
@@ -58,7 +58,7 @@ export function whoAmI(facts: Facts): Identity {
   const near = nearest(facts);
   if (near) return byAncestor(facts, near);
 
-  const marked = HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
+  const marked = AGENT_HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
   const [host, other] = marked;
   if (facts.client !== undefined && (host === undefined || other !== undefined)) return byClient(facts, facts.client);
   if (host && other)
@@ -76,13 +76,13 @@ export function whoAmI(facts: Facts): Identity {
 }
 
 /** The nearest ancestor that is an agent, and what is known of it. */
-interface Near {
+interface NearestAgent {
   readonly process: Ancestor;
-  readonly host: Host | undefined;
+  readonly host: AgentHost | undefined;
   readonly registered: Registered | undefined;
 }
 
-function nearest(facts: Facts): Near | undefined {
+function nearest(facts: IdentityFacts): NearestAgent | undefined {
   for (const process of facts.ancestors) {
     const host = hostOf(process.name, process.args);
     const registered = facts.registered.find(
@@ -93,7 +93,7 @@ function nearest(facts: Facts): Near | undefined {
   return undefined;
 }
 
-function byAncestor(facts: Facts, near: Near): Identity {
+function byAncestor(facts: IdentityFacts, near: NearestAgent): Identity {
   const { process, host, registered } = near;
   const seen = `the nearest agent above this process is ${host?.agent ?? registered?.agent_id} (pid ${process.pid})`;
   const agent = facts.agent ?? host?.agent ?? registered?.agent_id ?? "agent";
@@ -107,7 +107,7 @@ function byAncestor(facts: Facts, near: Near): Identity {
 }
 
 /** A session id that belongs to an agent farther up was only passed down: agents start agents of their own kind. */
-function isInherited(facts: Facts, session: string, near: Near): boolean {
+function isInherited(facts: IdentityFacts, session: string, near: NearestAgent): boolean {
   const owner = facts.registered.find((agent) => agent.session_id === session);
   if (!owner || isProcess(owner, near.process, facts.place)) return false;
   return facts.ancestors.some((process) => process !== near.process && isProcess(owner, process, facts.place));
@@ -119,7 +119,7 @@ export function isOuters(owner: Registered, ancestors: readonly Ancestor[], plac
   return outer.some((process) => isProcess(owner, process, place));
 }
 
-function byVariable(facts: Facts, host: Host): Identity {
+function byVariable(facts: IdentityFacts, host: AgentHost): Identity {
   const variable = host.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];
   const agent = facts.agent ?? host.agent;
@@ -140,7 +140,7 @@ function byVariable(facts: Facts, host: Host): Identity {
 const LAUNCHER = /^((ba|da|z|fi|k)?sh|env|npm .*|npx|pnpm|yarn|bunx|cmd|powershell|pwsh)$/;
 
 /** An agent that we do not know, which calls our tools: it is no person. */
-function byClient(facts: Facts, client: string): Identity {
+function byClient(facts: IdentityFacts, client: string): Identity {
   const agent = wordFrom(client.slice(0, 60), "agent"); // a session id has at most 120 characters
   const process = facts.ancestors.find(({ name }) => !LAUNCHER.test(name));
   const pid = process?.pid ?? facts.parent ?? 0;
@@ -148,8 +148,8 @@ function byClient(facts: Facts, client: string): Identity {
   return { session, agent, pid: facts.pid ?? pid, because: `${agent} (pid ${pid}) calls our tools` };
 }
 
-function identity(facts: Facts, session: string, agent: string, near: Near | undefined, because: string): Identity {
-  const host = near?.host ?? HOSTS.find((each) => each.agent === agent);
+function identity(facts: IdentityFacts, session: string, agent: string, near: NearestAgent | undefined, because: string): Identity {
+  const host = near?.host ?? AGENT_HOSTS.find((each) => each.agent === agent);
   const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
   const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);
   const pid = facts.pid ?? ((isOurs && fromVariable) || near?.process.pid || facts.leader?.pid || 0);
@@ -157,12 +157,12 @@ function identity(facts: Facts, session: string, agent: string, near: Near | und
 }
 
 /** Which tool a session is that was only named. */
-function agentOf(facts: Facts, session: string): string {
+function agentOf(facts: IdentityFacts, session: string): string {
   const registered = facts.registered.find((agent) => agent.session_id === session);
   const host =
     hostNamed(session) ??
     nearest(facts)?.host ??
-    HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
+    AGENT_HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
   const client = facts.client === undefined ? "human" : wordFrom(facts.client, "agent");
   return facts.agent ?? registered?.agent_id ?? host?.agent ?? client;
 }

@@ -20,7 +20,7 @@ export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason
 }
 
 /** What was added, and where. */
-export interface Appended {
+export interface AppendResult {
   /** The file, absolute. */
   readonly path: string;
   /** How many bytes were added. */
@@ -36,7 +36,7 @@ export async function append(
   file: string,
   text: string,
   options: AppendOptions = {},
-): Promise<Appended> {
+): Promise<AppendResult> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
   const place = placeOf(context, file, cwd);
   const held = await hold(context, file, {
@@ -77,7 +77,7 @@ async function hold(context: Context, file: string, options: WaitingClaimOptions
   return is_mine && is_free ? undefined : claim(context, [file], options);
 }
 
-function addTo(file: string, text: string, isRaw: boolean): Appended {
+function addTo(file: string, text: string, isRaw: boolean): AppendResult {
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     const fd = fs.openSync(file, "a+");

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
-import { Word } from "../store/key.ts";
+import { KeySegment } from "../store/key.ts";
 import { contains, liesIn, overlaps, plain } from "./glob.ts";
 
 /** Unix ms, as far as dates go. */
@@ -10,7 +10,7 @@ const Time = integer(0, 8_640_000_000_000_000);
  * What is claimed: a path pattern relative to the worktree's root (absolute for what lies outside it), which covers all
  * that lies below it, or a named resource. Exactly one of `path` and `resource` is there.
  */
-export const Target = object({
+export const ClaimTarget = object({
   /** See `overlap.ts`; `.` is the whole project. */
   path: optional(text()),
   /** The path names files: nothing lies below it. */
@@ -19,17 +19,17 @@ export const Target = object({
   /** The root of the one worktree that is meant; without it, the path in every worktree. */
   worktree: optional(text()),
 });
-export type Target = Infer<typeof Target>;
+export type ClaimTarget = Infer<typeof ClaimTarget>;
 
 const MODES = ["exclusive", "shared"] as const;
-export type Mode = (typeof MODES)[number];
+export type ClaimMode = (typeof MODES)[number];
 
 /** Who wants what, and why. */
-const BID = {
-  id: Word,
-  session_id: Word,
+const REQUEST_FIELDS = {
+  id: KeySegment,
+  session_id: KeySegment,
   agent_id: text(),
-  targets: list(Target),
+  targets: list(ClaimTarget),
   mode: oneOf(MODES),
   reason: optional(text()),
   /** The server that this relay is mirrored to has not been asked yet, and decides. */
@@ -38,7 +38,7 @@ const BID = {
 
 /** A lease on targets, all of them or none. */
 export const Claim = object({
-  ...BID,
+  ...REQUEST_FIELDS,
   /** The fencing token: larger than that of every earlier claim. */
   token: integer(),
   claimed_at: Time,
@@ -52,7 +52,7 @@ export type Claim = Infer<typeof Claim>;
 
 /** Someone in the queue. Its `id` is that of the claim it will get. */
 export const Waiter = object({
-  ...BID,
+  ...REQUEST_FIELDS,
   /** ms; 30 minutes if it is not there. */
   ttl: optional(integer()),
   since: Time,
@@ -64,16 +64,16 @@ export const Waiter = object({
 export type Waiter = Infer<typeof Waiter>;
 
 /** A session that waits for others to act, whatever for. */
-export const Edge = object({
-  id: Word,
-  session_id: Word,
+export const WaitEdge = object({
+  id: KeySegment,
+  session_id: KeySegment,
   on: list(text()),
   for: text(),
   pid: integer(),
   pid_started: optional(integer()),
   place: text(),
 });
-export type Edge = Infer<typeof Edge>;
+export type WaitEdge = Infer<typeof WaitEdge>;
 
 /** How long claims last, in ms. */
 export const CLAIM_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
@@ -90,13 +90,13 @@ export function checkTtl(ttl: number): number {
 }
 
 /** Throws `usage` for a mode that there is not. */
-export function checkMode(mode: Mode): Mode {
+export function checkMode(mode: ClaimMode): ClaimMode {
   if (MODES.includes(mode)) return mode;
   throw new RelayError("usage", `Cannot claim in mode ${JSON.stringify(mode)}: a claim is ${MODES.join(" or ")}`);
 }
 
 /** Whether all of `target`, and what lies below it, is covered by `by`. */
-export function isCovered(target: Target, by: Target): boolean {
+export function isCovered(target: ClaimTarget, by: ClaimTarget): boolean {
   if (by.resource !== undefined || target.resource !== undefined) return by.resource === target.resource;
   if (by.path === undefined || target.path === undefined) return false;
   if (by.worktree !== undefined && by.worktree !== target.worktree) return false;
@@ -104,7 +104,7 @@ export function isCovered(target: Target, by: Target): boolean {
 }
 
 /** Whether `target` is `named`, or lies below it, as it is written. */
-export function isNamed(target: Target, named: Target): boolean {
+export function isNamed(target: ClaimTarget, named: ClaimTarget): boolean {
   if (named.resource !== undefined || target.resource !== undefined) return named.resource === target.resource;
   if (named.path === undefined || target.path === undefined) return false;
   if (named.worktree !== undefined && named.worktree !== target.worktree) return false;
@@ -112,7 +112,7 @@ export function isNamed(target: Target, named: Target): boolean {
 }
 
 /** Whether two targets can be the same thing. */
-export function targetsMeet(a: Target, b: Target): boolean {
+export function targetsMeet(a: ClaimTarget, b: ClaimTarget): boolean {
   if (a.resource !== undefined || b.resource !== undefined) return a.resource === b.resource;
   if (a.worktree !== undefined && b.worktree !== undefined && a.worktree !== b.worktree) return false;
   if (a.path === undefined || b.path === undefined || isAbsolute(a.path) !== isAbsolute(b.path)) return false;
@@ -124,8 +124,8 @@ function isAbsolute(path: string): boolean {
 }
 
 /** Targets in words: `src/db.ts, resource db`. */
-export function say(targets: readonly Target[]): string {
-  const one = ({ path, resource, worktree }: Target) =>
+export function sayTargets(targets: readonly ClaimTarget[]): string {
+  const one = ({ path, resource, worktree }: ClaimTarget) =>
     path === undefined
       ? `resource ${resource}`
       : `${plain(path)}${worktree === undefined ? "" : ` (only in ${worktree})`}`;
@@ -133,7 +133,7 @@ export function say(targets: readonly Target[]): string {
 }
 
 export function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {
-  const keys = (of: readonly Target[]) =>
+  const keys = (of: readonly ClaimTarget[]) =>
     of.map(({ path, resource, worktree }) => JSON.stringify([path, resource, worktree])).sort();
   return keys(a.targets).join() === keys(b.targets).join();
 }

@@ -11,23 +11,23 @@ import {
   checkTtl,
   isCovered,
   isNamed,
-  type Mode,
-  say,
-  type Target,
+  type ClaimMode,
+  sayTargets,
+  type ClaimTarget,
   targetsMeet,
   type Waiter,
 } from "./claim.ts";
 import { changeClaims, factsOf, readClaims, settledClaims } from "./ledger.ts";
-import { pathTargets, type Whence } from "./paths.ts";
-import { ask, namesOf, quote, waitInLine } from "./queue.ts";
-import { blockers, type Claims, giveUp, isLive, lasting, renew, settle, type Wish } from "./rules.ts";
-import { circular, held, notHeld, sayAgain } from "./wording.ts";
+import { pathTargets, type PathBase } from "./paths.ts";
+import { tryClaim, namesOf, quotedTargets, waitInQueue } from "./queue.ts";
+import { blockers, type Claims, giveUp, isLive, withTtl, renew, settle, type ClaimRequest } from "./rules.ts";
+import { deadlockError, heldError, notHeldError, claimAgainCommand } from "./wording.ts";
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
   readonly resources?: readonly string[];
   /** Default `exclusive`; any number of sessions may have `shared` claims on the same thing. */
-  readonly mode?: Mode;
+  readonly mode?: ClaimMode;
   readonly reason?: string;
   /** How long it lasts if it is not renewed, ms: 10 seconds to 8 hours, default 30 minutes. */
   readonly ttl?: number;
@@ -49,7 +49,7 @@ export interface ReleaseOptions extends ClaimOptions {
 }
 
 /** One answer of `check`. */
-export interface Check {
+export interface ClaimCheck {
   /** Nobody else holds any of it, and nobody waits for it. */
   readonly is_free: boolean;
   /** This session holds all of it. */
@@ -65,17 +65,17 @@ export async function claim(
   paths: readonly string[],
   options: WaitingClaimOptions = {},
 ): Promise<Claim> {
-  return claimTargets(context, targetsOf(context, paths, options), options, sayAgain(paths, options));
+  return claimTargets(context, targetsOf(context, paths, options), options, claimAgainCommand(paths, options));
 }
 
 /** `claim` for what is known in its canonical form. `again` is what to do where others stand in the way. */
 export async function claimTargets(
   context: Context,
-  targets: readonly Target[],
+  targets: readonly ClaimTarget[],
   options: WaitingClaimOptions,
   again: string,
 ): Promise<Claim> {
-  const wish: Wish = {
+  const wish: ClaimRequest = {
     id: newId("claim", context.now()),
     session_id: context.session,
     agent_id: context.agent,
@@ -89,16 +89,16 @@ export async function claimTargets(
   await ensureRegistered(context);
   await context.settle(); // what ran out is told to those who waited for it, before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
-  const first = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, isPatient), wish.targets);
-  if (first.claim) return decided(context, first.claim, wish, again);
-  if (first.circle) throw circular(quote(wish), first.circle);
+  const first = await changeClaims(context, (claims, facts) => tryClaim(claims, wish, facts, isPatient), wish.targets);
+  if (first.claim) return whenFirm(context, first.claim, wish, again);
+  if (first.circle) throw deadlockError(quotedTargets(wish), first.circle);
   if (options.wait === undefined || !isPatient)
-    throw held(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
-  return decided(context, await waitInLine(context, wish, again, options.wait, options.signal), wish, again);
+    throw heldError(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
+  return whenFirm(context, await waitInQueue(context, wish, again, options.wait, options.signal), wish, again);
 }
 
 /** The claim as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
-async function decided(context: Context, claim: Claim, wish: Wish, again: string): Promise<Claim> {
+async function whenFirm(context: Context, claim: Claim, wish: ClaimRequest, again: string): Promise<Claim> {
   if (!claim.tentative) return claim;
   const found = await whenDecided(context, async () => {
     const claims = await readClaims(context);
@@ -109,10 +109,10 @@ async function decided(context: Context, claim: Claim, wish: Wish, again: string
   if (found.now) return found.now;
   const inTheWay = blockers(found.claims, wish);
   if (inTheWay.length === 0)
-    throw new RelayError("conflict", `Cannot claim "${say(wish.targets)}": the server does not give it`, {
+    throw new RelayError("conflict", `Cannot claim "${sayTargets(wish.targets)}": the server does not give it`, {
       next: "agent-relay inbox, which says why",
     });
-  throw held(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
+  throw heldError(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
 }
 
 /** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
@@ -123,17 +123,17 @@ export async function release(
 ): Promise<Claim[]> {
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
   if ((await readClaims(context)).claims.length === 0) {
-    if (targets) throw notHeld(targets, [], context.session);
+    if (targets) throw notHeldError(targets, [], context.session);
     return []; // giving back makes no relay
   }
   const isForced = options.force === true && targets !== undefined;
-  for (const { session_id } of isForced ? (await near(context, targets)).claims : [])
+  for (const { session_id } of isForced ? (await claimsNear(context, targets)).claims : [])
     await refuseElsewhere(context, session_id);
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
-  let apart: readonly Target[] | undefined;
+  let apart: readonly ClaimTarget[] | undefined;
   // What is claimed in one worktree only is meant from that one.
   const inWorktree = () => (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true }));
-  const isMeant = (target: Target) =>
+  const isMeant = (target: ClaimTarget) =>
     targets === undefined ||
     (target.worktree === undefined ? targets : inWorktree()).some((named) => isNamed(target, named));
   const { given, standing } = await changeClaims(
@@ -144,7 +144,7 @@ export async function release(
     },
     targets ?? [],
   );
-  if (targets && given.length === 0) throw notHeld(targets, standing, context.session);
+  if (targets && given.length === 0) throw notHeldError(targets, standing, context.session);
   return given;
 }
 
@@ -165,7 +165,7 @@ export async function giveBackById(context: Context, id: string): Promise<void> 
 
 /** Lets one claim of this session last for `ttl` ms from now. */
 export async function extend(context: Context, { id }: Pick<Claim, "id">, ttl: number): Promise<void> {
-  await changeClaims(context, (claims, { now }) => ({ claims: lasting(claims, id, now, ttl), result: 0 }), []);
+  await changeClaims(context, (claims, { now }) => ({ claims: withTtl(claims, id, now, ttl), result: 0 }), []);
 }
 
 /** Every live claim, the oldest first. */
@@ -176,10 +176,10 @@ export async function claims(context: Context): Promise<Claim[]> {
 }
 
 /** Asks who else holds these, or stands in line for them, without taking anything. */
-export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<Check> {
+export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<ClaimCheck> {
   const { session } = context;
   const targets = targetsOf(context, paths, options);
-  const found = await near(context, targets);
+  const found = await claimsNear(context, targets);
   const mine = found.claims.filter((claim) => claim.session_id === session);
   return {
     is_free: blockers(found, { session_id: session, targets, mode: options.mode ?? "exclusive" }).length === 0,
@@ -189,12 +189,12 @@ export async function check(context: Context, paths: readonly string[], options:
   };
 }
 
-function meet(some: readonly Target[], others: readonly Target[]): boolean {
+function meet(some: readonly ClaimTarget[], others: readonly ClaimTarget[]): boolean {
   return some.some((one) => others.some((other) => targetsMeet(one, other)));
 }
 
 /** The live claims on any of these, and who is in line. Only their holders are looked at, however many others there are. */
-async function near(context: Context, targets: readonly Target[]): Promise<Claims> {
+async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Promise<Claims> {
   const meets = (claim: Claim) => meet(claim.targets, targets);
   const all = await readClaims(context);
   const claims = all.claims.filter(meets);
@@ -220,9 +220,9 @@ export async function renewClaims(context: Context, { ifDue = false } = {}): Pro
   });
 }
 
-function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): Target[] {
+function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): ClaimTarget[] {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
-  const whence: Whence = { cwd, project: context.project, apart: options.apart };
+  const whence: PathBase = { cwd, project: context.project, apart: options.apart };
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, whence)), ...resources];
   if (targets.length === 0)

@@ -1,16 +1,16 @@
-import { say } from "./claim.ts";
-import { blockers, type Claims, sessionOf } from "./rules.ts";
+import { sayTargets } from "./claim.ts";
+import { blockers, type Claims, sessionOfBlocker } from "./rules.ts";
 
 /** One step of a circle: `session` waits `for` something that the next one has to do. */
-export interface Step {
+export interface DeadlockStep {
   readonly session: string;
   readonly for: string;
 }
 
 /** The circle that `session` would close by waiting on `on` for something; undefined if there is none. */
-export function circle(claims: Claims, session: string, on: readonly string[], what: string): Step[] | undefined {
+export function deadlock(claims: Claims, session: string, on: readonly string[], what: string): DeadlockStep[] | undefined {
   const seen = new Set<string>();
-  const walk = (at: string, path: readonly Step[]): Step[] | undefined => {
+  const walk = (at: string, path: readonly DeadlockStep[]): DeadlockStep[] | undefined => {
     if (at === session) return [...path];
     if (seen.has(at)) return undefined;
     seen.add(at);
@@ -28,12 +28,12 @@ export function circle(claims: Claims, session: string, on: readonly string[], w
 }
 
 /** The circle that a waiter is in by now: what was handed to others since it came can close one. */
-export function circleOf(claims: Claims, id: string): Step[] | undefined {
+export function deadlockOf(claims: Claims, id: string): DeadlockStep[] | undefined {
   const waiter = claims.queue.find((one) => one.id === id);
   if (!waiter) return undefined;
   const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
-  const on = blockers(claims, waiter, ahead).map(sessionOf);
-  return circle(claims, waiter.session_id, on, say(waiter.targets));
+  const on = blockers(claims, waiter, ahead).map(sessionOfBlocker);
+  return deadlock(claims, waiter.session_id, on, sayTargets(waiter.targets));
 }
 
 function waitsOf(claims: Claims, session: string): { to: string; why: string }[] {
@@ -42,7 +42,7 @@ function waitsOf(claims: Claims, session: string): { to: string; why: string }[]
   return [
     ...queued.flatMap((waiter) => {
       const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
-      return blockers(claims, waiter, ahead).map((blocker) => ({ to: sessionOf(blocker), why: say(waiter.targets) }));
+      return blockers(claims, waiter, ahead).map((blocker) => ({ to: sessionOfBlocker(blocker), why: sayTargets(waiter.targets) }));
     }),
     ...edges.flatMap((edge) => edge.on.map((to) => ({ to, why: edge.for }))),
   ];

@@ -1,15 +1,15 @@
-import { type Claim, say } from "./claim.ts";
-import { type Claims, type Facts, isLive } from "./rules.ts";
+import { type Claim, sayTargets } from "./claim.ts";
+import { type Claims, type ClaimFacts, isLive } from "./rules.ts";
 
 /** What one change of the record of claims means, for the log. A claim that stays the same object has not changed. */
-export function claimEvents(old: Claims, next: Claims, facts: Facts) {
+export function claimEvents(old: Claims, next: Claims, facts: ClaimFacts) {
   const before = without(old.claims, next.claims);
   const after = without(next.claims, old.claims);
   const event = (what: string, claim: Claim) => ({
     event: `claim.${what}`,
     id: claim.id,
     holder: claim.session_id,
-    targets: say(claim.targets),
+    targets: sayTargets(claim.targets),
   });
   const news = after.flatMap((claim) => {
     const was = before.find(({ id }) => id === claim.id);
@@ -31,7 +31,7 @@ function without(claims: readonly Claim[], others: readonly Claim[]): Claim[] {
   return claims.filter((claim) => !known.has(claim));
 }
 
-function endOf(claim: Claim, facts: Facts): "released" | "expired" | "lost" {
+function endOf(claim: Claim, facts: ClaimFacts): "released" | "expired" | "lost" {
   if (isLive(claim, facts)) return "released";
   return facts.isGone(claim.session_id) ? "lost" : "expired";
 }

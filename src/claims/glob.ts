@@ -87,7 +87,7 @@ function isNothing({ segments }: Segments, from: number): boolean {
 }
 
 /** What one place of a segment takes: `*` is any run of characters. */
-type Token = "*" | CharacterSet;
+type GlobToken = "*" | CharacterSet;
 
 interface CharacterSet {
   readonly isNegated: boolean;
@@ -118,8 +118,8 @@ function segmentsMeet(a: string, b: string): boolean {
   }
 }
 
-function tokensOf(segment: string): Token[] {
-  const tokens: Token[] = [];
+function tokensOf(segment: string): GlobToken[] {
+  const tokens: GlobToken[] = [];
   for (const [part, negation, inside] of segment.matchAll(/\[([!^]?)([^\]]+)\]|[\s\S]/gu)) {
     if (part === "*") tokens.push("*");
     else if (part === "?") tokens.push(ANY);

@@ -4,9 +4,9 @@ import type { Context } from "../context.ts";
 import { liveness } from "../machine/process.ts";
 import { parsed } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
-import { type Claim, type Target, targetsMeet } from "./claim.ts";
+import { type Claim, type ClaimTarget, targetsMeet } from "./claim.ts";
 import { claimEvents } from "./events.ts";
-import { Claims, type Facts, NO_CLAIMS, settle } from "./rules.ts";
+import { Claims, type ClaimFacts, NO_CLAIMS, settle } from "./rules.ts";
 
 const LIVE = "claims/live";
 const TOKEN = "claims/token"; // its time is the last fencing token: they go on where the record was lost
@@ -39,12 +39,12 @@ const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same 
  */
 export async function changeClaims<T>(
   context: Context,
-  step: (claims: Claims, facts: Facts) => { readonly claims: Claims; readonly result: T },
-  about?: readonly Target[],
+  step: (claims: Claims, facts: ClaimFacts) => { readonly claims: Claims; readonly result: T },
+  about?: readonly ClaimTarget[],
 ): Promise<T> {
   const { store } = context;
   const before = await readClaims(context);
-  const facts = await factsOf(context, { ...before, claims: concerned(before, about) });
+  const facts = await factsOf(context, { ...before, claims: touchedBy(before, about) });
   const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
   let written: Claims | undefined;
   let granted: number | undefined;
@@ -71,7 +71,7 @@ export async function changeClaims<T>(
 }
 
 /** Whose holders have to be looked at for a change that is about these targets: with anyone in line, all. */
-function concerned({ claims, queue }: Claims, about: readonly Target[] | undefined): readonly Claim[] {
+function touchedBy({ claims, queue }: Claims, about: readonly ClaimTarget[] | undefined): readonly Claim[] {
   if (about === undefined || queue.length > 0) return claims;
   return claims.filter((claim) => claim.targets.some((one) => about.some((other) => targetsMeet(one, other))));
 }
@@ -83,7 +83,7 @@ async function tokenBefore({ store }: Context): Promise<number> {
 }
 
 /** Who of those in the record is gone for certain. Not knowing is not gone: then the lease decides. */
-export async function factsOf(context: Context, claims: Claims): Promise<Facts> {
+export async function factsOf(context: Context, claims: Claims): Promise<ClaimFacts> {
   const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
   const gone = new Set<string>();
   for (const session of sessions) if (await isGone(context, session)) gone.add(session);

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
-import type { Target } from "./claim.ts";
+import type { ClaimTarget } from "./claim.ts";
 import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
 const MAX_PATH_BYTES = 4096; // bytes; no system opens a longer one
@@ -13,7 +13,7 @@ const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
 /** What is named so is taken for a file while it is not there: `parser.ts`, `*.md`, but not `v1.2` or `.github`. */
 const FILE = /[^/]\.[a-z]\w*$/i;
 
-export interface Whence {
+export interface PathBase {
   /** What relative paths are relative to. */
   readonly cwd: string;
   /** The project's folder, for what lies in no git repository. */
@@ -27,7 +27,7 @@ export interface Whence {
  * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded where
  * the disk folds case. A glob with braces is several targets. Throws `usage`.
  */
-export function pathTargets(typed: string, whence: Whence): Target[] {
+export function pathTargets(typed: string, whence: PathBase): ClaimTarget[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
     throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
   const isThere = (file: string) => statOf(path.resolve(whence.cwd, file), "lstatSync") !== undefined;
@@ -55,7 +55,7 @@ function expanded(typed: string): string[] {
 }
 
 /** `base` means no wildcards, `rest` begins with one. */
-function target(base: string, rest: readonly string[], whence: Whence): Target {
+function target(base: string, rest: readonly string[], whence: PathBase): ClaimTarget {
   const real = realPath(path.resolve(whence.cwd, base));
   const project = realPath(whence.project);
   const repository = worktreeOf(nearestFolder(project))?.repository;

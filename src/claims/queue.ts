@@ -1,9 +1,9 @@
 import { hasEnded, hasLeft, readAgent } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { thisProcess } from "../machine/process.ts";
-import { Hints } from "../store/changes.ts";
-import { type Claim, say } from "./claim.ts";
-import { circle, circleOf, type Step } from "./deadlock.ts";
+import { ChangeWaiter } from "../store/changes.ts";
+import { type Claim, sayTargets } from "./claim.ts";
+import { deadlock, deadlockOf, type DeadlockStep } from "./deadlock.ts";
 import { changeClaims, settledClaims } from "./ledger.ts";
 import {
   accept,
@@ -11,30 +11,30 @@ import {
   blockers,
   type Claims,
   enqueue,
-  type Facts,
+  type ClaimFacts,
   leaveQueue,
-  sessionOf,
+  sessionOfBlocker,
   settle,
   take,
-  type Wish,
+  type ClaimRequest,
 } from "./rules.ts";
-import { circular, type Names, tooLate } from "./wording.ts";
+import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
 
 const PID_POLL_MS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
 
 /** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
-export interface Answer {
+export interface ClaimAttempt {
   readonly claim?: Claim | undefined;
   readonly blockers: readonly Blocker[];
-  readonly circle?: readonly Step[];
+  readonly circle?: readonly DeadlockStep[];
 }
 
-export function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean): { claims: Claims; result: Answer } {
+export function tryClaim(claims: Claims, wish: ClaimRequest, facts: ClaimFacts, isPatient: boolean): { claims: Claims; result: ClaimAttempt } {
   const taken = take(claims, wish, facts);
   if (taken.claim && claims.queue.length === 0) return { claims: taken.claims, result: taken };
   if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
   if (!isPatient) return { claims, result: taken };
-  const found = circle(claims, wish.session_id, taken.blockers.map(sessionOf), say(wish.targets));
+  const found = deadlock(claims, wish.session_id, taken.blockers.map(sessionOfBlocker), sayTargets(wish.targets));
   if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
   const { pid, started, place } = thisProcess();
   const waiter = { ...wish, since: facts.now, pid, place, ...(started === undefined ? {} : { pid_started: started }) };
@@ -42,40 +42,40 @@ export function ask(claims: Claims, wish: Wish, facts: Facts, isPatient: boolean
 }
 
 /** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
-export async function waitInLine(
+export async function waitInQueue(
   context: Context,
-  wish: Wish,
+  wish: ClaimRequest,
   again: string,
   patience: number,
   signal?: AbortSignal,
 ): Promise<Claim> {
   const { store, session, now } = context;
   const until = performance.now() + patience;
-  const hints = new Hints(store, [`waits/${session}`]);
+  const hints = new ChangeWaiter(store, [`waits/${session}`]);
   const stop = () => hints.end();
   signal?.addEventListener("abort", stop);
   let isDone = false;
   try {
     for (;;) {
       if (signal?.aborted) throw signal.reason;
-      const look = await lookInLine(context, wish.id);
+      const look = await queuePosition(context, wish.id);
       if (look.offer) {
-        const claim = await takeUp(context, wish.id);
+        const claim = await acceptOffer(context, wish.id);
         isDone = claim !== undefined;
         if (claim) return claim;
       } else if (!look.isQueued) {
-        if (await hasLeft(context)) throw hasEnded(`claim ${quote(wish)}`, context.session);
+        if (await hasLeft(context)) throw hasEnded(`claim ${quotedTargets(wish)}`, context.session);
         // It slept past what it was offered: to the end of the line.
-        const again = await changeClaims(context, (claims, facts) => ask(claims, wish, facts, true));
+        const again = await changeClaims(context, (claims, facts) => tryClaim(claims, wish, facts, true));
         isDone = again.claim !== undefined;
         if (again.claim) return again.claim;
-        if (again.circle) throw circular(quote(wish), again.circle);
+        if (again.circle) throw deadlockError(quotedTargets(wish), again.circle);
         continue;
       }
-      const found = look.isCircular ? await leaveCircle(context, wish.id) : undefined;
-      if (found) throw circular(quote(wish), found);
+      const found = look.isCircular ? await leaveDeadlock(context, wish.id) : undefined;
+      if (found) throw deadlockError(quotedTargets(wish), found);
       const left = until - performance.now();
-      if (left <= 0) throw tooLate(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
+      if (left <= 0) throw waitedTooLong(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
       await hints.next(Math.min(left, look.nextExpiry - now() + 1, PID_POLL_MS));
     }
   } finally {
@@ -86,12 +86,12 @@ export async function waitInLine(
   }
 }
 
-export function quote({ targets }: Wish): string {
-  return `"${say(targets)}"`;
+export function quotedTargets({ targets }: ClaimRequest): string {
+  return `"${sayTargets(targets)}"`;
 }
 
 /** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
-async function lookInLine(context: Context, id: string) {
+async function queuePosition(context: Context, id: string) {
   const claims = await settledClaims(context);
   const waiter = claims.queue.find((one) => one.id === id);
   const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
@@ -102,19 +102,19 @@ async function lookInLine(context: Context, id: string) {
     isQueued: waiter !== undefined,
     blockers: inTheWay,
     nextExpiry: Math.min(...ends),
-    isCircular: circleOf(claims, id) !== undefined,
+    isCircular: deadlockOf(claims, id) !== undefined,
   };
 }
 
 /** Leaves a line that would never move. Of those in the circle one goes, and is told who is in it. */
-function leaveCircle(context: Context, id: string): Promise<readonly Step[] | undefined> {
+function leaveDeadlock(context: Context, id: string): Promise<readonly DeadlockStep[] | undefined> {
   return changeClaims(context, (claims, facts) => {
-    const found = circleOf(claims, id);
+    const found = deadlockOf(claims, id);
     return { claims: found ? leaveQueue(claims, id, facts) : claims, result: found };
   });
 }
 
-async function takeUp(context: Context, id: string): Promise<Claim | undefined> {
+async function acceptOffer(context: Context, id: string): Promise<Claim | undefined> {
   return changeClaims(context, (claims, { now }) => {
     const next = accept(claims, id, now);
     return { claims: next ?? claims, result: next?.claims.find((claim) => claim.id === id) };
@@ -122,9 +122,9 @@ async function takeUp(context: Context, id: string): Promise<Claim | undefined> 
 }
 
 /** How those in the way are called. */
-export async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<Names> {
+export async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<SessionNames> {
   const names = new Map<string, string>();
-  for (const session of new Set(blockers.map(sessionOf))) {
+  for (const session of new Set(blockers.map(sessionOfBlocker))) {
     const name = (await readAgent(store, "agents", session))?.name;
     if (name !== undefined) names.set(session, name);
   }

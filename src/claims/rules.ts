@@ -3,11 +3,11 @@ import { type Infer, integer, list, object } from "../schema.ts";
 import {
   CLAIM_TTL_MS,
   Claim,
-  Edge,
+  WaitEdge,
   isSameTargets,
-  type Mode,
+  type ClaimMode,
   OFFER_MS,
-  type Target,
+  type ClaimTarget,
   targetsMeet,
   Waiter,
 } from "./claim.ts";
@@ -18,28 +18,28 @@ export const Claims = object({
   token: integer(),
   claims: list(Claim),
   queue: list(Waiter),
-  edges: list(Edge),
+  edges: list(WaitEdge),
 });
 export type Claims = Infer<typeof Claims>;
 
 export const NO_CLAIMS: Claims = { token: 0, claims: [], queue: [], edges: [] };
 
 /** What a rule must know of the world: the time, and who is gone for certain. */
-export interface Facts {
+export interface ClaimFacts {
   /** Unix ms. */
   readonly now: number;
   /** Ended, or dead by its process. Idle is not gone. */
   readonly isGone: (session: string) => boolean;
   /** Whether a waiting process is dead. */
-  readonly isDead: (waiter: Waiter | Edge) => boolean;
+  readonly isDead: (waiter: Waiter | WaitEdge) => boolean;
 }
 
-export interface Wish {
+export interface ClaimRequest {
   readonly id: string;
   readonly session_id: string;
   readonly agent_id: string;
-  readonly targets: readonly Target[];
-  readonly mode: Mode;
+  readonly targets: readonly ClaimTarget[];
+  readonly mode: ClaimMode;
   readonly reason?: string;
   /** ms; without it, as long as before, or 30 minutes. */
   readonly ttl?: number;
@@ -49,9 +49,9 @@ export interface Wish {
 /** Who stands in the way: a holder, or someone who came first. */
 export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };
 
-type Bid = Pick<Wish, "session_id" | "targets" | "mode">;
+type Contender = Pick<ClaimRequest, "session_id" | "targets" | "mode">;
 
-function contend(a: Bid, b: Bid): boolean {
+function contend(a: Contender, b: Contender): boolean {
   if (a.session_id === b.session_id || (a.mode === "shared" && b.mode === "shared")) return false;
   return a.targets.some((one) => b.targets.some((other) => targetsMeet(one, other)));
 }
@@ -60,14 +60,14 @@ function contend(a: Bid, b: Bid): boolean {
  * Who stands in the way of `wish` right now: who holds what it wants, and who waits for that already, unless they wait for
  * the wishing session itself. Expects a settled record.
  */
-export function blockers(claims: Claims, wish: Bid, queue: readonly Waiter[] = claims.queue): Blocker[] {
+export function blockers(claims: Claims, wish: Contender, queue: readonly Waiter[] = claims.queue): Blocker[] {
   const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
   const ahead = queue.filter((waiter) => contend(waiter, wish) && !mine.some((claim) => contend(claim, waiter)));
   const held = claims.claims.filter((claim) => contend(claim, wish));
   return [...held.map((claim) => ({ claim })), ...ahead.map((waiter) => ({ waiter }))];
 }
 
-export function isLive(claim: Claim, { now, isGone }: Facts): boolean {
+export function isLive(claim: Claim, { now, isGone }: ClaimFacts): boolean {
   return claim.expires_at > now && (claim.offered_until ?? now + 1) > now && !isGone(claim.session_id);
 }
 
@@ -75,9 +75,9 @@ export function isLive(claim: Claim, { now, isGone }: Facts): boolean {
  * The record without what has run out, with what became free handed to those who waited for it, first come, first
  * served. The same object if nothing has changed.
  */
-export function settle(claims: Claims, facts: Facts): Claims {
+export function settle(claims: Claims, facts: ClaimFacts): Claims {
   const live = claims.claims.filter((claim) => isLive(claim, facts));
-  const isWaiting = (waiter: Waiter | Edge) => !facts.isDead(waiter) && !facts.isGone(waiter.session_id);
+  const isWaiting = (waiter: Waiter | WaitEdge) => !facts.isDead(waiter) && !facts.isGone(waiter.session_id);
   const queue = claims.queue.filter(isWaiting);
   const edges = claims.edges.filter(isWaiting);
   const isSame =
@@ -100,7 +100,7 @@ export function settle(claims: Claims, facts: Facts): Claims {
   return next;
 }
 
-function grant(claims: Claims, wish: Wish, now: number, offered_until?: number): Claims {
+function grant(claims: Claims, wish: ClaimRequest, now: number, offered_until?: number): Claims {
   const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = CLAIM_TTL_MS.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
@@ -114,12 +114,12 @@ function grant(claims: Claims, wish: Wish, now: number, offered_until?: number):
 }
 
 /** What came of a wish: the claim, or who stands in the way. */
-export type Taken =
+export type ClaimOutcome =
   | { readonly claims: Claims; readonly claim: Claim; readonly blockers: readonly [] }
   | { readonly claims: Claims; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
 
 /** Takes what is wished for, or renews it if the session has just that already. Expects a settled record. */
-export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
+export function take(claims: Claims, wish: ClaimRequest, { now }: ClaimFacts): ClaimOutcome {
   const inTheWay = blockers(claims, wish);
   if (inTheWay.length > 0) return { claims, blockers: inTheWay };
   const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
@@ -144,7 +144,7 @@ export function take(claims: Claims, wish: Wish, { now }: Facts): Taken {
 
 const MAX_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
 
-function checkRoom(mine: readonly Claim[], { targets }: Wish): void {
+function checkRoom(mine: readonly Claim[], { targets }: ClaimRequest): void {
   const held = mine.reduce((sum, claim) => sum + claim.targets.length, 0);
   if (held + targets.length <= MAX_TARGETS) return;
   throw new RelayError("limit", `Cannot claim ${targets.length} more: you hold ${held} of at most ${MAX_TARGETS}`, {
@@ -173,7 +173,7 @@ export function renew(claims: Claims, session: string, now: number, isMeant = (_
 }
 
 /** With one claim that lasts for `ttl` ms from now, also at its renewals. */
-export function lasting(claims: Claims, id: string, now: number, ttl: number): Claims {
+export function withTtl(claims: Claims, id: string, now: number, ttl: number): Claims {
   const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
   return { ...claims, claims: next };
 }
@@ -185,8 +185,8 @@ export function lasting(claims: Claims, id: string, now: number, ttl: number): C
 export function giveUp(
   claims: Claims,
   isWhose: (claim: Claim) => boolean,
-  isMeant: (target: Target) => boolean,
-  facts: Facts,
+  isMeant: (target: ClaimTarget) => boolean,
+  facts: ClaimFacts,
 ): { claims: Claims; given: Claim[] } {
   const given: Claim[] = [];
   const kept: Claim[] = [];
@@ -205,14 +205,14 @@ export function enqueue(claims: Claims, waiter: Waiter): Claims {
 }
 
 /** Without this waiter, edge or offer. */
-export function leaveQueue(claims: Claims, id: string, facts: Facts): Claims {
+export function leaveQueue(claims: Claims, id: string, facts: ClaimFacts): Claims {
   const queue = claims.queue.filter((waiter) => waiter.id !== id);
   const edges = claims.edges.filter((edge) => edge.id !== id);
   const kept = claims.claims.filter((claim) => claim.id !== id || claim.offered_until === undefined);
   return settle({ ...claims, queue, edges, claims: kept }, facts);
 }
 
-export function sessionOf(blocker: Blocker): string {
+export function sessionOfBlocker(blocker: Blocker): string {
   return "claim" in blocker ? blocker.claim.session_id : blocker.waiter.session_id;
 }
 

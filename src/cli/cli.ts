@@ -1,4 +1,4 @@
-import { type Found, findOut, type OpenOptions, relayIn, serverOf } from "../open/open.ts";
+import { type FoundRelay, findRelay, type OpenOptions, relayFor, serverOf } from "../open/open.ts";
 import { noteProject } from "../project/known.ts";
 import { Relay } from "../relay.ts";
 import { cleanLine, json } from "../text.ts";
@@ -31,11 +31,11 @@ export class Cli {
   }
 
   /** The same, with the store it uses. */
-  async openWithStore(more: OpenOptions = {}): Promise<{ readonly relay: Relay; readonly found: Found }> {
+  async openWithStore(more: OpenOptions = {}): Promise<{ readonly relay: Relay; readonly found: FoundRelay }> {
     const options = { ...this.openOptions(), ...more };
-    const found = await findOut(options);
+    const found = await findRelay(options);
     if (found.project.server === undefined) this.#dir = found.project.dir;
-    return { relay: relayIn(found, options, (dir, given) => new Relay(dir, given)), found };
+    return { relay: relayFor(found, options, (dir, given) => new Relay(dir, given)), found };
   }
 
   /** The address of the server that has the relay, if it is not in files here. */

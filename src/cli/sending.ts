@@ -2,9 +2,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
-import type { Kind } from "../messages/message.ts";
+import type { MessageKind } from "../messages/message.ts";
 import type { Recipient, SendOptions, Sent } from "../messages/send.ts";
-import type { Found } from "../open/open.ts";
+import type { FoundRelay } from "../open/open.ts";
 import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
 
@@ -12,7 +12,7 @@ const MAX_INPUT_BYTES = 8 * 1024 * 1024; // far above any body limit, so that th
 
 export interface SendFlags {
   to?: string[];
-  kind?: Kind;
+  kind?: MessageKind;
   thread?: string;
   replyTo?: string;
   ack?: boolean;
@@ -26,7 +26,7 @@ export interface SendFlags {
 }
 
 /** Its key is looked for, and its program loaded, only where that is asked for. */
-export async function signOptions({ io }: Cli, { store }: Found, { sign }: SendFlags): Promise<SendOptions> {
+export async function signOptions({ io }: Cli, { store }: FoundRelay, { sign }: SendFlags): Promise<SendOptions> {
   return sign ? (await import("./signers.ts")).signing(io, store) : {};
 }
 

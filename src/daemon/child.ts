@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { errno, systemError } from "../errors.ts";
-import type { Ended, Run } from "./daemon.ts";
+import type { RunResult, RunOptions } from "./daemon.ts";
 
 const KILL_GRACE_MS = 10_000; // ms between being asked to end and being killed
 
@@ -11,11 +11,11 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Its output goes to the end of this file. */
   readonly log: string;
-  readonly run: Run;
+  readonly run: RunOptions;
 }
 
 /** Runs a program, never through a shell, and with all that it starts in a group of its own, which ends with it. */
-export async function runChild(command: readonly string[], options: ChildOptions): Promise<Ended> {
+export async function runChild(command: readonly string[], options: ChildOptions): Promise<RunResult> {
   const [program = "", ...args] = command;
   const log = fs.openSync(options.log, "a", 0o600);
   try {

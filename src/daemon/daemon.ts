@@ -2,13 +2,13 @@ import { RelayError } from "../errors.ts";
 import { liveness, startOf, thisProcess } from "../machine/process.ts";
 import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
-import { Hints } from "../store/changes.ts";
+import { ChangeWaiter } from "../store/changes.ts";
 import type { Store } from "../store/store.ts";
 import { dayOf, sleep } from "../time.ts";
-import { begun, type DaemonLimits, DaemonRecord, verdict } from "./limits.ts";
+import { asBegun, type DaemonLimits, DaemonRecord, decideRun } from "./limits.ts";
 
 /** How a run ended. */
-export interface Ended {
+export interface RunResult {
   /** The exit code; 128 and more for a signal. */
   readonly code: number;
   /** It took too long, and was killed. */
@@ -16,18 +16,18 @@ export interface Ended {
 }
 
 /** What a daemon does things with. */
-export interface Hands {
+export interface DaemonDeps {
   readonly relay: Relay;
   readonly store: Store;
   readonly now: () => number;
   /** Starts the command and waits for its end. `onStart` is called with its pid. Rejects if it cannot be started. */
-  readonly start: (command: readonly string[], run: Run) => Promise<Ended>;
+  readonly start: (command: readonly string[], run: RunOptions) => Promise<RunResult>;
   /** Ends a run that an earlier daemon has left behind, with all that it started. */
   readonly end: (pid: number) => void;
   readonly log: (line: string) => void;
 }
 
-export interface Run {
+export interface RunOptions {
   /** ms; after that it is ended. */
   readonly timeLimit: number;
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ export interface Run {
 }
 
 /** What a daemon watches for, and what it does then. */
-export interface Watch {
+export interface WatchRule {
   readonly command: readonly string[];
   readonly limits: DaemonLimits;
   /** What it starts is the session's agent: while nobody else is, the session lives as long as the daemon. */
@@ -44,16 +44,16 @@ export interface Watch {
   readonly isOnce: boolean;
   readonly isMeant: (message: Message) => boolean;
   /** What it was started for before, which starts it no more. */
-  readonly known: Known;
+  readonly known: SeenMessages;
 }
 
-export interface Known {
+export interface SeenMessages {
   ids(): Promise<ReadonlySet<string>>;
   add(ids: readonly string[]): Promise<void>;
 }
 
 /** Known for as long as the process lives: whoever is started anew starts the command for what still waits. */
-export function knownHere(): Known {
+export function seenInMemory(): SeenMessages {
   const known = new Set<string>();
   return {
     ids: async () => known,
@@ -79,24 +79,24 @@ export const KILL_SWITCH = "STOP";
  * Starts a command whenever mail comes for this session, one run at a time, until `signal` aborts. Throws `conflict` if the
  * session has a daemon.
  */
-export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal): Promise<void> {
+export async function runDaemon(hands: DaemonDeps, watch: WatchRule, signal: AbortSignal): Promise<void> {
   const { relay, store, now, log } = hands;
   const { command, limits, known } = watch;
   const session = relay.session ?? "";
   const key = `daemons/${session}`;
-  let record = await takePlace(hands, key, session, command);
+  let record = await becomeDaemon(hands, key, session, command);
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await store.update(key, () => next), key);
   };
   const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // the next may do
-  const hints = new Hints(store, [`inboxes/${session}`]);
+  const hints = new ChangeWaiter(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
   let said = "";
   let since: number | undefined;
   try {
-    if (watch.isAgent) await standIn(hands);
-    await outlive(hands, record, limits, signal);
+    if (watch.isAgent) await registerInstead(hands);
+    await waitForOrphanRun(hands, record, limits, signal);
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await known.ids();
@@ -104,7 +104,7 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
       const fresh = ids.filter((id) => !before.has(id)).length;
       since = fresh === 0 ? undefined : (since ?? now());
       const isStopped = (await store.markedAt(KILL_SWITCH)) !== undefined;
-      const judged = verdict(record, limits, { fresh, since, isStopped, now: now() });
+      const judged = decideRun(record, limits, { fresh, since, isStopped, now: now() });
       if (!judged.isGo) {
         if (fresh > 0 && judged.why !== said) log(`${fresh} new messages wait, but ${judged.why}`);
         said = judged.why;
@@ -114,19 +114,19 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
       said = "";
       since = undefined;
       await known.add(ids);
-      await change(begun(record, now()));
+      await change(asBegun(record, now()));
       log(`starts, for ${fresh} new messages (run ${record.runs} of ${limits.daily} today)`);
       const onStart = (pid: number) => {
         const begun = startOf(pid);
         return change({ ...record, child_pid: pid, ...(begun === undefined ? {} : { child_started: begun }) });
       };
-      const ended = await started(hands, command, { timeLimit: limits.timeLimit, signal, onStart });
+      const ended = await startOrFail(hands, command, { timeLimit: limits.timeLimit, signal, onStart });
       const took = now() - (record.last_at ?? now());
       const { child_pid: _, child_started: __, ...rest } = record;
       await change({ ...rest, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
       log(`ended with ${ended.code} after ${Math.round(took / 1000)} s${ended.wasCut ? ", which was too long" : ""}`);
       if (watch.isOnce) return;
-      if (watch.isAgent) await standIn(hands); // its own hooks may have said that the session is over
+      if (watch.isAgent) await registerInstead(hands); // its own hooks may have said that the session is over
     }
     signal.throwIfAborted();
   } finally {
@@ -141,7 +141,7 @@ export async function runDaemon(hands: Hands, watch: Watch, signal: AbortSignal)
 const NOT_FOUND = 127; // as a shell says it
 
 /** A command that cannot be started is a run that failed: what is installed by then, the next one finds. */
-async function started(hands: Hands, command: readonly string[], run: Run): Promise<Ended> {
+async function startOrFail(hands: DaemonDeps, command: readonly string[], run: RunOptions): Promise<RunResult> {
   try {
     return await hands.start(command, run);
   } catch (error) {
@@ -152,7 +152,7 @@ async function started(hands: Hands, command: readonly string[], run: Run): Prom
 }
 
 /** One run at a time, also if the daemon before was killed in the middle of one: it gets its time, then it is ended. */
-async function outlive({ now, log, end }: Hands, record: DaemonRecord, limits: DaemonLimits, signal: AbortSignal) {
+async function waitForOrphanRun({ now, log, end }: DaemonDeps, record: DaemonRecord, limits: DaemonLimits, signal: AbortSignal) {
   const { child_pid: pid = 0, child_started: started, place } = record;
   const isThere = () => pid > 0 && liveness({ pid, started, place }) === "alive";
   if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);
@@ -163,15 +163,15 @@ async function outlive({ now, log, end }: Hands, record: DaemonRecord, limits: D
 }
 
 /** Says that the session lives, unless it does so without us. */
-async function standIn({ relay }: Hands): Promise<void> {
+async function registerInstead({ relay }: DaemonDeps): Promise<void> {
   const session = (await relay.agents()).find((agent) => agent.session_id === relay.session);
   const livesElsewhere = session !== undefined && session.pid > 0 && session.presence !== "gone";
   if (!livesElsewhere) await relay.register({ pid: thisProcess().pid });
 }
 
 /** One daemon a session; what it counted today goes on. */
-async function takePlace(
-  { store, now }: Hands,
+async function becomeDaemon(
+  { store, now }: DaemonDeps,
   key: string,
   session: string,
   command: readonly string[],

@@ -38,9 +38,9 @@ export interface DaemonLimits {
 export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000, settle: 0 };
 
 /** Whether to start the command now, or why not, and how long that holds at the least (ms). */
-export type Verdict = { readonly isGo: true } | { readonly isGo: false; readonly why: string; readonly wait: number };
+export type RunDecision = { readonly isGo: true } | { readonly isGo: false; readonly why: string; readonly wait: number };
 
-export interface Found {
+export interface MailState {
   readonly fresh: number;
   readonly since: number | undefined;
   readonly isStopped: boolean;
@@ -50,7 +50,7 @@ export interface Found {
 const SCAN_EVERY_MS = 60_000; // ms; longer than any change that nobody is woken for matters
 
 /** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
-export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: Found): Verdict {
+export function decideRun(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: MailState): RunDecision {
   if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: SCAN_EVERY_MS };
   if (isStopped) return { isGo: false, why: "the kill switch is set", wait: 1000 };
   if (record.day === dayOf(now) && record.runs >= limits.daily)
@@ -63,7 +63,7 @@ export function verdict(record: DaemonRecord, limits: DaemonLimits, { fresh, sin
 }
 
 /** The record as a run begins. */
-export function begun(record: DaemonRecord, now: number): DaemonRecord {
+export function asBegun(record: DaemonRecord, now: number): DaemonRecord {
   const day = dayOf(now);
   const { last_took: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
   return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: now };

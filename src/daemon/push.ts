@@ -3,11 +3,11 @@ import { NUDGE } from "../hosts/waking.ts";
 import type { Relay } from "../relay.ts";
 import type { Store } from "../store/store.ts";
 import { runDaemon } from "./daemon.ts";
-import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "./wake.ts";
+import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "./wake.ts";
 
 const SCAN_EVERY_MS = 10_000; // ms
 
-export interface Ends {
+export interface PushDeps {
   /** The relay as the session of the host, and its store; undefined where there is none yet. */
   readonly open: () => Promise<{ readonly relay: Relay; readonly store: Store } | undefined>;
   /** Puts a line before the model. */
@@ -22,11 +22,11 @@ export interface Ends {
  * Begins when the session is there, and takes over where another has watched for it: it looks for that every 10 s, and
  * whenever `look` is called.
  */
-export class Pushing {
-  readonly #ends: Ends;
+export class MailPush {
+  readonly #ends: PushDeps;
   #look = () => {};
 
-  constructor(ends: Ends) {
+  constructor(ends: PushDeps) {
     this.#ends = ends;
   }
 
@@ -47,7 +47,7 @@ export class Pushing {
         if (!signal.aborted && !isAnothers)
           this.#ends.failed(error instanceof Error ? error : new Error(String(error)));
       }
-      if (!signal.aborted) await lookedFor(again, signal);
+      if (!signal.aborted) await askedOrDue(again, signal);
     }
   }
 
@@ -65,13 +65,13 @@ export class Pushing {
       return { code: 0, wasCut: false };
     };
     const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };
-    const what = { isMeant: isWorthWaking(session), known: nudgedFor(store, session) };
+    const what = { isMeant: isWorthWaking(session), known: nudgedMessages(store, session) };
     await runDaemon({ relay, store, now, log: () => {}, start, end: () => {} }, { ...watch, ...what }, signal);
   }
 }
 
 /** Until `again` resolves, or it is time, or `signal` aborts. */
-async function lookedFor(again: Promise<void>, signal: AbortSignal): Promise<void> {
+async function askedOrDue(again: Promise<void>, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let over = () => {};
   const time = new Promise<void>((resolve) => {

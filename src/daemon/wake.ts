@@ -1,8 +1,8 @@
-import { Memory } from "../agents/hook-memory.ts";
+import { HookMemory } from "../agents/hook-memory.ts";
 import { RelayError } from "../errors.ts";
 import { asks, type Message } from "../messages/message.ts";
 import type { Store } from "../store/store.ts";
-import { type Hands, type Known, runDaemon } from "./daemon.ts";
+import { type DaemonDeps, type SeenMessages, runDaemon } from "./daemon.ts";
 import type { DaemonLimits } from "./limits.ts";
 
 /** Gives an agent that is at work 2 s to see the mail by itself. */
@@ -14,8 +14,8 @@ export function isWorthWaking(session: string): (message: Message) => boolean {
 }
 
 /** An agent is woken once for a message, by whichever way. */
-export function nudgedFor(store: Store, session: string): Known {
-  const memory = new Memory(store, session);
+export function nudgedMessages(store: Store, session: string): SeenMessages {
+  const memory = new HookMemory(store, session);
   return {
     ids: () => memory.ids("nudged"),
     async add(ids) {
@@ -28,7 +28,7 @@ export function nudgedFor(store: Store, session: string): Known {
  * Waits for mail that is worth waking the session for. Returns whether it came: no other waits for it any more then. False
  * at once where another watches for this session.
  */
-export async function waitToWake(hands: Omit<Hands, "start" | "end">, signal: AbortSignal): Promise<boolean> {
+export async function waitToWake(hands: Omit<DaemonDeps, "start" | "end">, signal: AbortSignal): Promise<boolean> {
   const session = hands.relay.session ?? "";
   let hasCome = false;
   const start = async () => {
@@ -39,7 +39,7 @@ export async function waitToWake(hands: Omit<Hands, "start" | "end">, signal: Ab
   try {
     await runDaemon(
       { ...hands, start, end: () => {} },
-      { ...watch, isMeant: isWorthWaking(session), known: nudgedFor(hands.store, session) },
+      { ...watch, isMeant: isWorthWaking(session), known: nudgedMessages(hands.store, session) },
       signal,
     );
   } catch (error) {

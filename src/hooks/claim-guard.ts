@@ -1,10 +1,10 @@
 import type { Claim } from "../claims/claim.ts";
-import { askForPath, sayAgain, sayBlockers } from "../claims/wording.ts";
+import { askForPath, claimAgainCommand, sayBlockers } from "../claims/wording.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
 import { namesOf } from "../render/messages.ts";
 import { cleanLine, inQuotes } from "../text.ts";
-import { block } from "./context-block.ts";
+import { contextBlock } from "./context-block.ts";
 
 const MAX_SAID_CHARS = 800; // characters of what the holders say
 const MAX_PATH_CHARS = 200;
@@ -32,9 +32,9 @@ export async function reasonAgainst(
 /** What the holders wrote stands in the frame; what to do does not depend on it. */
 function denial(file: string, says: string): string {
   const isLong = file.length > MAX_PATH_CHARS;
-  const next = isLong ? "agent-relay claims" : `${sayAgain([file], {})}, or ${askForPath(file)}`;
+  const next = isLong ? "agent-relay claims" : `${claimAgainCommand([file], {})}, or ${askForPath(file)}`;
   const what = `${inQuotes(cut(cleanLine(file), MAX_PATH_CHARS))} is not to be edited now: another agent has claimed it.`;
-  const { text } = block([`${what} Work on something else, or: ${cleanLine(next)}\n`], [`${says}\n`], [], () => "", 0);
+  const { text } = contextBlock([`${what} Work on something else, or: ${cleanLine(next)}\n`], [`${says}\n`], [], () => "", 0);
   return text.trimEnd();
 }
 

@@ -8,7 +8,7 @@ const MAX_BLOCK_TOKENS = 2000;
 const PREVIEW_CHARS = 400; // characters of a message that is too long to be put before a model
 const ENDING_BYTES = 400; // bytes kept for what closes the block
 
-export interface Block {
+export interface ContextBlock {
   /** Empty if there is nothing to say. */
   readonly text: string;
   /** What is in it whole. */
@@ -21,22 +21,22 @@ export interface Block {
  * One block for a model: what peers wrote stands between two lines with a word in them that they cannot know. `ours` stands
  * outside. The most urgent messages come first; those that do not fit are counted.
  */
-export function block(
+export function contextBlock(
   ours: readonly string[],
   theirs: readonly string[],
   items: readonly InboxItem[],
   render: (item: InboxItem) => string,
   more: number,
-): Block {
+): ContextBlock {
   const shown: InboxItem[] = [];
   const announced: InboxItem[] = [];
-  const half = new Room(ours, 0.5); // the rest is for messages
+  const half = new BlockRoom(ours, 0.5); // the rest is for messages
   const lines = theirs.filter((line) => half.take(line));
-  const room = new Room([...ours, ...lines]);
+  const room = new BlockRoom([...ours, ...lines]);
   for (const item of [...items].sort(byUrgency)) {
     const whole = render(item);
     if (room.take(whole)) shown.push(item);
-    else if (new Room(ours).take(whole) || !room.take(preview(item, whole))) continue;
+    else if (new BlockRoom(ours).take(whole) || !room.take(preview(item, whole))) continue;
     else announced.push(item);
     lines.push(shown.includes(item) ? whole : preview(item, whole));
   }
@@ -56,7 +56,7 @@ export function block(
 }
 
 /** What still fits into a block. */
-class Room {
+class BlockRoom {
   #bytes: number;
   #tokens: number;
 

@@ -21,7 +21,7 @@ export function filesOf({ writes }: ToolUse, cwd: string): string[] {
 }
 
 /** Notes that `session` has written these files. Returns which of them others have written just before, and who. */
-export async function touched(
+export async function recentEdits(
   store: Store,
   session: string,
   files: readonly string[],

@@ -1,17 +1,17 @@
 import { forgetHookCallers, noteHookCaller } from "../agents/hook-callers.ts";
-import { Memory } from "../agents/hook-memory.ts";
+import { HookMemory } from "../agents/hook-memory.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import type { Answer, Call, ToolUse } from "../hosts/hook.ts";
+import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
 import type { InboxItem } from "../messages/inbox.ts";
 import type { Relay } from "../relay.ts";
-import { greeting, situation } from "../render/briefing.ts";
+import { greeting, briefing } from "../render/briefing.ts";
 import { itemLines, namesOf } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
 import { reasonAgainst } from "./claim-guard.ts";
-import { type Block, block } from "./context-block.ts";
-import { filesOf, touched } from "./edits.ts";
+import { type ContextBlock, contextBlock } from "./context-block.ts";
+import { filesOf, recentEdits } from "./edits.ts";
 
 const READER_PATIENCE_MS = 200; // ms for another reader of this session; it shows what there is
 const MAX_ITEMS = 50;
@@ -23,7 +23,7 @@ const GREET_ONCE_MS = 3000; // ms: a host that calls two of our hooks for one st
 const MAX_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
-export interface Place {
+export interface HookContext {
   readonly relay: Relay;
   readonly store: Store;
   readonly project: string;
@@ -39,10 +39,10 @@ export interface Place {
 }
 
 /** Writes an answer out; what it throws marks nothing as shown. */
-export type Say = (answer: Answer) => Promise<void>;
+export type Say = (answer: HookAnswer) => Promise<void>;
 
 /** What to say at a moment: all policy, for every host. Says at most one thing. */
-export async function respond(place: Place, call: Call, say: Say): Promise<void> {
+export async function respond(place: HookContext, call: HookCall, say: Say): Promise<void> {
   const { moment, isSubagent } = call;
   switch (moment.at) {
     case "start":
@@ -66,7 +66,7 @@ export async function respond(place: Place, call: Call, say: Say): Promise<void>
   }
 }
 
-async function start(place: Place, call: Call, isOften: boolean, say: Say): Promise<void> {
+async function start(place: HookContext, call: HookCall, isOften: boolean, say: Say): Promise<void> {
   const { relay, now, isTrusted } = place;
   const hadBegun = place.parent !== undefined && (await noteHookCaller(place.store, place.parent, call.session));
   if (isOften && hadBegun) return;
@@ -81,24 +81,24 @@ async function start(place: Place, call: Call, isOften: boolean, say: Say): Prom
     place,
     call,
     ours,
-    situation(found, call.session, now()),
+    briefing(found, call.session, now()),
     () => true,
     ({ text: context }) => say({ context }),
   );
 }
 
-async function tellMail(place: Place, call: Call, say: Say, isMeant: (item: InboxItem) => boolean): Promise<void> {
+async function tellMail(place: HookContext, call: HookCall, say: Say, isMeant: (item: InboxItem) => boolean): Promise<void> {
   if (place.isTrusted) await tell(place, call, [], [], isMeant, ({ text: context }) => say({ context }));
 }
 
 /** Puts mail before the model; what was in it whole is marked as read once it was written. */
 async function tell(
-  place: Place,
-  call: Call,
+  place: HookContext,
+  call: HookCall,
   ours: readonly string[],
   theirs: readonly string[],
   isMeant: (item: InboxItem) => boolean,
-  say: (made: Block) => Promise<void>,
+  say: (made: ContextBlock) => Promise<void>,
 ): Promise<void> {
   const { relay, now } = place;
   const memory = memoryOf(place, call);
@@ -111,7 +111,7 @@ async function tell(
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
     const about = isSaid ? { ours: [], theirs: [] } : { ours, theirs };
-    const made = block(about.ours, about.theirs, meant, render, meant.length === 0 ? 0 : more);
+    const made = contextBlock(about.ours, about.theirs, meant, render, meant.length === 0 ? 0 : more);
     if (made.text !== "") await say(made);
     for (const { message } of made.announced) await memory.note("announced", message.id);
     return made.shown;
@@ -130,7 +130,7 @@ async function tell(
 }
 
 /** Denies the tool if it would write what another has claimed; else renews what this session has. */
-async function guard({ relay, now, isTrusted }: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
+async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
   const files = isTrusted ? filesOf(tool, call.cwd) : [];
   if (files.length === 0) return;
   const deny = await reasonAgainst(relay, files, call, now());
@@ -139,14 +139,14 @@ async function guard({ relay, now, isTrusted }: Place, call: Call, tool: ToolUse
 }
 
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */
-async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise<void> {
+async function after(place: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
   const { relay, store, project, now } = place;
   const files = filesOf(tool, call.cwd).slice(0, MAX_NOTED_FILES);
   const notices: string[] = [];
   if (files.length > 0) {
     await relay.noteEdit(files);
     const names = namesOf(await relay.agents());
-    for (const { file, session } of await touched(store, call.session, files, { cwd: call.cwd, project }, now())) {
+    for (const { file, session } of await recentEdits(store, call.session, files, { cwd: call.cwd, project }, now())) {
       const who = cleanLine(names.get(session) ?? session);
       if (notices.length < MAX_NOTICES)
         notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);
@@ -166,7 +166,7 @@ async function after(place: Place, call: Call, tool: ToolUse, say: Say): Promise
 }
 
 /** Direct mail and what still asks for an answer keep the agent going, once for each message. */
-async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say: Say): Promise<void> {
+async function stop(place: HookContext, call: HookCall, wasHeld: boolean | undefined, say: Say): Promise<void> {
   if (!place.isTrusted) return;
   const memory = memoryOf(place, call);
   const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // also by another tool's hook
@@ -184,18 +184,18 @@ async function stop(place: Place, call: Call, wasHeld: boolean | undefined, say:
   if (!isHeld && count > 0) await memory.rest();
 }
 
-async function letClaimsLast({ relay, keepsClaims }: Place): Promise<void> {
+async function letClaimsLast({ relay, keepsClaims }: HookContext): Promise<void> {
   if (keepsClaims) await relay.register({ pid: 0 }); // else they would go with the process
 }
 
-async function end({ relay, store, keepsClaims }: Place, call: Call): Promise<void> {
-  await new Memory(store, call.session).forget();
+async function end({ relay, store, keepsClaims }: HookContext, call: HookCall): Promise<void> {
+  await new HookMemory(store, call.session).forget();
   await forgetHookCallers(store, call.session);
   if (!keepsClaims) return void (await relay.unregister());
   await relay.register({ pid: 0 });
   await relay.setStatus("has left; what it has claimed stays so until its time is over");
 }
 
-function memoryOf({ store }: Place, { session }: Call): Memory {
-  return new Memory(store, session);
+function memoryOf({ store }: HookContext, { session }: HookCall): HookMemory {
+  return new HookMemory(store, session);
 }

@@ -1,18 +1,18 @@
 import { RelayError } from "../errors.ts";
 import { hostCalling } from "../hosts/calling.ts";
-import type { Call, HookHost, Payload } from "../hosts/hook.ts";
-import { type Place, respond } from "./respond.ts";
+import type { HookCall, HookHost, Payload } from "../hosts/hook.ts";
+import { type HookContext, respond } from "./respond.ts";
 
 /** Where a hook's words come from and go to. */
-export interface Rim {
+export interface HookIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input: () => Promise<string>;
   /** Rejects if nobody takes what is written. */
   readonly out: (text: string) => Promise<void>;
   /** The session that a call is for: it says its own, but an agent is one session, however it calls. */
-  readonly whose: (call: Call) => Promise<string>;
+  readonly whose: (call: HookCall) => Promise<string>;
   /** The place that a call is about; undefined where there is no relay: a hook makes none. */
-  readonly open: (call: Call, host: HookHost) => Promise<Omit<Place, "hasSteps"> | undefined>;
+  readonly open: (call: HookCall, host: HookHost) => Promise<Omit<HookContext, "hasSteps"> | undefined>;
   /** Writes down why nothing was said. */
   readonly log: (why: string) => void;
 }
@@ -21,9 +21,9 @@ export interface Rim {
 const MAX_RUN_MS = 1800;
 
 /** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
-export async function runHook(named: string | undefined, event: string | undefined, rim: Rim): Promise<void> {
+export async function runHook(named: string | undefined, event: string | undefined, rim: HookIo): Promise<void> {
   let host: HookHost = hostCalling(named, {}, rim.env);
-  let call: Call | undefined;
+  let call: HookCall | undefined;
   let hasSpoken = false;
   let isLate = false;
   const work = async () => {
@@ -59,8 +59,8 @@ export async function runHook(named: string | undefined, event: string | undefin
 export async function readCall(
   named: string | undefined,
   event: string | undefined,
-  { input, env, whose }: Pick<Rim, "input" | "env" | "whose">,
-): Promise<{ host: HookHost; call: Call }> {
+  { input, env, whose }: Pick<HookIo, "input" | "env" | "whose">,
+): Promise<{ host: HookHost; call: HookCall }> {
   const payload = parsed(await input());
   const host = hostCalling(named, payload, env);
   const read = host.read(payload, event);

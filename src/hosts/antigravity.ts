@@ -1,4 +1,4 @@
-import type { HookHost, Moment, Payload } from "./hook.ts";
+import type { HookHost, HookEvent, Payload } from "./hook.ts";
 import { jsonLine, textOf } from "./payload.ts";
 
 /** Antigravity CLI: its payloads do not name the event, so the command line does. */
@@ -14,7 +14,7 @@ export const antigravity: HookHost = {
       session,
       cwd: typeof cwd === "string" ? cwd : ".",
       event,
-      moment: momentOf(event, payload),
+      moment: hookEventOf(event, payload),
       isSubagent: false,
     };
   },
@@ -28,7 +28,7 @@ export const antigravity: HookHost = {
 };
 
 // What is said is gone with the turn: so the first request of each is a prompt. SessionStart may come before each request.
-function momentOf(event: string, { invocationNum }: Payload): Moment {
+function hookEventOf(event: string, { invocationNum }: Payload): HookEvent {
   if (event === "PreInvocation") return invocationNum === 0 || invocationNum === 1 ? { at: "prompt" } : { at: "step" };
   if (event === "SessionStart") return { at: "start", isOften: true };
   return event === "Stop" ? { at: "stop", wasHeld: undefined } : { at: "other" };

@@ -1,4 +1,4 @@
-import type { Answer, Call, HookHost, Moment, Payload } from "./hook.ts";
+import type { HookAnswer, HookCall, HookHost, HookEvent, Payload } from "./hook.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
@@ -11,14 +11,14 @@ export const claude: HookHost = {
     const event = textOf(payload, "hook_event_name") ?? given ?? "";
     if (session === undefined) return undefined;
     const isSubagent = textOf(payload, "agent_id") !== undefined;
-    return { session, cwd: textOf(payload, "cwd") ?? ".", event, moment: momentOf(event, payload), isSubagent };
+    return { session, cwd: textOf(payload, "cwd") ?? ".", event, moment: hookEventOf(event, payload), isSubagent };
   },
   write: claudeReply,
   nothing: () => "",
 };
 
 /** As Claude Code and Codex have it: what is not put before the model at this event is not said. */
-export function claudeReply({ event }: Call, { context, deny, goOn }: Answer): string {
+export function claudeReply({ event }: HookCall, { context, deny, goOn }: HookAnswer): string {
   const own = { hookEventName: event };
   if (deny !== undefined)
     return jsonLine({ hookSpecificOutput: { ...own, permissionDecision: "deny", permissionDecisionReason: deny } });
@@ -26,7 +26,7 @@ export function claudeReply({ event }: Call, { context, deny, goOn }: Answer): s
   return context === undefined ? "" : jsonLine({ hookSpecificOutput: { ...own, additionalContext: context } });
 }
 
-function momentOf(event: string, payload: Payload): Moment {
+function hookEventOf(event: string, payload: Payload): HookEvent {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "SessionStart":

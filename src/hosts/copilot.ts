@@ -1,4 +1,4 @@
-import type { HookHost, Moment, Payload } from "./hook.ts";
+import type { HookHost, HookEvent, Payload } from "./hook.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
@@ -13,7 +13,7 @@ export const copilot: HookHost = {
     const session = textOf(payload, "sessionId", "session_id");
     const event = textOf(payload, "hook_event_name", "hookEventName") ?? given ?? "";
     if (session === undefined) return undefined;
-    return { session, cwd: textOf(payload, "cwd") ?? ".", event, moment: momentOf(event, payload), isSubagent: false };
+    return { session, cwd: textOf(payload, "cwd") ?? ".", event, moment: hookEventOf(event, payload), isSubagent: false };
   },
   write({ event }, { context, deny, goOn }) {
     if (deny !== undefined) return jsonLine({ permissionDecision: "deny", permissionDecisionReason: deny });
@@ -23,7 +23,7 @@ export const copilot: HookHost = {
   nothing: () => "{}\n",
 };
 
-function momentOf(event: string, payload: Payload): Moment {
+function hookEventOf(event: string, payload: Payload): HookEvent {
   const tool = () => toolUse(textOf(payload, "toolName", "tool_name") ?? "", payload.toolArgs ?? payload.tool_input);
   switch (event.charAt(0).toLowerCase() + event.slice(1)) {
     case "sessionStart":

@@ -1,4 +1,4 @@
-import type { HookHost, Moment, Payload } from "./hook.ts";
+import type { HookHost, HookEvent, Payload } from "./hook.ts";
 import { jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
@@ -13,7 +13,7 @@ export const cursor: HookHost = {
     const { workspace_roots: roots } = payload;
     const [root] = Array.isArray(roots) ? roots : [];
     const cwd = textOf(payload, "cwd") ?? (typeof root === "string" ? root : ".");
-    return { session, cwd, event, moment: momentOf(event, payload), isSubagent: false };
+    return { session, cwd, event, moment: hookEventOf(event, payload), isSubagent: false };
   },
   write({ event }, { context, deny, goOn }) {
     if (deny !== undefined) return jsonLine({ permission: "deny", user_message: deny, agent_message: deny });
@@ -23,7 +23,7 @@ export const cursor: HookHost = {
   nothing: () => "{}\n",
 };
 
-function momentOf(event: string, payload: Payload): Moment {
+function hookEventOf(event: string, payload: Payload): HookEvent {
   const tool = () => toolUse(textOf(payload, "tool_name") ?? "", payload.tool_input);
   switch (event) {
     case "sessionStart":

@@ -1,5 +1,5 @@
 /** A tool whose agents we know: how to recognise its process, and what it tells its children. */
-export interface Host {
+export interface AgentHost {
   /** The `agent_id` of its sessions. */
   readonly agent: string;
   /** What its process is called. */
@@ -14,7 +14,7 @@ export interface Host {
   readonly markers: readonly string[];
 }
 
-export const HOSTS: readonly Host[] = [
+export const AGENT_HOSTS: readonly AgentHost[] = [
   {
     agent: "claude",
     commands: ["claude"],
@@ -58,10 +58,10 @@ export const HOSTS: readonly Host[] = [
 const INTERPRETERS = ["node", "bun", "deno", "python", "python3"];
 
 /** The host that a process is, by its name and first arguments, or undefined. */
-export function hostOf(name: string, args: readonly string[]): Host | undefined {
+export function hostOf(name: string, args: readonly string[]): AgentHost | undefined {
   const command = baseName(args[0] ?? "");
   const script = INTERPRETERS.includes(command) ? scriptOf(args.slice(1)) : undefined;
-  return HOSTS.find(
+  return AGENT_HOSTS.find(
     (host) =>
       host.commands.some(
         (own) => own === command || own === name || (script !== undefined && own === baseName(script)),
@@ -70,8 +70,8 @@ export function hostOf(name: string, args: readonly string[]): Host | undefined 
 }
 
 /** The host that a session id seems to name, as `claude-1` does. */
-export function hostNamed(session: string): Host | undefined {
-  return HOSTS.find(({ agent }) => session === agent || session.startsWith(`${agent}-`));
+export function hostNamed(session: string): AgentHost | undefined {
+  return AGENT_HOSTS.find(({ agent }) => session === agent || session.startsWith(`${agent}-`));
 }
 
 /** The first argument that is no option, unless an option before it holds the program itself. */

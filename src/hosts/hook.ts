@@ -1,7 +1,7 @@
 import type { Write } from "../shell/writes.ts";
 
 /** The moment of an agent's life that a host calls a hook for. */
-export type Moment =
+export type HookEvent =
   /**
    * A session begins, or goes on after a pause or a compaction: what was said before may be gone. `isOften` where the host
    * says so again and again.
@@ -31,18 +31,18 @@ export interface ToolUse {
 }
 
 /** What a host told us, in our own words. */
-export interface Call {
+export interface HookCall {
   readonly session: string;
   readonly cwd: string;
   /** The host's own name of the event: some replies repeat it. */
   readonly event: string;
-  readonly moment: Moment;
+  readonly moment: HookEvent;
   /** A subagent's call carries its parent's session, whose mail it is not to take. */
   readonly isSubagent: boolean;
 }
 
 /** What a hook has to say; at most one of these. */
-export interface Answer {
+export interface HookAnswer {
   /** Put before the model. */
   readonly context?: string | undefined;
   /** The tool is not to run, and the model is told why. */
@@ -60,9 +60,9 @@ export interface HookHost {
   /** Whether it calls a hook after all tools of a step, too: what comes after each tool then waits for that. */
   readonly hasSteps: boolean;
   /** Undefined for a payload that names no session. `event` is what the command line said. */
-  read(payload: Payload, event: string | undefined): Call | undefined;
+  read(payload: Payload, event: string | undefined): HookCall | undefined;
   /** What goes to stdout; only keys that this host accepts for this event. */
-  write(call: Call, answer: Answer): string;
+  write(call: HookCall, answer: HookAnswer): string;
   /** What goes to stdout when there is nothing to say, also when the payload could not be read. */
   nothing(event: string | undefined): string;
 }

@@ -8,7 +8,7 @@ declare const WAKES: boolean;
 const ANSWER_PATIENCE_MS = 5000; // ms
 
 /** What the relay says at an event. */
-interface Answer {
+interface RelayAnswer {
   readonly context?: string;
   readonly deny?: string;
   readonly goOn?: string;
@@ -22,17 +22,17 @@ interface Details {
 }
 
 /** What a plugin is given, as far as it is used here (OpenCode 1.18). */
-interface Host {
+interface PluginInput {
   readonly directory: string;
   readonly client: { readonly session: { prompt(prompt: object): Promise<unknown> } };
 }
 
-interface ToolCall {
+interface PluginToolCall {
   readonly tool: string;
   readonly sessionID: string;
 }
 
-interface HostEvent {
+interface PluginEvent {
   readonly type: string;
   readonly properties?: {
     readonly sessionID?: string;
@@ -46,7 +46,7 @@ function start(args: readonly string[], options: SpawnOptions): ChildProcess {
 }
 
 /** Asks the relay what it has to say at an event; nothing, if it does not say it in time. */
-function ask(event: string, sessionID: string, cwd: string, more: Details = {}): Promise<Answer> {
+function ask(event: string, sessionID: string, cwd: string, more: Details = {}): Promise<RelayAnswer> {
   return new Promise((resolve) => {
     let said = "";
     const env = { ...process.env, AGENT_RELAY_SESSION: sessionID };
@@ -94,7 +94,7 @@ function kindOf(tool: string): string | undefined {
 }
 
 /** The plugin, as OpenCode finds it: by its shape, whatever its name. */
-export const AgentRelay = async ({ client, directory }: Host) => {
+export const AgentRelay = async ({ client, directory }: PluginInput) => {
   const begun = new Set<string>();
   const waiting = new Map<string, ChildProcess>();
   const outer = new Map<string, string>(); // a subagent's session, and whose it is
@@ -130,13 +130,13 @@ export const AgentRelay = async ({ client, directory }: Host) => {
       const id = `prt_${Date.now().toString(36)}${count++}`;
       output.parts.push({ id, sessionID, messageID: output.message.id, type: "text", text: context, synthetic: true });
     },
-    async "tool.execute.before"({ tool, sessionID }: ToolCall, { args }: { args: unknown }) {
+    async "tool.execute.before"({ tool, sessionID }: PluginToolCall, { args }: { args: unknown }) {
       const kind = kindOf(tool);
       if (!kind) return;
       const { deny } = await tell("PreToolUse", sessionID, { kind, tool_name: tool, tool_input: args });
       if (deny) throw new Error(deny);
     },
-    async "tool.execute.after"({ tool, sessionID, args }: ToolCall & { args: unknown }, output: { output?: string }) {
+    async "tool.execute.after"({ tool, sessionID, args }: PluginToolCall & { args: unknown }, output: { output?: string }) {
       const { context } = await tell("PostToolUse", sessionID, {
         kind: kindOf(tool),
         tool_name: tool,
@@ -147,7 +147,7 @@ export const AgentRelay = async ({ client, directory }: Host) => {
     async "shell.env"({ sessionID }: { sessionID?: string }, output: { env: Record<string, string> }) {
       if (sessionID) output.env.AGENT_RELAY_SESSION = outer.get(sessionID) ?? sessionID;
     },
-    async event({ event: { type, properties } }: { event: HostEvent }) {
+    async event({ event: { type, properties } }: { event: PluginEvent }) {
       const sessionID = properties?.sessionID ?? properties?.info?.id;
       const parent = properties?.info?.parentID;
       if (sessionID === undefined) return;

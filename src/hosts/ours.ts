@@ -1,6 +1,6 @@
 import { eventOf, isLineCommand } from "./command-line.ts";
 
-export type Settings = Readonly<Record<string, unknown>>;
+export type SettingsTree = Readonly<Record<string, unknown>>;
 
 /** Our command lines in a value, and in what is in it. */
 export function commandsIn(value: unknown): string[] {
@@ -19,7 +19,7 @@ export function isOurLine(value: unknown): boolean {
   return isLineCommand(fieldsOf(value).command);
 }
 
-export function fieldsOf(value: unknown): Settings {
+export function fieldsOf(value: unknown): SettingsTree {
   return isObject(value) ? { ...value } : {};
 }
 

@@ -35,10 +35,10 @@ export interface McpSetup {
   /** What the host puts into such a file itself, if it is not there. */
   readonly defaults?: readonly Setting[];
   /** What a person types instead, where the file is not for us to write. */
-  readonly typed?: Typed;
+  readonly typed?: TypedCommand;
 }
 
-export interface Typed {
+export interface TypedCommand {
   readonly when: "always" | "user";
   readonly command: string;
   readonly undo: string;

@@ -5,7 +5,7 @@ import { isSegment } from "../store/key.ts";
 
 const SCOPES = ["read", "send", "all"] as const;
 /** `read` looks at everything and changes nothing; `send` sends messages and does nothing else; `all` does both and more. */
-export type Scope = (typeof SCOPES)[number];
+export type TokenScope = (typeof SCOPES)[number];
 
 /** One of a user's machines. */
 const Machine = object({
@@ -88,7 +88,7 @@ export function checkMemberName(name: string, what: "user" | "machine" | "token"
   );
 }
 
-export function checkScope(scope: string): Scope {
+export function checkScope(scope: string): TokenScope {
   const known = SCOPES.find((each) => each === scope);
   if (known) return known;
   throw new RelayError("usage", `Cannot give the scope ${JSON.stringify(scope)}: there are ${SCOPES.join(", ")}`);

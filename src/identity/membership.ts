@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
-import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, type Scope } from "./member.ts";
+import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
 
 // What those who are let in have, and who may come: records of the relay, which its server reads.
 
@@ -58,7 +58,7 @@ export async function remove(store: Store, now: number, user: string, name?: str
 export async function addToken(
   store: Store,
   now: number,
-  token: { readonly user: string; readonly name: string; readonly scope: Scope; readonly expires?: number | undefined },
+  token: { readonly user: string; readonly name: string; readonly scope: TokenScope; readonly expires?: number | undefined },
 ): Promise<string> {
   const user = checkMemberName(token.user, "user");
   const name = checkMemberName(token.name, "token");

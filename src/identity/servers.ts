@@ -10,7 +10,7 @@ import { loginText } from "./login.ts";
 import { boxText, machineKey } from "./machine-key.ts";
 
 /** What a user's programs remember of a server that they use, in the user's own folder. */
-const Known = object({
+const KnownServer = object({
   url: text(),
   /** The relay's own id: another one at the same address is another server. */
   relay: text(),
@@ -20,7 +20,7 @@ const Known = object({
   /** Unix ms. */
   expires_at: optional(integer()),
 });
-export type Known = Infer<typeof Known>;
+export type KnownServer = Infer<typeof KnownServer>;
 
 /** The word by which this machine's own user is known to a server that it runs. */
 const Serving = object({ token: text(), pid: integer(), host: text() });
@@ -48,7 +48,7 @@ export class ServerCredentials implements Credentials {
   readonly #folder: string;
   readonly #now: () => number;
   readonly #token: string | undefined;
-  #known: Known | undefined;
+  #known: KnownServer | undefined;
 
   /** `token` is one that was given for this run. `folder` is where the user's programs note things. */
   constructor(url: URL, { folder, now, token }: { folder: string; now: () => number; token?: string | undefined }) {
@@ -61,7 +61,7 @@ export class ServerCredentials implements Credentials {
   /** Throws `refused` where there is nothing to prove it with. */
   async secret(isRefused: boolean): Promise<string> {
     if (this.#token !== undefined) return this.#token;
-    this.#known ??= readKnown(this.#folder, this.#url);
+    this.#known ??= readKnownServer(this.#folder, this.#url);
     if (!this.#known) {
       const own = servingToken(this.#folder, this.#url);
       if (own !== undefined) return own;
@@ -91,7 +91,7 @@ export interface Login {
 }
 
 /** Logs in with this machine's key, and remembers it. Throws `refused`, and what a server that cannot be reached says. */
-export async function logIn(url: URL, login: Login): Promise<Known> {
+export async function logIn(url: URL, login: Login): Promise<KnownServer> {
   const { folder, now, user, machine, invite } = login;
   const key = machineKey(folder);
   const caller = new HttpCaller(`${url.href.replace(/\/+$/, "")}/v1`, now);
@@ -110,7 +110,7 @@ export async function logIn(url: URL, login: Login): Promise<Known> {
   const answer = await caller.call("login", { method: "POST", body: request });
   const { token, expires_at } = Session.parse(answer.body, "the login");
   // By our own clock: the server's may be another.
-  const known: Known = { url: url.href, relay, user, machine, token, expires_at: expires_at - caller.clockAhead };
+  const known: KnownServer = { url: url.href, relay, user, machine, token, expires_at: expires_at - caller.clockAhead };
   writeState(fileFor(folder, url), known);
   return known;
 }
@@ -120,8 +120,8 @@ const Session = object({ token: text(), expires_at: integer() });
 
 const LOG_IN_AGAIN = "remove it, and log in again";
 
-export function readKnown(folder: string, url: URL): Known | undefined {
-  return readState(fileFor(folder, url), Known, LOG_IN_AGAIN);
+export function readKnownServer(folder: string, url: URL): KnownServer | undefined {
+  return readState(fileFor(folder, url), KnownServer, LOG_IN_AGAIN);
 }
 
 /** Forgets a server. False if it was not known. */

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { RelayError, systemError } from "../errors.ts";
-import type { Unit } from "./service-unit.ts";
+import type { ServiceUnit } from "./service-unit.ts";
 
 /** A command of the service manager that failed. */
 export interface FailedCommand {
@@ -11,7 +11,7 @@ export interface FailedCommand {
 }
 
 /** Writes a unit and starts it. Returns what kept it from starting, if anything. */
-export function installUnit(unit: Unit): FailedCommand | undefined {
+export function installUnit(unit: ServiceUnit): FailedCommand | undefined {
   try {
     fs.mkdirSync(path.dirname(unit.file), { recursive: true });
     fs.writeFileSync(unit.file, unit.text, { mode: 0o600 });
@@ -22,7 +22,7 @@ export function installUnit(unit: Unit): FailedCommand | undefined {
 }
 
 /** Stops a unit and takes it away; `next` shows what is installed. Returns what kept it from being stopped. Throws `not_found`. */
-export function uninstallUnit(unit: Unit, next: string): FailedCommand | undefined {
+export function uninstallUnit(unit: ServiceUnit, next: string): FailedCommand | undefined {
   if (!fs.existsSync(unit.file))
     throw new RelayError("not_found", `Cannot uninstall: there is no ${unit.file}`, { next });
   const failed = tried(unit.disable);

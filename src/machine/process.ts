@@ -3,7 +3,7 @@ import os from "node:os";
 import { errno } from "../errors.ts";
 
 /** A process, and where its pid means something. */
-export interface Process {
+export interface ProcessIdentity {
   readonly pid: number;
   /** Its start time in the system's own unit (Linux: clock ticks since boot), so that a reused pid is another process. */
   readonly started: number | undefined;
@@ -28,11 +28,11 @@ export function bootId(): string | undefined {
 let boot: { readonly id: string | undefined } | undefined;
 
 /** This process. */
-export function thisProcess(): Process {
+export function thisProcess(): ProcessIdentity {
   self ??= { pid: process.pid, started: startOf(process.pid), place: place() };
   return self;
 }
-let self: Process | undefined;
+let self: ProcessIdentity | undefined;
 
 /** When a process of this place started, or undefined if it is not there or cannot be seen. Starts no child process. */
 export function startOf(pid: number): number | undefined {
@@ -40,7 +40,7 @@ export function startOf(pid: number): number | undefined {
 }
 
 /** Whether a process still runs: `unknown` if its pid means nothing here. Not being allowed to signal it means alive. */
-export function liveness(of: Process): "alive" | "dead" | "unknown" {
+export function liveness(of: ProcessIdentity): "alive" | "dead" | "unknown" {
   if (of.place !== place() || !Number.isInteger(of.pid) || of.pid <= 0 || of.pid > 0x7fffffff) return "unknown";
   try {
     process.kill(of.pid, 0);

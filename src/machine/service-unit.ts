@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 
 /** What the system needs to run a daemon: a file, and the commands that make it known and unknown. */
-export interface Unit {
+export interface ServiceUnit {
   readonly file: string;
   readonly text: string;
   readonly enable: readonly (readonly string[])[];
@@ -11,7 +11,7 @@ export interface Unit {
 }
 
 /** Whose unit it is. */
-interface Place {
+interface ServicePaths {
   readonly home: string;
   /** Where the person's programs are: a service starts with hardly any. */
   readonly path: string;
@@ -20,12 +20,12 @@ interface Place {
 /** For systemd's user manager, or for launchd. `command` starts the daemon; `dir` is its working folder. */
 export function unitFor(
   platform: string,
-  { home, path: PATH }: Place,
+  { home, path: PATH }: ServicePaths,
   session: string,
   dir: string,
   command: readonly string[],
   about = "starts an agent when mail comes",
-): Unit {
+): ServiceUnit {
   if ([dir, PATH, ...command].some((word) => /[\r\n\0]/.test(word)))
     throw new RelayError("usage", "Cannot install a command with a line end in it: its unit could not say it", {
       next: "put it into a script of its own, and name that",
@@ -36,12 +36,12 @@ export function unitFor(
 }
 
 function systemdUnit(
-  { home, path: PATH }: Place,
+  { home, path: PATH }: ServicePaths,
   name: string,
   dir: string,
   command: readonly string[],
   about: string,
-): Unit {
+): ServiceUnit {
   const quoted = (word: string) => `"${word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
   return {
     file: path.join(home, ".config/systemd/user", `${name}.service`),
@@ -66,7 +66,7 @@ WantedBy=default.target
   };
 }
 
-function launchAgent({ home, path: PATH }: Place, name: string, dir: string, command: readonly string[]): Unit {
+function launchAgent({ home, path: PATH }: ServicePaths, name: string, dir: string, command: readonly string[]): ServiceUnit {
   const text = (word: string) => word.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const file = path.join(home, "Library/LaunchAgents", `${name}.plist`);
   return {

@@ -7,7 +7,7 @@ import { killedLine } from "../render/agents.ts";
 import { claimWords } from "../render/claims.ts";
 import { cleanLine, countWord } from "../text.ts";
 import { killAgent } from "../upkeep/kill.ts";
-import { doings } from "../views/doing.ts";
+import { workOf } from "../views/doing.ts";
 import { type Tool, tool } from "./tool.ts";
 import { framed } from "./truncate.ts";
 
@@ -24,7 +24,7 @@ const agents = tool({
       const projects = await machine();
       const lines: string[] = [];
       for (const { project, agents } of projects) {
-        const does = await doings(agents, project);
+        const does = await workOf(agents, project);
         lines.push(`${cleanLine(project)}:\n`, ...agents.map((one) => `  ${agentLine(one, [], now(), does)}`));
       }
       return { text: framed(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
@@ -35,7 +35,7 @@ const agents = tool({
     const others = all.filter((one) => one.session_id !== me && isNear(one));
     const claims = await relay.claims();
     const held = (session: string) => claims.filter((claim) => claim.session_id === session).map(claimWords);
-    const does = await doings(others, path.dirname(relay.dir));
+    const does = await workOf(others, path.dirname(relay.dir));
     const lines = others.map((one) => agentLine(one, held(one.session_id), now(), does));
     return {
       text: framed(lines, "agents") || "Nobody else is here yet\n",
@@ -99,4 +99,4 @@ const end = tool({
 });
 
 /** Why each is there: nothing else names whom to write to; tells the model its own name; tells the others what it does; ends one that hangs. */
-export const BEING_HERE: readonly Tool[] = [agents, whoami, status, end];
+export const AGENT_TOOLS: readonly Tool[] = [agents, whoami, status, end];

@@ -8,8 +8,8 @@ import type { Recipient } from "../messages/send.ts";
 import { frame } from "../render/frame.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
 import { cleanLine, countWord } from "../text.ts";
-import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
-import { thatFit } from "./truncate.ts";
+import { type ToolAnswer, type ToolCall, type Tool, withProgress, tool } from "./tool.ts";
+import { asManyAsFit } from "./truncate.ts";
 
 const MAX_SHOWN = 50;
 
@@ -85,16 +85,16 @@ const inbox = tool({
   },
 });
 
-async function rendered(items: readonly InboxItem[], { relay, me, names, now }: Call, left: number) {
+async function rendered(items: readonly InboxItem[], { relay, me, names, now }: ToolCall, left: number) {
   const called = await names();
   const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
-  const lines = thatFit(
+  const lines = asManyAsFit(
     items.map((item) => itemLines(item, me, called, now(), held)),
     cut,
   );
   const shown = items.slice(0, lines.length);
   const more = left + items.length - lines.length;
-  const answer: Answer = {
+  const answer: ToolAnswer = {
     text: `${frame(lines) || "No unread messages\n"}${more > 0 ? `${countWord(more)} more: inbox again\n` : ""}`,
     data: { messages: shown, more },
   };
@@ -151,7 +151,7 @@ const wait = tool({
         ? { ...wished, ...(message === undefined && from !== undefined && { message: true }) }
         : { message: true };
       const waiting = () => relay.wait(what, { any: true, timeout: timeout * 1000, signal });
-      const { outcome } = await telling(call, timeout, waiting);
+      const { outcome } = await withProgress(call, timeout, waiting);
       return {
         text: frame(
           outcome.map((line) => `${cleanLine(line)}\n`),
@@ -183,7 +183,7 @@ const history = tool({
     const messages = await relay.history({ limit, ...(who && { with: await relay.sessionOf(who) }) });
     const called = await names();
     const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
-    const lines = thatFit(messages.map(line).reverse(), cut);
+    const lines = asManyAsFit(messages.map(line).reverse(), cut);
     const older = messages.length - lines.length;
     const note =
       older === 0
@@ -194,4 +194,4 @@ const history = tool({
 });
 
 /** Why each is there: nothing else sends; reads; settles an obligation; waits without polling; shows what was read before. */
-export const TALKING: readonly Tool[] = [send, inbox, reply, wait, history];
+export const MESSAGE_TOOLS: readonly Tool[] = [send, inbox, reply, wait, history];

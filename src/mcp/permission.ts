@@ -2,7 +2,7 @@ import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import type { Verdict } from "../messages/message.ts";
+import type { PermissionVerdict } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { clean, cleanLine } from "../text.ts";
 
@@ -10,13 +10,13 @@ import { clean, cleanLine } from "../text.ts";
 export const PERMISSION = "claude/channel/permission";
 
 /** What the host asks its person, and us besides: whose answer comes first counts. */
-const Asked = z.object({
+const PermissionRequest = z.object({
   request_id: z.string(),
   tool_name: z.string(),
   description: z.string().optional(),
   input_preview: z.string().optional(),
 });
-type Asked = z.output<typeof Asked>;
+type PermissionRequest = z.output<typeof PermissionRequest>;
 
 /** Who may allow what the host asks for, and for how many ms they are waited for. */
 export interface Supervisor {
@@ -24,7 +24,7 @@ export interface Supervisor {
   readonly within: number;
 }
 
-export interface Hands {
+export interface PermissionDeps {
   /** The relay as the session that asks. */
   readonly open: () => Promise<Relay>;
   /** Yields at once, and when something in the inbox of this session may have changed. */
@@ -36,9 +36,9 @@ export interface Hands {
  * Puts each question for permission that the host asks before the supervisor. Only their own word `allow`, their first and
  * in time, allows; all else denies when the time is over. What was not decided when `signal` aborts stays so.
  */
-export function relayPermissions(server: McpServer, supervisor: Supervisor, hands: Hands, signal: AbortSignal): void {
+export function relayPermissions(server: McpServer, supervisor: Supervisor, hands: PermissionDeps, signal: AbortSignal): void {
   const asking = new Set<string>();
-  const relayOne = async (asked: Asked) => {
+  const relayOne = async (asked: PermissionRequest) => {
     const { request_id } = asked;
     if (asking.has(request_id)) return;
     asking.add(request_id);
@@ -50,10 +50,10 @@ export function relayPermissions(server: McpServer, supervisor: Supervisor, hand
       asking.delete(request_id);
     }
   };
-  server.server.setNotificationHandler(`notifications/${PERMISSION}_request`, { params: Asked }, relayOne);
+  server.server.setNotificationHandler(`notifications/${PERMISSION}_request`, { params: PermissionRequest }, relayOne);
 }
 
-async function verdictOf(asked: Asked, supervisor: Supervisor, hands: Hands, signal: AbortSignal): Promise<Verdict> {
+async function verdictOf(asked: PermissionRequest, supervisor: Supervisor, hands: PermissionDeps, signal: AbortSignal): Promise<PermissionVerdict> {
   const over = new AbortController();
   const isOver = new Promise<void>((resolve) => {
     over.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -75,7 +75,7 @@ async function verdictOf(asked: Asked, supervisor: Supervisor, hands: Hands, sig
   return "deny";
 }
 
-async function answered(asked: Asked, { who, within }: Supervisor, hands: Hands, isOver: AbortSignal) {
+async function answered(asked: PermissionRequest, { who, within }: Supervisor, hands: PermissionDeps, isOver: AbortSignal) {
   const relay = await hands.open();
   const to = await supervising(relay, who);
   const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
@@ -103,7 +103,7 @@ async function supervising(relay: Relay, who: string): Promise<string> {
 const MAX_CHARS = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
 
 /** The question as who is asked reads it: what is to be run comes first, so that what is said of it cannot hide it. */
-function questionFor({ tool_name, description = "", input_preview = "" }: Asked, within: number): string {
+function questionFor({ tool_name, description = "", input_preview = "" }: PermissionRequest, within: number): string {
   return [
     `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`,
     ...part("Its input", input_preview, MAX_CHARS.input),

@@ -1,7 +1,7 @@
-import { situation } from "../render/briefing.ts";
+import { briefing } from "../render/briefing.ts";
 import { frame } from "../render/frame.ts";
 import { itemLines, messageLines } from "../render/messages.ts";
-import type { Call } from "./tool.ts";
+import type { ToolCall } from "./tool.ts";
 
 /** Something that a host may show to its person, or put before its model, without a call of a tool. Reading marks nothing. */
 export interface Resource {
@@ -10,7 +10,7 @@ export interface Resource {
   readonly uri: string;
   readonly title: string;
   readonly about: string;
-  read(call: Pick<Call, "relay" | "me" | "names" | "now">, id: string): Promise<string>;
+  read(call: Pick<ToolCall, "relay" | "me" | "names" | "now">, id: string): Promise<string>;
 }
 
 const MAX_SHOWN = 50;
@@ -33,7 +33,7 @@ export const RESOURCES: readonly Resource[] = [
     title: "The project",
     about: "Who is here and what they do, what is claimed, and what is to be done.",
     async read({ relay, me, now }) {
-      return frame(situation(await relay.snapshot(), me, now()), "what agents say") || "Nobody else is here yet\n";
+      return frame(briefing(await relay.snapshot(), me, now()), "what agents say") || "Nobody else is here yet\n";
     },
   },
   {

@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { frame } from "../render/frame.ts";
 import { clean, countWord } from "../text.ts";
-import type { Answer } from "./tool.ts";
+import type { ToolAnswer } from "./tool.ts";
 
 /** Where a result has what it says for programs, whatever the host shows to its model. */
 export const DATA = "agent-relay/data";
@@ -19,7 +19,7 @@ const TEXT_ALONE = ["claude", "codex", "copilot"];
 type Data = Readonly<Record<string, unknown>>;
 
 /** What a tool has answered, for the host of this agent; with how many messages wait. */
-export function success(agent: string, { text, data }: Answer, unread: number) {
+export function success(agent: string, { text, data }: ToolAnswer, unread: number) {
   return result(agent, text, data, unread);
 }
 

@@ -4,16 +4,16 @@ import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
 
 /** What a call says of who calls. */
-export interface Caller {
+export interface McpCaller {
   /** Its session, if it says that. */
   readonly session?: string | undefined;
   /** What the program calls itself. */
   readonly client?: string | undefined;
 }
 
-export interface Around {
+export interface SessionsDeps {
   /** The relay as the session that calls. */
-  readonly open: (caller: Caller) => Promise<Relay>;
+  readonly open: (caller: McpCaller) => Promise<Relay>;
   /** Called when that is there, and in use. */
   readonly used: () => void;
   /** Unix ms. */
@@ -22,19 +22,19 @@ export interface Around {
 
 const SIGN_EVERY_MS = 30_000; // ms; an agent is idle for the others after 15 minutes, and a claim lasts 30
 
-interface Known {
+interface OpenSession {
   readonly relay: Relay;
   /** When its session was last said to live, Unix ms. */
   readonly at: number;
 }
 
 /** The relays of those who call: each is there from their first call on, and their calls are their signs of life. */
-export class Callers {
+export class McpSessions {
   readonly #server: McpServer;
-  readonly #around: Around;
-  readonly #known = new Map<string, Promise<Known>>();
+  readonly #around: SessionsDeps;
+  readonly #known = new Map<string, Promise<OpenSession>>();
 
-  constructor(server: McpServer, around: Around) {
+  constructor(server: McpServer, around: SessionsDeps) {
     this.#server = server;
     this.#around = around;
   }
@@ -54,7 +54,7 @@ export class Callers {
     }
   }
 
-  async #looked(before: Promise<Known> | undefined, caller: Caller): Promise<Known> {
+  async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {
     const { now, open, used } = this.#around;
     const known = await before?.catch(() => undefined); // whoever asked has heard of it
     if (known && now() - known.at < SIGN_EVERY_MS) return known;

@@ -2,7 +2,7 @@ import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { RelayError } from "../errors.ts";
 import { orProtocolError } from "./result.ts";
-import type { Wire } from "./transport.ts";
+import type { WrittenAnswers } from "./transport.ts";
 
 /** The resource whose changes are told of: the others are looked at when they are wanted. */
 const WATCHED = "relay://inbox";
@@ -14,7 +14,7 @@ function urisIn(params: unknown): string[] {
 }
 
 /** Tells who has asked for it that there is something new in the inbox. Watches only while somebody has. */
-export class Updates {
+export class Subscriptions {
   readonly #server: McpServer;
   readonly #changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>;
   readonly #failed: (error: Error) => void;
@@ -23,7 +23,7 @@ export class Updates {
   constructor(
     server: McpServer,
     changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>,
-    wire: Wire,
+    wire: WrittenAnswers,
     failed: (error: Error) => void,
   ) {
     this.#server = server;

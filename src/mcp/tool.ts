@@ -1,14 +1,14 @@
 import type * as z from "zod";
 import type { ProjectAgents } from "../open/machine.ts";
 import type { Relay } from "../relay.ts";
-import type { Names } from "../render/messages.ts";
+import type { SenderNames } from "../render/messages.ts";
 
 /** What a tool has at hand while it is called. */
-export interface Call {
+export interface ToolCall {
   readonly relay: Relay;
   /** The session that calls. */
   readonly me: string;
-  readonly names: () => Promise<Names>;
+  readonly names: () => Promise<SenderNames>;
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
   /** Unix ms. */
@@ -21,7 +21,7 @@ export interface Call {
   readonly written: Promise<void>;
 }
 
-export interface Answer {
+export interface ToolAnswer {
   /** For the model. What peers wrote stands in a frame. */
   readonly text: string;
   /** The same for programs. */
@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 /** What a host may ask of the person before it lets a tool run. */
-export interface Hints {
+export interface ToolHints {
   readonly reads?: true;
   readonly destroys?: true;
   readonly repeats?: true;
@@ -40,23 +40,23 @@ export interface Tool {
   readonly title: string;
   readonly about: string;
   readonly input: z.ZodObject;
-  readonly hints: Hints;
-  run(args: unknown, call: Call): Promise<Answer>;
+  readonly hints: ToolHints;
+  run(args: unknown, call: ToolCall): Promise<ToolAnswer>;
 }
 
-interface Spec<I extends z.ZodObject> extends Omit<Tool, "input" | "run"> {
+interface ToolSpec<I extends z.ZodObject> extends Omit<Tool, "input" | "run"> {
   readonly input: I;
-  run(args: z.output<I>, call: Call): Promise<Answer>;
+  run(args: z.output<I>, call: ToolCall): Promise<ToolAnswer>;
 }
 
-const TELL = 10_000; // ms; the protocol's libraries give up a call of which they heard nothing for 60 s
+const PROGRESS_EVERY_MS = 10_000; // ms; the protocol's libraries give up a call of which they heard nothing for 60 s
 
 /** Says each ten seconds how far a wait of at most `most` seconds has come. */
-export async function telling<T>({ now, progress }: Call, most: number, wait: () => Promise<T>): Promise<T> {
+export async function withProgress<T>({ now, progress }: ToolCall, most: number, wait: () => Promise<T>): Promise<T> {
   const begun = now();
   const say = () => progress(Math.floor((now() - begun) / 1000), most);
   await say();
-  const timer = setInterval(() => say().catch(() => clearInterval(timer)), TELL); // nobody listens any more
+  const timer = setInterval(() => say().catch(() => clearInterval(timer)), PROGRESS_EVERY_MS); // nobody listens any more
   try {
     return await wait();
   } finally {
@@ -64,6 +64,6 @@ export async function telling<T>({ now, progress }: Call, most: number, wait: ()
   }
 }
 
-export function tool<I extends z.ZodObject>({ run, ...rest }: Spec<I>): Tool {
+export function tool<I extends z.ZodObject>({ run, ...rest }: ToolSpec<I>): Tool {
   return { ...rest, run: (args, call) => run(rest.input.parse(args), call) };
 }

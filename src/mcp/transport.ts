@@ -2,7 +2,7 @@ import type { Transport } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 
 /** Knows what was written to who called, and when it was taken. */
-export class Wire {
+export class WrittenAnswers {
   readonly #notified: ((method: string, params: unknown) => void)[] = [];
   readonly #waiting = new Map<string, { resolve: () => void; reject: (why: unknown) => void }>();
 

@@ -2,10 +2,10 @@ import * as z from "zod";
 import type { Claim } from "../claims/claim.ts";
 import { formatLeft } from "../duration.ts";
 import { claimWords, TENTATIVE } from "../render/claims.ts";
-import type { Names } from "../render/messages.ts";
+import type { SenderNames } from "../render/messages.ts";
 import { filesOf, type Task } from "../tasks/task.ts";
 import { clean, cleanLine, inQuotes } from "../text.ts";
-import { type Answer, type Call, type Tool, telling, tool } from "./tool.ts";
+import { type ToolAnswer, type ToolCall, type Tool, withProgress, tool } from "./tool.ts";
 import { framed } from "./truncate.ts";
 
 const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
@@ -28,7 +28,7 @@ const claim = tool({
     const made =
       wait === undefined
         ? await relay.claim(wanted, options)
-        : await telling(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
+        : await withProgress(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
     return {
       text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
       data: { claim: made },
@@ -73,7 +73,7 @@ const check = tool({
   },
 });
 
-async function claimLines(claims: readonly Claim[], me: string, names: Call["names"], now: number): Promise<string[]> {
+async function claimLines(claims: readonly Claim[], me: string, names: ToolCall["names"], now: number): Promise<string[]> {
   const called = await names();
   return claims.map((one) => {
     const who = one.session_id === me ? "you hold" : `${cleanLine(called.get(one.session_id) ?? one.session_id)} holds`;
@@ -103,7 +103,7 @@ const tasks = tool({
   },
 });
 
-function taskLine(task: Task, me: string, names: Names): string {
+function taskLine(task: Task, me: string, names: SenderNames): string {
   const { id, title, state, owner, priority, reason } = task;
   const who =
     owner === undefined
@@ -164,7 +164,7 @@ const task = tool({
   },
 });
 
-async function taskAnswer(what: string, found: Task, { me, names }: Call): Promise<Answer> {
+async function taskAnswer(what: string, found: Task, { me, names }: ToolCall): Promise<ToolAnswer> {
   const files = filesOf(found);
   const lines = [
     taskLine(found, me, await names()),
@@ -201,4 +201,4 @@ const decide = tool({
 });
 
 /** Why each is there: files are taken; given back; looked at; work is seen; moved; and what was agreed stays. */
-export const SHARING: readonly Tool[] = [claim, release, check, tasks, task, decide];
+export const WORK_TOOLS: readonly Tool[] = [claim, release, check, tasks, task, decide];

@@ -5,11 +5,11 @@ import { RelayError } from "../errors.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { place } from "../machine/process.ts";
 import { isSegment } from "../store/key.ts";
-import { isFor, isLive, type Message, VERDICTS, type Verdict, withVerdict } from "./message.ts";
+import { isFor, isLive, type Message, VERDICTS, type PermissionVerdict, withVerdict } from "./message.ts";
 import { stamp } from "./receipts.ts";
 
 /** What an answer to a question for permission says; undefined if it is none. */
-export function verdictIn(content: string): Verdict | undefined {
+export function verdictIn(content: string): PermissionVerdict | undefined {
   const word = content.trim().toLowerCase();
   return VERDICTS.find((verdict) => verdict === word);
 }

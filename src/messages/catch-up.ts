@@ -1,21 +1,21 @@
 import type { Context } from "../context.ts";
 import { digestCandidates, isNews, MAX_DIGEST_MESSAGES } from "./digest.ts";
-import { foreignLook } from "./discover.ts";
+import { scanForForeign } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
 import { readMessage } from "./records.ts";
 
 /** Lists in a registered session's inbox what it has not been told of: what other programs wrote, and what was said to everyone before it came. */
 export async function catchUp(context: Context, isNew: boolean): Promise<void> {
   const { store, session, now } = context;
-  await foreignLook(context, "now");
+  await scanForForeign(context, "now");
   // Who is registered was pointed at each broadcast: to list them again would rest on receipts, which the crate may lose.
   const heard = `agents/${session}.heard`;
-  if (isNew || (await store.markedAt(heard)) === undefined) await takeDigest(context);
+  if (isNew || (await store.markedAt(heard)) === undefined) await listDigest(context);
   await store.mark(heard, now());
 }
 
 /** Lists the broadcasts of the last day in this session's inbox: those it has no receipt for, the newest 50. */
-async function takeDigest(context: Context): Promise<void> {
+async function listDigest(context: Context): Promise<void> {
   const { store, session } = context;
   let room = MAX_DIGEST_MESSAGES;
   const ids = await store.marks("inboxes/all");

@@ -19,11 +19,11 @@ const SCAN_RARELY_MS = 60_000; // ... and where no foreign message was ever seen
  * inboxes they belong in. It reads names only, unless there are new ones. At most once in 5 s per project, or in 60 s
  * where none was ever found; `now` looks all the same. Returns how many it found.
  */
-export async function foreignLook(context: Context, when: "now" | "due"): Promise<number> {
+export async function scanForForeign(context: Context, when: "now" | "due"): Promise<number> {
   const { store, now } = context;
   if (store.isServed) return 0;
   const last = await store.markedAt("stamps/foreign-look");
-  if (when === "due" && last !== undefined && Math.abs(now() - last) < (await lookEvery(context))) return 0;
+  if (when === "due" && last !== undefined && Math.abs(now() - last) < (await scanInterval(context))) return 0;
   if (!(await isThere(context))) return 0;
   await store.mark("stamps/foreign-look", now());
 
@@ -44,7 +44,7 @@ export async function foreignLook(context: Context, when: "now" | "due"): Promis
 }
 
 /** How long to wait between foreign looks (ms): longer where another program was never met. */
-export async function lookEvery({ store }: Context): Promise<number> {
+export async function scanInterval({ store }: Context): Promise<number> {
   return (await store.markedAt("stamps/foreign-seen")) === undefined ? SCAN_RARELY_MS : SCAN_EVERY_MS;
 }
 
@@ -52,7 +52,7 @@ export async function lookEvery({ store }: Context): Promise<number> {
  * After a reboot: lists again what the messages of the last day say is unread or open, since marks are not written to the disk
  * itself. Once for each boot, at the first look.
  */
-export async function bootLook(context: Context): Promise<void> {
+export async function relistAfterBoot(context: Context): Promise<void> {
   const { store, now } = context;
   if (store.isServed) return;
   const boot = bootId();

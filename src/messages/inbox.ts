@@ -16,9 +16,9 @@ export function openMark(session: string, id: string): string {
 }
 
 /** What has become of a message that an inbox lists. */
-export type Standing = "unread" | "open" | "done";
+export type MessageState = "unread" | "open" | "done";
 
-export function standing(session: string, message: Message, now: number): Standing {
+export function messageState(session: string, message: Message, now: number): MessageState {
   if (isUnread(session, message, now)) return "unread";
   return isOpen(session, message, now) ? "open" : "done";
 }

@@ -5,7 +5,7 @@ import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { MAX_COUNTED, openMark, standing, unreadMark } from "./inbox.ts";
+import { MAX_COUNTED, openMark, messageState, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 
@@ -14,7 +14,7 @@ export const DRAFT_PAUSES_MS = [5, 20, 100]; // ms: a listed message that is sti
 /** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
-  const { messages, hasMore } = await waiting({ ...context, session }, MAX_COUNTED, session === context.session);
+  const { messages, hasMore } = await unreadMessages({ ...context, session }, MAX_COUNTED, session === context.session);
   return messages.length + Number(hasMore);
 }
 
@@ -43,7 +43,7 @@ async function isGone(store: Store, id: string): Promise<boolean> {
 }
 
 /** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */
-export async function waiting(
+export async function unreadMessages(
   context: Context,
   limit: number,
   isOwn = true,
@@ -53,9 +53,9 @@ export async function waiting(
   const pauses = [...DRAFT_PAUSES_MS];
   for (const id of await store.marks(`inboxes/${session}`)) {
     if (messages.length === limit) return { messages, hasMore: true };
-    const message = await listed(context, id, pauses);
+    const message = await readListed(context, id, pauses);
     if (message === "coming") continue;
-    const state = message === undefined ? "done" : standing(session, message, now());
+    const state = message === undefined ? "done" : messageState(session, message, now());
     if (message && state === "unread") messages.push(message);
     else if (isOwn) {
       await asFarAsPossible(async () => {
@@ -68,7 +68,7 @@ export async function waiting(
 }
 
 /** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. Waits as `pauses` says, once for a whole look. */
-export async function listed(
+export async function readListed(
   { store }: Context,
   id: string,
   pauses: number[],

@@ -4,13 +4,13 @@ import { flag, type Infer, integer, list, nullable, object, oneOf, optional, rec
 import { iso } from "../time.ts";
 
 export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
-export type Kind = (typeof KINDS)[number];
+export type MessageKind = (typeof KINDS)[number];
 
-const ASKING: readonly Kind[] = ["question", "request-yield", "permission"];
+const ASKING: readonly MessageKind[] = ["question", "request-yield", "permission"];
 
 /** What is answered to a message of kind `permission`. */
 export const VERDICTS = ["allow", "deny"] as const;
-export type Verdict = (typeof VERDICTS)[number];
+export type PermissionVerdict = (typeof VERDICTS)[number];
 
 /** Who was shown a message, and when (ISO 8601); and how they decided what it asked. */
 export const Receipt = object({
@@ -64,8 +64,8 @@ export const Message = object({
 export type Message = Infer<typeof Message>;
 
 /** What a sender may say about a message beyond its text. */
-export interface Extras {
-  readonly kind?: Kind | undefined;
+export interface MessageExtras {
+  readonly kind?: MessageKind | undefined;
   readonly thread?: string | undefined;
   readonly reply_to?: string | undefined;
   readonly batch?: string | undefined;
@@ -77,7 +77,7 @@ export interface Extras {
   readonly chain?: readonly string[] | undefined;
 }
 
-export interface Draft {
+export interface MessageDraft {
   readonly id: string;
   readonly from_session: string;
   readonly from_agent: string;
@@ -89,12 +89,12 @@ export interface Draft {
 }
 
 /** What the relay itself tells a session. */
-export function systemDraft(id: string, to_session: string, content: string, time: number): Draft {
+export function systemDraft(id: string, to_session: string, content: string, time: number): MessageDraft {
   return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
 }
 
 /** A new message, in the crate's order of fields. */
-export function compose(draft: Draft, extras: Extras = {}): Message {
+export function compose(draft: MessageDraft, extras: MessageExtras = {}): Message {
   const { id, from_session, from_agent, to_session, content, time, seq } = draft;
   const message: { -readonly [Field in keyof Message]: Message[Field] } = {
     id,
@@ -184,7 +184,7 @@ export function withAck(message: Message, session: string, at: number): Message 
 }
 
 /** The message as decided by `session`. Throws `conflict` if it was decided. */
-export function withVerdict(message: Message, session: string, verdict: Verdict, at: number): Message {
+export function withVerdict(message: Message, session: string, verdict: PermissionVerdict, at: number): Message {
   const before = message.receipts?.[session]?.verdict;
   if (before !== undefined)
     throw new RelayError("conflict", `Cannot answer ${message.id} twice: "${before}" was the first answer, and counts`);

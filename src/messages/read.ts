@@ -3,13 +3,13 @@ import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
-import { bootLook, foreignLook } from "./discover.ts";
+import { relistAfterBoot, scanForForeign } from "./discover.ts";
 import { history } from "./history.ts";
-import { choose, type InboxItem, MAX_COUNTED, openMark, READER_LEASE_MS, standing } from "./inbox.ts";
-import { countUnread, DRAFT_PAUSES_MS, listed, waiting } from "./mailbox.ts";
+import { choose, type InboxItem, MAX_COUNTED, openMark, READER_LEASE_MS, messageState } from "./inbox.ts";
+import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
 import { type Message, sentAt } from "./message.ts";
 import { order } from "./order.ts";
-import { takeShowLease } from "./reader-lease.ts";
+import { takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
 const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // ms: long enough to outlast a reader that stopped
@@ -46,15 +46,15 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
   const none: Inbox = { items: [], more: 0, open_more: 0 };
-  if (!(await attend(context))) return { ...none, items: await show([], none) };
+  if (!(await beginReading(context))) return { ...none, items: await show([], none) };
   if (options.peek) {
-    const found = await gather(context, options, limit);
+    const found = await collect(context, options, limit);
     return { ...found, items: await show(found.items, found) };
   }
   if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
-  const lease = await takeShowLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
+  const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
   try {
-    const found = await gather(context, options, limit);
+    const found = await collect(context, options, limit);
     const shown = await show(found.items, found);
     for (const item of shown) if (item.is_new) await stampRead(context, item.message);
     const left = found.items.filter((item) => !shown.includes(item));
@@ -67,13 +67,13 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
 
 /** What waits unread, in order, marking nothing; at most 1,000. */
 export async function unread(context: Context): Promise<Message[]> {
-  await attend(context);
-  return order((await waiting(context, MAX_COUNTED)).messages);
+  await beginReading(context);
+  return order((await unreadMessages(context, MAX_COUNTED)).messages);
 }
 
 /** How many messages wait unread; 1,001 means more than 1,000. */
 export async function unreadCount(context: Context): Promise<number> {
-  await attend(context);
+  await beginReading(context);
   return countUnread(context);
 }
 
@@ -81,12 +81,12 @@ export async function unreadCount(context: Context): Promise<number> {
  * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
  * else it would miss what was said to everyone before. False if there is no relay to look into.
  */
-export async function attend(context: Context): Promise<boolean> {
+export async function beginReading(context: Context): Promise<boolean> {
   const agent = await mine(context);
   if (!agent && !(await isThere(context))) return false;
-  await asFarAsPossible(() => bootLook(context));
+  await asFarAsPossible(() => relistAfterBoot(context));
   const isSame = agent && !isSuperseded(context, agent);
-  await asFarAsPossible(() => (isSame ? foreignLook(context, "due") : register(context)));
+  await asFarAsPossible(() => (isSame ? scanForForeign(context, "due") : register(context)));
   await asFarAsPossible(() => touch(context));
   await asFarAsPossible(() => context.settle());
   return true;
@@ -99,10 +99,10 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
 }
 
 /** What an inbox would show now, and how many more are unread. */
-async function gather(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
+async function collect(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
-  const { messages, hasMore } = await waiting(context, MAX_COUNTED + limit);
+  const { messages, hasMore } = await unreadMessages(context, MAX_COUNTED + limit);
   const fresh = messages.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
@@ -110,8 +110,8 @@ async function gather(context: Context, options: InboxOptions, limit: number): P
   const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
   const items = order([...byId.values()]).map((message) => ({
     message,
-    is_new: standing(session, message, now()) === "unread",
-    is_open: standing(session, message, now()) === "open",
+    is_new: messageState(session, message, now()) === "unread",
+    is_open: messageState(session, message, now()) === "open",
   }));
   const chosen = options.all ? items.slice(-limit) : choose(items, limit);
   const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
@@ -128,9 +128,9 @@ async function open(context: Context): Promise<Message[]> {
   const messages: Message[] = [];
   const pauses = [...DRAFT_PAUSES_MS];
   for (const id of await store.marks(`inboxes/${session}/open`)) {
-    const message = await listed(context, id, pauses);
+    const message = await readListed(context, id, pauses);
     if (message === "coming") continue;
-    const isOpen = message && standing(session, message, now()) === "open" && !(await hasYielded(context, message));
+    const isOpen = message && messageState(session, message, now()) === "open" && !(await hasYielded(context, message));
     if (isOpen) messages.push(message);
     else await asFarAsPossible(() => store.unmark(openMark(session, id)));
   }

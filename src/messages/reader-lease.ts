@@ -19,7 +19,7 @@ const Lease = object({
 });
 
 /** The right to show a session's mail. */
-export interface ShowLease {
+export interface ReaderLease {
   release(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ function isAbove({ pid, started, place }: Infer<typeof Lease>): boolean {
  * the holder started shows under its right.
  * Throws `conflict` if another holds it for longer than `patience` (ms).
  */
-export async function takeShowLease(context: Context, patience: number): Promise<ShowLease> {
+export async function takeReaderLease(context: Context, patience: number): Promise<ReaderLease> {
   const { store, session } = context;
   const key = `shows/${session}`;
   const start = performance.now();

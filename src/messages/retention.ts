@@ -5,7 +5,7 @@ import { timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { MAX_DIGEST_AGE_MS } from "./digest.ts";
-import { foreignLook } from "./discover.ts";
+import { scanForForeign } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
@@ -16,7 +16,7 @@ const MAX_DRAFT_MS = 600_000; // ms; writing a message takes a few ms, and no re
  * Tells of a message whether somebody has still to read it, or to answer it: here, or, if it is theirs alone, when they
  * come back. With `whoLeft`, also broadcasts are kept for those.
  */
-export async function isWaitedFor(context: Context, whoLeft = false): Promise<(message: Message) => boolean> {
+export async function stillWaitedFor(context: Context, whoLeft = false): Promise<(message: Message) => boolean> {
   const { store, now } = context;
   const waited = new Set<string>();
   for (const agent of await registrations(context))
@@ -53,8 +53,8 @@ function endsOf({ id, from_session: from, to_session: to }: Message): Collected 
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
   await store.sweep(now() - MAX_DRAFT_MS); // before all else: no sender may come back to a list that was judged without it
-  await foreignLook(context, "now");
-  const isWaited = await isWaitedFor(context);
+  await scanForForeign(context, "now");
+  const isWaited = await stillWaitedFor(context);
   let removed = 0;
   for (const id of await store.list("messages")) {
     if ((timeOf(id) ?? 0) > now() - maxAge) continue;

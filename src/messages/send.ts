@@ -11,7 +11,7 @@ import type { Delivery } from "../store/store.ts";
 import { MAX_COUNTED } from "./inbox.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
-import { asks, checkBody, checkKind, compose, type Extras, isFor, type Kind, type Message, sentAt } from "./message.ts";
+import { asks, checkBody, checkKind, compose, type MessageExtras, isFor, type MessageKind, type Message, sentAt } from "./message.ts";
 import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
 import { ack } from "./receipts.ts";
 import { messageFor } from "./records.ts";
@@ -19,7 +19,7 @@ import { messageFor } from "./records.ts";
 export interface SendOptions {
   /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Without it, all. */
   readonly to?: string | readonly string[];
-  readonly kind?: Kind;
+  readonly kind?: MessageKind;
   /** The id of any message of the conversation it belongs to. */
   readonly thread?: string;
   readonly reply_to?: string;
@@ -122,7 +122,7 @@ function composeAll(
   const last = spendAllowance(context, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
-  const extras: Extras = {
+  const extras: MessageExtras = {
     kind: options.kind,
     thread: thread && (thread.thread ?? thread.id),
     reply_to: options.reply_to,

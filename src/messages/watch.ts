@@ -1,12 +1,12 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { lookEvery } from "./discover.ts";
+import { scanInterval } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
-import { waiting } from "./mailbox.ts";
+import { unreadMessages } from "./mailbox.ts";
 import type { Message } from "./message.ts";
 import { order } from "./order.ts";
-import { attend } from "./read.ts";
-import { type ShowLease, takeShowLease } from "./reader-lease.ts";
+import { beginReading } from "./read.ts";
+import { type ReaderLease, takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
 const READER_PATIENCE_MS = 500; // ms a watcher waits for another reader before it looks whether it was told to end
@@ -33,14 +33,14 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
     let due = Number.NEGATIVE_INFINITY;
     for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
       if (performance.now() > due) {
-        await attend(context);
-        due = performance.now() + (await lookEvery(context));
+        await beginReading(context);
+        due = performance.now() + (await scanInterval(context));
       }
       while (!end.signal.aborted && (await hasUnread(context, passed))) {
         const lease = await leaseOrBusy(context);
         if (!lease) continue; // another reader of this session shows what there is
         try {
-          const { messages } = await waiting(context, passed.size + 100);
+          const { messages } = await unreadMessages(context, passed.size + 100);
           const fresh = messages.filter(({ id }) => !passed.has(id));
           if (fresh.length === 0) break; // what is listed is still being written: its coming wakes us
           for (const message of order(fresh)) {
@@ -62,9 +62,9 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
 }
 
 /** The right to show, or undefined if another reader keeps it for a while. */
-async function leaseOrBusy(context: Context): Promise<ShowLease | undefined> {
+async function leaseOrBusy(context: Context): Promise<ReaderLease | undefined> {
   try {
-    return await takeShowLease(context, READER_PATIENCE_MS);
+    return await takeReaderLease(context, READER_PATIENCE_MS);
   } catch (error) {
     if (error instanceof RelayError && error.code === "conflict") return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { type Claim, say } from "../claims/claim.ts";
+import { type Claim, sayTargets } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -21,7 +21,7 @@ async function answerYields(context: Context, given: readonly Claim[]): Promise<
       const message = await readMessage(store, id);
       const claim = (message?.claims ?? []).map((each) => released.get(each)).find((each) => each !== undefined);
       if (claim && message?.kind === "request-yield" && message.to_session === session)
-        await reply(context, id, `I have released ${say(claim.targets)}`, { kind: "ack" });
+        await reply(context, id, `I have released ${sayTargets(claim.targets)}`, { kind: "ack" });
     }
 }
 
@@ -36,6 +36,6 @@ export async function answerIfEnded(context: Context, { id, claims: asked = [] }
 }
 
 async function tellLoser(context: Context, lost: Claim): Promise<void> {
-  const text = `${context.session} took your claim on ${say(lost.targets)} away from you (--force)`;
+  const text = `${context.session} took your claim on ${sayTargets(lost.targets)} away from you (--force)`;
   await send(context, text, { to: lost.session_id, kind: "status", keep: true });
 }

@@ -4,25 +4,25 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
 import { dayOf } from "../time.ts";
-import { digest, type Sides } from "./replica.ts";
+import { sha256, type Replicas } from "./replica.ts";
 
 /** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */
-export interface Read {
+export interface LogProgress {
   readonly here: number;
   readonly there: number;
   readonly added: readonly string[];
 }
-export type Seen = Map<string, Read>;
+export type LogCheckpoint = Map<string, LogProgress>;
 
-const NONE: Read = { here: 0, there: 0, added: [] };
+const NONE: LogProgress = { here: 0, there: 0, added: [] };
 
 /**
  * What was done here is written there, and what was done there here, each line once: of today and yesterday; with `all`, of
  * each day that is offered. Returns what happened there, such as `task.done`.
  */
 export async function exchangeLog(
-  sides: Sides,
-  seen: Seen,
+  sides: Replicas,
+  seen: LogCheckpoint,
   isCollected: (key: string) => boolean,
   all: boolean,
 ): Promise<Set<string>> {
@@ -36,7 +36,7 @@ export async function exchangeLog(
   return happened;
 }
 
-async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<string[]> {
+async function exchangeDay(sides: Replicas, day: string, seen: LogCheckpoint): Promise<string[]> {
   const { local, remote } = sides;
   const key = `activity/${day}`;
   const before = seen.get(day) ?? NONE;
@@ -63,7 +63,7 @@ async function exchangeDay(sides: Sides, day: string, seen: Seen): Promise<strin
 }
 
 /** False for a line that the server does not take, such as one of a session that is another's there. */
-async function isPassedOn({ local, remote }: Sides, key: string, line: Value): Promise<boolean> {
+async function isPassedOn({ local, remote }: Replicas, key: string, line: Value): Promise<boolean> {
   const session = String(line.session);
   if (!isSegment(session)) return false;
   const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
@@ -85,5 +85,5 @@ async function linesOf(store: Store, key: string, after: number): Promise<(Value
 
 /** Tells lines apart: what was added is noted for a while, and may be much. */
 function wordOf(line: Value | undefined): string {
-  return digest(JSON.stringify(line) ?? "").slice(0, 20);
+  return sha256(JSON.stringify(line) ?? "").slice(0, 20);
 }

@@ -4,18 +4,18 @@ import { register } from "../agents/register.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
-import { forEach, there as onServer, type Sides, spared } from "./replica.ts";
+import { forEach, remoteContext as onServer, type Replicas, orNotice } from "./replica.ts";
 
 const SIGN_EVERY_MS = 60_000; // ms between two signs of life that are passed on
 
 /** What a mirror remembers of sessions; all of it can be found out again. */
-export interface Known {
+export interface AgentProgress {
   /** Sessions of ours that have ended here, and there. */
   readonly over: Set<string>;
 }
 
 /** The sessions that run here. */
-export interface Sessions {
+export interface LocalSessions {
   /** Those that the server takes for ours. */
   readonly ours: ReadonlySet<string>;
   /** Those that it does not know: their ids are another's there. */
@@ -23,7 +23,7 @@ export interface Sessions {
 }
 
 /** Tells the server who is here. */
-export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> {
+export async function pushAgents(sides: Replicas, known: AgentProgress): Promise<LocalSessions> {
   const { local } = sides;
   const [ours, apart] = [new Set<string>(), new Set<string>()];
   await forEach(await local.list("agents"), async (id) => {
@@ -31,7 +31,7 @@ export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> 
     if (!agent || agent.owner !== undefined) return;
     known.over.delete(id);
     let isTaken = false;
-    const isDone = await spared(sides, `session ${id}`, async () => {
+    const isDone = await orNotice(sides, `session ${id}`, async () => {
       isTaken = await pushAgent(sides, agent);
     });
     (isTaken ? ours : apart).add(id);
@@ -42,7 +42,7 @@ export async function pushAgents(sides: Sides, known: Known): Promise<Sessions> 
 }
 
 /** Sessions of ours that have ended here, and of which the server does not know that. */
-export async function leftHere(sides: Sides, known: Known): Promise<Agent[]> {
+export async function leftHere(sides: Replicas, known: AgentProgress): Promise<Agent[]> {
   const { local, remote, owner } = sides;
   const left: Agent[] = [];
   await forEach(await local.list("archive/agents"), async (id) => {
@@ -62,9 +62,9 @@ function isRunOf(ended: Agent, there: Agent | undefined): boolean {
 }
 
 /** Tells the server who has left. */
-export async function pushEnds(sides: Sides, left: readonly Agent[], known: Known): Promise<void> {
+export async function pushEnds(sides: Replicas, left: readonly Agent[], known: AgentProgress): Promise<void> {
   for (const { session_id: session, agent_id } of left) {
-    await spared(sides, `the end of ${session}`, () => unregister(onServer(sides, session, agent_id)));
+    await orNotice(sides, `the end of ${session}`, () => unregister(onServer(sides, session, agent_id)));
     known.over.add(session);
   }
 }
@@ -73,7 +73,7 @@ export async function pushEnds(sides: Sides, left: readonly Agent[], known: Know
  * Whether it was a session of ours that has ended since, or one that never registered, as other programs' need not; the
  * server then learns that it was there.
  */
-export async function hasLeft(sides: Sides, session: string, agent = "agent"): Promise<boolean> {
+export async function hasLeft(sides: Replicas, session: string, agent = "agent"): Promise<boolean> {
   const { local, remote } = sides;
   if (!isSegment(session) || (await readAgent(local, "agents", session))) return false;
   const ended = await readAgent(local, "archive/agents", session);
@@ -92,11 +92,11 @@ export async function hasLeft(sides: Sides, session: string, agent = "agent"): P
   };
   const { place: _, pid_started: __, ...said } = ended ?? unknown;
   const record = { ended_at: seconds, ...said, pid: 0 };
-  return spared(sides, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
+  return orNotice(sides, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
 }
 
 /** False for a session whose id is somebody else's there. */
-async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
+async function pushAgent(sides: Replicas, agent: Agent): Promise<boolean> {
   const { local, remote, owner } = sides;
   const { session_id: session } = agent;
   const key = `agents/${session}`;
@@ -118,7 +118,7 @@ async function pushAgent(sides: Sides, agent: Agent): Promise<boolean> {
 }
 
 /** Under its own name if nobody there has that; else the server gives another, which is its name here, too, from then on. */
-async function registerThere(sides: Sides, agent: Agent): Promise<void> {
+async function registerThere(sides: Replicas, agent: Agent): Promise<void> {
   const { session_id: session, name, role, metadata, cwd } = agent;
   const context = onServer(sides, session, agent.agent_id);
   const options = { role, pid: 0, cwd, metadata: Object(metadata) };
@@ -140,14 +140,14 @@ function isNews(here: Agent, there: Agent): boolean {
 }
 
 /** Notes here who is elsewhere. Who left there has left here, too. */
-export async function pullAgents(sides: Sides): Promise<void> {
+export async function pullAgents(sides: Replicas): Promise<void> {
   const { local, remote } = sides;
   const any = remote("");
   const there = new Set(await any.list("agents"));
   await forEach(there, async (id) => {
     const agent = await readAgent(any, "agents", id);
     if (!agent || (await isHere(sides, agent))) return;
-    await spared(sides, `session ${id}`, async () => noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`)));
+    await orNotice(sides, `session ${id}`, async () => noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`)));
   });
   await forEach(await local.list("agents"), async (id) => {
     const here = await readAgent(local, "agents", id);
@@ -160,7 +160,7 @@ export async function pullAgents(sides: Sides): Promise<void> {
 }
 
 /** Whether it is one of ours, or its id is: a person was told of that. */
-async function isHere({ local, owner }: Sides, agent: Agent): Promise<boolean> {
+async function isHere({ local, owner }: Replicas, agent: Agent): Promise<boolean> {
   const { session_id: id } = agent;
   const live = await readAgent(local, "agents", id);
   if (live) return live.owner === undefined;
@@ -169,7 +169,7 @@ async function isHere({ local, owner }: Sides, agent: Agent): Promise<boolean> {
 }
 
 /** A process of elsewhere is none of this machine. */
-async function noteHere({ local, relay }: Sides, agent: Agent, seen: number | undefined): Promise<void> {
+async function noteHere({ local, relay }: Replicas, agent: Agent, seen: number | undefined): Promise<void> {
   const { session_id: id, name } = agent;
   const key = `agents/${id}`;
   const { pid_started: _, place: __, ...said } = agent;

@@ -2,21 +2,21 @@ import { OFFERED_MS } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
 import { isLive, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { isWaitedFor, removeMessage } from "../messages/retention.ts";
+import { stillWaitedFor, removeMessage } from "../messages/retention.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { isOver, Task } from "../tasks/task.ts";
 import { dayOf } from "../time.ts";
-import type { Passed } from "./message-state.ts";
+import type { MessageProgress } from "./message-state.ts";
 import { bring } from "./messages.ts";
 import { isSettled } from "./receipts.ts";
-import { forEach, here, isOurs, type Sides, spared } from "./replica.ts";
+import { forEach, localContext, isOurs, type Replicas, orNotice } from "./replica.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 const DAY_MS = 86_400_000; // ms
 
 /** Of what both have: whose readers may still tell. Found again after a start. */
-export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): Promise<void> {
+export async function awaitReaders({ local, now }: Replicas, { awaited }: MessageProgress): Promise<void> {
   for (const id of await local.list("messages")) {
     if ((timeOf(id) ?? now()) < now() - OFFERED_MS) continue;
     const message = await readMessage(local, id);
@@ -26,7 +26,7 @@ export async function awaitReaders({ local, now }: Sides, { awaited }: Passed): 
 }
 
 /** Brings the broadcasts of others that are not here: of the last day; with `all`, of as long as they are offered. */
-export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombstones, all: boolean): Promise<void> {
+export async function pullBroadcasts(sides: Replicas, passed: MessageProgress, gone: Tombstones, all: boolean): Promise<void> {
   const { local, remote, now } = sides;
   const any = remote("");
   const known = new Set(await local.list("messages"));
@@ -42,22 +42,22 @@ export async function pullBroadcasts(sides: Sides, passed: Passed, gone: Tombsto
       passed.useless.add(id); // it has run out, or was sent here, and collected
       return;
     }
-    await spared(sides, `message ${id}`, () => bring(local, message, [], passed));
+    await orNotice(sides, `message ${id}`, () => bring(local, message, [], passed));
     passed.awaited.set(id, 0);
   });
 }
 
 /** Removes what the server has collected, but for what somebody here has still to read. */
-export async function followCollected(sides: Sides, keys: readonly string[]): Promise<void> {
-  const context = here(sides);
+export async function followCollected(sides: Replicas, keys: readonly string[]): Promise<void> {
+  const context = localContext(sides);
   const { local, now } = sides;
-  let isWaited: Awaited<ReturnType<typeof isWaitedFor>> | undefined;
+  let isWaited: Awaited<ReturnType<typeof stillWaitedFor>> | undefined;
   for (const key of keys) {
     const [folder, name = "", ...rest] = key.split("/");
     if (!isSegment(name) || rest.length > 0) continue; // nothing that we keep is called so
     if (folder === "messages") {
       const message = await readMessage(local, name);
-      isWaited ??= await isWaitedFor(context, true);
+      isWaited ??= await stillWaitedFor(context, true);
       if (message && !isWaited(message)) await removeMessage(context, name);
     } else if (folder === "tasks") {
       const task = await parsedOrSkipped(local, key, Task);

@@ -1,13 +1,13 @@
 import { integer, list, object, record, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
-import type { Seen } from "./activity.ts";
+import type { LogCheckpoint } from "./activity.ts";
 import type { Leases } from "./claims.ts";
-import type { Sides } from "./replica.ts";
+import type { Replicas } from "./replica.ts";
 
 const DAYS_KEPT_MS = 61 * 86_400_000; // ms: no older day is offered
 
 /** How far a mirror has come. Where it is lost, the mirror finds out again what both have. */
-const Progress = object({
+const CheckpointRecord = object({
   /** Of which server's relay. */
   relay: text(),
   /** Unix ms; when the server was asked last. */
@@ -18,21 +18,21 @@ const Progress = object({
   days: record(object({ here: integer(), there: integer(), added: list(text()) })),
 });
 
-export interface Come {
+export interface Checkpoint {
   readonly at: number;
-  readonly days: Seen;
+  readonly days: LogCheckpoint;
   readonly leases: Leases;
 }
 
-export async function readProgress({ local, relay }: Sides): Promise<Come> {
-  const found = await parsedOrSkipped(local, "mirror/progress", Progress);
+export async function readCheckpoint({ local, relay }: Replicas): Promise<Checkpoint> {
+  const found = await parsedOrSkipped(local, "mirror/progress", CheckpointRecord);
   if (found?.relay !== relay) return { at: 0, days: new Map(), leases: new Map() };
   return { at: found.at, days: new Map(Object.entries(found.days)), leases: new Map(Object.entries(found.leases)) };
 }
 
-export async function writeProgress({ local, relay, now }: Sides, { at, days, leases }: Come): Promise<void> {
+export async function writeCheckpoint({ local, relay, now }: Replicas, { at, days, leases }: Checkpoint): Promise<void> {
   for (const day of days.keys()) if (Date.parse(day) < now() - DAYS_KEPT_MS) days.delete(day);
   const said = { relay, at, days: Object.fromEntries(days), leases: Object.fromEntries(leases) };
-  const value = Progress.parse(said, "mirror/progress");
+  const value = CheckpointRecord.parse(said, "mirror/progress");
   await local.update("mirror/progress", () => value, { lasting: false });
 }

@@ -1,12 +1,12 @@
 import { checkTargets } from "../access/claims.ts";
 import { record } from "../activity/log.ts";
-import { type Claim, isSameTargets, say, type Target, type Waiter } from "../claims/claim.ts";
+import { type Claim, isSameTargets, sayTargets, type ClaimTarget, type Waiter } from "../claims/claim.ts";
 import { changeClaims, readClaims } from "../claims/ledger.ts";
-import { ask } from "../claims/queue.ts";
-import { accept, type Claims, type Facts, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
+import { tryClaim } from "../claims/queue.ts";
+import { accept, type Claims, type ClaimFacts, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
-import type { Sessions } from "./agents.ts";
-import { here, type Sides, tell, there } from "./replica.ts";
+import type { LocalSessions } from "./agents.ts";
+import { localContext, type Replicas, tellOnce, remoteContext } from "./replica.ts";
 
 const MAX_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
 const MAX_TRIES = 5; // of a round, whose record here agents change at the same time
@@ -15,16 +15,16 @@ const MAX_TRIES = 5; // of a round, whose record here agents change at the same 
 export type Leases = Map<string, number>;
 
 /** A claim that the server does not give. */
-interface Lost {
+interface VoidClaim {
   readonly claim: Claim;
   readonly why: string;
 }
 
 /** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
-export async function exchangeClaims(sides: Sides, { ours, apart }: Sessions, leases: Leases): Promise<void> {
+export async function exchangeClaims(sides: Replicas, { ours, apart }: LocalSessions, leases: Leases): Promise<void> {
   const ahead = sides.ahead();
   for (let tried = 0; tried < MAX_TRIES; tried++) {
-    const mine = await readClaims(here(sides));
+    const mine = await readClaims(localContext(sides));
     const { lost, theirs } = await asked(sides, ours, shifted(mine, ahead), leases);
     for (const { claim, why } of lost) await tellLoser(sides, claim, why); // again, if it is killed here: told is told once
     const next = asHere(mine, shifted(theirs, -ahead), ours, apart);
@@ -50,23 +50,23 @@ function shifted(claims: Claims, ms: number): Claims {
   };
 }
 
-async function tellLoser(sides: Sides, claim: Claim, why: string): Promise<void> {
+async function tellLoser(sides: Replicas, claim: Claim, why: string): Promise<void> {
   const { id, session_id: holder, agent_id, targets, mode, token, claimed_at: time } = claim;
   const word = `${id} ${token} ${mode}`;
-  const isNew = await tell(sides, holder, `Your claim on ${say(targets)} is void: ${why}`, { word, time });
-  if (isNew) await record(here(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: say(targets) });
+  const isNew = await tellOnce(sides, holder, `Your claim on ${sayTargets(targets)} is void: ${why}`, { word, time });
+  if (isNew) await record(localContext(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: sayTargets(targets) });
 }
 
-async function asked(sides: Sides, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
-  const any = there(sides, "");
+async function asked(sides: Replicas, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
+  const any = remoteContext(sides, "");
   const theirs = await readClaims(any);
   if (theirs.token > MAX_TOKEN)
     throw new RelayError("corrupt", `Cannot follow a server whose last token is ${theirs.token}`);
-  const wanted = (claims: Claims, facts: Facts) => withOurs(claims, mine, ours, leases, facts);
+  const wanted = (claims: Claims, facts: ClaimFacts) => withOurs(claims, mine, ours, leases, facts);
   const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });
   const [speaker] = ours;
   if (first.claims === theirs || speaker === undefined) return { lost: first.lost, theirs };
-  return changeClaims(there(sides, speaker), (claims, facts) => {
+  return changeClaims(remoteContext(sides, speaker), (claims, facts) => {
     const next = wanted(claims, facts);
     return { claims: next.claims, result: { lost: next.lost, theirs: next.claims } };
   });
@@ -78,10 +78,10 @@ function withOurs(
   mine: Claims,
   ours: ReadonlySet<string>,
   leases: Leases,
-  facts: Facts,
-): { claims: Claims; lost: Lost[] } {
+  facts: ClaimFacts,
+): { claims: Claims; lost: VoidClaim[] } {
   const isOurs = ({ session_id }: { session_id: string }) => ours.has(session_id);
-  const lost: Lost[] = [];
+  const lost: VoidClaim[] = [];
   let claims = theirs;
   // What was given back here first: it may make room for what was taken.
   for (const claim of theirs.claims.filter(isOurs)) claims = reduced(claims, claim, mine, facts);
@@ -101,7 +101,7 @@ function withOurs(
       lost.push({ claim, why: "it was taken away on the server" });
     else if (whyTooLarge(claim) !== undefined) lost.push({ claim, why: whyTooLarge(claim) ?? "" });
     else {
-      const done = ask(leaveQueue(claims, claim.id, facts), wishOf(claim), facts, false);
+      const done = tryClaim(leaveQueue(claims, claim.id, facts), wishOf(claim), facts, false);
       if (done.result.claim) claims = renewed(done.claims, done.result.claim, claim, facts.now);
       else lost.push({ claim, why: whyNot(done.result.blockers) });
     }
@@ -130,11 +130,11 @@ function whyTooLarge({ targets }: Claim): string | undefined {
 }
 
 /** Without what was given back here of a claim of ours. */
-function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: Facts): Claims {
+function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: ClaimFacts): Claims {
   if (mine.queue.some(({ id }) => id === claim.id)) return theirs; // it waits here, and hears of its turn
   const left = mine.claims.find(({ id }) => id === claim.id);
   if (left && isSameTargets(left, claim)) return theirs;
-  const isKept = (target: Target) =>
+  const isKept = (target: ClaimTarget) =>
     left?.targets.some((one) => isSameTargets({ targets: [one] }, { targets: [target] }));
   return giveUp(
     theirs,
@@ -164,9 +164,9 @@ function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims 
   return { ...next, claims: next.claims.map((each) => (each === current ? longer : each)) };
 }
 
-function queued(claims: Claims, waiter: Waiter, facts: Facts): Claims {
+function queued(claims: Claims, waiter: Waiter, facts: ClaimFacts): Claims {
   const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...wish } = waiter;
-  const done = ask(claims, wish, facts, true);
+  const done = tryClaim(claims, wish, facts, true);
   if (done.claims === claims || done.result.claim) return done.claims;
   // Its process is none of the server's: it waits for as long as it waits here.
   const said = { ...wish, pid: 0, place: "mirror" };
@@ -180,15 +180,15 @@ function wishOf({ id, session_id, agent_id, targets, mode, reason, ttl }: Claim)
   return { id, session_id, agent_id, targets, mode, ttl, ...(reason !== undefined && { reason }) };
 }
 
-function whyNot(blockers: ReturnType<typeof ask>["result"]["blockers"]): string {
+function whyNot(blockers: ReturnType<typeof tryClaim>["result"]["blockers"]): string {
   const [first] = blockers;
   if (!first) return "the server does not give it";
   const who = "claim" in first ? first.claim : first.waiter;
-  return `${who.session_id} ${"claim" in first ? "has" : "waits for"} ${say(who.targets)}, and the server decides`;
+  return `${who.session_id} ${"claim" in first ? "has" : "waits for"} ${sayTargets(who.targets)}, and the server decides`;
 }
 
 /** Makes the record here what the server says. False if an agent has changed it meanwhile. */
-async function follow(sides: Sides, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
+async function follow(sides: Replicas, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
   if (JSON.stringify(next) === JSON.stringify(seen)) return true;
   let isDone = false;
   const { local, now } = sides;

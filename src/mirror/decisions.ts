@@ -1,20 +1,20 @@
 import { isSegment } from "../store/key.ts";
 import { hasLeft } from "./agents.ts";
-import { type Sides, spared } from "./replica.ts";
+import { type Replicas, orNotice } from "./replica.ts";
 
 /** Decisions are kept for good: each is in both places. */
-export async function exchangeDecisions(sides: Sides, ours: ReadonlySet<string>): Promise<void> {
+export async function exchangeDecisions(sides: Replicas, ours: ReadonlySet<string>): Promise<void> {
   const { local, remote } = sides;
   const any = remote("");
   const [here, there] = [await local.list("decisions"), await any.list("decisions")];
   const [hereToo, thereToo] = [new Set(here), new Set(there)];
   for (const id of there.filter((each) => !hereToo.has(each)))
-    await spared(sides, `decision ${id}`, async () => {
+    await orNotice(sides, `decision ${id}`, async () => {
       const decision = await any.get(`decisions/${id}`);
       if (decision) await local.create(`decisions/${id}`, decision);
     });
   for (const id of here.filter((each) => !thereToo.has(each)))
-    await spared(sides, `decision ${id}`, async () => {
+    await orNotice(sides, `decision ${id}`, async () => {
       const decision = await local.get(`decisions/${id}`);
       const by = String(decision?.session_id);
       if (decision && isSegment(by) && (ours.has(by) || (await hasLeft(sides, by))))

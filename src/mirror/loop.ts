@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { AGREED } from "../project/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import type { Sides } from "./replica.ts";
+import type { Replicas } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
 const ROUND_EVERY_MS = 60_000; // ms between two rounds of everything, whatever was heard
@@ -19,9 +19,9 @@ const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [
   ["decisions", "decisions"],
 ];
 
-export interface Running {
+export interface MirrorDeps {
   readonly mirror: Mirror;
-  readonly sides: Sides;
+  readonly sides: Replicas;
   readonly signal: AbortSignal;
   /** Something that is another when a folder here has changed: a hint may come although nothing has. */
   readonly stampOf: (folder: string) => string;
@@ -32,8 +32,8 @@ export interface Running {
 }
 
 /** Mirrors until `signal` aborts. Throws what another try would not mend, such as `refused`. */
-export async function keepMirroring(running: Running): Promise<void> {
-  const ears = new Ears(running);
+export async function keepMirroring(running: MirrorDeps): Promise<void> {
+  const ears = new ChangeListener(running);
   try {
     await keepOn(running, ears);
   } finally {
@@ -41,7 +41,7 @@ export async function keepMirroring(running: Running): Promise<void> {
   }
 }
 
-async function keepOn({ mirror, sides, signal, onAgreed, onLost }: Running, ears: Ears): Promise<void> {
+async function keepOn({ mirror, sides, signal, onAgreed, onLost }: MirrorDeps, ears: ChangeListener): Promise<void> {
   let failed = 0;
   let isAgreed = false;
   let parts: ReadonlySet<Part> = PARTS;
@@ -74,8 +74,8 @@ function isPassing(error: unknown): error is RelayError {
 }
 
 /** Hears of what changes on both sides. */
-class Ears {
-  readonly #running: Running;
+class ChangeListener {
+  readonly #running: MirrorDeps;
   readonly #streams = new Map<string, AbortController>(); // by folder
   readonly #stamps = new Map<string, string>();
   #parts = new Set<Part>();
@@ -83,7 +83,7 @@ class Ears {
   #allAt = performance.now() + ROUND_EVERY_MS;
   #wake: () => void = () => {};
 
-  constructor(running: Running) {
+  constructor(running: MirrorDeps) {
     this.#running = running;
     this.listenAnew();
   }

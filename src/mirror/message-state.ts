@@ -1,9 +1,9 @@
 import { idFor, timeOf } from "../id.ts";
 import { type Message, sentAt } from "../messages/message.ts";
-import { digest } from "./replica.ts";
+import { sha256 } from "./replica.ts";
 
 /** What a mirror remembers of the messages it has passed on; all of it can be found out again. */
-export interface Passed {
+export interface MessageProgress {
   /** Everything up to this time (Unix ms) was looked at since the start, and passed on, but for what is in `refused`. */
   until: number;
   /** Known to be on both sides. */
@@ -23,7 +23,7 @@ export interface Passed {
 }
 
 /** The id that a message has on the server, where one that another program made would not be one. */
-export function thereOf(message: Message): string {
+export function idThere(message: Message): string {
   if (timeOf(message.id) !== undefined) return message.id;
-  return idFor("msg", sentAt(message), digest(message.id));
+  return idFor("msg", sentAt(message), sha256(message.id));
 }

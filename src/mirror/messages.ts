@@ -7,18 +7,18 @@ import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
 import { hasLeft } from "./agents.ts";
-import { type Passed, thereOf } from "./message-state.ts";
+import { type MessageProgress, idThere } from "./message-state.ts";
 import { pullChanges, pushReceipt } from "./receipts.ts";
-import { forEach, isOurs, type Sides, spared } from "./replica.ts";
+import { forEach, isOurs, type Replicas, orNotice } from "./replica.ts";
 
 const ID_SLACK_MS = 900_000; // ms by which ids of one place may be out of order
 const RETRY_MS = 600_000; // ms after which a message that the server does not take is tried again
 
 /** Passes on what was sent here. What the server does not take is tried again, and told of. */
 export async function pushMessages(
-  sides: Sides,
+  sides: Replicas,
   ours: ReadonlySet<string>,
-  passed: Passed,
+  passed: MessageProgress,
   isCollected: (key: string) => boolean,
 ): Promise<void> {
   const { local, now } = sides;
@@ -39,7 +39,7 @@ export async function pushMessages(
       if (await cameFromThere(sides, message)) passed.both.add(id);
       if (passed.both.has(id) || !(await hasLeft(sides, from, from_agent))) continue;
     }
-    if (time === undefined) passed.renamed.set(thereOf(message), id);
+    if (time === undefined) passed.renamed.set(idThere(message), id);
     if ((await isListed(sides, message, passed)) || (await isTaken(sides, message, passed))) {
       if (to === null) await unlistForOthers(sides, id);
       passed.both.add(id);
@@ -52,31 +52,31 @@ export async function pushMessages(
 }
 
 /** Whether it is by a session that nobody here knows, and on the server: it is not for us to say whose that is. */
-async function cameFromThere({ local, remote }: Sides, message: Message): Promise<boolean> {
+async function cameFromThere({ local, remote }: Replicas, message: Message): Promise<boolean> {
   const { from_session: from, to_session: to } = message;
   if (!isSegment(from)) return false;
   if ((await local.get(`agents/${from}`)) ?? (await local.get(`archive/agents/${from}`))) return false;
-  return (await remote(to ?? "").get(`messages/${thereOf(message)}`)) !== undefined;
+  return (await remote(to ?? "").get(`messages/${idThere(message)}`)) !== undefined;
 }
 
 /** Whether the server has it: at the start that is asked once for all messages of a session. */
-async function isListed({ remote }: Sides, message: Message, { both, listed }: Passed): Promise<boolean> {
+async function isListed({ remote }: Replicas, message: Message, { both, listed }: MessageProgress): Promise<boolean> {
   const { from_session: from } = message;
   if (!listed.has(from)) {
     listed.add(from);
     for (const id of await remote(from).list("messages")) both.add(id);
   }
-  return both.has(thereOf(message));
+  return both.has(idThere(message));
 }
 
 /** Who is elsewhere reads it there: it does not wait for them here, where they would never be seen to have read it. */
-async function unlistForOthers(sides: Sides, id: string): Promise<void> {
+async function unlistForOthers(sides: Replicas, id: string): Promise<void> {
   for (const session of await sides.local.list("agents"))
     if (!(await isOurs(sides, session))) await sides.local.unmark(unreadMark(session, id));
 }
 
 /** False for what the server refuses, which nobody there gets: a person is told of it. */
-async function isTaken(sides: Sides, message: Message, { refused }: Passed): Promise<boolean> {
+async function isTaken(sides: Replicas, message: Message, { refused }: MessageProgress): Promise<boolean> {
   try {
     await pushMessage(sides, message);
     refused.delete(message.id);
@@ -89,9 +89,9 @@ async function isTaken(sides: Sides, message: Message, { refused }: Passed): Pro
   }
 }
 
-async function pushMessage({ remote }: Sides, message: Message): Promise<void> {
+async function pushMessage({ remote }: Replicas, message: Message): Promise<void> {
   const { from_session: from, to_session: to, thread } = message;
-  const id = thereOf(message);
+  const id = idThere(message);
   const store = remote(from);
   if (await store.get(`messages/${id}`)) return;
   if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`);
@@ -111,9 +111,9 @@ function deliveryFor(to: string | null, from: string): Delivery {
 
 /** Brings what waits there for a session of ours into its inbox here, and says there what was read here. */
 export async function exchangeInbox(
-  sides: Sides,
+  sides: Replicas,
   session: string,
-  passed: Passed,
+  passed: MessageProgress,
   isCollected: (key: string) => boolean,
 ): Promise<void> {
   const { local, remote, now } = sides;
@@ -121,7 +121,7 @@ export async function exchangeInbox(
   const listed = [...(await there.marks(`inboxes/${session}`)), ...(await there.marks(`inboxes/${session}/open`))];
   const waitingThere = new Set(listed.map((id) => passed.renamed.get(id) ?? id));
   await forEach(waitingThere, async (id) => {
-    await spared(sides, `message ${id}`, () => exchangeOne(id));
+    await orNotice(sides, `message ${id}`, () => exchangeOne(id));
   });
   async function exchangeOne(id: string): Promise<void> {
     const here = await readMessage(local, id);
@@ -149,11 +149,11 @@ export async function exchangeInbox(
 
 /** Writes a message where its reader here finds it: pointers first, as each message is. */
 async function deliver(
-  { local, now }: Sides,
+  { local, now }: Replicas,
   there: Store,
   session: string,
   id: string,
-  passed: Passed,
+  passed: MessageProgress,
 ): Promise<void> {
   const message = await readMessage(there, id);
   if (!message) return; // it is still being written, or was collected
@@ -171,7 +171,7 @@ export async function bring(
   local: Store,
   given: Message,
   inboxes: readonly string[],
-  { renamed }: Passed,
+  { renamed }: MessageProgress,
 ): Promise<void> {
   const reply_to = renamed.get(given.reply_to ?? "");
   const message = reply_to === undefined ? given : { ...given, reply_to };

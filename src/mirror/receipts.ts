@@ -4,14 +4,14 @@ import { openMark, staysOpen, unreadMark } from "../messages/inbox.ts";
 import { isOpen, Message, type Receipt, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
-import type { Sessions } from "./agents.ts";
+import type { LocalSessions } from "./agents.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
-import { type Passed, thereOf } from "./message-state.ts";
-import { forEach, isOurs, type Sides, spared } from "./replica.ts";
+import { type MessageProgress, idThere } from "./message-state.ts";
+import { forEach, isOurs, type Replicas, orNotice } from "./replica.ts";
 
 /** Says there what a session has done with a message here. */
 export async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {
-  const id = thereOf(here);
+  const id = idThere(here);
   const key = `messages/${id}`;
   await there.update(key, (value) => {
     if (value === undefined) return undefined; // collected: nothing is left to say
@@ -39,9 +39,9 @@ const ASK_OLD_EVERY_MS = 3_600_000; // ... and after that
 
 /** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
 export async function exchangeReceipts(
-  sides: Sides,
-  sessions: Sessions,
-  passed: Passed,
+  sides: Replicas,
+  sessions: LocalSessions,
+  passed: MessageProgress,
   hasChanged: boolean,
 ): Promise<void> {
   const { local, now } = sides;
@@ -55,14 +55,14 @@ export async function exchangeReceipts(
     const isOver = !here || now() - sentAt(here) > OFFERED_MS || isSettled(here, now());
     const isNews = here?.withdrawn_at !== undefined && !passed.useless.has(id);
     if (here && (isOver || isNews || isDue([id, asked])))
-      await spared(sides, `message ${id}`, () => exchangeReceipt(sides, sessions, here));
+      await orNotice(sides, `message ${id}`, () => exchangeReceipt(sides, sessions, here));
     if (isNews) passed.useless.add(id);
     if (isOver) passed.awaited.delete(id);
     else if (isDue([id, asked])) passed.awaited.set(id, now());
   });
 }
 
-async function exchangeReceipt(sides: Sides, { ours, apart }: Sessions, here: Message): Promise<void> {
+async function exchangeReceipt(sides: Replicas, { ours, apart }: LocalSessions, here: Message): Promise<void> {
   const { from_session: from, to_session: to } = here;
   if (apart.has(from) || apart.has(to ?? "")) return; // nothing of it is passed on
   const isFromHere = ours.has(from) || (await isOurs(sides, from));
@@ -81,19 +81,19 @@ export function isSettled(message: Message, now: number): boolean {
 }
 
 async function pushWithdrawal(there: Store, here: Message): Promise<void> {
-  await there.update(`messages/${thereOf(here)}`, (value) =>
+  await there.update(`messages/${idThere(here)}`, (value) =>
     value === undefined || value.withdrawn_at !== undefined ? value : { ...value, withdrawn_at: here.withdrawn_at },
   );
   for (const inbox of here.to_session === null ? ["all"] : [here.to_session])
-    await there.unmark(unreadMark(inbox, thereOf(here)));
+    await there.unmark(unreadMark(inbox, idThere(here)));
 }
 
 /** Notes here what has become of a message there. Returns it as it is there. What sessions of ours did is known here. */
-export async function pullChanges(sides: Sides, store: Store, id: string): Promise<Message | undefined> {
+export async function pullChanges(sides: Replicas, store: Store, id: string): Promise<Message | undefined> {
   const { local } = sides;
   const key = `messages/${id}`;
   const here = await readMessage(local, id);
-  const there = here && (await readMessage(store, thereOf(here)));
+  const there = here && (await readMessage(store, idThere(here)));
   if (!there) return undefined;
   const others: string[] = [];
   for (const reader of new Set([...there.read_by, ...Object.keys(there.receipts ?? {})]))

@@ -9,7 +9,7 @@ import { forwarding } from "../store/forwarding.ts";
 import type { Store } from "../store/store.ts";
 
 /** The two that are kept the same. */
-export interface Sides {
+export interface Replicas {
   /** The folder that the relay here lies in. */
   readonly project: string;
   readonly local: Store;
@@ -31,12 +31,12 @@ export interface Sides {
 export const MIRROR = { session: "mirror", agent: "mirror" };
 
 /** To act here. */
-export function here(sides: Sides, session = MIRROR.session, agent = MIRROR.agent): Context {
+export function localContext(sides: Replicas, session = MIRROR.session, agent = MIRROR.agent): Context {
   return makeContext({ store: sides.local, project: sides.project, now: sides.now, session, agent });
 }
 
 /** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
-export function there(sides: Sides, session: string, agent = MIRROR.agent): Context {
+export function remoteContext(sides: Replicas, session: string, agent = MIRROR.agent): Context {
   const now = () => sides.now() + sides.ahead();
   return makeContext({ store: unlogged(sides.remote(session)), project: sides.project, now, session, agent });
 }
@@ -50,19 +50,19 @@ function unlogged(store: Store): Store {
 }
 
 /** Whether a session runs, or ran, here: those that came from elsewhere have an owner. */
-export async function isOurs({ local }: Sides, session: string): Promise<boolean> {
+export async function isOurs({ local }: Replicas, session: string): Promise<boolean> {
   const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
   return agent !== undefined && agent.owner === undefined;
 }
 
 /** Tells a session of ours what the server has decided, once for the same `word` of the same time (Unix ms). False if it was told. */
-export async function tell(
-  { local, now }: Sides,
+export async function tellOnce(
+  { local, now }: Replicas,
   session: string,
   content: string,
   { word, time }: { readonly word: string; readonly time: number },
 ): Promise<boolean> {
-  const draft = systemDraft(idFor("msg", time, digest(word)), session, content, now());
+  const draft = systemDraft(idFor("msg", time, sha256(word)), session, content, now());
   try {
     await local.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [session] });
     return true;
@@ -73,7 +73,7 @@ export async function tell(
 }
 
 /** Digits of `[0-9a-f]` that stand for a word. */
-export function digest(word: string): string {
+export function sha256(word: string): string {
   return createHash("sha256").update(word).digest("hex");
 }
 
@@ -81,7 +81,7 @@ export function digest(word: string): string {
  * Runs a step of one thing, so that what is wrong with it keeps nothing else back: a person is told. Returns whether it was done.
  * Throws only what says that the server, or this machine, cannot be used now.
  */
-export async function spared(sides: Sides, what: string, step: () => Promise<unknown>): Promise<boolean> {
+export async function orNotice(sides: Replicas, what: string, step: () => Promise<unknown>): Promise<boolean> {
   try {
     await step();
     return true;

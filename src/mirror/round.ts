@@ -2,16 +2,16 @@ import type { Agent } from "../agents/agent.ts";
 import { cleanupDead } from "../agents/leave.ts";
 import { AGREED } from "../project/upstream.ts";
 import { dayOf } from "../time.ts";
-import { exchangeLog, type Seen } from "./activity.ts";
-import { type Known, leftHere, pullAgents, pushAgents, pushEnds, type Sessions } from "./agents.ts";
+import { exchangeLog, type LogCheckpoint } from "./activity.ts";
+import { type AgentProgress, leftHere, pullAgents, pushAgents, pushEnds, type LocalSessions } from "./agents.ts";
 import { awaitReaders, followCollected, pullBroadcasts } from "./broadcasts.ts";
-import { readProgress, writeProgress } from "./checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { exchangeClaims, type Leases } from "./claims.ts";
 import { exchangeDecisions } from "./decisions.ts";
-import type { Passed } from "./message-state.ts";
+import type { MessageProgress } from "./message-state.ts";
 import { exchangeInbox, pushMessages } from "./messages.ts";
 import { exchangeReceipts } from "./receipts.ts";
-import { here, type Sides, spared } from "./replica.ts";
+import { localContext, type Replicas, orNotice } from "./replica.ts";
 import { exchangeTasks } from "./tasks.ts";
 import { Tombstones } from "./tombstones.ts";
 
@@ -35,22 +35,22 @@ const WHOLE_EVERY_MS = 600_000; // ms between two rounds that also look at what 
 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
 export class Mirror {
-  readonly #sides: Sides;
-  readonly #known: Known = { over: new Set() };
-  readonly #passed: Passed = {
+  readonly #sides: Replicas;
+  readonly #known: AgentProgress = { over: new Set() };
+  readonly #passed: MessageProgress = {
     ...{ until: 0, both: new Set(), refused: new Map(), awaited: new Map() },
     ...{ renamed: new Map(), waiting: new Map(), listed: new Set(), useless: new Set() },
   };
   readonly #leases: Leases = new Map();
-  readonly #seen: Seen = new Map();
+  readonly #seen: LogCheckpoint = new Map();
   readonly #goneHere: Tombstones;
   readonly #goneThere: Tombstones;
-  #sessions: Sessions = { ours: new Set(), apart: new Set() };
+  #sessions: LocalSessions = { ours: new Set(), apart: new Set() };
   #wholeAt: number | undefined;
   #firstDay = "";
   #fresh: string[] = []; // what the server has collected, and was not followed here yet
 
-  constructor(sides: Sides) {
+  constructor(sides: Replicas) {
     const told = new Set<string>();
     const notice = (text: string) => {
       if (!told.has(text)) sides.notice(text);
@@ -94,28 +94,28 @@ export class Mirror {
     const readers = [...ours, ...left.map(({ session_id }) => session_id)];
     if (isMail || parts.has("inboxes"))
       for (const session of readers)
-        await spared(sides, `mail of ${session}`, () => exchangeInbox(sides, session, passed, isCollected));
+        await orNotice(sides, `mail of ${session}`, () => exchangeInbox(sides, session, passed, isCollected));
     const isTold =
       !parts.has("tasks") ||
-      (await spared(sides, "tasks", () => exchangeTasks(sides, ours, { has: isCollected, hasNow })));
+      (await orNotice(sides, "tasks", () => exchangeTasks(sides, ours, { has: isCollected, hasNow })));
     const isHeld =
       !parts.has("claims") ||
-      (await spared(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
+      (await orNotice(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
     await pushEnds(sides, left, this.#known);
     if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
     await exchangeReceipts(sides, this.#sessions, passed, isMail);
     if (parts.has("decisions")) await exchangeDecisions(sides, ours);
     const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
-    await here(sides).settle();
+    await localContext(sides).settle();
     if (isTold && isHeld) await sides.local.mark(AGREED, now());
-    if (isAll) await writeProgress(sides, { at: now(), days: this.#seen, leases: this.#leases });
+    if (isAll) await writeCheckpoint(sides, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();
     return new Set([...happened].map(partOf).filter((part) => part !== undefined));
   }
 
   async #agents(): Promise<Agent[]> {
     const sides = this.#sides;
-    await cleanupDead(here(sides));
+    await cleanupDead(localContext(sides));
     this.#sessions = await pushAgents(sides, this.#known);
     const left = await leftHere(sides, this.#known);
     await pullAgents(sides);
@@ -135,7 +135,7 @@ export class Mirror {
 
   /** Goes on from where a mirror of these two stopped. */
   async #start(): Promise<void> {
-    const { at, days, leases } = await readProgress(this.#sides);
+    const { at, days, leases } = await readCheckpoint(this.#sides);
     this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY_MS);
     for (const [day, read] of days) this.#seen.set(day, read);
     for (const [id, until] of leases) this.#leases.set(id, until);

@@ -1,7 +1,7 @@
-import { type Actor, type Facts, moved, type Task, taken } from "../tasks/task.ts";
+import { type TaskActor, type TaskFacts, moved, type Task, taken } from "../tasks/task.ts";
 
 /** One change of a task, and the session of ours in whose name it is made. */
-export interface Step {
+export interface TaskStep {
   readonly by: string;
   /** What it is made to depend on, if that is changed. */
   readonly depends_on?: readonly string[];
@@ -15,7 +15,7 @@ const EDITED = ["title", "description", "files", "priority", "depends_on"] as co
  * What was done here since `base`, as steps on what the task has become there. Of a field that was changed on both sides
  * the server's stands. Pure.
  */
-export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<string>, facts: Facts): Step[] {
+export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<string>, facts: TaskFacts): TaskStep[] {
   const actor = actorOf(base, mine, ours);
   if (actor === undefined) return [];
   return [
@@ -27,13 +27,13 @@ export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<
 }
 
 /** Who of ours most likely did it: who works on it, who did, who made it, or any. */
-function actorOf(base: Task, mine: Task, ours: ReadonlySet<string>): Actor | undefined {
+function actorOf(base: Task, mine: Task, ours: ReadonlySet<string>): TaskActor | undefined {
   const candidates = [mine.owner?.session_id, base.owner?.session_id, mine.created_by, ...ours];
   const session_id = candidates.find((each) => each !== undefined && ours.has(each));
   return session_id === undefined ? undefined : { session_id, agent_id: mine.owner?.agent_id ?? "agent" };
 }
 
-function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: Actor): Step[] {
+function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: TaskActor): TaskStep[] {
   const isChanged = (a: Task, b: Task, field: (typeof EDITED)[number]) =>
     JSON.stringify(a[field]) !== JSON.stringify(b[field]);
   const fields = EDITED.filter((field) => isChanged(base, mine, field) && !isChanged(base, theirs, field));
@@ -44,7 +44,7 @@ function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: Act
 }
 
 /** What one of ours has given back, and another has taken since. */
-function handOver(mine: Task, theirs: Task, actor: Actor, ours: ReadonlySet<string>, facts: Facts): Step[] {
+function handOver(mine: Task, theirs: Task, actor: TaskActor, ours: ReadonlySet<string>, facts: TaskFacts): TaskStep[] {
   const holder = theirs.state === "in_progress" ? theirs.owner : undefined;
   const isTaken = mine.state === "in_progress" || mine.state === "done";
   if (!holder || !isTaken || holder.session_id === actor.session_id || !ours.has(holder.session_id)) return [];
@@ -52,16 +52,16 @@ function handOver(mine: Task, theirs: Task, actor: Actor, ours: ReadonlySet<stri
 }
 
 /** From state to state, by the moves that lead there. */
-function stateSteps(base: Task, mine: Task, theirs: Task, actor: Actor, facts: Facts): Step[] {
+function stateSteps(base: Task, mine: Task, theirs: Task, actor: TaskActor, facts: TaskFacts): TaskStep[] {
   const { session_id: by } = actor;
   const isSame = mine.state === base.state && isOwnerSame(mine, base);
   const isThere = mine.state === theirs.state && isOwnerSame(mine, theirs);
   if (isSame || isThere) return [];
-  const take: Step = {
+  const take: TaskStep = {
     by,
     change: (task) => taken(task, actor, { ttl: mine.owner?.ttl ?? 1, claim: mine.owner?.claim }, facts),
   };
-  const move = (name: Parameters<typeof moved>[1]): Step => ({
+  const move = (name: Parameters<typeof moved>[1]): TaskStep => ({
     by,
     change: (task) => moved(task, name, actor, facts, mine.reason),
   });
@@ -81,7 +81,7 @@ function stateSteps(base: Task, mine: Task, theirs: Task, actor: Actor, facts: F
   }
 }
 
-function unblocked(theirs: Task, move: (name: "unblock") => Step): Step[] {
+function unblocked(theirs: Task, move: (name: "unblock") => TaskStep): TaskStep[] {
   return theirs.state === "blocked" ? [move("unblock")] : [];
 }
 
@@ -91,7 +91,7 @@ function isOwnerSame(a: Task, b: Task): boolean {
 }
 
 /** Notes are never changed: those that are not there are added, each by who wrote it. */
-function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): Step[] {
+function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): TaskStep[] {
   const there = new Set(theirs.notes.map((note) => JSON.stringify(note)));
   const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(JSON.stringify(note)));
   return missing.map((note) => ({

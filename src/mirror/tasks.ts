@@ -5,9 +5,9 @@ import { applyEdit } from "../tasks/edit.ts";
 import { changed, leave, place, readTask } from "../tasks/indexes.ts";
 import { isOver, Task } from "../tasks/task.ts";
 import { hasLeft } from "./agents.ts";
-import { forEach, here, type Sides, spared, tell, there } from "./replica.ts";
+import { forEach, localContext, type Replicas, orNotice, tellOnce, remoteContext } from "./replica.ts";
 import { stepsOf } from "./task-merge.ts";
-import type { Gone } from "./tombstones.ts";
+import type { TombstoneLookup } from "./tombstones.ts";
 
 const SETTLED_MS = 86_400_000; // ms for which a task that is over may still change: it gets a note
 
@@ -15,7 +15,7 @@ const SETTLED_MS = 86_400_000; // ms for which a task that is over may still cha
  * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
  * each as it was on both sides tells what has changed where.
  */
-export async function exchangeTasks(sides: Sides, ours: ReadonlySet<string>, gone: Gone): Promise<void> {
+export async function exchangeTasks(sides: Replicas, ours: ReadonlySet<string>, gone: TombstoneLookup): Promise<void> {
   const { local, remote, now } = sides;
   const isTask = (id: string) => id.startsWith("task-") && isSegment(id);
   const bases = new Set(await local.list("mirror/tasks"));
@@ -25,7 +25,7 @@ export async function exchangeTasks(sides: Sides, ours: ReadonlySet<string>, gon
   const exchange = async (id: string) => {
     const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
     if (base && isOver(base) && (base.ended_at ?? 0) < now() - SETTLED_MS) return;
-    await spared(sides, `task ${id}`, () => exchangeTask(sides, ours, id, base, gone));
+    await orNotice(sides, `task ${id}`, () => exchangeTask(sides, ours, id, base, gone));
   };
   // In the order in which they were made: nobody can take one there before what it waits for is there too.
   for (const id of [...ids].sort()) if (!bases.has(id)) await exchange(id);
@@ -37,22 +37,22 @@ export async function exchangeTasks(sides: Sides, ours: ReadonlySet<string>, gon
 }
 
 async function exchangeTask(
-  sides: Sides,
+  sides: Replicas,
   ours: ReadonlySet<string>,
   id: string,
   before: Task | undefined,
-  gone: Gone,
+  gone: TombstoneLookup,
 ): Promise<void> {
-  const mine = await readTask(here(sides), id);
-  const theirs = await readTask(there(sides, ""), id);
+  const mine = await readTask(localContext(sides), id);
+  const theirs = await readTask(remoteContext(sides, ""), id);
   if (before && !theirs && (await gone.hasNow(`tasks/${id}`))) return;
   const base = theirs ? before : undefined; // what the server has lost it is given again
   const done = mine && (await passedOn(sides, await speakersOf(sides, ours, mine, base), mine, base, theirs));
-  const decided = done && !done.isSame ? await readTask(there(sides, ""), id) : theirs;
+  const decided = done && !done.isSame ? await readTask(remoteContext(sides, ""), id) : theirs;
   const refused = done?.refused;
   if (refused && decided) {
     const text = `What you did to task ${id} "${decided.title}" is void: ${refused.why}`;
-    await tell(sides, refused.by, text, {
+    await tellOnce(sides, refused.by, text, {
       word: `${id} ${refused.by} ${mine?.updated_at}`,
       time: mine?.updated_at ?? 0,
     });
@@ -63,7 +63,7 @@ async function exchangeTask(
 
 /** Those of ours, also those who have left, who may have done what was done here. */
 async function speakersOf(
-  sides: Sides,
+  sides: Replicas,
   ours: ReadonlySet<string>,
   mine: Task,
   base: Task | undefined,
@@ -80,7 +80,7 @@ async function speakersOf(
 
 /** Does there what was done here, as far as the server takes it; undefined where nothing was to be done. */
 async function passedOn(
-  sides: Sides,
+  sides: Replicas,
   ours: ReadonlySet<string>,
   mine: Task,
   base: Task | undefined,
@@ -90,15 +90,15 @@ async function passedOn(
   if (!current) {
     if (!ours.has(mine.created_by)) return undefined;
     current = asMade(mine);
-    await place(there(sides, mine.created_by), current);
+    await place(remoteContext(sides, mine.created_by), current);
   }
   // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
   const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
-  const steps = stepsOf(base ?? current, wanted, current, ours, { now: there(sides, "").now(), isGone: () => false });
+  const steps = stepsOf(base ?? current, wanted, current, ours, { now: remoteContext(sides, "").now(), isGone: () => false });
   let refused: { readonly by: string; readonly why: string } | undefined;
   for (const step of steps) {
     try {
-      current = await applyEdit(there(sides, step.by), current, step.change, step.depends_on);
+      current = await applyEdit(remoteContext(sides, step.by), current, step.change, step.depends_on);
     } catch (error) {
       if (!(error instanceof RelayError) || !DECIDED.includes(error.code)) throw error;
       refused ??= { by: step.by, why: error.message };
@@ -116,9 +116,9 @@ function asMade(task: Task): Task {
 }
 
 /** Makes the task here what it is there. False if an agent has changed it meanwhile. */
-async function follow(sides: Sides, seen: Task | undefined, decided: Task): Promise<boolean> {
+async function follow(sides: Replicas, seen: Task | undefined, decided: Task): Promise<boolean> {
   if (isSame(seen, decided)) return true;
-  const context = here(sides);
+  const context = localContext(sides);
   const { id } = decided;
   const key = `tasks/${id}`;
   let isDone = false;

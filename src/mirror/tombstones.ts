@@ -3,7 +3,7 @@ import { REMEMBERED_MS } from "../activity/tombstones.ts";
 import type { Store } from "../store/store.ts";
 
 /** What either side has collected. */
-export interface Gone {
+export interface TombstoneLookup {
   has(key: string): boolean;
   /** Also what the server has collected since it was asked last. */
   hasNow(key: string): Promise<boolean>;

@@ -25,7 +25,7 @@ export interface OpenOptions extends RelayOptions {
 }
 
 /** Which relay, and who we are in it, each with its reason. */
-export interface Found {
+export interface FoundRelay {
   readonly project: Project;
   readonly identity: Identity;
   readonly store: Store;
@@ -38,12 +38,12 @@ export async function openRelay<Made>(
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Made,
 ): Promise<Made> {
-  return relayIn(await findOut(options), options, make);
+  return relayFor(await findRelay(options), options, make);
 }
 
 /** A Relay for what was found out. */
-export function relayIn<Made>(
-  { project, identity, store, now }: Found,
+export function relayFor<Made>(
+  { project, identity, store, now }: FoundRelay,
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Made,
 ): Made {
@@ -59,7 +59,7 @@ function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds>
   return { ...(active && { active: parseDuration(active) }), ...(silent && { silent: parseDuration(silent) }) };
 }
 
-export async function findOut(options: OpenOptions): Promise<Found> {
+export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const { env = process.env } = options;
   const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
   const server = serverOf(options);

@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import { KnownKeys } from "../identity/known-keys.ts";
 import { machineKey } from "../identity/machine-key.ts";
 import { provingStore } from "../identity/proving-store.ts";
-import { readKnown, ServerCredentials, serverUrl } from "../identity/servers.ts";
+import { readKnownServer, ServerCredentials, serverUrl } from "../identity/servers.ts";
 import { stateFolder } from "../machine/state-dir.ts";
 import { HttpStore } from "../store/http/http-store.ts";
 import type { Store } from "../store/store.ts";
@@ -31,7 +31,7 @@ export function remoteRelay(
   const token = env.AGENT_RELAY_TOKEN || undefined;
   const credentials = new ServerCredentials(url, { folder, now, token });
   const http = new HttpStore(url.href, { now, credentials });
-  const login = token === undefined ? readKnown(folder, url) : undefined;
+  const login = token === undefined ? readKnownServer(folder, url) : undefined;
   const proving = login && {
     ...{ relay: login.relay, owner: `${login.user}/${login.machine}` },
     ...{ key: machineKey(folder), known: new KnownKeys(folder, login.relay) },

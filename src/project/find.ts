@@ -14,7 +14,7 @@ export interface Project {
   readonly server?: string;
 }
 
-export interface Surroundings {
+export interface FindOptions {
   readonly cwd: string;
   readonly home: string | undefined;
   readonly dir?: string | undefined;
@@ -27,7 +27,7 @@ export interface Surroundings {
  * main worktree, which all worktrees share; else, outside one, the nearest upward that is ours, not above the home
  * folder nor on another disk; else the working folder. Reads `.git` by file, and starts no child process.
  */
-export function findProject({ cwd, home, dir, envDir }: Surroundings): Project {
+export function findProject({ cwd, home, dir, envDir }: FindOptions): Project {
   if (dir === "") throw new RelayError("usage", "Cannot use no folder as the relay: --dir is empty");
   const told = dir ?? (envDir === "" ? undefined : envDir);
   if (told !== undefined)

@@ -10,10 +10,10 @@ export interface KnownProject {
   readonly exists: boolean;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Notes that this user uses a relay, unless that is known. A sandbox that may not write there loses nothing else. */
-export function noteProject(dir: string, env: Env): void {
+export function noteProject(dir: string, env: Environment): void {
   const folder = folderOf(env);
   if (folder === undefined) return;
   const file = path.join(folder, nameOf(dir));
@@ -27,7 +27,7 @@ export function noteProject(dir: string, env: Env): void {
 }
 
 /** The relays this user has used, by path. */
-export function knownProjects(env: Env): KnownProject[] {
+export function knownProjects(env: Environment): KnownProject[] {
   const folder = folderOf(env);
   const names = folder === undefined ? [] : namesIn(folder);
   return names
@@ -40,7 +40,7 @@ export function knownProjects(env: Env): KnownProject[] {
 }
 
 /** Forgets where a relay was. */
-export function dropProject(dir: string, env: Env): void {
+export function dropProject(dir: string, env: Environment): void {
   const folder = folderOf(env);
   if (folder === undefined) return;
   try {
@@ -50,7 +50,7 @@ export function dropProject(dir: string, env: Env): void {
   }
 }
 
-function folderOf(env: Env): string | undefined {
+function folderOf(env: Environment): string | undefined {
   const state = stateFolder(env);
   return state && path.join(state, "projects");
 }

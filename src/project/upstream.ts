@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
-import { Hints } from "../store/changes.ts";
+import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 
 /** That this relay is mirrored to a server's: the record `mirror`. */
@@ -41,7 +41,7 @@ export async function whenDecided<T>(context: Context, look: () => Promise<T | u
   const agreed = await store.markedAt(AGREED);
   if (agreed === undefined || now() - agreed > CONNECTED_MS) return undefined;
   const until = performance.now() + VERDICT_PATIENCE_MS;
-  const hints = new Hints(store, [`waits/${session}`, "tasks"]);
+  const hints = new ChangeWaiter(store, [`waits/${session}`, "tasks"]);
   try {
     for (;;) {
       const found = await look();

@@ -1,12 +1,12 @@
 import type { Entry } from "../activity/entry.ts";
 import { cleanLine } from "../text.ts";
 import { iso } from "../time.ts";
-import type { Names } from "./messages.ts";
+import type { SenderNames } from "./messages.ts";
 
 const MAX_ENTRY_CHARS = 160; // characters of what an entry says: `explain` shows all
 
 /** One line: when, who, what happened, to what. */
-export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: Names): string {
+export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: SenderNames): string {
   const time = at.slice(0, 19).replace("T", " ");
   const facts = Object.entries(details)
     .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))

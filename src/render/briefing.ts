@@ -19,7 +19,7 @@ export function greeting(found: Snapshot, session: string): string[] {
 }
 
 /** Who else is here, what they do, what is claimed, and what waits: with what others wrote in it. */
-export function situation(found: Snapshot, session: string, now: number): string[] {
+export function briefing(found: Snapshot, session: string, now: number): string[] {
   const names = namesOf(found.agents);
   const call = (who: string) => (who === session ? "you" : cleanLine(names.get(who) ?? who));
   const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");

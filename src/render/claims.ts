@@ -1,4 +1,4 @@
-import { type Claim, say } from "../claims/claim.ts";
+import { type Claim, sayTargets } from "../claims/claim.ts";
 import { cleanLine } from "../text.ts";
 
 /** Said of what was claimed while the server that decides could not be asked. */
@@ -6,5 +6,5 @@ export const TENTATIVE = "tentative: the server that decides was not asked yet, 
 
 /** What a claim is on, in words. */
 export function claimWords(claim: Claim): string {
-  return cleanLine(say(claim.targets));
+  return cleanLine(sayTargets(claim.targets));
 }

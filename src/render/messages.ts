@@ -9,10 +9,10 @@ import { clean, cleanLine } from "../text.ts";
 import { claimWords } from "./claims.ts";
 
 /** What a message line says of sessions: how they are called. */
-export type Names = ReadonlyMap<string, string>;
+export type SenderNames = ReadonlyMap<string, string>;
 
 /** By names that the relay itself would take: a record written by hand may hold any text. */
-export function namesOf(agents: readonly AgentView[]): Names {
+export function namesOf(agents: readonly AgentView[]): SenderNames {
   return new Map(
     agents.map(({ session_id, name }) => [session_id, name !== undefined && isName(name) ? name : session_id]),
   );
@@ -22,7 +22,7 @@ export function namesOf(agents: readonly AgentView[]): Names {
 export function messageLines(
   message: Message,
   me: string,
-  names: Names,
+  names: SenderNames,
   now: number,
   notes: readonly string[] = [],
 ): string {
@@ -63,7 +63,7 @@ export function newNotes(message: Message, me: string, now: number): string[] {
   return isUnread(me, message, now) ? ["NEW"] : [];
 }
 
-export function itemLines(item: InboxItem, me: string, names: Names, now: number, held: readonly Claim[]): string {
+export function itemLines(item: InboxItem, me: string, names: SenderNames, now: number, held: readonly Claim[]): string {
   const notes = item.is_open ? ["still open"] : item.is_new || item.message.from_session === me ? [] : ["read"];
   return messageLines(item.message, me, names, now, [...yieldNotes(item.message, held), ...notes]);
 }
@@ -80,6 +80,6 @@ function deadline(answer_by: string, now: number): string {
   return left > 0 ? `answer within ${formatLeft(left)}` : "its deadline is over";
 }
 
-function call(session: string, names: Names): string {
+function call(session: string, names: SenderNames): string {
   return cleanLine(names.get(session) ?? session);
 }

@@ -2,10 +2,10 @@ import { formatLeft } from "../duration.ts";
 import type { Standings } from "../tasks/standings.ts";
 import { filesOf, type Task } from "../tasks/task.ts";
 import { cleanLine } from "../text.ts";
-import type { Names } from "./messages.ts";
+import type { SenderNames } from "./messages.ts";
 
 /** One line: the id, where it stands, its priority unless it is 0, and its title. */
-export function taskLine(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
+export function taskLine(task: Task, all: Standings, names: SenderNames, me: string | undefined, now: number): string {
   const waitsFor = all.waits_for[task.id] ?? [];
   const facts = [
     standing(task, all, names, me, now),
@@ -16,7 +16,7 @@ export function taskLine(task: Task, all: Standings, names: Names, me: string | 
   return `${task.id} [${facts.join(", ")}] ${cleanLine(task.title)}`;
 }
 
-function standing(task: Task, all: Standings, names: Names, me: string | undefined, now: number): string {
+function standing(task: Task, all: Standings, names: SenderNames, me: string | undefined, now: number): string {
   const { owner, state, reason } = task;
   if (state === "blocked") return `blocked: ${cleanLine(reason ?? "")}`;
   if (state !== "in_progress" || !owner) return state;

@@ -11,20 +11,20 @@ import { Relay } from "../relay.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 import type { StreamEvent } from "./event-streams.ts";
-import { checkNames, type Fields, fieldsOf, textsIn } from "./params.ts";
-import { PLAIN_ROUTES, type PlainRoute } from "./routes.ts";
+import { checkNames, type Params, fieldsOf, textsIn } from "./params.ts";
+import { API_ROUTES, type ApiRoute } from "./routes.ts";
 import { bodyOf } from "./store-routes.ts";
 import { publishingBy } from "./write-pool.ts";
 
 /** What the plain routes need of a request that was let in. */
-export interface PlainAsked {
+export interface ApiRequest {
   readonly caller: Caller;
   /** The store as this caller may use it. */
   readonly store: Store;
 }
 
-export interface PlainOptions {
-  readonly asked: (c: Context) => PlainAsked;
+export interface ApiOptions {
+  readonly asked: (c: Context) => ApiRequest;
   readonly stream: (c: Context, events: (signal: AbortSignal) => AsyncIterable<StreamEvent>) => Promise<Response>;
   /** The relay's folder, for the paths of claims. */
   readonly dir: string;
@@ -34,10 +34,10 @@ export interface PlainOptions {
 }
 
 /** The routes for people with curl: each is one thing that a Relay can do, for the session that asks. */
-export function plainRoutes(options: PlainOptions): Hono {
+export function apiRoutes(options: ApiOptions): Hono {
   const app = new Hono();
-  const relays = new Relays(options);
-  for (const route of PLAIN_ROUTES)
+  const relays = new CallerRelays(options);
+  for (const route of API_ROUTES)
     app.on(route.method.toUpperCase(), route.path.replace(/\{(\w+)\}/g, ":$1"), (c) =>
       answered(c, route, options, relays),
     );
@@ -45,7 +45,7 @@ export function plainRoutes(options: PlainOptions): Hono {
   return app;
 }
 
-async function answered(c: Context, route: PlainRoute, options: PlainOptions, relays: Relays): Promise<Response> {
+async function answered(c: Context, route: ApiRoute, options: ApiOptions, relays: CallerRelays): Promise<Response> {
   const { method, fields: known, required } = route;
   const hasBody = method !== "get" && (c.req.header("Content-Length") ?? "0") !== "0";
   const fields = hasBody ? await bodyOf(c) : fieldsOf(new URL(c.req.url).searchParams);
@@ -62,11 +62,11 @@ async function answered(c: Context, route: PlainRoute, options: PlainOptions, re
 const MAX_RELAYS = 1000;
 
 /** What callers act by. It is kept while they go on: it knows what it has just looked at. */
-class Relays {
-  readonly #options: PlainOptions;
+class CallerRelays {
+  readonly #options: ApiOptions;
   readonly #kept = new BoundedMap<string, Relay>(MAX_RELAYS);
 
-  constructor(options: PlainOptions) {
+  constructor(options: ApiOptions) {
     this.#options = options;
   }
 
@@ -81,7 +81,7 @@ class Relays {
   }
 }
 
-function relayOf(c: Context, { asked, dir, now }: PlainOptions, store: Store): Relay {
+function relayOf(c: Context, { asked, dir, now }: ApiOptions, store: Store): Relay {
   const agent = c.req.header("Agent-Relay-Agent") ?? "script";
   return new Relay(dir, { session: asked(c).caller.session, agent, store, now });
 }
@@ -92,7 +92,7 @@ function relayOf(c: Context, { asked, dir, now }: PlainOptions, store: Store): R
  */
 async function sentOnce(
   c: Context,
-  options: PlainOptions,
+  options: ApiOptions,
   word: string,
   isOne: boolean,
   run: (relay: Relay) => Promise<unknown>,
@@ -121,7 +121,7 @@ async function sentOnce(
 }
 
 /** Whether it is one message, whoever gets it. */
-function isForOne(fields: Fields): boolean {
+function isForOne(fields: Params): boolean {
   const [first = "all", second] = textsIn(fields, "to") ?? [];
   return second === undefined && first !== "human" && !first.startsWith("role:");
 }
@@ -144,8 +144,8 @@ function sentBefore(messages: readonly Message[]): Sent {
 /** What waits unread, now and as it comes, each once; after the one that is named as the last. */
 async function* events(
   c: Context,
-  options: PlainOptions,
-  relays: Relays,
+  options: ApiOptions,
+  relays: CallerRelays,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent> {
   const { store, caller } = options.asked(c);

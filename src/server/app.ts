@@ -1,7 +1,7 @@
 import { type Context, Hono, type Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { getPath } from "hono/utils/url";
-import { RuledStore } from "../access/authorized-store.ts";
+import { AuthorizedStore } from "../access/authorized-store.ts";
 import type { Caller } from "../access/policy.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
@@ -10,15 +10,15 @@ import { countUnread } from "../messages/mailbox.ts";
 import { STATUS, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
-import { plainRoutes } from "./api.ts";
-import type { Admitted, Gate } from "./auth.ts";
-import type { Streams } from "./event-streams.ts";
-import { Repeats } from "./idempotency.ts";
-import type { Upkeep } from "./maintenance.ts";
+import { apiRoutes } from "./api.ts";
+import type { Admitted, Authenticator } from "./auth.ts";
+import type { EventStreams } from "./event-streams.ts";
+import { IdempotentAnswers } from "./idempotency.ts";
+import type { Maintenance } from "./maintenance.ts";
 import type { Metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
-import { Ends } from "./participants.ts";
-import { Allowance } from "./rate-limit.ts";
+import { Participants } from "./participants.ts";
+import { RateLimiter } from "./rate-limit.ts";
 import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
 
 /** One relay, as it is served. */
@@ -32,13 +32,13 @@ export interface Served {
   readonly version: string;
   readonly metrics: Metrics;
   readonly store: Store;
-  readonly gate: Gate;
-  readonly streams: Streams;
+  readonly gate: Authenticator;
+  readonly streams: EventStreams;
   /** Requests that one owner may make. */
   readonly perOwner: { readonly perSecond: number; readonly burst: number };
   /** Where this server's processes are, by which pids are judged. */
   readonly place: string;
-  readonly upkeep: Upkeep;
+  readonly upkeep: Maintenance;
   readonly onBug: (error: unknown) => void;
   readonly now: () => number;
 }
@@ -46,12 +46,12 @@ export interface Served {
 const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/; // where it shows what became of waits
 
 /** What each request that was let in has. */
-interface Asked {
+interface AdmittedRequest {
   readonly admitted: Admitted;
   readonly caller: Caller;
   readonly store: Store;
 }
-type Env = { Variables: { asked: Asked } };
+type Env = { Variables: { asked: AdmittedRequest } };
 
 const STREAM = /^\/(?:events$|v1\/changes\/)/;
 const LOGINS = { perSecond: 20, burst: 200 }; // of one address, which may be a proxy's
@@ -61,11 +61,11 @@ const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let 
 export function relayApp(served: Served): Hono<Env> {
   const { gate, streams, upkeep } = served;
   const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
-  const failures = new Allowance(FAILURES);
-  const logins = new Allowance(LOGINS);
-  const requests = new Allowance(served.perOwner);
-  const repeats = new Repeats();
-  const stores = new Stores(served);
+  const failures = new RateLimiter(FAILURES);
+  const logins = new RateLimiter(LOGINS);
+  const requests = new RateLimiter(served.perOwner);
+  const repeats = new IdempotentAnswers();
+  const stores = new CallerStores(served);
 
   app.onError((error, c) => answerOf(error, c, served.onBug));
   app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
@@ -119,7 +119,7 @@ export function relayApp(served: Served): Hono<Env> {
     "/v1",
     storeRoutes((c: Context<Env>) => c.get("asked").store),
   );
-  const plain = plainRoutes({
+  const plain = apiRoutes({
     ...{ dir: served.dir, own: served.store, now: served.now },
     asked: (c: Context<Env>) => c.get("asked"),
     stream: (c: Context<Env>, events) => streams.serve(c, { gate, admitted: c.get("asked").admitted }, events),
@@ -139,14 +139,14 @@ function sessionOf({ owner }: Admitted, operator: string): string {
 }
 
 /** The caller's own view of the store, kept while it goes on asking. */
-class Stores {
+class CallerStores {
   readonly #served: Served;
-  readonly #ends: Ends;
+  readonly #ends: Participants;
   readonly #kept = new BoundedMap<string, Store>(MAX_STORES);
 
   constructor(served: Served) {
     this.#served = served;
-    this.#ends = new Ends(served.store);
+    this.#ends = new Participants(served.store);
   }
 
   for(caller: Caller): Store {
@@ -154,7 +154,7 @@ class Stores {
     const known = this.#kept.get(name);
     if (known) return known;
     const { store, now, upkeep } = this.#served;
-    const ruled = new RuledStore(store, caller, {
+    const ruled = new AuthorizedStore(store, caller, {
       ...{ now, readable: this.#ends.readable },
       unreadIn: (session) => countUnread(upkeep.context, session),
     });
@@ -192,7 +192,7 @@ async function callerFor(
 }
 
 /** A request with a word of its own is done once, however often it comes. */
-async function repeated(c: Context<Env>, next: Next, repeats: Repeats): Promise<void> {
+async function repeated(c: Context<Env>, next: Next, repeats: IdempotentAnswers): Promise<void> {
   const word = c.req.header("Idempotency-Key");
   if (word === undefined || c.req.method === "GET") return next();
   const { caller } = c.get("asked");
@@ -214,7 +214,7 @@ function checkScope({ scope }: Admitted, c: Context): void {
 }
 
 /** For what anybody may ask before it is known who it is. */
-async function limited(c: Context, allowance: Allowance, run: () => Promise<Response>): Promise<Response> {
+async function limited(c: Context, allowance: RateLimiter, run: () => Promise<Response>): Promise<Response> {
   const wait = allowance.take(addressOf(c), performance.now());
   if (wait > 0) throw tooOften(c, wait);
   return run();

@@ -11,7 +11,7 @@ import {
   Member,
   type NewMachine,
   newSecret,
-  type Scope,
+  type TokenScope,
   usedOnce,
   withMachine,
 } from "../identity/member.ts";
@@ -28,13 +28,13 @@ const MEMBER_FRESH_MS = 1000; // ms for which a member is as it was
 export interface Admitted {
   /** `<user>/<machine>`; undefined for the user who runs the server. */
   readonly owner: string | undefined;
-  readonly scope: Scope;
+  readonly scope: TokenScope;
   readonly byToken: boolean;
   /** What it was let in by, as a hash. */
   readonly by: string;
 }
 
-export interface GateOptions {
+export interface AuthOptions {
   /** Where members are kept. */
   readonly store: Store;
   /** The relay's own id. */
@@ -46,7 +46,7 @@ export interface GateOptions {
   readonly now: () => number;
 }
 
-interface Session {
+interface ServerLogin {
   readonly user: string;
   readonly machine: string;
   /** The key, or the token's hash, that opened it: without it in the member's record, it ends. */
@@ -69,21 +69,21 @@ const Login = object({
 });
 
 /** Lets in who proves who it is. */
-export class Gate {
-  readonly #options: GateOptions;
+export class Authenticator {
+  readonly #options: AuthOptions;
   readonly #local: string;
   readonly #challenges = new BoundedMap<string, number>(MAX_CHALLENGES);
-  readonly #sessions = new BoundedMap<string, Session>(MAX_LOGINS);
+  readonly #sessions = new BoundedMap<string, ServerLogin>(MAX_LOGINS);
   readonly #members = new Map<string, { at: number; member: Member | undefined }>();
   #tokens: {
     at: number;
-    byHash: ReadonlyMap<string, { user: string; name: string; scope: Scope; expires_at?: number }>;
+    byHash: ReadonlyMap<string, { user: string; name: string; scope: TokenScope; expires_at?: number }>;
   } = {
     at: Number.NEGATIVE_INFINITY,
     byHash: new Map(),
   };
 
-  constructor(options: GateOptions) {
+  constructor(options: AuthOptions) {
     this.#options = options;
     this.#local = hashOf(options.local);
   }
@@ -194,7 +194,7 @@ export class Gate {
   async #knownTokens() {
     const now = performance.now();
     if (now - this.#tokens.at < MEMBER_FRESH_MS) return this.#tokens.byHash;
-    const byHash = new Map<string, { user: string; name: string; scope: Scope; expires_at?: number }>();
+    const byHash = new Map<string, { user: string; name: string; scope: TokenScope; expires_at?: number }>();
     for (const user of await this.#options.store.list("members"))
       for (const [name, { hash, scope, expires_at }] of Object.entries((await this.#read(user))?.tokens ?? {}))
         if (!byHash.has(hash)) byHash.set(hash, { user, name, scope, ...(expires_at !== undefined && { expires_at }) });

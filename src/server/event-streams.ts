@@ -2,7 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { RelayError } from "../errors.ts";
-import type { Admitted, Gate } from "./auth.ts";
+import type { Admitted, Authenticator } from "./auth.ts";
 
 const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
 
@@ -14,8 +14,8 @@ export interface StreamEvent {
 }
 
 /** Who reads a stream, and who let it in. */
-export interface Reader {
-  readonly gate: Gate;
+export interface StreamReader {
+  readonly gate: Authenticator;
   readonly admitted: Admitted;
 }
 
@@ -28,17 +28,17 @@ export interface StreamLimits {
   readonly slow: number;
 }
 
-interface Open {
-  readonly reader: Reader;
+interface OpenStream {
+  readonly reader: StreamReader;
   readonly over: AbortController;
 }
 
 /** The streams that are open. */
-export class Streams {
+export class EventStreams {
   readonly #most: number;
   readonly #mostEach: number;
   readonly #slow: number;
-  readonly #open = new Set<Open>();
+  readonly #open = new Set<OpenStream>();
 
   constructor({ most, mostEach, slow }: StreamLimits) {
     this.#slow = slow;
@@ -53,12 +53,12 @@ export class Streams {
   /** Sends what `events` yields, until it ends, the reader leaves or is too slow, or the stream is ended from here. Throws `limit`. */
   async serve(
     c: Context,
-    reader: Reader,
+    reader: StreamReader,
     events: (signal: AbortSignal) => AsyncIterable<StreamEvent>,
   ): Promise<Response> {
     this.#checkRoom(reader);
     const over = new AbortController();
-    const open: Open = { reader, over };
+    const open: OpenStream = { reader, over };
     this.#open.add(open);
     outgoingOf(c)?.once("close", () => over.abort());
     const source = events(over.signal)[Symbol.asyncIterator]();
@@ -86,7 +86,7 @@ export class Streams {
   async #run(
     c: Context,
     stream: SSEStreamingApi,
-    open: Open,
+    open: OpenStream,
     source: AsyncIterator<StreamEvent>,
     first: IteratorResult<StreamEvent>,
   ): Promise<void> {
@@ -110,7 +110,7 @@ export class Streams {
     }
   }
 
-  #checkRoom({ admitted }: Reader): void {
+  #checkRoom({ admitted }: StreamReader): void {
     const user = ({ owner }: Admitted) => owner?.split("/")[0];
     const theirs = [...this.#open].filter(({ reader }) => user(reader.admitted) === user(admitted)).length;
     if (this.#open.size < this.#most && theirs < this.#mostEach) return;

@@ -4,10 +4,10 @@ import type { AddressInfo, Socket } from "node:net";
 import os from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { errno, RelayError } from "../errors.ts";
-import type { Host } from "./server.ts";
+import type { RelayServer } from "./server.ts";
 
 /** How long a client may take, ms. */
-export interface Patience {
+export interface ConnectionLimits {
   /** To send a request's headers. */
   readonly headers: number;
   /** To send all of it. */
@@ -15,7 +15,7 @@ export interface Patience {
   /** Between two looks at who takes too long. */
   readonly looks: number;
 }
-const PATIENCE: Patience = { headers: 10_000, request: 30_000, looks: 2000 };
+const CONNECTION_LIMITS: ConnectionLimits = { headers: 10_000, request: 30_000, looks: 2000 };
 const KEEP_ALIVE_MS = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
 const MAX_SILENCE_MS = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -30,7 +30,7 @@ export interface ListenOptions {
   /** Certificate and key, as PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly connections?: number;
-  readonly patience?: Patience;
+  readonly patience?: ConnectionLimits;
 }
 
 /** A server that listens. */
@@ -41,9 +41,9 @@ export interface Listening {
 }
 
 /** Listens for a host. Throws `conflict` for a port that is taken, `refused` for one that is not for this user. */
-export async function listen(host: Host, options: ListenOptions): Promise<Listening> {
+export async function listen(host: RelayServer, options: ListenOptions): Promise<Listening> {
   const listener = getRequestListener((request, env) => host.fetch(request, env), { overrideGlobalObjects: false });
-  const { headers, request, looks } = options.patience ?? PATIENCE;
+  const { headers, request, looks } = options.patience ?? CONNECTION_LIMITS;
   const settings = {
     ...{ headersTimeout: headers, requestTimeout: request, keepAliveTimeout: KEEP_ALIVE_MS },
     ...{ maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: looks },
@@ -94,7 +94,7 @@ function limitBody(request: http.IncomingMessage, response: http.ServerResponse)
 }
 
 /** Beyond `most` connections, the oldest that asks nothing right now is closed: who only holds them open keeps nobody out. */
-function keepRoom(server: http.Server | https.Server, most: number, host: Host): void {
+function keepRoom(server: http.Server | https.Server, most: number, host: RelayServer): void {
   const idle = new Set<Socket>();
   let count = 0;
   host.metrics.gauge("connections", "Connections that are open.", () => count);
@@ -145,7 +145,7 @@ function cannotListen(host: string, port: number, cause: Error): RelayError {
   });
 }
 
-async function ended(server: http.Server | https.Server, host: Host): Promise<void> {
+async function ended(server: http.Server | https.Server, host: RelayServer): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   await host.end();

@@ -2,10 +2,10 @@ import { readClaims, settledClaims } from "../claims/ledger.ts";
 import { NO_CLAIMS } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { bootLook, foreignLook } from "../messages/discover.ts";
+import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
 import { makeContext } from "../open/make-context.ts";
 import type { Store } from "../store/store.ts";
-import { bootLook as bootLookAtTasks } from "../tasks/indexes.ts";
+import { reindexAfterBoot as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
 const SCAN_EVERY_MS = 5000; // ms between looks that nothing has asked for
@@ -13,7 +13,7 @@ const SETTLE_PATIENCE_MS = 250; // ms that a look waits for what is settled befo
 const EXPIRE_EVERY_MS = 3_600_000; // ms between two looks for what nobody can use any more
 const SCAN_DELAY_MS = 20; // ms after a change, so that one look does for many
 
-export interface UpkeepOptions {
+export interface MaintenanceOptions {
   readonly store: Store;
   readonly project: string;
   readonly now: () => number;
@@ -21,7 +21,7 @@ export interface UpkeepOptions {
 }
 
 /** What agents who use the files do in passing, done for those who do not: what came past the relay, who waited, who died. */
-export class Upkeep {
+export class Maintenance {
   readonly context: Context;
   readonly #onBug: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
@@ -31,7 +31,7 @@ export class Upkeep {
   #forgetAt = Number.NEGATIVE_INFINITY;
   #isAsked = false;
 
-  constructor({ store, project, now, onBug }: UpkeepOptions) {
+  constructor({ store, project, now, onBug }: MaintenanceOptions) {
     this.#onBug = onBug;
     this.context = makeContext({ store, project, now, session: "nobody", agent: "agent-relay" });
     this.#timer = setInterval(() => this.#run(), SCAN_EVERY_MS);
@@ -92,7 +92,7 @@ export class Upkeep {
           if (!(error instanceof RelayError)) this.#onBug(error);
         });
       }
-      for (const look of LOOKS)
+      for (const look of PASSES)
         try {
           await look(this.context);
         } catch (error) {
@@ -103,10 +103,10 @@ export class Upkeep {
   }
 }
 
-const LOOKS: readonly ((context: Context) => Promise<unknown>)[] = [
-  bootLook,
+const PASSES: readonly ((context: Context) => Promise<unknown>)[] = [
+  relistAfterBoot,
   bootLookAtTasks,
-  (context) => foreignLook(context, "due"),
+  (context) => scanForForeign(context, "due"),
   settleClaims,
   settleWaits,
 ];

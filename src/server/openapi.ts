@@ -1,20 +1,20 @@
 import { KINDS } from "../messages/message.ts";
-import { type FieldKind, PLAIN_ROUTES, type PlainRoute } from "./routes.ts";
+import { type FieldKind, API_ROUTES, type ApiRoute } from "./routes.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
+type JsonSchema = Readonly<Record<string, unknown>>;
 
 const text = { type: "string" };
 const whole = { type: "integer" };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const listOf = (items: Schema) => ({ type: "array", items });
-const object = (properties: Record<string, Schema>, required: readonly string[]) => ({
+const listOf = (items: JsonSchema) => ({ type: "array", items });
+const object = (properties: Record<string, JsonSchema>, required: readonly string[]) => ({
   type: "object",
   properties,
   required,
 });
 
 /** What is answered. Objects may have more fields than are named: what others add to a record is kept. */
-const SCHEMAS: Readonly<Record<string, Schema>> = {
+const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Agent: object(
     {
       ...{ session_id: text, agent_id: text, pid: whole, registered_at: whole, last_heartbeat: whole, metadata: {} },
@@ -106,9 +106,9 @@ const ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** The description of the plain routes, as OpenAPI 3.1. */
-export function openApi(version: string): Schema {
-  const paths: Record<string, Record<string, Schema>> = {};
-  for (const route of PLAIN_ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+export function openApi(version: string): JsonSchema {
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  for (const route of API_ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   return {
     openapi: "3.1.0",
     info: {
@@ -138,7 +138,7 @@ export function openApi(version: string): Schema {
   };
 }
 
-function operation({ method, path, about, fields, required = [], answers, status }: PlainRoute): Schema {
+function operation({ method, path, about, fields, required = [], answers, status }: ApiRoute): JsonSchema {
   const words = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
     ...parameter("path", name, "its id"),
     required: true,
@@ -176,23 +176,23 @@ function operation({ method, path, about, fields, required = [], answers, status
   };
 }
 
-function schemaOf({ type }: FieldKind): Schema {
+function schemaOf({ type }: FieldKind): JsonSchema {
   return type === "strings" ? { oneOf: [text, listOf(text)] } : { type };
 }
 
-function parameter(place: string, name: string, description: string): Schema {
+function parameter(place: string, name: string, description: string): JsonSchema {
   return { name, in: place, description, schema: text };
 }
 
-function answer(description: string, schema: Schema): Schema {
+function answer(description: string, schema: JsonSchema): JsonSchema {
   return { description, content: { "application/json": { schema } } };
 }
 
-function errors(): Record<string, Schema> {
+function errors(): Record<string, JsonSchema> {
   return Object.fromEntries(Object.entries(ERRORS).map(([status, about]) => [status, answer(about, ref("Error"))]));
 }
 
-const EVENTS: Schema = {
+const EVENTS: JsonSchema = {
   summary: "Your unread messages, now and as they come, as Server-Sent Events. Marks nothing.",
   parameters: [
     { $ref: "#/components/parameters/session" },
@@ -206,12 +206,12 @@ const EVENTS: Schema = {
     ...errors(),
   },
 };
-const HEALTH: Schema = {
+const HEALTH: JsonSchema = {
   summary: "Whether every relay here can be written and read. For anybody.",
   security: [],
   responses: { 200: answer("It is well.", ref("Health")), 503: answer("It is not.", ref("Error")) },
 };
-const METRICS: Schema = {
+const METRICS: JsonSchema = {
   summary: "What is counted, in Prometheus' text format.",
   responses: { 200: { description: "Counters.", content: { "text/plain": { schema: text } } }, ...errors() },
 };

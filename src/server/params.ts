@@ -1,10 +1,10 @@
 import { RelayError } from "../errors.ts";
 
 /** What was given with a request, by name, as it came. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type Params = Readonly<Record<string, unknown>>;
 
 /** The fields of a query: each once, or several times for a list. */
-export function fieldsOf(query: URLSearchParams): Fields {
+export function fieldsOf(query: URLSearchParams): Params {
   return Object.fromEntries(
     [...new Set(query.keys())].map((name) => {
       const all = query.getAll(name);
@@ -14,7 +14,7 @@ export function fieldsOf(query: URLSearchParams): Fields {
 }
 
 /** Throws `usage` for a field that there is not, or that is missing: a word that is misspelt would be passed over. */
-export function checkNames(fields: Fields, known: readonly string[], required: readonly string[] = []): void {
+export function checkNames(fields: Params, known: readonly string[], required: readonly string[] = []): void {
   const odd = Object.keys(fields).find((name) => !known.includes(name));
   if (odd !== undefined)
     throw new RelayError("usage", `Cannot use the field ${JSON.stringify(odd.slice(0, 80))}: there is none here`, {
@@ -24,33 +24,33 @@ export function checkNames(fields: Fields, known: readonly string[], required: r
   if (missing !== undefined) throw new RelayError("usage", `Cannot do that without the field "${missing}"`);
 }
 
-export function textIn(fields: Fields, name: string): string | undefined {
+export function textIn(fields: Params, name: string): string | undefined {
   return as(fields, name, "a text", (value) => (typeof value === "string" ? value : undefined));
 }
 
 /** One text, or a list of them. */
-export function textsIn(fields: Fields, name: string): string[] | undefined {
+export function textsIn(fields: Params, name: string): string[] | undefined {
   return as(fields, name, "a text or a list of texts", (value) => {
     const all = [value].flat();
     return all.every((each) => typeof each === "string") ? all : undefined;
   });
 }
 
-export function integerIn(fields: Fields, name: string): number | undefined {
+export function integerIn(fields: Params, name: string): number | undefined {
   return as(fields, name, "a whole number", (value) => {
     const number = typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value;
     return Number.isSafeInteger(number) ? Number(number) : undefined;
   });
 }
 
-export function flagIn(fields: Fields, name: string): boolean | undefined {
+export function flagIn(fields: Params, name: string): boolean | undefined {
   return as(fields, name, "true or false", (value) => {
     if (value === "true" || value === "false") return value === "true";
     return typeof value === "boolean" ? value : undefined;
   });
 }
 
-function as<T>(fields: Fields, name: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
+function as<T>(fields: Params, name: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
   const found = read(value);

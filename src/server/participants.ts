@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 const MAX_MESSAGES = 200_000; // messages of which the ends are remembered: some 30 MB
 
 /** Who is an end of which message. That never changes, so each message is read once, however often it is asked for. */
-export class Ends {
+export class Participants {
   readonly #store: Store;
   readonly #known = new BoundedMap<string, { readonly from: string; readonly to: string | null }>(MAX_MESSAGES);
 

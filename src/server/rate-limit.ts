@@ -1,6 +1,6 @@
 import { type Rate, spend } from "../rate.ts";
 /** How often something may be done: `burst` at once, and `perSecond` in the long run. */
-export class Allowance {
+export class RateLimiter {
   readonly #rate: Rate;
   readonly #spent = new Map<string, number>();
 

@@ -17,6 +17,6 @@ const PLAIN = [
 ];
 
 /** Whether a relay can be called so in a server's addresses. */
-export function isAServersName(name: string): boolean {
+export function isRelayName(name: string): boolean {
   return isSegment(name) && !TAKEN.includes(name) && !PLAIN.includes(name);
 }

@@ -3,19 +3,19 @@ import { RelayError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import type { SendOptions } from "../messages/send.ts";
 import type { Relay } from "../relay.ts";
-import { type Fields, flagIn, integerIn, textIn, textsIn } from "./params.ts";
+import { type Params, flagIn, integerIn, textIn, textsIn } from "./params.ts";
 
 /** What a plain route is given. */
-export interface PlainRequest {
+export interface RouteRequest {
   readonly relay: Relay;
   /** The words in the path. */
   readonly words: Readonly<Record<string, string>>;
   /** What stands in the query, or in the body: one or the other, by the method. */
-  readonly fields: Fields;
+  readonly fields: Params;
 }
 
 /** A route for people with curl, as it is answered and as it is documented. */
-export interface PlainRoute {
+export interface ApiRoute {
   readonly method: "get" | "post" | "delete";
   /** With `{id}` for a word that differs. */
   readonly path: string;
@@ -26,7 +26,7 @@ export interface PlainRoute {
   /** What is answered, by the name of its schema. */
   readonly answers: string;
   readonly status?: 201;
-  readonly run: (request: PlainRequest) => Promise<unknown>;
+  readonly run: (request: RouteRequest) => Promise<unknown>;
 }
 
 export interface FieldKind {
@@ -60,7 +60,7 @@ const MESSAGE = {
   keep: flag("leave it for a session that is not known yet"),
 };
 
-export const PLAIN_ROUTES: readonly PlainRoute[] = [
+export const API_ROUTES: readonly ApiRoute[] = [
   {
     ...{ method: "get", path: "/agents", about: "Everyone who is here.", fields: {}, answers: "Agents" },
     run: ({ relay }) => relay.agents(),
@@ -181,7 +181,7 @@ export const PLAIN_ROUTES: readonly PlainRoute[] = [
   },
 ];
 
-function sendOptions(fields: Fields): SendOptions {
+function sendOptions(fields: Params): SendOptions {
   const kind = textIn(fields, "kind");
   return {
     ...given("report", flagIn(fields, "report")),
@@ -196,7 +196,7 @@ function sendOptions(fields: Fields): SendOptions {
   };
 }
 
-function durationIn(fields: Fields, name: string): number | undefined {
+function durationIn(fields: Params, name: string): number | undefined {
   const word = textIn(fields, name);
   return word === undefined ? undefined : parseDuration(word);
 }

@@ -4,22 +4,22 @@ import { newNonce } from "../id.ts";
 import { toWire } from "../store/http/wire.ts";
 import type { Store } from "../store/store.ts";
 import { relayApp, type Served } from "./app.ts";
-import type { Gate } from "./auth.ts";
-import { type StreamLimits, Streams } from "./event-streams.ts";
-import { Upkeep } from "./maintenance.ts";
+import type { Authenticator } from "./auth.ts";
+import { type StreamLimits, EventStreams } from "./event-streams.ts";
+import { Maintenance } from "./maintenance.ts";
 import { Metrics } from "./metrics.ts";
 
 /** A relay that is to be served. */
-export interface Relayed {
+export interface ServedRelay {
   /** What stands first in the paths of its addresses; the first relay needs none. */
   readonly name: string;
   /** The relay's folder. */
   readonly dir: string;
   readonly store: Store;
-  readonly gate: Gate;
+  readonly gate: Authenticator;
 }
 
-export interface HostOptions {
+export interface RelayServerOptions {
   readonly now: () => number;
   readonly place: string;
   /** The session of who runs the server, where a request names none. */
@@ -40,26 +40,26 @@ const STREAMS: StreamLimits = { most: 2000, mostEach: 500, slow: 30_000 };
 const HEALTH = 1000; // ms for which the answer about health holds: anybody may ask
 
 /** Everything that a server answers, whatever it listens on. */
-export class Host {
+export class RelayServer {
   readonly metrics = new Metrics();
-  readonly #streams: Streams;
+  readonly #streams: EventStreams;
   readonly #apps = new Map<string, (request: Request, env: unknown) => Response | Promise<Response>>();
-  readonly #relays: readonly Relayed[];
-  readonly #options: HostOptions;
-  readonly #upkeep: readonly Upkeep[];
+  readonly #relays: readonly ServedRelay[];
+  readonly #options: RelayServerOptions;
+  readonly #upkeep: readonly Maintenance[];
   readonly #over = new AbortController();
   #health: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
 
-  constructor(relays: readonly Relayed[], options: HostOptions) {
+  constructor(relays: readonly ServedRelay[], options: RelayServerOptions) {
     const { now, place, log, operator, version, perOwner = PER_OWNER } = options;
-    this.#streams = new Streams(options.streams ?? STREAMS);
+    this.#streams = new EventStreams(options.streams ?? STREAMS);
     this.#relays = relays;
     this.#options = options;
     const onBug = (error: unknown) =>
       log({ level: "error", event: "bug", error: String((error as Error)?.stack ?? error) });
-    const upkeeps: Upkeep[] = [];
+    const upkeeps: Maintenance[] = [];
     for (const { name, store, gate, dir } of relays) {
-      const upkeep = new Upkeep({ store, project: path.dirname(dir), now, onBug });
+      const upkeep = new Maintenance({ store, project: path.dirname(dir), now, onBug });
       upkeeps.push(upkeep);
       const app = relayApp({
         ...{ name, dir, operator, version, metrics: this.metrics },
@@ -145,7 +145,7 @@ export class Host {
   }
 
   /** Ends the streams of those who are no longer let in: at once where that is said, and in a while where a time is over. */
-  async #watchMembers(store: Store, gate: Gate, onBug: (error: unknown) => void): Promise<void> {
+  async #watchMembers(store: Store, gate: Authenticator, onBug: (error: unknown) => void): Promise<void> {
     for await (const _ of store.watch("members", this.#over.signal)) {
       gate.refresh();
       await this.#streams.endOfRemoved().catch(onBug); // a record that cannot be read now is looked at again

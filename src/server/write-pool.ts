@@ -7,25 +7,25 @@ import { sleep } from "../time.ts";
 const THREADS = 4; // beyond that, more wait for the disk than it takes at once (2 cores, ext4: 1: 480, 4: 1,100 sends a second)
 
 /** What a thread says of a message. */
-export type Written =
+export type WriteResult =
   | { readonly id: number; readonly inboxes: string[] }
   | {
       readonly id: number;
       readonly error: { readonly code: ErrorCode; readonly message: string; readonly next?: string };
     };
 
-interface Waiting {
+interface PendingWrite {
   readonly worker: Worker;
   readonly resolve: (inboxes: string[]) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Threads that write messages for a server, started when there is something to write. */
-export class Writers {
+export class WritePool {
   readonly #file: string;
   readonly #data: { readonly dir: string; readonly trusted: readonly string[] };
   readonly #workers = new Map<number, Worker>();
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingWrite>();
   #last = 0;
 
   /** `file` is the thread's program. */
@@ -56,13 +56,13 @@ export class Writers {
     const worker = new Worker(this.#file, { workerData: this.#data });
     this.#workers.set(place, worker);
     worker.unref();
-    worker.on("message", (written: Written) => this.#told(written));
+    worker.on("message", (written: WriteResult) => this.#told(written));
     worker.on("error", (error) => this.#died(worker, error));
     worker.on("exit", () => this.#died(worker, new Error("a thread that writes has ended")));
     return worker;
   }
 
-  #told(written: Written): void {
+  #told(written: WriteResult): void {
     const waiting = this.#waiting.get(written.id);
     this.#waiting.delete(written.id);
     if ("inboxes" in written) waiting?.resolve(written.inboxes);

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { RelayError } from "../errors.ts";
 import { FileStore } from "../store/file/file-store.ts";
-import type { Written } from "./write-pool.ts";
+import type { WriteResult } from "./write-pool.ts";
 
 // A thread of a server that writes messages: several that wait for the disk at the same time wait hardly longer than one.
 
@@ -12,7 +12,7 @@ parentPort?.on("message", async ({ id, key, value, delivery }) => {
   parentPort?.postMessage(await written(id, () => store.publish(key, value, delivery)));
 });
 
-async function written(id: number, write: () => Promise<string[]>): Promise<Written> {
+async function written(id: number, write: () => Promise<string[]>): Promise<WriteResult> {
   try {
     return { id, inboxes: await write() };
   } catch (error) {

@@ -6,7 +6,7 @@ import { writeState } from "../machine/state-file.ts";
 import { object, optional, text } from "../schema.ts";
 import { readText } from "./files.ts";
 
-const Kept = object({
+const Backup = object({
   file: text(),
   /** Its text before; undefined if there was none. */
   before: optional(text()),
@@ -15,7 +15,7 @@ const Kept = object({
 });
 
 /** What is remembered of a file that we changed. */
-export type Kept = ReturnType<typeof Kept.parse>;
+export type Backup = ReturnType<typeof Backup.parse>;
 
 /** Tells a text that we wrote from one that was changed since. */
 export function sumOf(text: string): string {
@@ -23,7 +23,7 @@ export function sumOf(text: string): string {
 }
 
 /** What files of other programs were before we changed them: one file each, in the user's state folder. */
-export class KeptFiles {
+export class Backups {
   readonly #folder: string;
   readonly #note: (text: string) => void;
   readonly #noted = new Set<string>();
@@ -34,11 +34,11 @@ export class KeptFiles {
   }
 
   /** Undefined, too, where what was remembered cannot be read any more; that is noted once. */
-  of(file: string): Kept | undefined {
+  of(file: string): Backup | undefined {
     const place = this.#place(file);
     try {
       const json = readText(place);
-      const kept = json === undefined ? undefined : Kept.parse(JSON.parse(json), place);
+      const kept = json === undefined ? undefined : Backup.parse(JSON.parse(json), place);
       return kept?.file === file ? kept : undefined;
     } catch (error) {
       if (!(error instanceof SyntaxError) && !(error instanceof RelayError)) throw error;
@@ -50,7 +50,7 @@ export class KeptFiles {
   }
 
   /** Remembers `kept` while `change` is made; if that fails, it is as it was. */
-  keep(kept: Kept, change: () => void): void {
+  keep(kept: Backup, change: () => void): void {
     const known = this.of(kept.file);
     this.#write(kept);
     try {
@@ -70,7 +70,7 @@ export class KeptFiles {
     }
   }
 
-  #write(kept: Kept): void {
+  #write(kept: Backup): void {
     writeState(this.#place(kept.file), kept);
   }
 

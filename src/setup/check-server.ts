@@ -3,7 +3,7 @@ import readline from "node:readline";
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
-import { type Bench, type Checked, envOf } from "./check.ts";
+import { type CheckEnv, type HostCheck, envOf } from "./check.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 
@@ -15,7 +15,7 @@ const HELLO = {
 };
 
 /** Whether a host is told of our MCP server in a file, and what is wrong with that; undefined if it is not told of it. */
-export async function checkedServer(host: HostSetup, file: string, bench: Bench): Promise<Checked | undefined> {
+export async function checkedServer(host: HostSetup, file: string, bench: CheckEnv): Promise<HostCheck | undefined> {
   const entry = entryIn(host, file);
   if (!isServerEntry(entry)) return undefined;
   const { command, args = [] } = fieldsOf(entry);
@@ -38,7 +38,7 @@ function asJson(line: string): unknown {
 /** Asks a server for its tools, as a host does. */
 async function faultOf(
   [program = "", ...args]: readonly string[],
-  { folder, env }: Bench,
+  { folder, env }: CheckEnv,
 ): Promise<string | undefined> {
   const child = spawn(program, args, { cwd: folder, env: envOf(env), stdio: ["pipe", "pipe", "ignore"] });
   const say = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);

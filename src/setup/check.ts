@@ -10,17 +10,17 @@ import type { HostSetup } from "../hosts/setup.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 import { isIn } from "./managed.ts";
-import { planned, type Wish, wanted } from "./plan.ts";
+import { planSetup, type SetupRequest, wanted } from "./plan.ts";
 
 /** What was tried, and what is wrong with it, if anything. */
-export interface Checked {
+export interface HostCheck {
   readonly host: string;
   readonly command: string;
   readonly fault?: string | undefined;
 }
 
 /** Where commands are run: a folder with a relay of its own. */
-export interface Bench {
+export interface CheckEnv {
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -30,10 +30,10 @@ const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 
 /** Holds what is set up for a host against what setup would write, and runs it as the host would. */
-export function checked(host: HostSetup, file: string, wish: Wish, bench: Bench): Checked[] {
-  const say = (command: string, fault?: string): Checked => ({ host: host.agent, command, fault });
+export function checked(host: HostSetup, file: string, wish: SetupRequest, bench: CheckEnv): HostCheck[] {
+  const say = (command: string, fault?: string): HostCheck => ({ host: host.agent, command, fault });
   try {
-    const { before, after } = planned(host, file, wish);
+    const { before, after } = planSetup(host, file, wish);
     const commands = host.text ? [] : commandsIn(settingsIn(before ?? "", file));
     const program = host.text && before !== undefined ? programIn(before) : undefined;
     if (commands.length === 0 && !program) return [say(file, "no hook of ours is in it")];
@@ -60,7 +60,7 @@ export function checked(host: HostSetup, file: string, wish: Wish, bench: Bench)
 }
 
 /** The command lines that are to be in a file, and what is missing there. */
-function compared(host: HostSetup, text: string, file: string, wish: Wish) {
+function compared(host: HostSetup, text: string, file: string, wish: SetupRequest) {
   const known = settingsIn(text, file);
   const settings = wanted(host, known, wish);
   const missing = settings.filter((setting) => !isIn(known, setting)).map(({ path: at }) => at.join("."));
@@ -89,12 +89,12 @@ function settingsOf(file: string): Readonly<Record<string, unknown>> {
   }
 }
 
-interface Run extends Bench {
+interface HookRun extends CheckEnv {
   /** For a shell, or as words. */
   readonly line: string | readonly string[];
 }
 
-function faultOf(agent: string, event: string, { line, folder, env }: Run): string | undefined {
+function faultOf(agent: string, event: string, { line, folder, env }: HookRun): string | undefined {
   const host = HOOK_HOSTS.find((one) => one.agent === agent);
   const payload = payloadOf(agent, event, folder);
   const [program = "", ...args] = typeof line === "string" ? [line] : line;
@@ -128,7 +128,7 @@ function payloadOf(agent: string, event: string, folder: string): Payload {
 }
 
 /** What an agent that runs the check was told by its own host would tell ours who it is. */
-export function envOf(env: Bench["env"]): Record<string, string | undefined> {
+export function envOf(env: CheckEnv["env"]): Record<string, string | undefined> {
   const own = Object.entries(env).filter(
     ([name]) => !/^(AGENT_RELAY_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE)/.test(name),
   );

@@ -1,10 +1,10 @@
 import { isServerEntry } from "../hosts/command-line.ts";
-import { fieldsOf, isObject, isOurLine, isOurs, type Settings } from "../hosts/ours.ts";
+import { fieldsOf, isObject, isOurLine, isOurs, type SettingsTree } from "../hosts/ours.ts";
 import type { Setting } from "../hosts/setup.ts";
 import { leftAlone, settingsIn, withoutSetting } from "./jsonc.ts";
 
 /** Whether a setting is in it, just as it is. */
-export function isIn(value: Settings, { path, value: wanted, isElement, isDefault }: Setting): boolean {
+export function isIn(value: SettingsTree, { path, value: wanted, isElement, isDefault }: Setting): boolean {
   const found = path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
   if (isDefault) return found !== undefined;
   const all = isElement ? (Array.isArray(found) ? found : []) : [found];
@@ -12,7 +12,7 @@ export function isIn(value: Settings, { path, value: wanted, isElement, isDefaul
 }
 
 /** Whether just these settings of ours are in it, and no others. */
-export function has(value: Settings, settings: readonly Setting[]): boolean {
+export function has(value: SettingsTree, settings: readonly Setting[]): boolean {
   const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one) || isServerEntry(one)).length;
   return settings.every((one) => isIn(value, one)) && oursIn(value).length === wanted;
 }
@@ -28,7 +28,7 @@ export function withoutOurs(text: string, file: string, before: string | undefin
 }
 
 /** Throws `corrupt` where something else stands in the way of a setting. */
-export function checkRoom(value: Settings, settings: readonly Setting[], file: string): void {
+export function checkRoom(value: SettingsTree, settings: readonly Setting[], file: string): void {
   for (const { path, isElement, isDefault } of settings) {
     let found: unknown = value;
     for (const [index, name] of path.entries()) {
@@ -45,7 +45,7 @@ export function checkRoom(value: Settings, settings: readonly Setting[], file: s
 }
 
 /** Where our hooks stand: the whole group of a matcher if all of it is ours. */
-function oursIn(value: Settings): (string | number)[][] {
+function oursIn(value: SettingsTree): (string | number)[][] {
   const found: (string | number)[][] = [];
   if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
   if (isOurLine(value.statusLine)) found.push(["statusLine"]);

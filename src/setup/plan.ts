@@ -3,13 +3,13 @@ import { commandFor, eventOf, isServerEntry, type Program, serverWords, wordsFor
 import { builtPlugin, OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
 import type { HostSetup, Setting } from "../hosts/setup.ts";
-import { type Kept, sumOf } from "./backups.ts";
+import { type Backup, sumOf } from "./backups.ts";
 import { type FileEdit, readText } from "./files.ts";
 import { settingsIn, withoutSetting, withSettings } from "./jsonc.ts";
 import { checkRoom, has, withoutOurs } from "./managed.ts";
 
 /** What is to be set up in a file, and what is known of it. */
-export interface Wish {
+export interface SetupRequest {
   readonly program: Program;
   /** For Claude Code, below each of its sessions. */
   readonly statusLine?: Setting | undefined;
@@ -19,14 +19,14 @@ export interface Wish {
   readonly mcp?: boolean | undefined;
   /** False: none are added. */
   readonly hooks?: boolean | undefined;
-  readonly kept?: Kept | undefined;
+  readonly kept?: Backup | undefined;
 }
 
 /**
  * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
  * Throws `corrupt` for what it would have to guess at.
  */
-export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
+export function planSetup(host: HostSetup, file: string, wish: SetupRequest): FileEdit {
   const before = readText(file);
   if (host.text) {
     const wakes = wish.wakes === true || before?.includes(WAKING_PLUGIN) === true;
@@ -42,7 +42,7 @@ export function planned(host: HostSetup, file: string, wish: Wish): FileEdit {
 }
 
 /** What is to stand in a file that says this. */
-export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: Wish): Setting[] {
+export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: SetupRequest): Setting[] {
   const command = commandFor(wish.program, host.agent);
   const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
   const wakes = wish.wakes === true || events.includes("Wake");
@@ -60,7 +60,7 @@ export function hasServersBeside({ mcp, text }: HostSetup): boolean {
   return !text && mcp.projectFile === undefined && mcp.typed === undefined;
 }
 
-function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wish: Wish): Setting[] {
+function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wish: SetupRequest): Setting[] {
   const { mcp } = host;
   if (!hasServersBeside(host)) return [];
   const found = mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
@@ -69,7 +69,7 @@ function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wis
 }
 
 /** A status line of somebody else's stays, and so does ours. */
-function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: Wish): Setting[] {
+function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: SetupRequest): Setting[] {
   if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
   return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
 }
@@ -108,7 +108,7 @@ export function isSetUp(host: HostSetup, file: string): boolean {
 }
 
 /** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */
-export function unplanned(host: HostSetup, file: string, kept: Kept | undefined): FileEdit {
+export function planRemoval(host: HostSetup, file: string, kept: Backup | undefined): FileEdit {
   const before = readText(file);
   if (before === undefined) return { file, before, after: undefined };
   if (kept && sumOf(before) === kept.after) return { file, before, after: kept.before };
@@ -117,7 +117,7 @@ export function unplanned(host: HostSetup, file: string, kept: Kept | undefined)
 }
 
 /** What is to be remembered of a change, given what was before: the oldest text that is nobody else's. */
-export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Kept | undefined): Kept {
+export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Backup | undefined): Backup {
   const { file, before: text, after } = edit;
   const isChain = known !== undefined && text !== undefined && sumOf(text) === known.after;
   const others = text === undefined || !host || host.text ? undefined : stripped(host, text, file, known);
@@ -126,7 +126,7 @@ export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Ke
 }
 
 /** A text without what we put into it; undefined if nothing is left of a file that we made, as far as that is known. */
-function stripped(host: HostSetup, text: string, file: string, kept: Kept | undefined): string | undefined {
+function stripped(host: HostSetup, text: string, file: string, kept: Backup | undefined): string | undefined {
   const left = withoutOurs(text, file, kept?.before);
   if (left === text && !kept) return text;
   const result = withoutDefaults(host, left, file, kept);
@@ -134,7 +134,7 @@ function stripped(host: HostSetup, text: string, file: string, kept: Kept | unde
 }
 
 /** What hooks of others want, too, such as a version, goes only if they did without it, or there are none. */
-function withoutDefaults(host: HostSetup, text: string, file: string, kept: Kept | undefined): string {
+function withoutDefaults(host: HostSetup, text: string, file: string, kept: Backup | undefined): string {
   const noCommand = () => "";
   const defaults = host.settings(noCommand).filter(({ isDefault }) => isDefault === true);
   const [now, earlier] = [settingsIn(text, file), settingsIn(kept?.before ?? "", file)];

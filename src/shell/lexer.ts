@@ -1,5 +1,5 @@
 /** A word of a shell command. */
-export interface Word {
+export interface ShellWord {
   readonly text: string;
   /** Nothing in it is expanded: it is what it says. */
   readonly isPlain: boolean;
@@ -10,14 +10,14 @@ export interface Word {
 }
 
 /** A sign that ends a line brings the here-document that began in it, the last one if there are several. */
-export type Token = { readonly word: Word } | { readonly sign: string; readonly document?: string | undefined };
+export type ShellToken = { readonly word: ShellWord } | { readonly sign: string; readonly document?: string | undefined };
 
 const SIGN = /&>>?|&&|<<[<-]?|<[&>]|>[>|&]|\|[|&]|[<>;&|()\n]/y;
 const ENDS_WORD = " \t\n;&|()<>";
 const MAX_DEPTH = 50; // of substitutions in each other; nobody means to write more
 
 /** The words and signs of a POSIX shell command, as bash reads it; comments are left out. */
-export function* tokens(command: string): Generator<Token> {
+export function* tokens(command: string): Generator<ShellToken> {
   const scanner = new Scanner(command.replaceAll("\r\n", "\n"));
   for (let token = scanner.next(); token !== undefined; token = scanner.next()) yield token;
 }
@@ -25,7 +25,7 @@ export function* tokens(command: string): Generator<Token> {
 /** Goes through a command once. Where it gets lost, as in a quote without an end, it is at the end at once. */
 class Scanner {
   readonly #command: string;
-  readonly #documents: { readonly delimiter: Word; readonly isIndented: boolean }[] = [];
+  readonly #documents: { readonly delimiter: ShellWord; readonly isIndented: boolean }[] = [];
   #at = 0;
   #depth = 0;
   #wanted: string | undefined; // `<<` or `<<-`, whose delimiter comes next
@@ -34,7 +34,7 @@ class Scanner {
     this.#command = command;
   }
 
-  next(): Token | undefined {
+  next(): ShellToken | undefined {
     for (;;) {
       while (this.#skip(/[ \t]+|\\\n|#[^\n]*/y));
       if (this.#at >= this.#command.length) return undefined;
@@ -58,7 +58,7 @@ class Scanner {
     return this.#command[this.#at + 1] === "(" && "(<>".includes(this.#here() || " ");
   }
 
-  #word(): Word {
+  #word(): ShellWord {
     const found = { text: "", isPlain: true, isBare: true, mayVanish: false };
     const begin = this.#at;
     if (this.#isWordHere()) {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Token, tokens, type Word } from "./lexer.ts";
+import { type ShellToken, tokens, type ShellWord } from "./lexer.ts";
 
 /** A file that a shell command plainly writes. */
 export interface Write {
@@ -114,7 +114,7 @@ function afterwards(where: Where, { leads, name, args, end }: Simple): Where {
   return { ...inSubshell(end === "&" ? list.before : next), around: list.around };
 }
 
-function movedTo(folder: string | undefined, args: readonly Word[]): string | undefined {
+function movedTo(folder: string | undefined, args: readonly ShellWord[]): string | undefined {
   const [to, more] = args.filter(({ text }) => !["-P", "-L", "--"].includes(text));
   return to?.isPlain && more === undefined && !to.text.startsWith("-") ? inFolder(folder, to.text) : undefined;
 }
@@ -142,7 +142,7 @@ function written(program: string, { args, document }: Simple): Write[] {
   }
 }
 
-function edited(args: readonly Word[]): Write[] {
+function edited(args: readonly ShellWord[]): Write[] {
   const found = parsed(args, { valued: ["e", "f", "--expression", "--file", "--line-length"], suffixed: "i" });
   const has = (...names: readonly string[]) => names.some((name) => found?.options.has(name));
   if (!found || !has("i", "--in-place") || has("l", "I")) return [];
@@ -153,7 +153,7 @@ function edited(args: readonly Word[]): Write[] {
 
 const HARMLESS = /^(?![niu])\w$|^--(force|recursive|archive|verbose|preserve|backup|suffix|target-directory)$/;
 
-function put(program: string, args: readonly Word[]): Write[] {
+function put(program: string, args: readonly ShellWord[]): Write[] {
   const found = parsed(args, { valued: ["t", "S", "--target-directory", "--suffix"] });
   if (!found || [...found.options.keys()].some((name) => !HARMLESS.test(name))) return [];
   const { options, rest } = found;
@@ -167,7 +167,7 @@ function put(program: string, args: readonly Word[]): Write[] {
 }
 
 /** All that is named, if each option is known to change nothing about that. */
-function listed(args: readonly Word[], harmless: RegExp): { path: string }[] {
+function listed(args: readonly ShellWord[], harmless: RegExp): { path: string }[] {
   const found = parsed(args, {});
   return found && [...found.options.keys()].every((name) => harmless.test(name)) ? plain(found.rest) : [];
 }
@@ -176,7 +176,7 @@ function removed(writes: readonly { path: string }[]): Write[] {
   return writes.map((write) => ({ ...write, removes: true }));
 }
 
-function plain(words: readonly Word[]): { path: string }[] {
+function plain(words: readonly ShellWord[]): { path: string }[] {
   return words.filter(({ isPlain }) => isPlain).map(({ text }) => ({ path: text }));
 }
 
@@ -194,9 +194,9 @@ interface Options {
 }
 
 /** The options of a command with their values, by letter or long name, and its other words; undefined if that is not sure. */
-function parsed(args: readonly Word[], { valued = [], suffixed }: Options) {
-  const options = new Map<string, Word>();
-  const rest: Word[] = [];
+function parsed(args: readonly ShellWord[], { valued = [], suffixed }: Options) {
+  const options = new Map<string, ShellWord>();
+  const rest: ShellWord[] = [];
   const words = args.values();
   for (const word of words) {
     if (word.text === "--") {
@@ -234,11 +234,11 @@ function named(
 /** One command with nothing joined to it. */
 interface Simple {
   /** The words before its name: the shell's own, variables that are set, and programs that run what follows. */
-  readonly leads: readonly Word[];
-  readonly name?: Word | undefined;
-  readonly args: readonly Word[];
+  readonly leads: readonly ShellWord[];
+  readonly name?: ShellWord | undefined;
+  readonly args: readonly ShellWord[];
   /** Where its output is redirected to. */
-  readonly targets: readonly Word[];
+  readonly targets: readonly ShellWord[];
   /** The here-document that it reads. */
   readonly document?: string | undefined;
   /** What ended it. */
@@ -246,9 +246,9 @@ interface Simple {
 }
 
 /** Ends where it cannot be told what comes: whose words then look like commands may be none. */
-function* simpleCommands(all: Iterable<Token>): Generator<Simple> {
-  let words: Word[] = [];
-  let targets: Word[] = [];
+function* simpleCommands(all: Iterable<ShellToken>): Generator<Simple> {
+  let words: ShellWord[] = [];
+  let targets: ShellWord[] = [];
   let sign: string | undefined; // a redirection that still wants its word
   let before = ""; // the sign that ended the command before
   let isNamed = false;
@@ -287,11 +287,11 @@ function* simpleCommands(all: Iterable<Token>): Generator<Simple> {
   if (!(last.name?.isBare && UNREADABLE.includes(last.name.text))) yield { ...last, end: "" };
 }
 
-function isLead({ text, isBare }: Word): boolean {
+function isLead({ text, isBare }: ShellWord): boolean {
   return LEADS.includes(text) ? isBare : /^[A-Za-z_]\w*\+?=/.test(text);
 }
 
-function isWritten(sign: string, { text, isPlain }: Word): boolean {
+function isWritten(sign: string, { text, isPlain }: ShellWord): boolean {
   if (sign === ">&" && /^(\d+-?|-)$/.test(text)) return false; // an output that is there already
   return isPlain && ["&>", "&>>", ">", ">>", ">|", ">&"].includes(sign);
 }

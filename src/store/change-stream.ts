@@ -4,7 +4,7 @@ import type { Hint } from "./store.ts";
  * Yields at once, and then after each call of the `notice` that `subscribe` is given, until `signal` aborts; calls that
  * come while nobody waits are one. What `subscribe` returns ends the subscription.
  */
-export async function* hints(
+export async function* changeStream(
   subscribe: (notice: (hint?: Hint) => void) => () => void,
   signal: AbortSignal,
 ): AsyncGenerator<Hint> {

@@ -1,7 +1,7 @@
 import type { Hint, Store } from "./store.ts";
 
 /** Waits for a change in any of several folders. */
-export class Hints {
+export class ChangeWaiter {
   readonly #end = new AbortController();
   readonly #sources: { readonly hints: AsyncIterator<Hint>; next: Promise<unknown> }[];
 

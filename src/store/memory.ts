@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { hints } from "./change-stream.ts";
+import { changeStream } from "./change-stream.ts";
 import { checkKey } from "./key.ts";
 import {
   type Delivery,
@@ -8,7 +8,7 @@ import {
   inboxFull,
   inRange,
   nameOf,
-  type Range,
+  type ListRange,
   type Store,
   type Value,
 } from "./store.ts";
@@ -33,7 +33,7 @@ export class MemoryStore implements Store {
     return this.#read(checkKey(key));
   }
 
-  async list(folder: string, range?: Range): Promise<string[]> {
+  async list(folder: string, range?: ListRange): Promise<string[]> {
     return namesIn(folder, this.#records.keys(), range);
   }
 
@@ -84,7 +84,7 @@ export class MemoryStore implements Store {
     return was;
   }
 
-  async marks(folder: string, range?: Range): Promise<string[]> {
+  async marks(folder: string, range?: ListRange): Promise<string[]> {
     return namesIn(folder, this.#marks.keys(), range);
   }
 
@@ -111,7 +111,7 @@ export class MemoryStore implements Store {
     checkKey(folder);
     const listeners = this.#watchers.get(folder) ?? new Set();
     this.#watchers.set(folder, listeners);
-    yield* hints((notice) => {
+    yield* changeStream((notice) => {
       listeners.add(notice);
       return () => listeners.delete(notice);
     }, signal);
@@ -155,7 +155,7 @@ export class MemoryStore implements Store {
   }
 }
 
-function namesIn(folder: string, keys: Iterable<string>, range?: Range): string[] {
+function namesIn(folder: string, keys: Iterable<string>, range?: ListRange): string[] {
   checkKey(folder);
   return inRange(
     [...keys].filter((key) => folderOf(key) === folder).map((key) => nameOf(key)),

@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 export type Value = Readonly<Record<string, unknown>>;
 
 /** Which names of a folder: those after `after`, at most `limit`, from the end if `reverse`. */
-export interface Range {
+export interface ListRange {
   readonly after?: string;
   readonly limit?: number;
   readonly reverse?: boolean;
@@ -28,7 +28,7 @@ export interface Delivery {
 }
 
 /** How much a write is worth. */
-export interface Worth {
+export interface WriteOptions {
   /** False: the record may be forgotten in a power cut, whatever the store promises otherwise. */
   readonly lasting?: boolean;
   /** The change most likely removes the record: to be wrong costs one more lock, and nothing else. */
@@ -70,17 +70,17 @@ export interface Store {
   get(key: string): Promise<Value | undefined>;
 
   /** The names (last segments) of a folder's records, in order of name. */
-  list(folder: string, range?: Range): Promise<string[]>;
+  list(folder: string, range?: ListRange): Promise<string[]>;
 
   /** Writes a record that does not exist yet. False, with nothing written, if it does. Exactly one of many wins. */
-  create(key: string, value: Value, worth?: Worth): Promise<boolean>;
+  create(key: string, value: Value, worth?: WriteOptions): Promise<boolean>;
 
   /**
    * Changes a record as if no one else were writing it. `change` gets the record or undefined, and returns the new one,
    * or undefined to remove it, or the very same object to leave it. It may run more than once, so it must be pure; what
    * it throws ends the update. Returns what `change` returned last. Throws `conflict` if the record stays locked.
    */
-  update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth): Promise<Value | undefined>;
+  update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions): Promise<Value | undefined>;
 
   /**
    * Writes a new record and lists it in inboxes: from the moment it can be read, it is in each of them. Returns the
@@ -99,7 +99,7 @@ export interface Store {
   unmark(key: string): Promise<boolean>;
 
   /** The names of a folder's marks, in order of name. */
-  marks(folder: string, range?: Range): Promise<string[]>;
+  marks(folder: string, range?: ListRange): Promise<string[]>;
 
   /**
    * Adds a line to a log, so that lines of several writers never mix. It outlives this process, but perhaps not a power cut.
@@ -160,7 +160,7 @@ export function folderOf(key: string): string {
 }
 
 /** `names`, sorted, cut to `range`. */
-export function inRange(names: string[], range: Range = {}): string[] {
+export function inRange(names: string[], range: ListRange = {}): string[] {
   const { after, limit = names.length, reverse = false } = range;
   names.sort();
   if (reverse) names.reverse();

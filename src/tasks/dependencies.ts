@@ -4,7 +4,7 @@ import { newNonce } from "../id.ts";
 import { type Infer, integer, list, object, record as recordOf, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { readTask } from "./indexes.ts";
-import { dependencyCircle, isOver, type Task } from "./task.ts";
+import { dependencyCycle, isOver, type Task } from "./task.ts";
 
 // Tasks are made to depend on older ones, so only an edit can close a circle. What is being edited is in one record, so that
 // two edits cannot close one together.
@@ -19,7 +19,7 @@ type Edges = Infer<typeof Edges>;
 const MAX_EDIT_MS = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
 
 /** Makes a task depend on these by `run`. Throws `conflict` if it would wait for itself. */
-export async function withoutCircle(
+export async function withoutCycle(
   context: Context,
   task: Task,
   depends_on: readonly string[],
@@ -50,12 +50,12 @@ async function beginEdit(context: Context, name: string, task: Task, edit: Edges
       ended = edges.ended;
       const isLate = ({ at }: { at: number }) => edit.at - at > 2 * MAX_EDIT_MS;
       const begun = Object.entries(edges.begun).filter(([, other]) => !isLate(other));
-      const circle = dependencyCircle(task.id, edit.depends_on, (id) => {
+      const circle = dependencyCycle(task.id, edit.depends_on, (id) => {
         if (!known.has(id)) missing.add(id);
         const coming = begun.filter(([other]) => other.startsWith(`${id}.`));
         return [...(known.get(id) ?? []), ...coming.flatMap(([, { depends_on }]) => depends_on)];
       });
-      if (circle) throw circular(task, circle);
+      if (circle) throw cycleError(task, circle);
       return missing.size > 0 ? undefined : { ...edges, begun: { ...Object.fromEntries(begun), [name]: edit } };
     });
     if (missing.size === 0) return;
@@ -74,7 +74,7 @@ async function changeEdges(context: Context, change: (edges: Edges) => Edges | u
   });
 }
 
-function circular(task: Task, circle: readonly string[]): RelayError {
+function cycleError(task: Task, circle: readonly string[]): RelayError {
   return new RelayError("conflict", `Cannot let "${task.id}" wait for itself: ${circle.join(" waits for ")}`, {
     next: `agent-relay task show ${circle[1] ?? task.id}`,
   });

@@ -2,29 +2,29 @@ import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { withoutCircle } from "./dependencies.ts";
+import { withoutCycle } from "./dependencies.ts";
 import { changed, leave } from "./indexes.ts";
 import { checkText, checkTitle, moved, type Task } from "./task.ts";
 import {
   actorOf,
-  change,
+  updateTask,
   checkFields,
   factsOf,
   idsOf,
   type TaskFields,
   type Telling,
   taskOf,
-  tell,
-  tellLoser,
+  logTask,
+  notifyPreviousHolder,
 } from "./update.ts";
 
-export interface Edit extends TaskFields {
+export interface TaskEdit extends TaskFields {
   readonly title?: string;
   readonly force?: boolean;
 }
 
 /** Changes what a task says. Throws `conflict` for dependencies in a circle, `refused` for a task another works on. */
-export async function editTask(context: Context, word: string, edit: Edit & Telling): Promise<Task> {
+export async function editTask(context: Context, word: string, edit: TaskEdit & Telling): Promise<Task> {
   const before = await taskOf(context, word);
   const { files } = checkFields(context, edit);
   await ensureRegistered(context);
@@ -40,8 +40,8 @@ export async function editTask(context: Context, word: string, edit: Edit & Tell
     ...(depends_on === undefined ? {} : { depends_on }),
   });
   const task = await applyEdit(context, before, edited, depends_on);
-  await tellLoser(context, before, "edited", edit);
-  await tell(context, "edited", task, { title: task.title, priority: task.priority });
+  await notifyPreviousHolder(context, before, "edited", edit);
+  await logTask(context, "edited", task, { title: task.title, priority: task.priority });
   return task;
 }
 
@@ -53,9 +53,9 @@ export async function applyEdit(
   depends_on: readonly string[] | undefined,
 ): Promise<Task> {
   edited(before); // what is refused notes no edges
-  const write = (inTime = (task: Task) => task) => change(context, before.id, (current) => inTime(edited(current)));
+  const write = (inTime = (task: Task) => task) => updateTask(context, before.id, (current) => inTime(edited(current)));
   return changed(context, before.id, async () => {
-    const after = await (depends_on ? withoutCircle(context, before, depends_on, write) : write());
+    const after = await (depends_on ? withoutCycle(context, before, depends_on, write) : write());
     await leave(context, before, after);
     return after;
   });
@@ -77,10 +77,10 @@ export async function noteTask(context: Context, word: string, note: string): Pr
       next: "write it to a file, and note where that is to its description: agent-relay task edit",
     });
   const line = { at: context.now(), session_id: context.session, text: note };
-  const task = await change(context, before.id, (current) => ({
+  const task = await updateTask(context, before.id, (current) => ({
     ...moved(current, "note", actorOf(context, {}), facts),
     notes: [...current.notes, line],
   }));
-  await tell(context, "noted", task, {});
+  await logTask(context, "noted", task, {});
   return task;
 }

@@ -73,7 +73,7 @@ export async function changed(context: Context, id: string, change: () => Promis
 /** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
 export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
   const { store } = context;
-  await bootLook(context);
+  await reindexAfterBoot(context);
   return unsettled(context, id, async () => {
     const before = await store.marks(dependents(id)); // another's look may list them before we do
     const waiting = [...before, ...(await release(context, await change()))];
@@ -118,7 +118,7 @@ async function release({ store }: Context, task: Task): Promise<string[]> {
 
 /** Finishes what was killed while it changed a task. */
 async function heal(context: Context): Promise<void> {
-  await bootLook(context);
+  await reindexAfterBoot(context);
   const { store, now } = context;
   for (const name of await store.marks(UNSETTLED)) {
     const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
@@ -128,7 +128,7 @@ async function heal(context: Context): Promise<void> {
 }
 
 /** After a reboot: lists every task again, since marks are not written to the disk itself. Once for each boot. */
-export async function bootLook(context: Context): Promise<void> {
+export async function reindexAfterBoot(context: Context): Promise<void> {
   const { store } = context;
   if (store.isServed) return;
   const stamp = `stamps/boot.${bootId()}.tasks`;
@@ -216,7 +216,7 @@ export async function leave({ store }: Context, old: Task, now: Task): Promise<v
 
 /** The ids of open tasks with this title, in any case. */
 export async function tasksTitled(context: Context, title: string): Promise<string[]> {
-  await bootLook(context);
+  await reindexAfterBoot(context);
   const found: string[] = [];
   const wanted = title.trim().toLowerCase();
   for (const id of await context.store.marks(`tasks/titles/${titleKey(wanted)}`)) {

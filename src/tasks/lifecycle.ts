@@ -11,13 +11,13 @@ import {
   giveBackFiles,
   idsOf,
   type MoveOptions,
-  step,
+  applyMove,
   type TaskFields,
   type Telling,
   taskOf,
-  tell,
-  tellLoser,
-  why,
+  logTask,
+  notifyPreviousHolder,
+  reasonOf,
 } from "./update.ts";
 
 const DEFAULT_LIST_LIMIT = 50;
@@ -29,7 +29,7 @@ export interface TaskList extends Standings {
 }
 
 /** A task, and what became ready because it is over. */
-export interface Ended {
+export interface EndedTask {
   readonly task: Task;
   readonly ready: readonly Task[];
 }
@@ -53,11 +53,11 @@ export async function addTask(context: Context, title: string, fields: TaskField
     updated_at: now,
   };
   await place(context, task);
-  await tell(context, "added", task, { title: task.title });
+  await logTask(context, "added", task, { title: task.title });
   return task;
 }
 
-export interface ListOptions {
+export interface TaskListOptions {
   /** `ready`: those that could be taken now. `all`: also those that are over. Default: those that are not over. */
   readonly which?: "ready" | "open" | "all";
   /** The most tasks; default 50. */
@@ -65,7 +65,7 @@ export interface ListOptions {
 }
 
 /** Tasks, the first to do first; of `all`, the newest first. */
-export async function listTasks(context: Context, options: ListOptions = {}): Promise<TaskList> {
+export async function listTasks(context: Context, options: TaskListOptions = {}): Promise<TaskList> {
   const { which = "open", limit = DEFAULT_LIST_LIMIT } = options;
   const { tasks, has_more } = await listedTasks(context, which, checkLimit(limit));
   return { tasks, has_more, ...(await standingsOf(context, tasks)) };
@@ -92,26 +92,26 @@ async function listedTasks(context: Context, which: "ready" | "open" | "all", li
 }
 
 /** Says that this session's task is done. Throws `refused` for another's. */
-export async function finishTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Ended> {
-  return over(context, word, "done", options);
+export async function finishTask(context: Context, word: string, options: MoveOptions & Telling): Promise<EndedTask> {
+  return endTask(context, word, "done", options);
 }
 
 /** Says that a task will not be done. */
-export async function cancelTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Ended> {
-  return over(context, word, "cancel", options);
+export async function cancelTask(context: Context, word: string, options: MoveOptions & Telling): Promise<EndedTask> {
+  return endTask(context, word, "cancel", options);
 }
 
-async function over(
+async function endTask(
   context: Context,
   word: string,
   move: "done" | "cancel",
   options: MoveOptions & Telling,
-): Promise<Ended> {
+): Promise<EndedTask> {
   const before = await taskOf(context, word);
   await ensureRegistered(context);
   let task = before;
   const waiting = await end(context, before.id, async () => {
-    task = await step(context, before, move, options);
+    task = await applyMove(context, before, move, options);
     return task;
   });
   await giveBackFiles(context, before, options);
@@ -120,18 +120,18 @@ async function over(
     const next = await readTask(context, id);
     if (next?.state === "pending" && (await isMet(context, next))) ready.push(next);
   }
-  await tell(context, move === "done" ? "done" : "cancelled", task, {
+  await logTask(context, move === "done" ? "done" : "cancelled", task, {
     ready: ready.map(({ id }) => id),
-    ...why(options),
+    ...reasonOf(options),
   });
-  await tellLoser(context, before, move === "done" ? "completed" : "cancelled", options);
+  await notifyPreviousHolder(context, before, move === "done" ? "completed" : "cancelled", options);
   await context.settle();
   return { task, ready };
 }
 
 /** Gives a task back, for others to take. */
 export async function releaseTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Task> {
-  return go(context, word, "release", "released", options);
+  return moveTask(context, word, "release", "released", options);
 }
 
 /** Says that a task cannot go on, and why. */
@@ -145,15 +145,15 @@ export async function blockTask(
     throw new RelayError("usage", `Cannot block "${word}" without a reason`, {
       next: `agent-relay task block ${word} "what it waits for"`,
     });
-  return go(context, word, "block", "blocked", { ...options, reason });
+  return moveTask(context, word, "block", "blocked", { ...options, reason });
 }
 
 /** Lets a blocked task be taken again. */
 export async function unblockTask(context: Context, word: string, options: MoveOptions & Telling): Promise<Task> {
-  return go(context, word, "unblock", "unblocked", options);
+  return moveTask(context, word, "unblock", "unblocked", options);
 }
 
-async function go(
+async function moveTask(
   context: Context,
   word: string,
   move: "release" | "block" | "unblock",
@@ -162,10 +162,10 @@ async function go(
 ): Promise<Task> {
   const before = await taskOf(context, word);
   await ensureRegistered(context);
-  const task = await changed(context, before.id, () => step(context, before, move, options));
+  const task = await changed(context, before.id, () => applyMove(context, before, move, options));
   await giveBackFiles(context, before, options);
-  await tell(context, event, task, why(options));
-  await tellLoser(context, before, event, options);
+  await logTask(context, event, task, reasonOf(options));
+  await notifyPreviousHolder(context, before, event, options);
   await context.settle();
   return task;
 }

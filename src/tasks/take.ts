@@ -1,6 +1,6 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
-import { CLAIM_TTL_MS, type Claim, checkTtl, isSameTargets, type Target } from "../claims/claim.ts";
+import { CLAIM_TTL_MS, type Claim, checkTtl, isSameTargets, type ClaimTarget } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
 import { settledClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
@@ -11,7 +11,7 @@ import { worktreeOf } from "../git/repository.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
-import { actorOf, change, factsOf, type Telling, taskOf, tell, tellLoser, whose } from "./update.ts";
+import { actorOf, updateTask, factsOf, type Telling, taskOf, logTask, notifyPreviousHolder, takenFrom } from "./update.ts";
 
 const FILES_HOLD_MS = 30_000; // ms that files are held while their task is being taken
 
@@ -100,14 +100,14 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
         throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
       return taken(current, actorOf(context, options), lease, facts);
     };
-    const next = await changed(context, task.id, () => change(context, task.id, take));
+    const next = await changed(context, task.id, () => updateTask(context, task.id, take));
     const mine = task.owner?.session_id === context.session ? task.owner.claim : undefined;
     if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
     else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl);
     if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
-    await tell(context, "claimed", next, { token: next.owner?.token, ...whose(task, context) });
-    await tellLoser(context, task, "took over", options);
-    return await decided(context, next);
+    await logTask(context, "claimed", next, { token: next.owner?.token, ...takenFrom(task, context) });
+    await notifyPreviousHolder(context, task, "took over", options);
+    return await whenFirm(context, next);
   } catch (error) {
     if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);
     throw error;
@@ -115,7 +115,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
 }
 
 /** The task as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
-async function decided(context: Context, task: Task): Promise<Task> {
+async function whenFirm(context: Context, task: Task): Promise<Task> {
   if (!task.owner?.tentative) return task;
   const found = await whenDecided(context, async () => {
     const now = await readTask(context, task.id);
@@ -128,12 +128,12 @@ async function decided(context: Context, task: Task): Promise<Task> {
 }
 
 /** A claim on the files of a task, and whether it is given back with it: not if this session had it before. */
-interface Hold {
+interface FilesHold {
   readonly claim: Claim;
   readonly isForTask: boolean;
 }
 
-async function holdFiles(context: Context, task: Task): Promise<Hold> {
+async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const targets = targetsOf(context, task);
   const reason = `task: ${task.title}`.slice(0, 100);
   const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
@@ -144,7 +144,7 @@ async function holdFiles(context: Context, task: Task): Promise<Hold> {
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
 }
 
-function targetsOf(context: Context, task: Task): Target[] {
+function targetsOf(context: Context, task: Task): ClaimTarget[] {
   const cwd = context.registration.cwd ?? context.project;
   const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
   return filesOf(task).flatMap((file) => pathTargets(file, whence));
@@ -161,7 +161,7 @@ export async function renewTasks(context: Context): Promise<Task[]> {
   for await (const task of tasksOf(context, context.session)) {
     const facts = await factsOf(context, task);
     const ttl = task.owner?.ttl ?? CLAIM_TTL_MS.default;
-    renewed.push(await change(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
+    renewed.push(await updateTask(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
     if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
   }
   return renewed;

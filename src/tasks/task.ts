@@ -4,10 +4,10 @@ import { flag, type Infer, integer, list, object, oneOf, optional, text } from "
 import { isoSeconds } from "../time.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
-export type State = (typeof STATES)[number];
+export type TaskState = (typeof STATES)[number];
 
 /** Who works on a task, and for how long that is believed without a renewal. */
-export const Owner = object({
+export const TaskOwner = object({
   session_id: text(),
   agent_id: text(),
   /** Grows with each owner of the task. */
@@ -23,10 +23,10 @@ export const Owner = object({
   /** The server that this relay is mirrored to has not been asked yet, and decides. */
   tentative: optional(flag()),
 });
-export type Owner = Infer<typeof Owner>;
+export type TaskOwner = Infer<typeof TaskOwner>;
 
-export const Note = object({ at: integer(), session_id: text(), text: text() });
-export type Note = Infer<typeof Note>;
+export const TaskNote = object({ at: integer(), session_id: text(), text: text() });
+export type TaskNote = Infer<typeof TaskNote>;
 
 /** A task as it is on disk, in `--json` and here. */
 export const Task = object({
@@ -40,12 +40,12 @@ export const Task = object({
   /** Ids of tasks that must be done or cancelled before this one can be taken. */
   depends_on: list(text()),
   state: oneOf(STATES),
-  owner: optional(Owner),
+  owner: optional(TaskOwner),
   /** The last owner's, of a task that went back to the board. */
   token: optional(integer()),
   /** Why it is blocked, or was cancelled. */
   reason: optional(text()),
-  notes: list(Note),
+  notes: list(TaskNote),
   created_by: text(),
   /** Unix ms. */
   created_at: integer(),
@@ -68,24 +68,24 @@ const MOVES = {
   note: { from: STATES, to: "same", by: "anyone" },
 } as const satisfies Record<
   string,
-  { from: readonly State[]; to: State | "same"; by: "anyone" | "owner" | "unless held" }
+  { from: readonly TaskState[]; to: TaskState | "same"; by: "anyone" | "owner" | "unless held" }
 >;
-export type Move = keyof typeof MOVES;
+export type TaskMove = keyof typeof MOVES;
 
-const WORDS: Readonly<Record<Move, string>> = {
+const WORDS: Readonly<Record<TaskMove, string>> = {
   ...{ claim: "claim", done: "complete", release: "release", block: "block", unblock: "unblock" },
   ...{ cancel: "cancel", edit: "edit", note: "write to" },
 };
 
 /** What a rule must know of the world. */
-export interface Facts {
+export interface TaskFacts {
   /** Unix ms. */
   readonly now: number;
   /** Ended, or dead by its process. Idle is not gone. */
   readonly isGone: (session: string) => boolean;
 }
 
-export interface Actor {
+export interface TaskActor {
   readonly session_id: string;
   readonly agent_id: string;
   /** A person decides for others too. */
@@ -93,7 +93,7 @@ export interface Actor {
 }
 
 /** Who has the task right now; a lease that ran out, or whose holder is gone, is nobody's. */
-export function holderOf(task: Task, { now, isGone }: Facts): Owner | undefined {
+export function holderOf(task: Task, { now, isGone }: TaskFacts): TaskOwner | undefined {
   const { owner } = task;
   return owner && task.state === "in_progress" && owner.expires_at > now && !isGone(owner.session_id)
     ? owner
@@ -101,7 +101,7 @@ export function holderOf(task: Task, { now, isGone }: Facts): Owner | undefined 
 }
 
 /** Whether it waits for someone to take it, given that what it depends on is done. */
-export function isFree(task: Task, facts: Facts): boolean {
+export function isFree(task: Task, facts: TaskFacts): boolean {
   return task.state === "pending" || (task.state === "in_progress" && !holderOf(task, facts));
 }
 
@@ -114,7 +114,7 @@ export function isOver(task: Pick<Task, "state">): boolean {
   return task.state === "done" || task.state === "cancelled";
 }
 
-export interface Take {
+export interface TaskLease {
   /** ms */
   readonly ttl: number;
   readonly claim?: string | undefined;
@@ -122,13 +122,13 @@ export interface Take {
 }
 
 /** The task as taken, or renewed, by `actor`. Throws `conflict` naming who has it. */
-export function taken(task: Task, actor: Actor, { ttl, claim, tentative }: Take, facts: Facts): Task {
+export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: TaskLease, facts: TaskFacts): Task {
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
   const mine = isOwnedBy(task, actor) ? task.owner : undefined;
   const { token: given = 0, ...rest } = task;
   const kept = claim ?? mine?.claim;
-  const owner: Owner = {
+  const owner: TaskOwner = {
     ...{ session_id, agent_id },
     token: mine?.token ?? (task.owner?.token ?? given) + 1,
     since: mine?.since ?? facts.now,
@@ -140,7 +140,7 @@ export function taken(task: Task, actor: Actor, { ttl, claim, tentative }: Take,
 }
 
 /** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
-export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, facts: Facts, reason?: string): Task {
+export function moved(task: Task, move: Exclude<TaskMove, "claim">, actor: TaskActor, facts: TaskFacts, reason?: string): Task {
   check(task, move, actor, facts);
   const { to: state } = MOVES[move];
   if (state === "same") return { ...task, updated_at: facts.now };
@@ -156,13 +156,13 @@ export function moved(task: Task, move: Exclude<Move, "claim">, actor: Actor, fa
 }
 
 /** Whether it was the actor who took it last, also if the lease has run out since: nobody else wanted it. */
-function isOwnedBy({ state, owner }: Task, actor: Actor): boolean {
+function isOwnedBy({ state, owner }: Task, actor: TaskActor): boolean {
   return state === "in_progress" && owner?.session_id === actor.session_id;
 }
 
 /** Throws `conflict` for a move that the task's state does not allow, `refused` for one that is not this actor's. */
-export function check(task: Task, move: Move, actor: Actor, facts: Facts): void {
-  const { from, by }: { from: readonly State[]; by: string } = MOVES[move];
+export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskFacts): void {
+  const { from, by }: { from: readonly TaskState[]; by: string } = MOVES[move];
   if (!from.includes(task.state)) throw notFrom(task, move);
   const holder = holderOf(task, facts);
   if (isOwnedBy(task, actor) || actor.isPerson) return;
@@ -184,15 +184,15 @@ export function check(task: Task, move: Move, actor: Actor, facts: Facts): void 
     });
 }
 
-function notFrom(task: Task, move: Move): RelayError {
-  const says: Record<State, string> = {
+function notFrom(task: Task, move: TaskMove): RelayError {
+  const says: Record<TaskState, string> = {
     pending: "nobody has claimed it",
     in_progress: "it is in progress",
     blocked: `it is blocked${task.reason === undefined ? "" : `: ${task.reason}`}`,
     done: `it is done${task.owner ? ` by ${task.owner.session_id}` : ""}`,
     cancelled: "it was cancelled",
   };
-  const next: Partial<Record<State, string>> = {
+  const next: Partial<Record<TaskState, string>> = {
     pending: `agent-relay task claim ${task.id}`,
     blocked: `agent-relay task unblock ${task.id}`,
   };
@@ -216,7 +216,7 @@ export function idAt(place: string): string | undefined {
 }
 
 /** A circle among dependencies, as ids each of which depends on the next; undefined if there is none through `id`. */
-export function dependencyCircle(
+export function dependencyCycle(
   id: string,
   depends_on: readonly string[],
   dependenciesOf: (id: string) => readonly string[],

@@ -6,13 +6,13 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
 import {
-  type Actor,
+  type TaskActor,
   checkPriority,
   checkText,
   checkTitle,
-  type Facts,
+  type TaskFacts,
   holderOf,
-  type Move,
+  type TaskMove,
   moved,
   Task,
 } from "./task.ts";
@@ -57,19 +57,19 @@ export async function taskOf(context: Context, word: string): Promise<Task> {
   });
 }
 
-export async function step(
+export async function applyMove(
   context: Context,
   task: Task,
-  move: Exclude<Move, "claim">,
+  move: Exclude<TaskMove, "claim">,
   options: MoveOptions,
 ): Promise<Task> {
   if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON_BYTES);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   const facts = await factsOf(context, task);
-  return change(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
+  return updateTask(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
 }
 
-export async function change(context: Context, id: string, step: (task: Task) => Task): Promise<Task> {
+export async function updateTask(context: Context, id: string, step: (task: Task) => Task): Promise<Task> {
   const key = `tasks/${id}`;
   const next = await context.store.update(key, (value) => value && step(Task.parse(value, key)));
   if (next) return Task.parse(next, key);
@@ -83,12 +83,12 @@ export async function giveBackFiles(context: Context, task: Task, { force }: Mov
   if (task.owner?.claim !== undefined && isOurs) await giveBackById(context, task.owner.claim);
 }
 
-export async function factsOf(context: Context, { owner }: Task): Promise<Facts> {
+export async function factsOf(context: Context, { owner }: Task): Promise<TaskFacts> {
   const gone = owner && (await isGone(context, owner.session_id)) ? owner.session_id : undefined;
   return { now: context.now(), isGone: (session) => session === gone };
 }
 
-export function actorOf({ session, agent }: Context, { force = false }: { readonly force?: boolean }): Actor {
+export function actorOf({ session, agent }: Context, { force = false }: { readonly force?: boolean }): TaskActor {
   return { session_id: session, agent_id: agent, isPerson: force };
 }
 
@@ -108,7 +108,7 @@ export async function idsOf(context: Context, words: readonly string[]): Promise
   return [...ids];
 }
 
-export async function tell(
+export async function logTask(
   context: Context,
   what: string,
   task: Task,
@@ -118,11 +118,11 @@ export async function tell(
   await record(context, { event: `task.${what}`, id: task.id, state: task.state, ...details });
 }
 
-export function why({ reason, force }: MoveOptions): Readonly<Record<string, unknown>> {
+export function reasonOf({ reason, force }: MoveOptions): Readonly<Record<string, unknown>> {
   return { ...(reason === undefined ? {} : { reason }), ...(force ? { forced: true } : {}) };
 }
 
-export function whose({ owner }: Task, { session }: Context): Readonly<Record<string, unknown>> {
+export function takenFrom({ owner }: Task, { session }: Context): Readonly<Record<string, unknown>> {
   return owner && owner.session_id !== session ? { taken_from: owner.session_id } : {};
 }
 
@@ -138,7 +138,7 @@ export interface Telling {
 }
 
 /** What `before` was taken with, if another worked on it. */
-export async function tellLoser(
+export async function notifyPreviousHolder(
   context: Context,
   before: Task,
   what: string,

@@ -27,7 +27,7 @@ export interface Finding {
   readonly isHarmless?: boolean;
 }
 
-export interface Place {
+export interface DoctorTarget {
   /** The relay's folder. */
   readonly dir: string;
   /** Where the person is. */
@@ -37,16 +37,16 @@ export interface Place {
 }
 
 /** A look at one thing that can be wrong. It changes nothing. */
-export interface Check {
+export interface DoctorCheck {
   readonly name: string;
-  look(place: Place): Finding[];
+  look(place: DoctorTarget): Finding[];
 }
 
 const OLD_DRAFT_MS = 600_000; // ms
 const OLD_LOCK_MS = 5000; // ms, the lease of a lock
 const MAX_AHEAD_MS = 600_000; // ms a clock may run ahead
 
-export const CHECKS: readonly Check[] = [
+export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "folder", look: folder },
   { name: "permissions", look: permissions },
   { name: "links", look: links },
@@ -63,7 +63,7 @@ export const CHECKS: readonly Check[] = [
   { name: "one relay", look: oneRelay },
 ];
 
-function folder({ dir }: Place): Finding[] {
+function folder({ dir }: DoctorTarget): Finding[] {
   if (fs.existsSync(path.join(dir, "relay.json"))) return [];
   if (!fs.existsSync(dir))
     return [
@@ -76,7 +76,7 @@ function folder({ dir }: Place): Finding[] {
   return [{ what: `${dir} has no relay.json`, next: "any send makes it again: agent-relay send hello" }];
 }
 
-function permissions({ dir }: Place): Finding[] {
+function permissions({ dir }: DoctorTarget): Finding[] {
   if (process.platform === "win32") return [];
   const closed = ["", "messages", "drafts", "inboxes", "agents", "locks"]
     .map((name) => path.join(dir, name))
@@ -115,14 +115,14 @@ function tooOpen(dir: string): Finding[] {
 }
 
 /** A relay that came with a cloned repository, or has lost its relay.json, is not put before a model. */
-function trust({ dir }: Place): Finding[] {
+function trust({ dir }: DoctorTarget): Finding[] {
   const file = path.join(dir, "relay.json");
   if (!fs.existsSync(file) || faultOf(dir, file) !== undefined || bearsOurMark(readRecord(file))) return [];
   return [{ what: `${dir} was made elsewhere: it is shown, and not put before a model`, next: "agent-relay trust" }];
 }
 
 /** A link inside a relay is followed by nobody: what it stands for is refused. */
-function links({ dir }: Place): Finding[] {
+function links({ dir }: DoctorTarget): Finding[] {
   return walk(dir)
     .filter(({ stat }) => stat.isSymbolicLink())
     .map(({ file }) => ({
@@ -131,7 +131,7 @@ function links({ dir }: Place): Finding[] {
     }));
 }
 
-function disk({ dir }: Place): Finding[] {
+function disk({ dir }: DoctorTarget): Finding[] {
   return isNetworkDisk(dir)
     ? [
         {
@@ -142,7 +142,7 @@ function disk({ dir }: Place): Finding[] {
     : [];
 }
 
-function clock({ dir, now }: Place): Finding[] {
+function clock({ dir, now }: DoctorTarget): Finding[] {
   const ahead = walk(dir).filter(({ stat }) => stat.mtimeMs > now + MAX_AHEAD_MS);
   return ahead.length === 0
     ? []
@@ -155,7 +155,7 @@ function clock({ dir, now }: Place): Finding[] {
 }
 
 /** Reads each record by itself: the store would set a bad one aside. */
-function records({ dir }: Place): Finding[] {
+function records({ dir }: DoctorTarget): Finding[] {
   return walk(dir)
     .filter(({ file, stat }) => file.endsWith(".json") && !stat.isSymbolicLink() && !isBelow(dir, "quarantine", file))
     .flatMap(({ file }) => {
@@ -165,7 +165,7 @@ function records({ dir }: Place): Finding[] {
 }
 
 /** The log, a line each: what cannot be read is passed over by who reads it. */
-function log({ dir }: Place): Finding[] {
+function log({ dir }: DoctorTarget): Finding[] {
   const folder = path.join(dir, "activity");
   return namesOf(folder).flatMap((name) => {
     const file = path.join(folder, name);
@@ -210,7 +210,7 @@ function setAside(dir: string, file: string): string {
   return `set ${file} aside as ${aside}.json`;
 }
 
-function pointers({ dir }: Place): Finding[] {
+function pointers({ dir }: DoctorTarget): Finding[] {
   const isThere = (folder: string, id: string) => fs.existsSync(path.join(dir, folder, id));
   return namesOf(path.join(dir, "inboxes")).flatMap((inbox) =>
     ["", "open"].flatMap((part) =>
@@ -225,7 +225,7 @@ function pointers({ dir }: Place): Finding[] {
   );
 }
 
-function drafts({ dir, now }: Place): Finding[] {
+function drafts({ dir, now }: DoctorTarget): Finding[] {
   return old(filesIn(path.join(dir, "drafts")), now - OLD_DRAFT_MS).map((file) => ({
     what: `${file} was being written, and never was`,
     fix: () => remove(file),
@@ -233,7 +233,7 @@ function drafts({ dir, now }: Place): Finding[] {
 }
 
 /** A lock that is older than its lease is broken by the next who needs it: nothing to mend, but worth knowing. */
-function locks({ dir, now }: Place): Finding[] {
+function locks({ dir, now }: DoctorTarget): Finding[] {
   const folder = path.join(dir, "locks");
   return old(
     namesOf(folder).map((name) => path.join(folder, name)),
@@ -248,7 +248,7 @@ function locks({ dir, now }: Place): Finding[] {
 }
 
 /** Whose process has died while it is registered: what it claimed and works on is free for whoever asks. */
-function deadHolders({ dir }: Place): Finding[] {
+function deadHolders({ dir }: DoctorTarget): Finding[] {
   return namesOf(path.join(dir, "agents"))
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => {
@@ -268,7 +268,7 @@ function agentIn(file: string): Agent | undefined {
   }
 }
 
-function quarantine({ dir }: Place): Finding[] {
+function quarantine({ dir }: DoctorTarget): Finding[] {
   const count = namesOf(path.join(dir, "quarantine")).filter((name) => name.endsWith(".json")).length;
   return count === 0
     ? []
@@ -280,7 +280,7 @@ function quarantine({ dir }: Place): Finding[] {
       ];
 }
 
-function oneRelay({ dir, cwd }: Place): Finding[] {
+function oneRelay({ dir, cwd }: DoctorTarget): Finding[] {
   const others = worktreesOf(cwd).map((root) => path.join(root, ".relay"));
   return [...new Set(others.filter((other) => fs.existsSync(path.join(other, "relay.json"))).map(realPath))]
     .filter((other) => other !== realPath(dir))

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { isWaitedFor, removeMessage } from "../messages/retention.ts";
+import { stillWaitedFor, removeMessage } from "../messages/retention.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../tasks/task.ts";
@@ -36,20 +36,20 @@ export const RETENTION: Retention = {
 };
 
 /** One thing that is no longer kept. */
-export interface Removal {
+export interface RemovedThing {
   readonly kind: keyof Retention;
   readonly key: string;
   readonly why: string;
 }
 
 /** What `gc` would remove, in order; removes nothing. */
-export async function gcPlan(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
+export async function gcPlan(context: Context, retention: Retention = RETENTION): Promise<RemovedThing[]> {
   const { store, now } = context;
-  const plan: Removal[] = [];
+  const plan: RemovedThing[] = [];
   const old = (time: number | undefined, kind: keyof Retention) => time !== undefined && time < now() - retention[kind];
   const add = (kind: keyof Retention, key: string, why: string) => plan.push({ kind, key, why });
 
-  const isWaited = await isWaitedFor(context, true);
+  const isWaited = await stillWaitedFor(context, true);
   for (const id of await store.list("messages")) {
     if (!old(timeOf(id) ?? 0, "messages")) continue;
     const message = await readMessage(store, id);
@@ -94,12 +94,12 @@ async function removeTask({ store, now }: Context, key: string): Promise<void> {
 }
 
 /** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
-export async function gc(context: Context, retention: Retention = RETENTION): Promise<Removal[]> {
+export async function gc(context: Context, retention: Retention = RETENTION): Promise<RemovedThing[]> {
   const { store, now } = context;
   await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
   await context.settle(); // nobody is to miss an outcome that was decided and not yet told
   const plan = await gcPlan(context, retention);
-  const removed: Removal[] = [];
+  const removed: RemovedThing[] = [];
   for (const one of plan) {
     const { kind, key } = one;
     if (kind === "activity") await removeDay(context, key);

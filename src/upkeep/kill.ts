@@ -20,7 +20,7 @@ export interface Killed {
 }
 
 /** Who is here, as a Relay tells it. */
-interface Agents {
+interface AgentLookup {
   readonly session: string | undefined;
   sessionOf(word: string): Promise<string>;
   find(session: string): Promise<AgentView | undefined>;
@@ -32,7 +32,7 @@ interface Agents {
  * name, the agent that is registered; never a shell or a multiplexer, never oneself. Its unread mail is kept. Throws
  * `not_found` for one that is gone, and `refused`.
  */
-export async function killAgent(relay: Agents, word: string): Promise<Killed> {
+export async function killAgent(relay: AgentLookup, word: string): Promise<Killed> {
   const session = await relay.sessionOf(word);
   const agent = await relay.find(session);
   const refuse = (why: string) =>

@@ -3,7 +3,7 @@ import path from "node:path";
 import { record } from "../activity/log.ts";
 import { cleanupDead, endSession } from "../agents/leave.ts";
 import { registrations } from "../agents/registry.ts";
-import { type Claim, say } from "../claims/claim.ts";
+import { type Claim, sayTargets } from "../claims/claim.ts";
 import { changeClaims, readClaims } from "../claims/ledger.ts";
 import type { Context } from "../context.ts";
 import { RelayError, systemError } from "../errors.ts";
@@ -34,7 +34,7 @@ export async function finish(context: Context): Promise<string[]> {
 
 /** Who held something hears of it when it comes back, from the relay itself: nobody may register to tell it. */
 async function tellEnded({ store, session, now }: Context, holder: string, lost: readonly Claim[]): Promise<void> {
-  const what = lost.map((claim) => say(claim.targets)).join(", ");
+  const what = lost.map((claim) => sayTargets(claim.targets)).join(", ");
   const content = `${session} finished this project: your session was ended, and your claim on ${what} given back`;
   const draft = systemDraft(newId("msg", now()), holder, content, now());
   await store.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [holder], isNew: true });

@@ -1,5 +1,5 @@
 import type { Entry } from "../activity/entry.ts";
-import { say } from "../claims/claim.ts";
+import { sayTargets } from "../claims/claim.ts";
 import { sentAt } from "../messages/message.ts";
 import type { Dump } from "./dump.ts";
 
@@ -39,7 +39,7 @@ const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
       .filter((claim) => claim.expires_at > Date.parse(exported_at))
       .map(
         (claim) =>
-          `- ${word(say(claim.targets))}: ${word(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
+          `- ${word(sayTargets(claim.targets))}: ${word(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
       ),
   tasks: ({ tasks }) =>
     tasks.map(

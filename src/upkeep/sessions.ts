@@ -1,6 +1,6 @@
 import { forgetHookCallers } from "../agents/hook-callers.ts";
 import type { Context } from "../context.ts";
-import { openMark, standing, unreadMark } from "../messages/inbox.ts";
+import { openMark, messageState, unreadMark } from "../messages/inbox.ts";
 import { readMessage } from "../messages/records.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { folderOf, nameOf } from "../store/store.ts";
@@ -11,7 +11,7 @@ async function* listed({ store, now }: Context, session: string): AsyncGenerator
   for (const keyOf of [unreadMark, openMark])
     for (const id of await store.marks(folderOf(keyOf(session, "any")))) {
       const message = await readMessage(store, id);
-      const isOwed = message ? standing(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`);
+      const isOwed = message ? messageState(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`);
       yield { key: keyOf(session, id), isOwed };
     }
 }

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { Hints } from "../store/changes.ts";
+import { ChangeWaiter } from "../store/changes.ts";
 import { iso } from "../time.ts";
 
 export interface ActivityOptions {
@@ -73,7 +73,7 @@ export async function* follow(
   let since = context.now() - MAX_LATE_MS;
   const look = async () => (await activity(context, { since, limit: ALL })).entries;
   const seen = new Map((known ?? (await look())).map((entry) => [JSON.stringify(entry), timeOfEntry(entry) ?? 0]));
-  const hints = new Hints(context.store, ["activity", "messages"]);
+  const hints = new ChangeWaiter(context.store, ["activity", "messages"]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
   try {

@@ -9,7 +9,7 @@ const MAX_FILES = 4; // files that are named
  * Git is asked in the worktrees of the repository of `project` alone, once in each: a registration may name any folder, and
  * the settings of a strange one name programs that git would run.
  */
-export async function doings(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
+export async function workOf(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
   const own = worktreesOf(project);
   const silent = agents.filter(({ status, presence }) => status === undefined && presence !== "gone");
   const roots = own.filter((root) => silent.some(({ worktree }) => worktree === root));

@@ -14,7 +14,7 @@ import { readWait } from "../waits/settle.ts";
 import type { Wait } from "../waits/wait.ts";
 
 /** The whole life of one thing. */
-export interface Explained {
+export interface Explanation {
   readonly id: string;
   readonly record?: Message | Task | Wait | Decision | undefined;
   readonly entries: readonly Entry[];
@@ -23,7 +23,7 @@ export interface Explained {
 const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // of an entry: no ids
 
 /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
-export async function explain(context: Context, word: string): Promise<Explained> {
+export async function explain(context: Context, word: string): Promise<Explanation> {
   const id = await wholeId(context, word);
   const found = isSegment(id) ? await recordOf(context, id) : undefined;
   const since = (timeOf(id) ?? MAX_CLOCK_LEAD_MS) - MAX_CLOCK_LEAD_MS;
@@ -52,7 +52,7 @@ async function wholeId({ store }: Context, word: string): Promise<string> {
   return found === undefined || another !== undefined ? word : found;
 }
 
-async function recordOf(context: Context, id: string): Promise<Explained["record"]> {
+async function recordOf(context: Context, id: string): Promise<Explanation["record"]> {
   if (id.startsWith("task-")) return readTask(context, id);
   if (id.startsWith("wait-")) return readWait(context, id);
   if (id.startsWith("decision-")) return parsedOrSkipped(context.store, `decisions/${id}`, Decision);

@@ -1,5 +1,5 @@
 import { processState, readAgent } from "../agents/registry.ts";
-import { say, type Target, targetsMeet } from "../claims/claim.ts";
+import { sayTargets, type ClaimTarget, targetsMeet } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -9,14 +9,14 @@ import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import { readTask, unmet } from "../tasks/indexes.ts";
 import { isOver as isTaskOver, type Task } from "../tasks/task.ts";
-import type { Condition, Standing } from "./wait.ts";
+import type { Condition, ConditionState } from "./wait.ts";
 
 /** How a condition stands for a session. What it looked at before and need not look at again is kept in `passed`. */
-export async function standingOf(
+export async function conditionState(
   context: Context,
   condition: Condition,
   passed = new Set<string>(),
-): Promise<Standing> {
+): Promise<ConditionState> {
   const { id = "", session } = condition;
   switch (condition.event) {
     case "released":
@@ -34,7 +34,7 @@ export async function standingOf(
   }
 }
 
-async function released(context: Context, targets: readonly Target[]): Promise<Standing> {
+async function released(context: Context, targets: readonly ClaimTarget[]): Promise<ConditionState> {
   const all = await readClaims(context);
   const meets = all.claims.filter(
     (claim) =>
@@ -43,14 +43,14 @@ async function released(context: Context, targets: readonly Target[]): Promise<S
   );
   const facts = await factsOf(context, { ...all, claims: meets });
   const held = meets.filter((claim) => isLive(claim, facts));
-  if (held.length === 0) return { outcome: `${say(targets)} is free`, on: [] };
+  if (held.length === 0) return { outcome: `${sayTargets(targets)} is free`, on: [] };
   return {
     on: [...new Set(held.map((claim) => claim.session_id))],
     at: Math.max(...held.map((claim) => claim.offered_until ?? claim.expires_at)),
   };
 }
 
-async function ended(context: Context, session: string, then: Condition): Promise<Standing> {
+async function ended(context: Context, session: string, then: Condition): Promise<ConditionState> {
   const agent = await readAgent(context.store, "agents", session);
   if (!agent) return { outcome: `${session} has left`, on: [] };
   const { pid = 0, pid_started: started, place = "" } = then;
@@ -78,7 +78,7 @@ async function unreadOf(
   return undefined;
 }
 
-async function replied(context: Context, id: string, passed: Set<string>): Promise<Standing> {
+async function replied(context: Context, id: string, passed: Set<string>): Promise<ConditionState> {
   const { store, session } = context;
   const question = await readMessage(store, id);
   if (question && !mayRead(session, question)) return { on: [] };
@@ -94,7 +94,7 @@ async function replied(context: Context, id: string, passed: Set<string>): Promi
   return { on: question?.to_session ? [question.to_session] : [] };
 }
 
-async function taskOver(context: Context, id: string): Promise<Standing> {
+async function taskOver(context: Context, id: string): Promise<ConditionState> {
   const task = await readTask(context, id);
   if (!task) return { outcome: `${id} was removed`, on: [] };
   if (isTaskOver(task))

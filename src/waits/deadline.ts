@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { newId } from "../id.ts";
 import type { Message } from "../messages/message.ts";
-import { keep } from "./settle.ts";
+import { createWait } from "./settle.ts";
 
 /** Of each of these that has a deadline, this session is told, once, if nobody has answered by then. */
 export async function expectAnswers(context: Context, messages: readonly Message[]): Promise<void> {
@@ -19,5 +19,5 @@ async function expectAnswer(context: Context, { id, to_session: to, answer_by = 
     quiet: true,
   };
   const conditions = [{ event: "answer" as const, id, session: to }];
-  await keep(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
+  await createWait(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
 }

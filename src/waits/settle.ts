@@ -7,12 +7,12 @@ import { liveness, thisProcess } from "../machine/process.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
-import { standingOf } from "./conditions.ts";
+import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
 import { isOver, sayConditions, Wait } from "./wait.ts";
 
 /** Writes a new wait where every look finds it. */
-export async function keep(context: Context, wait: Wait): Promise<void> {
+export async function createWait(context: Context, wait: Wait): Promise<void> {
   const checked = Wait.parse(wait, wait.id);
   await context.store.mark(markOf(wait));
   await context.store.create(`waits/${wait.id}`, checked);
@@ -55,23 +55,23 @@ async function settleOne(context: Context, id: string, mark: string): Promise<vo
     if (((await store.markedAt(mark)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(mark);
     return;
   }
-  const decided = wait.state === "pending" ? await decide(context, wait) : wait;
-  if (decided.state !== "pending" && (await tell(context, decided))) await store.unmark(mark);
+  const decided = wait.state === "pending" ? await decideWait(context, wait) : wait;
+  if (decided.state !== "pending" && (await notifyWaiter(context, decided))) await store.unmark(mark);
 }
 
 /** What became of a wait, written down once. */
-async function decide(context: Context, wait: Wait): Promise<Wait> {
+async function decideWait(context: Context, wait: Wait): Promise<Wait> {
   const { session_id: session } = wait;
   const theirs = { ...context, session };
   const isLost = session === context.session ? await hasLeft(context) : await isGone(context, session);
   const met = new Map(wait.met?.map(({ condition, outcome }) => [condition, outcome]));
   const outcomes: (string | undefined)[] = [];
   for (const [index, condition] of isLost ? [] : wait.conditions.entries())
-    outcomes.push(met.get(index) ?? (await standingOf(theirs, condition)).outcome);
+    outcomes.push(met.get(index) ?? (await conditionState(theirs, condition)).outcome);
   const isLate = context.now() >= wait.expires_at;
   const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
   if (state === "pending") return latched(context, wait, outcomes);
-  return end(
+  return endWait(
     context,
     wait.id,
     state,
@@ -100,7 +100,7 @@ function mergedMet({ met: known = [] }: Wait, met: NonNullable<Wait["met"]>): No
 }
 
 /** Ends a pending wait. One that has ended stays as it was. */
-export async function end(
+export async function endWait(
   context: Context,
   id: string,
   state: "satisfied" | "timed_out" | "cancelled" | "ended",
@@ -113,7 +113,7 @@ export async function end(
   const next = await context.store.update(key, (value) => {
     const wait = value && Wait.parse(value, key);
     isNews = wait?.state === "pending";
-    return isNews ? { ...wait, state, outcome, ended_at: now, message, teller: teller(now) } : value;
+    return isNews ? { ...wait, state, outcome, ended_at: now, message, teller: thisTeller(now) } : value;
   });
   if (!next) throw new RelayError("not_found", `Cannot find "${id}": it was removed`);
   const wait = Wait.parse(next, key);
@@ -122,7 +122,7 @@ export async function end(
 }
 
 /** Sends the outcome to who waited for it, once. False while another process does it. */
-async function tell(context: Context, wait: Wait): Promise<boolean> {
+async function notifyWaiter(context: Context, wait: Wait): Promise<boolean> {
   if (wait.state !== "timed_out" && (wait.state !== "satisfied" || wait.quiet)) return true;
   const { store } = context;
   if (wait.message === undefined || (await store.get(`messages/${wait.message}`))) return true;
@@ -145,7 +145,7 @@ type Teller = NonNullable<Wait["teller"]>;
 const SLOW_TELLER_MS = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
 
 /** This process as the one that tells. */
-function teller(at: number): Teller {
+function thisTeller(at: number): Teller {
   const { pid, started, place } = thisProcess();
   return { pid, ...(started === undefined ? {} : { started }), place, at };
 }
@@ -162,7 +162,7 @@ function isMe(known: Wait["teller"]): boolean {
 async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefined> {
   const now = context.now();
   const key = `waits/${id}`;
-  const next = { message: newId("msg", now), teller: teller(now) };
+  const next = { message: newId("msg", now), teller: thisTeller(now) };
   const taken = await context.store.update(key, (value) => {
     const known = value && Wait.parse(value, key).teller;
     return value && (!known || hasDied(known, now)) ? { ...value, ...next } : value;

@@ -1,7 +1,7 @@
-import { say, Target } from "../claims/claim.ts";
-import { KINDS, type Kind } from "../messages/message.ts";
+import { sayTargets, ClaimTarget } from "../claims/claim.ts";
+import { KINDS, type MessageKind } from "../messages/message.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
-import { Word } from "../store/key.ts";
+import { KeySegment } from "../store/key.ts";
 
 const EVENTS = ["released", "ended", "message", "reply", "task", "answer"] as const;
 
@@ -13,8 +13,8 @@ export const Condition = object({
    * message `id` asks for nothing any more.
    */
   event: oneOf(EVENTS),
-  targets: optional(list(Target)),
-  session: optional(Word),
+  targets: optional(list(ClaimTarget)),
+  session: optional(KeySegment),
   /** With `ended`: its process when the wait began. Another one may go on under the same id. */
   pid: optional(integer()),
   pid_started: optional(integer()),
@@ -29,7 +29,7 @@ const STATES = ["pending", "satisfied", "timed_out", "cancelled", "ended"] as co
 /** A wait whose outcome is told by a message, as it is on disk, in `--json` and here. */
 export const Wait = object({
   id: text(),
-  session_id: Word,
+  session_id: KeySegment,
   agent_id: text(),
   conditions: list(Condition),
   /** One of the conditions is enough. */
@@ -54,7 +54,7 @@ export const Wait = object({
 export type Wait = Infer<typeof Wait>;
 
 /** How a condition stands. */
-export interface Standing {
+export interface ConditionState {
   /** What happened; undefined while it did not. */
   readonly outcome?: string | undefined;
   /** Who has to act before it can. */
@@ -72,7 +72,7 @@ export function isOver(any: boolean, outcomes: readonly (string | undefined)[]):
 function sayCondition({ event, targets, session, kind, id }: Condition): string {
   switch (event) {
     case "released":
-      return `${say(targets ?? [])} to be free`;
+      return `${sayTargets(targets ?? [])} to be free`;
     case "ended":
       return `${session} to end`;
     case "message":
@@ -91,7 +91,7 @@ export function sayConditions(conditions: readonly Condition[], any: boolean): s
 }
 
 /** What one may wait for, as typed. Give one or more. */
-export interface Wished {
+export interface WaitFor {
   /** Paths or globs that another holds. */
   readonly released?: readonly string[] | undefined;
   readonly resources?: readonly string[] | undefined;
@@ -101,7 +101,7 @@ export interface Wished {
   /** With `message`: only from this one. */
   readonly from?: string | undefined;
   /** With `message`: only of this kind. */
-  readonly kind?: Kind | undefined;
+  readonly kind?: MessageKind | undefined;
   readonly replyTo?: readonly string[] | undefined;
   readonly taskDone?: readonly string[] | undefined;
 }

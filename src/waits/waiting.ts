@@ -1,25 +1,25 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
-import { circle, type Step } from "../claims/deadlock.ts";
+import { deadlock, type DeadlockStep } from "../claims/deadlock.ts";
 import { changeClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
 import { leaveQueue } from "../claims/rules.ts";
-import { circular } from "../claims/wording.ts";
+import { deadlockError } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkTimeout, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
-import { foreignLook, lookEvery } from "../messages/discover.ts";
+import { scanForForeign, scanInterval } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
-import { Hints } from "../store/changes.ts";
+import { ChangeWaiter } from "../store/changes.ts";
 import { checkSegment } from "../store/key.ts";
 import { taskOf } from "../tasks/update.ts";
-import { standingOf } from "./conditions.ts";
+import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
-import { end, keep, metOf, readWait } from "./settle.ts";
-import { type Condition, isOver, type Standing, sayConditions, type Wait, type Wished } from "./wait.ts";
+import { endWait, createWait, metOf, readWait } from "./settle.ts";
+import { type Condition, isOver, type ConditionState, sayConditions, type Wait, type WaitFor } from "./wait.ts";
 
 const PID_POLL_MS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
 
@@ -38,12 +38,12 @@ export interface WaitOptions {
 }
 
 /** What came true, a line for each. */
-export interface Waited {
+export interface WaitResult {
   readonly outcome: readonly string[];
 }
 
 /** Waits here. Throws `timed_out`, and `conflict` at once if those who would have to act wait for this session. */
-export async function wait(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Waited> {
+export async function wait(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<WaitResult> {
   const conditions = await conditionsOf(context, wished, options);
   const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.blocking);
   await ensureRegistered(context);
@@ -53,7 +53,7 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
   const what = sayConditions(conditions, any);
   const outcomes: (string | undefined)[] = conditions.map(() => undefined);
   const passed = conditions.map(() => new Set<string>());
-  const hints = new Hints(context.store, foldersOf(context, conditions));
+  const hints = new ChangeWaiter(context.store, foldersOf(context, conditions));
   const isForMail = conditions.some(({ event }) => event === "message" || event === "reply");
   const stop = () => hints.end();
   options.signal?.addEventListener("abort", stop);
@@ -61,29 +61,29 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
   try {
     for (;;) {
       options.signal?.throwIfAborted();
-      if (isForMail) await foreignLook(context, "due");
-      const standings: Standing[] = [];
+      if (isForMail) await scanForForeign(context, "due");
+      const standings: ConditionState[] = [];
       for (const [index, condition] of conditions.entries()) {
         if (outcomes[index] !== undefined) continue;
-        const standing = await standingOf(context, condition, passed[index]);
+        const standing = await conditionState(context, condition, passed[index]);
         outcomes[index] = standing.outcome;
         if (standing.outcome === undefined) standings.push(standing);
       }
       if (isOver(any, outcomes)) return { outcome: outcomes.filter((outcome) => outcome !== undefined) };
       if (await hasLeft(context)) throw hasEnded(`wait for ${what}`, context.session);
-      const others = leansOn(standings, any);
+      const others = isWaitEdge(standings, any);
       if (context.agent !== "human" && others.includes(context.session))
-        throw circular(what, [{ session: context.session, for: what }]);
+        throw deadlockError(what, [{ session: context.session, for: what }]);
       if (others.join() !== (on ?? "")) {
-        const found = await leanOn(context, id, others, what);
-        if (found) throw circular(what, found);
+        const found = await addWaitEdge(context, id, others, what);
+        if (found) throw deadlockError(what, found);
         on = others.join();
       }
       const left = until - performance.now();
       if (left <= 0) throw tooLate(what, timeout);
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
-      const foreign = isForMail ? await lookEvery(context) : Infinity;
+      const foreign = isForMail ? await scanInterval(context) : Infinity;
       await hints.next(Math.min(left, expiry, foreign, isEnding ? PID_POLL_MS : Infinity));
     }
   } finally {
@@ -94,7 +94,7 @@ export async function wait(context: Context, wished: Wished, options: WaitOption
 }
 
 /** Without whom it cannot come true: where one thing is enough, those whom each of them needs. A person may act elsewhere. */
-function leansOn(standings: readonly Standing[], any: boolean): string[] {
+function isWaitEdge(standings: readonly ConditionState[], any: boolean): string[] {
   const [first = { on: [] }, ...rest] = standings;
   const all = new Set(standings.flatMap((standing) => standing.on));
   const common = first.on.filter((session) => rest.every(({ on }) => on.includes(session)));
@@ -102,7 +102,7 @@ function leansOn(standings: readonly Standing[], any: boolean): string[] {
 }
 
 /** Notes for whom this session waits, unless that closes a circle: then says who is in it. */
-function leanOn(context: Context, id: string, on: readonly string[], what: string): Promise<Step[] | undefined> {
+function addWaitEdge(context: Context, id: string, on: readonly string[], what: string): Promise<DeadlockStep[] | undefined> {
   const { pid, started, place } = thisProcess();
   const edge = {
     ...{ id, session_id: context.session, on, for: what, pid, place },
@@ -110,7 +110,7 @@ function leanOn(context: Context, id: string, on: readonly string[], what: strin
   };
   return changeClaims(context, (claims) => {
     const edges = claims.edges.filter((other) => other.id !== id);
-    const found = circle({ ...claims, edges }, context.session, on, what);
+    const found = deadlock({ ...claims, edges }, context.session, on, what);
     const next = found || on.length === 0 ? edges : [...edges, edge];
     const isSame = next.length === 0 && claims.edges.length === 0;
     return { claims: isSame ? claims : { ...claims, edges: next }, result: found };
@@ -118,7 +118,7 @@ function leanOn(context: Context, id: string, on: readonly string[], what: strin
 }
 
 /** Returns at once; a message tells of the outcome, also if this process is gone by then. */
-export async function subscribe(context: Context, wished: Wished, options: WaitOptions = {}): Promise<Wait> {
+export async function subscribe(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<Wait> {
   const conditions = await conditionsOf(context, wished, options);
   const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.subscribed);
   await ensureRegistered(context);
@@ -135,8 +135,8 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
     created_at: now,
     expires_at: now + timeout,
   };
-  const standings: Standing[] = [];
-  for (const condition of conditions) standings.push(await standingOf(context, condition));
+  const standings: ConditionState[] = [];
+  for (const condition of conditions) standings.push(await conditionState(context, condition));
   const outcomes = standings.map((standing) => standing.outcome);
   if (isOver(wait.any, outcomes)) {
     const outcome = outcomes.filter((one) => one !== undefined);
@@ -144,7 +144,7 @@ export async function subscribe(context: Context, wished: Wished, options: WaitO
     await context.store.create(`waits/${wait.id}`, over);
     return over;
   }
-  await keep(context, { ...wait, ...metOf(outcomes) });
+  await createWait(context, { ...wait, ...metOf(outcomes) });
   await context.settle(); // it may have come true before anyone could see that we wait
   return (await readWait(context, wait.id)) ?? wait;
 }
@@ -173,7 +173,7 @@ export async function cancelWait(context: Context, id: string): Promise<Wait> {
   const wait = await waitOf(context, id);
   if (wait.session_id !== context.session)
     throw new RelayError("refused", `Cannot cancel "${id}": it is ${wait.session_id} who waits, not you`);
-  const ended = await end(context, id, "cancelled", []);
+  const ended = await endWait(context, id, "cancelled", []);
   await context.store.unmark(`${PENDING}/${id}`);
   return ended;
 }
@@ -192,7 +192,7 @@ function foldersOf({ session }: Context, conditions: readonly Condition[]): stri
 
 async function conditionsOf(
   context: Context,
-  wished: Wished,
+  wished: WaitFor,
   { cwd = context.registration.cwd ?? context.project, any = false, apart }: WaitOptions,
 ): Promise<Condition[]> {
   const whence = { cwd, project: context.project, apart };

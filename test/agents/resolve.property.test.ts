@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearest, type Party, resolve, resolveOne } from "../../src/agents/resolve.ts";
+import { nearest, type Addressee, resolve, resolveOne } from "../../src/agents/resolve.ts";
 import { RelayError } from "../../src/errors.ts";
 import { processorTime } from "../support/cpu-time.ts";
 
@@ -110,7 +110,7 @@ describe("resolve()", () => {
   });
 
   test("one wrong letter in a name is met with the right name", () => {
-    const here: Party[] = [{ session_id: "claude-1", agent_id: "claude", name: "brave-otter", role: "tester" }];
+    const here: Addressee[] = [{ session_id: "claude-1", agent_id: "claude", name: "brave-otter", role: "tester" }];
     fc.assert(
       fc.property(fc.nat({ max: 10 }), (at) => {
         const typo = `${"brave-otter".slice(0, at)}x${"brave-otter".slice(at + 1)}`;
@@ -137,7 +137,7 @@ describe("resolve()", () => {
     const long = "x".repeat(1_000_000);
     const here = Array.from(
       { length: 5 },
-      (_, n): Party => ({ session_id: `claude-${n}`, agent_id: "claude", name: `${long}${n}` }),
+      (_, n): Addressee => ({ session_id: `claude-${n}`, agent_id: "claude", name: `${long}${n}` }),
     );
     const named = here.map((each) => ({ ...each, name: "otter" }));
     const { ms, result } = processorTime(() => [

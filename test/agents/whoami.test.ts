@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Facts, type Registered, whoAmI } from "../../src/agents/whoami.ts";
+import { type IdentityFacts, type Registered, whoAmI } from "../../src/agents/whoami.ts";
 import type { Ancestor } from "../../src/machine/ancestors.ts";
 
 const shell: Ancestor = { pid: 900, started: 9000, name: "bash", args: ["bash"] };
@@ -13,7 +13,7 @@ const gemini: Ancestor = {
 };
 const init: Ancestor = { pid: 1, started: 1, name: "systemd", args: ["/sbin/init"] };
 
-function facts(given: Partial<Facts> = {}): Facts {
+function facts(given: Partial<IdentityFacts> = {}): IdentityFacts {
   return { env: {}, ancestors: [shell, init], place: "here", registered: [], user: "ann", ...given };
 }
 
@@ -38,7 +38,7 @@ describe("told", () => {
 
   test("which tool it is comes from --agent, its registration, its name, what is above it, what it inherited, in that order", () => {
     const known = registered(shell, "codex-1", "gemini");
-    const agentFor = (given: Partial<Facts>) => whoAmI(facts({ session: "codex-1", ...given })).agent;
+    const agentFor = (given: Partial<IdentityFacts>) => whoAmI(facts({ session: "codex-1", ...given })).agent;
     expect(agentFor({ agent: "mine", registered: [known] })).toBe("mine");
     expect(agentFor({ registered: [known], ancestors: [claude] })).toBe("gemini");
     expect(agentFor({ ancestors: [claude] })).toBe("codex");

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Target, targetsMeet } from "../../src/claims/claim.ts";
+import { type ClaimTarget, targetsMeet } from "../../src/claims/claim.ts";
 import { pathTargets } from "../../src/claims/paths.ts";
 import { RelayError } from "../../src/errors.ts";
 import { tempDir } from "../support/cli.ts";
@@ -129,7 +129,7 @@ describe("a glob", () => {
       fs.writeFileSync(path.join(root, "app", name), "");
       const [target, ...more] = pathTargets(`app/${name}`, { cwd: root, project: root });
       expect(more).toEqual([]);
-      const meets = (other: Target) => target !== undefined && targetsMeet(target, other);
+      const meets = (other: ClaimTarget) => target !== undefined && targetsMeet(target, other);
       expect(meets({ path: "app/*" })).toBe(true);
       for (const other of ["app/i.ts", "app/ab.ts", "app/x.ts", "app/whyn"]) expect(meets({ path: other })).toBe(false);
     }

@@ -1,27 +1,27 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Claim, OFFER_MS, type Target, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
-import { circle, circleOf } from "../../src/claims/deadlock.ts";
+import { type Claim, OFFER_MS, type ClaimTarget, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
+import { deadlock, deadlockOf } from "../../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
   Claims,
   enqueue,
-  type Facts,
+  type ClaimFacts,
   giveUp,
   leaveQueue,
   NO_CLAIMS,
   renew,
-  sessionOf,
+  sessionOfBlocker,
   settle,
   take,
-  type Wish,
+  type ClaimRequest,
 } from "../../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const SESSIONS = ["ann", "bob", "cay", "dan"];
 
-const target = fc.constantFrom<Target>(
+const target = fc.constantFrom<ClaimTarget>(
   ...["src", "src/a.ts", "src/*.md", "docs", "**/a.*"].map((path) => ({ path })),
   { path: "docs", worktree: "/w1" },
   { path: "docs", worktree: "/w2" },
@@ -54,7 +54,7 @@ class Model {
   readonly dead = new Set<string>();
   #count = 0;
 
-  get facts(): Facts {
+  get facts(): ClaimFacts {
     const { now, gone, dead } = this;
     return { now, isGone: (session) => gone.has(session), isDead: ({ id }) => dead.has(id) };
   }
@@ -68,13 +68,13 @@ class Model {
   /** Each waiter looks around, and leaves a line that would never move. */
   look(): void {
     for (const { id } of this.claims.queue)
-      if (circleOf(this.claims, id)) this.claims = leaveQueue(this.claims, id, this.facts);
+      if (deadlockOf(this.claims, id)) this.claims = leaveQueue(this.claims, id, this.facts);
   }
 
-  #ask(wish: Wish, waits: boolean): void {
+  #ask(wish: ClaimRequest, waits: boolean): void {
     if (this.gone.has(wish.session_id)) return;
     const taken = take(settle(this.claims, this.facts), wish, this.facts);
-    const closes = circle(taken.claims, wish.session_id, taken.blockers.map(sessionOf), "x");
+    const closes = deadlock(taken.claims, wish.session_id, taken.blockers.map(sessionOfBlocker), "x");
     const joins = !taken.claim && waits && !closes;
     const waiter: Waiter = { ...wish, since: this.now, pid: 1, place: "here" };
     this.claims = joins ? enqueue(taken.claims, waiter) : taken.claims;
@@ -166,7 +166,7 @@ test("of the sessions that wait, one at least waits for nobody that waits: no ci
     const waits = (session: string) =>
       after.queue
         .filter((waiter) => waiter.session_id === session)
-        .flatMap((waiter) => blockers(after, waiter, after.queue.slice(0, after.queue.indexOf(waiter))).map(sessionOf));
+        .flatMap((waiter) => blockers(after, waiter, after.queue.slice(0, after.queue.indexOf(waiter))).map(sessionOfBlocker));
     const left = new Set(SESSIONS);
     for (let size = -1; size !== left.size; ) {
       size = left.size;
@@ -184,7 +184,7 @@ test("what is settled stays the very same, and survives the disk", () => {
 });
 
 /** The record when these claims were given back. */
-function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+function drop(claims: Claims, dropped: readonly Claim[], facts: ClaimFacts): Claims {
   const isDropped = (claim: Claim) => dropped.includes(claim);
   return giveUp(claims, isDropped, () => true, facts).claims;
 }

@@ -4,39 +4,39 @@ import {
   type Claim,
   checkTtl,
   OFFER_MS,
-  type Target,
+  type ClaimTarget,
   targetsMeet,
   type Waiter,
 } from "../../src/claims/claim.ts";
-import { circle } from "../../src/claims/deadlock.ts";
+import { deadlock } from "../../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
   type Claims,
   enqueue,
-  type Facts,
+  type ClaimFacts,
   giveUp,
   isLive,
   leaveQueue,
   NO_CLAIMS,
   renew,
-  sessionOf,
+  sessionOfBlocker,
   settle,
   take,
-  type Wish,
+  type ClaimRequest,
 } from "../../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
 
-function at(now: number, gone: readonly string[] = [], dead: readonly string[] = []): Facts {
+function at(now: number, gone: readonly string[] = [], dead: readonly string[] = []): ClaimFacts {
   return { now, isGone: (session) => gone.includes(session), isDead: ({ id }) => dead.includes(id) };
 }
 const facts = at(NOON);
 
 /** `ann wants src`: its id says both. */
-function wish(session_id: string, paths: string, more: Partial<Wish> = {}): Wish {
-  const targets: Target[] = paths.split(" ").map((path) => ({ path }));
+function wish(session_id: string, paths: string, more: Partial<ClaimRequest> = {}): ClaimRequest {
+  const targets: ClaimTarget[] = paths.split(" ").map((path) => ({ path }));
   return {
     id: `${session_id}:${paths}`,
     session_id,
@@ -53,7 +53,7 @@ function waiter(session_id: string, paths: string, more: Partial<Waiter> = {}): 
 }
 
 /** A record in which these were taken, in this order. */
-function held(...wishes: readonly Wish[]): Claims {
+function held(...wishes: readonly ClaimRequest[]): Claims {
   return wishes.reduce((claims, each) => take(claims, each, facts).claims, NO_CLAIMS);
 }
 
@@ -63,7 +63,7 @@ function queued(claims: Claims, ...waiters: readonly Waiter[]): Claims {
 
 const ids = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
 const claimOf = (claims: Claims, id: string): Claim | undefined => claims.claims.find((claim) => claim.id === id);
-const inTheWay = (claims: Claims, wanted: Wish) => blockers(claims, wanted).map(sessionOf);
+const inTheWay = (claims: Claims, wanted: ClaimRequest) => blockers(claims, wanted).map(sessionOfBlocker);
 
 describe("taking", () => {
   test("what is free is had until its time is over, under the next token", () => {
@@ -302,8 +302,8 @@ describe("an offer", () => {
 });
 
 describe("a circle", () => {
-  const wants = (claims: Claims, wanted: Wish) =>
-    circle(claims, wanted.session_id, inTheWay(claims, wanted), "what it wants");
+  const wants = (claims: Claims, wanted: ClaimRequest) =>
+    deadlock(claims, wanted.session_id, inTheWay(claims, wanted), "what it wants");
 
   test("of two is found by the one that would close it, with who waits for what", () => {
     const claims = queued(held(wish("ann", "a"), wish("bob", "b")), waiter("ann", "b"));
@@ -320,7 +320,7 @@ describe("a circle", () => {
     const claims = queued(all, ...names.slice(0, 4).map((name, index) => waiter(name, next(index))));
     expect(wants(claims, wish("eve", "ann"))?.map((step) => step.session)).toEqual(["eve", "ann", "bob", "cay", "dan"]);
     for (const [index, name] of names.slice(0, 4).entries())
-      expect(circle(queued(all, ...claims.queue.slice(0, index)), name, [next(index)], "x"), name).toBeUndefined();
+      expect(deadlock(queued(all, ...claims.queue.slice(0, index)), name, [next(index)], "x"), name).toBeUndefined();
   });
 
   test("goes also through who stands in line before, and through waits that are for no claim", () => {
@@ -355,7 +355,7 @@ describe("a circle", () => {
 });
 
 /** The record when these claims were given back. */
-function drop(claims: Claims, dropped: readonly Claim[], facts: Facts): Claims {
+function drop(claims: Claims, dropped: readonly Claim[], facts: ClaimFacts): Claims {
   const isDropped = (claim: Claim) => dropped.includes(claim);
   return giveUp(claims, isDropped, () => true, facts).claims;
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { begun, DAEMON_LIMITS, type DaemonRecord, verdict } from "../../src/daemon/limits.ts";
+import { asBegun, DAEMON_LIMITS, type DaemonRecord, decideRun } from "../../src/daemon/limits.ts";
 import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
 import { liveness, place } from "../../src/machine/process.ts";
@@ -19,20 +19,20 @@ const RECORD: DaemonRecord = {
 
 describe("whether to start", () => {
   const at = (now: number, record: Partial<DaemonRecord> = {}, more = {}) =>
-    verdict({ ...RECORD, ...record }, DAEMON_LIMITS, { fresh: 1, since: now, isStopped: false, now, ...more });
+    decideRun({ ...RECORD, ...record }, DAEMON_LIMITS, { fresh: 1, since: now, isStopped: false, now, ...more });
 
   test("for new mail, at most once in the cool-down, and so often a day", () => {
     expect(at(NOON)).toEqual({ isGo: true });
     expect(at(NOON - 31_000)).toEqual({ isGo: false, why: "it ran just now", wait: 1000 });
     expect(at(NOON, { runs: 50 })).toMatchObject({ why: "it ran 50 times today" });
     expect(at(NOON + 86_400_000, { runs: 50 }), "on another day").toEqual({ isGo: true });
-    expect(begun({ ...RECORD, last_code: 1 }, NOON)).toEqual({
+    expect(asBegun({ ...RECORD, last_code: 1 }, NOON)).toEqual({
       ...RECORD,
       runs: 4,
       last_at: NOON,
       last_took: undefined,
     });
-    expect(begun(RECORD, NOON + 86_400_000)).toMatchObject({ day: "2026-03-02", runs: 1 });
+    expect(asBegun(RECORD, NOON + 86_400_000)).toMatchObject({ day: "2026-03-02", runs: 1 });
   });
 
   test("not where nothing new waits, nor with the kill switch set", () => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { verdict } from "../../src/daemon/limits.ts";
+import { decideRun } from "../../src/daemon/limits.ts";
 import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
 import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
 import { Relay } from "../../src/index.ts";
@@ -84,9 +84,9 @@ test("mail that the agent sees by itself within two seconds wakes it not", () =>
   const now = 1_000_000;
   const found = { fresh: 1, since: now - 1500, isStopped: false, now };
   const record = { session_id: "s", command: [], pid: 1, place: "", started_at: 0, day: "1970-01-01", runs: 0 };
-  expect(verdict(record, WAKE_LIMITS, found)).toEqual({ isGo: false, why: "it came just now", wait: 500 });
-  expect(verdict(record, WAKE_LIMITS, { ...found, since: now - 2000 })).toEqual({ isGo: true });
-  expect(verdict({ ...record, last_at: now - 5000 }, WAKE_LIMITS, { ...found, since: 0 })).toMatchObject({
+  expect(decideRun(record, WAKE_LIMITS, found)).toEqual({ isGo: false, why: "it came just now", wait: 500 });
+  expect(decideRun(record, WAKE_LIMITS, { ...found, since: now - 2000 })).toEqual({ isGo: true });
+  expect(decideRun({ ...record, last_at: now - 5000 }, WAKE_LIMITS, { ...found, since: 0 })).toMatchObject({
     isGo: false,
     wait: 5000,
   });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Rim, runHook } from "../../src/hooks/run.ts";
+import { type HookIo, runHook } from "../../src/hooks/run.ts";
 import { HOOK_HOSTS } from "../../src/hosts/calling.ts";
 import type { Payload } from "../../src/hosts/hook.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
@@ -71,7 +71,7 @@ class World {
     const say = async (text: string) => {
       out += text;
     };
-    const rim: Rim = {
+    const rim: HookIo = {
       env: {},
       input: async () =>
         typeof payload === "string"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HOSTS, hostNamed, hostOf } from "../../src/hosts/detect.ts";
+import { AGENT_HOSTS, hostNamed, hostOf } from "../../src/hosts/detect.ts";
 
 describe("which host a process is", () => {
   const known: [string, string[], string][] = [
@@ -40,14 +40,14 @@ describe("which host a process is", () => {
 describe("the table of hosts", () => {
   test("no two hosts share an agent, a command, a package or a marker", () => {
     for (const field of ["commands", "packages", "markers"] as const) {
-      const all = HOSTS.flatMap((host) => host[field]);
+      const all = AGENT_HOSTS.flatMap((host) => host[field]);
       expect(new Set(all).size).toBe(all.length);
     }
-    expect(new Set(HOSTS.map((host) => host.agent)).size).toBe(HOSTS.length);
+    expect(new Set(AGENT_HOSTS.map((host) => host.agent)).size).toBe(AGENT_HOSTS.length);
   });
 
   test("the variable that holds a host's session is one of its markers", () => {
-    for (const { sessionVariable, markers } of HOSTS)
+    for (const { sessionVariable, markers } of AGENT_HOSTS)
       if (sessionVariable !== undefined) expect(markers).toContain(sessionVariable);
   });
 

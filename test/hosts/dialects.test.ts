@@ -6,7 +6,7 @@ import { codex } from "../../src/hosts/codex.ts";
 import { copilot } from "../../src/hosts/copilot.ts";
 import { cursor } from "../../src/hosts/cursor.ts";
 import { gemini } from "../../src/hosts/gemini.ts";
-import type { Answer, Call, HookHost, Payload } from "../../src/hosts/hook.ts";
+import type { HookAnswer, HookCall, HookHost, Payload } from "../../src/hosts/hook.ts";
 import { opencode } from "../../src/hosts/opencode.ts";
 
 const START = { at: "start" } as const;
@@ -25,7 +25,7 @@ const removing = (name: string, ...paths: string[]) =>
 const writes = (paths: readonly string[]) => paths.map((path) => ({ path }));
 
 /** What a host sends, in full, and what of it is meant. */
-type Fixture = readonly [payload: Payload, moment: Call["moment"], event?: string];
+type Fixture = readonly [payload: Payload, moment: HookCall["moment"], event?: string];
 
 interface Golden {
   readonly host: HookHost;
@@ -382,16 +382,16 @@ describe.each(GOLDEN)("$host.agent", ({ host, session, fixtures }) => {
 });
 
 const TEXT = 'a "b"\n日';
-const CONTEXT: Answer = { context: TEXT };
-const DENY: Answer = { deny: TEXT };
-const GO_ON: Answer = { goOn: TEXT };
+const CONTEXT: HookAnswer = { context: TEXT };
+const DENY: HookAnswer = { deny: TEXT };
+const GO_ON: HookAnswer = { goOn: TEXT };
 const quoted = JSON.stringify(TEXT);
 const claudeContext = (event: string) =>
   `{"hookSpecificOutput":{"hookEventName":"${event}","additionalContext":${quoted}}}\n`;
 const claudeDeny = `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":${quoted}}}\n`;
 
 /** What a host is told, word for word; whatever else it were told, some refuse the whole answer. */
-const REPLIES: readonly (readonly [host: HookHost, event: string, answer: Answer, reply: string])[] = [
+const REPLIES: readonly (readonly [host: HookHost, event: string, answer: HookAnswer, reply: string])[] = [
   ...[claude, codex].flatMap((host) =>
     ["SessionStart", "UserPromptSubmit", "PostToolUse"].map(
       (event) => [host, event, CONTEXT, claudeContext(event)] as const,
@@ -448,7 +448,7 @@ describe("an answer", () => {
   test.each(REPLIES.map(([host, ...rest]) => [host.agent, ...rest, host] as const))(
     "to %s at %s of %j is %s",
     (_, event, answer, reply, host) => {
-      const call: Call = { session: "s", cwd: "/w", event, moment: OTHER, isSubagent: false };
+      const call: HookCall = { session: "s", cwd: "/w", event, moment: OTHER, isSubagent: false };
       expect(host.write(call, answer)).toBe(reply);
     },
   );
@@ -471,7 +471,7 @@ describe("an answer", () => {
     "to %s is one line of JSON, or nothing",
     (_, host) => {
       for (const answer of [CONTEXT, DENY, GO_ON, {}]) {
-        const call: Call = { session: "s", cwd: "/w", event: "Stop", moment: OTHER, isSubagent: false };
+        const call: HookCall = { session: "s", cwd: "/w", event: "Stop", moment: OTHER, isSubagent: false };
         expect(host.write(call, answer)).toMatch(/^(\{.*\}\n)?$/);
       }
     },

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { KnownKeys } from "../../src/identity/known-keys.ts";
 import { invite } from "../../src/identity/membership.ts";
 import { proofOf } from "../../src/identity/proof.ts";
-import { logIn, readKnown } from "../../src/identity/servers.ts";
+import { logIn, readKnownServer } from "../../src/identity/servers.ts";
 import type { Message } from "../../src/messages/message.ts";
 import { remoteRelay } from "../../src/open/remote.ts";
 import { Relay } from "../../src/relay.ts";
@@ -72,7 +72,7 @@ describe("a direct message between two who know each other's keys", () => {
     await expect(ann.send("secret", { to: "bob" })).rejects.toThrow(/the server now says otherwise/);
     await server.update("agents/bob", (old) => ({ ...old, owner: "eve/laptop" }));
     await expect(ann.send("secret", { to: "bob" })).rejects.toThrow(/was bob\/laptop before/);
-    const { relay } = readKnown(`${anns.folder}/agent-relay`, new URL(world.origin)) ?? { relay: "" };
+    const { relay } = readKnownServer(`${anns.folder}/agent-relay`, new URL(world.origin)) ?? { relay: "" };
     const known = () => new KnownKeys(`${anns.folder}/agent-relay`, relay);
     expect([known().forget("bob/laptop"), known().forget("bob/laptop")]).toEqual([true, false]);
   });

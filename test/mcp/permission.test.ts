@@ -4,7 +4,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { relayServer } from "../../src/mcp/server.ts";
-import { Wire } from "../../src/mcp/transport.ts";
+import { WrittenAnswers } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
@@ -18,7 +18,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
   const failures: string[] = [];
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const around = {
-    ...{ version: "1", now: Date.now, wire: new Wire(), machine: async () => [] },
+    ...{ version: "1", now: Date.now, wire: new WrittenAnswers(), machine: async () => [] },
     changes: (relay: Relay, signal: AbortSignal) => store.watch(`inboxes/${relay.session}`, signal),
     onError: (error: Error) => void failures.push(error.message),
     used: () => {},

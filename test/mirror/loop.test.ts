@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { RuledStore } from "../../src/access/authorized-store.ts";
+import { AuthorizedStore } from "../../src/access/authorized-store.ts";
 import { keepMirroring } from "../../src/mirror/loop.ts";
-import type { Sides } from "../../src/mirror/replica.ts";
+import type { Replicas } from "../../src/mirror/replica.ts";
 import { Mirror } from "../../src/mirror/round.ts";
 import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -10,9 +10,9 @@ import { MemoryStore } from "../../src/store/memory.ts";
 async function running(meanwhile: (srv: Relay, end: AbortController) => unknown) {
   const [local, server] = [new MemoryStore({ now: Date.now }), new MemoryStore({ now: Date.now })];
   const srv = new Relay("/srv", { session: "srv", agent: "x", store: server });
-  const sides: Sides = {
+  const sides: Replicas = {
     ...{ project: "/p", local, owner: "ann/box", relay: "relay-x", now: Date.now, ahead: () => 0 },
-    remote: (session) => new RuledStore(server, { session, owner: "ann/box" }, { now: Date.now }),
+    remote: (session) => new AuthorizedStore(server, { session, owner: "ann/box" }, { now: Date.now }),
     notice: (text) => expect(text).toBe(""),
   };
   const end = new AbortController();

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { findProject, type Surroundings } from "../../src/project/find.ts";
+import { findProject, type FindOptions } from "../../src/project/find.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -43,7 +43,7 @@ function repository(at: string): string {
   return at;
 }
 
-function dirFrom(cwd: string, given: Partial<Surroundings> = {}): string {
+function dirFrom(cwd: string, given: Partial<FindOptions> = {}): string {
   return findProject({ cwd, home: undefined, ...given }).dir;
 }
 

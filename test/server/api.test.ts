@@ -5,7 +5,7 @@ import { z } from "zod";
 import pkg from "../../package.json" with { type: "json" };
 import type { Message } from "../../src/messages/message.ts";
 import { openApi } from "../../src/server/openapi.ts";
-import { PLAIN_ROUTES } from "../../src/server/routes.ts";
+import { API_ROUTES } from "../../src/server/routes.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../support/cli.ts";
 import { World } from "../support/http-relay.ts";
@@ -81,7 +81,7 @@ test("every plain route answers what the OpenAPI file says, and errors with a co
     "get /activity": [bob, "/activity"],
     "delete /claims": [bob, "/claims"],
   };
-  expect(Object.keys(asked).sort()).toEqual(PLAIN_ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
+  expect(Object.keys(asked).sort()).toEqual(API_ROUTES.map(({ method, path }) => `${method} ${path}`).sort());
   for (const [route, [who, request, body]] of Object.entries(asked)) {
     const [method = "", name = ""] = route.split(" ");
     if (route === "delete /agents") continue; // last, below

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Check } from "../../src/claims/claims.ts";
+import type { ClaimCheck } from "../../src/claims/claims.ts";
 import { type Claim, Relay } from "../../src/index.ts";
 import { framed, hereOnly, isOverHttp, Story } from "../support/cli.ts";
 
@@ -86,7 +86,7 @@ describe("claiming", () => {
       fs.mkdirSync(`${above.cwd}/src`);
       await above.as("a", "claim", ".", "--resource", "db", "--resource", "ci");
       const story = new Story(`${above.cwd}/src`);
-      const wanted = await story.json<Check>(
+      const wanted = await story.json<ClaimCheck>(
         "a",
         "check",
         ...args.filter((arg) => arg !== "--shared" && arg !== "--apart"),

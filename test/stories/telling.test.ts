@@ -7,7 +7,7 @@ import type {
   AgentView,
   Claim,
   Decision,
-  Explained,
+  Explanation,
   PastState,
   Sent,
   Snapshot,
@@ -416,7 +416,7 @@ describe("explain", () => {
       { session: "b", read_at: "2026-05-01T12:01:00.000Z", acked_at: "2026-05-01T12:02:00.000Z" },
       { session: "c", read_at: "2026-05-01T12:02:00.000Z" },
     ]);
-    expect((await story.json<Explained>("c", "explain", id)).record).toMatchObject({ id, content: "pull please" });
+    expect((await story.json<Explanation>("c", "explain", id)).record).toMatchObject({ id, content: "pull please" });
   });
 
   test("of a claim shows its whole life, also when it is over", async () => {
@@ -432,7 +432,7 @@ describe("explain", () => {
     story.now += MINUTE;
     await story.as("b", "claim", "lib");
     const life = async (of: string) =>
-      (await story.json<Explained>("c", "explain", of)).entries.map(({ event }) => event);
+      (await story.json<Explanation>("c", "explain", of)).entries.map(({ event }) => event);
     expect(await life(id)).toEqual(["claim.taken", "claim.renewed", "claim.reduced", "claim.released"]);
     expect(await life(lost.id)).toEqual(["claim.taken", "claim.expired"]);
     expect(framed((await story.as("c", "explain", id)).out)).toMatch(
@@ -447,12 +447,12 @@ describe("explain", () => {
     const wait = await story.json<Wait>("a", "wait", "--task-done", "parse", "--subscribe");
     await story.as("b", "task", "note", "parse", "half way");
     await story.as("b", "task", "done", "parse");
-    const of = await story.json<Explained>("c", "explain", task.id);
+    const of = await story.json<Explanation>("c", "explain", task.id);
     expect(of.record).toMatchObject({ title: "parse", state: "done" });
     const events = of.entries.map(({ event }) => event);
     expect(events.slice(0, 2)).toEqual(["task.added", "task.claimed"]);
     expect(events.at(-1)).toBe("task.done");
-    const waited = await story.json<Explained>("c", "explain", wait.id);
+    const waited = await story.json<Explanation>("c", "explain", wait.id);
     expect(waited).toMatchObject({ record: { state: "satisfied" }, entries: [{ event: "wait.satisfied", for: "a" }] });
     for (const id of ["task-nothing", "msg-1", "../x", "", "x".repeat(5000)]) {
       const none = await story.as("c", "explain", id);

@@ -1,11 +1,11 @@
 import path from "node:path";
 import { onTestFinished } from "vitest";
-import { hashOf, newSecret, type Scope } from "../../src/identity/member.ts";
+import { hashOf, newSecret, type TokenScope } from "../../src/identity/member.ts";
 import { noteServing } from "../../src/identity/servers.ts";
 import { place } from "../../src/machine/process.ts";
-import { Gate } from "../../src/server/auth.ts";
+import { Authenticator } from "../../src/server/auth.ts";
 import { type Listening, type ListenOptions, listen, originsOf } from "../../src/server/listen.ts";
-import { Host, type HostOptions } from "../../src/server/server.ts";
+import { RelayServer, type RelayServerOptions } from "../../src/server/server.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { HttpStore } from "../../src/store/http/http-store.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -13,12 +13,12 @@ import type { Store } from "../../src/store/store.ts";
 /** Relays that are served on a socket of this machine, by a clock the test holds. */
 export class World {
   readonly stores = new Map<string, Store>();
-  readonly gates = new Map<string, Gate>();
+  readonly gates = new Map<string, Authenticator>();
   readonly log: Readonly<Record<string, unknown>>[] = [];
   readonly local = newSecret("local");
   readonly #now: () => number;
   readonly #tokens = new Map<string, string>();
-  #host: Host | undefined;
+  #host: RelayServer | undefined;
   #listening: Listening | undefined;
 
   constructor(now: () => number = Date.now) {
@@ -29,7 +29,7 @@ export class World {
   static async serve(
     folders: Readonly<Record<string, string>>,
     now?: () => number,
-    options: Partial<HostOptions> & Partial<ListenOptions> = {},
+    options: Partial<RelayServerOptions> & Partial<ListenOptions> = {},
   ) {
     const world = new World(now);
     for (const [name, dir] of Object.entries(folders))
@@ -51,16 +51,16 @@ export class World {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  async start(options: Partial<HostOptions> & Partial<ListenOptions> = {}): Promise<void> {
+  async start(options: Partial<RelayServerOptions> & Partial<ListenOptions> = {}): Promise<void> {
     const origins = new Set<string>();
     const relays = [...this.stores].map(([name, store]) => {
-      const gate = new Gate({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
+      const gate = new Authenticator({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
       this.gates.set(name, gate);
       return { name, dir: path.join("/srv", name, ".relay"), store, gate };
     });
     const { port = 0, patience, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.
-    const host = new Host(relays, {
+    const host = new RelayServer(relays, {
       operator: "ann",
       version: "0.0.0",
       now: this.#now,
@@ -89,7 +89,7 @@ export class World {
   }
 
   /** A token by which a script of this user is let in. */
-  async token(name: string, user: string, scope: Scope = "all"): Promise<string> {
+  async token(name: string, user: string, scope: TokenScope = "all"): Promise<string> {
     const known = this.#tokens.get(`${name} ${user} ${scope}`);
     if (known !== undefined) return known;
     const secret = newSecret("token");
@@ -120,7 +120,7 @@ export class World {
     await this.#listening?.end();
   }
 
-  get host(): Host | undefined {
+  get host(): RelayServer | undefined {
     return this.#host;
   }
 }

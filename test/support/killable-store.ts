@@ -1,4 +1,4 @@
-import type { Delivery, Hint, Range, Store, Value, Worth } from "../../src/store/store.ts";
+import type { Delivery, Hint, ListRange, Store, Value, WriteOptions } from "../../src/store/store.ts";
 
 /** What a dead process is stopped by; nothing may catch it and go on. */
 export class Killed extends Error {}
@@ -18,12 +18,12 @@ export class FatefulStore implements Store {
     return this.#store.get(key);
   }
 
-  async list(folder: string, range?: Range): Promise<string[]> {
+  async list(folder: string, range?: ListRange): Promise<string[]> {
     await this.#fate("read");
     return this.#store.list(folder, range);
   }
 
-  async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
     await this.#fate("write");
     return this.#store.create(key, value, worth);
   }
@@ -31,7 +31,7 @@ export class FatefulStore implements Store {
   async update(
     key: string,
     change: (old: Value | undefined) => Value | undefined,
-    worth?: Worth,
+    worth?: WriteOptions,
   ): Promise<Value | undefined> {
     await this.#fate("write");
     return this.#store.update(key, change, worth);
@@ -57,7 +57,7 @@ export class FatefulStore implements Store {
     return this.#store.unmark(key);
   }
 
-  async marks(folder: string, range?: Range): Promise<string[]> {
+  async marks(folder: string, range?: ListRange): Promise<string[]> {
     await this.#fate("read");
     return this.#store.marks(folder, range);
   }

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { DATA } from "../../src/mcp/result.ts";
 import { relayServer } from "../../src/mcp/server.ts";
-import { Wire } from "../../src/mcp/transport.ts";
+import { WrittenAnswers } from "../../src/mcp/transport.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "./cli.ts";
 import { COMMAND } from "./paths.ts";
@@ -41,7 +41,7 @@ export class World {
   /** A client, and what makes its server; calls are for `session`, or for whom they say. */
   async agent(session: string, agent?: string) {
     await this.as(session).trust(); // the memory store bears no mark by itself
-    const wire = new Wire();
+    const wire = new WrittenAnswers();
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({
       ...{ version: "1", now: () => this.clock, wire, machine: async () => [] },

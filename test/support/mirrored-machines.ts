@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { RuledStore } from "../../src/access/authorized-store.ts";
+import { AuthorizedStore } from "../../src/access/authorized-store.ts";
 import { Mirror } from "../../src/mirror/round.ts";
 import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
@@ -32,7 +32,7 @@ export class Scene {
     return new Mirror({
       ...{ project: `/${user}`, owner, relay: "relay-x", now, ahead: () => 0 },
       local: this.#mortal(this.#machine(user).local),
-      remote: (session) => this.#mortal(new RuledStore(this.server, { session, owner }, { now })),
+      remote: (session) => this.#mortal(new AuthorizedStore(this.server, { session, owner }, { now })),
       notice: (text) => expect(text).toBe(""),
     });
   }

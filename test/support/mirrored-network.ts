@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Sides } from "../../src/mirror/replica.ts";
+import type { Replicas } from "../../src/mirror/replica.ts";
 import { Mirror } from "../../src/mirror/round.ts";
 import { noteMirrored } from "../../src/mirror/runner.ts";
 import { AGREED } from "../../src/project/upstream.ts";
@@ -57,10 +57,10 @@ export class Machine {
   readonly store: FileStore;
   readonly dir: string;
   readonly #net: Net;
-  readonly #sides: Sides;
+  readonly #sides: Replicas;
   mirror: Mirror;
 
-  constructor(net: Net, store: FileStore, dir: string, sides: Sides) {
+  constructor(net: Net, store: FileStore, dir: string, sides: Replicas) {
     this.#net = net;
     this.store = store;
     this.dir = dir;

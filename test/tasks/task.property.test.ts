@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import {
-  type Actor,
-  dependencyCircle,
-  type Facts,
+  type TaskActor,
+  dependencyCycle,
+  type TaskFacts,
   holderOf,
   idAt,
-  type Move,
+  type TaskMove,
   moved,
   placeOf,
   Task,
@@ -39,7 +39,7 @@ test("a circle is found if there is one, and what is found is one", () => {
     fc.property(graph, (lists) => {
       const edges = (id: string) => lists[NAMES.indexOf(id)] ?? [];
       for (const id of NAMES) {
-        const circle = dependencyCircle(id, edges(id), edges);
+        const circle = dependencyCycle(id, edges(id), edges);
         expect(circle !== undefined).toBe(reaches(edges(id), id, edges));
         if (!circle) continue;
         expect([circle[0], circle.at(-1)]).toEqual([id, id]);
@@ -77,7 +77,7 @@ test("titles that are equal but for case stand in one folder", () => {
 
 test("whatever is done to a task: one has it at most, who has it is not robbed but by a person, and tokens only grow", () => {
   const act = fc.record({
-    move: fc.constantFrom<Move>(
+    move: fc.constantFrom<TaskMove>(
       "claim",
       "claim",
       "claim",
@@ -101,7 +101,7 @@ test("whatever is done to a task: one has it at most, who has it is not robbed b
       let token = 0;
       for (const { move, session, isPerson, gone, ms } of acts) {
         now += ms;
-        const facts: Facts = { now, isGone: (one) => one === gone };
+        const facts: TaskFacts = { now, isGone: (one) => one === gone };
         const before = holderOf(task, facts);
         const next = attempt(task, move, { session_id: session, agent_id: "x", isPerson }, facts);
         const wasTaken = next.owner !== undefined && next.owner.session_id !== task.owner?.session_id;
@@ -128,7 +128,7 @@ const fresh: Task = {
 };
 
 /** The task after a move, or as it was if it was refused. */
-function attempt(task: Task, move: Move, actor: Actor, facts: Facts): Task {
+function attempt(task: Task, move: TaskMove, actor: TaskActor, facts: TaskFacts): Task {
   try {
     return move === "claim" ? taken(task, actor, { ttl: 10_000 }, facts) : moved(task, move, actor, facts, "why");
   } catch (error) {

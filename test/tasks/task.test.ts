@@ -1,22 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import {
-  type Actor,
+  type TaskActor,
   checkPriority,
   checkText,
   checkTitle,
-  dependencyCircle,
-  type Facts,
+  dependencyCycle,
+  type TaskFacts,
   filesOf,
   holderOf,
   idAt,
   isFree,
   isOver,
-  type Move,
+  type TaskMove,
   moved,
-  type Owner,
+  type TaskOwner,
   placeOf,
-  type State,
+  type TaskState,
   Task,
   taken,
   titleKey,
@@ -25,13 +25,13 @@ import {
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
 
-const owner: Owner = {
+const owner: TaskOwner = {
   ...{ session_id: "ann", agent_id: "claude", token: 3, since: NOON - MINUTE },
   ...{ expires_at: NOON + MINUTE, ttl: 30 * MINUTE, claim: "claim-1" },
 };
 
 /** What cay made; ann has it if it is in progress, and had it if it is done. */
-function task(state: State, more: Partial<Task> = {}): Task {
+function task(state: TaskState, more: Partial<Task> = {}): Task {
   return {
     ...{ id: "task-1", title: "Parse headers", files: [], priority: 0, depends_on: [], state, notes: [] },
     ...(state === "in_progress" || state === "done" ? { owner } : {}),
@@ -41,20 +41,20 @@ function task(state: State, more: Partial<Task> = {}): Task {
   };
 }
 
-const facts: Facts = { now: NOON, isGone: () => false };
+const facts: TaskFacts = { now: NOON, isGone: () => false };
 const actors = {
   owner: { session_id: "ann", agent_id: "claude" },
   other: { session_id: "bob", agent_id: "codex" },
   creator: { session_id: "cay", agent_id: "claude" },
   person: { session_id: "dan", agent_id: "human", isPerson: true },
-} as const satisfies Record<string, Actor>;
-const LEASES: Readonly<Record<string, Facts>> = {
+} as const satisfies Record<string, TaskActor>;
+const LEASES: Readonly<Record<string, TaskFacts>> = {
   live: facts,
   lapsed: { ...facts, now: owner.expires_at },
   "its holder gone": { ...facts, isGone: (session) => session === "ann" },
 };
 
-function move(current: Task, name: Move, actor: Actor, facts: Facts): Task {
+function move(current: Task, name: TaskMove, actor: TaskActor, facts: TaskFacts): Task {
   return name === "claim" ? taken(current, actor, { ttl: MINUTE }, facts) : moved(current, name, actor, facts, "why");
 }
 
@@ -76,7 +76,7 @@ describe("who may do what", () => {
     ...{ claim: "in_progress", done: "done refused refused done", release: "pending refused refused pending" },
     ...{ block: "blocked", unblock: "conflict", cancel: "cancelled", edit: "in_progress", note: "in_progress" },
   };
-  const table: readonly [state: State, leases: readonly string[], moves: Readonly<Record<Move, string>>][] = [
+  const table: readonly [state: TaskState, leases: readonly string[], moves: Readonly<Record<TaskMove, string>>][] = [
     [
       "pending",
       Object.keys(LEASES),
@@ -115,7 +115,7 @@ describe("who may do what", () => {
 
   test.each(rows)("$name of what is $state, the lease $lease: $expected", ({ state, lease, name, expected }) => {
     const now = LEASES[lease] ?? facts;
-    const outcomes = Object.values(actors).map((actor) => outcome(task(state), name as Move, actor, now));
+    const outcomes = Object.values(actors).map((actor) => outcome(task(state), name as TaskMove, actor, now));
     const words = expected.split(" ");
     expect(outcomes).toEqual(words.length === 1 ? outcomes.map(() => expected) : words);
   });
@@ -132,7 +132,7 @@ describe("who may do what", () => {
   });
 
   test("a refusal says who, or what, and what to type", () => {
-    const of = (current: Task, name: Move, actor: Actor = actors.other) => {
+    const of = (current: Task, name: TaskMove, actor: TaskActor = actors.other) => {
       try {
         move(current, name, actor, facts);
       } catch (error) {
@@ -281,7 +281,7 @@ describe("circles", () => {
     f2: ["f"],
   };
   const circle = (id: string, depends_on: readonly string[]) =>
-    dependencyCircle(id, depends_on, (at) => graph[at] ?? []);
+    dependencyCycle(id, depends_on, (at) => graph[at] ?? []);
 
   test("one that a dependency would close is named from the task to itself", () => {
     expect(circle("d", ["b"])).toEqual(["d", "b", "c", "d"]);

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../../src/relay.ts";
-import { CHECKS, type Finding } from "../../src/upkeep/doctor.ts";
+import { DOCTOR_CHECKS, type Finding } from "../../src/upkeep/doctor.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { treeOf } from "../support/folder-tree.ts";
 
@@ -104,7 +104,7 @@ describe("a relay that is well", () => {
     const story = await used();
     const { code, out, err } = await story.as("bob", "doctor");
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    expect(out).toBe(CHECKS.map(({ name }) => `${name}: ok\n`).join(""));
+    expect(out).toBe(DOCTOR_CHECKS.map(({ name }) => `${name}: ok\n`).join(""));
     expect(await story.json("bob", "doctor")).toMatchObject({ well: true, done: [] });
   });
 
@@ -230,7 +230,7 @@ describe("what is mended", () => {
     const story = await used();
     const file = `${story.dir}/agents/late.json`;
     put(file, '{"session');
-    const check = CHECKS.find(({ name }) => name === "records");
+    const check = DOCTOR_CHECKS.find(({ name }) => name === "records");
     const [finding]: Finding[] = check?.look({ dir: story.dir, cwd: story.cwd, now: story.now }) ?? [];
     const good = fs.readFileSync(`${story.dir}/agents/bob.json`, "utf8");
     put(file, good);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { Removal } from "../../src/upkeep/gc.ts";
+import type { RemovedThing } from "../../src/upkeep/gc.ts";
 import { Story } from "../support/cli.ts";
 import { treeOf } from "../support/folder-tree.ts";
 import { FatefulStore, Killed, killedAtWrite } from "../support/killable-store.ts";
@@ -70,7 +70,7 @@ class Attic {
   }
 }
 
-const kinds = (removals: readonly Removal[]) => removals.map(({ kind }) => kind);
+const kinds = (removals: readonly RemovedThing[]) => removals.map(({ kind }) => kind);
 
 describe("what is removed", () => {
   test("is what --dry-run lists, which removes nothing; and a second time there is nothing", async () => {
@@ -82,7 +82,7 @@ describe("what is removed", () => {
     await story.as("ann", "task", "cancel", "short");
     story.now += 31 * DAY;
     const before = treeOf(`${story.cwd}/.relay`);
-    const plan = await story.json<Removal[]>("ann", "gc", "--dry-run");
+    const plan = await story.json<RemovedThing[]>("ann", "gc", "--dry-run");
     expect(kinds(plan)).toEqual(["messages", "tasks"]);
     expect((await story.as("ann", "gc", "--dry-run")).out).toMatch(
       /^messages\/.*\ntasks\/.*: it is cancelled\nWould remove 2 things\n$/,

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import type { AgentView } from "../../src/agents/registry.ts";
-import { doings } from "../../src/views/doing.ts";
+import { workOf } from "../../src/views/doing.ts";
 import { tempDir } from "../support/cli.ts";
 
 function git(cwd: string, ...args: string[]): void {
@@ -40,7 +40,7 @@ test("what an agent does is what it says, or else the branch that it is on now a
     agent("cay", { worktree: own, status: "thinking" }),
     agent("dan", { worktree: own, branch: "main", presence: "gone" }),
   ];
-  expect([...(await doings(agents, own))]).toEqual([
+  expect([...(await workOf(agents, own))]).toEqual([
     ["ann", "on later: changed f"],
     ["bob", "on side"],
     ["cay", "thinking"],
@@ -53,7 +53,7 @@ test("no program that a strange folder names is run, though a session says that 
   const strange = repository(`${base}/strange`);
   git(strange, "config", "filter.x.clean", `touch ${base}/PWNED; cat`);
   fs.writeFileSync(`${strange}/.gitattributes`, "* filter=x\n");
-  const found = await doings([agent("eve", { worktree: strange, branch: "main" })], own);
+  const found = await workOf([agent("eve", { worktree: strange, branch: "main" })], own);
   expect([...found]).toEqual([["eve", "on main"]]);
   expect(fs.existsSync(`${base}/PWNED`)).toBe(false);
 });

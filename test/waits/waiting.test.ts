@@ -1,11 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { MemoryStore, Relay, type RelayOptions, type Store, type Wait, type Wished } from "../../src/index.ts";
+import { MemoryStore, Relay, type RelayOptions, type Store, type Wait, type WaitFor } from "../../src/index.ts";
 import { checkTimeout, WAIT_TIMEOUT_MS } from "../../src/limits.ts";
 import { makeContext } from "../../src/open/make-context.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { standingOf } from "../../src/waits/conditions.ts";
+import { conditionState } from "../../src/waits/conditions.ts";
 import { dueName } from "../../src/waits/pending.ts";
 import { isOver, sayConditions } from "../../src/waits/wait.ts";
 import { tempDir } from "../support/cli.ts";
@@ -91,8 +91,8 @@ async function livingAgent(world: World, session: string): Promise<ChildProcess>
 interface Scene {
   readonly what: string;
   /** Makes what bob waits for, and what does not end that wait. */
-  readonly begin: (world: World) => Promise<Wished>;
-  readonly end: (world: World, wished: Wished) => Promise<unknown>;
+  readonly begin: (world: World) => Promise<WaitFor>;
+  readonly end: (world: World, wished: WaitFor) => Promise<unknown>;
   readonly outcome: RegExp;
 }
 
@@ -237,7 +237,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
   test("all that is waited for must be true, or with any one of it", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src");
-    const wished: Wished = { released: ["src"], from: "ann" };
+    const wished: WaitFor = { released: ["src"], from: "ann" };
     const bob = world.as("bob");
     const [all, any] = [await bob.subscribe(wished), await bob.subscribe(wished, { any: true })];
     await world.as("ann").release("src");
@@ -356,7 +356,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     await world.as("cay").claim("docs", { ttl: 2 * MINUTE });
     const { id } = await world.as("bob").send("?", { to: "cay" });
     const task = await world.as("ann").tasks.add("parse");
-    const stand = (condition: Parameters<typeof standingOf>[1]) => standingOf(contextOf(world), condition);
+    const stand = (condition: Parameters<typeof conditionState>[1]) => conditionState(contextOf(world), condition);
     expect(await stand({ event: "released", targets: [{ path: "src" }, { path: "docs/x" }] })).toEqual({
       ...{ on: ["ann", "cay"], at: NOON + 2 * MINUTE },
     });
@@ -377,7 +377,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("a wait for nothing, for nobody, or for what is not there, is an error", async () => {
     const world = await World.of(kind);
-    const errors: [Wished, string][] = [
+    const errors: [WaitFor, string][] = [
       [{}, "usage"],
       [{ released: [], ended: [] }, "usage"],
       [{ released: [""] }, "usage"],
@@ -548,7 +548,7 @@ function dyingAt(store: Store, n: number, when: "before" | "after"): Store {
 }
 
 /** What bob looks with. */
-function contextOf(world: World): Parameters<typeof standingOf>[0] {
+function contextOf(world: World): Parameters<typeof conditionState>[0] {
   return makeContext({
     store: world.store,
     project: world.dir,

@@ -3,7 +3,7 @@ import type { AgentView } from "../../agents/registry.ts";
 import { formatDuration } from "../../duration.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
 import { cleanLine, countWord } from "../../text.ts";
-import { doings } from "../../views/doing.ts";
+import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { frameFor, table } from "../output.ts";
@@ -29,7 +29,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
   const all = await relay.agents({ unread: true });
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
-  const does = await doings(agents, path.dirname(relay.dir));
+  const does = await workOf(agents, path.dirname(relay.dir));
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
   await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows])], "agents"));
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
@@ -39,7 +39,7 @@ async function everywhere(cli: Cli): Promise<void> {
   const found = await agentsOnMachine(cli.io.env, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
   const rows: string[][] = [];
   for (const { project, agents } of found) {
-    const does = await doings(agents, project);
+    const does = await workOf(agents, project);
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
   const text = table([[...HEADER, "PROJECT"], ...rows]);

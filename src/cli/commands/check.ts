@@ -1,4 +1,4 @@
-import { say } from "../../claims/claim.ts";
+import { sayTargets } from "../../claims/claim.ts";
 import { formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { namesOf } from "../../render/messages.ts";
@@ -33,7 +33,7 @@ export const describe: Describe = ({ Command }, act) =>
         });
         const inLine = found.queue.map(
           ({ session_id, targets }) =>
-            `${cleanLine(names.get(session_id) ?? session_id)} is in line for ${cleanLine(say(targets))}\n`,
+            `${cleanLine(names.get(session_id) ?? session_id)} is in line for ${cleanLine(sayTargets(targets))}\n`,
         );
         await cli.say(found, [...lines, ...inLine].join("") || "free\n");
         return found.is_free ? 0 : EXIT.conflict;

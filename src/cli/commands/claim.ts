@@ -1,4 +1,4 @@
-import { type Claim, say } from "../../claims/claim.ts";
+import { type Claim, sayTargets } from "../../claims/claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { claimWords, TENTATIVE } from "../../render/claims.ts";
 import { type Describe, verb } from "../command.ts";
@@ -42,7 +42,7 @@ export const describe: Describe = ({ Command }, act) =>
             signal,
           });
           if (flags.tell)
-            await relay.send(`I have claimed ${say(claim.targets)}${flags.reason ? `: ${flags.reason}` : ""}`, {
+            await relay.send(`I have claimed ${sayTargets(claim.targets)}${flags.reason ? `: ${flags.reason}` : ""}`, {
               kind: "status",
             });
           await cli.say(claim, `${claimed(claim)}\n`);

@@ -1,15 +1,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { killGroup, runChild } from "../../daemon/child.ts";
-import { daemons, type Hands, KILL_SWITCH, knownHere, runDaemon, type Watch } from "../../daemon/daemon.ts";
+import { daemons, type DaemonDeps, KILL_SWITCH, seenInMemory, runDaemon, type WatchRule } from "../../daemon/daemon.ts";
 import { DAEMON_LIMITS, type DaemonLimits } from "../../daemon/limits.ts";
-import { isWorthWaking, nudgedFor, WAKE_LIMITS } from "../../daemon/wake.ts";
+import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { headless } from "../../hosts/unattended.ts";
 import { claudeSocket, NUDGE, pokeClaude, wakingCommand } from "../../hosts/waking.ts";
 import { tried } from "../../machine/install-service.ts";
-import { type Unit, unitFor } from "../../machine/service-unit.ts";
+import { type ServiceUnit, unitFor } from "../../machine/service-unit.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import type { Relay } from "../../relay.ts";
 import { cleanLine } from "../../text.ts";
@@ -113,16 +113,16 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
   const { io } = cli;
   const { relay, store } = await opened(cli);
   const session = relay.session ?? "";
-  const watch: Watch = {
+  const watch: WatchRule = {
     command: commandFor(cli, relay, words, flags),
     limits: limitsOf(flags),
     isAgent: !flags.wake,
     isOnce: false,
     isMeant: flags.wake ? isWorthWaking(session) : () => true,
-    known: flags.wake ? nudgedFor(store, session) : knownHere(),
+    known: flags.wake ? nudgedMessages(store, session) : seenInMemory(),
   };
   const file = logFile(cli, session);
-  const hands: Hands = {
+  const hands: DaemonDeps = {
     ...{ relay, store, now: io.now },
     log(line) {
       const text = `${iso(io.now())} ${cleanLine(line)}\n`;
@@ -175,7 +175,7 @@ async function uninstall(cli: Cli): Promise<void> {
   await uninstallService(cli, unit, "agent-relay daemon status");
 }
 
-function unitOf(cli: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): Unit {
+function unitOf(cli: Cli, relay: Relay, dir: string, words: readonly string[], flags: Flags): ServiceUnit {
   const { io, server } = cli;
   const home = io.env.HOME ?? io.env.USERPROFILE;
   if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });

@@ -1,10 +1,10 @@
 import { formatDuration } from "../../duration.ts";
 import { errno } from "../../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../../id.ts";
-import { findOut, projectOf, trustedDirs } from "../../open/open.ts";
+import { findRelay, projectOf, trustedDirs } from "../../open/open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
-import { CHECKS, type Finding } from "../../upkeep/doctor.ts";
+import { DOCTOR_CHECKS, type Finding } from "../../upkeep/doctor.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -24,10 +24,10 @@ export const describe: Describe = ({ Command }, act) =>
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
         const place = { dir, cwd: cli.io.cwd, now: cli.io.now() };
-        const results = CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
+        const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
         const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
         const left = flags.fix
-          ? CHECKS.flatMap(({ look }) => look(place))
+          ? DOCTOR_CHECKS.flatMap(({ look }) => look(place))
           : results.flatMap(({ findings }) => findings);
         const isWell = left.every((finding) => finding.isHarmless);
         const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
@@ -50,7 +50,7 @@ export const run = verb(describe);
 
 /** Of a relay that a server has: whether it can be used from here. What is in it, its own machine's doctor sees. */
 async function doctorOf(cli: Cli, server: string): Promise<number> {
-  const { store, now } = await findOut(cli.openOptions());
+  const { store, now } = await findRelay(cli.openOptions());
   const who = (await store.owner?.()) ?? "who runs it";
   const ahead = now() - cli.io.now();
   const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD_MS;

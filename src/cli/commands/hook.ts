@@ -3,13 +3,13 @@ import path from "node:path";
 import { readAgent } from "../../agents/registry.ts";
 import { isOuters } from "../../agents/whoami.ts";
 import { errno } from "../../errors.ts";
-import { type Rim, readCall, runHook } from "../../hooks/run.ts";
+import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import { HOOK_HOSTS } from "../../hosts/calling.ts";
-import type { Call, HookHost } from "../../hosts/hook.ts";
+import type { HookCall, HookHost } from "../../hosts/hook.ts";
 import { ancestors } from "../../machine/ancestors.ts";
 import { place } from "../../machine/process.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
-import { findOut, relayIn } from "../../open/open.ts";
+import { findRelay, relayFor } from "../../open/open.ts";
 import { Relay } from "../../relay.ts";
 import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
@@ -46,7 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
-  const rim: Rim = {
+  const rim: HookIo = {
     env: io.env,
     input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
     whose: (call) => sessionOf(io, call),
@@ -66,7 +66,7 @@ function isAttended(env: Io["env"], host: string | undefined): boolean {
 }
 
 /** Never throws either: who waits in the background wakes nobody by an error. */
-async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number> {
+async function wake(io: Io, named: string | undefined, rim: HookIo): Promise<number> {
   const end = new AbortController();
   io.onInterrupt(() => end.abort());
   const timer = setInterval(() => {
@@ -92,23 +92,23 @@ async function wake(io: Io, named: string | undefined, rim: Rim): Promise<number
 }
 
 /** The variable names the session for its shell too, so it is believed, unless another agent that has started this one has left it. */
-async function sessionOf({ env, cwd }: Io, call: Call): Promise<string> {
+async function sessionOf({ env, cwd }: Io, call: HookCall): Promise<string> {
   const { AGENT_RELAY_SESSION: given } = env;
   if (!given || given === call.session) return call.session;
   const options = { env, cwd: path.resolve(cwd, call.cwd) };
-  const { project, store } = await findOut({ ...options, session: given });
+  const { project, store } = await findRelay({ ...options, session: given });
   const owner = project.exists ? await readAgent(store, "agents", given) : undefined;
   return owner && isOuters(owner, ancestors(), place()) ? call.session : given;
 }
 
-async function placeOf(io: Io, { session, cwd }: Call, { agent }: HookHost) {
+async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) {
   const { env, now } = io;
   const folder = path.resolve(io.cwd, cwd);
   const options = { env, now, session, agent, cwd: folder, onNotice: ({ text }: { text: string }) => log(io, text) };
-  const found = await findOut(options);
+  const found = await findRelay(options);
   const { project, store } = found;
   if (!project.exists) return undefined;
-  const relay = relayIn(found, options, (dir, more) => new Relay(dir, more));
+  const relay = relayFor(found, options, (dir, more) => new Relay(dir, more));
   const isTrusted = await relay.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
   const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;

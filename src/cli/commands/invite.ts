@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { invite } from "../../identity/membership.ts";
-import { findOut } from "../../open/open.ts";
+import { findRelay } from "../../open/open.ts";
 import { type Describe, verb } from "../command.ts";
 
 interface Flags {
@@ -18,7 +18,7 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay invite --user aaron")
     .action((flags: Flags) =>
       act(async (cli) => {
-        const { store, identity, project } = await findOut(cli.openOptions());
+        const { store, identity, project } = await findRelay(cli.openOptions());
         const made = await invite(store, cli.io.now(), {
           ...{ user: flags.user, uses: Number(flags.uses), expires: parseDuration(flags.expires) },
           by: (await store.owner?.()) ?? identity.session,

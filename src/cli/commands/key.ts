@@ -2,7 +2,7 @@ import path from "node:path";
 import { RelayError } from "../../errors.ts";
 import { KnownKeys } from "../../identity/known-keys.ts";
 import { keyFile, machineKey } from "../../identity/machine-key.ts";
-import { readKnown, serverUrl } from "../../identity/servers.ts";
+import { readKnownServer, serverUrl } from "../../identity/servers.ts";
 import { allowedLines, collaborators } from "../../identity/ssh.ts";
 import { serverOf } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
@@ -81,7 +81,7 @@ async function forget(cli: Cli, who: string): Promise<void> {
       next: `agent-relay --server <url> key --forget ${who}`,
     });
   const folder = keysFolder(cli.io.env);
-  const login = readKnown(folder, serverUrl(server));
+  const login = readKnownServer(folder, serverUrl(server));
   if (!login || !new KnownKeys(folder, login.relay).forget(who))
     throw new RelayError("not_found", `Cannot forget the key of "${who}": none is known there`);
   await cli.say({ forgotten: who }, `The key of ${who} is learnt anew with its next message\n`);

@@ -1,7 +1,7 @@
 import os from "node:os";
 import { RelayError } from "../../errors.ts";
 import { checkMemberName, nameFrom } from "../../identity/member.ts";
-import { forgetServer, logIn, readKnown, serverUrl } from "../../identity/servers.ts";
+import { forgetServer, logIn, readKnownServer, serverUrl } from "../../identity/servers.ts";
 import { userName } from "../../open/open.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
@@ -36,7 +36,7 @@ async function login(cli: Cli, url: URL, flags: Flags): Promise<void> {
       throw new RelayError("not_found", `Cannot forget ${url.href}: you have not logged in there`);
     return cli.say({ url: url.href }, `Forgot ${url.href}; there, who runs it may also: agent-relay members remove\n`);
   }
-  const before = readKnown(folder, url);
+  const before = readKnownServer(folder, url);
   const user = checkMemberName(flags.user ?? before?.user ?? nameFrom(userName(env), "user"), "user");
   const machine = checkMemberName(flags.machine ?? before?.machine ?? nameFrom(os.hostname(), "machine"), "machine");
   const { relay } = await logIn(url, { folder, now, user, machine, invite: flags.invite, relay: before?.relay });

@@ -1,11 +1,11 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
-import { Pushing } from "../../daemon/push.ts";
+import { MailPush } from "../../daemon/push.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkTimeout } from "../../limits.ts";
-import { type Channel, push, relayServer, type Surroundings } from "../../mcp/server.ts";
-import { Wire } from "../../mcp/transport.ts";
+import { type ChannelOptions, push, relayServer, type McpServerDeps } from "../../mcp/server.ts";
+import { WrittenAnswers } from "../../mcp/transport.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
 import type { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
@@ -42,7 +42,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
-function channelOf({ channel, permissionFrom: who, within }: Flags): Channel | undefined {
+function channelOf({ channel, permissionFrom: who, within }: Flags): ChannelOptions | undefined {
   if (who === undefined && within !== undefined)
     throw new RelayError("usage", "Cannot wait for nobody: --within needs --permission-from", {
       next: "agent-relay mcp --channel --permission-from <who>",
@@ -56,15 +56,15 @@ function channelOf({ channel, permissionFrom: who, within }: Flags): Channel | u
 }
 
 /** Until whoever started it closes stdin, or is gone. */
-async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
+async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void> {
   const { io } = cli;
-  const wire = new Wire();
+  const wire = new WrittenAnswers();
   const over = new AbortController();
   const transport = wire.watch(new StdioServerTransport(), () => over.abort());
   const notices: string[] = [];
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
   const stores = new WeakMap<Relay, Store>();
-  const around: Surroundings = {
+  const around: McpServerDeps = {
     ...{ version: pkg.version, now: io.now, wire },
     machine: () => agentsOnMachine(io.env, say),
     changes(relay, signal) {
@@ -106,12 +106,12 @@ async function mcp(cli: Cli, channel: Channel | undefined): Promise<void> {
 /** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
 async function serveChannel(
   cli: Cli,
-  around: Surroundings,
+  around: McpServerDeps,
   transport: StdioServerTransport,
-  channel: Channel,
+  channel: ChannelOptions,
   signal: AbortSignal,
 ) {
-  const pushing = new Pushing({
+  const pushing = new MailPush({
     async open() {
       const { relay, found } = await cli.openWithStore();
       return found.project.exists ? { relay, store: found.store } : undefined;

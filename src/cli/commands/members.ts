@@ -2,7 +2,7 @@ import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkScope, type Member } from "../../identity/member.ts";
 import { addToken, members, remove } from "../../identity/membership.ts";
-import { findOut } from "../../open/open.ts";
+import { findRelay } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -38,7 +38,7 @@ export const describe: Describe = ({ Command }, act) => {
 export const run = verb(describe);
 
 async function list(cli: Cli): Promise<void> {
-  const { store } = await findOut(cli.openOptions());
+  const { store } = await findRelay(cli.openOptions());
   const all = await members(store);
   const shown = all.map(({ tokens = {}, ...member }) => ({
     ...member,
@@ -68,13 +68,13 @@ async function removeOne(cli: Cli, who: string): Promise<void> {
     throw new RelayError("usage", `Cannot tell who "${who}" is: write aaron, or aaron/laptop`, {
       next: "agent-relay members",
     });
-  const { store } = await findOut(cli.openOptions());
+  const { store } = await findRelay(cli.openOptions());
   await remove(store, cli.io.now(), user, name);
   await cli.say({ removed: who }, `${who} is let in no more; what it has open ends now\n`);
 }
 
 async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {
-  const { store } = await findOut(cli.openOptions());
+  const { store } = await findRelay(cli.openOptions());
   const scope = checkScope(flags.scope);
   const expires = flags.expires === undefined ? undefined : parseDuration(flags.expires);
   const secret = await addToken(store, cli.io.now(), { user, name: flags.name, scope, expires });

@@ -4,7 +4,7 @@ import { formatDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { serverUrl } from "../../identity/servers.ts";
 import { keepMirroring } from "../../mirror/loop.ts";
-import type { Sides } from "../../mirror/replica.ts";
+import type { Replicas } from "../../mirror/replica.ts";
 import { Mirror } from "../../mirror/round.ts";
 import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../../mirror/runner.ts";
 import { fileStore, projectOf, trustedDirs } from "../../open/open.ts";
@@ -72,7 +72,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   const stop = await runAlone(local);
   const steady = steadied();
   const stores = new Map<string, ReturnType<typeof remote.as>>();
-  const sides: Sides = {
+  const sides: Replicas = {
     ...{ project, local, owner, relay, now: io.now, ahead: () => steady(remote.clockAhead()) },
     remote(session) {
       const store = stores.get(session) ?? remote.as(session);
@@ -113,7 +113,7 @@ async function once(cli: Cli, mirror: Mirror, project: string, url: string): Pro
   await cli.say({ project, url, agreed: true }, `${cleanLine(project)} and ${url} agree\n`);
 }
 
-async function forGood(cli: Cli, mirror: Mirror, sides: Sides, dir: string, url: string): Promise<void> {
+async function forGood(cli: Cli, mirror: Mirror, sides: Replicas, dir: string, url: string): Promise<void> {
   const { io } = cli;
   const { owner, project } = sides;
   await cli.say(

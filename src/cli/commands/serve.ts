@@ -7,14 +7,14 @@ import { errno, RelayError, systemError } from "../../errors.ts";
 import { nameFrom, newSecret } from "../../identity/member.ts";
 import { noteServing, servings } from "../../identity/servers.ts";
 import { place } from "../../machine/process.ts";
-import { type Unit, unitFor } from "../../machine/service-unit.ts";
+import { type ServiceUnit, unitFor } from "../../machine/service-unit.ts";
 import { fileStore, type OpenOptions, projectOf, trustedDirs, userName } from "../../open/open.ts";
 import { ensureRelay } from "../../project/trust.ts";
-import { Gate } from "../../server/auth.ts";
+import { Authenticator } from "../../server/auth.ts";
 import { isLoopback, listen, originsOf } from "../../server/listen.ts";
-import { isAServersName } from "../../server/relay-names.ts";
-import { Host, type Relayed } from "../../server/server.ts";
-import { publishingBy, Writers } from "../../server/write-pool.ts";
+import { isRelayName } from "../../server/relay-names.ts";
+import { RelayServer, type ServedRelay } from "../../server/server.ts";
+import { publishingBy, WritePool } from "../../server/write-pool.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine } from "../../text.ts";
 import { iso } from "../../time.ts";
@@ -81,13 +81,13 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   const origins = new Set<string>();
   const writer = path.resolve(path.dirname(fs.realpathSync(io.script)), "../dist/cli/server-write-worker.cjs");
   const making = { options, local, origins, now: io.now, writer };
-  const relays: (Relayed & { readonly writers: Writers })[] = [];
+  const relays: (ServedRelay & { readonly writers: WritePool })[] = [];
   for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, making));
   if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
 
   const log = (entry: Readonly<Record<string, unknown>>) =>
     io.err(`${JSON.stringify({ at: iso(io.now()), ...entry })}\n`);
-  const host = new Host(relays, {
+  const host = new RelayServer(relays, {
     ...{ now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true, version: pkg.version },
     operator: nameFrom(userName(io.env), "person"),
   });
@@ -118,20 +118,20 @@ interface Making {
 }
 
 /** The relay in a folder, made if there is none yet. */
-async function relayed(dir: string, others: readonly Relayed[], making: Making) {
+async function relayed(dir: string, others: readonly ServedRelay[], making: Making) {
   const { options, local, origins, now, writer } = making;
   const trusted = trustedDirs(options);
   const files: FileStore = fileStore(dir, { ...options, trusted });
   const relay = await ensureRelay(files, now);
-  const writers = new Writers(writer, { dir, trusted });
+  const writers = new WritePool(writer, { dir, trusted });
   const store = publishingBy(writers.publish, files);
   const project = path.dirname(dir);
-  const name = isAServersName(path.basename(project)) ? path.basename(project) : `relay-${others.length + 1}`;
+  const name = isRelayName(path.basename(project)) ? path.basename(project) : `relay-${others.length + 1}`;
   if (others.some((other) => other.name === name))
     throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
       next: "rename one of their folders, or run a server for each",
     });
-  return { name, dir, store, writers, gate: new Gate({ store, relay, local, origins, now }) };
+  return { name, dir, store, writers, gate: new Authenticator({ store, relay, local, origins, now }) };
 }
 
 function portOf(word: string): number {
@@ -158,7 +158,7 @@ function tlsOf({ io }: Cli, { tlsCert, tlsKey }: Flags): { cert: string; key: st
 }
 
 /** What leaves this machine is let in by name, and nobody on the way reads it. */
-async function checkLeaving(relays: readonly Relayed[], { host, plain }: Flags, isTls: boolean): Promise<void> {
+async function checkLeaving(relays: readonly ServedRelay[], { host, plain }: Flags, isTls: boolean): Promise<void> {
   for (const { store, name } of relays)
     if ((await store.list("members", { limit: 1 })).length + (await store.list("invites", { limit: 1 })).length === 0)
       throw new RelayError("refused", `Cannot serve ${name} on ${host}: nobody could log in from elsewhere yet`, {
@@ -170,7 +170,7 @@ async function checkLeaving(relays: readonly Relayed[], { host, plain }: Flags, 
     });
 }
 
-async function say(cli: Cli, flags: Flags, relays: readonly Relayed[], port: number, isTls: boolean): Promise<void> {
+async function say(cli: Cli, flags: Flags, relays: readonly ServedRelay[], port: number, isTls: boolean): Promise<void> {
   const scheme = isTls ? "https" : "http";
   const all = [...originsOf(flags.host, port, isTls, [])];
   const own = all.find((origin) => !isLoopback(new URL(origin).hostname.replace(/[[\]]/g, ""))) ?? all[0] ?? "";
@@ -197,7 +197,7 @@ async function install(cli: Cli, folders: readonly string[], flags: Flags): Prom
   await installService(cli, unitOf(cli, folders, flags));
 }
 
-function unitOf(cli: Cli, folders: readonly string[], flags: Flags): Unit {
+function unitOf(cli: Cli, folders: readonly string[], flags: Flags): ServiceUnit {
   const { io } = cli;
   const home = io.env.HOME ?? io.env.USERPROFILE;
   if (!home) throw new RelayError("usage", "Cannot install: no home folder is known", { next: "set HOME" });

@@ -9,7 +9,7 @@ import { commandFor, lineCommand, type Program, serverWords } from "../../hosts/
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import { dropProject } from "../../project/known.ts";
-import { KeptFiles, sumOf } from "../../setup/backups.ts";
+import { Backups, sumOf } from "../../setup/backups.ts";
 import { checked, switchedOff } from "../../setup/check.ts";
 import { checkedServer } from "../../setup/check-server.ts";
 import { diff } from "../../setup/diff.ts";
@@ -20,9 +20,9 @@ import {
   hasServersBeside,
   isSetUp,
   keptAfter,
-  planned,
-  unplanned,
-  type Wish,
+  planSetup,
+  planRemoval,
+  type SetupRequest,
 } from "../../setup/plan.ts";
 import { skill } from "../../setup/skill.ts";
 import { quoted } from "../../shell/quote.ts";
@@ -78,7 +78,7 @@ export function setupWith(verbs: VerbTable): VerbModule {
 interface Ground {
   readonly root: string;
   readonly home: string;
-  readonly kept: KeptFiles;
+  readonly kept: Backups;
   readonly program: Program;
   readonly skillText: string;
 }
@@ -143,7 +143,7 @@ function groundOf({ io }: Cli, { user }: Flags, skillText: string): Ground {
   const root = user ? home : (worktreeOf(io.cwd)?.root ?? io.cwd);
   const script = fs.realpathSync(io.script);
   const program = { launcher: path.resolve(script, "../agent-relay-hook"), script, platform: process.platform };
-  const kept = new KeptFiles(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
+  const kept = new Backups(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
   return { root, home, kept, program, skillText };
 }
 
@@ -197,10 +197,10 @@ function failure({ code, message, next }: RelayError): Pick<Done, "what" | "fail
 
 function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags: Flags): FileEdit {
   const known = kept.of(file);
-  if (flags.remove) return unplanned(host, file, known);
+  if (flags.remove) return planRemoval(host, file, known);
   const value = { type: "command", command: lineCommand(program), padding: 0 };
   const statusLine = flags.statusLine ? { path: ["statusLine"], value } : undefined;
-  return planned(host, file, {
+  return planSetup(host, file, {
     ...{ program, statusLine, kept: known },
     ...{ wakes: flags.wake, mcp: flags.mcp, hooks: flags.hooks },
   });
@@ -356,7 +356,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     if (made.status !== 0) throw new RelayError("failed", `Cannot check: ${made.stderr || String(made.error)}`);
     const results = hosts.flatMap((host) => {
       const file = fileOf(host, ground, flags);
-      const wish: Wish = { program: ground.program, kept: ground.kept.of(file) };
+      const wish: SetupRequest = { program: ground.program, kept: ground.kept.of(file) };
       const found = checked(host, file, wish, { folder, env: io.env });
       const off = switchedOff(host, ground.root, ground.home);
       return off === undefined

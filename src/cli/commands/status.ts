@@ -1,8 +1,8 @@
-import { say } from "../../claims/claim.ts";
+import { sayTargets } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { frame } from "../../render/frame.ts";
-import { type Names, namesOf } from "../../render/messages.ts";
+import { type SenderNames, namesOf } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine, countWord } from "../../text.ts";
@@ -99,10 +99,10 @@ function lines(title: string, of: readonly string[]): string {
   return of.length === 0 ? "" : `${title}\n${of.map((line) => `${line}\n`).join("")}`;
 }
 
-function waitingLines({ queue, waiting, waits }: Snapshot, names: Names): string[] {
+function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderNames): string[] {
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   return [
-    ...queue.map((one) => `${call(one.session_id)} is in line for ${cleanLine(say(one.targets))}`),
+    ...queue.map((one) => `${call(one.session_id)} is in line for ${cleanLine(sayTargets(one.targets))}`),
     ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
     ...waits.map(
       (one) => `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any))} (${one.id})`,

@@ -1,6 +1,6 @@
 import { formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { KINDS, type Kind } from "../../messages/message.ts";
+import { KINDS, type MessageKind } from "../../messages/message.ts";
 import { cleanLine } from "../../text.ts";
 import { sayConditions, type Wait } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
@@ -13,7 +13,7 @@ interface Flags {
   readonly ended?: string[];
   readonly message?: boolean;
   readonly from?: string;
-  readonly kind?: Kind;
+  readonly kind?: MessageKind;
   readonly replyTo?: string[];
   readonly taskDone?: string[];
   readonly any?: boolean;

@@ -1,4 +1,4 @@
-import { findOut } from "../../open/open.ts";
+import { findRelay } from "../../open/open.ts";
 import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -7,7 +7,7 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay whoami")
     .action(() =>
       act(async (cli) => {
-        const { project, identity } = await findOut(cli.openOptions());
+        const { project, identity } = await findRelay(cli.openOptions());
         const relay = await cli.open();
         const registration = project.exists ? await relay.find(identity.session) : undefined;
         const trust = project.exists ? await relay.isTrusted() : true;

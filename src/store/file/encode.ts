@@ -5,10 +5,10 @@ import { MAX_RECORD_BYTES } from "./files.ts";
 const LONG = 50;
 const known = new WeakMap<object, Buffer>();
 
-type Fields = Readonly<Record<string, unknown>>;
+type FieldTexts = Readonly<Record<string, unknown>>;
 
 /** A record's bytes: two-space JSON, as the files of the `agent-relay` crate have it. */
-export function encode(record: Fields): Buffer {
+export function encode(record: FieldTexts): Buffer {
   const bytes = Object.values(record).some(isLong) ? joined(partsOf(record)) : Buffer.from(layout(record));
   if (bytes.length <= MAX_RECORD_BYTES) return bytes;
   throw new RelayError("limit", `Cannot write a record of more than ${MAX_RECORD_BYTES} bytes: it could not be read`);
@@ -18,7 +18,7 @@ function isLong(field: unknown): field is unknown[] {
   return Array.isArray(field) && field.length > LONG;
 }
 
-function partsOf(record: Fields): Buffer[] {
+function partsOf(record: FieldTexts): Buffer[] {
   const parts: Buffer[] = [];
   const add = (text: string) => parts.push(Buffer.from(text));
   let before = "{";

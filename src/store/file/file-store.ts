@@ -10,10 +10,10 @@ import {
   inRange,
   type Notice,
   nameOf,
-  type Range,
+  type ListRange,
   type Store,
   type Value,
-  type Worth,
+  type WriteOptions,
 } from "../store.ts";
 import { encode } from "./encode.ts";
 import {
@@ -93,7 +93,7 @@ export class FileStore implements Store {
     return undefined;
   }
 
-  async list(folder: string, range?: Range): Promise<string[]> {
+  async list(folder: string, range?: ListRange): Promise<string[]> {
     const names = this.#names(folder).filter((name) => name.endsWith(".json"));
     return inRange(
       names.map((name) => name.slice(0, -".json".length)).filter((name) => isSegment(name)),
@@ -101,7 +101,7 @@ export class FileStore implements Store {
     );
   }
 
-  async create(key: string, value: Value, worth: Worth = {}): Promise<boolean> {
+  async create(key: string, value: Value, worth: WriteOptions = {}): Promise<boolean> {
     const isLasting = this.#isLasting(worth);
     const target = this.#tree.file(checkKey(key));
     const linked = this.#tree.write(key, () => {
@@ -124,7 +124,7 @@ export class FileStore implements Store {
   async update(
     key: string,
     change: (old: Value | undefined) => Value | undefined,
-    worth: Worth = {},
+    worth: WriteOptions = {},
   ): Promise<Value | undefined> {
     checkKey(key);
     const { update } = await import("./update.ts");
@@ -167,7 +167,7 @@ export class FileStore implements Store {
     }
   }
 
-  async marks(folder: string, range?: Range): Promise<string[]> {
+  async marks(folder: string, range?: ListRange): Promise<string[]> {
     const names = this.#names(folder).filter((name) => !/\.jsonl?$/.test(name) && isSegment(name));
     return inRange(names, range);
   }
@@ -252,7 +252,7 @@ export class FileStore implements Store {
     return `${this.root}/${key}.jsonl`;
   }
 
-  #isLasting(worth: Worth): boolean {
+  #isLasting(worth: WriteOptions): boolean {
     return this.#tree.isLasting && worth.lasting !== false;
   }
 

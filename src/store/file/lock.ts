@@ -2,7 +2,7 @@ import fs from "node:fs";
 import lockfile from "proper-lockfile";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
-import { liveness, type Process, thisProcess } from "../../machine/process.ts";
+import { liveness, type ProcessIdentity, thisProcess } from "../../machine/process.ts";
 import { sleep } from "../../time.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
@@ -12,7 +12,7 @@ const GIVE_UP_MS = 3 * LOCK_LEASE_MS;
 const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in
 
 /** What the holder of a lock may do: fill the empty file `draft` and rename it to commit, or as it asked (see withLock). */
-export interface Held {
+export interface HeldLock {
   readonly draft: string;
 }
 
@@ -29,10 +29,10 @@ export interface Held {
  */
 export async function withLock<T>(
   path: string,
-  update: (held: Held) => T,
+  update: (held: HeldLock) => T,
   own: "file" | "folder" = "file",
 ): Promise<T> {
-  const seen = new Sighting();
+  const seen = new SeenLock();
   for (;;) {
     const release = enter(path);
     if (release) {
@@ -103,7 +103,7 @@ function discard(mine: string, own: "file" | "folder"): void {
   fs.rmSync(mine, { force: true, recursive: own === "folder" });
 }
 
-function breakIfAbandoned(path: string, seen: Sighting): void {
+function breakIfAbandoned(path: string, seen: SeenLock): void {
   const owners = list(path);
   if (owners === undefined) return;
   const age = seen.age(owners.join());
@@ -128,7 +128,7 @@ export function sweepLocks(folder: string, before: number): number {
 }
 
 /** How long one waiter has seen the same thing, by a clock that nobody sets. */
-class Sighting {
+class SeenLock {
   readonly #start = performance.now();
   #what = "";
   #since = this.#start;
@@ -144,7 +144,7 @@ class Sighting {
   }
 }
 
-function processOf(owner: string): Process {
+function processOf(owner: string): ProcessIdentity {
   const [, pid, started, ...place] = owner.split(".");
   return { pid: Number(pid), started: Number(started) || undefined, place: place.join(".") };
 }

@@ -2,10 +2,10 @@ import fs from "node:fs";
 import { folderOf, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
-import { type Held, withLock } from "./lock.ts";
+import { type HeldLock, withLock } from "./lock.ts";
 import type { Tree } from "./tree.ts";
 
-type Change = (old: Value | undefined) => Value | undefined;
+type RecordUpdate = (old: Value | undefined) => Value | undefined;
 
 /** What one try at an update came to: the record as it is now, or that it is to be removed. */
 interface Outcome {
@@ -17,12 +17,12 @@ interface Outcome {
 export async function update(
   tree: Tree,
   key: string,
-  change: Change,
+  change: RecordUpdate,
   { isLasting, removes }: { readonly isLasting: boolean; readonly removes: boolean },
   mend: () => Promise<unknown>,
 ): Promise<Value | undefined> {
-  const write = (held: Held) => tryWrite(tree, key, change, isLasting, held);
-  const removal = (held: Held) => tryRemoval(tree, key, change, isLasting, held);
+  const write = (held: HeldLock) => tryWrite(tree, key, change, isLasting, held);
+  const removal = (held: HeldLock) => tryRemoval(tree, key, change, isLasting, held);
   return tree.writeLocked(key, async () => {
     let isRemoval = removes;
     for (;;) {
@@ -44,7 +44,7 @@ export async function update(
 /** `create` for a disk without links: false if the record is there already. */
 export function createLocked(tree: Tree, key: string, value: Value, isLasting: boolean): Promise<boolean> {
   const target = tree.file(key);
-  const create = ({ draft }: Held) => {
+  const create = ({ draft }: HeldLock) => {
     if (fs.existsSync(target)) return false;
     writeOver(draft, encode(value), isLasting);
     rename(draft, target);
@@ -54,7 +54,7 @@ export function createLocked(tree: Tree, key: string, value: Value, isLasting: b
   return tree.writeLocked(key, () => withLock(lockOf(tree, key), create));
 }
 
-function tryWrite(tree: Tree, key: string, change: Change, isLasting: boolean, { draft }: Held): Outcome | undefined {
+function tryWrite(tree: Tree, key: string, change: RecordUpdate, isLasting: boolean, { draft }: HeldLock): Outcome | undefined {
   const target = tree.file(key);
   const old = readRecord(target);
   const next = change(old);
@@ -69,7 +69,7 @@ function tryWrite(tree: Tree, key: string, change: Change, isLasting: boolean, {
   return { next, isRemoval: false };
 }
 
-function tryRemoval(tree: Tree, key: string, change: Change, isLasting: boolean, { draft }: Held): Outcome | undefined {
+function tryRemoval(tree: Tree, key: string, change: RecordUpdate, isLasting: boolean, { draft }: HeldLock): Outcome | undefined {
   const target = tree.file(key);
   const old = readRecord(target);
   const next = change(old);

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { errno } from "../../errors.ts";
-import { hints } from "../change-stream.ts";
+import { changeStream } from "../change-stream.ts";
 import type { Hint } from "../store.ts";
 
 const SLOW_POLL_MS = 1000; // ms; below the system's own events, which some disks do not give and any may drop
@@ -8,7 +8,7 @@ const YIELD_EVERY_POLLS = 5; // polls; for what a folder's time does not show, a
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
 export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
-  return hints((notice) => {
+  return changeStream((notice) => {
     const watcher = startWatching(folder, notice);
     let polls = 0;
     let time = changeTime(folder);

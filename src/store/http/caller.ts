@@ -17,7 +17,7 @@ export interface Credentials {
   secret(isRefused: boolean): Promise<string | undefined>;
 }
 
-export interface Request {
+export interface HttpRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Value;
@@ -25,7 +25,7 @@ export interface Request {
   readonly also?: readonly number[];
 }
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly body: Value;
   readonly revision: string | undefined;
@@ -57,7 +57,7 @@ export class HttpCaller {
     return this.#ahead;
   }
 
-  async call(path: string, request: Request = {}): Promise<Answer> {
+  async call(path: string, request: HttpRequest = {}): Promise<HttpAnswer> {
     const until = performance.now() + MAX_CALL_MS;
     const word = request.method === undefined ? undefined : newNonce();
     let isRepeated = false;
@@ -90,7 +90,7 @@ export class HttpCaller {
     return undefined;
   }
 
-  async #try(path: string, request: Request, word: string | undefined, until: number) {
+  async #try(path: string, request: HttpRequest, word: string | undefined, until: number) {
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), Math.min(MAX_TRY_MS, Math.max(1, until - performance.now())));
     try {
@@ -117,7 +117,7 @@ export class HttpCaller {
     };
   }
 
-  async #fetch(path: string, headers: Record<string, string>, request: Request, signal: AbortSignal) {
+  async #fetch(path: string, headers: Record<string, string>, request: HttpRequest, signal: AbortSignal) {
     const { method = "GET", body } = request;
     const response = await fetch(`${this.base}/${path}`, {
       method,
@@ -131,7 +131,7 @@ export class HttpCaller {
     return response;
   }
 
-  async #read(response: Response, { also = [] }: Request): Promise<Omit<Answer, "isRepeated"> | RelayError> {
+  async #read(response: Response, { also = [] }: HttpRequest): Promise<Omit<HttpAnswer, "isRepeated"> | RelayError> {
     const { status } = response;
     const said = await jsonOf(response);
     if (!response.ok && !also.includes(status)) return fromWire(status, said);

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
-import type { Delivery, Hint, Range, Store, Value, Worth } from "../store.ts";
+import type { Delivery, Hint, ListRange, Store, Value, WriteOptions } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
@@ -36,11 +36,11 @@ export class HttpStore implements Store {
     return (await this.#seen(key)).value;
   }
 
-  list(folder: string, range?: Range): Promise<string[]> {
+  list(folder: string, range?: ListRange): Promise<string[]> {
     return this.#names("records", folder, range);
   }
 
-  async create(key: string, value: Value, worth?: Worth): Promise<boolean> {
+  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
     const path = `records/${checkKey(key)}${queryFor(worth)}`;
     const headers = { "If-None-Match": "*" };
     const answer = await this.#call(path, { method: "PUT", headers, body: { value }, also: [CHANGED] });
@@ -48,7 +48,7 @@ export class HttpStore implements Store {
     return answer.isRepeated && isSame((await this.#seen(key)).value, value); // an answer was lost: it may be ours
   }
 
-  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: Worth) {
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions) {
     for (let tried = 0; tried < MAX_TRIES; tried++) {
       const { value, revision } = await this.#seen(key);
       const next = change(value);
@@ -83,7 +83,7 @@ export class HttpStore implements Store {
     return (await this.#call(`marks/${checkKey(key)}`, { method: "DELETE" })).body.removed === true;
   }
 
-  marks(folder: string, range?: Range): Promise<string[]> {
+  marks(folder: string, range?: ListRange): Promise<string[]> {
     return this.#names("marks", folder, range);
   }
 
@@ -171,7 +171,7 @@ export class HttpStore implements Store {
     return status === 404 ? { value: undefined, revision: undefined } : { value: recordIn(body), revision };
   }
 
-  async #names(what: string, folder: string, range?: Range): Promise<string[]> {
+  async #names(what: string, folder: string, range?: ListRange): Promise<string[]> {
     return textsIn((await this.#call(`${what}/${checkKey(folder)}/${queryOf(range)}`)).body.names);
   }
 
@@ -219,6 +219,6 @@ function textsIn(names: unknown): string[] {
   throw new RelayError("failed", "Cannot read the server's answer: there are no names in it");
 }
 
-function queryFor({ lasting = true }: Worth = {}): string {
+function queryFor({ lasting = true }: WriteOptions = {}): string {
   return lasting ? "" : "?lasting=no";
 }

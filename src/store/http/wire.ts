@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ErrorCode, RelayError } from "../../errors.ts";
-import type { Range, Value } from "../store.ts";
+import type { ListRange, Value } from "../store.ts";
 
 // What the HTTP relay and its client agree on: a store's operations on the same keys.
 
@@ -44,7 +44,7 @@ export function fromWire(status: number, body: unknown): RelayError {
   });
 }
 
-export function queryOf({ after, limit, reverse }: Range = {}): string {
+export function queryOf({ after, limit, reverse }: ListRange = {}): string {
   const query = new URLSearchParams();
   if (after !== undefined) query.set("after", after);
   if (limit !== undefined) query.set("limit", String(limit));
@@ -53,7 +53,7 @@ export function queryOf({ after, limit, reverse }: Range = {}): string {
 }
 
 /** Throws `usage` for a limit that is no number. */
-export function rangeOf(query: URLSearchParams): Range {
+export function rangeOf(query: URLSearchParams): ListRange {
   const [after, limit] = [query.get("after"), query.get("limit")];
   if (limit !== null && !/^\d{1,9}$/.test(limit))
     throw new RelayError("usage", `Cannot list ${JSON.stringify(limit)}: the limit is a whole number`);

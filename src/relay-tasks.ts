@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { send } from "./messages/send.ts";
 import type { TaskEdit } from "./tasks/edit.ts";
-import type { EndedTask, TaskListOptions, TaskList } from "./tasks/lifecycle.ts";
+import type { EndedTask, TaskList, TaskListOptions } from "./tasks/lifecycle.ts";
 import type { Standings } from "./tasks/standings.ts";
 import type { TakeOptions } from "./tasks/take.ts";
 import type { Task } from "./tasks/task.ts";

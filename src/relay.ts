@@ -3,7 +3,7 @@ import { type Agent, checkAgentId } from "./agents/agent.ts";
 import * as leaving from "./agents/leave.ts";
 import * as registration from "./agents/register.ts";
 import * as registry from "./agents/registry.ts";
-import type { AppendResult, AppendOptions } from "./claims/append.ts";
+import type { AppendOptions, AppendResult } from "./claims/append.ts";
 import type { Claim } from "./claims/claim.ts";
 import type * as claiming from "./claims/claims.ts";
 import { asFarAsPossible, type Context, type RegisterOptions, type RelayOptions } from "./context.ts";
@@ -30,7 +30,7 @@ import type { Explanation } from "./views/explain.ts";
 import type { PastState } from "./views/past-state.ts";
 import type { Snapshot } from "./views/snapshot.ts";
 import type { Wait, WaitFor } from "./waits/wait.ts";
-import type { WaitResult, WaitOptions } from "./waits/waiting.ts";
+import type { WaitOptions, WaitResult } from "./waits/waiting.ts";
 
 // What most runs do not use is loaded when it is used.
 const load = {

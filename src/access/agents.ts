@@ -1,11 +1,11 @@
 import { Agent, checkAgentId, checkName, checkSession } from "../agents/agent.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import {
-  type Caller,
-  type RecordChange,
   type AccessFacts,
-  isTheirs,
   type AccessRule,
+  type Caller,
+  isTheirs,
+  type RecordChange,
   refused,
   registrationIn,
   registrationsOf,

@@ -5,15 +5,15 @@ import {
   folderOf,
   type Hint,
   inRange,
-  nameOf,
   type ListRange,
+  nameOf,
   type Store,
   type Value,
   type WriteOptions,
 } from "../store/store.ts";
 import { markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
-import { type Caller, type AccessFacts, isSame, refused } from "./policy.ts";
+import { type AccessFacts, type Caller, isSame, refused } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
 
 const MAX_SESSIONS = 500; // of one user
@@ -61,13 +61,13 @@ export class AuthorizedStore implements Store {
     return limit === undefined ? [...ids] : ids.slice(0, limit);
   }
 
-  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
+  async create(key: string, value: Value, options?: WriteOptions): Promise<boolean> {
     this.#checkWriter(key);
     if (folderOf(key) === "messages" && !this.#isOperator) throw refused(key, "a message is sent");
-    return this.#store.create(key, await this.#checked(key, undefined, value), worth);
+    return this.#store.create(key, await this.#checked(key, undefined, value), options);
   }
 
-  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions) {
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, options?: WriteOptions) {
     for (let tried = 0; tried < MAX_TRIES; tried++) {
       const seen = await this.get(key);
       const next = change(seen);
@@ -82,7 +82,7 @@ export class AuthorizedStore implements Store {
           isDone = isSame(old && this.#shown(key, old), seen);
           return isDone ? checked : old;
         },
-        worth,
+        options,
       );
       if (isDone) return checked;
     }

@@ -1,9 +1,26 @@
-import { CLAIM_TTL_MS, type Claim, isSameTargets, OFFER_MS, sayTargets, type ClaimTarget, type Waiter } from "../claims/claim.ts";
+import {
+  CLAIM_TTL_MS,
+  type Claim,
+  type ClaimTarget,
+  isSameTargets,
+  OFFER_MS,
+  sayTargets,
+  type Waiter,
+} from "../claims/claim.ts";
 import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { iso } from "../time.ts";
-import { type Caller, checkSize, type AccessFacts, isSame, isTheirs, type AccessRule, refused, registrationsOf } from "./policy.ts";
+import {
+  type AccessFacts,
+  type AccessRule,
+  type Caller,
+  checkSize,
+  isSame,
+  isTheirs,
+  refused,
+  registrationsOf,
+} from "./policy.ts";
 
 const TOKEN = "claims/token"; // its time is the last fencing token
 

@@ -1,7 +1,7 @@
 import { timeOf } from "../id.ts";
 import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
-import { type Caller, type AccessFacts, isTheirs } from "./policy.ts";
+import { type AccessFacts, type Caller, isTheirs } from "./policy.ts";
 
 /** What may be done with marks. Pure. */
 export interface MarkRule {

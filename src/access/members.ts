@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { checkMemberName, Invite, Member } from "../identity/member.ts";
 import { nameOf } from "../store/store.ts";
-import { type Caller, checkSize, isSame, type AccessRule, refused } from "./policy.ts";
+import { type AccessRule, type Caller, checkSize, isSame, refused } from "./policy.ts";
 
 const MAX_INVITE_MS = 7 * 86_400_000; // ms that an invitation by a member may last
 const MAX_INVITE_USES = 10;

@@ -3,7 +3,15 @@ import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
-import { type Caller, type RecordChange, type AccessFacts, isSame, type AccessRule, refused, touched } from "./policy.ts";
+import {
+  type AccessFacts,
+  type AccessRule,
+  type Caller,
+  isSame,
+  type RecordChange,
+  refused,
+  touched,
+} from "./policy.ts";
 
 /** A message is for its ends; what changes of it is what each end says of itself. */
 export const messageRule: AccessRule = {

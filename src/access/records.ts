@@ -11,7 +11,7 @@ import { agentRule, archiveRule, nameRule } from "./agents.ts";
 import { checkTargets, claimsRule } from "./claims.ts";
 import { inviteRule, memberRule } from "./members.ts";
 import { messageRule } from "./messages.ts";
-import { type Caller, checkSize, type AccessFacts, type AccessRule, refused } from "./policy.ts";
+import { type AccessFacts, type AccessRule, type Caller, checkSize, refused } from "./policy.ts";
 import { taskRule } from "./tasks.ts";
 
 const MAX_CONDITIONS = 50; // of one wait: each look at anything looks at them

@@ -1,8 +1,17 @@
 import { CLAIM_TTL_MS } from "../claims/claim.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { nameOf, type Value } from "../store/store.ts";
-import { check, holderOf, isOver, type TaskMove, Task } from "../tasks/task.ts";
-import { type Caller, type AccessFacts, isSame, isTheirs, type AccessRule, refused, registrationsOf, touched } from "./policy.ts";
+import { check, holderOf, isOver, Task, type TaskMove } from "../tasks/task.ts";
+import {
+  type AccessFacts,
+  type AccessRule,
+  type Caller,
+  isSame,
+  isTheirs,
+  refused,
+  registrationsOf,
+  touched,
+} from "./policy.ts";
 
 /** A task changes by its moves, each by whom it belongs to; a remote person does not decide for others. */
 export const taskRule: AccessRule = {

@@ -148,7 +148,13 @@ function byClient(facts: IdentityFacts, client: string): Identity {
   return { session, agent, pid: facts.pid ?? pid, because: `${agent} (pid ${pid}) calls our tools` };
 }
 
-function identity(facts: IdentityFacts, session: string, agent: string, near: NearestAgent | undefined, because: string): Identity {
+function identity(
+  facts: IdentityFacts,
+  session: string,
+  agent: string,
+  near: NearestAgent | undefined,
+  because: string,
+): Identity {
   const host = near?.host ?? AGENT_HOSTS.find((each) => each.agent === agent);
   const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
   const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);

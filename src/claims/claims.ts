@@ -7,21 +7,21 @@ import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import {
   type Claim,
+  type ClaimMode,
+  type ClaimTarget,
   checkMode,
   checkTtl,
   isCovered,
   isNamed,
-  type ClaimMode,
   sayTargets,
-  type ClaimTarget,
   targetsMeet,
   type Waiter,
 } from "./claim.ts";
 import { changeClaims, factsOf, readClaims, settledClaims } from "./ledger.ts";
-import { pathTargets, type PathBase } from "./paths.ts";
-import { tryClaim, namesOf, quotedTargets, waitInQueue } from "./queue.ts";
-import { blockers, type Claims, giveUp, isLive, withTtl, renew, settle, type ClaimRequest } from "./rules.ts";
-import { deadlockError, heldError, notHeldError, claimAgainCommand } from "./wording.ts";
+import { type PathBase, pathTargets } from "./paths.ts";
+import { namesOf, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
+import { blockers, type ClaimRequest, type Claims, giveUp, isLive, renew, settle, withTtl } from "./rules.ts";
+import { claimAgainCommand, deadlockError, heldError, notHeldError } from "./wording.ts";
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
@@ -75,7 +75,7 @@ export async function claimTargets(
   options: WaitingClaimOptions,
   again: string,
 ): Promise<Claim> {
-  const wish: ClaimRequest = {
+  const request: ClaimRequest = {
     id: newId("claim", context.now()),
     session_id: context.session,
     agent_id: context.agent,
@@ -89,16 +89,20 @@ export async function claimTargets(
   await ensureRegistered(context);
   await context.settle(); // what ran out is told to those who waited for it, before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
-  const first = await changeClaims(context, (claims, facts) => tryClaim(claims, wish, facts, isPatient), wish.targets);
-  if (first.claim) return whenFirm(context, first.claim, wish, again);
-  if (first.circle) throw deadlockError(quotedTargets(wish), first.circle);
+  const first = await changeClaims(
+    context,
+    (claims, facts) => tryClaim(claims, request, facts, isPatient),
+    request.targets,
+  );
+  if (first.claim) return whenFirm(context, first.claim, request, again);
+  if (first.circle) throw deadlockError(quotedTargets(request), first.circle);
   if (options.wait === undefined || !isPatient)
-    throw heldError(wish, again, first.blockers, await namesOf(context, first.blockers), context.now());
-  return whenFirm(context, await waitInQueue(context, wish, again, options.wait, options.signal), wish, again);
+    throw heldError(request, again, first.blockers, await namesOf(context, first.blockers), context.now());
+  return whenFirm(context, await waitInQueue(context, request, again, options.wait, options.signal), request, again);
 }
 
 /** The claim as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
-async function whenFirm(context: Context, claim: Claim, wish: ClaimRequest, again: string): Promise<Claim> {
+async function whenFirm(context: Context, claim: Claim, request: ClaimRequest, again: string): Promise<Claim> {
   if (!claim.tentative) return claim;
   const found = await whenDecided(context, async () => {
     const claims = await readClaims(context);
@@ -107,12 +111,12 @@ async function whenFirm(context: Context, claim: Claim, wish: ClaimRequest, agai
   });
   if (!found) return claim;
   if (found.now) return found.now;
-  const inTheWay = blockers(found.claims, wish);
+  const inTheWay = blockers(found.claims, request);
   if (inTheWay.length === 0)
-    throw new RelayError("conflict", `Cannot claim "${sayTargets(wish.targets)}": the server does not give it`, {
+    throw new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": the server does not give it`, {
       next: "agent-relay inbox, which says why",
     });
-  throw heldError(wish, again, inTheWay, await namesOf(context, inTheWay), context.now());
+  throw heldError(request, again, inTheWay, await namesOf(context, inTheWay), context.now());
 }
 
 /** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
@@ -176,7 +180,11 @@ export async function claims(context: Context): Promise<Claim[]> {
 }
 
 /** Asks who else holds these, or stands in line for them, without taking anything. */
-export async function check(context: Context, paths: readonly string[], options: ClaimOptions = {}): Promise<ClaimCheck> {
+export async function check(
+  context: Context,
+  paths: readonly string[],
+  options: ClaimOptions = {},
+): Promise<ClaimCheck> {
   const { session } = context;
   const targets = targetsOf(context, paths, options);
   const found = await claimsNear(context, targets);
@@ -222,9 +230,9 @@ export async function renewClaims(context: Context, { ifDue = false } = {}): Pro
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): ClaimTarget[] {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
-  const whence: PathBase = { cwd, project: context.project, apart: options.apart };
+  const base: PathBase = { cwd, project: context.project, apart: options.apart };
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
-  const targets = [...paths.flatMap((typed) => pathTargets(typed, whence)), ...resources];
+  const targets = [...paths.flatMap((typed) => pathTargets(typed, base)), ...resources];
   if (targets.length === 0)
     throw new RelayError("usage", "Cannot tell what is meant: give a path or a resource", {
       next: "agent-relay claim src/db.ts, or --resource db-migrations",

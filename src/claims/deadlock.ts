@@ -8,7 +8,12 @@ export interface DeadlockStep {
 }
 
 /** The circle that `session` would close by waiting on `on` for something; undefined if there is none. */
-export function deadlock(claims: Claims, session: string, on: readonly string[], what: string): DeadlockStep[] | undefined {
+export function deadlock(
+  claims: Claims,
+  session: string,
+  on: readonly string[],
+  what: string,
+): DeadlockStep[] | undefined {
   const seen = new Set<string>();
   const walk = (at: string, path: readonly DeadlockStep[]): DeadlockStep[] | undefined => {
     if (at === session) return [...path];
@@ -42,7 +47,10 @@ function waitsOf(claims: Claims, session: string): { to: string; why: string }[]
   return [
     ...queued.flatMap((waiter) => {
       const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
-      return blockers(claims, waiter, ahead).map((blocker) => ({ to: sessionOfBlocker(blocker), why: sayTargets(waiter.targets) }));
+      return blockers(claims, waiter, ahead).map((blocker) => ({
+        to: sessionOfBlocker(blocker),
+        why: sayTargets(waiter.targets),
+      }));
     }),
     ...edges.flatMap((edge) => edge.on.map((to) => ({ to, why: edge.for }))),
   ];

@@ -1,5 +1,5 @@
 import { type Claim, sayTargets } from "./claim.ts";
-import { type Claims, type ClaimFacts, isLive } from "./rules.ts";
+import { type ClaimFacts, type Claims, isLive } from "./rules.ts";
 
 /** What one change of the record of claims means, for the log. A claim that stays the same object has not changed. */
 export function claimEvents(old: Claims, next: Claims, facts: ClaimFacts) {

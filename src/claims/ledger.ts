@@ -6,7 +6,7 @@ import { parsed } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { type Claim, type ClaimTarget, targetsMeet } from "./claim.ts";
 import { claimEvents } from "./events.ts";
-import { Claims, type ClaimFacts, NO_CLAIMS, settle } from "./rules.ts";
+import { type ClaimFacts, Claims, NO_CLAIMS, settle } from "./rules.ts";
 
 const LIVE = "claims/live";
 const TOKEN = "claims/token"; // its time is the last fencing token: they go on where the record was lost

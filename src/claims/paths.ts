@@ -27,11 +27,11 @@ export interface PathBase {
  * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded where
  * the disk folds case. A glob with braces is several targets. Throws `usage`.
  */
-export function pathTargets(typed: string, whence: PathBase): ClaimTarget[] {
+export function pathTargets(typed: string, pathBase: PathBase): ClaimTarget[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
     throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
-  const isThere = (file: string) => statOf(path.resolve(whence.cwd, file), "lstatSync") !== undefined;
-  if (!isGlob(typed) || isThere(typed)) return [target(typed, [], whence)];
+  const isThere = (file: string) => statOf(path.resolve(pathBase.cwd, file), "lstatSync") !== undefined;
+  if (!isGlob(typed) || isThere(typed)) return [target(typed, [], pathBase)];
   return expanded(typed).map((pattern) => {
     const segments = pattern.split(/[/\\]/);
     const to = (end: number) => segments.slice(0, end).join("/");
@@ -41,7 +41,7 @@ export function pathTargets(typed: string, whence: PathBase): ClaimTarget[] {
     const [base, tail] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
     const rest = tail.map((segment) => (ROUTE.test(segment) ? literal(segment) : segment));
     if (rest.includes("..")) throw wrong(typed, 'it goes up ("..") after a wildcard', "write it without ..");
-    return target(base || (pattern.startsWith("/") ? "/" : "."), rest, whence);
+    return target(base || (pattern.startsWith("/") ? "/" : "."), rest, pathBase);
   });
 }
 
@@ -55,9 +55,9 @@ function expanded(typed: string): string[] {
 }
 
 /** `base` means no wildcards, `rest` begins with one. */
-function target(base: string, rest: readonly string[], whence: PathBase): ClaimTarget {
-  const real = realPath(path.resolve(whence.cwd, base));
-  const project = realPath(whence.project);
+function target(base: string, rest: readonly string[], pathBase: PathBase): ClaimTarget {
+  const real = realPath(path.resolve(pathBase.cwd, base));
+  const project = realPath(pathBase.project);
   const repository = worktreeOf(nearestFolder(project))?.repository;
   const worktree = worktreeIn(repository, real);
   const [root, named] = worktree === undefined ? [project, inMainWorktree(real)] : [worktree, real];
@@ -65,7 +65,7 @@ function target(base: string, rest: readonly string[], whence: PathBase): ClaimT
   const fixed = isOutside ? named : path.relative(root, named);
   const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
   const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
-  const roots = [project, worktreeIn(repository, realPath(whence.cwd)) ?? project];
+  const roots = [project, worktreeIn(repository, realPath(pathBase.cwd)) ?? project];
   if (
     isOutside &&
     (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
@@ -75,7 +75,7 @@ function target(base: string, rest: readonly string[], whence: PathBase): ClaimT
   return {
     path: pattern,
     ...(isLeaf ? { leaf: true } : {}),
-    ...(whence.apart && !isOutside ? { worktree: root } : {}),
+    ...(pathBase.apart && !isOutside ? { worktree: root } : {}),
   };
 }
 

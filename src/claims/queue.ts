@@ -3,20 +3,20 @@ import type { Context } from "../context.ts";
 import { thisProcess } from "../machine/process.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { type Claim, sayTargets } from "./claim.ts";
-import { deadlock, deadlockOf, type DeadlockStep } from "./deadlock.ts";
+import { type DeadlockStep, deadlock, deadlockOf } from "./deadlock.ts";
 import { changeClaims, settledClaims } from "./ledger.ts";
 import {
   accept,
   type Blocker,
   blockers,
+  type ClaimFacts,
+  type ClaimRequest,
   type Claims,
   enqueue,
-  type ClaimFacts,
   leaveQueue,
   sessionOfBlocker,
   settle,
   take,
-  type ClaimRequest,
 } from "./rules.ts";
 import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
 
@@ -29,22 +29,33 @@ export interface ClaimAttempt {
   readonly circle?: readonly DeadlockStep[];
 }
 
-export function tryClaim(claims: Claims, wish: ClaimRequest, facts: ClaimFacts, isPatient: boolean): { claims: Claims; result: ClaimAttempt } {
-  const taken = take(claims, wish, facts);
+export function tryClaim(
+  claims: Claims,
+  request: ClaimRequest,
+  facts: ClaimFacts,
+  isPatient: boolean,
+): { claims: Claims; result: ClaimAttempt } {
+  const taken = take(claims, request, facts);
   if (taken.claim && claims.queue.length === 0) return { claims: taken.claims, result: taken };
   if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
   if (!isPatient) return { claims, result: taken };
-  const found = deadlock(claims, wish.session_id, taken.blockers.map(sessionOfBlocker), sayTargets(wish.targets));
+  const found = deadlock(claims, request.session_id, taken.blockers.map(sessionOfBlocker), sayTargets(request.targets));
   if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
   const { pid, started, place } = thisProcess();
-  const waiter = { ...wish, since: facts.now, pid, place, ...(started === undefined ? {} : { pid_started: started }) };
+  const waiter = {
+    ...request,
+    since: facts.now,
+    pid,
+    place,
+    ...(started === undefined ? {} : { pid_started: started }),
+  };
   return { claims: enqueue(claims, waiter), result: { blockers: taken.blockers } };
 }
 
 /** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
 export async function waitInQueue(
   context: Context,
-  wish: ClaimRequest,
+  request: ClaimRequest,
   again: string,
   patience: number,
   signal?: AbortSignal,
@@ -58,31 +69,32 @@ export async function waitInQueue(
   try {
     for (;;) {
       if (signal?.aborted) throw signal.reason;
-      const look = await queuePosition(context, wish.id);
+      const look = await queuePosition(context, request.id);
       if (look.offer) {
-        const claim = await acceptOffer(context, wish.id);
+        const claim = await acceptOffer(context, request.id);
         isDone = claim !== undefined;
         if (claim) return claim;
       } else if (!look.isQueued) {
-        if (await hasLeft(context)) throw hasEnded(`claim ${quotedTargets(wish)}`, context.session);
+        if (await hasLeft(context)) throw hasEnded(`claim ${quotedTargets(request)}`, context.session);
         // It slept past what it was offered: to the end of the line.
-        const again = await changeClaims(context, (claims, facts) => tryClaim(claims, wish, facts, true));
+        const again = await changeClaims(context, (claims, facts) => tryClaim(claims, request, facts, true));
         isDone = again.claim !== undefined;
         if (again.claim) return again.claim;
-        if (again.circle) throw deadlockError(quotedTargets(wish), again.circle);
+        if (again.circle) throw deadlockError(quotedTargets(request), again.circle);
         continue;
       }
-      const found = look.isCircular ? await leaveDeadlock(context, wish.id) : undefined;
-      if (found) throw deadlockError(quotedTargets(wish), found);
+      const found = look.isCircular ? await leaveDeadlock(context, request.id) : undefined;
+      if (found) throw deadlockError(quotedTargets(request), found);
       const left = until - performance.now();
-      if (left <= 0) throw waitedTooLong(wish, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
+      if (left <= 0)
+        throw waitedTooLong(request, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
       await hints.next(Math.min(left, look.nextExpiry - now() + 1, PID_POLL_MS));
     }
   } finally {
     signal?.removeEventListener("abort", stop);
     stop();
     if (!isDone)
-      await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, wish.id, facts), result: 0 }));
+      await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, request.id, facts), result: 0 }));
   }
 }
 

@@ -3,12 +3,12 @@ import { type Infer, integer, list, object } from "../schema.ts";
 import {
   CLAIM_TTL_MS,
   Claim,
-  WaitEdge,
-  isSameTargets,
   type ClaimMode,
-  OFFER_MS,
   type ClaimTarget,
+  isSameTargets,
+  OFFER_MS,
   targetsMeet,
+  WaitEdge,
   Waiter,
 } from "./claim.ts";
 

@@ -3,22 +3,30 @@ import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { inQuotes } from "../text.ts";
 import { isoSeconds } from "../time.ts";
-import { type Claim, type ClaimMode, sayTargets, type ClaimTarget, targetsMeet } from "./claim.ts";
+import { type Claim, type ClaimMode, type ClaimTarget, sayTargets, targetsMeet } from "./claim.ts";
 import type { DeadlockStep } from "./deadlock.ts";
-import { type Blocker, sessionOfBlocker, type ClaimRequest } from "./rules.ts";
+import { type Blocker, type ClaimRequest, sessionOfBlocker } from "./rules.ts";
 
 /** How sessions are called. */
 export type SessionNames = ReadonlyMap<string, string>;
 
 /** The error of a claim that others stand in the way of. */
-export function heldError(wish: ClaimRequest, again: string, inTheWay: readonly Blocker[], names: SessionNames, now: number): RelayError {
+export function heldError(
+  request: ClaimRequest,
+  again: string,
+  inTheWay: readonly Blocker[],
+  names: SessionNames,
+  now: number,
+): RelayError {
   const says = sayBlockers(inTheWay, names, now);
-  return new RelayError("conflict", `Cannot claim "${sayTargets(wish.targets)}": ${says}`, { next: nextFor(again, inTheWay) });
+  return new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": ${says}`, {
+    next: nextFor(again, inTheWay),
+  });
 }
 
 /** The error of a wait in line that came to nothing. */
 export function waitedTooLong(
-  wish: ClaimRequest,
+  request: ClaimRequest,
   again: string,
   inTheWay: readonly Blocker[],
   names: SessionNames,
@@ -27,7 +35,7 @@ export function waitedTooLong(
 ): RelayError {
   const says = sayBlockers(inTheWay, names, now);
   const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
-  return new RelayError("timed_out", `Cannot claim "${sayTargets(wish.targets)}": ${waited}`, {
+  return new RelayError("timed_out", `Cannot claim "${sayTargets(request.targets)}": ${waited}`, {
     next: nextFor(again, inTheWay),
   });
 }
@@ -113,9 +121,13 @@ export function notHeldError(targets: readonly ClaimTarget[], claims: readonly C
   if (!mine)
     return new RelayError("not_found", `Cannot release "${what}": nobody holds it`, { next: "agent-relay claims" });
   if (!other)
-    return new RelayError("not_found", `Cannot release "${what}": you hold it as a part of "${sayTargets(mine.targets)}"`, {
-      next: `agent-relay release ${mine.targets.map(typedAs).join(" ")}`,
-    });
+    return new RelayError(
+      "not_found",
+      `Cannot release "${what}": you hold it as a part of "${sayTargets(mine.targets)}"`,
+      {
+        next: `agent-relay release ${mine.targets.map(typedAs).join(" ")}`,
+      },
+    );
   return new RelayError(
     "refused",
     `Cannot release "${what}": ${other.session_id} holds "${sayTargets(other.targets)}", not you`,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { errno, systemError } from "../errors.ts";
-import type { RunResult, RunOptions } from "./daemon.ts";
+import type { RunOptions, RunResult } from "./daemon.ts";
 
 const KILL_GRACE_MS = 10_000; // ms between being asked to end and being killed
 

@@ -79,12 +79,12 @@ export const KILL_SWITCH = "STOP";
  * Starts a command whenever mail comes for this session, one run at a time, until `signal` aborts. Throws `conflict` if the
  * session has a daemon.
  */
-export async function runDaemon(hands: DaemonDeps, watch: WatchRule, signal: AbortSignal): Promise<void> {
-  const { relay, store, now, log } = hands;
+export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: AbortSignal): Promise<void> {
+  const { relay, store, now, log } = deps;
   const { command, limits, known } = watch;
   const session = relay.session ?? "";
   const key = `daemons/${session}`;
-  let record = await becomeDaemon(hands, key, session, command);
+  let record = await becomeDaemon(deps, key, session, command);
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await store.update(key, () => next), key);
   };
@@ -95,8 +95,8 @@ export async function runDaemon(hands: DaemonDeps, watch: WatchRule, signal: Abo
   let said = "";
   let since: number | undefined;
   try {
-    if (watch.isAgent) await registerInstead(hands);
-    await waitForOrphanRun(hands, record, limits, signal);
+    if (watch.isAgent) await registerInstead(deps);
+    await waitForOrphanRun(deps, record, limits, signal);
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await known.ids();
@@ -120,13 +120,13 @@ export async function runDaemon(hands: DaemonDeps, watch: WatchRule, signal: Abo
         const begun = startOf(pid);
         return change({ ...record, child_pid: pid, ...(begun === undefined ? {} : { child_started: begun }) });
       };
-      const ended = await startOrFail(hands, command, { timeLimit: limits.timeLimit, signal, onStart });
+      const ended = await startOrFail(deps, command, { timeLimit: limits.timeLimit, signal, onStart });
       const took = now() - (record.last_at ?? now());
       const { child_pid: _, child_started: __, ...rest } = record;
       await change({ ...rest, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
       log(`ended with ${ended.code} after ${Math.round(took / 1000)} s${ended.wasCut ? ", which was too long" : ""}`);
       if (watch.isOnce) return;
-      if (watch.isAgent) await registerInstead(hands); // its own hooks may have said that the session is over
+      if (watch.isAgent) await registerInstead(deps); // its own hooks may have said that the session is over
     }
     signal.throwIfAborted();
   } finally {
@@ -141,18 +141,23 @@ export async function runDaemon(hands: DaemonDeps, watch: WatchRule, signal: Abo
 const NOT_FOUND = 127; // as a shell says it
 
 /** A command that cannot be started is a run that failed: what is installed by then, the next one finds. */
-async function startOrFail(hands: DaemonDeps, command: readonly string[], run: RunOptions): Promise<RunResult> {
+async function startOrFail(deps: DaemonDeps, command: readonly string[], run: RunOptions): Promise<RunResult> {
   try {
-    return await hands.start(command, run);
+    return await deps.start(command, run);
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
-    hands.log(error.message);
+    deps.log(error.message);
     return { code: NOT_FOUND, wasCut: false };
   }
 }
 
 /** One run at a time, also if the daemon before was killed in the middle of one: it gets its time, then it is ended. */
-async function waitForOrphanRun({ now, log, end }: DaemonDeps, record: DaemonRecord, limits: DaemonLimits, signal: AbortSignal) {
+async function waitForOrphanRun(
+  { now, log, end }: DaemonDeps,
+  record: DaemonRecord,
+  limits: DaemonLimits,
+  signal: AbortSignal,
+) {
   const { child_pid: pid = 0, child_started: started, place } = record;
   const isThere = () => pid > 0 && liveness({ pid, started, place }) === "alive";
   if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);

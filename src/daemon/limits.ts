@@ -38,7 +38,9 @@ export interface DaemonLimits {
 export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000, settle: 0 };
 
 /** Whether to start the command now, or why not, and how long that holds at the least (ms). */
-export type RunDecision = { readonly isGo: true } | { readonly isGo: false; readonly why: string; readonly wait: number };
+export type RunDecision =
+  | { readonly isGo: true }
+  | { readonly isGo: false; readonly why: string; readonly wait: number };
 
 export interface MailState {
   readonly fresh: number;
@@ -50,7 +52,11 @@ export interface MailState {
 const SCAN_EVERY_MS = 60_000; // ms; longer than any change that nobody is woken for matters
 
 /** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
-export function decideRun(record: DaemonRecord, limits: DaemonLimits, { fresh, since, isStopped, now }: MailState): RunDecision {
+export function decideRun(
+  record: DaemonRecord,
+  limits: DaemonLimits,
+  { fresh, since, isStopped, now }: MailState,
+): RunDecision {
   if (fresh === 0) return { isGo: false, why: "nothing new waits", wait: SCAN_EVERY_MS };
   if (isStopped) return { isGo: false, why: "the kill switch is set", wait: 1000 };
   if (record.day === dayOf(now) && record.runs >= limits.daily)

@@ -2,7 +2,7 @@ import { HookMemory } from "../agents/hook-memory.ts";
 import { RelayError } from "../errors.ts";
 import { asks, type Message } from "../messages/message.ts";
 import type { Store } from "../store/store.ts";
-import { type DaemonDeps, type SeenMessages, runDaemon } from "./daemon.ts";
+import { type DaemonDeps, runDaemon, type SeenMessages } from "./daemon.ts";
 import type { DaemonLimits } from "./limits.ts";
 
 /** Gives an agent that is at work 2 s to see the mail by itself. */
@@ -28,8 +28,8 @@ export function nudgedMessages(store: Store, session: string): SeenMessages {
  * Waits for mail that is worth waking the session for. Returns whether it came: no other waits for it any more then. False
  * at once where another watches for this session.
  */
-export async function waitToWake(hands: Omit<DaemonDeps, "start" | "end">, signal: AbortSignal): Promise<boolean> {
-  const session = hands.relay.session ?? "";
+export async function waitToWake(deps: Omit<DaemonDeps, "start" | "end">, signal: AbortSignal): Promise<boolean> {
+  const session = deps.relay.session ?? "";
   let hasCome = false;
   const start = async () => {
     hasCome = true;
@@ -38,8 +38,8 @@ export async function waitToWake(hands: Omit<DaemonDeps, "start" | "end">, signa
   const watch = { command: ["wakes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: true };
   try {
     await runDaemon(
-      { ...hands, start, end: () => {} },
-      { ...watch, isMeant: isWorthWaking(session), known: nudgedMessages(hands.store, session) },
+      { ...deps, start, end: () => {} },
+      { ...watch, isMeant: isWorthWaking(session), known: nudgedMessages(deps.store, session) },
       signal,
     );
   } catch (error) {

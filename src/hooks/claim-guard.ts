@@ -34,7 +34,13 @@ function denial(file: string, says: string): string {
   const isLong = file.length > MAX_PATH_CHARS;
   const next = isLong ? "agent-relay claims" : `${claimAgainCommand([file], {})}, or ${askForPath(file)}`;
   const what = `${inQuotes(cut(cleanLine(file), MAX_PATH_CHARS))} is not to be edited now: another agent has claimed it.`;
-  const { text } = contextBlock([`${what} Work on something else, or: ${cleanLine(next)}\n`], [`${says}\n`], [], () => "", 0);
+  const { text } = contextBlock(
+    [`${what} Work on something else, or: ${cleanLine(next)}\n`],
+    [`${says}\n`],
+    [],
+    () => "",
+    0,
+  );
   return text.trimEnd();
 }
 

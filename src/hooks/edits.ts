@@ -25,13 +25,13 @@ export async function recentEdits(
   store: Store,
   session: string,
   files: readonly string[],
-  whence: { readonly cwd: string; readonly project: string },
+  base: { readonly cwd: string; readonly project: string },
   now: number,
 ): Promise<{ readonly file: string; readonly session: string }[]> {
   const found: { file: string; session: string }[] = [];
   const names = await store.marks(TOUCHED);
   for (const file of files) {
-    const key = keyOf(file, whence);
+    const key = keyOf(file, base);
     if (key === undefined) continue;
     for (const name of names.filter((each) => each.startsWith(`${key}.`))) {
       const other = name.slice(key.length + 1);
@@ -44,9 +44,9 @@ export async function recentEdits(
 }
 
 /** The same for one file in every worktree. */
-function keyOf(file: string, whence: { readonly cwd: string; readonly project: string }): string | undefined {
+function keyOf(file: string, base: { readonly cwd: string; readonly project: string }): string | undefined {
   try {
-    const [target] = pathTargets(file, whence);
+    const [target] = pathTargets(file, base);
     return target?.path === undefined ? undefined : hash(target.path).toString(36);
   } catch (error) {
     if (error instanceof RelayError) return undefined; // no path that anybody could claim

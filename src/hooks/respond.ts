@@ -5,7 +5,7 @@ import { RelayError } from "../errors.ts";
 import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
 import type { InboxItem } from "../messages/inbox.ts";
 import type { Relay } from "../relay.ts";
-import { greeting, briefing } from "../render/briefing.ts";
+import { briefing, greeting } from "../render/briefing.ts";
 import { itemLines, namesOf } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
@@ -42,33 +42,33 @@ export interface HookContext {
 export type Say = (answer: HookAnswer) => Promise<void>;
 
 /** What to say at a moment: all policy, for every host. Says at most one thing. */
-export async function respond(place: HookContext, call: HookCall, say: Say): Promise<void> {
+export async function respond(here: HookContext, call: HookCall, say: Say): Promise<void> {
   const { moment, isSubagent } = call;
   switch (moment.at) {
     case "start":
-      return isSubagent ? undefined : start(place, call, moment.isOften === true, say);
+      return isSubagent ? undefined : start(here, call, moment.isOften === true, say);
     case "prompt":
-      return isSubagent ? undefined : tellMail(place, call, say, () => true);
+      return isSubagent ? undefined : tellMail(here, call, say, () => true);
     case "step":
-      return isSubagent ? undefined : tellMail(place, call, say, (item) => item.is_new);
+      return isSubagent ? undefined : tellMail(here, call, say, (item) => item.is_new);
     case "before":
-      return guard(place, call, moment.tool, say);
+      return guard(here, call, moment.tool, say);
     case "after":
-      return after(place, call, moment.tool, say);
+      return after(here, call, moment.tool, say);
     case "stop":
-      return isSubagent ? undefined : stop(place, call, moment.wasHeld, say);
+      return isSubagent ? undefined : stop(here, call, moment.wasHeld, say);
     case "pause":
-      return isSubagent ? undefined : letClaimsLast(place);
+      return isSubagent ? undefined : letClaimsLast(here);
     case "end":
-      return isSubagent ? undefined : end(place, call);
+      return isSubagent ? undefined : end(here, call);
     case "other":
       return undefined;
   }
 }
 
-async function start(place: HookContext, call: HookCall, isOften: boolean, say: Say): Promise<void> {
-  const { relay, now, isTrusted } = place;
-  const hadBegun = place.parent !== undefined && (await noteHookCaller(place.store, place.parent, call.session));
+async function start(here: HookContext, call: HookCall, isOften: boolean, say: Say): Promise<void> {
+  const { relay, now, isTrusted } = here;
+  const hadBegun = here.parent !== undefined && (await noteHookCaller(here.store, here.parent, call.session));
   if (isOften && hadBegun) return;
   await relay.register();
   if (!isTrusted) {
@@ -78,7 +78,7 @@ async function start(place: HookContext, call: HookCall, isOften: boolean, say: 
   const found = await relay.snapshot();
   const ours = greeting(found, call.session);
   await tell(
-    place,
+    here,
     call,
     ours,
     briefing(found, call.session, now()),
@@ -87,21 +87,26 @@ async function start(place: HookContext, call: HookCall, isOften: boolean, say: 
   );
 }
 
-async function tellMail(place: HookContext, call: HookCall, say: Say, isMeant: (item: InboxItem) => boolean): Promise<void> {
-  if (place.isTrusted) await tell(place, call, [], [], isMeant, ({ text: context }) => say({ context }));
+async function tellMail(
+  here: HookContext,
+  call: HookCall,
+  say: Say,
+  isMeant: (item: InboxItem) => boolean,
+): Promise<void> {
+  if (here.isTrusted) await tell(here, call, [], [], isMeant, ({ text: context }) => say({ context }));
 }
 
 /** Puts mail before the model; what was in it whole is marked as read once it was written. */
 async function tell(
-  place: HookContext,
+  here: HookContext,
   call: HookCall,
   ours: readonly string[],
   theirs: readonly string[],
   isMeant: (item: InboxItem) => boolean,
   say: (made: ContextBlock) => Promise<void>,
 ): Promise<void> {
-  const { relay, now } = place;
-  const memory = memoryOf(place, call);
+  const { relay, now } = here;
+  const memory = memoryOf(here, call);
   const isStart = call.moment.at === "start";
   const before = isStart ? new Set<string>() : await memory.ids("announced");
   const isSaid = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
@@ -126,7 +131,7 @@ async function tell(
     if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
     if (ours.length > 0) await show([]); // another reader shows the mail
   }
-  await asFarAsPossible(() => place.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // that look has settled what was due
+  await asFarAsPossible(() => here.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // that look has settled what was due
 }
 
 /** Denies the tool if it would write what another has claimed; else renews what this session has. */
@@ -139,8 +144,8 @@ async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, too
 }
 
 /** Notes what was written, says who else writes the same, and what mail came meanwhile. */
-async function after(place: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
-  const { relay, store, project, now } = place;
+async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
+  const { relay, store, project, now } = here;
   const files = filesOf(tool, call.cwd).slice(0, MAX_NOTED_FILES);
   const notices: string[] = [];
   if (files.length > 0) {
@@ -152,11 +157,11 @@ async function after(place: HookContext, call: HookCall, tool: ToolUse, say: Say
         notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);
     }
   }
-  const isMailDue = !place.hasSteps && !call.isSubagent;
-  if (!place.isTrusted) return;
+  const isMailDue = !here.hasSteps && !call.isSubagent;
+  if (!here.isTrusted) return;
   if (!isMailDue) return notices.length === 0 ? undefined : say({ context: notices.join("") });
   await tell(
-    place,
+    here,
     call,
     notices,
     [],
@@ -166,16 +171,16 @@ async function after(place: HookContext, call: HookCall, tool: ToolUse, say: Say
 }
 
 /** Direct mail and what still asks for an answer keep the agent going, once for each message. */
-async function stop(place: HookContext, call: HookCall, wasHeld: boolean | undefined, say: Say): Promise<void> {
-  if (!place.isTrusted) return;
-  const memory = memoryOf(place, call);
+async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefined, say: Say): Promise<void> {
+  if (!here.isTrusted) return;
+  const memory = memoryOf(here, call);
   const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // also by another tool's hook
   if (count >= MAX_HOLDS) return memory.rest();
   let isHeld = false;
   const held = await memory.ids("held");
   const isDue = ({ message, is_new, is_open }: InboxItem) =>
     !held.has(message.id) && (is_open || (is_new && message.to_session === call.session));
-  await tell(place, call, [], [], isDue, async ({ text, shown, announced }) => {
+  await tell(here, call, [], [], isDue, async ({ text, shown, announced }) => {
     isHeld = true;
     await memory.hold(count + 1); // first: who cannot count does not hold
     await say({ goOn: `${text}Deal with this before you stop; if there is nothing to do, say so and stop.\n` });

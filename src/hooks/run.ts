@@ -21,21 +21,21 @@ export interface HookIo {
 const MAX_RUN_MS = 1800;
 
 /** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
-export async function runHook(named: string | undefined, event: string | undefined, rim: HookIo): Promise<void> {
-  let host: HookHost = hostCalling(named, {}, rim.env);
+export async function runHook(named: string | undefined, event: string | undefined, hookIo: HookIo): Promise<void> {
+  let host: HookHost = hostCalling(named, {}, hookIo.env);
   let call: HookCall | undefined;
   let hasSpoken = false;
   let isLate = false;
   const work = async () => {
-    const read = await readCall(named, event, rim);
+    const read = await readCall(named, event, hookIo);
     const told = read.call;
     [host, call] = [read.host, told];
-    const place = await rim.open(told, host);
+    const place = await hookIo.open(told, host);
     if (!place) return;
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
       if (isLate) throw new RelayError("timed_out", "Cannot say it any more: the host has gone on");
       hasSpoken = true; // also if it fails: half an answer and a whole one would be none
-      await rim.out(host.write(told, answer));
+      await hookIo.out(host.write(told, answer));
     });
   };
   let timer: NodeJS.Timeout | undefined;
@@ -51,8 +51,8 @@ export async function runHook(named: string | undefined, event: string | undefin
   ]);
   clearTimeout(timer);
   isLate = true;
-  if (failed !== undefined) rim.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
-  if (!hasSpoken) await rim.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
+  if (failed !== undefined) hookIo.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
+  if (!hasSpoken) await hookIo.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
 }
 
 /** Who calls, and with what. Throws `usage` for a payload that does not say. */

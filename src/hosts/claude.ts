@@ -1,4 +1,4 @@
-import type { HookAnswer, HookCall, HookHost, HookEvent, Payload } from "./hook.ts";
+import type { HookAnswer, HookCall, HookEvent, HookHost, Payload } from "./hook.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 

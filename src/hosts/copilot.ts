@@ -1,4 +1,4 @@
-import type { HookHost, HookEvent, Payload } from "./hook.ts";
+import type { HookEvent, HookHost, Payload } from "./hook.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
@@ -13,7 +13,13 @@ export const copilot: HookHost = {
     const session = textOf(payload, "sessionId", "session_id");
     const event = textOf(payload, "hook_event_name", "hookEventName") ?? given ?? "";
     if (session === undefined) return undefined;
-    return { session, cwd: textOf(payload, "cwd") ?? ".", event, moment: hookEventOf(event, payload), isSubagent: false };
+    return {
+      session,
+      cwd: textOf(payload, "cwd") ?? ".",
+      event,
+      moment: hookEventOf(event, payload),
+      isSubagent: false,
+    };
   },
   write({ event }, { context, deny, goOn }) {
     if (deny !== undefined) return jsonLine({ permissionDecision: "deny", permissionDecisionReason: deny });

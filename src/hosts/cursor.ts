@@ -1,4 +1,4 @@
-import type { HookHost, HookEvent, Payload } from "./hook.ts";
+import type { HookEvent, HookHost, Payload } from "./hook.ts";
 import { jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 

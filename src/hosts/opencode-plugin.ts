@@ -136,7 +136,10 @@ export const AgentRelay = async ({ client, directory }: PluginInput) => {
       const { deny } = await tell("PreToolUse", sessionID, { kind, tool_name: tool, tool_input: args });
       if (deny) throw new Error(deny);
     },
-    async "tool.execute.after"({ tool, sessionID, args }: PluginToolCall & { args: unknown }, output: { output?: string }) {
+    async "tool.execute.after"(
+      { tool, sessionID, args }: PluginToolCall & { args: unknown },
+      output: { output?: string },
+    ) {
       const { context } = await tell("PostToolUse", sessionID, {
         kind: kindOf(tool),
         tool_name: tool,

@@ -58,7 +58,12 @@ export async function remove(store: Store, now: number, user: string, name?: str
 export async function addToken(
   store: Store,
   now: number,
-  token: { readonly user: string; readonly name: string; readonly scope: TokenScope; readonly expires?: number | undefined },
+  token: {
+    readonly user: string;
+    readonly name: string;
+    readonly scope: TokenScope;
+    readonly expires?: number | undefined;
+  },
 ): Promise<string> {
   const user = checkMemberName(token.user, "user");
   const name = checkMemberName(token.name, "token");

@@ -40,8 +40,8 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
   };
 
   /** The change sees the message as its reader does; what is written back is what was sent. */
-  readonly update: Store["update"] = async (key, change, worth) => {
-    if (!isMessage(key)) return this.#store.update(key, change, worth);
+  readonly update: Store["update"] = async (key, change, options) => {
+    if (!isMessage(key)) return this.#store.update(key, change, options);
     const seen = await this.#store.get(key);
     const proof = seen && (await this.#proofOf(seen));
     let view: Value | undefined;
@@ -52,7 +52,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
         view = change(before);
         return view === before ? raw : view && { ...view, content: raw?.content };
       },
-      worth,
+      options,
     );
     return written && view;
   };

@@ -66,7 +66,12 @@ WantedBy=default.target
   };
 }
 
-function launchAgent({ home, path: PATH }: ServicePaths, name: string, dir: string, command: readonly string[]): ServiceUnit {
+function launchAgent(
+  { home, path: PATH }: ServicePaths,
+  name: string,
+  dir: string,
+  command: readonly string[],
+): ServiceUnit {
   const text = (word: string) => word.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const file = path.join(home, "Library/LaunchAgents", `${name}.plist`);
   return {

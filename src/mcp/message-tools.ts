@@ -8,7 +8,7 @@ import type { Recipient } from "../messages/send.ts";
 import { frame } from "../render/frame.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
 import { cleanLine, countWord } from "../text.ts";
-import { type ToolAnswer, type ToolCall, type Tool, withProgress, tool } from "./tool.ts";
+import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { asManyAsFit } from "./truncate.ts";
 
 const MAX_SHOWN = 50;

@@ -36,14 +36,19 @@ export interface PermissionDeps {
  * Puts each question for permission that the host asks before the supervisor. Only their own word `allow`, their first and
  * in time, allows; all else denies when the time is over. What was not decided when `signal` aborts stays so.
  */
-export function relayPermissions(server: McpServer, supervisor: Supervisor, hands: PermissionDeps, signal: AbortSignal): void {
+export function relayPermissions(
+  server: McpServer,
+  supervisor: Supervisor,
+  deps: PermissionDeps,
+  signal: AbortSignal,
+): void {
   const asking = new Set<string>();
   const relayOne = async (asked: PermissionRequest) => {
     const { request_id } = asked;
     if (asking.has(request_id)) return;
     asking.add(request_id);
     try {
-      const behavior = await verdictOf(asked, supervisor, hands, signal);
+      const behavior = await verdictOf(asked, supervisor, deps, signal);
       if (signal.aborted) return;
       await server.server.notification({ method: `notifications/${PERMISSION}`, params: { request_id, behavior } });
     } finally {
@@ -53,7 +58,12 @@ export function relayPermissions(server: McpServer, supervisor: Supervisor, hand
   server.server.setNotificationHandler(`notifications/${PERMISSION}_request`, { params: PermissionRequest }, relayOne);
 }
 
-async function verdictOf(asked: PermissionRequest, supervisor: Supervisor, hands: PermissionDeps, signal: AbortSignal): Promise<PermissionVerdict> {
+async function verdictOf(
+  asked: PermissionRequest,
+  supervisor: Supervisor,
+  deps: PermissionDeps,
+  signal: AbortSignal,
+): Promise<PermissionVerdict> {
   const over = new AbortController();
   const isOver = new Promise<void>((resolve) => {
     over.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -62,11 +72,11 @@ async function verdictOf(asked: PermissionRequest, supervisor: Supervisor, hands
   const timer = setTimeout(end, supervisor.within); // AbortSignal.timeout and .any may be collected before they abort (Node 20)
   signal.addEventListener("abort", end, { once: true });
   try {
-    const verdict = await answered(asked, supervisor, hands, over.signal);
+    const verdict = await answered(asked, supervisor, deps, over.signal);
     if (verdict) return verdict;
     await isOver;
   } catch (error) {
-    if (!over.signal.aborted) hands.failed(error instanceof Error ? error : new Error(String(error)));
+    if (!over.signal.aborted) deps.failed(error instanceof Error ? error : new Error(String(error)));
     await isOver;
   } finally {
     clearTimeout(timer);
@@ -75,12 +85,17 @@ async function verdictOf(asked: PermissionRequest, supervisor: Supervisor, hands
   return "deny";
 }
 
-async function answered(asked: PermissionRequest, { who, within }: Supervisor, hands: PermissionDeps, isOver: AbortSignal) {
-  const relay = await hands.open();
+async function answered(
+  asked: PermissionRequest,
+  { who, within }: Supervisor,
+  deps: PermissionDeps,
+  isOver: AbortSignal,
+) {
+  const relay = await deps.open();
   const to = await supervising(relay, who);
   const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
   for (const question of messages)
-    for await (const _ of hands.changes(relay, isOver)) {
+    for await (const _ of deps.changes(relay, isOver)) {
       const conversation = await relay.thread(question.id);
       const answer = conversation.find(({ reply_to, from_session }) => reply_to === question.id && from_session === to);
       if (!answer) continue;

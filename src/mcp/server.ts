@@ -9,9 +9,9 @@ import { MESSAGE_TOOLS } from "./message-tools.ts";
 import { PERMISSION, relayPermissions, type Supervisor } from "./permission.ts";
 import { RESOURCES, type Resource } from "./resources.ts";
 import { failure, orProtocolError, success } from "./result.ts";
-import { type SessionsDeps, McpSessions } from "./sessions.ts";
+import { McpSessions, type SessionsDeps } from "./sessions.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import type { ToolCall, Tool } from "./tool.ts";
+import type { Tool, ToolCall } from "./tool.ts";
 import type { WrittenAnswers } from "./transport.ts";
 import { WORK_TOOLS } from "./work-tools.ts";
 
@@ -27,7 +27,7 @@ export interface McpServerDeps extends SessionsDeps {
   readonly notices: () => readonly string[];
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
-  readonly wire: WrittenAnswers;
+  readonly answers: WrittenAnswers;
   /** Yields when something in the inbox of this session may have changed. */
   readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<unknown>;
   readonly onError: (error: Error) => void;
@@ -43,17 +43,17 @@ export interface ChannelOptions {
 }
 
 /** A server with every tool. It does nothing before it is called. With a channel it may push, too. */
-export function relayServer(around: McpServerDeps, channel?: ChannelOptions): McpServer {
+export function relayServer(deps: McpServerDeps, channel?: ChannelOptions): McpServer {
   const supervisor = channel?.supervisor;
   const experimental = channel && { [CHANNEL]: {}, ...(supervisor && { [PERMISSION]: {} }) };
   const server = new McpServer(
-    { name: "agent-relay", version: around.version },
+    { name: "agent-relay", version: deps.version },
     {
       instructions: INSTRUCTIONS,
       capabilities: { resources: { subscribe: true }, ...(experimental && { experimental }) },
     },
   );
-  const callers = new McpSessions(server, around);
+  const callers = new McpSessions(server, deps);
   for (const tool of TOOLS) {
     const { name, title, about, input, hints } = tool;
     const annotations = {
@@ -63,12 +63,12 @@ export function relayServer(around: McpServerDeps, channel?: ChannelOptions): Mc
       openWorldHint: false,
     };
     server.registerTool(name, { title, description: about, inputSchema: input, annotations }, (args, context) =>
-      called(tool, args, context, around, callers),
+      called(tool, args, context, deps, callers),
     );
   }
   const changes = async (signal: AbortSignal, context?: ServerContext) =>
-    around.changes(await callers.relay(context), signal);
-  const updates = new Subscriptions(server, changes, around.wire, around.onError);
+    deps.changes(await callers.relay(context), signal);
+  const updates = new Subscriptions(server, changes, deps.answers, deps.onError);
   const closed = new AbortController();
   server.server.onclose = () => {
     updates.end();
@@ -78,11 +78,11 @@ export function relayServer(around: McpServerDeps, channel?: ChannelOptions): Mc
     relayPermissions(
       server,
       supervisor,
-      { open: () => callers.relay(), changes: around.changes, failed: around.onError },
+      { open: () => callers.relay(), changes: deps.changes, failed: deps.onError },
       closed.signal,
     );
   }
-  for (const resource of RESOURCES) addResource(server, resource, around, callers);
+  for (const resource of RESOURCES) addResource(server, resource, deps, callers);
   return server;
 }
 
@@ -92,13 +92,13 @@ export function push(server: McpServer, content: string, unread: number): Promis
   return server.server.notification({ method: `notifications/${CHANNEL}`, params: { content, meta } });
 }
 
-function addResource(server: McpServer, resource: Resource, around: McpServerDeps, callers: McpSessions): void {
+function addResource(server: McpServer, resource: Resource, deps: McpServerDeps, callers: McpSessions): void {
   const { name, uri, title, about } = resource;
   const facts = { title, description: about, mimeType: "text/plain" };
   const read = (at: URL, id: string, context: ServerContext) =>
     orProtocolError(async () => {
       const relay = await callers.relay(context);
-      const text = await resource.read({ relay, me: relay.session ?? "", names: namesIn(relay), now: around.now }, id);
+      const text = await resource.read({ relay, me: relay.session ?? "", names: namesIn(relay), now: deps.now }, id);
       return { contents: [{ uri: at.href, mimeType: "text/plain", text }] };
     });
   if (!uri.includes("{")) server.registerResource(name, uri, facts, (at, context) => read(at, "", context));
@@ -108,17 +108,17 @@ function addResource(server: McpServer, resource: Resource, around: McpServerDep
     );
 }
 
-async function called(tool: Tool, args: unknown, context: ServerContext, around: McpServerDeps, callers: McpSessions) {
+async function called(tool: Tool, args: unknown, context: ServerContext, deps: McpServerDeps, callers: McpSessions) {
   let relay: Relay | undefined;
   try {
     relay = await callers.relay(context);
-    const { text, data } = await answered(tool, args, relay, context, around);
-    const notes = around.notices().map((note) => `note: ${cleanLine(note)}\n`);
+    const { text, data } = await answered(tool, args, relay, context, deps);
+    const notes = deps.notices().map((note) => `note: ${cleanLine(note)}\n`);
     const answer = { text: `${text}${notes.join("")}`, data };
-    return success(relay.agent, answer, tool.name === "inbox" ? 0 : await unreadOf(relay, around));
+    return success(relay.agent, answer, tool.name === "inbox" ? 0 : await unreadOf(relay, deps));
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
-    return failure(relay?.agent ?? "", error, relay ? await unreadOf(relay, around) : 0);
+    return failure(relay?.agent ?? "", error, relay ? await unreadOf(relay, deps) : 0);
   }
 }
 
@@ -133,17 +133,17 @@ async function unreadOf(relay: Relay, { onError }: McpServerDeps): Promise<numbe
   }
 }
 
-async function answered(tool: Tool, args: unknown, relay: Relay, context: ServerContext, around: McpServerDeps) {
+async function answered(tool: Tool, args: unknown, relay: Relay, context: ServerContext, deps: McpServerDeps) {
   const { id, signal, notify, _meta } = context.mcpReq;
   const token = _meta?.progressToken;
   const call: ToolCall = {
     relay,
     me: relay.session ?? "",
     names: namesIn(relay),
-    machine: around.machine,
-    now: around.now,
+    machine: deps.machine,
+    now: deps.now,
     signal,
-    written: around.wire.written(id, signal),
+    written: deps.answers.written(id, signal),
     async progress(progress, total) {
       if (token === undefined) return;
       const params = { progressToken: token, progress, total, message: "waiting" };

@@ -31,12 +31,12 @@ interface OpenSession {
 /** The relays of those who call: each is there from their first call on, and their calls are their signs of life. */
 export class McpSessions {
   readonly #server: McpServer;
-  readonly #around: SessionsDeps;
+  readonly #deps: SessionsDeps;
   readonly #known = new Map<string, Promise<OpenSession>>();
 
-  constructor(server: McpServer, around: SessionsDeps) {
+  constructor(server: McpServer, deps: SessionsDeps) {
     this.#server = server;
-    this.#around = around;
+    this.#deps = deps;
   }
 
   /** Registers the session if need be. Throws `refused` for a relay whose content is not to be put before a model. */
@@ -55,7 +55,7 @@ export class McpSessions {
   }
 
   async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {
-    const { now, open, used } = this.#around;
+    const { now, open, used } = this.#deps;
     const known = await before?.catch(() => undefined); // whoever asked has heard of it
     if (known && now() - known.at < SIGN_EVERY_MS) return known;
     const relay = known?.relay ?? (await open(caller));

@@ -23,7 +23,7 @@ export class Subscriptions {
   constructor(
     server: McpServer,
     changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>,
-    wire: WrittenAnswers,
+    answers: WrittenAnswers,
     failed: (error: Error) => void,
   ) {
     this.#server = server;
@@ -31,7 +31,7 @@ export class Subscriptions {
     this.#failed = failed;
     // Since the revision of 2026 the library itself takes subscriptions, and says which it has taken: it has no hook for
     // when one ends, so that we then watch for nobody until the connection ends.
-    wire.onNotification((method, params) => {
+    answers.onNotification((method, params) => {
       if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED))
         this.begin().catch((error: Error) => failed(error));
     });

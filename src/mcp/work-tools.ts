@@ -5,7 +5,7 @@ import { claimWords, TENTATIVE } from "../render/claims.ts";
 import type { SenderNames } from "../render/messages.ts";
 import { filesOf, type Task } from "../tasks/task.ts";
 import { clean, cleanLine, inQuotes } from "../text.ts";
-import { type ToolAnswer, type ToolCall, type Tool, withProgress, tool } from "./tool.ts";
+import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { framed } from "./truncate.ts";
 
 const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
@@ -73,7 +73,12 @@ const check = tool({
   },
 });
 
-async function claimLines(claims: readonly Claim[], me: string, names: ToolCall["names"], now: number): Promise<string[]> {
+async function claimLines(
+  claims: readonly Claim[],
+  me: string,
+  names: ToolCall["names"],
+  now: number,
+): Promise<string[]> {
   const called = await names();
   return claims.map((one) => {
     const who = one.session_id === me ? "you hold" : `${cleanLine(called.get(one.session_id) ?? one.session_id)} holds`;

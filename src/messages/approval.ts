@@ -5,7 +5,7 @@ import { RelayError } from "../errors.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { place } from "../machine/process.ts";
 import { isSegment } from "../store/key.ts";
-import { isFor, isLive, type Message, VERDICTS, type PermissionVerdict, withVerdict } from "./message.ts";
+import { isFor, isLive, type Message, type PermissionVerdict, VERDICTS, withVerdict } from "./message.ts";
 import { stamp } from "./receipts.ts";
 
 /** What an answer to a question for permission says; undefined if it is none. */

@@ -5,7 +5,7 @@ import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { MAX_COUNTED, openMark, messageState, unreadMark } from "./inbox.ts";
+import { MAX_COUNTED, messageState, openMark, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 

@@ -5,7 +5,7 @@ import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
 import { history } from "./history.ts";
-import { choose, type InboxItem, MAX_COUNTED, openMark, READER_LEASE_MS, messageState } from "./inbox.ts";
+import { choose, type InboxItem, MAX_COUNTED, messageState, openMark, READER_LEASE_MS } from "./inbox.ts";
 import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
 import { type Message, sentAt } from "./message.ts";
 import { order } from "./order.ts";

@@ -11,7 +11,17 @@ import type { Delivery } from "../store/store.ts";
 import { MAX_COUNTED } from "./inbox.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
-import { asks, checkBody, checkKind, compose, type MessageExtras, isFor, type MessageKind, type Message, sentAt } from "./message.ts";
+import {
+  asks,
+  checkBody,
+  checkKind,
+  compose,
+  isFor,
+  type Message,
+  type MessageExtras,
+  type MessageKind,
+  sentAt,
+} from "./message.ts";
 import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
 import { ack } from "./receipts.ts";
 import { messageFor } from "./records.ts";

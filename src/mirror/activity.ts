@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
 import { dayOf } from "../time.ts";
-import { sha256, type Replicas } from "./replica.ts";
+import { type Replicas, sha256 } from "./replica.ts";
 
 /** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */
 export interface LogProgress {
@@ -21,23 +21,23 @@ const NONE: LogProgress = { here: 0, there: 0, added: [] };
  * each day that is offered. Returns what happened there, such as `task.done`.
  */
 export async function exchangeLog(
-  sides: Replicas,
+  replicas: Replicas,
   seen: LogCheckpoint,
   isCollected: (key: string) => boolean,
   all: boolean,
 ): Promise<Set<string>> {
-  const { local, remote, now } = sides;
+  const { local, remote, now } = replicas;
   const oldest = dayOf(now() - (all ? OFFERED_MS : 86_400_000));
   const days = new Set([...(await local.logs("activity")), ...(await remote("").logs("activity"))]);
   const happened = new Set<string>();
   for (const day of [...days].sort())
     if (day >= oldest && !isCollected(`activity/${day}`))
-      for (const event of await exchangeDay(sides, day, seen)) happened.add(event);
+      for (const event of await exchangeDay(replicas, day, seen)) happened.add(event);
   return happened;
 }
 
-async function exchangeDay(sides: Replicas, day: string, seen: LogCheckpoint): Promise<string[]> {
-  const { local, remote } = sides;
+async function exchangeDay(replicas: Replicas, day: string, seen: LogCheckpoint): Promise<string[]> {
+  const { local, remote } = replicas;
   const key = `activity/${day}`;
   const before = seen.get(day) ?? NONE;
   const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
@@ -49,7 +49,7 @@ async function exchangeDay(sides: Replicas, day: string, seen: LogCheckpoint): P
   const happened: string[] = [];
   for (const line of here) {
     const word = wordOf(line);
-    if (line && !known.has(word) && !thereToo.has(word) && (await isPassedOn(sides, key, line))) added.push(word);
+    if (line && !known.has(word) && !thereToo.has(word) && (await isPassedOn(replicas, key, line))) added.push(word);
   }
   for (const line of there) {
     const word = wordOf(line);

@@ -4,7 +4,7 @@ import { register } from "../agents/register.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
-import { forEach, remoteContext as onServer, type Replicas, orNotice } from "./replica.ts";
+import { forEach, remoteContext as onServer, orNotice, type Replicas } from "./replica.ts";
 
 const SIGN_EVERY_MS = 60_000; // ms between two signs of life that are passed on
 
@@ -23,27 +23,29 @@ export interface LocalSessions {
 }
 
 /** Tells the server who is here. */
-export async function pushAgents(sides: Replicas, known: AgentProgress): Promise<LocalSessions> {
-  const { local } = sides;
+export async function pushAgents(replicas: Replicas, known: AgentProgress): Promise<LocalSessions> {
+  const { local } = replicas;
   const [ours, apart] = [new Set<string>(), new Set<string>()];
   await forEach(await local.list("agents"), async (id) => {
     const agent = await readAgent(local, "agents", id);
     if (!agent || agent.owner !== undefined) return;
     known.over.delete(id);
     let isTaken = false;
-    const isDone = await orNotice(sides, `session ${id}`, async () => {
-      isTaken = await pushAgent(sides, agent);
+    const isDone = await orNotice(replicas, `session ${id}`, async () => {
+      isTaken = await pushAgent(replicas, agent);
     });
     (isTaken ? ours : apart).add(id);
     if (isDone && !isTaken)
-      sides.notice(`session ${id} is another's there already: nothing of it is passed on; give it another --session`);
+      replicas.notice(
+        `session ${id} is another's there already: nothing of it is passed on; give it another --session`,
+      );
   });
   return { ours, apart };
 }
 
 /** Sessions of ours that have ended here, and of which the server does not know that. */
-export async function leftHere(sides: Replicas, known: AgentProgress): Promise<Agent[]> {
-  const { local, remote, owner } = sides;
+export async function leftHere(replicas: Replicas, known: AgentProgress): Promise<Agent[]> {
+  const { local, remote, owner } = replicas;
   const left: Agent[] = [];
   await forEach(await local.list("archive/agents"), async (id) => {
     if (known.over.has(id)) return;
@@ -62,9 +64,9 @@ function isRunOf(ended: Agent, there: Agent | undefined): boolean {
 }
 
 /** Tells the server who has left. */
-export async function pushEnds(sides: Replicas, left: readonly Agent[], known: AgentProgress): Promise<void> {
+export async function pushEnds(replicas: Replicas, left: readonly Agent[], known: AgentProgress): Promise<void> {
   for (const { session_id: session, agent_id } of left) {
-    await orNotice(sides, `the end of ${session}`, () => unregister(onServer(sides, session, agent_id)));
+    await orNotice(replicas, `the end of ${session}`, () => unregister(onServer(replicas, session, agent_id)));
     known.over.add(session);
   }
 }
@@ -73,15 +75,15 @@ export async function pushEnds(sides: Replicas, left: readonly Agent[], known: A
  * Whether it was a session of ours that has ended since, or one that never registered, as other programs' need not; the
  * server then learns that it was there.
  */
-export async function hasLeft(sides: Replicas, session: string, agent = "agent"): Promise<boolean> {
-  const { local, remote } = sides;
+export async function hasLeft(replicas: Replicas, session: string, agent = "agent"): Promise<boolean> {
+  const { local, remote } = replicas;
   if (!isSegment(session) || (await readAgent(local, "agents", session))) return false;
   const ended = await readAgent(local, "archive/agents", session);
   if (ended?.owner !== undefined) return false;
   const any = remote("");
   const there = (await readAgent(any, "agents", session)) ?? (await readAgent(any, "archive/agents", session));
-  if (there) return there.owner === sides.owner;
-  const seconds = Math.floor(sides.now() / 1000);
+  if (there) return there.owner === replicas.owner;
+  const seconds = Math.floor(replicas.now() / 1000);
   const unknown: Agent = {
     session_id: session,
     agent_id: agent,
@@ -92,12 +94,12 @@ export async function hasLeft(sides: Replicas, session: string, agent = "agent")
   };
   const { place: _, pid_started: __, ...said } = ended ?? unknown;
   const record = { ended_at: seconds, ...said, pid: 0 };
-  return orNotice(sides, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
+  return orNotice(replicas, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
 }
 
 /** False for a session whose id is somebody else's there. */
-async function pushAgent(sides: Replicas, agent: Agent): Promise<boolean> {
-  const { local, remote, owner } = sides;
+async function pushAgent(replicas: Replicas, agent: Agent): Promise<boolean> {
+  const { local, remote, owner } = replicas;
   const { session_id: session } = agent;
   const key = `agents/${session}`;
   const store = remote(session);
@@ -106,7 +108,7 @@ async function pushAgent(sides: Replicas, agent: Agent): Promise<boolean> {
   if (there && there.owner !== owner) return false; // what it asks in its own name is refused
   // The digest is the last thing that a registration gets: without it, it was killed before.
   const isWhole = live && (await store.markedAt(`${key}.heard`)) !== undefined;
-  if (!isWhole || live.name !== agent.name) await registerThere(sides, agent);
+  if (!isWhole || live.name !== agent.name) await registerThere(replicas, agent);
   else if (isNews(agent, live))
     await store.update(key, (old) => {
       const { name: _, pid: __, pid_started: ___, place: ____, ...said } = agent;
@@ -118,17 +120,17 @@ async function pushAgent(sides: Replicas, agent: Agent): Promise<boolean> {
 }
 
 /** Under its own name if nobody there has that; else the server gives another, which is its name here, too, from then on. */
-async function registerThere(sides: Replicas, agent: Agent): Promise<void> {
+async function registerThere(replicas: Replicas, agent: Agent): Promise<void> {
   const { session_id: session, name, role, metadata, cwd } = agent;
-  const context = onServer(sides, session, agent.agent_id);
+  const context = onServer(replicas, session, agent.agent_id);
   const options = { role, pid: 0, cwd, metadata: Object(metadata) };
   const made = await register(context, { ...options, name }).catch((error: unknown) => {
     if (!(error instanceof RelayError) || error.code !== "conflict" || name === undefined) throw error;
     return register(context, options);
   });
   if (made.name === name || made.name === undefined) return;
-  await sides.local.update(`names/${made.name}`, () => ({ session_id: session, turn: "mirror" }));
-  await sides.local.update(`agents/${session}`, (old) => old && { ...old, name: made.name });
+  await replicas.local.update(`names/${made.name}`, () => ({ session_id: session, turn: "mirror" }));
+  await replicas.local.update(`agents/${session}`, (old) => old && { ...old, name: made.name });
 }
 
 function isNews(here: Agent, there: Agent): boolean {
@@ -140,14 +142,16 @@ function isNews(here: Agent, there: Agent): boolean {
 }
 
 /** Notes here who is elsewhere. Who left there has left here, too. */
-export async function pullAgents(sides: Replicas): Promise<void> {
-  const { local, remote } = sides;
+export async function pullAgents(replicas: Replicas): Promise<void> {
+  const { local, remote } = replicas;
   const any = remote("");
   const there = new Set(await any.list("agents"));
   await forEach(there, async (id) => {
     const agent = await readAgent(any, "agents", id);
-    if (!agent || (await isHere(sides, agent))) return;
-    await orNotice(sides, `session ${id}`, async () => noteHere(sides, agent, await any.markedAt(`agents/${id}.seen`)));
+    if (!agent || (await isHere(replicas, agent))) return;
+    await orNotice(replicas, `session ${id}`, async () =>
+      noteHere(replicas, agent, await any.markedAt(`agents/${id}.seen`)),
+    );
   });
   await forEach(await local.list("agents"), async (id) => {
     const here = await readAgent(local, "agents", id);

@@ -2,7 +2,7 @@ import { OFFERED_MS } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
 import { isLive, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { stillWaitedFor, removeMessage } from "../messages/retention.ts";
+import { removeMessage, stillWaitedFor } from "../messages/retention.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { isOver, Task } from "../tasks/task.ts";
@@ -10,7 +10,7 @@ import { dayOf } from "../time.ts";
 import type { MessageProgress } from "./message-state.ts";
 import { bring } from "./messages.ts";
 import { isSettled } from "./receipts.ts";
-import { forEach, localContext, isOurs, type Replicas, orNotice } from "./replica.ts";
+import { forEach, isOurs, localContext, orNotice, type Replicas } from "./replica.ts";
 import type { Tombstones } from "./tombstones.ts";
 
 const DAY_MS = 86_400_000; // ms
@@ -26,31 +26,36 @@ export async function awaitReaders({ local, now }: Replicas, { awaited }: Messag
 }
 
 /** Brings the broadcasts of others that are not here: of the last day; with `all`, of as long as they are offered. */
-export async function pullBroadcasts(sides: Replicas, passed: MessageProgress, gone: Tombstones, all: boolean): Promise<void> {
-  const { local, remote, now } = sides;
+export async function pullBroadcasts(
+  replicas: Replicas,
+  progress: MessageProgress,
+  gone: Tombstones,
+  all: boolean,
+): Promise<void> {
+  const { local, remote, now } = replicas;
   const any = remote("");
   const known = new Set(await local.list("messages"));
   const ids = new Set([...(await any.marks("inboxes/all")), ...(all ? await any.list("messages") : [])]);
   await forEach(ids, async (id) => {
     const isPast = (timeOf(id) ?? 0) < now() - OFFERED_MS;
-    if (known.has(id) || passed.renamed.has(id) || passed.useless.has(id) || isPast || gone.has(`messages/${id}`))
+    if (known.has(id) || progress.renamed.has(id) || progress.useless.has(id) || isPast || gone.has(`messages/${id}`))
       return;
     const message = await readMessage(any, id);
     if (!message) return; // it is still being written
     const isUseful = message.to_session === null && isLive(message, now());
-    if (!isUseful || (await isOurs(sides, message.from_session))) {
-      passed.useless.add(id); // it has run out, or was sent here, and collected
+    if (!isUseful || (await isOurs(replicas, message.from_session))) {
+      progress.useless.add(id); // it has run out, or was sent here, and collected
       return;
     }
-    await orNotice(sides, `message ${id}`, () => bring(local, message, [], passed));
-    passed.awaited.set(id, 0);
+    await orNotice(replicas, `message ${id}`, () => bring(local, message, [], progress));
+    progress.awaited.set(id, 0);
   });
 }
 
 /** Removes what the server has collected, but for what somebody here has still to read. */
-export async function followCollected(sides: Replicas, keys: readonly string[]): Promise<void> {
-  const context = localContext(sides);
-  const { local, now } = sides;
+export async function followCollected(replicas: Replicas, keys: readonly string[]): Promise<void> {
+  const context = localContext(replicas);
+  const { local, now } = replicas;
   let isWaited: Awaited<ReturnType<typeof stillWaitedFor>> | undefined;
   for (const key of keys) {
     const [folder, name = "", ...rest] = key.split("/");

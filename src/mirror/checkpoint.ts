@@ -30,7 +30,10 @@ export async function readCheckpoint({ local, relay }: Replicas): Promise<Checkp
   return { at: found.at, days: new Map(Object.entries(found.days)), leases: new Map(Object.entries(found.leases)) };
 }
 
-export async function writeCheckpoint({ local, relay, now }: Replicas, { at, days, leases }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(
+  { local, relay, now }: Replicas,
+  { at, days, leases }: Checkpoint,
+): Promise<void> {
   for (const day of days.keys()) if (Date.parse(day) < now() - DAYS_KEPT_MS) days.delete(day);
   const said = { relay, at, days: Object.fromEntries(days), leases: Object.fromEntries(leases) };
   const value = CheckpointRecord.parse(said, "mirror/progress");

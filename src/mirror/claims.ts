@@ -1,12 +1,12 @@
 import { checkTargets } from "../access/claims.ts";
 import { record } from "../activity/log.ts";
-import { type Claim, isSameTargets, sayTargets, type ClaimTarget, type Waiter } from "../claims/claim.ts";
+import { type Claim, type ClaimTarget, isSameTargets, sayTargets, type Waiter } from "../claims/claim.ts";
 import { changeClaims, readClaims } from "../claims/ledger.ts";
 import { tryClaim } from "../claims/queue.ts";
-import { accept, type Claims, type ClaimFacts, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
+import { accept, type ClaimFacts, type Claims, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import type { LocalSessions } from "./agents.ts";
-import { localContext, type Replicas, tellOnce, remoteContext } from "./replica.ts";
+import { localContext, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 
 const MAX_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
 const MAX_TRIES = 5; // of a round, whose record here agents change at the same time
@@ -21,14 +21,18 @@ interface VoidClaim {
 }
 
 /** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
-export async function exchangeClaims(sides: Replicas, { ours, apart }: LocalSessions, leases: Leases): Promise<void> {
-  const ahead = sides.ahead();
+export async function exchangeClaims(
+  replicas: Replicas,
+  { ours, apart }: LocalSessions,
+  leases: Leases,
+): Promise<void> {
+  const ahead = replicas.ahead();
   for (let tried = 0; tried < MAX_TRIES; tried++) {
-    const mine = await readClaims(localContext(sides));
-    const { lost, theirs } = await asked(sides, ours, shifted(mine, ahead), leases);
-    for (const { claim, why } of lost) await tellLoser(sides, claim, why); // again, if it is killed here: told is told once
+    const mine = await readClaims(localContext(replicas));
+    const { lost, theirs } = await asked(replicas, ours, shifted(mine, ahead), leases);
+    for (const { claim, why } of lost) await tellLoser(replicas, claim, why); // again, if it is killed here: told is told once
     const next = asHere(mine, shifted(theirs, -ahead), ours, apart);
-    if (!(await follow(sides, mine, next, ours))) continue; // an agent has changed it meanwhile
+    if (!(await follow(replicas, mine, next, ours))) continue; // an agent has changed it meanwhile
     leases.clear();
     for (const { id, session_id, expires_at } of theirs.claims) if (ours.has(session_id)) leases.set(id, expires_at);
     return;
@@ -50,15 +54,24 @@ function shifted(claims: Claims, ms: number): Claims {
   };
 }
 
-async function tellLoser(sides: Replicas, claim: Claim, why: string): Promise<void> {
+async function tellLoser(replicas: Replicas, claim: Claim, why: string): Promise<void> {
   const { id, session_id: holder, agent_id, targets, mode, token, claimed_at: time } = claim;
   const word = `${id} ${token} ${mode}`;
-  const isNew = await tellOnce(sides, holder, `Your claim on ${sayTargets(targets)} is void: ${why}`, { word, time });
-  if (isNew) await record(localContext(sides, holder, agent_id), { event: "claim.lost", id, holder, targets: sayTargets(targets) });
+  const isNew = await tellOnce(replicas, holder, `Your claim on ${sayTargets(targets)} is void: ${why}`, {
+    word,
+    time,
+  });
+  if (isNew)
+    await record(localContext(replicas, holder, agent_id), {
+      event: "claim.lost",
+      id,
+      holder,
+      targets: sayTargets(targets),
+    });
 }
 
-async function asked(sides: Replicas, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
-  const any = remoteContext(sides, "");
+async function asked(replicas: Replicas, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
+  const any = remoteContext(replicas, "");
   const theirs = await readClaims(any);
   if (theirs.token > MAX_TOKEN)
     throw new RelayError("corrupt", `Cannot follow a server whose last token is ${theirs.token}`);
@@ -66,7 +79,7 @@ async function asked(sides: Replicas, ours: ReadonlySet<string>, mine: Claims, l
   const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });
   const [speaker] = ours;
   if (first.claims === theirs || speaker === undefined) return { lost: first.lost, theirs };
-  return changeClaims(remoteContext(sides, speaker), (claims, facts) => {
+  return changeClaims(remoteContext(replicas, speaker), (claims, facts) => {
     const next = wanted(claims, facts);
     return { claims: next.claims, result: { lost: next.lost, theirs: next.claims } };
   });
@@ -165,11 +178,11 @@ function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims 
 }
 
 function queued(claims: Claims, waiter: Waiter, facts: ClaimFacts): Claims {
-  const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...wish } = waiter;
-  const done = tryClaim(claims, wish, facts, true);
+  const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...request } = waiter;
+  const done = tryClaim(claims, request, facts, true);
   if (done.claims === claims || done.result.claim) return done.claims;
   // Its process is none of the server's: it waits for as long as it waits here.
-  const said = { ...wish, pid: 0, place: "mirror" };
+  const said = { ...request, pid: 0, place: "mirror" };
   return {
     ...done.claims,
     queue: done.claims.queue.map((each) => (each.id === waiter.id ? { ...said, since: facts.now } : each)),
@@ -188,10 +201,10 @@ function whyNot(blockers: ReturnType<typeof tryClaim>["result"]["blockers"]): st
 }
 
 /** Makes the record here what the server says. False if an agent has changed it meanwhile. */
-async function follow(sides: Replicas, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
+async function follow(replicas: Replicas, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
   if (JSON.stringify(next) === JSON.stringify(seen)) return true;
   let isDone = false;
-  const { local, now } = sides;
+  const { local, now } = replicas;
   await local.update("claims/live", (value) => {
     isDone = JSON.stringify(value ?? NO_CLAIMS) === JSON.stringify(seen);
     return isDone ? { ...value, ...next } : value;

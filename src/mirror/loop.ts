@@ -21,7 +21,7 @@ const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [
 
 export interface MirrorDeps {
   readonly mirror: Mirror;
-  readonly sides: Replicas;
+  readonly replicas: Replicas;
   readonly signal: AbortSignal;
   /** Something that is another when a folder here has changed: a hint may come although nothing has. */
   readonly stampOf: (folder: string) => string;
@@ -32,32 +32,35 @@ export interface MirrorDeps {
 }
 
 /** Mirrors until `signal` aborts. Throws what another try would not mend, such as `refused`. */
-export async function keepMirroring(running: MirrorDeps): Promise<void> {
-  const ears = new ChangeListener(running);
+export async function keepMirroring(deps: MirrorDeps): Promise<void> {
+  const listener = new ChangeListener(deps);
   try {
-    await keepOn(running, ears);
+    await keepOn(deps, listener);
   } finally {
-    ears.end();
+    listener.end();
   }
 }
 
-async function keepOn({ mirror, sides, signal, onAgreed, onLost }: MirrorDeps, ears: ChangeListener): Promise<void> {
+async function keepOn(
+  { mirror, replicas, signal, onAgreed, onLost }: MirrorDeps,
+  listener: ChangeListener,
+): Promise<void> {
   let failed = 0;
   let isAgreed = false;
   let parts: ReadonlySet<Part> = PARTS;
   while (!signal.aborted) {
     try {
       const more = await mirror.round(parts);
-      if (failed > 0) ears.listenAnew();
+      if (failed > 0) listener.listenAnew();
       failed = 0;
       if (!isAgreed) onAgreed();
       isAgreed = true;
-      ears.listenTo(mirror.ours);
-      parts = more.size > 0 ? more : await ears.heard();
+      listener.listenTo(mirror.ours);
+      parts = more.size > 0 ? more : await listener.heard();
     } catch (error) {
       if (!isPassing(error)) throw error;
       if (failed++ === 0) {
-        await sides.local.unmark(AGREED); // claims wait for no answer
+        await replicas.local.unmark(AGREED); // claims wait for no answer
         onLost(error);
       }
       isAgreed = false;
@@ -75,7 +78,7 @@ function isPassing(error: unknown): error is RelayError {
 
 /** Hears of what changes on both sides. */
 class ChangeListener {
-  readonly #running: MirrorDeps;
+  readonly #deps: MirrorDeps;
   readonly #streams = new Map<string, AbortController>(); // by folder
   readonly #stamps = new Map<string, string>();
   #parts = new Set<Part>();
@@ -83,8 +86,8 @@ class ChangeListener {
   #allAt = performance.now() + ROUND_EVERY_MS;
   #wake: () => void = () => {};
 
-  constructor(running: MirrorDeps) {
-    this.#running = running;
+  constructor(deps: MirrorDeps) {
+    this.#deps = deps;
     this.listenAnew();
   }
 
@@ -92,7 +95,7 @@ class ChangeListener {
   listenAnew(): void {
     this.end();
     this.#streams.clear();
-    const { local, remote } = this.#running.sides;
+    const { local, remote } = this.#deps.replicas;
     for (const [folder, part] of FOLDERS)
       this.#listen(local, folder, () => this.#hasChanged(folder) && this.#hear(part));
     this.#listen(local, "activity", () => this.#hasChanged("activity") && this.#hear());
@@ -111,12 +114,12 @@ class ChangeListener {
       }
     for (const [folder, session] of folders)
       if (!this.#streams.has(folder))
-        this.#listen(this.#running.sides.remote(session), folder, () => this.#hear("inboxes"));
+        this.#listen(this.#deps.replicas.remote(session), folder, () => this.#hear("inboxes"));
   }
 
   /** What was heard, as soon as there is any; everything where it was not looked at for a while. */
   async heard(): Promise<ReadonlySet<Part>> {
-    const { signal } = this.#running;
+    const { signal } = this.#deps;
     if (!this.#isRung) {
       const silent = new AbortController();
       this.#wake = () => silent.abort();
@@ -145,7 +148,7 @@ class ChangeListener {
   }
 
   #hasChanged(folder: string): boolean {
-    const stamp = this.#running.stampOf(folder);
+    const stamp = this.#deps.stampOf(folder);
     const isChanged = this.#stamps.get(folder) !== stamp;
     this.#stamps.set(folder, stamp);
     return isChanged;

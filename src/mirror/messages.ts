@@ -7,48 +7,48 @@ import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
 import { hasLeft } from "./agents.ts";
-import { type MessageProgress, idThere } from "./message-state.ts";
+import { idThere, type MessageProgress } from "./message-state.ts";
 import { pullChanges, pushReceipt } from "./receipts.ts";
-import { forEach, isOurs, type Replicas, orNotice } from "./replica.ts";
+import { forEach, isOurs, orNotice, type Replicas } from "./replica.ts";
 
 const ID_SLACK_MS = 900_000; // ms by which ids of one place may be out of order
 const RETRY_MS = 600_000; // ms after which a message that the server does not take is tried again
 
 /** Passes on what was sent here. What the server does not take is tried again, and told of. */
 export async function pushMessages(
-  sides: Replicas,
+  replicas: Replicas,
   ours: ReadonlySet<string>,
-  passed: MessageProgress,
+  progress: MessageProgress,
   isCollected: (key: string) => boolean,
 ): Promise<void> {
-  const { local, now } = sides;
+  const { local, now } = replicas;
   const oldest = now() - OFFERED_MS;
-  if (passed.until > now()) passed.until = 0; // the clock was set back
-  let latest = passed.until;
+  if (progress.until > now()) progress.until = 0; // the clock was set back
+  let latest = progress.until;
   for (const id of await local.list("messages")) {
     const time = timeOf(id);
-    const isPast = time !== undefined && time < Math.max(oldest, passed.until - ID_SLACK_MS);
-    if ((isPast && !passed.refused.has(id)) || passed.both.has(id) || isCollected(`messages/${id}`)) continue;
-    if ((passed.refused.get(id) ?? 0) > now() - RETRY_MS) continue;
+    const isPast = time !== undefined && time < Math.max(oldest, progress.until - ID_SLACK_MS);
+    if ((isPast && !progress.refused.has(id)) || progress.both.has(id) || isCollected(`messages/${id}`)) continue;
+    if ((progress.refused.get(id) ?? 0) > now() - RETRY_MS) continue;
     const message = await readMessage(local, id);
     if (time !== undefined) latest = Math.max(latest, Math.min(time, now()));
     if (!message || sentAt(message) < oldest || !isLive(message, now())) continue;
     const { from_session: from, from_agent, to_session: to } = message;
     if (from === "system") continue;
     if (!ours.has(from)) {
-      if (await cameFromThere(sides, message)) passed.both.add(id);
-      if (passed.both.has(id) || !(await hasLeft(sides, from, from_agent))) continue;
+      if (await cameFromThere(replicas, message)) progress.both.add(id);
+      if (progress.both.has(id) || !(await hasLeft(replicas, from, from_agent))) continue;
     }
-    if (time === undefined) passed.renamed.set(idThere(message), id);
-    if ((await isListed(sides, message, passed)) || (await isTaken(sides, message, passed))) {
-      if (to === null) await unlistForOthers(sides, id);
-      passed.both.add(id);
-      passed.awaited.set(id, 0);
+    if (time === undefined) progress.renamed.set(idThere(message), id);
+    if ((await isListed(replicas, message, progress)) || (await isTaken(replicas, message, progress))) {
+      if (to === null) await unlistForOthers(replicas, id);
+      progress.both.add(id);
+      progress.awaited.set(id, 0);
     }
   }
-  passed.until = latest;
-  for (const id of passed.both)
-    if ((timeOf(id) ?? passed.until) < passed.until - 2 * ID_SLACK_MS) passed.both.delete(id);
+  progress.until = latest;
+  for (const id of progress.both)
+    if ((timeOf(id) ?? progress.until) < progress.until - 2 * ID_SLACK_MS) progress.both.delete(id);
 }
 
 /** Whether it is by a session that nobody here knows, and on the server: it is not for us to say whose that is. */
@@ -70,21 +70,21 @@ async function isListed({ remote }: Replicas, message: Message, { both, listed }
 }
 
 /** Who is elsewhere reads it there: it does not wait for them here, where they would never be seen to have read it. */
-async function unlistForOthers(sides: Replicas, id: string): Promise<void> {
-  for (const session of await sides.local.list("agents"))
-    if (!(await isOurs(sides, session))) await sides.local.unmark(unreadMark(session, id));
+async function unlistForOthers(replicas: Replicas, id: string): Promise<void> {
+  for (const session of await replicas.local.list("agents"))
+    if (!(await isOurs(replicas, session))) await replicas.local.unmark(unreadMark(session, id));
 }
 
 /** False for what the server refuses, which nobody there gets: a person is told of it. */
-async function isTaken(sides: Replicas, message: Message, { refused }: MessageProgress): Promise<boolean> {
+async function isTaken(replicas: Replicas, message: Message, { refused }: MessageProgress): Promise<boolean> {
   try {
-    await pushMessage(sides, message);
+    await pushMessage(replicas, message);
     refused.delete(message.id);
     return true;
   } catch (error) {
     if (!(error instanceof RelayError) || ["failed", "timed_out"].includes(error.code)) throw error;
-    if (!refused.has(message.id)) sides.notice(`message ${message.id} is not passed on yet: ${error.message}`);
-    refused.set(message.id, sides.now());
+    if (!refused.has(message.id)) replicas.notice(`message ${message.id} is not passed on yet: ${error.message}`);
+    refused.set(message.id, replicas.now());
     return false;
   }
 }
@@ -111,17 +111,17 @@ function deliveryFor(to: string | null, from: string): Delivery {
 
 /** Brings what waits there for a session of ours into its inbox here, and says there what was read here. */
 export async function exchangeInbox(
-  sides: Replicas,
+  replicas: Replicas,
   session: string,
-  passed: MessageProgress,
+  progress: MessageProgress,
   isCollected: (key: string) => boolean,
 ): Promise<void> {
-  const { local, remote, now } = sides;
+  const { local, remote, now } = replicas;
   const there = remote(session);
   const listed = [...(await there.marks(`inboxes/${session}`)), ...(await there.marks(`inboxes/${session}/open`))];
-  const waitingThere = new Set(listed.map((id) => passed.renamed.get(id) ?? id));
+  const waitingThere = new Set(listed.map((id) => progress.renamed.get(id) ?? id));
   await forEach(waitingThere, async (id) => {
-    await orNotice(sides, `message ${id}`, () => exchangeOne(id));
+    await orNotice(replicas, `message ${id}`, () => exchangeOne(id));
   });
   async function exchangeOne(id: string): Promise<void> {
     const here = await readMessage(local, id);
@@ -131,20 +131,20 @@ export async function exchangeInbox(
       await there.unmark(openMark(session, id));
       await there.unmark(unreadMark(session, id));
     } else if (!here) {
-      await deliver(sides, there, session, id, passed);
+      await deliver(replicas, there, session, id, progress);
     } else if ((await local.markedAt(unreadMark(session, id))) === undefined)
       await local.mark(unreadMark(session, id), now());
   }
   const waitingHere = new Set(await local.marks(`inboxes/${session}`));
   // What waits here and not there was taken back, or has run out: the message says so.
   await forEach(waitingHere, async (id) => {
-    if (!waitingThere.has(id)) await pullChanges(sides, there, id);
+    if (!waitingThere.has(id)) await pullChanges(replicas, there, id);
   });
-  for (const id of passed.waiting.get(session) ?? []) {
+  for (const id of progress.waiting.get(session) ?? []) {
     const here = waitingHere.has(id) || waitingThere.has(id) ? undefined : await readMessage(local, id);
     if (here) await pushReceipt(there, session, here, now());
   }
-  passed.waiting.set(session, waitingHere);
+  progress.waiting.set(session, waitingHere);
 }
 
 /** Writes a message where its reader here finds it: pointers first, as each message is. */
@@ -153,7 +153,7 @@ async function deliver(
   there: Store,
   session: string,
   id: string,
-  passed: MessageProgress,
+  progress: MessageProgress,
 ): Promise<void> {
   const message = await readMessage(there, id);
   if (!message) return; // it is still being written, or was collected
@@ -162,8 +162,8 @@ async function deliver(
     await there.unmark(openMark(session, id));
     return;
   }
-  await bring(local, message, [session], passed);
-  passed.awaited.set(id, 0);
+  await bring(local, message, [session], progress);
+  progress.awaited.set(id, 0);
 }
 
 /** Writes a message of elsewhere here, listed for these. */

@@ -6,8 +6,8 @@ import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
 import type { LocalSessions } from "./agents.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
-import { type MessageProgress, idThere } from "./message-state.ts";
-import { forEach, isOurs, type Replicas, orNotice } from "./replica.ts";
+import { idThere, type MessageProgress } from "./message-state.ts";
+import { forEach, isOurs, orNotice, type Replicas } from "./replica.ts";
 
 /** Says there what a session has done with a message here. */
 export async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {
@@ -39,39 +39,39 @@ const ASK_OLD_EVERY_MS = 3_600_000; // ... and after that
 
 /** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
 export async function exchangeReceipts(
-  sides: Replicas,
+  replicas: Replicas,
   sessions: LocalSessions,
-  passed: MessageProgress,
+  progress: MessageProgress,
   hasChanged: boolean,
 ): Promise<void> {
-  const { local, now } = sides;
+  const { local, now } = replicas;
   const isDue = ([id, asked]: [string, number]) => {
     const age = now() - (timeOf(id) ?? now());
     return now() - asked >= (age > YOUNG_MS ? ASK_OLD_EVERY_MS : Math.min(ASK_YOUNG_EVERY_MS, age / 5));
   };
-  const entries = [...passed.awaited];
+  const entries = [...progress.awaited];
   await forEach(hasChanged ? entries : entries.filter(isDue), async ([id, asked]) => {
     const here = await readMessage(local, id);
     const isOver = !here || now() - sentAt(here) > OFFERED_MS || isSettled(here, now());
-    const isNews = here?.withdrawn_at !== undefined && !passed.useless.has(id);
+    const isNews = here?.withdrawn_at !== undefined && !progress.useless.has(id);
     if (here && (isOver || isNews || isDue([id, asked])))
-      await orNotice(sides, `message ${id}`, () => exchangeReceipt(sides, sessions, here));
-    if (isNews) passed.useless.add(id);
-    if (isOver) passed.awaited.delete(id);
-    else if (isDue([id, asked])) passed.awaited.set(id, now());
+      await orNotice(replicas, `message ${id}`, () => exchangeReceipt(replicas, sessions, here));
+    if (isNews) progress.useless.add(id);
+    if (isOver) progress.awaited.delete(id);
+    else if (isDue([id, asked])) progress.awaited.set(id, now());
   });
 }
 
-async function exchangeReceipt(sides: Replicas, { ours, apart }: LocalSessions, here: Message): Promise<void> {
+async function exchangeReceipt(replicas: Replicas, { ours, apart }: LocalSessions, here: Message): Promise<void> {
   const { from_session: from, to_session: to } = here;
   if (apart.has(from) || apart.has(to ?? "")) return; // nothing of it is passed on
-  const isFromHere = ours.has(from) || (await isOurs(sides, from));
-  const store = sides.remote(isFromHere ? from : (to ?? ""));
+  const isFromHere = ours.has(from) || (await isOurs(replicas, from));
+  const store = replicas.remote(isFromHere ? from : (to ?? ""));
   if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
-  const there = await pullChanges(sides, store, here.id);
+  const there = await pullChanges(replicas, store, here.id);
   for (const reader of there ? here.read_by : [])
     if (reader !== from && ours.has(reader) && !there?.read_by.includes(reader))
-      await pushReceipt(sides.remote(reader), reader, here, sides.now());
+      await pushReceipt(replicas.remote(reader), reader, here, replicas.now());
 }
 
 /** Nothing more becomes of a direct message that was read and asks for nothing, and of a broadcast after a day. */
@@ -89,15 +89,15 @@ async function pushWithdrawal(there: Store, here: Message): Promise<void> {
 }
 
 /** Notes here what has become of a message there. Returns it as it is there. What sessions of ours did is known here. */
-export async function pullChanges(sides: Replicas, store: Store, id: string): Promise<Message | undefined> {
-  const { local } = sides;
+export async function pullChanges(replicas: Replicas, store: Store, id: string): Promise<Message | undefined> {
+  const { local } = replicas;
   const key = `messages/${id}`;
   const here = await readMessage(local, id);
   const there = here && (await readMessage(store, idThere(here)));
   if (!there) return undefined;
   const others: string[] = [];
   for (const reader of new Set([...there.read_by, ...Object.keys(there.receipts ?? {})]))
-    if (!(await local.get(`agents/${reader}`)) || !(await isOurs(sides, reader))) others.push(reader);
+    if (!(await local.get(`agents/${reader}`)) || !(await isOurs(replicas, reader))) others.push(reader);
   const said: Message = {
     ...there,
     read_by: there.read_by.filter((reader) => others.includes(reader)),

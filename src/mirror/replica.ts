@@ -31,14 +31,14 @@ export interface Replicas {
 export const MIRROR = { session: "mirror", agent: "mirror" };
 
 /** To act here. */
-export function localContext(sides: Replicas, session = MIRROR.session, agent = MIRROR.agent): Context {
-  return makeContext({ store: sides.local, project: sides.project, now: sides.now, session, agent });
+export function localContext(replicas: Replicas, session = MIRROR.session, agent = MIRROR.agent): Context {
+  return makeContext({ store: replicas.local, project: replicas.project, now: replicas.now, session, agent });
 }
 
 /** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
-export function remoteContext(sides: Replicas, session: string, agent = MIRROR.agent): Context {
-  const now = () => sides.now() + sides.ahead();
-  return makeContext({ store: unlogged(sides.remote(session)), project: sides.project, now, session, agent });
+export function remoteContext(replicas: Replicas, session: string, agent = MIRROR.agent): Context {
+  const now = () => replicas.now() + replicas.ahead();
+  return makeContext({ store: unlogged(replicas.remote(session)), project: replicas.project, now, session, agent });
 }
 
 /** A store that writes down only what becomes of others: what they held, and have no more. */
@@ -81,13 +81,13 @@ export function sha256(word: string): string {
  * Runs a step of one thing, so that what is wrong with it keeps nothing else back: a person is told. Returns whether it was done.
  * Throws only what says that the server, or this machine, cannot be used now.
  */
-export async function orNotice(sides: Replicas, what: string, step: () => Promise<unknown>): Promise<boolean> {
+export async function orNotice(replicas: Replicas, what: string, step: () => Promise<unknown>): Promise<boolean> {
   try {
     await step();
     return true;
   } catch (error) {
     if (!(error instanceof RelayError) || ["failed", "timed_out"].includes(error.code)) throw error;
-    sides.notice(`${what} is not passed on: ${error.message}`);
+    replicas.notice(`${what} is not passed on: ${error.message}`);
     return false;
   }
 }

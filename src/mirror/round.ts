@@ -3,7 +3,7 @@ import { cleanupDead } from "../agents/leave.ts";
 import { AGREED } from "../project/upstream.ts";
 import { dayOf } from "../time.ts";
 import { exchangeLog, type LogCheckpoint } from "./activity.ts";
-import { type AgentProgress, leftHere, pullAgents, pushAgents, pushEnds, type LocalSessions } from "./agents.ts";
+import { type AgentProgress, type LocalSessions, leftHere, pullAgents, pushAgents, pushEnds } from "./agents.ts";
 import { awaitReaders, followCollected, pullBroadcasts } from "./broadcasts.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { exchangeClaims, type Leases } from "./claims.ts";
@@ -11,7 +11,7 @@ import { exchangeDecisions } from "./decisions.ts";
 import type { MessageProgress } from "./message-state.ts";
 import { exchangeInbox, pushMessages } from "./messages.ts";
 import { exchangeReceipts } from "./receipts.ts";
-import { localContext, type Replicas, orNotice } from "./replica.ts";
+import { localContext, orNotice, type Replicas } from "./replica.ts";
 import { exchangeTasks } from "./tasks.ts";
 import { Tombstones } from "./tombstones.ts";
 
@@ -35,9 +35,9 @@ const WHOLE_EVERY_MS = 600_000; // ms between two rounds that also look at what 
 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
 export class Mirror {
-  readonly #sides: Replicas;
+  readonly #replicas: Replicas;
   readonly #known: AgentProgress = { over: new Set() };
-  readonly #passed: MessageProgress = {
+  readonly #progress: MessageProgress = {
     ...{ until: 0, both: new Set(), refused: new Map(), awaited: new Map() },
     ...{ renamed: new Map(), waiting: new Map(), listed: new Set(), useless: new Set() },
   };
@@ -50,15 +50,15 @@ export class Mirror {
   #firstDay = "";
   #fresh: string[] = []; // what the server has collected, and was not followed here yet
 
-  constructor(sides: Replicas) {
+  constructor(replicas: Replicas) {
     const told = new Set<string>();
     const notice = (text: string) => {
-      if (!told.has(text)) sides.notice(text);
+      if (!told.has(text)) replicas.notice(text);
       told.add(text);
     };
-    this.#sides = { ...sides, notice };
-    this.#goneHere = new Tombstones(sides.local);
-    this.#goneThere = new Tombstones(sides.remote(""));
+    this.#replicas = { ...replicas, notice };
+    this.#goneHere = new Tombstones(replicas.local);
+    this.#goneThere = new Tombstones(replicas.remote(""));
   }
 
   /** The sessions of ours that the server knows. */
@@ -72,10 +72,10 @@ export class Mirror {
    * the server or the disk says.
    */
   async round(parts: ReadonlySet<Part> = PARTS): Promise<Set<Part>> {
-    const sides = this.#sides;
-    const { now } = sides;
-    const passed = this.#passed;
-    await sides.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
+    const replicas = this.#replicas;
+    const { now } = replicas;
+    const progress = this.#progress;
+    await replicas.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
     if (this.#wholeAt === undefined) await this.#start();
     const isAll = parts.size === PARTS.size;
     const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE_EVERY_MS);
@@ -90,55 +90,55 @@ export class Mirror {
     const left = parts.has("agents") ? await this.#agents() : [];
     const { ours } = this.#sessions;
     const isMail = parts.has("messages");
-    if (isMail) await pushMessages(sides, ours, passed, isCollected);
+    if (isMail) await pushMessages(replicas, ours, progress, isCollected);
     const readers = [...ours, ...left.map(({ session_id }) => session_id)];
     if (isMail || parts.has("inboxes"))
       for (const session of readers)
-        await orNotice(sides, `mail of ${session}`, () => exchangeInbox(sides, session, passed, isCollected));
+        await orNotice(replicas, `mail of ${session}`, () => exchangeInbox(replicas, session, progress, isCollected));
     const isTold =
       !parts.has("tasks") ||
-      (await orNotice(sides, "tasks", () => exchangeTasks(sides, ours, { has: isCollected, hasNow })));
+      (await orNotice(replicas, "tasks", () => exchangeTasks(replicas, ours, { has: isCollected, hasNow })));
     const isHeld =
       !parts.has("claims") ||
-      (await orNotice(sides, "claims", () => exchangeClaims(sides, this.#sessions, this.#leases)));
-    await pushEnds(sides, left, this.#known);
-    if (parts.has("inboxes")) await pullBroadcasts(sides, passed, this.#goneHere, isWhole);
-    await exchangeReceipts(sides, this.#sessions, passed, isMail);
-    if (parts.has("decisions")) await exchangeDecisions(sides, ours);
-    const happened = await exchangeLog(sides, this.#seen, isCollected, isWhole);
-    await localContext(sides).settle();
-    if (isTold && isHeld) await sides.local.mark(AGREED, now());
-    if (isAll) await writeCheckpoint(sides, { at: now(), days: this.#seen, leases: this.#leases });
+      (await orNotice(replicas, "claims", () => exchangeClaims(replicas, this.#sessions, this.#leases)));
+    await pushEnds(replicas, left, this.#known);
+    if (parts.has("inboxes")) await pullBroadcasts(replicas, progress, this.#goneHere, isWhole);
+    await exchangeReceipts(replicas, this.#sessions, progress, isMail);
+    if (parts.has("decisions")) await exchangeDecisions(replicas, ours);
+    const happened = await exchangeLog(replicas, this.#seen, isCollected, isWhole);
+    await localContext(replicas).settle();
+    if (isTold && isHeld) await replicas.local.mark(AGREED, now());
+    if (isAll) await writeCheckpoint(replicas, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();
     return new Set([...happened].map(partOf).filter((part) => part !== undefined));
   }
 
   async #agents(): Promise<Agent[]> {
-    const sides = this.#sides;
-    await cleanupDead(localContext(sides));
-    this.#sessions = await pushAgents(sides, this.#known);
-    const left = await leftHere(sides, this.#known);
-    await pullAgents(sides);
+    const replicas = this.#replicas;
+    await cleanupDead(localContext(replicas));
+    this.#sessions = await pushAgents(replicas, this.#known);
+    const left = await leftHere(replicas, this.#known);
+    await pullAgents(replicas);
     return left;
   }
 
   async #readGone(): Promise<void> {
-    const time = this.#sides.now();
+    const time = this.#replicas.now();
     this.#fresh.push(...(await this.#goneThere.read(this.#firstDay, time)));
     this.#firstDay = dayOf(time - 2 * DAY_MS);
   }
 
   async #followCollected(): Promise<void> {
     await this.#readGone();
-    await followCollected(this.#sides, this.#fresh.splice(0));
+    await followCollected(this.#replicas, this.#fresh.splice(0));
   }
 
   /** Goes on from where a mirror of these two stopped. */
   async #start(): Promise<void> {
-    const { at, days, leases } = await readCheckpoint(this.#sides);
+    const { at, days, leases } = await readCheckpoint(this.#replicas);
     this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY_MS);
     for (const [day, read] of days) this.#seen.set(day, read);
     for (const [id, until] of leases) this.#leases.set(id, until);
-    await awaitReaders(this.#sides, this.#passed);
+    await awaitReaders(this.#replicas, this.#progress);
   }
 }

@@ -1,4 +1,4 @@
-import { type TaskActor, type TaskFacts, moved, type Task, taken } from "../tasks/task.ts";
+import { moved, type Task, type TaskActor, type TaskFacts, taken } from "../tasks/task.ts";
 
 /** One change of a task, and the session of ours in whose name it is made. */
 export interface TaskStep {

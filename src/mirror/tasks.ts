@@ -5,7 +5,7 @@ import { applyEdit } from "../tasks/edit.ts";
 import { changed, leave, place, readTask } from "../tasks/indexes.ts";
 import { isOver, Task } from "../tasks/task.ts";
 import { hasLeft } from "./agents.ts";
-import { forEach, localContext, type Replicas, orNotice, tellOnce, remoteContext } from "./replica.ts";
+import { forEach, localContext, orNotice, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 import { stepsOf } from "./task-merge.ts";
 import type { TombstoneLookup } from "./tombstones.ts";
 
@@ -15,8 +15,12 @@ const SETTLED_MS = 86_400_000; // ms for which a task that is over may still cha
  * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
  * each as it was on both sides tells what has changed where.
  */
-export async function exchangeTasks(sides: Replicas, ours: ReadonlySet<string>, gone: TombstoneLookup): Promise<void> {
-  const { local, remote, now } = sides;
+export async function exchangeTasks(
+  replicas: Replicas,
+  ours: ReadonlySet<string>,
+  gone: TombstoneLookup,
+): Promise<void> {
+  const { local, remote, now } = replicas;
   const isTask = (id: string) => id.startsWith("task-") && isSegment(id);
   const bases = new Set(await local.list("mirror/tasks"));
   const ids = new Set<string>();
@@ -25,7 +29,7 @@ export async function exchangeTasks(sides: Replicas, ours: ReadonlySet<string>, 
   const exchange = async (id: string) => {
     const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
     if (base && isOver(base) && (base.ended_at ?? 0) < now() - SETTLED_MS) return;
-    await orNotice(sides, `task ${id}`, () => exchangeTask(sides, ours, id, base, gone));
+    await orNotice(replicas, `task ${id}`, () => exchangeTask(replicas, ours, id, base, gone));
   };
   // In the order in which they were made: nobody can take one there before what it waits for is there too.
   for (const id of [...ids].sort()) if (!bases.has(id)) await exchange(id);
@@ -37,33 +41,33 @@ export async function exchangeTasks(sides: Replicas, ours: ReadonlySet<string>, 
 }
 
 async function exchangeTask(
-  sides: Replicas,
+  replicas: Replicas,
   ours: ReadonlySet<string>,
   id: string,
   before: Task | undefined,
   gone: TombstoneLookup,
 ): Promise<void> {
-  const mine = await readTask(localContext(sides), id);
-  const theirs = await readTask(remoteContext(sides, ""), id);
+  const mine = await readTask(localContext(replicas), id);
+  const theirs = await readTask(remoteContext(replicas, ""), id);
   if (before && !theirs && (await gone.hasNow(`tasks/${id}`))) return;
   const base = theirs ? before : undefined; // what the server has lost it is given again
-  const done = mine && (await passedOn(sides, await speakersOf(sides, ours, mine, base), mine, base, theirs));
-  const decided = done && !done.isSame ? await readTask(remoteContext(sides, ""), id) : theirs;
+  const done = mine && (await passedOn(replicas, await speakersOf(replicas, ours, mine, base), mine, base, theirs));
+  const decided = done && !done.isSame ? await readTask(remoteContext(replicas, ""), id) : theirs;
   const refused = done?.refused;
   if (refused && decided) {
     const text = `What you did to task ${id} "${decided.title}" is void: ${refused.why}`;
-    await tellOnce(sides, refused.by, text, {
+    await tellOnce(replicas, refused.by, text, {
       word: `${id} ${refused.by} ${mine?.updated_at}`,
       time: mine?.updated_at ?? 0,
     });
   }
-  if (!decided || !(await follow(sides, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
-  if (!isSame(base, decided)) await sides.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
+  if (!decided || !(await follow(replicas, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
+  if (!isSame(base, decided)) await replicas.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
 }
 
 /** Those of ours, also those who have left, who may have done what was done here. */
 async function speakersOf(
-  sides: Replicas,
+  replicas: Replicas,
   ours: ReadonlySet<string>,
   mine: Task,
   base: Task | undefined,
@@ -74,13 +78,13 @@ async function speakersOf(
   );
   const speakers = new Set(ours);
   for (const session of new Set(named))
-    if (session !== undefined && !ours.has(session) && (await hasLeft(sides, session))) speakers.add(session);
+    if (session !== undefined && !ours.has(session) && (await hasLeft(replicas, session))) speakers.add(session);
   return speakers;
 }
 
 /** Does there what was done here, as far as the server takes it; undefined where nothing was to be done. */
 async function passedOn(
-  sides: Replicas,
+  replicas: Replicas,
   ours: ReadonlySet<string>,
   mine: Task,
   base: Task | undefined,
@@ -90,15 +94,18 @@ async function passedOn(
   if (!current) {
     if (!ours.has(mine.created_by)) return undefined;
     current = asMade(mine);
-    await place(remoteContext(sides, mine.created_by), current);
+    await place(remoteContext(replicas, mine.created_by), current);
   }
   // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
   const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
-  const steps = stepsOf(base ?? current, wanted, current, ours, { now: remoteContext(sides, "").now(), isGone: () => false });
+  const steps = stepsOf(base ?? current, wanted, current, ours, {
+    now: remoteContext(replicas, "").now(),
+    isGone: () => false,
+  });
   let refused: { readonly by: string; readonly why: string } | undefined;
   for (const step of steps) {
     try {
-      current = await applyEdit(remoteContext(sides, step.by), current, step.change, step.depends_on);
+      current = await applyEdit(remoteContext(replicas, step.by), current, step.change, step.depends_on);
     } catch (error) {
       if (!(error instanceof RelayError) || !DECIDED.includes(error.code)) throw error;
       refused ??= { by: step.by, why: error.message };
@@ -116,21 +123,21 @@ function asMade(task: Task): Task {
 }
 
 /** Makes the task here what it is there. False if an agent has changed it meanwhile. */
-async function follow(sides: Replicas, seen: Task | undefined, decided: Task): Promise<boolean> {
+async function follow(replicas: Replicas, seen: Task | undefined, decided: Task): Promise<boolean> {
   if (isSame(seen, decided)) return true;
-  const context = localContext(sides);
+  const context = localContext(replicas);
   const { id } = decided;
   const key = `tasks/${id}`;
   let isDone = false;
   await changed(context, id, async () => {
-    await sides.local.update(key, (value) => {
+    await replicas.local.update(key, (value) => {
       isDone = isSame(value && Task.parse(value, key), seen);
       return isDone ? decided : value;
     });
     if (isDone && seen) await leave(context, seen, decided);
     const before = seen?.owner?.session_id;
     if (isDone && before !== undefined && before !== decided.owner?.session_id)
-      await sides.local.unmark(`tasks/owned/${before}/${id}`);
+      await replicas.local.unmark(`tasks/owned/${before}/${id}`);
     return decided;
   });
   return isDone;

@@ -63,7 +63,13 @@ export function newNotes(message: Message, me: string, now: number): string[] {
   return isUnread(me, message, now) ? ["NEW"] : [];
 }
 
-export function itemLines(item: InboxItem, me: string, names: SenderNames, now: number, held: readonly Claim[]): string {
+export function itemLines(
+  item: InboxItem,
+  me: string,
+  names: SenderNames,
+  now: number,
+  held: readonly Claim[],
+): string {
   const notes = item.is_open ? ["still open"] : item.is_new || item.message.from_session === me ? [] : ["read"];
   return messageLines(item.message, me, names, now, [...yieldNotes(item.message, held), ...notes]);
 }

@@ -11,7 +11,7 @@ import { Relay } from "../relay.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 import type { StreamEvent } from "./event-streams.ts";
-import { checkNames, type Params, fieldsOf, textsIn } from "./params.ts";
+import { checkNames, fieldsOf, type Params, textsIn } from "./params.ts";
 import { API_ROUTES, type ApiRoute } from "./routes.ts";
 import { bodyOf } from "./store-routes.ts";
 import { publishingBy } from "./write-pool.ts";

@@ -32,13 +32,13 @@ export interface Served {
   readonly version: string;
   readonly metrics: Metrics;
   readonly store: Store;
-  readonly gate: Authenticator;
+  readonly auth: Authenticator;
   readonly streams: EventStreams;
   /** Requests that one owner may make. */
   readonly perOwner: { readonly perSecond: number; readonly burst: number };
   /** Where this server's processes are, by which pids are judged. */
   readonly place: string;
-  readonly upkeep: Maintenance;
+  readonly maintenance: Maintenance;
   readonly onBug: (error: unknown) => void;
   readonly now: () => number;
 }
@@ -59,7 +59,7 @@ const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let 
 
 /** Answers requests about one relay, each as who asks may have it. */
 export function relayApp(served: Served): Hono<Env> {
-  const { gate, streams, upkeep } = served;
+  const { auth, streams, maintenance } = served;
   const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
   const failures = new RateLimiter(FAILURES);
   const logins = new RateLimiter(LOGINS);
@@ -70,12 +70,12 @@ export function relayApp(served: Served): Hono<Env> {
   app.onError((error, c) => answerOf(error, c, served.onBug));
   app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
 
-  app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(gate.challenge())));
-  app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await gate.login(await bodyOf(c)))));
+  app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(auth.challenge())));
+  app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await auth.login(await bodyOf(c)))));
 
   app.use("*", async (c, next) => {
     const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-    const admitted = secret === undefined ? undefined : await gate.admitted(secret);
+    const admitted = secret === undefined ? undefined : await auth.admitted(secret);
     if (!admitted) {
       // Only those who are not let in are held back for what others at their address tried.
       const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
@@ -92,9 +92,9 @@ export function relayApp(served: Served): Hono<Env> {
     const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
     const caller = await callerFor(served, admitted, session);
     c.set("asked", { admitted, caller, store: stores.for(caller) });
-    if (TOLD.test(c.req.path)) await upkeep.settled();
+    if (TOLD.test(c.req.path)) await maintenance.settled();
     await repeated(c, next, repeats);
-    if (c.req.method !== "GET") upkeep.soon();
+    if (c.req.method !== "GET") maintenance.soon();
   });
 
   app.get("/v1/me", (c) => {
@@ -103,12 +103,12 @@ export function relayApp(served: Served): Hono<Env> {
   });
   app.get("/v1/unread/:session", async (c) => {
     const session = checkSegment(c.req.param("session"), "session id");
-    return c.json({ unread: await countUnread({ ...upkeep.context, session: "nobody" }, session) });
+    return c.json({ unread: await countUnread({ ...maintenance.context, session: "nobody" }, session) });
   });
   app.get("/v1/changes/:key{.+}", (c) => {
     const { store, admitted } = c.get("asked");
     const [folder] = keyOf(c);
-    return streams.serve(c, { gate, admitted }, async function* (signal) {
+    return streams.serve(c, { auth, admitted }, async function* (signal) {
       for await (const hint of store.watch(folder, signal))
         yield { event: hint === "changed" ? "change" : "perhaps", id: String(served.now()), data: "" };
     });
@@ -122,7 +122,7 @@ export function relayApp(served: Served): Hono<Env> {
   const plain = apiRoutes({
     ...{ dir: served.dir, own: served.store, now: served.now },
     asked: (c: Context<Env>) => c.get("asked"),
-    stream: (c: Context<Env>, events) => streams.serve(c, { gate, admitted: c.get("asked").admitted }, events),
+    stream: (c: Context<Env>, events) => streams.serve(c, { auth, admitted: c.get("asked").admitted }, events),
   });
   app.route("/", plain);
   return app;
@@ -153,10 +153,10 @@ class CallerStores {
     const name = JSON.stringify([caller.owner, caller.session, caller.isReader]);
     const known = this.#kept.get(name);
     if (known) return known;
-    const { store, now, upkeep } = this.#served;
+    const { store, now, maintenance } = this.#served;
     const ruled = new AuthorizedStore(store, caller, {
       ...{ now, readable: this.#ends.readable },
-      unreadIn: (session) => countUnread(upkeep.context, session),
+      unreadIn: (session) => countUnread(maintenance.context, session),
     });
     this.#kept.set(name, ruled);
     return ruled;

@@ -15,7 +15,7 @@ export interface StreamEvent {
 
 /** Who reads a stream, and who let it in. */
 export interface StreamReader {
-  readonly gate: Authenticator;
+  readonly auth: Authenticator;
   readonly admitted: Admitted;
 }
 
@@ -80,7 +80,7 @@ export class EventStreams {
   /** Ends those whose readers would be let in no more. */
   async endOfRemoved(): Promise<void> {
     for (const { reader, over } of this.#open)
-      if (!(await reader.gate.isStillIn(reader.admitted))) over.abort("you are no longer let in");
+      if (!(await reader.auth.isStillIn(reader.admitted))) over.abort("you are no longer let in");
   }
 
   async #run(

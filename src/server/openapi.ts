@@ -1,5 +1,5 @@
 import { KINDS } from "../messages/message.ts";
-import { type FieldKind, API_ROUTES, type ApiRoute } from "./routes.ts";
+import { API_ROUTES, type ApiRoute, type FieldKind } from "./routes.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 

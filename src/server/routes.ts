@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import type { SendOptions } from "../messages/send.ts";
 import type { Relay } from "../relay.ts";
-import { type Params, flagIn, integerIn, textIn, textsIn } from "./params.ts";
+import { flagIn, integerIn, type Params, textIn, textsIn } from "./params.ts";
 
 /** What a plain route is given. */
 export interface RouteRequest {

@@ -5,7 +5,7 @@ import { toWire } from "../store/http/wire.ts";
 import type { Store } from "../store/store.ts";
 import { relayApp, type Served } from "./app.ts";
 import type { Authenticator } from "./auth.ts";
-import { type StreamLimits, EventStreams } from "./event-streams.ts";
+import { EventStreams, type StreamLimits } from "./event-streams.ts";
 import { Maintenance } from "./maintenance.ts";
 import { Metrics } from "./metrics.ts";
 
@@ -16,7 +16,7 @@ export interface ServedRelay {
   /** The relay's folder. */
   readonly dir: string;
   readonly store: Store;
-  readonly gate: Authenticator;
+  readonly auth: Authenticator;
 }
 
 export interface RelayServerOptions {
@@ -58,15 +58,15 @@ export class RelayServer {
     const onBug = (error: unknown) =>
       log({ level: "error", event: "bug", error: String((error as Error)?.stack ?? error) });
     const upkeeps: Maintenance[] = [];
-    for (const { name, store, gate, dir } of relays) {
-      const upkeep = new Maintenance({ store, project: path.dirname(dir), now, onBug });
-      upkeeps.push(upkeep);
+    for (const { name, store, auth, dir } of relays) {
+      const maintenance = new Maintenance({ store, project: path.dirname(dir), now, onBug });
+      upkeeps.push(maintenance);
       const app = relayApp({
         ...{ name, dir, operator, version, metrics: this.metrics },
-        ...{ store, gate, streams: this.#streams, perOwner, place, upkeep, onBug, now },
+        ...{ store, auth, streams: this.#streams, perOwner, place, maintenance, onBug, now },
       });
       this.#apps.set(name, (request, given) => app.fetch(request, Object(given)));
-      void this.#watchMembers(store, gate, onBug).catch(onBug);
+      void this.#watchMembers(store, auth, onBug).catch(onBug);
     }
     this.#upkeep = upkeeps;
     this.metrics.gauge("streams", "Streams that are open.", () => this.#streams.count);
@@ -99,7 +99,7 @@ export class RelayServer {
   async end(): Promise<void> {
     this.#over.abort();
     this.#streams.end("the server ends");
-    for (const upkeep of this.#upkeep) await upkeep.end();
+    for (const maintenance of this.#upkeep) await maintenance.end();
   }
 
   async #answer(request: Request, url: URL, env: unknown): Promise<Response> {
@@ -145,9 +145,9 @@ export class RelayServer {
   }
 
   /** Ends the streams of those who are no longer let in: at once where that is said, and in a while where a time is over. */
-  async #watchMembers(store: Store, gate: Authenticator, onBug: (error: unknown) => void): Promise<void> {
+  async #watchMembers(store: Store, auth: Authenticator, onBug: (error: unknown) => void): Promise<void> {
     for await (const _ of store.watch("members", this.#over.signal)) {
-      gate.refresh();
+      auth.refresh();
       await this.#streams.endOfRemoved().catch(onBug); // a record that cannot be read now is looked at again
     }
   }

@@ -3,7 +3,7 @@ import readline from "node:readline";
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
-import { type CheckEnv, type HostCheck, envOf } from "./check.ts";
+import { type CheckEnv, envOf, type HostCheck } from "./check.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 
@@ -15,12 +15,12 @@ const HELLO = {
 };
 
 /** Whether a host is told of our MCP server in a file, and what is wrong with that; undefined if it is not told of it. */
-export async function checkedServer(host: HostSetup, file: string, bench: CheckEnv): Promise<HostCheck | undefined> {
+export async function checkedServer(host: HostSetup, file: string, checkEnv: CheckEnv): Promise<HostCheck | undefined> {
   const entry = entryIn(host, file);
   if (!isServerEntry(entry)) return undefined;
   const { command, args = [] } = fieldsOf(entry);
   const words = [command, args].flat().map(String);
-  return { host: host.agent, command: words.join(" "), fault: await faultOf(words, bench) };
+  return { host: host.agent, command: words.join(" "), fault: await faultOf(words, checkEnv) };
 }
 
 function entryIn({ mcp }: HostSetup, file: string): unknown {

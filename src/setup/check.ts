@@ -30,16 +30,16 @@ const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 
 /** Holds what is set up for a host against what setup would write, and runs it as the host would. */
-export function checked(host: HostSetup, file: string, wish: SetupRequest, bench: CheckEnv): HostCheck[] {
+export function checked(host: HostSetup, file: string, request: SetupRequest, checkEnv: CheckEnv): HostCheck[] {
   const say = (command: string, fault?: string): HostCheck => ({ host: host.agent, command, fault });
   try {
-    const { before, after } = planSetup(host, file, wish);
+    const { before, after } = planSetup(host, file, request);
     const commands = host.text ? [] : commandsIn(settingsIn(before ?? "", file));
     const program = host.text && before !== undefined ? programIn(before) : undefined;
     if (commands.length === 0 && !program) return [say(file, "no hook of ours is in it")];
-    const { lines, faults } = host.text ? { lines: [], faults: [] } : compared(host, before ?? "", file, wish);
+    const { lines, faults } = host.text ? { lines: [], faults: [] } : compared(host, before ?? "", file, request);
     const ran = commands.map((line) => {
-      const fault = faultOf(host.agent, eventOf(line) ?? "", { line, ...bench });
+      const fault = faultOf(host.agent, eventOf(line) ?? "", { line, ...checkEnv });
       return say(
         line,
         fault ?? (lines.includes(line) ? undefined : `it is not what setup writes now: ${SET_UP_AGAIN}`),
@@ -48,7 +48,7 @@ export function checked(host: HostSetup, file: string, wish: SetupRequest, bench
     const events = program ? PLUGIN_EVENTS : [];
     for (const event of events) {
       const line = [...(program ?? []), host.agent, event];
-      ran.push(say(line.join(" "), faultOf(host.agent, event, { line, ...bench })));
+      ran.push(say(line.join(" "), faultOf(host.agent, event, { line, ...checkEnv })));
     }
     if (faults.length === 0 && before !== after && ran.every(({ fault }) => fault === undefined))
       faults.push(`it is not what setup writes now: ${SET_UP_AGAIN}`);
@@ -60,9 +60,9 @@ export function checked(host: HostSetup, file: string, wish: SetupRequest, bench
 }
 
 /** The command lines that are to be in a file, and what is missing there. */
-function compared(host: HostSetup, text: string, file: string, wish: SetupRequest) {
+function compared(host: HostSetup, text: string, file: string, request: SetupRequest) {
   const known = settingsIn(text, file);
-  const settings = wanted(host, known, wish);
+  const settings = wanted(host, known, request);
   const missing = settings.filter((setting) => !isIn(known, setting)).map(({ path: at }) => at.join("."));
   const faults = [...new Set(missing)].map((at) => `"${at}" is not as setup writes it: ${SET_UP_AGAIN}`);
   return { lines: settings.flatMap(({ value }) => commandsIn(value)), faults };

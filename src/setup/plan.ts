@@ -26,32 +26,32 @@ export interface SetupRequest {
  * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
  * Throws `corrupt` for what it would have to guess at.
  */
-export function planSetup(host: HostSetup, file: string, wish: SetupRequest): FileEdit {
+export function planSetup(host: HostSetup, file: string, request: SetupRequest): FileEdit {
   const before = readText(file);
   if (host.text) {
-    const wakes = wish.wakes === true || before?.includes(WAKING_PLUGIN) === true;
-    const text = host.text(builtPlugin(wish.program.script), wordsFor(wish.program), wakes);
+    const wakes = request.wakes === true || before?.includes(WAKING_PLUGIN) === true;
+    const text = host.text(builtPlugin(request.program.script), wordsFor(request.program), wakes);
     return { file, before, after: ourFile(before, text, file) };
   }
   const text = before ?? "";
   const known = settingsIn(text, file);
-  const settings = wanted(host, known, wish);
+  const settings = wanted(host, known, request);
   checkRoom(known, settings, file);
   if (before !== undefined && has(known, settings)) return { file, before, after: before };
-  return { file, before, after: withSettings(withoutOurs(text, file, wish.kept?.before), settings) };
+  return { file, before, after: withSettings(withoutOurs(text, file, request.kept?.before), settings) };
 }
 
 /** What is to stand in a file that says this. */
-export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, wish: SetupRequest): Setting[] {
-  const command = commandFor(wish.program, host.agent);
+export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, request: SetupRequest): Setting[] {
+  const command = commandFor(request.program, host.agent);
   const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
-  const wakes = wish.wakes === true || events.includes("Wake");
-  const isAlone = wish.hooks === false && events.length === 0 && hasServersBeside(host);
+  const wakes = request.wakes === true || events.includes("Wake");
+  const isAlone = request.hooks === false && events.length === 0 && hasServersBeside(host);
   return [
     ...(isAlone ? [] : host.settings(command)),
     ...((wakes && host.waking?.(command)) || []),
-    ...lineIn(known, host, wish),
-    ...serverIn(known, host, wish),
+    ...lineIn(known, host, request),
+    ...serverIn(known, host, request),
   ];
 }
 
@@ -60,16 +60,20 @@ export function hasServersBeside({ mcp, text }: HostSetup): boolean {
   return !text && mcp.projectFile === undefined && mcp.typed === undefined;
 }
 
-function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, wish: SetupRequest): Setting[] {
+function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, request: SetupRequest): Setting[] {
   const { mcp } = host;
   if (!hasServersBeside(host)) return [];
   const found = mcp.path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], known);
-  if (!wish.mcp && !isServerEntry(found)) return [];
-  return [{ path: mcp.path, value: mcp.entry(serverWords(wish.program)) }];
+  if (!request.mcp && !isServerEntry(found)) return [];
+  return [{ path: mcp.path, value: mcp.entry(serverWords(request.program)) }];
 }
 
 /** A status line of somebody else's stays, and so does ours. */
-function lineIn(known: Readonly<Record<string, unknown>>, { agent }: HostSetup, { statusLine }: SetupRequest): Setting[] {
+function lineIn(
+  known: Readonly<Record<string, unknown>>,
+  { agent }: HostSetup,
+  { statusLine }: SetupRequest,
+): Setting[] {
   if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
   return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
 }

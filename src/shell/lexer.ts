@@ -10,7 +10,9 @@ export interface ShellWord {
 }
 
 /** A sign that ends a line brings the here-document that began in it, the last one if there are several. */
-export type ShellToken = { readonly word: ShellWord } | { readonly sign: string; readonly document?: string | undefined };
+export type ShellToken =
+  | { readonly word: ShellWord }
+  | { readonly sign: string; readonly document?: string | undefined };
 
 const SIGN = /&>>?|&&|<<[<-]?|<[&>]|>[>|&]|\|[|&]|[<>;&|()\n]/y;
 const ENDS_WORD = " \t\n;&|()<>";

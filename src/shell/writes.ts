@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type ShellToken, tokens, type ShellWord } from "./lexer.ts";
+import { type ShellToken, type ShellWord, tokens } from "./lexer.ts";
 
 /** A file that a shell command plainly writes. */
 export interface Write {

@@ -7,8 +7,8 @@ import {
   type Hint,
   inboxFull,
   inRange,
-  nameOf,
   type ListRange,
+  nameOf,
   type Store,
   type Value,
 } from "./store.ts";

@@ -73,14 +73,18 @@ export interface Store {
   list(folder: string, range?: ListRange): Promise<string[]>;
 
   /** Writes a record that does not exist yet. False, with nothing written, if it does. Exactly one of many wins. */
-  create(key: string, value: Value, worth?: WriteOptions): Promise<boolean>;
+  create(key: string, value: Value, options?: WriteOptions): Promise<boolean>;
 
   /**
    * Changes a record as if no one else were writing it. `change` gets the record or undefined, and returns the new one,
    * or undefined to remove it, or the very same object to leave it. It may run more than once, so it must be pure; what
    * it throws ends the update. Returns what `change` returned last. Throws `conflict` if the record stays locked.
    */
-  update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions): Promise<Value | undefined>;
+  update(
+    key: string,
+    change: (old: Value | undefined) => Value | undefined,
+    options?: WriteOptions,
+  ): Promise<Value | undefined>;
 
   /**
    * Writes a new record and lists it in inboxes: from the moment it can be read, it is in each of them. Returns the

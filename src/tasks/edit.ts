@@ -7,15 +7,15 @@ import { changed, leave } from "./indexes.ts";
 import { checkText, checkTitle, moved, type Task } from "./task.ts";
 import {
   actorOf,
-  updateTask,
   checkFields,
   factsOf,
   idsOf,
+  logTask,
+  notifyPreviousHolder,
   type TaskFields,
   type Telling,
   taskOf,
-  logTask,
-  notifyPreviousHolder,
+  updateTask,
 } from "./update.ts";
 
 export interface TaskEdit extends TaskFields {

@@ -6,18 +6,18 @@ import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks }
 import { type Standings, standingsOf } from "./standings.ts";
 import { checkTitle, isFree, type Task } from "./task.ts";
 import {
+  applyMove,
   checkFields,
   factsOf,
   giveBackFiles,
   idsOf,
+  logTask,
   type MoveOptions,
-  applyMove,
+  notifyPreviousHolder,
+  reasonOf,
   type TaskFields,
   type Telling,
   taskOf,
-  logTask,
-  notifyPreviousHolder,
-  reasonOf,
 } from "./update.ts";
 
 const DEFAULT_LIST_LIMIT = 50;

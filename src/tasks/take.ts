@@ -1,6 +1,6 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
-import { CLAIM_TTL_MS, type Claim, checkTtl, isSameTargets, type ClaimTarget } from "../claims/claim.ts";
+import { CLAIM_TTL_MS, type Claim, type ClaimTarget, checkTtl, isSameTargets } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
 import { settledClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
@@ -11,7 +11,16 @@ import { worktreeOf } from "../git/repository.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
-import { actorOf, updateTask, factsOf, type Telling, taskOf, logTask, notifyPreviousHolder, takenFrom } from "./update.ts";
+import {
+  actorOf,
+  factsOf,
+  logTask,
+  notifyPreviousHolder,
+  type Telling,
+  takenFrom,
+  taskOf,
+  updateTask,
+} from "./update.ts";
 
 const FILES_HOLD_MS = 30_000; // ms that files are held while their task is being taken
 
@@ -146,8 +155,8 @@ async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
 
 function targetsOf(context: Context, task: Task): ClaimTarget[] {
   const cwd = context.registration.cwd ?? context.project;
-  const whence = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
-  return filesOf(task).flatMap((file) => pathTargets(file, whence));
+  const base = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
+  return filesOf(task).flatMap((file) => pathTargets(file, base));
 }
 
 /** What a person takes a task away with. */

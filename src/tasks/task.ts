@@ -140,7 +140,13 @@ export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: T
 }
 
 /** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
-export function moved(task: Task, move: Exclude<TaskMove, "claim">, actor: TaskActor, facts: TaskFacts, reason?: string): Task {
+export function moved(
+  task: Task,
+  move: Exclude<TaskMove, "claim">,
+  actor: TaskActor,
+  facts: TaskFacts,
+  reason?: string,
+): Task {
   check(task, move, actor, facts);
   const { to: state } = MOVES[move];
   if (state === "same") return { ...task, updated_at: facts.now };

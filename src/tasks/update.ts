@@ -6,15 +6,15 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
 import {
-  type TaskActor,
   checkPriority,
   checkText,
   checkTitle,
-  type TaskFacts,
   holderOf,
-  type TaskMove,
   moved,
   Task,
+  type TaskActor,
+  type TaskFacts,
+  type TaskMove,
 } from "./task.ts";
 
 // What every change of a task has in common.
@@ -66,7 +66,9 @@ export async function applyMove(
   if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON_BYTES);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   const facts = await factsOf(context, task);
-  return updateTask(context, task.id, (current) => moved(current, move, actorOf(context, options), facts, options.reason));
+  return updateTask(context, task.id, (current) =>
+    moved(current, move, actorOf(context, options), facts, options.reason),
+  );
 }
 
 export async function updateTask(context: Context, id: string, step: (task: Task) => Task): Promise<Task> {

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { stillWaitedFor, removeMessage } from "../messages/retention.ts";
+import { removeMessage, stillWaitedFor } from "../messages/retention.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../tasks/task.ts";

@@ -1,6 +1,6 @@
 import { forgetHookCallers } from "../agents/hook-callers.ts";
 import type { Context } from "../context.ts";
-import { openMark, messageState, unreadMark } from "../messages/inbox.ts";
+import { messageState, openMark, unreadMark } from "../messages/inbox.ts";
 import { readMessage } from "../messages/records.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { folderOf, nameOf } from "../store/store.ts";

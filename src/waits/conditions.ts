@@ -1,5 +1,5 @@
 import { processState, readAgent } from "../agents/registry.ts";
-import { sayTargets, type ClaimTarget, targetsMeet } from "../claims/claim.ts";
+import { type ClaimTarget, sayTargets, targetsMeet } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";

@@ -19,5 +19,11 @@ async function expectAnswer(context: Context, { id, to_session: to, answer_by = 
     quiet: true,
   };
   const conditions = [{ event: "answer" as const, id, session: to }];
-  await createWait(context, { ...wait, conditions, state: "pending", created_at: now, expires_at: Date.parse(answer_by) });
+  await createWait(context, {
+    ...wait,
+    conditions,
+    state: "pending",
+    created_at: now,
+    expires_at: Date.parse(answer_by),
+  });
 }

@@ -1,4 +1,4 @@
-import { sayTargets, ClaimTarget } from "../claims/claim.ts";
+import { ClaimTarget, sayTargets } from "../claims/claim.ts";
 import { KINDS, type MessageKind } from "../messages/message.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";

@@ -1,6 +1,6 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
-import { deadlock, type DeadlockStep } from "../claims/deadlock.ts";
+import { type DeadlockStep, deadlock } from "../claims/deadlock.ts";
 import { changeClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
 import { leaveQueue } from "../claims/rules.ts";
@@ -18,8 +18,8 @@ import { checkSegment } from "../store/key.ts";
 import { taskOf } from "../tasks/update.ts";
 import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
-import { endWait, createWait, metOf, readWait } from "./settle.ts";
-import { type Condition, isOver, type ConditionState, sayConditions, type Wait, type WaitFor } from "./wait.ts";
+import { createWait, endWait, metOf, readWait } from "./settle.ts";
+import { type Condition, type ConditionState, isOver, sayConditions, type Wait, type WaitFor } from "./wait.ts";
 
 const PID_POLL_MS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
 
@@ -102,7 +102,12 @@ function isWaitEdge(standings: readonly ConditionState[], any: boolean): string[
 }
 
 /** Notes for whom this session waits, unless that closes a circle: then says who is in it. */
-function addWaitEdge(context: Context, id: string, on: readonly string[], what: string): Promise<DeadlockStep[] | undefined> {
+function addWaitEdge(
+  context: Context,
+  id: string,
+  on: readonly string[],
+  what: string,
+): Promise<DeadlockStep[] | undefined> {
   const { pid, started, place } = thisProcess();
   const edge = {
     ...{ id, session_id: context.session, on, for: what, pid, place },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearest, type Addressee, resolve, resolveOne } from "../../src/agents/resolve.ts";
+import { type Addressee, nearest, resolve, resolveOne } from "../../src/agents/resolve.ts";
 import { RelayError } from "../../src/errors.ts";
 import { processorTime } from "../support/cpu-time.ts";
 

@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Claim, OFFER_MS, type ClaimTarget, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
+import { type Claim, type ClaimTarget, OFFER_MS, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
 import { deadlock, deadlockOf } from "../../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
+  type ClaimFacts,
+  type ClaimRequest,
   Claims,
   enqueue,
-  type ClaimFacts,
   giveUp,
   leaveQueue,
   NO_CLAIMS,
@@ -15,7 +16,6 @@ import {
   sessionOfBlocker,
   settle,
   take,
-  type ClaimRequest,
 } from "../../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
@@ -71,12 +71,12 @@ class Model {
       if (deadlockOf(this.claims, id)) this.claims = leaveQueue(this.claims, id, this.facts);
   }
 
-  #ask(wish: ClaimRequest, waits: boolean): void {
-    if (this.gone.has(wish.session_id)) return;
-    const taken = take(settle(this.claims, this.facts), wish, this.facts);
-    const closes = deadlock(taken.claims, wish.session_id, taken.blockers.map(sessionOfBlocker), "x");
+  #ask(request: ClaimRequest, waits: boolean): void {
+    if (this.gone.has(request.session_id)) return;
+    const taken = take(settle(this.claims, this.facts), request, this.facts);
+    const closes = deadlock(taken.claims, request.session_id, taken.blockers.map(sessionOfBlocker), "x");
     const joins = !taken.claim && waits && !closes;
-    const waiter: Waiter = { ...wish, since: this.now, pid: 1, place: "here" };
+    const waiter: Waiter = { ...request, since: this.now, pid: 1, place: "here" };
     this.claims = joins ? enqueue(taken.claims, waiter) : taken.claims;
   }
 
@@ -166,7 +166,9 @@ test("of the sessions that wait, one at least waits for nobody that waits: no ci
     const waits = (session: string) =>
       after.queue
         .filter((waiter) => waiter.session_id === session)
-        .flatMap((waiter) => blockers(after, waiter, after.queue.slice(0, after.queue.indexOf(waiter))).map(sessionOfBlocker));
+        .flatMap((waiter) =>
+          blockers(after, waiter, after.queue.slice(0, after.queue.indexOf(waiter))).map(sessionOfBlocker),
+        );
     const left = new Set(SESSIONS);
     for (let size = -1; size !== left.size; ) {
       size = left.size;

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   CLAIM_TTL_MS,
   type Claim,
+  type ClaimTarget,
   checkTtl,
   OFFER_MS,
-  type ClaimTarget,
   targetsMeet,
   type Waiter,
 } from "../../src/claims/claim.ts";
@@ -12,9 +12,10 @@ import { deadlock } from "../../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
+  type ClaimFacts,
+  type ClaimRequest,
   type Claims,
   enqueue,
-  type ClaimFacts,
   giveUp,
   isLive,
   leaveQueue,
@@ -23,7 +24,6 @@ import {
   sessionOfBlocker,
   settle,
   take,
-  type ClaimRequest,
 } from "../../src/claims/rules.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
@@ -35,7 +35,7 @@ function at(now: number, gone: readonly string[] = [], dead: readonly string[] =
 const facts = at(NOON);
 
 /** `ann wants src`: its id says both. */
-function wish(session_id: string, paths: string, more: Partial<ClaimRequest> = {}): ClaimRequest {
+function request(session_id: string, paths: string, more: Partial<ClaimRequest> = {}): ClaimRequest {
   const targets: ClaimTarget[] = paths.split(" ").map((path) => ({ path }));
   return {
     id: `${session_id}:${paths}`,
@@ -49,7 +49,7 @@ function wish(session_id: string, paths: string, more: Partial<ClaimRequest> = {
 }
 
 function waiter(session_id: string, paths: string, more: Partial<Waiter> = {}): Waiter {
-  return { ...wish(session_id, paths), since: NOON, pid: 1, place: "here", ...more };
+  return { ...request(session_id, paths), since: NOON, pid: 1, place: "here", ...more };
 }
 
 /** A record in which these were taken, in this order. */
@@ -67,7 +67,7 @@ const inTheWay = (claims: Claims, wanted: ClaimRequest) => blockers(claims, want
 
 describe("taking", () => {
   test("what is free is had until its time is over, under the next token", () => {
-    const { claims, claim } = take({ ...NO_CLAIMS, token: 41 }, wish("ann", "src", { reason: "new index" }), facts);
+    const { claims, claim } = take({ ...NO_CLAIMS, token: 41 }, request("ann", "src", { reason: "new index" }), facts);
     expect(claim).toEqual({
       ...{ id: "ann:src", session_id: "ann", agent_id: "claude", targets: [{ path: "src" }], mode: "exclusive" },
       ...{ reason: "new index", token: 42, claimed_at: NOON, expires_at: NOON + 30 * MINUTE, ttl: 30 * MINUTE },
@@ -76,14 +76,14 @@ describe("taking", () => {
   });
 
   test("what another has is not had, and the record stays the very same", () => {
-    const claims = held(wish("ann", "src"));
-    const taken = take(claims, wish("bob", "docs src/db.ts"), facts);
+    const claims = held(request("ann", "src"));
+    const taken = take(claims, request("bob", "docs src/db.ts"), facts);
     expect(taken).toEqual({ claims, blockers: [{ claim: claims.claims[0] }] });
     expect(taken.claims).toBe(claims);
   });
 
   test("a claim that has run out keeps nobody out, to the millisecond", () => {
-    const claims = held(wish("ann", "src", { ttl: MINUTE }));
+    const claims = held(request("ann", "src", { ttl: MINUTE }));
     const [claim] = claims.claims;
     expect(claim && [isLive(claim, at(NOON + MINUTE - 1)), isLive(claim, at(NOON + MINUTE))]).toEqual([true, false]);
     expect(settle(claims, at(NOON + MINUTE - 1))).toBe(claims);
@@ -92,16 +92,16 @@ describe("taking", () => {
 
   test("shared claims live side by side, but with no exclusive one of another", () => {
     const shared = { mode: "shared" } as const;
-    const claims = held(wish("ann", "src", shared), wish("bob", "src/db.ts", shared));
+    const claims = held(request("ann", "src", shared), request("bob", "src/db.ts", shared));
     expect(claims.claims).toHaveLength(2);
-    expect(inTheWay(claims, wish("cay", "src", shared))).toEqual([]);
-    expect(inTheWay(claims, wish("cay", "src/db.ts"))).toEqual(["ann", "bob"]);
-    expect(inTheWay(held(wish("ann", "src")), wish("bob", "src", shared))).toEqual(["ann"]);
-    expect(inTheWay(claims, wish("ann", "src")), "a sharer that wants it alone").toEqual(["bob"]);
+    expect(inTheWay(claims, request("cay", "src", shared))).toEqual([]);
+    expect(inTheWay(claims, request("cay", "src/db.ts"))).toEqual(["ann", "bob"]);
+    expect(inTheWay(held(request("ann", "src")), request("bob", "src", shared))).toEqual(["ann"]);
+    expect(inTheWay(claims, request("ann", "src")), "a sharer that wants it alone").toEqual(["bob"]);
   });
 
   test("one's own claims are not in one's way", () => {
-    const claims = held(wish("ann", "src"), wish("ann", "src/db.ts"), wish("ann", "**/*.ts"));
+    const claims = held(request("ann", "src"), request("ann", "src/db.ts"), request("ann", "**/*.ts"));
     expect(claims.claims).toHaveLength(3);
   });
 
@@ -110,7 +110,7 @@ describe("taking", () => {
     const tokens: number[] = [];
     for (const [index, session] of ["ann", "bob", "cay"].entries()) {
       const now = NOON + index * 2 * MINUTE;
-      const taken = take(settle(claims, at(now)), wish(session, "src", { ttl: MINUTE }), at(now));
+      const taken = take(settle(claims, at(now)), request(session, "src", { ttl: MINUTE }), at(now));
       tokens.push(taken.claim?.token ?? 0);
       claims = taken.claims;
     }
@@ -151,26 +151,26 @@ describe("targets", () => {
 
 describe("renewing", () => {
   test("the same again lasts its whole time again, under the same token and id", () => {
-    const claims = held(wish("ann", "src docs", { reason: "why" }));
-    const again = take(claims, wish("ann", "docs src", { id: "other", ttl: MINUTE }), at(NOON + 5 * MINUTE));
+    const claims = held(request("ann", "src docs", { reason: "why" }));
+    const again = take(claims, request("ann", "docs src", { id: "other", ttl: MINUTE }), at(NOON + 5 * MINUTE));
     expect(again.claim).toEqual({
       ...claims.claims[0],
       ttl: MINUTE,
       expires_at: NOON + 6 * MINUTE,
     });
     expect(again.claims.claims).toEqual([again.claim]);
-    expect(take(claims, wish("ann", "src docs", { reason: "new" }), facts).claim?.reason).toBe("new");
+    expect(take(claims, request("ann", "src docs", { reason: "new" }), facts).claim?.reason).toBe("new");
   });
 
   test("renews all of a session's claims by their own times, and nobody else's", () => {
-    const claims = held(wish("ann", "src", { ttl: MINUTE }), wish("ann", "docs"), wish("bob", "lib"));
+    const claims = held(request("ann", "src", { ttl: MINUTE }), request("ann", "docs"), request("bob", "lib"));
     const later = renew(claims, "ann", NOON + 30_000);
     expect(later.claims.map((claim) => claim.expires_at - NOON)).toEqual([90_000, 30_000 + 30 * MINUTE, 30 * MINUTE]);
     expect(renew(claims, "cay", NOON + 1)).toBe(claims);
   });
 
   test("an offer is not renewed: it must be taken up", () => {
-    const offered = settle(queued(held(wish("ann", "src")), waiter("bob", "src")), at(NOON, ["ann"]));
+    const offered = settle(queued(held(request("ann", "src")), waiter("bob", "src")), at(NOON, ["ann"]));
     expect(offered.claims).toHaveLength(1);
     expect(renew(offered, "bob", NOON + 1)).toBe(offered);
   });
@@ -188,7 +188,7 @@ describe("renewing", () => {
 
 describe("the queue", () => {
   test("is served first come, first served", () => {
-    let claims = queued(held(wish("ann", "src")), waiter("bob", "src"), waiter("cay", "src"), waiter("dan", "src"));
+    let claims = queued(held(request("ann", "src")), waiter("bob", "src"), waiter("cay", "src"), waiter("dan", "src"));
     const served: string[] = [];
     while (claims.claims[0]) {
       served.push(claims.claims[0].session_id);
@@ -201,7 +201,7 @@ describe("the queue", () => {
   test("a release gives what became free to all who can have it at once", () => {
     const shared = { mode: "shared" } as const;
     const claims = queued(
-      held(wish("ann", "src")),
+      held(request("ann", "src")),
       waiter("bob", "src/db.ts", shared),
       waiter("cay", "src", shared),
       waiter("dan", "src"),
@@ -213,7 +213,11 @@ describe("the queue", () => {
   });
 
   test("who waits behind a blocked one for something unrelated is not held back", () => {
-    const claims = queued(held(wish("ann", "src"), wish("ann", "docs")), waiter("bob", "src"), waiter("cay", "docs"));
+    const claims = queued(
+      held(request("ann", "src"), request("ann", "docs")),
+      waiter("bob", "src"),
+      waiter("cay", "docs"),
+    );
     const next = drop(
       claims,
       [claims.claims[1]].flatMap((claim) => claim ?? []),
@@ -224,39 +228,46 @@ describe("the queue", () => {
   });
 
   test("a newcomer does not pass those who wait, also where what it wants is free", () => {
-    const claims = queued(held(wish("ann", "src")), waiter("bob", "src docs"));
-    expect(inTheWay(claims, wish("cay", "docs"))).toEqual(["bob"]);
-    expect(inTheWay(claims, wish("cay", "src"))).toEqual(["ann", "bob"]);
-    expect(inTheWay(claims, wish("cay", "lib"))).toEqual([]);
+    const claims = queued(held(request("ann", "src")), waiter("bob", "src docs"));
+    expect(inTheWay(claims, request("cay", "docs"))).toEqual(["bob"]);
+    expect(inTheWay(claims, request("cay", "src"))).toEqual(["ann", "bob"]);
+    expect(inTheWay(claims, request("cay", "lib"))).toEqual([]);
   });
 
   test("who holds what a waiter waits for may go on taking what it needs to finish", () => {
-    const claims = queued(held(wish("ann", "src")), waiter("bob", "src docs"));
-    expect(take(claims, wish("ann", "docs"), facts).claim?.token).toBe(2);
-    expect(take(claims, wish("ann", "src"), facts).claim?.token, "and renew").toBe(1);
+    const claims = queued(held(request("ann", "src")), waiter("bob", "src docs"));
+    expect(take(claims, request("ann", "docs"), facts).claim?.token).toBe(2);
+    expect(take(claims, request("ann", "src"), facts).claim?.token, "and renew").toBe(1);
   });
 
   test("a waiter whose process is dead, or whose session is gone, leaves it", () => {
-    const claims = queued(held(wish("ann", "src")), waiter("bob", "src"), waiter("cay", "src"), waiter("dan", "src"));
+    const claims = queued(
+      held(request("ann", "src")),
+      waiter("bob", "src"),
+      waiter("cay", "src"),
+      waiter("dan", "src"),
+    );
     const next = drop(claims, claims.claims, at(NOON, ["cay"], ["bob:src"]));
     expect(ids(next.claims)).toEqual(["dan:src"]);
     expect(next.queue).toEqual([]);
   });
 
   test("who leaves it lets those behind go on", () => {
-    const claims = queued(held(wish("ann", "src")), waiter("bob", "src docs"), waiter("cay", "docs"));
+    const claims = queued(held(request("ann", "src")), waiter("bob", "src docs"), waiter("cay", "docs"));
     const next = leaveQueue(claims, "bob:src docs", facts);
     expect([ids(next.claims), next.queue]).toEqual([["ann:src", "cay:docs"], []]);
   });
 
   test("a holder that is gone is passed over at once, whatever its lease says", () => {
-    const claims = queued(held(wish("ann", "src", { ttl: CLAIM_TTL_MS.max })), waiter("bob", "src"));
+    const claims = queued(held(request("ann", "src", { ttl: CLAIM_TTL_MS.max })), waiter("bob", "src"));
     expect(ids(settle(claims, at(NOON + 1, ["ann"])).claims)).toEqual(["bob:src"]);
-    expect(take(settle(held(wish("ann", "src")), at(NOON, ["ann"])), wish("bob", "src"), facts).claim?.token).toBe(2);
+    expect(
+      take(settle(held(request("ann", "src")), at(NOON, ["ann"])), request("bob", "src"), facts).claim?.token,
+    ).toBe(2);
   });
 
   test("when nothing is to be done the record stays the very same", () => {
-    const claims = queued(held(wish("ann", "src")), waiter("bob", "src"));
+    const claims = queued(held(request("ann", "src")), waiter("bob", "src"));
     expect(settle(claims, facts)).toBe(claims);
     const offered = settle(claims, at(NOON, ["ann"]));
     expect(settle(offered, at(NOON, ["ann"]))).toBe(offered);
@@ -264,12 +275,12 @@ describe("the queue", () => {
 });
 
 describe("an offer", () => {
-  const line = queued(held(wish("ann", "src")), waiter("bob", "src"), waiter("cay", "src"));
+  const line = queued(held(request("ann", "src")), waiter("bob", "src"), waiter("cay", "src"));
   const offered = drop(line, line.claims, facts);
 
   test("is a claim like any other until its 10 s are over", () => {
     expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: NOON + OFFER_MS });
-    expect(inTheWay(settle(offered, at(NOON + OFFER_MS - 1)), wish("dan", "src"))).toEqual(["bob", "cay"]);
+    expect(inTheWay(settle(offered, at(NOON + OFFER_MS - 1)), request("dan", "src"))).toEqual(["bob", "cay"]);
   });
 
   test("taken up, is had for its whole time from then", () => {
@@ -306,8 +317,8 @@ describe("a circle", () => {
     deadlock(claims, wanted.session_id, inTheWay(claims, wanted), "what it wants");
 
   test("of two is found by the one that would close it, with who waits for what", () => {
-    const claims = queued(held(wish("ann", "a"), wish("bob", "b")), waiter("ann", "b"));
-    expect(wants(claims, wish("bob", "a"))).toEqual([
+    const claims = queued(held(request("ann", "a"), request("bob", "b")), waiter("ann", "b"));
+    expect(wants(claims, request("bob", "a"))).toEqual([
       { session: "bob", for: "what it wants" },
       { session: "ann", for: "b" },
     ]);
@@ -316,19 +327,25 @@ describe("a circle", () => {
   test("of five is found, and each is named once, in order", () => {
     const names = ["ann", "bob", "cay", "dan", "eve"];
     const next = (index: number) => names[(index + 1) % names.length] ?? "";
-    const all = held(...names.map((name) => wish(name, name)));
+    const all = held(...names.map((name) => request(name, name)));
     const claims = queued(all, ...names.slice(0, 4).map((name, index) => waiter(name, next(index))));
-    expect(wants(claims, wish("eve", "ann"))?.map((step) => step.session)).toEqual(["eve", "ann", "bob", "cay", "dan"]);
+    expect(wants(claims, request("eve", "ann"))?.map((step) => step.session)).toEqual([
+      "eve",
+      "ann",
+      "bob",
+      "cay",
+      "dan",
+    ]);
     for (const [index, name] of names.slice(0, 4).entries())
       expect(deadlock(queued(all, ...claims.queue.slice(0, index)), name, [next(index)], "x"), name).toBeUndefined();
   });
 
   test("goes also through who stands in line before, and through waits that are for no claim", () => {
-    const line = queued(held(wish("ann", "a"), wish("cay", "c")), waiter("bob", "a c"));
+    const line = queued(held(request("ann", "a"), request("cay", "c")), waiter("bob", "a c"));
     const behind = queued(line, waiter("cay", "a"));
-    expect(wants(behind, wish("ann", "c"))?.map((step) => step.session)).toEqual(["ann", "cay"]);
+    expect(wants(behind, request("ann", "c"))?.map((step) => step.session)).toEqual(["ann", "cay"]);
     const edges = [{ id: "e", session_id: "ann", on: ["bob"], for: "an answer", pid: 1, place: "here" }];
-    expect(wants({ ...held(wish("ann", "a")), edges }, wish("bob", "a"))).toEqual([
+    expect(wants({ ...held(request("ann", "a")), edges }, request("bob", "a"))).toEqual([
       { session: "bob", for: "what it wants" },
       { session: "ann", for: "an answer" },
     ]);
@@ -336,21 +353,21 @@ describe("a circle", () => {
 
   test("is not seen where someone can still go on", () => {
     const claims = queued(
-      held(wish("ann", "a"), wish("bob", "b"), wish("cay", "c")),
+      held(request("ann", "a"), request("bob", "b"), request("cay", "c")),
       waiter("ann", "b"),
       waiter("cay", "a"),
     );
-    expect(wants(claims, wish("dan", "a")), "a long line").toBeUndefined();
-    expect(wants(claims, wish("bob", "d")), "nothing in the way").toBeUndefined();
-    expect(wants(claims, wish("ann", "b")), "the same wait twice").toBeUndefined();
+    expect(wants(claims, request("dan", "a")), "a long line").toBeUndefined();
+    expect(wants(claims, request("bob", "d")), "nothing in the way").toBeUndefined();
+    expect(wants(claims, request("ann", "b")), "the same wait twice").toBeUndefined();
     expect(
-      wants(queued(held(wish("ann", "a")), waiter("bob", "a"), waiter("cay", "a")), wish("dan", "a")),
+      wants(queued(held(request("ann", "a")), waiter("bob", "a"), waiter("cay", "a")), request("dan", "a")),
     ).toBeUndefined();
   });
 
   test("that others are in does not catch who only waits for one of them", () => {
-    const claims = queued(held(wish("ann", "a"), wish("bob", "b")), waiter("ann", "b"), waiter("bob", "a"));
-    expect(wants(claims, wish("cay", "a"))).toBeUndefined();
+    const claims = queued(held(request("ann", "a"), request("bob", "b")), waiter("ann", "b"), waiter("bob", "a"));
+    expect(wants(claims, request("cay", "a"))).toBeUndefined();
   });
 });
 

@@ -10,7 +10,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 async function running(meanwhile: (srv: Relay, end: AbortController) => unknown) {
   const [local, server] = [new MemoryStore({ now: Date.now }), new MemoryStore({ now: Date.now })];
   const srv = new Relay("/srv", { session: "srv", agent: "x", store: server });
-  const sides: Replicas = {
+  const replicas: Replicas = {
     ...{ project: "/p", local, owner: "ann/box", relay: "relay-x", now: Date.now, ahead: () => 0 },
     remote: (session) => new AuthorizedStore(server, { session, owner: "ann/box" }, { now: Date.now }),
     notice: (text) => expect(text).toBe(""),
@@ -18,7 +18,7 @@ async function running(meanwhile: (srv: Relay, end: AbortController) => unknown)
   const end = new AbortController();
   const states: string[] = [];
   let isDone = false;
-  const mirror = new Proxy(new Mirror(sides), {
+  const mirror = new Proxy(new Mirror(replicas), {
     get(target, name) {
       if (name !== "round") return Reflect.get(target, name);
       return async (parts?: Parameters<Mirror["round"]>[0]) => {
@@ -31,7 +31,7 @@ async function running(meanwhile: (srv: Relay, end: AbortController) => unknown)
     },
   });
   const over = keepMirroring({
-    ...{ mirror, sides, signal: end.signal, stampOf: () => "the same" },
+    ...{ mirror, replicas, signal: end.signal, stampOf: () => "the same" },
     onAgreed: () => states.push("agreed"),
     onLost: () => states.push("lost"),
   });

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { findProject, type FindOptions } from "../../src/project/find.ts";
+import { type FindOptions, findProject } from "../../src/project/find.ts";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -54,9 +54,9 @@ export class World {
   async start(options: Partial<RelayServerOptions> & Partial<ListenOptions> = {}): Promise<void> {
     const origins = new Set<string>();
     const relays = [...this.stores].map(([name, store]) => {
-      const gate = new Authenticator({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
-      this.gates.set(name, gate);
-      return { name, dir: path.join("/srv", name, ".relay"), store, gate };
+      const auth = new Authenticator({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
+      this.gates.set(name, auth);
+      return { name, dir: path.join("/srv", name, ".relay"), store, auth };
     });
     const { port = 0, patience, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.

@@ -23,18 +23,18 @@ export class FatefulStore implements Store {
     return this.#store.list(folder, range);
   }
 
-  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
+  async create(key: string, value: Value, options?: WriteOptions): Promise<boolean> {
     await this.#fate("write");
-    return this.#store.create(key, value, worth);
+    return this.#store.create(key, value, options);
   }
 
   async update(
     key: string,
     change: (old: Value | undefined) => Value | undefined,
-    worth?: WriteOptions,
+    options?: WriteOptions,
   ): Promise<Value | undefined> {
     await this.#fate("write");
-    return this.#store.update(key, change, worth);
+    return this.#store.update(key, change, options);
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {

@@ -41,10 +41,10 @@ export class World {
   /** A client, and what makes its server; calls are for `session`, or for whom they say. */
   async agent(session: string, agent?: string) {
     await this.as(session).trust(); // the memory store bears no mark by itself
-    const wire = new WrittenAnswers();
+    const answers = new WrittenAnswers();
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({
-      ...{ version: "1", now: () => this.clock, wire, machine: async () => [] },
+      ...{ version: "1", now: () => this.clock, answers, machine: async () => [] },
       changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
       onError: ({ message }) => void this.failures.push(message),
       used: () => {},
@@ -58,7 +58,7 @@ export class World {
       line.tried();
       throw new Error("the client is gone");
     };
-    await server.connect(wire.watch(ours));
+    await server.connect(answers.watch(ours));
     const client = new Client({ name: "test", version: "1" });
     await client.connect(theirs);
     onTestFinished(() => client.close());

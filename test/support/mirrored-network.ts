@@ -60,12 +60,12 @@ export class Machine {
   readonly #sides: Replicas;
   mirror: Mirror;
 
-  constructor(net: Net, store: FileStore, dir: string, sides: Replicas) {
+  constructor(net: Net, store: FileStore, dir: string, replicas: Replicas) {
     this.#net = net;
     this.store = store;
     this.dir = dir;
-    this.#sides = sides;
-    this.mirror = new Mirror(sides);
+    this.#sides = replicas;
+    this.mirror = new Mirror(replicas);
   }
 
   async round(): Promise<void> {

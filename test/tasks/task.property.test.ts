@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import {
-  type TaskActor,
   dependencyCycle,
-  type TaskFacts,
   holderOf,
   idAt,
-  type TaskMove,
   moved,
   placeOf,
   Task,
+  type TaskActor,
+  type TaskFacts,
+  type TaskMove,
   taken,
   titleKey,
 } from "../../src/tasks/task.ts";

@@ -1,23 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import {
-  type TaskActor,
   checkPriority,
   checkText,
   checkTitle,
   dependencyCycle,
-  type TaskFacts,
   filesOf,
   holderOf,
   idAt,
   isFree,
   isOver,
-  type TaskMove,
   moved,
-  type TaskOwner,
   placeOf,
-  type TaskState,
   Task,
+  type TaskActor,
+  type TaskFacts,
+  type TaskMove,
+  type TaskOwner,
+  type TaskState,
   taken,
   titleKey,
 } from "../../src/tasks/task.ts";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { killGroup, runChild } from "../../daemon/child.ts";
-import { daemons, type DaemonDeps, KILL_SWITCH, seenInMemory, runDaemon, type WatchRule } from "../../daemon/daemon.ts";
+import { type DaemonDeps, daemons, KILL_SWITCH, runDaemon, seenInMemory, type WatchRule } from "../../daemon/daemon.ts";
 import { DAEMON_LIMITS, type DaemonLimits } from "../../daemon/limits.ts";
 import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
@@ -122,7 +122,7 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
     known: flags.wake ? nudgedMessages(store, session) : seenInMemory(),
   };
   const file = logFile(cli, session);
-  const hands: DaemonDeps = {
+  const deps: DaemonDeps = {
     ...{ relay, store, now: io.now },
     log(line) {
       const text = `${iso(io.now())} ${cleanLine(line)}\n`;
@@ -133,7 +133,7 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
       runChild(words, { cwd: io.cwd, env: { ...io.env, AGENT_RELAY_SESSION: relay.session }, log: file, run }),
     end: (pid) => killGroup(pid, "SIGKILL"),
   };
-  return untilInterrupted(io, (signal) => runDaemon(hands, watch, signal));
+  return untilInterrupted(io, (signal) => runDaemon(deps, watch, signal));
 }
 
 function logFile({ io }: Cli, session: string): string {

@@ -46,7 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
-  const rim: HookIo = {
+  const hookIo: HookIo = {
     env: io.env,
     input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
     whose: (call) => sessionOf(io, call),
@@ -54,8 +54,8 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),
   };
-  if (event === WAKE) return wake(io, host, rim);
-  await runHook(host, event, rim);
+  if (event === WAKE) return wake(io, host, hookIo);
+  await runHook(host, event, hookIo);
   return 0;
 }
 
@@ -66,7 +66,7 @@ function isAttended(env: Io["env"], host: string | undefined): boolean {
 }
 
 /** Never throws either: who waits in the background wakes nobody by an error. */
-async function wake(io: Io, named: string | undefined, rim: HookIo): Promise<number> {
+async function wake(io: Io, named: string | undefined, hookIo: HookIo): Promise<number> {
   const end = new AbortController();
   io.onInterrupt(() => end.abort());
   const timer = setInterval(() => {
@@ -76,15 +76,15 @@ async function wake(io: Io, named: string | undefined, rim: HookIo): Promise<num
     if (!isAttended(io.env, named)) return 0; // that host would wait for us to end
     const { waitToWake } = await import("../../daemon/wake.ts");
     const { NUDGE } = await import("../../hosts/waking.ts");
-    const { host, call } = await readCall(named, undefined, rim);
-    const place = await rim.open(call, host);
+    const { host, call } = await readCall(named, undefined, hookIo);
+    const place = await hookIo.open(call, host);
     if (!place?.isTrusted) return 0;
-    const hands = { relay: place.relay, store: place.store, now: io.now, log: () => {} };
-    if (!(await waitToWake(hands, end.signal))) return 0;
+    const deps = { relay: place.relay, store: place.store, now: io.now, log: () => {} };
+    if (!(await waitToWake(deps, end.signal))) return 0;
     io.err(`${NUDGE}\n`);
     return WOKEN;
   } catch (error) {
-    rim.log(`${WAKE}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    hookIo.log(`${WAKE}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return 0;
   } finally {
     clearInterval(timer);

@@ -4,7 +4,7 @@ import { MailPush } from "../../daemon/push.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkTimeout } from "../../limits.ts";
-import { type ChannelOptions, push, relayServer, type McpServerDeps } from "../../mcp/server.ts";
+import { type ChannelOptions, type McpServerDeps, push, relayServer } from "../../mcp/server.ts";
 import { WrittenAnswers } from "../../mcp/transport.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
 import type { Relay } from "../../relay.ts";
@@ -58,14 +58,14 @@ function channelOf({ channel, permissionFrom: who, within }: Flags): ChannelOpti
 /** Until whoever started it closes stdin, or is gone. */
 async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void> {
   const { io } = cli;
-  const wire = new WrittenAnswers();
+  const answers = new WrittenAnswers();
   const over = new AbortController();
-  const transport = wire.watch(new StdioServerTransport(), () => over.abort());
+  const transport = answers.watch(new StdioServerTransport(), () => over.abort());
   const notices: string[] = [];
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
   const stores = new WeakMap<Relay, Store>();
-  const around: McpServerDeps = {
-    ...{ version: pkg.version, now: io.now, wire },
+  const deps: McpServerDeps = {
+    ...{ version: pkg.version, now: io.now, answers },
     machine: () => agentsOnMachine(io.env, say),
     changes(relay, signal) {
       const store = stores.get(relay);
@@ -94,11 +94,11 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   process.stdin.once("end", () => over.abort());
   process.stdin.once("close", () => over.abort());
   io.onInterrupt(() => over.abort());
-  if (channel) await serveChannel(cli, around, transport, channel, over.signal);
-  else serveStdio(() => relayServer(around), { transport, onerror: say });
+  if (channel) await serveChannel(cli, deps, transport, channel, over.signal);
+  else serveStdio(() => relayServer(deps), { transport, onerror: say });
   await ended;
   clearInterval(timer);
-  wire.end();
+  answers.end();
   await transport.close();
   process.stdin.destroy(); // of a host that still holds it open, while nobody reads it
 }
@@ -106,7 +106,7 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
 /** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
 async function serveChannel(
   cli: Cli,
-  around: McpServerDeps,
+  deps: McpServerDeps,
   transport: StdioServerTransport,
   channel: ChannelOptions,
   signal: AbortSignal,
@@ -118,15 +118,15 @@ async function serveChannel(
     },
     push: (content, unread) => push(server, content, unread),
     now: cli.io.now,
-    failed: around.onError,
+    failed: deps.onError,
   });
   const used = () => {
-    around.used();
+    deps.used();
     pushing.look();
   };
-  const server = relayServer({ ...around, used }, channel);
+  const server = relayServer({ ...deps, used }, channel);
   server.server.oninitialized = () => {
-    pushing.run(signal).catch(around.onError);
+    pushing.run(signal).catch(deps.onError);
   };
   await server.connect(transport);
 }

@@ -72,7 +72,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   const stop = await runAlone(local);
   const steady = steadied();
   const stores = new Map<string, ReturnType<typeof remote.as>>();
-  const sides: Replicas = {
+  const replicas: Replicas = {
     ...{ project, local, owner, relay, now: io.now, ahead: () => steady(remote.clockAhead()) },
     remote(session) {
       const store = stores.get(session) ?? remote.as(session);
@@ -85,12 +85,12 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
     await noteMirrored(local, { url: url.href, relay, ...(owner !== undefined && { owner }), since: io.now() });
     const ahead = Math.round(remote.clockAhead());
     if (Math.abs(ahead) > MAX_AHEAD_MS)
-      sides.notice(
+      replicas.notice(
         `the server's clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this machine's: set them`,
       );
-    const mirror = new Mirror(sides);
+    const mirror = new Mirror(replicas);
     if (flags.once) await once(cli, mirror, project, url.href);
-    else await forGood(cli, mirror, sides, dir, url.href);
+    else await forGood(cli, mirror, replicas, dir, url.href);
   } finally {
     for (const store of stores.values()) await store.close();
     await stop();
@@ -113,9 +113,9 @@ async function once(cli: Cli, mirror: Mirror, project: string, url: string): Pro
   await cli.say({ project, url, agreed: true }, `${cleanLine(project)} and ${url} agree\n`);
 }
 
-async function forGood(cli: Cli, mirror: Mirror, sides: Replicas, dir: string, url: string): Promise<void> {
+async function forGood(cli: Cli, mirror: Mirror, replicas: Replicas, dir: string, url: string): Promise<void> {
   const { io } = cli;
-  const { owner, project } = sides;
+  const { owner, project } = replicas;
   await cli.say(
     { project, url, owner: owner ?? null },
     `Mirroring ${cleanLine(project)} to ${url}${owner === undefined ? "" : ` as ${owner}`}; Ctrl-C ends it, and it goes on from there\n`,
@@ -123,7 +123,7 @@ async function forGood(cli: Cli, mirror: Mirror, sides: Replicas, dir: string, u
   const end = new AbortController();
   io.onInterrupt(() => end.abort());
   await keepMirroring({
-    ...{ mirror, sides, signal: end.signal },
+    ...{ mirror, replicas, signal: end.signal },
     stampOf: (folder) => stampOf(path.join(dir, folder === "activity" ? `activity/${dayOf(io.now())}.jsonl` : folder)),
     onAgreed: () => io.err("Both agree\n"),
     onLost: (error) =>

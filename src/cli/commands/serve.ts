@@ -131,7 +131,7 @@ async function relayed(dir: string, others: readonly ServedRelay[], making: Maki
     throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
       next: "rename one of their folders, or run a server for each",
     });
-  return { name, dir, store, writers, gate: new Authenticator({ store, relay, local, origins, now }) };
+  return { name, dir, store, writers, auth: new Authenticator({ store, relay, local, origins, now }) };
 }
 
 function portOf(word: string): number {
@@ -170,7 +170,13 @@ async function checkLeaving(relays: readonly ServedRelay[], { host, plain }: Fla
     });
 }
 
-async function say(cli: Cli, flags: Flags, relays: readonly ServedRelay[], port: number, isTls: boolean): Promise<void> {
+async function say(
+  cli: Cli,
+  flags: Flags,
+  relays: readonly ServedRelay[],
+  port: number,
+  isTls: boolean,
+): Promise<void> {
   const scheme = isTls ? "https" : "http";
   const all = [...originsOf(flags.host, port, isTls, [])];
   const own = all.find((origin) => !isLoopback(new URL(origin).hostname.replace(/[[\]]/g, ""))) ?? all[0] ?? "";

@@ -20,8 +20,8 @@ import {
   hasServersBeside,
   isSetUp,
   keptAfter,
-  planSetup,
   planRemoval,
+  planSetup,
   type SetupRequest,
 } from "../../setup/plan.ts";
 import { skill } from "../../setup/skill.ts";
@@ -356,8 +356,8 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     if (made.status !== 0) throw new RelayError("failed", `Cannot check: ${made.stderr || String(made.error)}`);
     const results = hosts.flatMap((host) => {
       const file = fileOf(host, ground, flags);
-      const wish: SetupRequest = { program: ground.program, kept: ground.kept.of(file) };
-      const found = checked(host, file, wish, { folder, env: io.env });
+      const request: SetupRequest = { program: ground.program, kept: ground.kept.of(file) };
+      const found = checked(host, file, request, { folder, env: io.env });
       const off = switchedOff(host, ground.root, ground.home);
       return off === undefined
         ? found

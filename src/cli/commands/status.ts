@@ -2,7 +2,7 @@ import { sayTargets } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { frame } from "../../render/frame.ts";
-import { type SenderNames, namesOf } from "../../render/messages.ts";
+import { namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine, countWord } from "../../text.ts";

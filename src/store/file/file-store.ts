@@ -8,9 +8,9 @@ import {
   folderOf,
   type Hint,
   inRange,
+  type ListRange,
   type Notice,
   nameOf,
-  type ListRange,
   type Store,
   type Value,
   type WriteOptions,
@@ -101,8 +101,8 @@ export class FileStore implements Store {
     );
   }
 
-  async create(key: string, value: Value, worth: WriteOptions = {}): Promise<boolean> {
-    const isLasting = this.#isLasting(worth);
+  async create(key: string, value: Value, options: WriteOptions = {}): Promise<boolean> {
+    const isLasting = this.#isLasting(options);
     const target = this.#tree.file(checkKey(key));
     const linked = this.#tree.write(key, () => {
       if (fs.existsSync(target)) return "exists";
@@ -124,12 +124,12 @@ export class FileStore implements Store {
   async update(
     key: string,
     change: (old: Value | undefined) => Value | undefined,
-    worth: WriteOptions = {},
+    options: WriteOptions = {},
   ): Promise<Value | undefined> {
     checkKey(key);
     const { update } = await import("./update.ts");
     // Reading sets aside what is no record and throws, unless another has just mended it.
-    const how = { isLasting: this.#isLasting(worth), removes: worth.removes === true };
+    const how = { isLasting: this.#isLasting(options), removes: options.removes === true };
     return update(this.#tree, key, change, how, () => this.get(key));
   }
 
@@ -252,8 +252,8 @@ export class FileStore implements Store {
     return `${this.root}/${key}.jsonl`;
   }
 
-  #isLasting(worth: WriteOptions): boolean {
-    return this.#tree.isLasting && worth.lasting !== false;
+  #isLasting(options: WriteOptions): boolean {
+    return this.#tree.isLasting && options.lasting !== false;
   }
 
   #names(folder: string): string[] {

@@ -54,7 +54,13 @@ export function createLocked(tree: Tree, key: string, value: Value, isLasting: b
   return tree.writeLocked(key, () => withLock(lockOf(tree, key), create));
 }
 
-function tryWrite(tree: Tree, key: string, change: RecordUpdate, isLasting: boolean, { draft }: HeldLock): Outcome | undefined {
+function tryWrite(
+  tree: Tree,
+  key: string,
+  change: RecordUpdate,
+  isLasting: boolean,
+  { draft }: HeldLock,
+): Outcome | undefined {
   const target = tree.file(key);
   const old = readRecord(target);
   const next = change(old);
@@ -69,7 +75,13 @@ function tryWrite(tree: Tree, key: string, change: RecordUpdate, isLasting: bool
   return { next, isRemoval: false };
 }
 
-function tryRemoval(tree: Tree, key: string, change: RecordUpdate, isLasting: boolean, { draft }: HeldLock): Outcome | undefined {
+function tryRemoval(
+  tree: Tree,
+  key: string,
+  change: RecordUpdate,
+  isLasting: boolean,
+  { draft }: HeldLock,
+): Outcome | undefined {
   const target = tree.file(key);
   const old = readRecord(target);
   const next = change(old);

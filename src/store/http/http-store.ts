@@ -40,21 +40,21 @@ export class HttpStore implements Store {
     return this.#names("records", folder, range);
   }
 
-  async create(key: string, value: Value, worth?: WriteOptions): Promise<boolean> {
-    const path = `records/${checkKey(key)}${queryFor(worth)}`;
+  async create(key: string, value: Value, options?: WriteOptions): Promise<boolean> {
+    const path = `records/${checkKey(key)}${queryFor(options)}`;
     const headers = { "If-None-Match": "*" };
     const answer = await this.#call(path, { method: "PUT", headers, body: { value }, also: [CHANGED] });
     if (answer.status !== CHANGED) return true;
     return answer.isRepeated && isSame((await this.#seen(key)).value, value); // an answer was lost: it may be ours
   }
 
-  async update(key: string, change: (old: Value | undefined) => Value | undefined, worth?: WriteOptions) {
+  async update(key: string, change: (old: Value | undefined) => Value | undefined, options?: WriteOptions) {
     for (let tried = 0; tried < MAX_TRIES; tried++) {
       const { value, revision } = await this.#seen(key);
       const next = change(value);
       if (next === value) return next;
       const headers = { "If-Match": revision ?? "none" };
-      const path = `records/${key}${queryFor(worth)}`;
+      const path = `records/${key}${queryFor(options)}`;
       const request = next === undefined ? { method: "DELETE" } : { method: "PUT", body: { value: next } };
       const answer = await this.#call(path, { ...request, headers, also: [CHANGED] });
       if (answer.status !== CHANGED) return next;

@@ -3,7 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Ground, within } from "../support/relay-with-mail.ts";
+import { rounds } from "../support/scale.ts";
 
+const STRAYS = rounds(100_000);
 const { NOON } = Ground;
 
 let ground: Ground;
@@ -249,11 +251,16 @@ describe("times and numbers of files", () => {
     expect(fs.readdirSync(path.join(root, "inboxes", "bob")).filter((name) => name !== ".empty")).toHaveLength(1);
   });
 
-  test("100,000 strays beside the messages are passed over, and stay where they are", async () => {
-    execFileSync("sh", ["-c", 'cd "$0" && seq -f "stray%.0f" 100000 | xargs touch', path.join(root, "messages")]);
+  test(`${STRAYS} strays beside the messages are passed over, and stay where they are`, async () => {
+    execFileSync("sh", [
+      "-c",
+      'cd "$0" && seq -f "stray%.0f" "$1" | xargs touch',
+      path.join(root, "messages"),
+      String(STRAYS),
+    ]);
     expect(await shownTo("bob")).toEqual(["good"]);
     await within(as("bob").send("back", { to: "ann" }));
     expect(await shownTo("ann")).toEqual(["back"]);
-    expect(fs.readdirSync(path.join(root, "messages"))).toHaveLength(100_002);
+    expect(fs.readdirSync(path.join(root, "messages"))).toHaveLength(STRAYS + 2);
   });
 });

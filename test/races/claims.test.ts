@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { isWhole, racers, rounds } from "./rounds.ts";
+import { isWhole, racers, rounds } from "../support/scale.ts";
 import { askAll, crowd, newRelayDir, quantile, start, type Worker } from "./workers.ts";
 
 const RACERS = racers(64);
@@ -13,7 +13,10 @@ function claimers(count: number, dir: string): Promise<Worker[]> {
   return crowd(count, "claimer.mjs", (index) => ({ dir, session: `s${index}` }));
 }
 
-function live(dir: string): { claims: { session_id: string }[]; queue: { session_id: string }[] } {
+function live(dir: string): {
+  claims: { session_id: string; claimed_at: number; offered_until?: number }[];
+  queue: { session_id: string }[];
+} {
   return JSON.parse(fs.readFileSync(`${dir}/claims/live.json`, "utf8"));
 }
 
@@ -89,10 +92,8 @@ test("a waiter that is killed leaves the line, and the next one gets it when it 
   await first.kill();
   const next = second.ask<number>("wait", { resource: "prize" });
   await expect.poll(() => live(dir).queue.map((waiter) => waiter.session_id)).toEqual(["second"]);
-  const began = performance.now();
   await holder.releaseAll();
-  expect(await next).toBe(2);
-  expect(performance.now() - began, "no offer was made to the dead one").toBeLessThan(9000);
+  expect(await next, "no offer was made to the dead one: it would have had this token").toBe(2);
 });
 
 test("an offer to a waiter that is killed before it takes it up goes on: at once where its death is seen, else after 10 s", async () => {
@@ -107,15 +108,15 @@ test("an offer to a waiter that is killed before it takes it up goes on: at once
         live(dir).claims.map((claim) => claim.session_id),
         "offered",
       ).toEqual(["first"]);
-      const began = performance.now();
+      const { offered_until = 0 } = live(dir).claims[0] ?? {};
       await first.kill();
       expect(await next).toBe(3);
-      return performance.now() - began;
+      return (live(dir).claims[0]?.claimed_at ?? 0) - offered_until;
     }),
   );
-  console.log(`an offer to a dead waiter is passed on after ${took.map(Math.round).join(" and ")} ms`);
-  expect(took[0]).toBeLessThan(8000);
-  expect(took[1]).toBeLessThan(20_000);
+  console.log(`an offer to a dead waiter is passed on ${took.map(Math.round).join(" and ")} ms after its end`);
+  expect(took[0], "its death was seen: its offer was not waited for").toBeLessThan(0);
+  expect(took[1], "its death was not seen").toBeGreaterThanOrEqual(0);
 });
 
 /** One that holds, one that waits in line, and one that is about to. */

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore, Relay } from "../../src/index.ts";
 import type { Hint } from "../../src/store/store.ts";
-import { isWhole, rounds } from "./rounds.ts";
+import { isWhole, rounds } from "../support/scale.ts";
 import { listed, newRelayDir, start } from "./workers.ts";
 
 test.each([{ to: "reader" }, { to: "all" }])(

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { place } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { racers, rounds } from "./rounds.ts";
+import { racers, rounds } from "../support/scale.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 const CONTENDERS = racers(32);

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { FileStore } from "../../src/store/file/file-store.ts";
-import { rounds } from "./rounds.ts";
+import { rounds } from "../support/scale.ts";
 import { newRelayDir, start } from "./workers.ts";
 
 test("while empty folders are removed as fast as can be, each message and each mark made in them is listed", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { racers, rounds } from "./rounds.ts";
+import { racers, rounds } from "../support/scale.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 const READERS = racers(16);

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { type Agent, type Message, Relay } from "../../src/index.ts";
-import { racers, rounds } from "./rounds.ts";
+import { racers, rounds } from "../support/scale.ts";
 import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 const NEWCOMERS = rounds(500);

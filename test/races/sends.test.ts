@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { isWhole, racers } from "./rounds.ts";
+import { isWhole, racers } from "../support/scale.ts";
 import { askAll, crowd, listed, newRelayDir, start } from "./workers.ts";
 
 const PROCESSES = racers(32);

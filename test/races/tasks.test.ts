@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
 import type { Task } from "../../src/tasks/task.ts";
-import { isWhole, racers, rounds } from "./rounds.ts";
+import { isWhole, racers, rounds } from "../support/scale.ts";
 import { askAll, crowd, newRelayDir, start, type Worker } from "./workers.ts";
 
 const COUNT = isWhole ? 200 : 80;

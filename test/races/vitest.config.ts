@@ -1,12 +1,19 @@
 import { defineConfig } from "vitest/config";
 import { PATIENCE } from "../patience.ts";
 
-// Every race with all its rounds and processes; one after the other, since each takes the whole machine.
+// What npm test runs a tenth of, whole: races with all their rounds and processes, kills at random points, large inputs. One
+// file after the other, since a race takes the whole machine.
 export default defineConfig({
   test: {
     ...PATIENCE,
-    include: ["test/races/*.test.ts"],
-    env: { RELAY_RACES: "whole" },
+    include: [
+      "test/races/*.test.ts",
+      "test/tasks/indexes-killed.test.ts",
+      "test/faults/hostile-fields.test.ts",
+      "test/store/file/file-store-faults.test.ts",
+      "test/shell/writes.test.ts",
+    ],
+    env: { RELAY_SCALE: "whole" },
     fileParallelism: false,
     disableConsoleIntercept: true,
   },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
-import { racers } from "./rounds.ts";
+import { racers } from "../support/scale.ts";
 import { askAll, listed, newRelayDir, quantile, start } from "./workers.ts";
 
 const WATCHERS = racers(60);

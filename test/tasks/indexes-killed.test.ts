@@ -6,6 +6,7 @@ import type { Tasks } from "../../src/relay-tasks.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { tempDir } from "../support/cli.ts";
 import { Killed, killedAtWrite, Stopped } from "../support/killable-store.ts";
+import { rounds } from "../support/scale.ts";
 import { Board } from "../support/task-board.ts";
 
 /** Who does what. */
@@ -49,7 +50,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   list: { session: "cay", run: (tasks) => tasks.list() },
   "list what is ready": { session: "cay", run: (tasks) => tasks.list({ which: "ready" }) },
 };
-const RUNS = Number(process.env.RELAY_BOARD_RUNS ?? 300);
+const RUNS = rounds(300);
 const names = Object.keys(OPERATIONS);
 const folder = () => `${tempDir()}/.relay`;
 

@@ -4,7 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FileStore, type FileStoreOptions } from "../../../src/store/file/file-store.ts";
+import { rounds } from "../../support/scale.ts";
 import { NOON } from "../contract.ts";
+
+const STRAYS = rounds(100_000);
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -111,17 +114,17 @@ describe("other programs and other processes", () => {
     expect(await one.markedAt("a/c")).toBe(NOON + 7);
   });
 
-  test("100,000 strays in a folder are passed over, and left where they are", async () => {
+  test(`${STRAYS} strays in a folder are passed over, and left where they are`, async () => {
     const root = place();
     const store = open(root);
     await store.create("messages/good", { n: 1 });
     await store.mark("messages/here");
-    execFileSync("sh", ["-c", 'cd "$0" && seq -f ".stray%.0f" 100000 | xargs touch', `${root}/messages`]);
+    execFileSync("sh", ["-c", 'cd "$0" && seq -f ".stray%.0f" "$1" | xargs touch', `${root}/messages`, String(STRAYS)]);
     expect(await store.list("messages")).toEqual(["good"]);
     expect(await store.marks("messages")).toEqual(["here"]);
     expect(await store.update("messages/good", (old) => ({ ...old, n: 2 }))).toEqual({ n: 2 });
     expect(await store.publish("messages/m", {}, { inboxes: ["ann"], everyoneIn: "agents" })).toEqual(["ann"]);
-    expect(fs.readdirSync(`${root}/messages`).filter((name) => name.startsWith(".stray"))).toHaveLength(100_000);
+    expect(fs.readdirSync(`${root}/messages`).filter((name) => name.startsWith(".stray"))).toHaveLength(STRAYS);
   });
 
   test("a reader that shows a message before its sender has done its last step does not make the sender fail", async () => {

@@ -1,7 +1,8 @@
-// A race shows what it shows by many rounds and many processes, which take minutes: `npm test` runs a tenth of the rounds, each
-// with a few processes; `npm run race` all of them.
-/** Whether all rounds are run, with all processes. */
-export const isWhole = process.env.RELAY_RACES === "whole";
+// Some tests show more the longer they run: races with many processes, kills at random points, inputs of a million bytes. `npm
+// test` runs a tenth of each; `npm run race` runs all of it.
+
+/** Whether all of it is run: `npm run race`. */
+export const isWhole = process.env.RELAY_SCALE === "whole";
 
 /** How many rounds a test runs that would best run `all`. */
 export function rounds(all: number): number {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 
 /** How a worker runs: see worker.mjs and points.mjs. */
 export interface Plan {
@@ -63,18 +64,26 @@ export async function runWorker(name: string, home: string, plan: Plan = { mode:
   return worker;
 }
 
-/** Runs `work` on each item, two at once. The first failure ends it, after those under way. */
+const PROGRESS_EVERY_MS = 60_000;
+
+/** Runs `work` on each item, two at once, and says each minute how far it is. The first failure ends it, after those under way. */
 export async function inPairs<T>(items: readonly T[], work: (item: T) => Promise<void>, lanes = 2): Promise<void> {
   const rest = items.entries();
   let hasFailed = false;
+  let begun = 0;
+  const name = expect.getState().currentTestName?.split(":")[0];
+  const timer = setInterval(() => console.log(`  ${name}: ${begun} of ${items.length}`), PROGRESS_EVERY_MS);
   const lane = async () => {
-    for (const [, item] of rest)
-      if (!hasFailed)
-        await work(item).catch((error: unknown) => {
-          hasFailed = true;
-          throw error;
-        });
+    for (const [, item] of rest) {
+      if (hasFailed) return;
+      begun++;
+      await work(item).catch((error: unknown) => {
+        hasFailed = true;
+        throw error;
+      });
+    }
   };
   const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  clearInterval(timer);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

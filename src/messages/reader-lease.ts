@@ -17,6 +17,7 @@ const Lease = object({
   started: optional(integer()),
   place: text(),
 });
+type Lease = Infer<typeof Lease>;
 
 /** The right to show a session's mail. */
 export interface ReaderLease {
@@ -26,7 +27,7 @@ export interface ReaderLease {
 const LEASE_POLL_MS = 20; // ms
 
 /** Whether the holder started us: it shows the session's mail by running us. */
-function isAbove({ pid, started, place }: Infer<typeof Lease>): boolean {
+function isAbove({ pid, started, place }: Lease): boolean {
   return place === thisPlace() && ancestors().some((above) => above.pid === pid && above.started === started);
 }
 
@@ -37,50 +38,52 @@ function isAbove({ pid, started, place }: Infer<typeof Lease>): boolean {
  * Throws `conflict` if another holds it for longer than `patience` (ms).
  */
 export async function takeReaderLease(context: Context, patience: number): Promise<ReaderLease> {
-  const { store, session } = context;
-  const key = `shows/${session}`;
+  const { pid, started, place } = thisProcess();
+  const mine: Lease = { holder: newNonce(), turn: 0, pid, place, ...(started === undefined ? {} : { started }) };
+  const isOurs = await acquire(context, mine, patience);
+  return isOurs ? renewedUntilReleased(context, mine) : { release: async () => {} };
+}
+
+/** Whether the lease is ours now; false if a process above us holds it. Throws `conflict`. */
+async function acquire({ store, session }: Context, mine: Lease, patience: number): Promise<boolean> {
+  const key = keyOf(session);
   const start = performance.now();
-  const mine = { holder: newNonce(), turn: 0, ...thisProcess() };
   let seen = "";
   let since = start;
   while (!(await store.create(key, mine, { lasting: false }))) {
     const other = await parsedOrSkipped(store, key, Lease);
     const now = performance.now();
+    const isLate = now - start > patience;
     if (other === undefined) {
-      if (now - start > patience)
-        throw new RelayError("conflict", `Cannot show the mail of "${session}": the record ${key} cannot be read`, {
-          next: `look at it, then remove it: ${key}.json in the relay's folder`,
-        });
+      if (isLate) throw unreadable(session, key);
       await sleep(LEASE_POLL_MS);
       continue;
     }
     if (seen !== `${other.holder} ${other.turn}`) {
-      if (isAbove(other)) return { release: async () => {} };
+      if (isAbove(other)) return false;
       since = now;
     }
     seen = `${other.holder} ${other.turn}`;
     if (now - since > READER_LEASE_MS || liveness({ ...other, started: other.started }) === "dead") {
       const isAsSeen = (current: Value) => `${current.holder} ${current.turn}` === seen;
-      const taken = await store.update(key, (current) => (!current || isAsSeen(current) ? mine : current), {
-        lasting: false,
-      });
-      if (taken?.holder === mine.holder) break;
-    } else if (now - start > patience) {
-      throw new RelayError("conflict", `Cannot show the mail of "${session}": process ${other.pid} is showing it`, {
-        next: "run it again in a moment, or agent-relay inbox --peek",
-      });
-    }
+      const take = (current: Value | undefined) => (!current || isAsSeen(current) ? mine : current);
+      const taken = await store.update(key, take, { lasting: false });
+      if (taken?.holder === mine.holder) return true;
+    } else if (isLate) throw held(session, other.pid);
     await sleep(LEASE_POLL_MS);
   }
+  return true;
+}
 
+function renewedUntilReleased({ store, session }: Context, mine: Lease): ReaderLease {
+  const key = keyOf(session);
   let turn = 0;
   let renewal: Promise<unknown> = Promise.resolve();
   const renew = () => {
     turn++;
     const next = { ...mine, turn };
-    renewal = store.update(key, (current) => (current?.holder === mine.holder ? next : current), {
-      lasting: false,
-    });
+    const change = (current: Value | undefined) => (current?.holder === mine.holder ? next : current);
+    renewal = store.update(key, change, { lasting: false });
     renewal.catch(() => clearInterval(timer)); // the disk said no: the lease then runs out, which others can bear
   };
   const timer = setInterval(renew, READER_LEASE_MS / 2);
@@ -93,4 +96,20 @@ export async function takeReaderLease(context: Context, patience: number): Promi
       await store.update(key, remove, { lasting: false, removes: true });
     },
   };
+}
+
+function keyOf(session: string): string {
+  return `shows/${session}`;
+}
+
+function unreadable(session: string, key: string): RelayError {
+  return new RelayError("conflict", `Cannot show the mail of "${session}": the record ${key} cannot be read`, {
+    next: `look at it, then remove it: ${key}.json in the relay's folder`,
+  });
+}
+
+function held(session: string, pid: number): RelayError {
+  return new RelayError("conflict", `Cannot show the mail of "${session}": process ${pid} is showing it`, {
+    next: "run it again in a moment, or agent-relay inbox --peek",
+  });
 }

@@ -1,4 +1,4 @@
-import { type Context, Hono, type Next } from "hono";
+import { type Context, Hono, type MiddlewareHandler, type Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { getPath } from "hono/utils/url";
 import { AuthorizedStore } from "../access/authorized-store.ts";
@@ -61,11 +61,7 @@ const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let 
 export function relayApp(served: Served): Hono<Env> {
   const { auth, streams, maintenance } = served;
   const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
-  const failures = new RateLimiter(FAILURES);
   const logins = new RateLimiter(LOGINS);
-  const requests = new RateLimiter(served.perOwner);
-  const repeats = new IdempotentAnswers();
-  const stores = new CallerStores(served);
 
   app.onError((error, c) => answerOf(error, c, served.onBug));
   app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
@@ -73,29 +69,7 @@ export function relayApp(served: Served): Hono<Env> {
   app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(auth.challenge())));
   app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await auth.login(await bodyOf(c)))));
 
-  app.use("*", async (c, next) => {
-    const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-    const admitted = secret === undefined ? undefined : await auth.admitted(secret);
-    if (!admitted) {
-      // Only those who are not let in are held back for what others at their address tried.
-      const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
-      if (wait > 0) throw tooOften(c, wait);
-      c.header("WWW-Authenticate", "Bearer");
-      return c.json(toWire(notAdmitted()), 401);
-    }
-    // Hono answers HEAD by what GET does, and nobody would read that stream.
-    if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
-    const late = requests.take(userOf(admitted), performance.now());
-    if (late > 0) throw tooOften(c, late);
-    checkScope(admitted, c);
-    const named = namedSession(c, admitted);
-    const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
-    const caller = await callerFor(served, admitted, session);
-    c.set("asked", { admitted, caller, store: stores.for(caller) });
-    if (TOLD.test(c.req.path)) await maintenance.settled();
-    await repeated(c, next, repeats);
-    if (c.req.method !== "GET") maintenance.soon();
-  });
+  app.use("*", admission(served));
 
   app.get("/v1/me", (c) => {
     const { admitted, caller } = c.get("asked");
@@ -126,6 +100,38 @@ export function relayApp(served: Served): Hono<Env> {
   });
   app.route("/", plain);
   return app;
+}
+
+/** Lets in who may ask, as whom it asks for, and as often as it may. */
+function admission(served: Served): MiddlewareHandler<Env> {
+  const { auth, maintenance } = served;
+  const failures = new RateLimiter(FAILURES);
+  const requests = new RateLimiter(served.perOwner);
+  const repeats = new IdempotentAnswers();
+  const stores = new CallerStores(served);
+  return async (c, next) => {
+    const secret = /^Bearer (\S{1,200})$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+    const admitted = secret === undefined ? undefined : await auth.admitted(secret);
+    if (!admitted) {
+      // Only those who are not let in are held back for what others at their address tried.
+      const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
+      if (wait > 0) throw tooOften(c, wait);
+      c.header("WWW-Authenticate", "Bearer");
+      return c.json(toWire(notAdmitted()), 401);
+    }
+    // Hono answers HEAD by what GET does, and nobody would read that stream.
+    if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
+    const late = requests.take(userOf(admitted), performance.now());
+    if (late > 0) throw tooOften(c, late);
+    checkScope(admitted, c);
+    const named = namedSession(c, admitted);
+    const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
+    const caller = await callerFor(served, admitted, session);
+    c.set("asked", { admitted, caller, store: stores.for(caller) });
+    if (TOLD.test(c.req.path)) await maintenance.settled();
+    await repeated(c, next, repeats);
+    if (c.req.method !== "GET") maintenance.soon();
+  };
 }
 
 /** The path without the relay's name, if that stands first. */

@@ -62,16 +62,10 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
     for (;;) {
       options.signal?.throwIfAborted();
       if (isForMail) await scanForForeign(context, "due");
-      const standings: ConditionState[] = [];
-      for (const [index, condition] of conditions.entries()) {
-        if (outcomes[index] !== undefined) continue;
-        const standing = await conditionState(context, condition, passed[index]);
-        outcomes[index] = standing.outcome;
-        if (standing.outcome === undefined) standings.push(standing);
-      }
+      const standings = await stillOpen(context, conditions, outcomes, passed);
       if (isOver(any, outcomes)) return { outcome: outcomes.filter((outcome) => outcome !== undefined) };
       if (await hasLeft(context)) throw hasEnded(`wait for ${what}`, context.session);
-      const others = isWaitEdge(standings, any);
+      const others = waitedOn(standings, any);
       if (context.agent !== "human" && others.includes(context.session))
         throw deadlockError(what, [{ session: context.session, for: what }]);
       if (others.join() !== (on ?? "")) {
@@ -93,8 +87,25 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
   }
 }
 
+/** How the conditions stand that have not come true; notes in `outcomes` what has. */
+async function stillOpen(
+  context: Context,
+  conditions: readonly Condition[],
+  outcomes: (string | undefined)[],
+  passed: readonly Set<string>[],
+): Promise<ConditionState[]> {
+  const standings: ConditionState[] = [];
+  for (const [index, condition] of conditions.entries()) {
+    if (outcomes[index] !== undefined) continue;
+    const standing = await conditionState(context, condition, passed[index]);
+    outcomes[index] = standing.outcome;
+    if (standing.outcome === undefined) standings.push(standing);
+  }
+  return standings;
+}
+
 /** Without whom it cannot come true: where one thing is enough, those whom each of them needs. A person may act elsewhere. */
-function isWaitEdge(standings: readonly ConditionState[], any: boolean): string[] {
+function waitedOn(standings: readonly ConditionState[], any: boolean): string[] {
   const [first = { on: [] }, ...rest] = standings;
   const all = new Set(standings.flatMap((standing) => standing.on));
   const common = first.on.filter((session) => rest.every(({ on }) => on.includes(session)));

@@ -33,13 +33,22 @@ interface TakeFlags {
   readonly force?: boolean;
 }
 
+/** A part of `task`: makes a command of it. The library's own type: commander is loaded only when it is used. */
+type Sub = (name: string, about: string) => Command;
+type Act = Parameters<Describe>[1];
+
 export const describe: Describe = ({ Command }, act) => {
   const task = new Command("task")
     .description("Share work: put tasks on a board, take the best one, say when it is done.")
     .addHelpText("after", '\nExample: agent-relay task add "Parse headers" --file src/parser && agent-relay task next');
-  // The library's own type: commander is loaded only when it is used.
-  const sub = (name: string, about: string) => task.command(name).description(about);
+  const sub: Sub = (name, about) => task.command(name).description(about);
+  for (const part of [adding, looking, taking, ending, blocking, changing]) part(sub, act);
+  return task;
+};
 
+export const run = verb(describe);
+
+function adding(sub: Sub, act: Act): void {
   withFields(sub("add", "put a task on the board").argument("<title>")).action((title: string, flags: FieldFlags) =>
     act(async (cli) => {
       const relay = await cli.open();
@@ -47,6 +56,9 @@ export const describe: Describe = ({ Command }, act) => {
       await cli.say(added, `Added ${added.id}\n`);
     }),
   );
+}
+
+function looking(sub: Sub, act: Act): void {
   sub("list", "tasks that are not over, the first to do first")
     .option("--ready", "only those that could be taken now")
     .option("--all", "also those that are over, the newest first")
@@ -55,6 +67,9 @@ export const describe: Describe = ({ Command }, act) => {
   sub("show", "one task whole")
     .argument("<task>")
     .action((word: string) => act((cli) => show(cli, word)));
+}
+
+function taking(sub: Sub, act: Act): void {
   withTake(sub("claim", "take a task, or renew it").argument("<task>"))
     .option("--ignore-dependencies", "although what it depends on is not over")
     .option("--force", "from whoever has it; for people")
@@ -74,6 +89,9 @@ export const describe: Describe = ({ Command }, act) => {
       return taken ? 0 : EXIT.not_found;
     }),
   );
+}
+
+function ending(sub: Sub, act: Act): void {
   for (const [name, about] of [
     ["done", "say that your task is done"],
     ["cancel", "say that a task will not be done"],
@@ -96,6 +114,9 @@ export const describe: Describe = ({ Command }, act) => {
         await cli.say(released, `Released ${released.id}\n`);
       }),
     );
+}
+
+function blocking(sub: Sub, act: Act): void {
   sub("block", "say that a task cannot go on, and why")
     .argument("<task>")
     .argument("<reason...>")
@@ -115,6 +136,9 @@ export const describe: Describe = ({ Command }, act) => {
         await cli.say(unblocked, `Unblocked ${unblocked.id}\n`);
       }),
     );
+}
+
+function changing(sub: Sub, act: Act): void {
   withFields(sub("edit", "change what a task says").argument("<task>"))
     .option("--title <title>", "another title")
     .option("--no-file", "it is about no file any more")
@@ -141,10 +165,7 @@ export const describe: Describe = ({ Command }, act) => {
         await cli.say(noted, `Noted to ${noted.id}\n`);
       }),
     );
-  return task;
-};
-
-export const run = verb(describe);
+}
 
 function withFields(command: Command): Command {
   return command

@@ -5,6 +5,7 @@ import { RelayError } from "../errors.ts";
 import type { PermissionVerdict } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { clean, cleanLine } from "../text.ts";
+import { sleep } from "../time.ts";
 
 /** What the permission relay of Claude Code is called on the wire (2.1.330). */
 export const PERMISSION = "claude/channel/permission";
@@ -72,7 +73,7 @@ async function verdictOf(
   const timer = setTimeout(end, supervisor.within); // AbortSignal.timeout and .any may be collected before they abort (Node 20)
   signal.addEventListener("abort", end, { once: true });
   try {
-    const verdict = await answered(asked, supervisor, deps, over.signal);
+    const verdict = await answered(asked, supervisor, deps, { isOver: over.signal, isEnding: signal });
     if (verdict) return verdict;
     await isOver;
   } catch (error) {
@@ -89,20 +90,33 @@ async function answered(
   asked: PermissionRequest,
   { who, within }: Supervisor,
   deps: PermissionDeps,
-  isOver: AbortSignal,
-) {
+  { isOver, isEnding }: { readonly isOver: AbortSignal; readonly isEnding: AbortSignal },
+): Promise<PermissionVerdict | undefined> {
   const relay = await deps.open();
   const to = await supervising(relay, who);
   const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
-  for (const question of messages)
+  const end = performance.now() + within + CLOCK_GRAIN_MS;
+  for (const { id } of messages) {
     for await (const _ of deps.changes(relay, isOver)) {
-      const conversation = await relay.thread(question.id);
-      const answer = conversation.find(({ reply_to, from_session }) => reply_to === question.id && from_session === to);
-      if (!answer) continue;
-      await relay.markRead(answer.id); // it was for us: it is no mail for the model
-      return conversation.find(({ id }) => id === question.id)?.receipts?.[to]?.verdict ?? "deny";
+      const verdict = await verdictOn(relay, id, to);
+      if (verdict) return verdict;
     }
+    // The relay takes an answer until the question's own time is over, which ends after ours: it was written later.
+    await sleep(Math.max(0, end - performance.now()), isEnding);
+    if (!isEnding.aborted) return verdictOn(relay, id, to);
+  }
   return undefined;
+}
+
+const CLOCK_GRAIN_MS = 2; // by which the relay's clock, of whole ms, may lie behind ours
+
+/** What the supervisor has answered; undefined if nothing yet. */
+async function verdictOn(relay: Relay, question: string, to: string): Promise<PermissionVerdict | undefined> {
+  const conversation = await relay.thread(question);
+  const answer = conversation.find(({ reply_to, from_session }) => reply_to === question && from_session === to);
+  if (!answer) return undefined;
+  await relay.markRead(answer.id); // it was for us: it is no mail for the model
+  return conversation.find(({ id }) => id === question)?.receipts?.[to]?.verdict ?? "deny";
 }
 
 /** The session that is asked: by its whole id or name, since who is called nearly the same may be anyone. */

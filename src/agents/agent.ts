@@ -31,7 +31,7 @@ export const Agent = object({
   status_at: optional(integer()),
   /** Unix seconds; only in the archive. */
   ended_at: optional(integer()),
-  /** Whose it is, `<user>/<machine>`, of a session that came over the network. */
+  /** The owner of a session that came over the network: `<user>/<machine>`. */
   owner: optional(text()),
 });
 export type Agent = Infer<typeof Agent>;
@@ -45,7 +45,7 @@ export interface SignsOfLife {
   readonly process: "alive" | "dead" | "unknown";
 }
 
-/** Dead is gone at once; silent is gone only where the process cannot be seen. */
+/** A session whose process is dead is gone at once. A silent one is gone only where its process cannot be seen. */
 export function presence(agent: Agent, sight: SignsOfLife, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
   if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
   const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
@@ -70,7 +70,7 @@ const RESERVED = ["all", "human", "operator", "system", "you", "nobody"];
 const MAX_SESSION_BYTES = 120; // a key has 128, and marks of a session end with up to 6 more
 const MAX_NAME_BYTES = 64;
 
-/** Throws `usage` unless `session` can be a session's id: up to 120 bytes of a key's characters, and no word that means others. */
+/** Throws `usage` unless `session` can be a session's id: up to 120 of a key's characters, and no reserved word. */
 export function checkSession(session: string): string {
   checkSegment(session, "session id");
   const says = `Cannot use "${session}" as a session id`;
@@ -93,7 +93,7 @@ export function checkAgentId(agent: string): string {
   );
 }
 
-/** Throws `usage` unless `name` can be a session's handle: 1 to 64 of `a-z 0-9 - _ .`, and no reserved word. */
+/** Checks a session's handle: 1 to 64 of `a-z 0-9 - _ .`, no reserved word. Throws `usage`, `limit` for a long one. */
 export function checkName(name: string, what = "name"): string {
   const says = `Cannot use ${JSON.stringify(name.slice(0, 200))} as a ${what}`;
   if (RESERVED.includes(name.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
@@ -104,7 +104,7 @@ export function checkName(name: string, what = "name"): string {
   return name;
 }
 
-/** Whether a name found in a file could have been given. */
+/** Whether a name read from a file is valid: `checkName` would accept it. */
 export function isName(name: string): boolean {
   try {
     return checkName(name) === name;

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 const CALLERS = "pids";
 const MAX_MARK_BYTES = 128; // of a mark's name
 
-/** Notes for which session a process calls hooks: for others too, if it has several. Returns whether that was noted before. */
+/** Notes that a process calls hooks for a session; it may have several. Returns whether that was noted before. */
 export async function noteHookCaller(store: Store, pid: number, session: string): Promise<boolean> {
   const prefix = prefixOf(pid);
   if (prefix === undefined) return false;
@@ -15,7 +15,7 @@ export async function noteHookCaller(store: Store, pid: number, session: string)
   return false;
 }
 
-/** Takes a session that has ended off the list, and processes that have. */
+/** Removes the notes of `session`, which has ended, and those of processes that have ended. */
 export async function forgetHookCallers(store: Store, session?: string): Promise<void> {
   for (const name of await store.marks(CALLERS)) {
     const [, pid = "", of] = /^[^.]*\.(\d+)\.(.*)$/.exec(name) ?? [];
@@ -25,7 +25,7 @@ export async function forgetHookCallers(store: Store, session?: string): Promise
   }
 }
 
-/** Undefined where the system does not say which boot this is: a pid would mean nothing after the next one. */
+/** Undefined where the system does not tell one boot from another: a pid means nothing after a reboot. */
 function prefixOf(pid: number): string | undefined {
   const boot = bootId()?.split("-")[0];
   return boot === undefined || !Number.isInteger(pid) || pid <= 0 ? undefined : `${boot}.${pid}.`;

@@ -1,12 +1,12 @@
 import { newNonce } from "../id.ts";
 import type { Store, Value } from "../store/store.ts";
 
-/** What was done about a message: told of by its beginning, held the agent up for, woke the agent for. */
+/** What was done about a message: `announced` by its beginning, `held` the agent for it, `nudged` (woke) the agent. */
 type HookNote = "announced" | "held" | "nudged";
 
 /**
- * What hooks remember of a session between their runs, as marks: which messages they announced or held the agent up for,
- * and how often in a row they did.
+ * What hooks remember of a session between their runs, as marks: the messages they announced or held the agent for,
+ * and how often in a row they held it.
  */
 export class HookMemory {
   readonly #store: Store;
@@ -19,7 +19,7 @@ export class HookMemory {
     this.#folder = `hooks/${session}`;
   }
 
-  /** The ids of messages that were dealt with in this way before. */
+  /** The ids of the messages that have this note. */
   async ids(what: HookNote): Promise<ReadonlySet<string>> {
     const names = await this.#store.marks(this.#folder);
     return new Set(names.filter((name) => name.startsWith(`${what}.`)).map((name) => name.slice(what.length + 1)));
@@ -29,7 +29,7 @@ export class HookMemory {
     await this.#store.mark(`${this.#folder}/${what}.${id}`);
   }
 
-  /** Whether this call is the one to greet the session: not if another has since `after` (Unix ms). */
+  /** Whether this call has to greet the session: false if another call did so after `after` (Unix ms). */
   async isGreeter(now: number, after: number): Promise<boolean> {
     const mine = { at: now, by: newNonce() };
     const isRecent = (value: Value) => typeof value.at === "number" && value.at > after && value.at <= now;
@@ -49,7 +49,7 @@ export class HookMemory {
     await this.#store.mark(`${this.#folder}/hold.${count}`);
   }
 
-  /** The agent is let stop. */
+  /** Sets the count of holds back to 0: the agent may stop. */
   async rest(): Promise<void> {
     for (const name of await this.#store.marks(this.#folder))
       if (name.startsWith("hold.")) await this.#store.unmark(`${this.#folder}/${name}`);

@@ -19,12 +19,12 @@ export async function cleanupDead(context: Context): Promise<Agent[]> {
   return gone;
 }
 
-/** Ends another's session, if it is still the one that was looked at. */
+/** Ends another session, unless a newer run has replaced the registration `agent`. Returns whether it did. */
 export function endSession(context: Context, agent: Agent): Promise<boolean> {
   return archive(context, agent);
 }
 
-/** Moves a registration to the archive, unless it is no longer the one we looked at. */
+/** Moves a registration to the archive, unless a newer run has replaced it. Returns whether it did. */
 async function archive(context: Context, agent: Agent): Promise<boolean> {
   const { store, now } = context;
   const { session_id: session } = agent;

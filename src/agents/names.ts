@@ -34,7 +34,7 @@ const ANIMALS =
     " ",
   );
 
-/** What is sent to a word reaches the session with that id: nobody else may be called so. */
+/** Throws `conflict` if this session's id is another's name: messages to that name would reach this session instead. */
 export async function refuseNamesake(context: Context): Promise<void> {
   const { store, session } = context;
   if (!isName(session) || (await readAgent(store, "agents", session))) return;
@@ -46,7 +46,7 @@ export async function refuseNamesake(context: Context): Promise<void> {
   });
 }
 
-/** Reserves a name: the wanted one or throws `conflict`, else the old one or the first free one. */
+/** Reserves a name: `wanted`, else `old` or the first free one. Throws `conflict` if another session has `wanted`. */
 export async function takeName(context: Context, wanted: string | undefined, old: string | undefined): Promise<string> {
   if (wanted !== undefined) {
     if (wanted !== context.session && (await find(context, checkName(wanted)))) throw nameTaken(wanted, wanted);
@@ -66,7 +66,7 @@ export function nameTaken(name: string, holder: string): RelayError {
   });
 }
 
-/** Takes `name` if it is free or its holder has left; returns who has it then. */
+/** Takes `name` if it is free or its holder no longer uses it. Returns the session that holds it then. */
 async function reserve(context: Context, name: string): Promise<string> {
   const { store, session } = context;
   const mine = { session_id: session, turn: newNonce() };
@@ -76,20 +76,20 @@ async function reserve(context: Context, name: string): Promise<string> {
   const holder = holderIn(seen);
   if (holder === session) return session;
   if (holder !== undefined && (await readAgent(store, "agents", holder))?.name === name) return holder;
-  // Its turn too: a holder that was only being registered when we looked has by now kept its name.
+  // Compare `turn` too: between our read and our write the holder may have confirmed the name.
   const isAsSeen = (current: Value | undefined) => holderIn(current) === holder && current?.turn === seen?.turn;
   const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));
   return holderIn(now) ?? reserve(context, name);
 }
 
-/** Says in the name's own record that its holder is there to see; false if another took it first. One of the two wins. */
+/** Confirms a reserved name once its registration is visible. False if another took it: exactly one of the two wins. */
 export async function keepName({ store, session }: Context, name: string): Promise<boolean> {
   const mine = { session_id: session, turn: newNonce() };
   const now = await store.update(`names/${name}`, (current) => (holderIn(current) === session ? mine : current));
   return holderIn(now) === session;
 }
 
-/** Who has a name, or undefined for a record that names no session. */
+/** The session that holds a name; undefined for a record that names none. */
 function holderIn(record: Value | undefined): string | undefined {
   const holder = record?.session_id;
   return typeof holder === "string" && isSegment(holder) ? holder : undefined;

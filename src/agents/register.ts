@@ -32,7 +32,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
         next: `agent-relay register --session ${session}-2`,
       },
     );
-  // Before it is back: who waits for its end is told of it.
+  // Settle before the session is back: others may wait for its end.
   if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, ended_at, owner, ...said } = old ?? {};
@@ -69,7 +69,7 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
   };
 }
 
-const MAX_METADATA_BYTES = 16 * 1024; // bytes: it is read at every look at who is here
+const MAX_METADATA_BYTES = 16 * 1024; // bytes: every list of the agents reads it
 
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
   if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;
@@ -100,7 +100,10 @@ async function refuseFinished({ store, session }: Context): Promise<void> {
   });
 }
 
-/** Whoever finishes first says so and then lists who is here: one of the two sees the other. */
+/**
+ * Undoes this registration if the project was finished meanwhile. `finish` sets `finished_at` and then lists the
+ * sessions: one of the two sees the other.
+ */
 async function leaveFinished(context: Context): Promise<void> {
   try {
     await refuseFinished(context);
@@ -111,14 +114,17 @@ async function leaveFinished(context: Context): Promise<void> {
   }
 }
 
-/** Someone took the name for free between our reserving it and our registration being there to see. */
+/**
+ * Another session took the name between our reservation and our registration. Registers under another name; throws
+ * `conflict` if this name was asked for.
+ */
 async function loseName(context: Context, agent: Agent & { name: string }, options: RegisterOptions): Promise<Agent> {
   if (options.name === undefined) return register(context, { ...options, name: undefined });
   await context.store.update(`agents/${context.session}`, () => undefined);
   throw nameTaken(agent.name, "another");
 }
 
-/** Registers this session if it is not, with what its Relay was made with; else says that it lives. */
+/** Registers this session if need be, with the options of its Relay; else renews its sign of life. */
 export async function ensureRegistered(context: Context): Promise<void> {
   if (isSeenLately(context, context.session)) return;
   const agent = await mine(context);
@@ -126,12 +132,12 @@ export async function ensureRegistered(context: Context): Promise<void> {
   else await register(context);
 }
 
-/** Whether the process that was registered has ended while the session goes on: it acts right now. */
+/** Whether the registered process is dead though the session goes on: it acts right now, from another process. */
 export function isSuperseded({ registration: { pid = 0 } }: Context, agent: Agent): boolean {
   return agent.pid !== pid && processState(agent) === "dead";
 }
 
-/** Says that this session lives, if it is registered. */
+/** Renews this session's sign of life, if it is registered. */
 export async function touch(context: Context): Promise<void> {
   const { store, session, now, seen } = context;
   const key = `agents/${checkSegment(session, "session id")}.seen`;
@@ -143,7 +149,7 @@ export async function touch(context: Context): Promise<void> {
 /** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
 export async function heartbeat(context: Context): Promise<Agent | undefined> {
   const { store, session } = context;
-  if (!(await readAgent(store, "agents", session))) return undefined; // a lock would make a relay
+  if (!(await readAgent(store, "agents", session))) return undefined; // the lock of an update would create a relay
   const seconds = Math.floor(context.now() / 1000);
   const beat = await store.update(`agents/${session}`, (agent) => agent && { ...agent, last_heartbeat: seconds });
   if (beat) await store.mark(`agents/${session}.seen`, context.now());

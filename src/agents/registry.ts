@@ -18,7 +18,7 @@ export type AgentView = Agent & {
   readonly unread?: number;
 };
 
-/** Every registration, the latest heartbeat first. */
+/** Every registered session, the latest sign of life first. */
 export async function agents(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
   for (const agent of await registrations(context)) views.push(await view(context, agent));
@@ -34,7 +34,7 @@ export async function registrations({ store }: Context): Promise<Agent[]> {
   return found;
 }
 
-/** Who left and may come back. */
+/** The archived registrations: sessions that ended and may come back. */
 export async function ended({ store }: Context): Promise<Agent[]> {
   const found: Agent[] = [];
   for (const id of await store.list("archive/agents")) {
@@ -51,18 +51,21 @@ export async function find(context: Context, session: string): Promise<AgentView
   return agent && view(context, agent);
 }
 
-/** The acting session's registration: by the record itself, which another program may have removed. */
+/**
+ * The acting session's registration. Reads the record itself, since another program may have removed it. Throws
+ * `conflict` for a remote session.
+ */
 export async function mine(context: Context): Promise<Agent | undefined> {
   const { store, session } = context;
   const agent = await readAgent(store, "agents", checkSegment(session, "session id"));
   if (agent?.owner === undefined || store.isServed) return agent;
-  if (agent.owner === (await ownerHere(context))) return undefined; // it was in another folder of this machine
+  if (agent.owner === (await ownerHere(context))) return undefined; // this machine registered it from another folder
   throw new RelayError("conflict", `Cannot act as "${session}": that is a session of ${agent.owner}, from elsewhere`, {
     next: `agent-relay --session ${session}-2 ...`,
   });
 }
 
-/** A cheap look whether a session is registered: ours have a mark, those of other programs only a record. */
+/** Whether a session is registered. Cheap: our sessions have a mark, those of other programs only a record. */
 export async function isKnown({ store }: Context, session: string): Promise<boolean> {
   checkSegment(session, "session id");
   return (
@@ -84,13 +87,13 @@ async function view({ store, now, thresholds }: Context, agent: Agent): Promise<
   return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
 }
 
-/** The last of these times that is not ahead of `bound`: a clock that ran ahead is no sign of life for long. */
+/** The last of these times that is not after `bound`, else the last of all: a clock may have run ahead. */
 function lastOf(times: readonly number[], bound: number): number {
   const believed = times.filter((time) => time > 0 && time <= bound);
   return Math.max(...(believed.length > 0 ? believed : times));
 }
 
-/** Whether another session has ended, or its process is dead. Not knowing is not gone. */
+/** Whether another session has ended, or its process is dead. A session of unknown state is not gone. */
 export async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
   if (session === me) return false;
   const agent = await readAgent(store, "agents", session);
@@ -99,7 +102,10 @@ export async function isGone({ store, session: me }: Context, session: string): 
   return (await readAgent(store, "archive/agents", session)) !== undefined;
 }
 
-/** Sessions of others, of which nothing is said here but that they have ended: who serves the relay would not believe more. */
+/**
+ * On a served relay: those of `sessions` that have another owner. A client may say of them that they have ended; the
+ * server believes nothing more.
+ */
 export async function foreignSessions(
   { store, session: me }: Context,
   sessions: ReadonlySet<string>,
@@ -115,7 +121,7 @@ async function ownerIn(store: Store, session: string): Promise<string | undefine
   return (await readAgent(store, "agents", session))?.owner;
 }
 
-/** Whether the acting session has just left: it acts, so its process tells nothing. */
+/** Whether the acting session has ended. Its process still runs, so only the registration tells. */
 export async function hasLeft({ store, session }: Context): Promise<boolean> {
   if (await readAgent(store, "agents", session)) return false;
   return (await readAgent(store, "archive/agents", session)) !== undefined;
@@ -132,7 +138,7 @@ export function processState(agent: Agent): "alive" | "dead" | "unknown" {
   return process ? liveness(process) : "unknown";
 }
 
-/** A registration, live or in the archive, or undefined if there is none that can be read. Its id is the name it is stored under. */
+/** A registration, live or archived; undefined if none can be read. Its id is the name it is stored under. */
 export async function readAgent(
   store: Store,
   folder: "agents" | "archive/agents",
@@ -142,7 +148,7 @@ export async function readAgent(
   return agent === undefined || agent.session_id === id ? agent : { ...agent, session_id: id };
 }
 
-/** Throws `refused` for a session of elsewhere: only the server takes something away from it. */
+/** Throws `refused` for a remote session on a mirror: only the server may take something away from it. */
 export async function refuseElsewhere(context: Context, session: string): Promise<void> {
   const agent = (await isMirrored(context)) ? await readAgent(context.store, "agents", session) : undefined;
   if (agent?.owner === undefined) return;

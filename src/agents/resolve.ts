@@ -13,11 +13,11 @@ export interface Addressee {
 export type Address = "everyone" | readonly string[];
 
 /**
- * Finds whom `to` means: `all`, a session id, a name, `role:<role>`, `human` (whoever is a person here), or the unique
- * beginning of a session id; several words mean all of them. `ended` are sessions that left and may come back.
+ * Finds the sessions that `to` means: `all`, a session id, a name, `role:<role>`, `human` (every person here), or the
+ * unique beginning of a session id; several words mean all of them. `ended` are sessions that ended and may come back.
  *
- * Throws `not_found` naming the near ones for a word that means nobody, unless `keep`: then it is the id of a session
- * that will come. Throws `usage` for a beginning that fits several, and for a message to oneself alone.
+ * Throws `not_found`, with the nearest names, for a word that means no session; with `keep` the word is the id of a
+ * session that will come. Throws `usage` for a beginning that fits several, an empty list, and a message to oneself.
  */
 export function resolve(
   to: readonly string[],

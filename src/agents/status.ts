@@ -6,7 +6,7 @@ import { ensureRegistered } from "./register.ts";
 
 const MAX_STATUS_BYTES = 200; // bytes: it is one line of a table
 
-/** Says in one line what this session does; the others see it beside its name. */
+/** Sets this session's status: one line, which the others see beside its name. Throws `usage` for several lines. */
 export async function setStatus(context: Context, line: string): Promise<void> {
   const status = checkText(line, "say", MAX_STATUS_BYTES).trim();
   if (/[\r\n]/.test(status))

@@ -12,7 +12,7 @@ export interface Registered {
   readonly place?: string;
 }
 
-/** All that decides who we are. */
+/** The facts that decide which session we are. */
 export interface IdentityFacts {
   readonly session?: string | undefined;
   readonly agent?: string | undefined;
@@ -25,9 +25,9 @@ export interface IdentityFacts {
   readonly place: string;
   readonly registered: readonly Registered[];
   readonly user: string;
-  /** What a client of our tools calls itself. */
+  /** The name that a client of our tools gives itself. */
   readonly client?: string | undefined;
-  /** Who started us, if that is all that the system shows. */
+  /** The pid of our parent process; used where no better ancestor is seen. */
   readonly parent?: number | undefined;
 }
 
@@ -41,10 +41,9 @@ export interface Identity {
 }
 
 /**
- * Decides which session we are, by the first that applies: told so; the nearest ancestor that is a known agent or a
- * registered process, and that host's own variable; one host's variable alone; the client of our tools; the person at the
- * keyboard.
- * Throws `usage` where that cannot be told.
+ * Decides which session we are, by the first that applies: `session` or AGENT_RELAY_SESSION; the nearest ancestor that
+ * is a known agent or a registered process, with that host's own variable; one host's variable alone; the client of our
+ * tools; the person at the keyboard. Throws `usage` where that cannot be told.
  */
 export function whoAmI(facts: IdentityFacts): Identity {
   if (facts.session === "")
@@ -106,14 +105,14 @@ function byAncestor(facts: IdentityFacts, near: NearestAgent): Identity {
   return identity(facts, session, agent, near, `${seen}, named by its pid and start time`);
 }
 
-/** A session id that belongs to an agent farther up was only passed down: agents start agents of their own kind. */
+/** Whether a variable's session id is that of an agent farther up, inherited: agents start agents of their own kind. */
 function isInherited(facts: IdentityFacts, session: string, near: NearestAgent): boolean {
   const owner = facts.registered.find((agent) => agent.session_id === session);
   if (!owner || isProcess(owner, near.process, facts.place)) return false;
   return facts.ancestors.some((process) => process !== near.process && isProcess(owner, process, facts.place));
 }
 
-/** Whether a session is that of an agent farther up, which has started the nearest one: its variables are inherited. */
+/** Whether `owner` is the session of an agent farther up, which started the nearest one: variables are inherited. */
 export function isOuters(owner: Registered, ancestors: readonly Ancestor[], place: string): boolean {
   const [, ...outer] = ancestors.filter(({ name, args }) => hostOf(name, args) !== undefined);
   return outer.some((process) => isProcess(owner, process, place));
@@ -139,7 +138,7 @@ function byVariable(facts: IdentityFacts, host: AgentHost): Identity {
 
 const LAUNCHER = /^((ba|da|z|fi|k)?sh|env|npm .*|npx|pnpm|yarn|bunx|cmd|powershell|pwsh)$/;
 
-/** An agent that we do not know, which calls our tools: it is no person. */
+/** The identity of an unknown agent that calls our tools: it is no person. */
 function byClient(facts: IdentityFacts, client: string): Identity {
   const agent = wordFrom(client.slice(0, 60), "agent"); // a session id has at most 120 characters
   const process = facts.ancestors.find(({ name }) => !LAUNCHER.test(name));
@@ -162,7 +161,7 @@ function identity(
   return { session, agent, pid, because };
 }
 
-/** Which tool a session is that was only named. */
+/** Which tool a session is, if only its id was given. */
 function agentOf(facts: IdentityFacts, session: string): string {
   const registered = facts.registered.find((agent) => agent.session_id === session);
   const host =
@@ -183,7 +182,7 @@ function cannotTell(why: string): RelayError {
   });
 }
 
-/** A name that is not ours as part of a session id, or `otherwise`. */
+/** A foreign name as part of a session id, or `otherwise` if none can be made of it. */
 function wordFrom(name: string, otherwise: string): string {
   const word = name
     .toLowerCase()
@@ -192,7 +191,7 @@ function wordFrom(name: string, otherwise: string): string {
   return isSegment(word) && word !== "all" ? word : otherwise;
 }
 
-/** A pid as a variable says it, 0 if it says none. */
+/** The pid in a variable's value, 0 if it holds none. */
 function pidFrom(text: string | undefined): number {
   const pid = Number(text);
   return Number.isInteger(pid) && pid > 0 && pid <= 0x7fffffff ? pid : 0;

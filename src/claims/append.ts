@@ -9,7 +9,7 @@ import { isGlob } from "./glob.ts";
 import { realPath } from "./paths.ts";
 
 const APPEND_PATIENCE_MS = 30_000; // ms
-const APPEND_LEASE_MS = 30_000; // ms; an append takes a few ms, and one that was killed holds up the others for this long
+const APPEND_LEASE_MS = 30_000; // ms; an append takes a few ms, and a killed one blocks the others for this long
 const NEWLINE = 10;
 
 export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {
@@ -28,8 +28,8 @@ export interface AppendResult {
 }
 
 /**
- * Adds text to the end of a file under a claim on it, which is given back unless this session had one before. Makes the
- * file and its folders. Where the disk cannot take all of it, nothing is added.
+ * Adds text to the end of a file under a claim on it. Releases the claim, unless this session had one before. Creates
+ * the file and its folders. If the disk cannot take the whole text, nothing is added.
  */
 export async function append(
   context: Context,
@@ -53,7 +53,7 @@ export async function append(
   }
 }
 
-/** Where the text goes, links followed. Throws `refused` for what is no file of the caller's own worktree. */
+/** The file, links followed. Throws `usage` for a pattern, `refused` outside the worktree and in .git and .relay. */
 function placeOf(context: Context, file: string, cwd: string): string {
   if (isGlob(file) && !fs.existsSync(path.resolve(cwd, file)))
     throw new RelayError("usage", `Cannot append to "${file}": it is a pattern`, { next: "name one file" });

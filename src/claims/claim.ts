@@ -3,20 +3,20 @@ import { flag, type Infer, integer, list, object, oneOf, optional, text } from "
 import { KeySegment } from "../store/key.ts";
 import { contains, liesIn, overlaps, plain } from "./glob.ts";
 
-/** Unix ms, as far as dates go. */
+/** Unix ms, up to the last that a Date can show. */
 const Time = integer(0, 8_640_000_000_000_000);
 
 /**
- * What is claimed: a path pattern relative to the worktree's root (absolute for what lies outside it), which covers all
- * that lies below it, or a named resource. Exactly one of `path` and `resource` is there.
+ * What is claimed: a path pattern relative to the worktree's root (absolute outside it), which covers all that lies
+ * below it, or a named resource. Exactly one of `path` and `resource` is there.
  */
 export const ClaimTarget = object({
-  /** See `overlap.ts`; `.` is the whole project. */
+  /** A pattern of `glob.ts`; `.` is the whole project. */
   path: optional(text()),
   /** The path names files: nothing lies below it. */
   leaf: optional(flag()),
   resource: optional(text()),
-  /** The root of the one worktree that is meant; without it, the path in every worktree. */
+  /** The root of the one worktree that is claimed; without it, the path is claimed in every worktree. */
   worktree: optional(text()),
 });
 export type ClaimTarget = Infer<typeof ClaimTarget>;
@@ -24,7 +24,7 @@ export type ClaimTarget = Infer<typeof ClaimTarget>;
 const MODES = ["exclusive", "shared"] as const;
 export type ClaimMode = (typeof MODES)[number];
 
-/** Who wants what, and why. */
+/** The fields that a claim and a waiter share. */
 const REQUEST_FIELDS = {
   id: KeySegment,
   session_id: KeySegment,
@@ -32,7 +32,7 @@ const REQUEST_FIELDS = {
   targets: list(ClaimTarget),
   mode: oneOf(MODES),
   reason: optional(text()),
-  /** The server that this relay is mirrored to has not been asked yet, and decides. */
+  /** The server that this relay is mirrored to decides this claim, and has not been asked yet. */
   tentative: optional(flag()),
 };
 
@@ -45,25 +45,25 @@ export const Claim = object({
   expires_at: Time,
   /** How long a renewal lasts, ms. */
   ttl: integer(),
-  /** Handed over to a waiter, who must take it up until then. */
+  /** Set while the claim is offered to a waiter, who must accept it by then. */
   offered_until: optional(Time),
 });
 export type Claim = Infer<typeof Claim>;
 
-/** Someone in the queue. Its `id` is that of the claim it will get. */
+/** A session in the queue. The waiter's `id` is that of the claim it will get. */
 export const Waiter = object({
   ...REQUEST_FIELDS,
-  /** ms; 30 minutes if it is not there. */
+  /** ms; 30 minutes if it is missing. */
   ttl: optional(integer()),
   since: Time,
-  /** The waiting process: when it is gone, nobody waits. */
+  /** The waiting process: when it is dead, the waiter leaves the queue. */
   pid: integer(),
   pid_started: optional(integer()),
   place: text(),
 });
 export type Waiter = Infer<typeof Waiter>;
 
-/** A session that waits for others to act, whatever for. */
+/** An edge of the wait-for graph: `session_id` waits for the sessions in `on`. */
 export const WaitEdge = object({
   id: KeySegment,
   session_id: KeySegment,
@@ -78,10 +78,10 @@ export type WaitEdge = Infer<typeof WaitEdge>;
 /** How long claims last, in ms. */
 export const CLAIM_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
 
-/** How long a claim is kept for a waiter that was given it, ms. */
+/** How long an offered claim is kept for its waiter, ms. */
 export const OFFER_MS = 10_000;
 
-/** Throws `usage` for a time that no claim may have. */
+/** Rounds a claim's length to whole ms. Throws `usage` outside 10 seconds to 8 hours. */
 export function checkTtl(ttl: number): number {
   if (ttl >= CLAIM_TTL_MS.min && ttl <= CLAIM_TTL_MS.max) return Math.round(ttl);
   throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
@@ -89,13 +89,13 @@ export function checkTtl(ttl: number): number {
   });
 }
 
-/** Throws `usage` for a mode that there is not. */
+/** Throws `usage` for an unknown mode. */
 export function checkMode(mode: ClaimMode): ClaimMode {
   if (MODES.includes(mode)) return mode;
   throw new RelayError("usage", `Cannot claim in mode ${JSON.stringify(mode)}: a claim is ${MODES.join(" or ")}`);
 }
 
-/** Whether all of `target`, and what lies below it, is covered by `by`. */
+/** Whether `by` covers all of `target` and what lies below it. */
 export function isCovered(target: ClaimTarget, by: ClaimTarget): boolean {
   if (by.resource !== undefined || target.resource !== undefined) return by.resource === target.resource;
   if (by.path === undefined || target.path === undefined) return false;
@@ -103,7 +103,7 @@ export function isCovered(target: ClaimTarget, by: ClaimTarget): boolean {
   return contains({ path: by.path, leaf: by.leaf }, { path: target.path, leaf: target.leaf });
 }
 
-/** Whether `target` is `named`, or lies below it, as it is written. */
+/** Whether `target` is `named` or lies below it, with both paths compared as text. */
 export function isNamed(target: ClaimTarget, named: ClaimTarget): boolean {
   if (named.resource !== undefined || target.resource !== undefined) return named.resource === target.resource;
   if (named.path === undefined || target.path === undefined) return false;
@@ -111,7 +111,7 @@ export function isNamed(target: ClaimTarget, named: ClaimTarget): boolean {
   return liesIn(target.path, named.path);
 }
 
-/** Whether two targets can be the same thing. */
+/** Whether two targets can name the same file or resource. */
 export function targetsMeet(a: ClaimTarget, b: ClaimTarget): boolean {
   if (a.resource !== undefined || b.resource !== undefined) return a.resource === b.resource;
   if (a.worktree !== undefined && b.worktree !== undefined && a.worktree !== b.worktree) return false;

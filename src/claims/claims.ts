@@ -38,28 +38,28 @@ export interface ClaimOptions {
 }
 
 export interface WaitingClaimOptions extends ClaimOptions {
-  /** Waits in line for at most this long, ms; Infinity for as long as it takes. Without it, what is held is a `conflict`. */
+  /** How long to wait in the queue, ms; Infinity: as long as it takes. Without it, a held target is a `conflict`. */
   readonly wait?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface ReleaseOptions extends ClaimOptions {
-  /** A person takes it away from whoever holds it; they are told. */
+  /** A person takes the claim from its holder, who is told. */
   readonly force?: boolean;
 }
 
-/** One answer of `check`. */
+/** The result of `check`. */
 export interface ClaimCheck {
   /** Nobody else holds any of it, and nobody waits for it. */
   readonly is_free: boolean;
   /** This session holds all of it. */
   readonly is_mine: boolean;
   readonly claims: readonly Claim[];
-  /** Others in line for any of it, the first first. */
+  /** Other waiters for any of it, the first first. */
   readonly queue: readonly Waiter[];
 }
 
-/** Takes paths and resources, all or none; what this session has already is renewed. Throws `conflict`, `timed_out`. */
+/** Claims paths and resources, all or none; renews a claim on just these. Throws `conflict`, `timed_out`. */
 export async function claim(
   context: Context,
   paths: readonly string[],
@@ -68,7 +68,7 @@ export async function claim(
   return claimTargets(context, targetsOf(context, paths, options), options, claimAgainCommand(paths, options));
 }
 
-/** `claim` for what is known in its canonical form. `again` is what to do where others stand in the way. */
+/** `claim` for canonical targets. `again` is the command that a refusal suggests. */
 export async function claimTargets(
   context: Context,
   targets: readonly ClaimTarget[],
@@ -87,7 +87,7 @@ export async function claimTargets(
   };
   options.signal?.throwIfAborted();
   await ensureRegistered(context);
-  await context.settle(); // what ran out is told to those who waited for it, before it is taken again
+  await context.settle(); // sessions that wait for an expired claim are told before it is taken again
   const isPatient = options.wait !== undefined && options.wait > 0;
   const first = await changeClaims(
     context,
@@ -101,7 +101,7 @@ export async function claimTargets(
   return whenFirm(context, await waitInQueue(context, request, again, options.wait, options.signal), request, again);
 }
 
-/** The claim as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+/** The claim as the server grants it, if the server can be asked now. Throws `conflict` for one that it refuses. */
 async function whenFirm(context: Context, claim: Claim, request: ClaimRequest, again: string): Promise<Claim> {
   if (!claim.tentative) return claim;
   const found = await whenDecided(context, async () => {
@@ -119,7 +119,7 @@ async function whenFirm(context: Context, claim: Claim, request: ClaimRequest, a
   throw heldError(request, again, inTheWay, await namesOf(context, inTheWay), context.now());
 }
 
-/** Gives back this session's claims on these, or all of them. Throws `not_found`, `refused` for what others hold. */
+/** Releases this session's claims on these paths, or all. Throws `not_found`, `refused` for what others hold. */
 export async function release(
   context: Context,
   paths: readonly string[] | "all",
@@ -128,14 +128,14 @@ export async function release(
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
   if ((await readClaims(context)).claims.length === 0) {
     if (targets) throw notHeldError(targets, [], context.session);
-    return []; // giving back makes no relay
+    return []; // a release creates no relay
   }
   const isForced = options.force === true && targets !== undefined;
   for (const { session_id } of isForced ? (await claimsNear(context, targets)).claims : [])
     await refuseElsewhere(context, session_id);
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
   let apart: readonly ClaimTarget[] | undefined;
-  // What is claimed in one worktree only is meant from that one.
+  // A claim in one worktree only is released from that worktree only.
   const inWorktree = () => (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true }));
   const isMeant = (target: ClaimTarget) =>
     targets === undefined ||
@@ -152,7 +152,7 @@ export async function release(
   return given;
 }
 
-/** Gives back one claim of this session, if it still has it. */
+/** Releases one claim, if it is still held. */
 export function giveBack(context: Context, { id }: Claim): Promise<void> {
   return giveBackById(context, id);
 }
@@ -167,7 +167,7 @@ export async function giveBackById(context: Context, id: string): Promise<void> 
   });
 }
 
-/** Lets one claim of this session last for `ttl` ms from now. */
+/** Lets one claim last for `ttl` ms from now, also at its renewals. */
 export async function extend(context: Context, { id }: Pick<Claim, "id">, ttl: number): Promise<void> {
   await changeClaims(context, (claims, { now }) => ({ claims: withTtl(claims, id, now, ttl), result: 0 }), []);
 }
@@ -179,7 +179,7 @@ export async function claims(context: Context): Promise<Claim[]> {
   return all.claims.filter((claim) => isLive(claim, facts));
 }
 
-/** Asks who else holds these, or stands in line for them, without taking anything. */
+/** Tells who holds these paths and resources, or waits for them. Claims nothing. */
 export async function check(
   context: Context,
   paths: readonly string[],
@@ -201,7 +201,10 @@ function meet(some: readonly ClaimTarget[], others: readonly ClaimTarget[]): boo
   return some.some((one) => others.some((other) => targetsMeet(one, other)));
 }
 
-/** The live claims on any of these, and who is in line. Only their holders are looked at, however many others there are. */
+/**
+ * The live claims on any of `targets`, and the queue. While nobody waits, only the holders of these claims are checked,
+ * however many others there are.
+ */
 async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Promise<Claims> {
   const meets = (claim: Claim) => meet(claim.targets, targets);
   const all = await readClaims(context);
@@ -212,7 +215,7 @@ async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Pr
   return { ...settled, claims: settled.claims.filter(meets) };
 }
 
-/** Lets this session's claims last their whole time again, with `ifDue` once half of any one's is over. Returns them. */
+/** Renews this session's claims; with `ifDue`, only once half of one's lease is over. Returns the renewed claims. */
 export async function renewClaims(context: Context, { ifDue = false } = {}): Promise<Claim[]> {
   const isMine = (claim: Claim) => claim.session_id === context.session;
   const all = await readClaims(context);

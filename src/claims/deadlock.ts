@@ -1,13 +1,13 @@
 import { sayTargets } from "./claim.ts";
 import { blockers, type Claims, sessionOfBlocker } from "./rules.ts";
 
-/** One step of a circle: `session` waits `for` something that the next one has to do. */
+/** One step of a deadlock: `session` waits `for` something that the next session has to do. */
 export interface DeadlockStep {
   readonly session: string;
   readonly for: string;
 }
 
-/** The circle that `session` would close by waiting on `on` for something; undefined if there is none. */
+/** The deadlock that `session` would close by waiting on the sessions `on` for `what`; undefined if there is none. */
 export function deadlock(
   claims: Claims,
   session: string,
@@ -32,7 +32,7 @@ export function deadlock(
   return undefined;
 }
 
-/** The circle that a waiter is in by now: what was handed to others since it came can close one. */
+/** The deadlock that a waiter is in by now: a claim granted to others since it was queued can close one. */
 export function deadlockOf(claims: Claims, id: string): DeadlockStep[] | undefined {
   const waiter = claims.queue.find((one) => one.id === id);
   if (!waiter) return undefined;

@@ -1,7 +1,7 @@
 import { type Claim, sayTargets } from "./claim.ts";
 import { type ClaimFacts, type Claims, isLive } from "./rules.ts";
 
-/** What one change of the record of claims means, for the log. A claim that stays the same object has not changed. */
+/** The log events of one change of the ledger. A claim that stays the same object has not changed. */
 export function claimEvents(old: Claims, next: Claims, facts: ClaimFacts) {
   const before = without(old.claims, next.claims);
   const after = without(next.claims, old.claims);

@@ -1,7 +1,7 @@
 /**
  * Whether two path patterns can name the same file. A pattern is segments joined by `/`; a segment may hold `*`, `?`,
- * `[a-z]`, `[!a-z]`; a segment `**` stands for any number of segments. Whatever a pattern names, it also covers all that
- * lies below it, unless it is a leaf. Exact, but that negated sets may be taken to meet where they do not.
+ * `[a-z]`, `[!a-z]`; a segment `**` stands for any number of segments. A pattern also covers all that lies below what
+ * it names, unless it is a leaf. Exact, except that negated sets may count as meeting where they do not.
  */
 export function overlaps(a: Pattern, b: Pattern): boolean {
   const [x, y] = [a.path, b.path];
@@ -15,7 +15,10 @@ export interface Pattern {
   readonly leaf?: boolean | undefined;
 }
 
-/** Whether all that `b` names, and what lies below it, is covered by `a`. For a `b` with wildcards: true only if `a` has none. */
+/**
+ * Whether `a` covers all that `b` names and what lies below it. For a `b` with wildcards: true only if `a` has none, or
+ * is the same pattern.
+ */
 export function contains(a: Pattern, b: Pattern): boolean {
   if (!isGlob(a.path)) return a.path === b.path ? !a.leaf || b.leaf === true : !a.leaf && liesIn(b.path, a.path);
   if (a.path === b.path) return !a.leaf || b.leaf === true;
@@ -39,12 +42,12 @@ export function expandBraces(pattern: string): string[] {
   return all;
 }
 
-/** Whether a path as typed means many: it holds a wildcard. */
+/** Whether a typed path is a pattern: it holds a wildcard or a brace. */
 export function isGlob(path: string): boolean {
   return /[*?[{]/.test(path);
 }
 
-/** The pattern that names only `path` itself, whatever characters are in it (`app/[id].ts` is a file of some). */
+/** The pattern that names only `path` itself, whatever characters it holds, such as the file `app/[id].ts`. */
 export function literal(path: string): string {
   return path.replace(/[*?[{]/g, "[$&]");
 }
@@ -63,7 +66,7 @@ interface Segments {
   readonly leaf: boolean | undefined;
 }
 
-/** One that has run out covers all that is left of the other, unless it is a leaf and something has to be left. */
+/** A pattern that has run out covers the rest of the other, unless it is a leaf and that rest needs a segment. */
 function meet(a: Segments, b: Segments, i: number, j: number, known: Map<number, boolean>): boolean {
   const [x, y] = [a.segments[i], b.segments[j]];
   if (x === undefined) return !a.leaf || isNothing(b, j);
@@ -86,7 +89,7 @@ function isNothing({ segments }: Segments, from: number): boolean {
   return segments.slice(from).every((segment) => segment === "**");
 }
 
-/** What one place of a segment takes: `*` is any run of characters. */
+/** What a segment matches at one position: `*` any run of characters, a set one character. */
 type GlobToken = "*" | CharacterSet;
 
 interface CharacterSet {
@@ -100,7 +103,7 @@ const ANY: CharacterSet = { isNegated: true, ranges: [] };
 function segmentsMeet(a: string, b: string): boolean {
   if (!isGlob(a) && !isGlob(b)) return a === b;
   const [x, y] = [tokensOf(a), tokensOf(b)];
-  let reached = new Set([0]); // places in y that can be met by what x has taken so far
+  let reached = new Set([0]); // positions in y that the tokens of x so far can reach
   for (let i = 0; ; i++) {
     for (const j of reached) if (y[j] === "*") reached.add(j + 1); // a Set's loop also visits what is added in it
     const token = x[i];

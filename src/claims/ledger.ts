@@ -9,14 +9,14 @@ import { claimEvents } from "./events.ts";
 import { type ClaimFacts, Claims, NO_CLAIMS, settle } from "./rules.ts";
 
 const LIVE = "claims/live";
-const TOKEN = "claims/token"; // its time is the last fencing token: they go on where the record was lost
+const TOKEN = "claims/token"; // a mark; its time is the last fencing token: tokens go on from it if the ledger is lost
 
-/** The record as it is, or an empty one. Throws `corrupt` for one that cannot be used, which has then been set aside. */
+/** The ledger, or an empty one. Throws `corrupt` for a record that cannot be used; it has then been set aside. */
 export async function readClaims({ store }: Context): Promise<Claims> {
   return (await parsed(store, LIVE, { parse: parseClaims })) ?? NO_CLAIMS;
 }
 
-/** The live record with what ran out taken off and handed on, on disk too. */
+/** The settled ledger: expired claims are removed and offered to waiters, on disk too. */
 export async function settledClaims(context: Context): Promise<Claims> {
   const before = await readClaims(context);
   if (settle(before, await factsOf(context, before)) === before) return before;
@@ -34,8 +34,8 @@ function parseClaims(value: Value | undefined): Claims {
 const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
 
 /**
- * Applies `step` to the settled record, and wakes those who were given something by it. Of a change that is `about` some
- * targets only, the holders of others are not looked at: their dead keep what nobody asks for until then.
+ * Applies `step` to the settled ledger, and wakes the waiters that are offered a claim by it. A change that is `about`
+ * some targets checks only the holders of these: a dead holder of others keeps its claims until somebody asks for them.
  */
 export async function changeClaims<T>(
   context: Context,
@@ -70,19 +70,19 @@ export async function changeClaims<T>(
   return result.value;
 }
 
-/** Whose holders have to be looked at for a change that is about these targets: with anyone in line, all. */
+/** The claims whose holders a change about these targets has to check: all of them while anyone waits. */
 function touchedBy({ claims, queue }: Claims, about: readonly ClaimTarget[] | undefined): readonly Claim[] {
   if (about === undefined || queue.length > 0) return claims;
   return claims.filter((claim) => claim.targets.some((one) => about.some((other) => targetsMeet(one, other))));
 }
 
-/** Several writers may have noted theirs in another order: a step over as many as could be. */
+/** The token to go on from. Writers may have marked theirs out of order: 1,000 more is past all of them. */
 async function tokenBefore({ store }: Context): Promise<number> {
   const noted = await store.markedAt(TOKEN);
   return noted === undefined ? 0 : noted + 1000;
 }
 
-/** Who of those in the record is gone for certain. Not knowing is not gone: then the lease decides. */
+/** Which sessions in the ledger are gone for certain. A session of unknown state is not gone: its lease decides. */
 export async function factsOf(context: Context, claims: Claims): Promise<ClaimFacts> {
   const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
   const gone = new Set<string>();

@@ -7,10 +7,10 @@ import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
 const MAX_PATH_BYTES = 4096; // bytes; no system opens a longer one
 
-/** `[id].ts`, `[...all]`: what Next.js and its like name files and folders. One at the start of a name is no set. */
+/** `[id].ts`, `[...all]`: names of files and folders in Next.js and its like. Brackets in such a name are no set. */
 const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
 
-/** What is named so is taken for a file while it is not there: `parser.ts`, `*.md`, but not `v1.2` or `.github`. */
+/** A path with such a name counts as a file while it does not exist: `parser.ts`, `*.md`; not `v1.2` or `.github`. */
 const FILE = /[^/]\.[a-z]\w*$/i;
 
 export interface PathBase {
@@ -23,9 +23,9 @@ export interface PathBase {
 }
 
 /**
- * What a path as typed means, in one spelling: relative to `cwd`, links resolved as far as there are files, then relative
- * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded where
- * the disk folds case. A glob with braces is several targets. Throws `usage`.
+ * The targets of a typed path, in one spelling: relative to `cwd`, links resolved as far as files exist, then relative
+ * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded
+ * where the disk folds case. A glob with braces is several targets. Throws `usage`.
  */
 export function pathTargets(typed: string, pathBase: PathBase): ClaimTarget[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
@@ -54,7 +54,7 @@ function expanded(typed: string): string[] {
   }
 }
 
-/** `base` means no wildcards, `rest` begins with one. */
+/** `base` holds no wildcard; `rest` begins with one, or is empty. */
 function target(base: string, rest: readonly string[], pathBase: PathBase): ClaimTarget {
   const real = realPath(path.resolve(pathBase.cwd, base));
   const project = realPath(pathBase.project);
@@ -92,7 +92,7 @@ function worktreeIn(repository: string | undefined, file: string): string | unde
   return path.dirname(found.root) === found.root ? undefined : worktreeIn(repository, path.dirname(found.root));
 }
 
-/** A file of another repository by its name in the main worktree of that one. */
+/** The path of another repository's file in the main worktree of that repository. */
 function inMainWorktree(file: string): string {
   const worktree = worktreeOf(nearestFolder(file));
   return worktree ? path.join(worktree.repository, path.relative(worktree.root, file)) : file;
@@ -111,7 +111,7 @@ function isInside(file: string, folder: string): boolean {
   return relative !== ".." && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
-/** The path with links resolved through its nearest ancestor that is there; a link to what is not there yet leads there too. */
+/** The path with links resolved as far as it exists. A link is followed too if its file does not exist yet. */
 export function realPath(file: string): string {
   try {
     return fs.realpathSync(file);
@@ -133,7 +133,7 @@ function nearestFolder(file: string): string {
     : nearestFolder(path.dirname(file));
 }
 
-/** What is there, or undefined: also where a name is too long, or a file stands on the way. */
+/** A file's stat, or undefined: also where a name is too long, or a parent is not a folder. */
 function statOf(file: string, how: "statSync" | "lstatSync"): fs.Stats | undefined {
   try {
     return fs[how](file);
@@ -143,7 +143,7 @@ function statOf(file: string, how: "statSync" | "lstatSync"): fs.Stats | undefin
   }
 }
 
-/** Whether `a` and `A` are one file here: told by a folder of that path that has letters in its name. */
+/** Whether `a` and `A` are one file in `folder`. Tries the nearest folder of that path with letters in its name. */
 function foldsCase(folder: string): boolean {
   for (let here = folder; here !== path.dirname(here); here = path.dirname(here)) {
     const name = path.basename(here);

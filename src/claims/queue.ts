@@ -20,9 +20,9 @@ import {
 } from "./rules.ts";
 import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
 
-const PID_POLL_MS = 1000; // ms between two looks whether a holder's process still runs, while somebody waits for it
+const PID_POLL_MS = 1000; // ms between two checks whether a holder's process still runs, while somebody waits for it
 
-/** What came of asking: the claim, or who stands in the way, or in which circle a wait would end. */
+/** The result of a claim request: the claim, or its blockers, and the deadlock that a wait would close (`circle`). */
 export interface ClaimAttempt {
   readonly claim?: Claim | undefined;
   readonly blockers: readonly Blocker[];
@@ -37,7 +37,7 @@ export function tryClaim(
 ): { claims: Claims; result: ClaimAttempt } {
   const taken = take(claims, request, facts);
   if (taken.claim && claims.queue.length === 0) return { claims: taken.claims, result: taken };
-  if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // shared now, it may let others in
+  if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // a shared claim may let others in
   if (!isPatient) return { claims, result: taken };
   const found = deadlock(claims, request.session_id, taken.blockers.map(sessionOfBlocker), sayTargets(request.targets));
   if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
@@ -52,7 +52,10 @@ export function tryClaim(
   return { claims: enqueue(claims, waiter), result: { blockers: taken.blockers } };
 }
 
-/** Waits for what a queue will hand over. However it ends, the place in the line ends with it. */
+/**
+ * Queues for a claim for up to `patience` ms, and accepts it when it is offered. Leaves the queue however it ends.
+ * Throws `timed_out`, and `conflict` for a deadlock or an ended session.
+ */
 export async function waitInQueue(
   context: Context,
   request: ClaimRequest,
@@ -76,7 +79,7 @@ export async function waitInQueue(
         if (claim) return claim;
       } else if (!look.isQueued) {
         if (await hasLeft(context)) throw hasEnded(`claim ${quotedTargets(request)}`, context.session);
-        // It slept past what it was offered: to the end of the line.
+        // This process slept past its offer: back to the end of the queue.
         const again = await changeClaims(context, (claims, facts) => tryClaim(claims, request, facts, true));
         isDone = again.claim !== undefined;
         if (again.claim) return again.claim;
@@ -102,7 +105,7 @@ export function quotedTargets({ targets }: ClaimRequest): string {
   return `"${sayTargets(targets)}"`;
 }
 
-/** Where a waiter stands; first settles what has run out since, which may be what it waits for. */
+/** A waiter's position. Settles the ledger first: an expired claim may be the one it waits for. */
 async function queuePosition(context: Context, id: string) {
   const claims = await settledClaims(context);
   const waiter = claims.queue.find((one) => one.id === id);
@@ -118,7 +121,7 @@ async function queuePosition(context: Context, id: string) {
   };
 }
 
-/** Leaves a line that would never move. Of those in the circle one goes, and is told who is in it. */
+/** Takes a deadlocked waiter off the queue, and returns the deadlock. Only one of its waiters leaves. */
 function leaveDeadlock(context: Context, id: string): Promise<readonly DeadlockStep[] | undefined> {
   return changeClaims(context, (claims, facts) => {
     const found = deadlockOf(claims, id);
@@ -133,7 +136,7 @@ async function acceptOffer(context: Context, id: string): Promise<Claim | undefi
   });
 }
 
-/** How those in the way are called. */
+/** The names of the sessions that block. */
 export async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<SessionNames> {
   const names = new Map<string, string>();
   for (const session of new Set(blockers.map(sessionOfBlocker))) {

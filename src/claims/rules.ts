@@ -12,7 +12,7 @@ import {
   Waiter,
 } from "./claim.ts";
 
-/** Everything that must be decided together is one record, `claims/live`. */
+/** The ledger: all that must be decided together is one record, `claims/live`. */
 export const Claims = object({
   /** The last fencing token. */
   token: integer(),
@@ -28,7 +28,7 @@ export const NO_CLAIMS: Claims = { token: 0, claims: [], queue: [], edges: [] };
 export interface ClaimFacts {
   /** Unix ms. */
   readonly now: number;
-  /** Ended, or dead by its process. Idle is not gone. */
+  /** Whether a session has ended, or its process is dead. An idle session is not gone. */
   readonly isGone: (session: string) => boolean;
   /** Whether a waiting process is dead. */
   readonly isDead: (waiter: Waiter | WaitEdge) => boolean;
@@ -46,7 +46,7 @@ export interface ClaimRequest {
   readonly tentative?: boolean;
 }
 
-/** Who stands in the way: a holder, or someone who came first. */
+/** What blocks a request: another session's claim, or a waiter that was queued first. */
 export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };
 
 type Contender = Pick<ClaimRequest, "session_id" | "targets" | "mode">;
@@ -57,8 +57,8 @@ function contend(a: Contender, b: Contender): boolean {
 }
 
 /**
- * Who stands in the way of `wish` right now: who holds what it wants, and who waits for that already, unless they wait for
- * the wishing session itself. Expects a settled record.
+ * What blocks `wish` right now: claims on its targets, and waiters for them, except waiters that the session's own
+ * claims block. Expects a settled ledger.
  */
 export function blockers(claims: Claims, wish: Contender, queue: readonly Waiter[] = claims.queue): Blocker[] {
   const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
@@ -72,8 +72,8 @@ export function isLive(claim: Claim, { now, isGone }: ClaimFacts): boolean {
 }
 
 /**
- * The record without what has run out, with what became free handed to those who waited for it, first come, first
- * served. The same object if nothing has changed.
+ * The ledger without what has expired or is gone. What became free is offered to the waiters, first come, first served.
+ * The same object if nothing has changed.
  */
 export function settle(claims: Claims, facts: ClaimFacts): Claims {
   const live = claims.claims.filter((claim) => isLive(claim, facts));
@@ -113,12 +113,12 @@ function grant(claims: Claims, wish: ClaimRequest, now: number, offered_until?: 
   return { ...claims, token, claims: [...claims.claims, claim] };
 }
 
-/** What came of a wish: the claim, or who stands in the way. */
+/** The result of a request: the claim, or its blockers. */
 export type ClaimOutcome =
   | { readonly claims: Claims; readonly claim: Claim; readonly blockers: readonly [] }
   | { readonly claims: Claims; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
 
-/** Takes what is wished for, or renews it if the session has just that already. Expects a settled record. */
+/** Grants a claim, or renews the session's claim on just these targets. Expects a settled ledger. Throws `limit`. */
 export function take(claims: Claims, wish: ClaimRequest, { now }: ClaimFacts): ClaimOutcome {
   const inTheWay = blockers(claims, wish);
   if (inTheWay.length > 0) return { claims, blockers: inTheWay };
@@ -132,7 +132,7 @@ export function take(claims: Claims, wish: ClaimRequest, { now }: ClaimFacts): C
   const { offered_until: _, reason, ...kept } = old;
   const why = wish.reason ?? reason;
   const ttl = wish.ttl ?? old.ttl;
-  // Who shared it before may have been followed by others: what it may do alone is new.
+  // A change of mode takes a new token: others may have claimed the same since this claim was granted.
   const token = wish.mode === old.mode ? claims.token : claims.token + 1;
   const claim = {
     ...{ ...kept, mode: wish.mode, ttl, expires_at: now + ttl },
@@ -152,19 +152,19 @@ function checkRoom(mine: readonly Claim[], { targets }: ClaimRequest): void {
   });
 }
 
-/** Takes up what was handed over, or undefined if it has been passed on. */
+/** The ledger with an offered claim accepted; undefined if the offer has passed to another. */
 export function accept(claims: Claims, id: string, now: number): Claims | undefined {
   const offered = claims.claims.find((claim) => claim.id === id);
   if (!offered) return undefined;
   const { offered_until: _, ...claim } = offered;
-  // What it shared until now it has alone from now on.
+  // The offered claim replaces the session's older one on the same targets, such as a shared one.
   const kept = claims.claims.filter(
     (other) => other === offered || other.session_id !== claim.session_id || !isSameTargets(other, claim),
   );
   return replace({ ...claims, claims: kept }, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
 }
 
-/** Lets every live claim of a session that its filter picks last its whole time again. The same object if there is none. */
+/** Renews every accepted claim of a session that `isMeant` picks. The same object if there is none. */
 export function renew(claims: Claims, session: string, now: number, isMeant = (_: Claim) => true): Claims {
   const isMine = (claim: Claim) => claim.session_id === session && claim.offered_until === undefined && isMeant(claim);
   if (!claims.claims.some(isMine)) return claims;
@@ -172,15 +172,15 @@ export function renew(claims: Claims, session: string, now: number, isMeant = (_
   return { ...claims, claims: renewed };
 }
 
-/** With one claim that lasts for `ttl` ms from now, also at its renewals. */
+/** The ledger with one claim that lasts for `ttl` ms from now, also at its renewals. */
 export function withTtl(claims: Claims, id: string, now: number, ttl: number): Claims {
   const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
   return { ...claims, claims: next };
 }
 
 /**
- * Without what `isMeant` of the targets of those claims that `isWhose`, and with what became free handed on. A claim of
- * which some is left goes on. Returns what was given back, each with the targets it has lost.
+ * The ledger without the targets that `isMeant` picks of the claims that `isWhose` picks; waiters are offered what
+ * became free. A claim that keeps some targets goes on. `given`: each such claim, with the targets it has lost.
  */
 export function giveUp(
   claims: Claims,
@@ -204,7 +204,7 @@ export function enqueue(claims: Claims, waiter: Waiter): Claims {
   return { ...claims, queue: [...claims.queue, waiter] };
 }
 
-/** Without this waiter, edge or offer. */
+/** The ledger without the waiter, edge or offered claim of this id. */
 export function leaveQueue(claims: Claims, id: string, facts: ClaimFacts): Claims {
   const queue = claims.queue.filter((waiter) => waiter.id !== id);
   const edges = claims.edges.filter((edge) => edge.id !== id);

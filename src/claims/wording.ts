@@ -7,10 +7,10 @@ import { type Claim, type ClaimMode, type ClaimTarget, sayTargets, targetsMeet }
 import type { DeadlockStep } from "./deadlock.ts";
 import { type Blocker, type ClaimRequest, sessionOfBlocker } from "./rules.ts";
 
-/** How sessions are called. */
+/** The names of sessions, by their id. */
 export type SessionNames = ReadonlyMap<string, string>;
 
-/** The error of a claim that others stand in the way of. */
+/** The error of a claim that is blocked. */
 export function heldError(
   request: ClaimRequest,
   again: string,
@@ -24,7 +24,7 @@ export function heldError(
   });
 }
 
-/** The error of a wait in line that came to nothing. */
+/** The error of a claim that was still blocked when its wait was over. */
 export function waitedTooLong(
   request: ClaimRequest,
   again: string,
@@ -45,12 +45,12 @@ function nextFor(again: string, inTheWay: readonly Blocker[]): string {
   return first && "claim" in first ? `${again}, or ${askHolder(first.claim)}` : again;
 }
 
-/** The command that asks the holder for it. */
+/** The command that asks a claim's holder to yield it. */
 function askHolder({ targets: [first = {}] }: Claim): string {
   return askCommand(first.resource ?? typedAs(first));
 }
 
-/** The command that asks whoever holds it for a path, or a part of what they hold. */
+/** The command that asks a path's holder to yield it, or the part of its claim that the path names. */
 export function askForPath(path: string): string {
   return askCommand(typedPath(path));
 }
@@ -59,7 +59,7 @@ function askCommand(what: string): string {
   return `agent-relay send --claim ${what} "..."`;
 }
 
-/** The command that asks for the same again and waits for it, from the same folder. */
+/** The command that claims the same again and waits for it, run from the same folder. */
 export function claimAgainCommand(
   paths: readonly string[],
   options: { readonly resources?: readonly string[]; readonly mode?: ClaimMode; readonly apart?: boolean },
@@ -73,7 +73,7 @@ function typedAs({ path, resource }: ClaimTarget): string {
   return path === undefined ? `--resource ${resource}` : typedPath(sayTargets([{ path }]));
 }
 
-/** A path as it can be typed: never taken for a flag. */
+/** A path as it can be typed in a shell: never taken for a flag. */
 function typedPath(typed: string): string {
   return quoted(typed.startsWith("-") ? `./${typed}` : typed);
 }
@@ -99,7 +99,7 @@ function sayClaim(who: string, claim: Claim, now: number): string {
   return `${who} ${has} ${until} (${formatLeft(end - now)} more)${why}`;
 }
 
-/** The error of a wait that would close a circle. */
+/** The error of a wait that would close a deadlock. */
 export function deadlockError(what: string, steps: readonly DeadlockStep[]): RelayError {
   const [first] = steps;
   const chain = steps.map((step, index) => {

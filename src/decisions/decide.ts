@@ -9,7 +9,7 @@ import { send } from "../messages/send.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { Decision } from "./decision.ts";
 
-/** Writes down what was decided, for good, and tells everyone. */
+/** Records a decision for good, and broadcasts it. */
 export async function decide(context: Context, content: string): Promise<Decision> {
   const text = checkText(content, "decide", MAX_TEXT_BYTES);
   await ensureRegistered(context);
@@ -33,7 +33,7 @@ export async function decide(context: Context, content: string): Promise<Decisio
   return decision;
 }
 
-/** It is decided all the same: who thought otherwise would decide it twice. */
+/** The error of a decision that is kept but was not broadcast: its caller must not decide it twice. */
 function untold(id: string, cause: RelayError): RelayError {
   const why = cause.message.replace(/^Cannot send: /, "");
   return new RelayError(cause.code, `Cannot tell everyone of ${id}, which is decided and kept: ${why}`, {

@@ -1,6 +1,6 @@
 import { type Infer, integer, object, text } from "../schema.ts";
 
-/** What was decided, as it is on disk, in `--json` and here. Decisions are never dropped. */
+/** A decision as it is on disk, in `--json` and here. Decisions are never dropped. */
 export const Decision = object({
   id: text(),
   session_id: text(),

@@ -8,16 +8,16 @@ import { isSegment } from "../store/key.ts";
 import { isFor, isLive, type Message, type PermissionVerdict, VERDICTS, withVerdict } from "./message.ts";
 import { stamp } from "./receipts.ts";
 
-/** What an answer to a question for permission says; undefined if it is none. */
+/** The verdict in an answer to a `permission` message; undefined if it holds none. */
 export function verdictIn(content: string): PermissionVerdict | undefined {
   const word = content.trim().toLowerCase();
   return VERDICTS.find((verdict) => verdict === word);
 }
 
 /**
- * Decides a question for permission by what is answered to it: by who was asked, and never by the agent that asks or by what
- * it has started, as far as this machine shows that (`refused`); within its time (`refused`), once (`conflict`), with one of
- * the verdicts (`usage`). Of several at once exactly one decides.
+ * Decides a `permission` message by the answer to it. Its recipient answers, and never the agent that asks or a process
+ * that agent started, as far as this machine shows that (`refused`); in time (`refused`), once (`conflict`), with one
+ * of the verdicts (`usage`). Of several answers at once exactly one decides.
  */
 export async function decideBy(context: Context, asked: Message, content: string): Promise<void> {
   const { id } = asked;
@@ -37,7 +37,7 @@ export async function decideBy(context: Context, asked: Message, content: string
   });
 }
 
-/** Whether this process was started by the agent of that session, also if that has said since that it ended. */
+/** Whether the agent of `session` started this process, also if that session has ended since. */
 async function isBelow(context: Context, session: string): Promise<boolean> {
   const agent = isSegment(session) ? await find(context, session) : undefined;
   const process = agent && processOf(agent);

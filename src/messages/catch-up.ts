@@ -4,28 +4,32 @@ import { scanForForeign } from "./discover.ts";
 import { unreadMark } from "./inbox.ts";
 import { readMessage } from "./records.ts";
 
-/** Lists in a registered session's inbox what it has not been told of: what other programs wrote, and what was said to everyone before it came. */
+/**
+ * Lists in a registered session's inbox what it has missed: messages that other programs wrote, and the broadcasts from
+ * before it registered.
+ */
 export async function catchUp(context: Context, isNew: boolean): Promise<void> {
   const { store, session, now } = context;
   await scanForForeign(context, "now");
-  // Who is registered was pointed at each broadcast: to list them again would rest on receipts, which the crate may lose.
+  // A registered session got a pointer to each broadcast. Listing them again would rely on receipts, which the crate
+  // may lose.
   const heard = `agents/${session}.heard`;
   if (isNew || (await store.markedAt(heard)) === undefined) await listDigest(context);
   await store.mark(heard, now());
 }
 
-/** Lists the broadcasts of the last day in this session's inbox: those it has no receipt for, the newest 50. */
+/** Lists in this session's inbox the broadcasts of the last day for which it has no receipt, the newest 50. */
 async function listDigest(context: Context): Promise<void> {
   const { store, session } = context;
   let room = MAX_DIGEST_MESSAGES;
   const ids = await store.marks("inboxes/all");
   const candidates = digestCandidates(ids, context.now());
   const isCandidate = new Set(candidates);
-  for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadMark("all", id)); // nobody will be told of it
+  for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadMark("all", id)); // too old for any session
   for (const id of candidates) {
     if (room === 0) return;
     const message = await readMessage(store, id);
-    // A broadcast that is still being written may come at any moment: listing it too early costs nothing.
+    // A broadcast that is still being written may appear at any moment: listing it too early costs nothing.
     const isComing = message === undefined && (await store.isDraft(`messages/${id}`));
     if (!isComing && !(message && isNews(session, message, context.now()))) continue;
     await store.mark(unreadMark(session, id), context.now());

@@ -10,14 +10,14 @@ import { openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-const SCAN_EVERY_MS = 5000; // ms between foreign looks in one project ...
+const SCAN_EVERY_MS = 5000; // ms between two scans for foreign messages in one project ...
 
-const SCAN_RARELY_MS = 60_000; // ... and where no foreign message was ever seen
+const SCAN_RARELY_MS = 60_000; // ms; ... and in a project where none was ever found
 
 /**
  * Finds messages that another program put into `messages/` (the `agent-relay` crate, a script) and lists them in the
  * inboxes they belong in. It reads names only, unless there are new ones. At most once in 5 s per project, or in 60 s
- * where none was ever found; `now` looks all the same. Returns how many it found.
+ * where none was ever found; `now` scans all the same. Returns how many it found.
  */
 export async function scanForForeign(context: Context, when: "now" | "due"): Promise<number> {
   const { store, now } = context;
@@ -43,14 +43,14 @@ export async function scanForForeign(context: Context, when: "now" | "due"): Pro
   return messages.length;
 }
 
-/** How long to wait between foreign looks (ms): longer where another program was never met. */
+/** The time between two scans for foreign messages, ms: longer where none was ever found. */
 export async function scanInterval({ store }: Context): Promise<number> {
   return (await store.markedAt("stamps/foreign-seen")) === undefined ? SCAN_RARELY_MS : SCAN_EVERY_MS;
 }
 
 /**
- * After a reboot: lists again what the messages of the last day say is unread or open, since marks are not written to the disk
- * itself. Once for each boot, at the first look.
+ * After a reboot, lists again the messages of the last day that are unread or open: marks are not synced to the disk.
+ * Runs once for each boot, at the first read.
  */
 export async function relistAfterBoot(context: Context): Promise<void> {
   const { store, now } = context;
@@ -69,8 +69,8 @@ export async function relistAfterBoot(context: Context): Promise<void> {
 }
 
 /**
- * Lists messages in the inboxes they belong in, as unread or as open: direct ones in their recipient's, recent broadcasts
- * in everyone's.
+ * Lists messages as unread or open in the inboxes they belong in: a direct message in its recipient's, a recent
+ * broadcast in every session's.
  */
 async function list(context: Context, messages: readonly Message[]): Promise<void> {
   const { store, now } = context;
@@ -86,7 +86,7 @@ async function list(context: Context, messages: readonly Message[]): Promise<voi
   if (broadcasts.length === 0) return;
   broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
   for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
-  const isMirror = await isMirrored(context); // who is elsewhere reads there
+  const isMirror = await isMirrored(context); // a remote session reads its mail on the server
   for (const { session_id: session, owner } of await registrations(context)) {
     if (isMirror && owner !== undefined) continue;
     for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, MAX_DIGEST_MESSAGES))

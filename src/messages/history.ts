@@ -10,7 +10,7 @@ export interface HistoryOptions {
   readonly limit?: number;
   /** Only those to or from this session. */
   readonly with?: string;
-  /** Only messages sent after this (Unix ms). */
+  /** Only messages sent at this time or later (Unix ms). */
   readonly since?: number;
 }
 
@@ -19,7 +19,7 @@ export async function history(context: Context, options: HistoryOptions = {}): P
   const { limit = 20, since = 0 } = options;
   const found: Message[] = [];
   let ours = 0;
-  // Ids of other programs do not tell their time, so all of those are read; ours are read from the newest on.
+  // Foreign ids carry no time, so all of those messages are read; ours are read from the newest on.
   for (const id of await context.store.list("messages", { reverse: true })) {
     const time = timeOf(id);
     if (time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours >= limit)) continue;

@@ -2,20 +2,20 @@ import { asks, isFor, isLive, isOpen, isUnread, type Message } from "./message.t
 
 /** `unread` counts no further than this. */
 export const MAX_COUNTED = 1000;
-/** How long a reader may show what it found before another may (ms). Renewed while the reader works. */
+/** How long a reader lease lasts, ms. Renewed while the reader works. */
 export const READER_LEASE_MS = 5000;
 
-/** The key of the mark that says: `session` has not been shown `id`. */
+/** The key of the pointer that says: message `id` is unread for `session`. */
 export function unreadMark(session: string, id: string): string {
   return `inboxes/${session}/${id}`;
 }
 
-/** The key of the mark that says: `session` was shown `id`, and still owes an answer. */
+/** The key of the pointer that says: `session` was shown message `id`, and still owes an answer. */
 export function openMark(session: string, id: string): string {
   return `inboxes/${session}/open/${id}`;
 }
 
-/** What has become of a message that an inbox lists. */
+/** How a listed message stands: `done` needs neither a read nor an answer. */
 export type MessageState = "unread" | "open" | "done";
 
 export function messageState(session: string, message: Message, now: number): MessageState {
@@ -37,7 +37,7 @@ export interface InboxItem {
   readonly is_open: boolean;
 }
 
-/** What to show of what waits: new ones first, up to `limit`, then open ones if there is room; in the given order. */
+/** The items to show: up to `limit` new ones, then open ones if there is room. Keeps the given order. */
 export function choose(items: readonly InboxItem[], limit: number): InboxItem[] {
   const fresh = items.filter((item) => item.is_new).slice(0, limit);
   const rest = items.filter((item) => !item.is_new).slice(0, limit - fresh.length);

@@ -19,7 +19,10 @@ export async function latestOf(
   return message && mayRead(session, message) ? message : undefined;
 }
 
-/** How far this conversation has gone without a person or a task moving. Waits where it is far, throws `limit` where it is too far. */
+/**
+ * The chain of an answer to `parent`: how far the conversation has gone without a person or a task moving. Pauses the
+ * sender of a long chain. Throws `limit` for one that is too long.
+ */
 export async function chainFor(context: Context, parent: Message): Promise<Chain> {
   const { agent, session, limits } = context;
   const isFresh = agent === "human" || (await hasMoved(context, parent));
@@ -37,7 +40,7 @@ export async function chainFor(context: Context, parent: Message): Promise<Chain
   return chain;
 }
 
-/** Whether this session or the other has moved a task since the message, or a person has said anything. */
+/** Whether this session or the sender has moved a task since `parent` was sent, or a person has sent a message. */
 async function hasMoved({ store, session }: Context, parent: Message): Promise<boolean> {
   for (const who of [session, parent.from_session]) {
     const moved = isSegment(who) ? await store.markedAt(`agents/${who}.moved`) : undefined;
@@ -46,7 +49,7 @@ async function hasMoved({ store, session }: Context, parent: Message): Promise<b
   return ((await store.markedAt(PERSON_SPOKE)) ?? 0) > sentAt(parent);
 }
 
-/** Tells the people here, once for a conversation. */
+/** Tells every registered person, once for each conversation. */
 async function tellPerson(context: Context, { id, thread = id }: Message, { hops, chain }: Chain): Promise<void> {
   const { store, now } = context;
   const root = checkSegment(thread);
@@ -70,22 +73,22 @@ async function tellPerson(context: Context, { id, thread = id }: Message, { hops
 export interface Chain {
   /** How many messages in a row answered each other, with no person among their senders and no task moving. */
   readonly hops: number;
-  /** Who sent the last of them, the latest last. */
+  /** The senders of the last of these messages, the latest last. */
   readonly chain: readonly string[];
 }
 
 const MAX_CHAIN_NAMES = 8; // of a chain: enough to see who it is
 
-/** What a message that answers `parent` carries on. A person's message, and one after a task has moved, begin anew. */
+/** The chain of a message after `parent`. `isFresh`: a person or a task has moved, and the chain begins anew. */
 export function chainAfter(parent: Message | undefined, session: string, isFresh: boolean): Chain {
   if (!parent || isFresh) return { hops: 0, chain: [] };
-  // Who adds to its own words goes neither back nor on.
+  // A sender that adds to its own message neither lengthens nor restarts the chain.
   if (parent.from_session === session) return { hops: parent.hops ?? 0, chain: parent.chain ?? [] };
   const before = parent.chain ?? [parent.from_session];
   return { hops: (parent.hops ?? 0) + 1, chain: [...before, session].slice(-MAX_CHAIN_NAMES) };
 }
 
-const PAUSE_STEP_MS = 250; // ms; the 20 slow answers between the default limits wait for 45 s in all
+const PAUSE_STEP_MS = 250; // ms; the 19 slow answers between the default limits wait for 47.5 s in all
 const MAX_PAUSE_MS = 5000; // ms
 
 /** How long (ms) an answer waits before it is sent. */

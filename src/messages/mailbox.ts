@@ -11,17 +11,17 @@ import { readMessage } from "./records.ts";
 
 export const DRAFT_PAUSES_MS = [5, 20, 100]; // ms: a listed message that is still being written comes within these
 
-/** `unreadCount` without a foreign look; of another session too, whose list is then left as it is. */
+/** `unreadCount` without a scan for foreign messages. Does not tidy the inbox of another session. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
   const { messages, hasMore } = await unreadMessages({ ...context, session }, MAX_COUNTED, session === context.session);
   return messages.length + Number(hasMore);
 }
 
-/** Everyone registered, the last seen first, with how much each has unread. */
+/** Every registered session, the last seen first, with its unread count; on a mirror, a remote one without. */
 export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
-  const isMirror = await isMirrored(context); // how much who is elsewhere has unread is known there
+  const isMirror = await isMirrored(context); // only the server knows the unread count of a remote session
   for (const agent of await agents(context))
     views.push(
       isMirror && agent.owner !== undefined
@@ -31,7 +31,7 @@ export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   return views;
 }
 
-/** Whether there is no such message: one that cannot be read, and cannot be set aside, is still there. */
+/** Whether no message has this id. A message that can be neither read nor set aside is still there. */
 async function isGone(store: Store, id: string): Promise<boolean> {
   if (!isSegment(id)) return true;
   try {
@@ -42,7 +42,7 @@ async function isGone(store: Store, id: string): Promise<boolean> {
   }
 }
 
-/** Up to `limit` unread messages, by name, and whether there are more. Takes off the list what is no longer unread. */
+/** Up to `limit` unread messages in order of id, and whether there are more. Tidies the inbox, if `isOwn`. */
 export async function unreadMessages(
   context: Context,
   limit: number,
@@ -67,14 +67,18 @@ export async function unreadMessages(
   return { messages, hasMore: false };
 }
 
-/** The message an inbox lists; `coming` while it is still being written; undefined if it will not come. Waits as `pauses` says, once for a whole look. */
+/**
+ * A message that an inbox lists: `coming` while it is still being written, undefined if it will never come. Waits for
+ * it by `pauses` (ms), and uses them up: one read shares them among all its messages.
+ */
 export async function readListed(
   { store }: Context,
   id: string,
   pauses: number[],
 ): Promise<Message | "coming" | undefined> {
   for (;;) {
-    const isDraft = await store.isDraft(`messages/${id}`); // looked at first: once it is gone, the message is there or never
+    // Check the draft first: once it is gone, the message exists or never will.
+    const isDraft = await store.isDraft(`messages/${id}`);
     const message = await readMessage(store, id);
     if (message || (!isDraft && (await isGone(store, id)))) return message;
     const pause = pauses.shift();

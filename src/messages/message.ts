@@ -8,11 +8,11 @@ export type MessageKind = (typeof KINDS)[number];
 
 const ASKING: readonly MessageKind[] = ["question", "request-yield", "permission"];
 
-/** What is answered to a message of kind `permission`. */
+/** The answers to a message of kind `permission`. */
 export const VERDICTS = ["allow", "deny"] as const;
 export type PermissionVerdict = (typeof VERDICTS)[number];
 
-/** Who was shown a message, and when (ISO 8601); and how they decided what it asked. */
+/** When one session was shown a message and when it answered (ISO 8601), and its verdict on a `permission`. */
 export const Receipt = object({
   read_at: optional(text()),
   acked_at: optional(text()),
@@ -45,25 +45,25 @@ export const Message = object({
   /** Shared by the messages of one send to several. */
   batch: optional(text()),
   ack_required: optional(flag()),
-  /** ISO 8601; when nobody has answered by then, its sender is told. */
+  /** The deadline, ISO 8601: the sender is told if no answer has come by then. */
   answer_by: optional(text()),
-  /** Of a request to yield: the claims it asks for. */
+  /** The ids of the claims that a request to yield asks for. */
   claims: optional(list(text())),
-  /** See `loop-guard.ts`. */
+  /** See `loop-limit.ts`. */
   hops: optional(integer()),
   chain: optional(list(text())),
-  /** ISO 8601; after it nobody is shown the message any more. */
+  /** ISO 8601; no inbox shows the message after it. */
   expires_at: optional(text()),
   withdrawn_at: optional(text()),
   receipts: optional(record(Receipt)),
   /** By the key of the machine that sent it over the network. */
   signature: optional(object({ by: text(), key: text(), value: text() })),
-  /** By a person's or agent's SSH key, armoured; who it says it is of. */
+  /** By a person's or agent's SSH key, armoured; `signer` is the one it claims to be of. */
   ssh_signature: optional(object({ signer: text(), value: text() })),
 });
 export type Message = Infer<typeof Message>;
 
-/** What a sender may say about a message beyond its text. */
+/** The fields of a message that its sender may set beyond the text. */
 export interface MessageExtras {
   readonly kind?: MessageKind | undefined;
   readonly thread?: string | undefined;
@@ -88,7 +88,7 @@ export interface MessageDraft {
   readonly seq: number;
 }
 
-/** What the relay itself tells a session. */
+/** A message from the relay itself to a session. */
 export function systemDraft(id: string, to_session: string, content: string, time: number): MessageDraft {
   return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
 }
@@ -134,13 +134,13 @@ export function checkBody(content: string, maxBytes: number): string {
   return content;
 }
 
-/** Throws `usage` for a kind that is none. */
+/** Throws `usage` for an unknown kind. */
 export function checkKind(kind: string): void {
   if (!KINDS.some((known) => known === kind))
     throw new RelayError("usage", `Cannot send a "${kind}": the kinds are ${KINDS.join(", ")}`);
 }
 
-/** Whether `session` may read the message: its ends may, and everyone a broadcast. */
+/** Whether `session` may read the message: its sender and recipient may, and everyone may read a broadcast. */
 export function mayRead(session: string, message: Message): boolean {
   return message.to_session === null || message.to_session === session || message.from_session === session;
 }
@@ -160,12 +160,12 @@ export function isLive(message: Message, now: number): boolean {
   return Number.isNaN(expiry) || expiry > now;
 }
 
-/** Whether reading it is not enough: its sender waits for an answer. */
+/** Whether the message asks for an answer: to read it is not enough. */
 export function asks(message: Message): boolean {
   return message.ack_required === true || ASKING.some((kind) => kind === message.kind);
 }
 
-/** Whether `session` has been shown it, and still owes an answer. */
+/** Whether `session` owes the message an answer, whether it has read it or not. */
 export function isOpen(session: string, message: Message, now: number): boolean {
   const isAcked = message.receipts?.[session]?.acked_at !== undefined;
   return isFor(session, message) && isLive(message, now) && asks(message) && !isAcked;
@@ -183,7 +183,7 @@ export function withAck(message: Message, session: string, at: number): Message 
   return withReceipt(withRead(message, session, at), session, { acked_at: iso(at) });
 }
 
-/** The message as decided by `session`. Throws `conflict` if it was decided. */
+/** The message with `session`'s verdict. Throws `conflict` if it has one. */
 export function withVerdict(message: Message, session: string, verdict: PermissionVerdict, at: number): Message {
   const before = message.receipts?.[session]?.verdict;
   if (before !== undefined)
@@ -191,16 +191,16 @@ export function withVerdict(message: Message, session: string, verdict: Permissi
   return withReceipt(withRead(message, session, at), session, { verdict });
 }
 
-/** The message as taken back. Throws `refused` for anyone but its sender. */
+/** The message as withdrawn. Throws `refused` for anyone but its sender. */
 export function withdraw(message: Message, session: string, at: number): Message {
   if (message.from_session !== session)
     throw new RelayError("refused", `Cannot withdraw "${message.id}": ${message.from_session} sent it, not ${session}`);
   return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
 }
 
-const LAST_DATE = 8.64e15; // ms; the last that Date can show, and small enough that one more makes a difference
+const LAST_DATE = 8.64e15; // ms; the last that Date can show, and small enough that adding 1 still changes it
 
-/** When it was sent (ms), from the most exact of what it says. */
+/** When the message was sent, Unix ms: by `sent_at`, else by its id, else by `timestamp`. */
 export function sentAt(message: Message): number {
   const said = message.sent_at === undefined ? Number.NaN : Date.parse(message.sent_at);
   return Number.isNaN(said) ? (timeOf(message.id) ?? Math.min(message.timestamp * 1000, LAST_DATE)) : said;

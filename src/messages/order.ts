@@ -1,8 +1,8 @@
 import { type Message, sentAt } from "./message.ts";
 
 /**
- * Puts messages in the order in which they make sense: by time, but each after what it answers and after its sender's
- * earlier ones, whatever the clocks said. The same set gives the same order for every reader.
+ * Orders messages by time, but each after the message it answers and after its sender's earlier ones, whatever the
+ * clocks said. The same set gives the same order for every reader.
  */
 export function order<M extends Message>(messages: readonly M[]): M[] {
   const byTime = [...messages].sort((a, b) => sentAt(a) - sentAt(b) || compareIds(a.id, b.id));

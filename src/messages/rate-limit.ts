@@ -5,14 +5,14 @@ import { spend } from "../rate.ts";
 const SAVE_EVERY_MS = 1000; // ms; a session that sends in a loop would else write two marks a message
 const MINUTE_MS = 60_000; // ms
 
-/** Its time says when a person last sent anything: what agents then answer begins anew. */
+/** A mark. Its time is when a person last sent a message: the chains of agents begin anew after it. */
 export const PERSON_SPOKE = "stamps/person";
 
 // The times of one session's sends, `context.pace`, are kept in two marks too, so that its other processes go on from
 // there: `<session>.sent`, a logical time that grows with each message even when the clock steps back; and
 // `<session>.rate`, when its spent allowance is whole again. Best effort: nothing is locked.
 
-/** Takes over what other processes of the session have noted, if that was not done a moment ago. */
+/** Reads the marks of the session's other processes, unless this process wrote them within the last second. */
 export async function loadPace({ pace, store, session, now }: Context): Promise<void> {
   if (!isDue(pace, now())) return;
   const sent = await store.markedAt(`agents/${session}.sent`);
@@ -20,20 +20,20 @@ export async function loadPace({ pace, store, session, now }: Context): Promise<
   pace.spent = Math.max(pace.spent, (await store.markedAt(`agents/${session}.rate`)) ?? 0);
 }
 
-/** Throws `limit` where a send to one would, before anything that goes before it is done. */
+/** Throws `limit` if a send to one recipient would. For a caller that has work to do before it sends. */
 export async function checkAllowance(context: Context): Promise<void> {
   await loadPace(context);
   spentAfter(context, 1);
 }
 
-/** Takes `count` messages from the allowance. Returns the logical time of the last message that was sent. Throws `limit`. */
+/** Takes `count` messages from the allowance. Returns the logical time of the last message sent. Throws `limit`. */
 export function spendAllowance(context: Context, count: number): number | undefined {
   context.pace.spent = spentAfter(context, count);
   return context.pace.sent;
 }
 
 function spentAfter({ pace, session, now, limits }: Context, count: number): number {
-  // Farther ahead than any allowance: the clock has stepped back.
+  // `spent` is farther ahead than any allowance reaches: the clock has stepped back.
   const before = pace.spent > now() + MINUTE_MS ? now() : pace.spent;
   const { spent, wait } = spend({ burst: limits.perMinute, period: MINUTE_MS }, before, now(), count);
   if (wait === 0) return spent;
@@ -42,7 +42,10 @@ function spentAfter({ pace, session, now, limits }: Context, count: number): num
   });
 }
 
-/** Notes a message that was sent, for other processes what is due, and a logical time that is ahead of the clock, which they could not guess. */
+/**
+ * Notes that a message was sent. Writes the marks for other processes if they are due, and always a logical time that
+ * is ahead of the clock, which they could not guess.
+ */
 export async function noteSent({ pace, store, session, now }: Context, seq: number): Promise<void> {
   const time = now();
   const isDueNow = isDue(pace, time);

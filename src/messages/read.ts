@@ -12,23 +12,23 @@ import { order } from "./order.ts";
 import { takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
-const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // ms: long enough to outlast a reader that stopped
+const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // ms: outlasts the lease of a reader that stopped
 
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */
   readonly limit?: number;
-  /** Also those read before, and those this session sent: the newest `limit` in all. */
+  /** Also messages read before, and those this session sent: the newest `limit` in all. */
   readonly all?: boolean;
-  /** Only messages sent after this (Unix ms). */
+  /** Only messages sent at this time or later (Unix ms). */
   readonly since?: number;
   /** Marks nothing. */
   readonly peek?: boolean;
   /**
-   * Shows the messages and returns those it did show; only they are marked. What it throws marks none. Without it, they
-   * count as shown when `inbox` returns.
+   * Shows the messages and returns those it did show; only they are marked. If it throws, none is marked. Without it,
+   * the messages count as shown when `inbox` returns.
    */
   readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
-  /** How long to wait for another reader of this session (ms); default 5,000. */
+  /** How long to wait for another reader of this session, ms; default 6,000. */
   readonly patience?: number;
 }
 
@@ -36,11 +36,11 @@ export interface Inbox {
   readonly items: readonly InboxItem[];
   /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
   readonly more: number;
-  /** How many were shown before and still wait for an answer, beyond these. */
+  /** How many messages that were shown before still wait for an answer, beyond these. */
   readonly open_more: number;
 }
 
-/** What waits for this session, in order; what was shown is marked as read. Throws `conflict` while another shows it. */
+/** Shows and marks this session's unread and open messages, in order. Throws `conflict` while another reader does. */
 export async function inbox(context: Context, options: InboxOptions = {}): Promise<Inbox> {
   const { limit = 10, show = async (items) => items } = options;
   if (!Number.isInteger(limit) || limit < 1)
@@ -65,21 +65,21 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   }
 }
 
-/** What waits unread, in order, marking nothing; at most 1,000. */
+/** The unread messages, in order, at most 1,000. Marks nothing. */
 export async function unread(context: Context): Promise<Message[]> {
   await beginReading(context);
   return order((await unreadMessages(context, MAX_COUNTED)).messages);
 }
 
-/** How many messages wait unread; 1,001 means more than 1,000. */
+/** The number of unread messages; 1,001 means more than 1,000. */
 export async function unreadCount(context: Context): Promise<number> {
   await beginReading(context);
   return countUnread(context);
 }
 
 /**
- * What every look begins with: mail that came past us, and a sign of life. Who looks for the first time is registered,
- * else it would miss what was said to everyone before. False if there is no relay to look into.
+ * The start of every read: lists foreign messages, renews the sign of life, settles waits. Registers a new session,
+ * which would otherwise miss the earlier broadcasts. False if there is no relay to read.
  */
 export async function beginReading(context: Context): Promise<boolean> {
   const agent = await mine(context);
@@ -98,7 +98,7 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
   return false;
 }
 
-/** What an inbox would show now, and how many more are unread. */
+/** The items an inbox would show now, and how many more are unread or open. */
 async function collect(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
@@ -122,7 +122,7 @@ async function collect(context: Context, options: InboxOptions, limit: number): 
   };
 }
 
-/** Messages that were shown and still wait for an answer. Takes off the list those that no longer do. */
+/** The messages that were shown and still wait for an answer. Takes the others off the list of open ones. */
 async function open(context: Context): Promise<Message[]> {
   const { store, session, now } = context;
   const messages: Message[] = [];
@@ -137,7 +137,7 @@ async function open(context: Context): Promise<Message[]> {
   return messages;
 }
 
-/** Whether a request to yield asks for what this session holds no more; it is answered then. */
+/** Whether this session no longer holds what a request to yield asks for. Answers the request if so. */
 async function hasYielded(context: Context, message: Message): Promise<boolean> {
   if (message.kind !== "request-yield" || message.claims === undefined) return false;
   const { answerIfEnded } = await import("./yields.ts");

@@ -26,16 +26,15 @@ export interface ReaderLease {
 
 const LEASE_POLL_MS = 20; // ms
 
-/** Whether the holder started us: it shows the session's mail by running us. */
+/** Whether the holder started this process: then it shows the session's mail by running us. */
 function isAbove({ pid, started, place }: Lease): boolean {
   return place === thisPlace() && ancestors().some((above) => above.pid === pid && above.started === started);
 }
 
 /**
- * Takes the right to show a session's mail, so that two readers of one session show nothing twice. It is renewed until
- * `release`. A holder that died gives way at once, one that stopped after 5 s. A process that
- * the holder started shows under its right.
- * Throws `conflict` if another holds it for longer than `patience` (ms).
+ * Takes the right to show a session's mail, so that two readers of one session show nothing twice. The lease is renewed
+ * until `release`. A holder that died loses it at once, one that stopped after 5 s. A process that the holder started
+ * reads under the holder's lease. Throws `conflict` if another holds it for longer than `patience` (ms).
  */
 export async function takeReaderLease(context: Context, patience: number): Promise<ReaderLease> {
   const { pid, started, place } = thisProcess();
@@ -84,7 +83,7 @@ function renewedUntilReleased({ store, session }: Context, mine: Lease): ReaderL
     const next = { ...mine, turn };
     const change = (current: Value | undefined) => (current?.holder === mine.holder ? next : current);
     renewal = store.update(key, change, { lasting: false });
-    renewal.catch(() => clearInterval(timer)); // the disk said no: the lease then runs out, which others can bear
+    renewal.catch(() => clearInterval(timer)); // the disk refused: the lease runs out, and another reader takes over
   };
   const timer = setInterval(renew, READER_LEASE_MS / 2);
   timer.unref();

@@ -4,7 +4,7 @@ import { openMark, staysOpen, unreadMark } from "./inbox.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
 import { messageFor } from "./records.ts";
 
-/** Marks messages as read; those not for this session are passed over. Returns those that are for it. Throws `not_found`. */
+/** Marks messages as read, and returns them; passes over those that are not for this session. Throws `not_found`. */
 export async function markRead(context: Context, ids: readonly string[]): Promise<Message[]> {
   const marked: Message[] = [];
   for (const id of ids) {
@@ -14,7 +14,7 @@ export async function markRead(context: Context, ids: readonly string[]): Promis
   return marked;
 }
 
-/** Says that a message was dealt with; it is read then too. Throws `not_found`, `refused` if it is not for this session. */
+/** Acks a message, which also marks it as read. Throws `not_found`, `refused` if it is not for this session. */
 export async function ack(context: Context, id: string): Promise<Message> {
   const message = await messageFor(context, id);
   if (!isFor(context.session, message))
@@ -25,17 +25,17 @@ export async function ack(context: Context, id: string): Promise<Message> {
   return acked;
 }
 
-/** Takes a message back: who has not read it will not be shown it. Throws `not_found`, `refused` if another sent it. */
+/** Withdraws a message: no inbox shows it from now on. Throws `not_found`, `refused` if another sent it. */
 export async function withdraw(context: Context, id: string): Promise<Message> {
   const message = await stamp(context, await messageFor(context, id), withdrawn);
-  // Off every list as well: another program that rewrites the message drops the field that says it was taken back.
+  // Remove it from every inbox as well: another program that rewrites the message drops `withdrawn_at`.
   const { store } = context;
   for (const inbox of message.to_session === null ? ["all", ...(await store.list("agents"))] : [message.to_session])
     for (const mark of [unreadMark(inbox, id), openMark(inbox, id)]) await store.unmark(mark);
   return message;
 }
 
-/** Writes this session's receipt, and then takes the message off its list, or puts it on the list of open ones. */
+/** Writes this session's receipt, then takes the message off the unread list; one that asks goes on the open list. */
 export async function stampRead(context: Context, message: Message): Promise<Message> {
   const read = await stamp(context, message, withRead);
   const { store, session, now } = context;
@@ -44,7 +44,7 @@ export async function stampRead(context: Context, message: Message): Promise<Mes
   return read;
 }
 
-/** Changes a message for this session, as if nobody else did. */
+/** Changes a message for this session, as if nobody else changed it meanwhile. */
 export async function stamp(
   { store, session, now }: Context,
   message: Message,

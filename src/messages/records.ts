@@ -5,7 +5,7 @@ import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 import { Message, mayRead } from "./message.ts";
 
-/** A message by id, or undefined if there is none that can be read. Its id is the name it is stored under. */
+/** A message by id; undefined if none can be read. Its id is the name it is stored under. */
 export async function readMessage(store: Store, id: string): Promise<Message | undefined> {
   if (!isSegment(id)) return undefined;
   const message = await parsedOrSkipped(store, `messages/${id}`, Message);

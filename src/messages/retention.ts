@@ -13,8 +13,8 @@ import { readMessage } from "./records.ts";
 const MAX_DRAFT_MS = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 
 /**
- * Tells of a message whether somebody has still to read it, or to answer it: here, or, if it is theirs alone, when they
- * come back. With `whoLeft`, also broadcasts are kept for those.
+ * Returns a test: has a session still to read or answer the message? The recipient of a direct message counts also
+ * after its session has ended; with `whoLeft`, ended sessions count for broadcasts too.
  */
 export async function stillWaitedFor(context: Context, whoLeft = false): Promise<(message: Message) => boolean> {
   const { store, now } = context;
@@ -22,7 +22,7 @@ export async function stillWaitedFor(context: Context, whoLeft = false): Promise
   for (const agent of await registrations(context))
     for (const folder of [`inboxes/${agent.session_id}`, `inboxes/${agent.session_id}/open`])
       for (const id of await store.marks(folder)) waited.add(id);
-  const owed = new Map<string, string[]>(); // by those who left: their lists are judged, since they do not tidy them
+  const owed = new Map<string, string[]>(); // ended sessions do not tidy their lists: each entry is checked
   for (const { session_id: session } of whoLeft ? await ended(context) : [])
     for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
       for (const id of await store.marks(folder)) owed.set(id, [...(owed.get(id) ?? []), session]);
@@ -35,7 +35,10 @@ export async function stillWaitedFor(context: Context, whoLeft = false): Promise
   };
 }
 
-/** Removes a message, and what lists it for others than its readers: the lists first, so that who was killed between is finished by the next. */
+/**
+ * Removes a message, and its entries in all lists but the inboxes of sessions. The entries go first: if this process is
+ * killed in between, the next run finds the message and goes on.
+ */
 export async function removeMessage({ store, now }: Context, id: string): Promise<void> {
   const message = await readMessage(store, id);
   if (message) await noteCollected(store, now(), endsOf(message));
@@ -49,10 +52,10 @@ function endsOf({ id, from_session: from, to_session: to }: Message): Collected 
   return { key: `messages/${id}`, from, ...(to !== null && { to }) };
 }
 
-/** Removes messages older than `maxAge` ms that nobody still has to read, here or when they come back. Returns how many. */
+/** Removes messages older than `maxAge` ms for which `stillWaitedFor` says no. Returns how many it removed. */
 export async function cleanupOld(context: Context, maxAge: number): Promise<number> {
   const { store, now } = context;
-  await store.sweep(now() - MAX_DRAFT_MS); // before all else: no sender may come back to a list that was judged without it
+  await store.sweep(now() - MAX_DRAFT_MS); // first: no late sender may return to a list that was judged without it
   await scanForForeign(context, "now");
   const isWaited = await stillWaitedFor(context);
   let removed = 0;

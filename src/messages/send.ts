@@ -27,29 +27,29 @@ import { ack } from "./receipts.ts";
 import { messageFor } from "./records.ts";
 
 export interface SendOptions {
-  /** Session id, its unique beginning, name, `role:<role>`, `human`, or `all`; several are one message each. Without it, all. */
+  /** Session id, its unique beginning, name, `role:<role>`, `human`, `all` (default); several: one message each. */
   readonly to?: string | readonly string[];
   readonly kind?: MessageKind;
-  /** The id of any message of the conversation it belongs to. */
+  /** The id of any message of the conversation that the message belongs to. */
   readonly thread?: string;
   readonly reply_to?: string;
-  /** Asks the reader to `ack` or answer: it comes back at each look until then. */
+  /** Asks the recipient to `ack` or answer: each read shows the message again until then. */
   readonly ack?: boolean;
-  /** Tells the sender when it is not answered within this many ms. Default one hour, of what asks for an `ack`. */
+  /** The sender is told if no answer comes within this many ms. Default one hour with `ack`, else no deadline. */
   readonly deadline?: number;
-  /** Of a request to yield: the ids of the claims it asks for. It is answered when its reader releases them. */
+  /** The ids of the claims that a request to yield asks for. It is answered when its recipient releases one of them. */
   readonly claims?: readonly string[];
-  /** After this many ms nobody is shown it any more. */
+  /** No inbox shows the message after this many ms. */
   readonly expires?: number;
-  /** Leaves it for a session that is not known yet; `to` is then its id. */
+  /** Keeps the message for a session that is not known yet; `to` is then its id. */
   readonly keep?: boolean;
   /** Signs each message before it is written. */
   readonly sign?: (message: Message) => Message;
-  /** Also says what is known of each recipient, which costs a look at each. */
+  /** Also reports what is known of each recipient, which costs a read of each. */
   readonly report?: boolean;
 }
 
-/** What is known of who a message was sent to. */
+/** What is known of one recipient. */
 export interface Recipient {
   readonly session_id: string;
   readonly name?: string;
@@ -57,15 +57,15 @@ export interface Recipient {
   readonly presence?: Presence | "unknown";
   /** Its last sign of life, Unix seconds. */
   readonly last_seen?: number;
-  /** Unix seconds; it left then, and may come back for its mail. */
+  /** When the session ended, Unix seconds. It may come back for its mail. */
   readonly ended_at?: number;
   /** Unread messages in its inbox before this one; 1,001 means more than 1,000. */
   readonly unread_before?: number;
-  /** Its inbox was full, so that a broadcast is not listed in it. */
+  /** The recipient's inbox was full, and does not list the broadcast. */
   readonly is_full?: boolean;
 }
 
-/** What was sent: it is on disk, and unread until it was shown. */
+/** The messages of one send. They are on disk, and unread until they are shown. */
 export interface Sent {
   /** The message's id; of several, the first one's. */
   readonly id: string;
@@ -150,7 +150,7 @@ function composeAll(
   );
 }
 
-/** Says what came of it only when every message is written, and what they answer is marked as answered. */
+/** Publishes all messages, then acks the message they answer. */
 async function publishAll(
   context: Context,
   messages: readonly Message[],
@@ -171,7 +171,7 @@ async function publishAll(
   return sentTo(messages, reached, report && (await withFull(context, reached, report)));
 }
 
-/** Who is still here and was not reached has an inbox that is full. */
+/** The report with `is_full` for each recipient that is still known and was not reached. */
 async function withFull(context: Context, reached: readonly string[], report: Recipient[]): Promise<Recipient[]> {
   const marked: Recipient[] = [];
   for (const one of report) {
@@ -181,7 +181,7 @@ async function withFull(context: Context, reached: readonly string[], report: Re
   return marked;
 }
 
-/** Writes a message where its readers find it; returns their sessions. */
+/** Publishes a message. Returns the sessions whose inboxes list it. */
 async function publish(context: Context, message: Message): Promise<string[]> {
   const { store, session, now } = context;
   const { id, to_session: to, thread } = message;
@@ -195,7 +195,7 @@ async function publish(context: Context, message: Message): Promise<string[]> {
   return reached;
 }
 
-/** The error of a send to several that some of them have: to send it all again would tell them twice. */
+/** The error of a send that reached only some recipients: to send it all again would tell those twice. */
 function halfSent(error: unknown, sent: readonly Message[]): unknown {
   if (!(error instanceof RelayError)) return error;
   const done = sent.map(({ id, to_session }) => `${to_session} (${id})`).join(", ");
@@ -211,7 +211,7 @@ function sentTo(messages: readonly Message[], reached: readonly string[], report
   return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
 }
 
-const DEFAULT_DEADLINE_MS = 3_600_000; // ms, to deal with what asks for an `ack`
+const DEFAULT_DEADLINE_MS = 3_600_000; // ms, to answer a message that asks for an `ack`
 
 function answerBy(
   { ack, deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
@@ -221,7 +221,7 @@ function answerBy(
   return expiry(now, checkTimeout(deadline));
 }
 
-/** Of everyone nobody owes an answer: each is asked at each look until it acks, and none is late. */
+/** A broadcast has no deadline: no single recipient can be late. Each is asked at each read until it acks. */
 function noDeadline({ deadline }: SendOptions): undefined {
   if (deadline === undefined) return undefined;
   throw new RelayError("usage", "Cannot give everyone a deadline: nobody would be the one that is late", {
@@ -238,7 +238,7 @@ function expiry(now: number, after: number): string {
   return at.toISOString();
 }
 
-/** Sends an answer to whoever sent `id`, in its conversation. What it asked for is thereby answered. Throws `not_found`. */
+/** Sends an answer to the sender of message `id`, in its conversation, and acks it if it asks. Throws `not_found`. */
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   const answered = await messageFor(context, id);
   if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
@@ -252,7 +252,7 @@ export async function reply(context: Context, id: string, content: string, optio
   );
 }
 
-/** The recipient, if it is one session id that we have looked for a moment ago. */
+/** The address, if `to` is one session id that this process has checked within the last second. */
 function known(context: Context, to: SendOptions["to"]): Address | undefined {
   return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
 }

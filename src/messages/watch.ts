@@ -9,18 +9,18 @@ import { beginReading } from "./read.ts";
 import { type ReaderLease, takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
-const READER_PATIENCE_MS = 500; // ms a watcher waits for another reader before it looks whether it was told to end
+const READER_PATIENCE_MS = 500; // ms a watcher waits for another reader before it checks whether it has to end
 
 export interface WatchOptions {
-  /** Ends the watch. A message that is being dealt with holds the session's other readers up until it is. */
+  /** Ends the watch. While the loop handles a message, the session's other readers wait. */
   readonly signal?: AbortSignal;
-  /** False: the loop marks what it has dealt with itself, by `markRead`. Each message is yielded once per watch. Default true. */
+  /** False: the loop itself marks messages, by `markRead`; the watch yields each once. Default true. */
   readonly mark?: boolean;
 }
 
 /**
- * Yields each unread message, those that wait first, then as they come. A message is marked as read when the loop asks
- * for the next one: one that was being dealt with when the loop ended stays unread.
+ * Yields each unread message, those that wait first, then new ones as they come. A message is marked as read when the
+ * loop asks for the next one: the message that the loop was handling when it ended stays unread.
  */
 export async function* watch(context: Context, options: WatchOptions = {}): AsyncGenerator<Message, void, void> {
   const { store, session } = context;
@@ -42,10 +42,11 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
         try {
           const { messages } = await unreadMessages(context, passed.size + 100);
           const fresh = messages.filter(({ id }) => !passed.has(id));
-          if (fresh.length === 0) break; // what is listed is still being written: its coming wakes us
+          if (fresh.length === 0) break; // the listed messages are still being written: each wakes us when it appears
           for (const message of order(fresh)) {
             passed.add(message.id);
-            if ((await store.markedAt(unreadMark(session, message.id))) === undefined) continue; // shown by whom we started
+            // A process that this one started may have shown it.
+            if ((await store.markedAt(unreadMark(session, message.id))) === undefined) continue;
             yield message;
             if (options.mark !== false) await stampRead(context, message);
             if (end.signal.aborted) return;
@@ -61,7 +62,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   }
 }
 
-/** The right to show, or undefined if another reader keeps it for a while. */
+/** The reader lease; undefined if another reader holds it for longer than READER_PATIENCE_MS. */
 async function leaseOrBusy(context: Context): Promise<ReaderLease | undefined> {
   try {
     return await takeReaderLease(context, READER_PATIENCE_MS);

@@ -6,7 +6,7 @@ import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 import { reply, send } from "./send.ts";
 
-/** Says what has just been given back: to those it was taken from by force, and to those who asked this session for it. */
+/** Tells of released claims: their holders, if taken by force, and the sessions that asked this one to yield. */
 export async function announceReleased(context: Context, given: readonly Claim[]): Promise<void> {
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
   await answerYields(context, given);
@@ -25,7 +25,7 @@ async function answerYields(context: Context, given: readonly Claim[]): Promise<
     }
 }
 
-/** Answers a request for claims that this session does not hold any more, however they ended. False if it holds one. */
+/** Answers a request to yield claims, if this session holds none of them any more. Returns whether it did. */
 export async function answerIfEnded(context: Context, { id, claims: asked = [] }: Message): Promise<boolean> {
   const all = await readClaims(context);
   const claims = all.claims.filter((claim) => claim.session_id === context.session && asked.includes(claim.id));

@@ -1,4 +1,4 @@
-/** A map with room for `most` entries: the one that was put in first gives way. */
+/** A map with room for `most` entries: the entry that was added first is dropped. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #most: number;
 

@@ -1,7 +1,7 @@
 import { RelayError } from "./errors.ts";
 import type { Notice, Store } from "./store/store.ts";
 
-/** How much is allowed. */
+/** Limits on the messages of a session. */
 export interface Limits extends LoopLimits {
   /** Bytes of UTF-8 in one message; default 64 KiB. */
   readonly bodyBytes: number;
@@ -15,20 +15,20 @@ export interface RegisterOptions {
   /** Short handle, unique in the project; default a readable one such as `claude-brave-otter`. */
   readonly name?: string | undefined;
   readonly role?: string | undefined;
-  /** The agent's own process, which tells when it is gone; 0 if not known. */
+  /** The pid of the agent's own process, by which others see that the agent is gone; 0 if not known. */
   readonly pid?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** The folder it works in. */
   readonly cwd?: string | undefined;
 }
 
-/** What this process knows of the times of its session's sends (Unix ms); messages/rate-limit.ts keeps them. */
+/** What this process knows of the times (Unix ms) of this session's sends; messages/rate-limit.ts keeps them. */
 export interface Pace {
   /** The logical time of the last message. */
   sent: number | undefined;
   /** When the spent allowance is whole again. */
   spent: number;
-  /** When other processes were last told. */
+  /** When the times were last saved for the session's other processes. */
   savedAt: number | undefined;
 }
 
@@ -44,23 +44,23 @@ export interface Context {
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
   readonly pace: Pace;
-  /** Tells those whose wait is over. What it finds most often is that nobody waits. */
+  /** Decides the waits that are over and tells their waiters. Most often nobody waits. */
   readonly settle: () => Promise<void>;
-  /** Lists in this session's inbox what it has missed; `isNew` if it was not registered before. */
+  /** Lists in this session's inbox the messages it has missed; `isNew` if it was not registered before. */
   readonly catchUp: (isNew: boolean) => Promise<void>;
-  /** When this process last saw that a session is known, its own with a sign of life (Unix ms): once a second will do. */
+  /** Session -> when (Unix ms) this process last saw it registered, or marked its own sign of life; fresh for 1 s. */
   readonly seen: Map<string, number>;
 }
 
 const SEEN_FRESH_MS = 1000; // ms
 
-/** Whether this process has looked for a session so lately that it need not look again. */
+/** Whether this process saw a session's registration within the last second, so that it need not look again. */
 export function isSeenLately({ seen, now }: Context, session: string): boolean {
   const at = seen.get(session);
   return at !== undefined && Math.abs(now() - at) < SEEN_FRESH_MS;
 }
 
-/** Runs what a look does for later ones only: where this disk cannot take it now, the look goes on without. */
+/** Runs a write that only later scans need. Where the disk refuses it or is full, the caller goes on without it. */
 export async function asFarAsPossible(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
@@ -69,19 +69,19 @@ export async function asFarAsPossible(write: () => Promise<unknown>): Promise<vo
   }
 }
 
-/** How long silence means what, in ms. */
+/** How long a session may be silent before its presence changes, in ms. */
 export interface Thresholds {
-  /** Seen more recently than this: active. Default 15 minutes. */
+  /** A session seen more recently than this is active. Default 15 minutes. */
   readonly active: number;
-  /** Silent longer than this, where its process cannot be seen: gone. Default 2 hours. */
+  /** A session silent for longer than this is gone, if its process cannot be seen. Default 2 hours. */
   readonly silent: number;
 }
 export const THRESHOLDS: Thresholds = { active: 15 * 60_000, silent: 2 * 3_600_000 };
 
 export interface LoopLimits {
-  /** Answers in a row that cost nothing; default 20. Each further one waits a little longer. */
+  /** How many answers in a row are sent without a pause; default 20. Each further one waits a little longer. */
   readonly freeHops: number;
-  /** The first answer in a row that is not sent any more; default 40. */
+  /** The first answer in a row that is refused; default 40. */
   readonly mostHops: number;
 }
 
@@ -90,7 +90,7 @@ export interface RelayOptions extends RegisterOptions {
   readonly session?: string | undefined;
   /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
   readonly agent?: string | undefined;
-  /** `power` (default): what a method that returned has written outlives a power cut. `process`: a crash of this process. */
+  /** `power` (default): a write that returned outlives a power cut. `process`: it outlives a crash of this process. */
   readonly durability?: "power" | "process" | undefined;
   readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;
   readonly thresholds?: Partial<Thresholds> | undefined;
@@ -100,6 +100,6 @@ export interface RelayOptions extends RegisterOptions {
   readonly store?: Store | undefined;
   /** The clock (Unix ms). */
   readonly now?: (() => number) | undefined;
-  /** Told of what was met and dealt with, such as a file that was set aside. */
+  /** Called for each problem that the store met and dealt with, such as a file that it set aside. */
   readonly onNotice?: ((notice: Notice) => void) | undefined;
 }

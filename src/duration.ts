@@ -25,7 +25,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** The same for what is left of a time: one that has just begun reads whole. */
+/** The same for the time left, rounded up to whole seconds: a lease that has just begun reads as its full length. */
 export function formatLeft(ms: number): string {
   return formatDuration(Math.ceil(ms / 1000) * 1000);
 }

@@ -10,7 +10,7 @@ export type ErrorCode =
   | "limit"; // rate, size, or full
 
 /**
- * What callers of agent-relay may meet. `message` is one sentence without a full stop;
+ * The error that callers of agent-relay may meet. `message` is one sentence without a full stop;
  * `next` is the command or step that helps, if there is one.
  */
 export class RelayError extends Error {
@@ -18,7 +18,7 @@ export class RelayError extends Error {
   readonly code: ErrorCode;
   readonly next: string | undefined;
 
-  /** By what it is, not by which copy of this class made it: the command is several bundles, each with its own. */
+  /** Compares by shape, not by class: the command is several bundles, each with its own copy of this class. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "RelayError" && "code" in value;
   }

@@ -16,7 +16,7 @@ export function newId(prefix: string, time: number): string {
   return `${prefix}-${Math.max(0, Math.floor(time)).toString(36).padStart(TIME_DIGITS, "0")}${random()}`;
 }
 
-/** The id that anyone makes for the same thing: of its time (ms), and a word of `[0-9a-z]` that stands for it. */
+/** The id that every process makes for one thing, from its time (ms) and a word of `[0-9a-z]` that identifies it. */
 export function idFor(prefix: string, time: number, word: string): string {
   const digits = Math.max(0, Math.min(Math.floor(time), 36 ** TIME_DIGITS - 1)).toString(36);
   return `${prefix}-${digits.padStart(TIME_DIGITS, "0")}${word.padEnd(RANDOM_DIGITS, "0").slice(0, RANDOM_DIGITS)}`;
@@ -46,8 +46,8 @@ export function timeAfter(now: number, after: readonly (number | undefined)[]): 
 }
 
 /**
- * Bytes from the system's own generator. By file where it is one: node:crypto reads the same, but takes a tenth of bare
- * node's start to load.
+ * Bytes from the system's own generator: from its file where there is one. node:crypto reads the same source, but
+ * loading it takes a tenth of bare node's start.
  */
 function randomBytes(count: number): Uint8Array {
   if (pool.length < count) pool = freshBytes(count * 64);

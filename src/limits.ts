@@ -12,7 +12,7 @@ export function checkText(text: string, verb: string, most: number): string {
 
 export const WAIT_TIMEOUT_MS = { blocking: 10 * 60_000, subscribed: 8 * 3_600_000, max: 7 * 86_400_000 };
 
-/** Throws `usage` for a time that no wait may last. */
+/** Throws `usage` for a length (ms) that no wait may have. */
 export function checkTimeout(timeout: number): number {
   if (timeout > 0 && timeout <= WAIT_TIMEOUT_MS.max) return Math.ceil(timeout);
   throw new RelayError("usage", `Cannot wait for ${timeout} ms: a wait lasts up to 7 days`, {

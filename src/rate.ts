@@ -7,8 +7,8 @@ export interface Rate {
 const UNSURE = 0.1; // ms by which a sum of fractions may err: at the size of Unix times a step errs by up to 0.0002
 
 /**
- * Takes `count` from an allowance, by the generic cell rate algorithm: all that it remembers is `spent`, when the allowance
- * is whole again. Times are in ms. `wait` is 0, or in how many ms there will be room; nothing is taken then.
+ * Takes `count` from an allowance by the generic cell rate algorithm. Its only state is `spent`: when the allowance is
+ * whole again. Times are in ms. `wait` is 0, or the ms until there is room; in that case nothing is taken.
  */
 export function spend(
   { burst, period }: Rate,

@@ -7,7 +7,7 @@ import type { TakeOptions } from "./tasks/take.ts";
 import type { Task } from "./tasks/task.ts";
 import type { Loss, MoveOptions, TaskFields, Telling } from "./tasks/update.ts";
 
-// Loaded when they are used.
+// Each module is loaded on first use.
 const load = {
   board: () => import("./tasks/lifecycle.ts"),
   steps: () => import("./tasks/update.ts"),
@@ -16,12 +16,12 @@ const load = {
   standings: () => import("./tasks/standings.ts"),
 };
 
-const MAX_AHEAD_MS = 1000; // ms; what is farther ahead is a clock that was set back
+const MAX_AHEAD_MS = 1000; // ms; if the last age is farther ahead than this, the clock was set back
 
 /**
- * The tasks of a project, as one session sees them: `relay.tasks`. A task is meant by its id, the unique beginning of it,
- * or the title of an open one. Every method may throw `not_found`, `usage` for one that is not clear, `conflict` for what
- * its state does not allow, and `refused` for what another works on.
+ * The tasks of a project, as one session sees them: `relay.tasks`. The argument `task` is a task's id, the unique
+ * beginning of one, or the title of an open task. Every method may throw `not_found`, `usage` for a word that several
+ * tasks match, `conflict` for what the task's state does not allow, and `refused` for a task that another works on.
  */
 export class Tasks {
   readonly #context: () => Context;
@@ -31,11 +31,11 @@ export class Tasks {
     this.#context = context;
   }
 
-  /** Puts a task on the board. */
+  /** Adds a pending task. */
   async add(title: string, fields?: TaskFields): Promise<Task> {
     const { addTask } = await load.board();
     const context = this.#context();
-    const [now, next] = [context.now(), this.#lastAge + 1]; // several within one ms come in the order in which they were added
+    const [now, next] = [context.now(), this.#lastAge + 1]; // tasks added within one ms keep their order
     this.#lastAge = next - now < MAX_AHEAD_MS ? Math.max(now, next) : now;
     return addTask(context, title, fields, this.#lastAge);
   }
@@ -50,7 +50,7 @@ export class Tasks {
     return (await load.board()).listTasks(this.#context(), options);
   }
 
-  /** Which of some tasks are abandoned, and what the pending ones wait for. */
+  /** Which of these tasks are abandoned, and what the pending ones wait for. */
   async standings(tasks: readonly Task[]): Promise<Standings> {
     return (await load.standings()).standingsOf(this.#context(), tasks);
   }
@@ -60,17 +60,17 @@ export class Tasks {
     return (await load.taking()).claimTask(this.#context(), task, this.#telling(options));
   }
 
-  /** Takes the best task that is ready; work that its owner left lying counts. Undefined if there is none. */
+  /** Takes the first task that is ready; an abandoned task counts as ready. Undefined if there is none. */
   async next(options?: TakeOptions): Promise<Task | undefined> {
     return (await load.taking()).nextTask(this.#context(), this.#telling(options));
   }
 
-  /** Says that this session's task is done. Tells which tasks became ready by it. */
+  /** Ends this session's task as done. Returns also the tasks that became ready by it. */
   async done(task: string, options?: MoveOptions): Promise<EndedTask> {
     return (await load.board()).finishTask(this.#context(), task, this.#telling(options));
   }
 
-  /** Says that a task will not be done. Those that depend on it do not wait for it any more. */
+  /** Ends a task that will not be done. Its dependents do not wait for it any more. */
   async cancel(task: string, options?: MoveOptions): Promise<EndedTask> {
     return (await load.board()).cancelTask(this.#context(), task, this.#telling(options));
   }
@@ -90,7 +90,7 @@ export class Tasks {
     return (await load.board()).unblockTask(this.#context(), task, this.#telling(options));
   }
 
-  /** Changes what a task says. Throws `conflict` for dependencies in a circle. */
+  /** Changes the fields of a task. Throws `conflict` for dependencies in a cycle. */
   async edit(task: string, edit: TaskEdit): Promise<Task> {
     return (await load.editing()).editTask(this.#context(), task, this.#telling(edit));
   }
@@ -100,12 +100,12 @@ export class Tasks {
     return (await load.editing()).noteTask(this.#context(), task, note);
   }
 
-  /** Lets every task of this session be believed for its whole time again. Returns them. */
+  /** Renews the lease of every task of this session. Returns the tasks. */
   async renew(): Promise<Task[]> {
     return (await load.taking()).renewTasks(this.#context());
   }
 
-  /** Whoever loses a task by it is told, also one that has left. */
+  /** Adds a callback that sends a message to the session that loses its task, also to a session that has left. */
   #telling<Options>(options: Options | undefined): Options & Telling {
     const tellLoser = ({ session_id: to, text }: Loss) =>
       send(this.#context(), text, { to, kind: "status", keep: true });

@@ -32,7 +32,7 @@ import type { Snapshot } from "./views/snapshot.ts";
 import type { Wait, WaitFor } from "./waits/wait.ts";
 import type { WaitOptions, WaitResult } from "./waits/waiting.ts";
 
-// What most runs do not use is loaded when it is used.
+// Modules that most runs do not use: each is loaded on first use.
 const load = {
   claims: () => import("./claims/claims.ts"),
   files: () => import("./claims/append.ts"),
@@ -71,7 +71,7 @@ export class Relay {
     this.#store = options.store ?? fileStore(dir, options);
   }
 
-  /** Finds the project's relay and who we are, as the command does. Throws `usage` if that cannot be told. */
+  /** Finds the project's relay and our session, as the command does. Throws `usage` if they cannot be told. */
   static open(options: OpenOptions = {}): Promise<Relay> {
     return openRelay(options, (dir, found) => new Relay(dir, found));
   }
@@ -86,24 +86,24 @@ export class Relay {
     return this.#options.agent ?? "agent";
   }
 
-  /** Makes this session known, in place of an older registration, and lists the last day's broadcasts in its inbox. Throws `conflict` for a name that is taken. */
+  /** Registers this session anew, and lists the last day's broadcasts for it. Throws `conflict` for a taken name. */
   register(options?: RegisterOptions): Promise<Agent> {
     return registration.register(this.#context(), options);
   }
 
-  /** Says that this session lives. Never creates: undefined if it is not registered. */
+  /** Renews this session's sign of life. Never registers it: undefined if it is not registered. */
   heartbeat(): Promise<Agent | undefined> {
     return registration.heartbeat(this.#context());
   }
 
-  /** Ends this session, and gives back its claims. Its mail stays for when it comes back. Undefined if it was not registered. */
+  /** Ends this session and gives back its claims. Its mail stays for its return. Undefined if it was not registered. */
   async unregister(): Promise<Agent | undefined> {
     const left = await leaving.unregister(this.#context());
     await this.releaseAll();
     return left;
   }
 
-  /** Everyone registered, the last seen first; on request with how much each has unread. */
+  /** Everyone registered, the last seen first; with `unread`, also how many unread messages each has. */
   agents(options: { readonly unread?: boolean } = {}): Promise<registry.AgentView[]> {
     return options.unread
       ? mailbox.agentsWithUnread(this.#context("nobody"))
@@ -122,7 +122,10 @@ export class Relay {
     return gone;
   }
 
-  /** Sends to everyone, or to `to`. It is on disk when this returns, and unread until it was shown. Throws `not_found` for an unknown recipient, `limit` for a body, a rate or an inbox that is too full. */
+  /**
+   * Sends to everyone, or to `to`. The message is on disk when this returns, and unread until it was shown. Throws
+   * `not_found` for an unknown recipient, `limit` for a body that is too long, too many sends, or a full inbox.
+   */
   async send(content: string, options?: SendOptions): Promise<Sent> {
     return this.#expectingAnswers(await send(this.#context(), content, options));
   }
@@ -132,17 +135,17 @@ export class Relay {
     return this.#expectingAnswers(await reply(this.#context(), id, content, options));
   }
 
-  /** Shows what waits, and marks as read what was shown. Throws `conflict` while another reader of this session shows it. */
+  /** Shows waiting messages and marks those shown as read. Throws `conflict` while another reader has the lease. */
   inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
     return reading.inbox(this.#context(), options);
   }
 
-  /** What waits unread, in order, at most 1,000; marks nothing. */
+  /** The unread messages, in order, at most 1,000; marks nothing. */
   unread(): Promise<Message[]> {
     return reading.unread(this.#context());
   }
 
-  /** How many messages wait unread; 1,001 means more than 1,000. */
+  /** How many messages are unread; 1,001 means more than 1,000. */
   unreadCount(): Promise<number> {
     return reading.unreadCount(this.#context());
   }
@@ -162,7 +165,7 @@ export class Relay {
     return receipts.ack(await this.#acting(), id);
   }
 
-  /** Takes back a message: who has not read it will not see it. Throws `not_found`, and `refused` if another sent it. */
+  /** Takes back a message: nobody who has not read it will see it. Throws `not_found`, `refused` if another sent it. */
   async withdraw(id: string): Promise<Message> {
     return receipts.withdraw(await this.#acting(), id);
   }
@@ -182,7 +185,7 @@ export class Relay {
     return records.messageFor(await this.#acting(), id);
   }
 
-  /** Yields each unread message, now and as they come, and marks it as read when the loop asks for the next. Registers this session if need be. */
+  /** Yields unread messages, now and later; asking for the next marks one as read. Registers the session if need be. */
   async *watch(options?: watching.WatchOptions): AsyncGenerator<Message, void, void> {
     await registration.ensureRegistered(this.#context());
     yield* watching.watch(this.#context(), options);
@@ -193,7 +196,7 @@ export class Relay {
     return registry.sessionOf(this.#context("nobody"), word);
   }
 
-  /** Removes messages older than `maxAge` seconds that nobody registered still has to read. Returns how many. */
+  /** Removes messages older than `maxAge` seconds, except those still to be read or answered. Returns how many. */
   cleanupOld(maxAge: number): Promise<number> {
     return cleanupOld(this.#context("nobody"), maxAge * 1000);
   }
@@ -210,14 +213,14 @@ export class Relay {
 
   /**
    * Reserves paths (files, folders with all below them, globs) and resources: all or none, until they are released, not
-   * renewed in time, or this session ends. What it has already is renewed. Throws `conflict` for what others hold, with
-   * who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once if waiting would never end.
+   * renewed in time, or this session ends. What this session holds already is renewed. Throws `conflict` for what
+   * others hold, with who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once for a deadlock.
    */
   async claim(paths: string | readonly string[], options?: claiming.WaitingClaimOptions): Promise<Claim> {
     return (await load.claims()).claim(this.#context(), [paths].flat(), options);
   }
 
-  /** Gives back this session's claims on these paths and what lies below them. Throws `not_found`; `refused` for what another holds, unless `force` says that a person wants it. */
+  /** Gives back own claims on or below these paths. Throws `not_found`, `refused` for another's without `force`. */
   async release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
     return this.#release([paths].flat(), options);
   }
@@ -232,35 +235,35 @@ export class Relay {
     return (await load.claims()).claims(this.#context("nobody"));
   }
 
-  /** Asks whether these could be claimed, without taking them. */
+  /** Tells whether these paths could be claimed, without claiming them. */
   async check(paths: string | readonly string[], options?: claiming.ClaimOptions): Promise<claiming.ClaimCheck> {
     return (await load.claims()).check(await this.#acting(), [paths].flat(), options);
   }
 
-  /** Adds text to the end of a file that many write, one at a time. Throws `timed_out` if others have it for too long. */
+  /** Appends text to a file that many write, one writer at a time. Throws `timed_out` if others hold it too long. */
   async append(file: string, text: string, options?: AppendOptions): Promise<AppendResult> {
     return (await load.files()).append(this.#context(), file, text, options);
   }
 
-  /** Lets this session's claims last their whole time again; with `ifDue`, once half of any one's is over. Returns them. */
+  /** Renews this session's claims for their whole time; with `ifDue`, once half of any one's is over. Returns them. */
   async renewClaims(options?: { readonly ifDue?: boolean }): Promise<Claim[]> {
     return (await load.claims()).renewClaims(this.#context(), options);
   }
 
   /**
    * Waits until others have acted: released a path, ended, written, answered, completed a task. Throws `timed_out`, and
-   * `conflict`, naming the circle, where those who would have to act wait for this session.
+   * `conflict` for a deadlock, with its steps: those who would have to act wait for this session.
    */
   async wait(what: WaitFor, options?: WaitOptions): Promise<WaitResult> {
     return (await load.waits()).wait(this.#context(), what, options);
   }
 
-  /** The same, but returns at once: a message tells of the outcome, once, whoever notices it first. */
+  /** The same, but returns at once: one message tells the outcome, whichever process notices it first. */
   async subscribe(what: WaitFor, options?: WaitOptions): Promise<Wait> {
     return (await load.waits()).subscribe(this.#context(), what, options);
   }
 
-  /** What this project waits for by `subscribe`, the oldest first. */
+  /** Every session's pending waits by `subscribe`, the oldest first. */
   async waits(): Promise<Wait[]> {
     return (await load.waits()).waits(this.#context("nobody"));
   }
@@ -295,12 +298,12 @@ export class Relay {
     return (await load.status()).setStatus(this.#context(), line);
   }
 
-  /** Writes a note to the log of what happened. */
+  /** Writes a note to the activity log. */
   async log(text: string, file?: string): Promise<void> {
     return (await load.log()).note(this.#context(), text, file);
   }
 
-  /** Notes in the log which files this session has written, as they are named. */
+  /** Logs which files this session has written, by the names given. */
   async noteEdit(files: readonly string[]): Promise<void> {
     return (await load.log()).noteEdit(this.#context(), files);
   }
@@ -310,7 +313,7 @@ export class Relay {
     return (await load.activity()).activity(this.#context("nobody"), options);
   }
 
-  /** Yields what happens: from now on, or what is not among the `known` entries of the last minute or more. */
+  /** Yields what happens from now on; with `known`, the entries of the last minute or more, what is not among them. */
   async *follow(signal: AbortSignal, known?: readonly Entry[]): AsyncGenerator<Entry, void, void> {
     yield* (await load.activity()).follow(this.#context("nobody"), signal, known);
   }
@@ -372,14 +375,14 @@ export class Relay {
     return sent;
   }
 
-  /** The acting session, which lives: it is doing something. */
+  /** The Context of the acting session, after renewing its sign of life. */
   async #acting(): Promise<Context> {
     const context = this.#context();
     await asFarAsPossible(() => registration.touch(context));
     return context;
   }
 
-  /** For what the session itself does; with `nobody`, for what needs none. */
+  /** The Context of the acting session. A Relay without one acts as `nobody` if that is given, else throws `usage`. */
   #context(nobody?: string): Context {
     if (this.#mine) return this.#mine;
     const { session = nobody } = this.#options;

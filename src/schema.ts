@@ -1,6 +1,6 @@
 import { RelayError } from "./errors.ts";
 
-/** One description of a record: its type (`Infer`), its check, and its place for a reader to look. */
+/** One description of a record, for the compiler (`Infer`), for the check at run time, and for a reader. */
 export interface Schema<T> {
   /** Returns `value` as a T. Throws `corrupt` naming `where`. */
   parse(value: unknown, where: string): T;
@@ -35,7 +35,7 @@ export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
   };
 }
 
-/** A field that may be missing. One of the wrong type counts as missing: it is an extra, and the rest is still good. */
+/** A field that may be missing. A value of the wrong type counts as missing: the rest of the record is still good. */
 export function optional<T>(schema: Schema<T>): Schema<T | undefined> & { isOptional: true } {
   return {
     isOptional: true,

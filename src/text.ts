@@ -1,5 +1,5 @@
-// Controls but tab and newline, and all that shows nothing and can turn the direction of text or hide words in it; U+FE0F
-// only asks for an emoji's colours.
+// Control characters except tab and newline, and invisible characters that can turn the direction of text or hide words
+// in it. U+FE0F is safe: it only asks for an emoji's colours.
 const UNSAFE = /(?![\t\n]|\ufe0f)[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
 /** Text of a peer, fit to be shown: control bytes and bidi marks are escaped, so that they show and do nothing. */
@@ -17,7 +17,7 @@ export function json(value: unknown, indent?: number): string {
   return `${JSON.stringify(value, null, indent).replace(UNSAFE, (unit) => (unit === "\n" ? unit : escapeUnit(unit)))}\n`;
 }
 
-/** As JSON has it, also for a character of two units. */
+/** A character as JSON escapes it: one `\uXXXX` for each UTF-16 unit. */
 function escapeUnit(character: string): string {
   const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
@@ -28,7 +28,7 @@ export function countWord(count: number): string {
   return count > 1000 ? "1000+" : String(count);
 }
 
-/** What another wrote, so that nothing after it can be taken for theirs. */
+/** A peer's text in quotes, so that nothing after it can be taken for a part of it. */
 export function inQuotes(text: string): string {
   return `"${text.replaceAll('"', "'")}"`;
 }

@@ -11,7 +11,7 @@ import {
   registrationsOf,
 } from "./policy.ts";
 
-/** Who registers is whose the session is from then on; nobody else speaks for it, or says that it has ended. */
+/** A session belongs to the owner that registers it first. Nobody else acts for it, or says that it has ended. */
 export const agentRule: AccessRule = {
   needs: (key, { next }, known) => {
     const session = nameOf(key);
@@ -39,7 +39,7 @@ export const agentRule: AccessRule = {
   stamped({ owner, elsewhere }, next) {
     if (owner === undefined) return next;
     if (next.place !== elsewhere) return { ...next, owner };
-    // Who said that its process is one of the server's machine could have that one ended in its stead.
+    // A caller that claims a process of the server's own machine could have that process ended in its stead.
     const { pid_started: _, place: __, ...rest } = next;
     return { ...rest, pid: 0, owner };
   },
@@ -47,7 +47,7 @@ export const agentRule: AccessRule = {
 
 const MAX_RECORD_BYTES = 32 * 1024; // bytes of a registration
 
-/** The same for one that has ended. */
+/** The same for the registration of a session that has ended. */
 export const archiveRule: AccessRule = {
   needs: (key) => registrationsOf(nameOf(key)),
   check: (caller, key, _, facts) => checkOwner(caller, key, nameOf(key), facts),
@@ -68,7 +68,7 @@ function holderOf(facts: AccessFacts, name: string): unknown {
   return facts.records.get(`names/${name}`)?.session_id;
 }
 
-/** A name is whose it is for as long as that session is registered under it. */
+/** A name belongs to a session for as long as that session is registered under it. */
 export const nameRule: AccessRule = {
   needs: (_, { old, next }) => [old, next].flatMap((record) => sessionIn(record).flatMap(registrationsOf)),
   check(caller, key, { old, next }: RecordChange, facts) {

@@ -22,13 +22,13 @@ const MAX_TRIES = 20; // of a change whose record others write at the same time
 export interface AuthorizedOptions {
   readonly now: () => number;
   readonly sizes?: Sizes;
-  /** The ids, of these, of messages that the session is an end of. Without it, each is read. */
+  /** Which of these message ids the session may read. Without it, each message is read. */
   readonly readable?: (session: string, ids: readonly string[]) => Promise<readonly string[]>;
   /** How many messages wait unread for a session. */
   readonly unreadIn?: (session: string) => Promise<number>;
 }
 
-/** A store as one caller may use it: what it may not see is not there, and what it may not write is refused. */
+/** A store as one caller may use it: what it may not read looks absent, and writes it may not make are refused. */
 export class AuthorizedStore implements Store {
   readonly isServed = true;
   readonly #store: Store;
@@ -97,7 +97,7 @@ export class AuthorizedStore implements Store {
     return this.#publishOnce(key, checked.value, checked.delivery);
   }
 
-  /** Who asks again because an answer was lost is told the same, and it is one message. */
+  /** Publishes a message once: a caller that asks again, because the answer was lost, gets the same answer. */
   async #publishOnce(key: string, value: Value, delivery: Delivery): Promise<string[]> {
     try {
       return await this.#store.publish(key, value, delivery);
@@ -164,7 +164,7 @@ export class AuthorizedStore implements Store {
     return this.#store.watch(folder, signal);
   }
 
-  /** A record that a remote reader cannot use may be good: it is left where it is. */
+  /** Leaves the record where it is for a remote caller: a record that such a reader cannot use may be good. */
   async quarantine(key: string, reason: string): Promise<void> {
     if (this.#isOperator) await this.#store.quarantine(key, reason);
   }
@@ -183,7 +183,7 @@ export class AuthorizedStore implements Store {
 
   async close(): Promise<void> {} // the store is the server's
 
-  /** Each session is looked at by whoever looks who is here. */
+  /** Throws `limit` for too many sessions of one user: every list of agents reads each session. */
   async #checkCount(key: string): Promise<void> {
     const user = this.#caller.owner?.split("/")[0];
     let theirs = 0;
@@ -223,7 +223,7 @@ export class AuthorizedStore implements Store {
     return this.#isOperator || !shown ? value : shown(this.#caller, key, value);
   }
 
-  /** `next` as it is to be written, after the rule of its noun has agreed. */
+  /** `next` as it is to be written. Throws what the access rule of its noun throws. */
   async #checked(key: string, old: Value | undefined, next: Value): Promise<Value>;
   async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined>;
   async #checked(key: string, old: Value | undefined, next: Value | undefined): Promise<Value | undefined> {
@@ -237,7 +237,7 @@ export class AuthorizedStore implements Store {
     return next && rule.stamped ? rule.stamped(this.#caller, next) : next;
   }
 
-  /** What `needs` names, as it is; what that makes it need as well, too. */
+  /** Reads the records that `needs` names, again until it names no new one, and the times of `needsMarks`. */
   async #factsFor(
     needs: (known: AccessFacts["records"]) => readonly string[] | undefined,
     needsMarks: readonly string[] = [],
@@ -251,7 +251,7 @@ export class AuthorizedStore implements Store {
     return { now: this.#now(), records, marks };
   }
 
-  /** A record that cannot be read tells nothing. */
+  /** The record; undefined if there is none that can be read. */
   async #found(key: string): Promise<Value | undefined> {
     try {
       return await this.#store.get(key);

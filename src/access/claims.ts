@@ -25,8 +25,8 @@ import {
 const TOKEN = "claims/token"; // its time is the last fencing token
 
 /**
- * All claims are one record, so each writer sends all of it: of others it may take off only what has run out, give only
- * what they stood in line for, and it may take only what nobody has.
+ * All claims are one record, so each writer sends the whole record. It may remove another session's claim only if that
+ * has run out, grant another session only what that session queued for, and take for itself only what nobody holds.
  */
 export const claimsRule: AccessRule = {
   needs: (key, { old, next }) => {
@@ -44,7 +44,7 @@ export const claimsRule: AccessRule = {
     step.checkTaken();
     step.checkLine();
     step.checkRoom();
-    // What all read has room for all: what is there may stay, but it grows no further.
+    // Everyone reads this record, so its size is limited: a record over the limit may stay, but grows no further.
     if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length)
       checkSize(key, next, MAX_RECORD_BYTES);
   },
@@ -57,10 +57,10 @@ function everyone({ claims, queue, edges }: Claims): string[] {
 const MAX_RECORD_BYTES = 768 * 1024; // of all claims
 const MAX_REASON_BYTES = 1000; // bytes
 const MAX_PATH_CHARS = 1024; // characters
-const MAX_STARS = 16; // of a pattern: to compare two takes time by each
+const MAX_STARS = 16; // of a pattern: each star adds to the time of a comparison
 const MAX_SEGMENTS = 64;
 
-/** Throws `limit` for what would take long to compare with what others claim. */
+/** Throws `limit` for a path that would take long to compare with other claims. */
 export function checkTargets(key: string, targets: readonly ClaimTarget[]): void {
   for (const { path = "" } of targets) {
     const stars = path.split("*").length - 1;
@@ -97,7 +97,7 @@ class Transition {
       throw this.#no("the last fencing token only grows");
   }
 
-  /** What is missing of others, or is not as it was. */
+  /** Checks the claims of others that are missing or altered: none may be altered, or missing while it is live. */
   checkLost(): void {
     for (const claim of this.#before.claims) {
       const now = this.#after.claims.find(({ id }) => id === claim.id);
@@ -111,7 +111,7 @@ class Transition {
     }
   }
 
-  /** What is new, or is not as it was. */
+  /** Checks the claims that are new or altered. */
   checkTaken(): void {
     const { claims } = this.#after;
     if (new Set(claims.map(({ id }) => id)).size < claims.length) throw this.#no("two claims have one id");
@@ -131,7 +131,7 @@ class Transition {
     }
   }
 
-  /** Others who wait stay where they are, unless they got what they waited for; who is new stands behind them. */
+  /** Checks the queue: waiters of others keep their places unless they got their claim; new waiters come last. */
   checkLine(): void {
     const isOthers = ({ session_id }: { session_id: string }) =>
       !this.#isTheirs(session_id) && !this.#hasEnded(session_id);
@@ -157,7 +157,7 @@ class Transition {
         throw new RelayError("limit", `Cannot claim more: ${session} has ${count} of at most ${MAX_TARGETS}`);
   }
 
-  /** What its time or its end has freed is handed on to the first in line, for a short while, to be taken up. */
+  /** Whether a claim for another session is an offer: freed targets, given for a short while to a waiter to accept. */
   #isOffer(claim: Claim, waiter: Waiter | undefined): boolean {
     const until = claim.offered_until ?? Number.POSITIVE_INFINITY;
     return waiter !== undefined && until <= this.#facts.now + OFFER_MS + MAX_CLOCK_LEAD_MS;

@@ -3,9 +3,9 @@ import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
 import { type AccessFacts, type Caller, isTheirs } from "./policy.ts";
 
-/** What may be done with marks. Pure. */
+/** Who may see, make and remove marks. `words` are what the pattern has captured from the key. Pure. */
 export interface MarkRule {
-  /** Whether the marks of the folder may be listed, watched and looked at. */
+  /** Whether the marks of the folder may be listed, watched and read. */
   readonly maySee: (caller: Caller, words: readonly string[]) => boolean;
   /** The records that `mayMark` and `mayUnmark` must see. */
   readonly needs?: (words: readonly string[]) => readonly string[];
@@ -17,7 +17,7 @@ const yes = () => true;
 const no = () => false;
 const ofOwn = ({ session }: Caller, [whose]: readonly string[]) => whose === session;
 
-/** Marks that stand for something all share: they may list too much, which any look mends. */
+/** Marks of an index that all sessions share: it may list too much, which any scan mends. */
 const shared: MarkRule = { maySee: yes, mayMark: yes, mayUnmark: yes };
 const own: MarkRule = { maySee: ofOwn, mayMark: ofOwn, mayUnmark: ofOwn };
 const hidden: MarkRule = { maySee: no, mayMark: no, mayUnmark: no };
@@ -26,7 +26,7 @@ function messageAt(facts: AccessFacts, id = ""): Value | undefined {
   return facts.records.get(`messages/${id}`);
 }
 
-/** A list of unread or open messages: its owner's alone, but for what its sender takes back. */
+/** Pointers to unread or open messages: for their own session alone, but a sender may remove those to its message. */
 const inbox: MarkRule = {
   ...own,
   needs: ([, id = ""]) => [`messages/${id}`],
@@ -34,7 +34,7 @@ const inbox: MarkRule = {
     ofOwn(caller, words) || messageAt(facts, words[1])?.from_session === caller.session,
 };
 
-/** The first pattern that fits decides; what it has picked from the key are the words. */
+/** The first pattern that matches decides; what it captures from the key are the words. */
 const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   [
     /^inboxes\/all(?:\/([^/]+))?$/,
@@ -88,11 +88,11 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   [/^pids(?:\/|$)/, shared],
 ];
 
-/** Every mark that there is, whole: a mark where a folder is to be would keep everyone from what is in it. */
+/** The whole key of every mark that exists: a mark at the key of a folder would block everyone from that folder. */
 const MARK =
   /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+|pids\/[^/]+)$/;
 
-/** The rule of a mark, or of a folder of marks, and the words that its pattern has picked from the key. */
+/** The rule of a mark, or of a folder of marks, and the words that its pattern has captured from the key. */
 export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRule, words: readonly string[]] {
   if (what && !MARK.test(key)) return [hidden, []];
   for (const [pattern, rule] of RULES) {

@@ -10,9 +10,9 @@ const MAX_TOKENS = 20; // of one user
 
 const userOf = ({ owner }: Caller) => owner?.split("/")[0];
 
-/** A user takes away its own machines and tokens, and makes tokens; machines are added by logging in. */
+/** A user removes its own machines and tokens, and makes tokens. A machine is added by logging in. */
 export const memberRule: AccessRule = {
-  // What others prove themselves by is not for each other, not even as a hash.
+  // Members do not see each other's tokens, not even as hashes.
   shown: (caller, key, record) => {
     if (nameOf(key) === userOf(caller)) return record;
     const { tokens: _, ...rest } = record;
@@ -42,7 +42,7 @@ export const memberRule: AccessRule = {
   },
 };
 
-/** A user invites its own machines, and nobody else. What is written there no member can read. */
+/** A user invites its own machines, and nobody else. No member can read an invitation. */
 export const inviteRule: AccessRule = {
   mayRead: () => false,
   check(caller, key, { old, next }, { now }) {

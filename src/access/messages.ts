@@ -13,7 +13,7 @@ import {
   touched,
 } from "./policy.ts";
 
-/** A message is for its ends; what changes of it is what each end says of itself. */
+/** The ends of a message may read it; everyone may read a broadcast. Each changes only what it says of itself. */
 export const messageRule: AccessRule = {
   mayRead: ({ session }, key, record) => {
     const message = parsed(key, record);
@@ -37,7 +37,7 @@ function isShort(value: unknown): boolean {
   return typeof value === "string" && value.length <= 64;
 }
 
-/** A receipt adds one's own name; only who sent it takes a message back; all else of it stays as it was sent. */
+/** A receipt adds the caller's own session only. Only the sender withdraws a message. Any other field stays as sent. */
 function checkChange({ session }: Caller, key: string, { old, next }: RecordChange): void {
   if (old === undefined || next === undefined)
     throw refused(key, "a message is sent, and is removed by the server alone");
@@ -68,22 +68,22 @@ function checkChange({ session }: Caller, key: string, { old, next }: RecordChan
 
 const SEALED = '{"agent_relay_sealed":';
 
-/** What a text of this many bytes takes when it is sealed: as base64, for a few keys. */
+/** How many bytes a text of this many bytes takes when sealed: as base64, for a few keys. */
 function sealedBytes(bytes: number): number {
   return Math.ceil((bytes * 4) / 3) + 2048;
 }
 
 /** How much a message may hold. */
 export interface Sizes {
-  /** Bytes of UTF-8 of its text. */
+  /** Bytes of the text, in UTF-8. */
   readonly bodyBytes: number;
-  /** Bytes of all of it. */
+  /** Bytes of the whole record. */
   readonly recordBytes: number;
 }
 
 /**
- * A message as it is sent by the caller: from its own session, unread by anybody else, listed in the inboxes of those it is
- * for and nowhere else. What the relay itself would say, a remote one says in its own name. Throws `refused`, `usage`, `limit`.
+ * A message as the caller may send it: from its own session, unread by anybody else, listed in its recipients' inboxes
+ * and nowhere else. A remote caller sends a `system` message in its own name. Throws `refused`, `usage`, `limit`.
  */
 export function checkedMessage(
   { session, owner }: Caller,
@@ -118,14 +118,14 @@ export function checkedMessage(
   };
 }
 
-/** What this machine's own user sends: in the name of the session that acts. Throws `refused`. */
+/** The operator's message, if it is from the acting session or from `system`. Throws `refused`. */
 export function ownOf({ session }: Caller, key: string, value: Value): Value {
   const from = value.from_session;
   if (from === undefined || from === session || from === "system") return value;
   throw refused(key, `it says that ${JSON.stringify(from)} sent it, and you are ${session}`);
 }
 
-/** Whether what is there is what was sent, but for who has read it since. */
+/** Whether the stored message is the one that was sent; receipts and a withdrawal since then do not count. */
 export function isSameMessage(there: Value, sent: Value): boolean {
   return touched(there, sent).every((field) => ["read_by", "receipts", "withdrawn_at"].includes(field));
 }

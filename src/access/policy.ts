@@ -5,44 +5,44 @@ import type { Value } from "../store/store.ts";
 export interface Caller {
   /** The session it acts for. */
   readonly session: string;
-  /** Whose that session is, `<user>/<machine>`. Undefined for the user of the server's own machine, who could use the files. */
+  /** The session's owner, `<user>/<machine>`. Undefined for the operator: the server's own user, who has its files. */
   readonly owner: string | undefined;
-  /** It looks and changes nothing. */
+  /** The caller reads and changes nothing. */
   readonly isReader?: boolean;
-  /** It was let in by a token, which is no machine: it lets nobody in, and makes no tokens. */
+  /** The caller was let in by a token, not by a machine's key: it invites nobody and makes no tokens. */
   readonly byToken?: boolean;
-  /** The server's own place: a process of elsewhere is none of its. */
+  /** The server's own place (boot id and pid namespace): no remote caller's process runs there. */
   readonly elsewhere?: string | undefined;
 }
 
-/** How a record is and is to be; undefined for none. */
+/** A record before and after a write; undefined for none. */
 export interface RecordChange {
   readonly old: Value | undefined;
   readonly next: Value | undefined;
 }
 
-/** What a rule must know of the world. */
+/** What a rule needs beside the record itself. */
 export interface AccessFacts {
   /** Unix ms. */
   readonly now: number;
-  /** What `needs` has named, as it is. */
+  /** The records that `needs` has named, as they are stored. */
   readonly records: ReadonlyMap<string, Value | undefined>;
   /** The times (Unix ms) of the marks that `needsMarks` has named. */
   readonly marks?: ReadonlyMap<string, number | undefined>;
 }
 
-/** What a noun says of who may read and write its records. Pure. */
+/** The rules of one noun: who may read and write its records. Pure. */
 export interface AccessRule {
-  /** Without it, everyone who is let in may. A record that is not for the caller is, for it, not there. */
+  /** Without it, everyone who is let in may. A record that the caller may not read looks absent to it. */
   readonly mayRead?: (caller: Caller, key: string, record: Value) => boolean;
   /** The record as the caller may see it. */
   readonly shown?: (caller: Caller, key: string, record: Value) => Value;
-  /** The records that `check` must see; asked again while what it has seen makes it need more. */
+  /** The keys of the records that `check` reads; asked again with the `known` ones while they make it name more. */
   readonly needs?: (key: string, change: RecordChange, known: AccessFacts["records"]) => readonly string[];
   readonly needsMarks?: readonly string[];
   /** Throws `refused`, `conflict`, `limit` or `usage` for a change that the caller may not make. */
   readonly check: (caller: Caller, key: string, change: RecordChange, facts: AccessFacts) => void;
-  /** The record with what only the server can say. */
+  /** The record with the fields that only the server sets. */
   readonly stamped?: (caller: Caller, next: Value) => Value;
 }
 
@@ -50,7 +50,7 @@ export function refused(key: string, why: string): RelayError {
   return new RelayError("refused", `Cannot write "${key}": ${why}`);
 }
 
-/** Where it is written whose a session is. */
+/** The keys of the records that say who owns a session. */
 export function registrationsOf(session: string): string[] {
   return [`agents/${session}`, `archive/agents/${session}`];
 }
@@ -61,7 +61,7 @@ export function registrationIn(facts: AccessFacts, session: string): Value | und
   return facts.records.get(live) ?? facts.records.get(archived);
 }
 
-/** Whether a session belongs to the caller's user on the same machine: those trust each other. */
+/** Whether a session belongs to the caller's user on the same machine: such sessions trust each other. */
 export function isTheirs(caller: Caller, session: unknown, facts: AccessFacts): boolean {
   if (session === caller.session) return true;
   const agent = typeof session === "string" ? registrationIn(facts, session) : undefined;
@@ -77,7 +77,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   return [...names].every((name) => isSame(ownField(a, name), ownField(b, name)));
 }
 
-/** Not what every object has by its nature, such as a field called "constructor". */
+/** An object's own field. An inherited one, such as "constructor", does not count. */
 function ownField(of: object, name: string): unknown {
   return Object.getOwnPropertyDescriptor(of, name)?.value;
 }

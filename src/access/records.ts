@@ -14,12 +14,12 @@ import { messageRule } from "./messages.ts";
 import { type AccessFacts, type AccessRule, type Caller, checkSize, refused } from "./policy.ts";
 import { taskRule } from "./tasks.ts";
 
-const MAX_CONDITIONS = 50; // of one wait: each look at anything looks at them
+const MAX_CONDITIONS = 50; // of one wait: every scan checks each of them
 const MAX_WAIT_BYTES = 32 * 1024; // bytes
-/** What others may know of a wait: nothing that names a message between others. */
+/** A wait for these events alone may be read by others: they name no message between others. */
 const OPEN_EVENTS = ["released", "ended", "task"];
 
-/** A wait is whose it is; what becomes of it the server decides, and tells. */
+/** A wait belongs to the session that waits. The server decides its outcome, and tells it. */
 const waitRule: AccessRule = {
   mayRead: ({ session }, _, record) =>
     record.session_id === session ||
@@ -40,7 +40,7 @@ const waitRule: AccessRule = {
   },
 };
 
-/** What was decided stays so. */
+/** A decision is never changed or removed. */
 const decisionRule: AccessRule = {
   check({ session }, key, { old, next }) {
     if (old !== undefined || next === undefined) throw refused(key, "a decision is never changed");
@@ -52,7 +52,7 @@ const decisionRule: AccessRule = {
 
 const EDGES = object({ ended: integer(), begun: record(object({ at: integer(), depends_on: list(text()) })) });
 
-/** What tasks are just being made to depend on. */
+/** The record of the edits of task dependencies in progress. */
 const edgesRule: AccessRule = {
   check(_, key, { next }) {
     if (next === undefined) throw refused(key, "it stays");
@@ -61,7 +61,7 @@ const edgesRule: AccessRule = {
   },
 };
 
-/** What a session notes for itself. */
+/** A record that a session keeps for itself, under its own id. */
 const ownRule: AccessRule = {
   mayRead: ({ session }, key) => nameOf(key) === session,
   check({ session }, key, { next }) {
@@ -70,7 +70,7 @@ const ownRule: AccessRule = {
   },
 };
 
-/** What only the server's own machine writes; some of it nobody else sees. */
+/** Records that only the operator writes; without `mayRead`, nobody else reads them. */
 const kept = (mayRead: boolean): AccessRule => ({
   mayRead: () => mayRead,
   check: (_, key) => {
@@ -78,13 +78,13 @@ const kept = (mayRead: boolean): AccessRule => ({
   },
 });
 
-/** The relay itself: but for the mark by which its own machine knows it, and which no other may have. */
+/** The relay's own record, shown without the mark by which its machine trusts it: no other machine may have that. */
 const relayRule: AccessRule = {
   ...kept(true),
   shown: (_, __, { mark: ___, ...rest }) => rest,
 };
 
-/** Who may do what with the records of each folder; with none that is not here, nobody may do anything. */
+/** The access rule of each folder's records. Only the operator uses the records of a folder that is not here. */
 const RULES: Readonly<Record<string, AccessRule>> = {
   agents: agentRule,
   "archive/agents": archiveRule,
@@ -106,7 +106,7 @@ export function ruleFor(key: string): AccessRule {
   return (Object.hasOwn(RULES, folder) ? RULES[folder] : undefined) ?? kept(false);
 }
 
-/** Whether the names of a folder's records may be told. Those of messages are told to their ends. */
+/** Whether a caller may list the names of a folder's records; of messages, only those that it is an end of. */
 export function isListed(folder: string): boolean {
   return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons", "invites"].includes(folder);
 }
@@ -119,7 +119,7 @@ export function isLogFolder(folder: string): boolean {
   return folder === "activity" || folder === "collected";
 }
 
-/** Which lines of the logs of a folder the caller does not see; undefined if it sees none. */
+/** Tells which lines of a folder's logs the caller may not see; undefined if it may see none. */
 export function hiddenIn(folder: string, caller: Caller): ((line: Value) => boolean) | undefined {
   if (!isLogFolder(folder)) return undefined;
   return folder === "activity" ? () => false : (line) => isCollectedHidden(caller, line);
@@ -127,14 +127,14 @@ export function hiddenIn(folder: string, caller: Caller): ((line: Value) => bool
 
 const MAX_LINE_BYTES = 32 * 1024; // bytes
 
-/** Throws `refused` for a line of the log that tells of another, `usage` for one that is none. */
+/** Throws `refused` for an entry of another session or day, `corrupt` for what is no entry, `limit` for a long one. */
 export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<AccessFacts, "now">): void {
   if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
   const entry = Entry.parse(line, key);
   if (entry.session !== session) throw refused(key, "who does something says so itself");
   const day = nameOf(key);
   const days = [now - MAX_CLOCK_LEAD_MS, now, now + MAX_CLOCK_LEAD_MS].map(dayOf);
-  // What a mirror has kept while it was away is told as of when it was.
+  // A mirror that was offline adds its entries later, each to the log of the day it happened on.
   const isLate = day >= dayOf(now - OFFERED_MS) && day < dayOf(now) && dayOf(timeOfEntry(entry) ?? 0) === day;
   if (!days.includes(day) && !isLate) throw refused(key, "it is the log of another day; set this machine's clock");
   checkSize(key, line, MAX_LINE_BYTES);

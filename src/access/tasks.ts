@@ -13,7 +13,7 @@ import {
   touched,
 } from "./policy.ts";
 
-/** A task changes by its moves, each by whom it belongs to; a remote person does not decide for others. */
+/** A task changes by its moves, each made by a session that may make it. A remote person makes no moves for others. */
 export const taskRule: AccessRule = {
   needs: (key, { old }) => ownersIn(key, old).flatMap(registrationsOf),
   check(caller, key, { old, next }, facts) {
@@ -27,7 +27,7 @@ export const taskRule: AccessRule = {
   },
 };
 
-const MAX_RECORD_BYTES = 1024 * 1024; // bytes of a task: its notes have 256 KiB at most, in whatever characters
+const MAX_RECORD_BYTES = 1024 * 1024; // bytes of a task: its notes have 64 KiB at most, in whatever characters
 
 function ownersIn(key: string, record: Value | undefined): string[] {
   const owner = record === undefined ? undefined : Task.parse(record, key).owner;
@@ -40,7 +40,7 @@ function checkNew({ session }: Caller, key: string, task: Task): void {
 }
 
 const STATE = ["state", "owner", "token", "reason", "ended_at"];
-/** What each move changes. */
+/** The fields that each move changes. */
 const FIELDS: Readonly<Record<TaskMove, readonly string[]>> = {
   ...{ claim: STATE, done: STATE, release: STATE, block: STATE, unblock: STATE, cancel: STATE },
   edit: ["title", "description", "files", "priority", "depends_on"],
@@ -68,7 +68,7 @@ function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: A
 
 const STATE_MOVES = { in_progress: "claim", done: "done", blocked: "block", cancelled: "cancel" } as const;
 
-/** What was done, by what is different. */
+/** The moves that were made, by the fields that differ. */
 function movesOf(old: Task, next: Task, changed: readonly string[]): TaskMove[] {
   const moves: TaskMove[] = [];
   const toPending = old.state === "blocked" ? "unblock" : "release";
@@ -80,7 +80,7 @@ function movesOf(old: Task, next: Task, changed: readonly string[]): TaskMove[] 
   return moves;
 }
 
-/** Who takes a task takes it for itself, with a token larger than that of whoever had it before. */
+/** Checks a new owner: it is one of the caller's own sessions, with the next fencing token after the last owner's. */
 function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: AccessFacts): void {
   const { owner } = next;
   const before = Math.max(old.owner?.token ?? 0, old.token ?? 0);

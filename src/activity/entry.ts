@@ -1,8 +1,8 @@
 import { type Infer, object, optional, text } from "../schema.ts";
 
 /**
- * One thing that happened: a line of `activity/<day>.jsonl`. Fields of its own follow, by what happened: a claim's
- * targets, a task's state.
+ * One thing that happened: a line of `activity/<day>.jsonl`. Further fields depend on the event: a claim's targets, a
+ * task's state.
  */
 export const Entry = object({
   /** ISO 8601 with milliseconds. */
@@ -11,17 +11,17 @@ export const Entry = object({
   agent: text(),
   /** `<noun>.<what>`: `claim.taken`, `task.done`, `status`, ... */
   event: text(),
-  /** What it happened to. */
+  /** The id of the thing that it happened to. */
   id: optional(text()),
 });
 export type Entry = Infer<typeof Entry> & Readonly<Record<string, unknown>>;
 
-/** For how long (ms) a day, such as `2026-05-01`, is over at `now` (Unix ms); below 0 for one that is not. */
+/** For how long (ms) a day, such as `2026-05-01`, is over at `now` (Unix ms); below 0 for a day that is not over. */
 export function pastDay(day: string, now: number): number {
   return now - (Date.parse(day) + 86_400_000);
 }
 
-/** When an entry was made (Unix ms); undefined if it does not say so that it can be read. */
+/** When an entry was made (Unix ms); undefined if its `at` cannot be read. */
 export function timeOfEntry(entry: Entry): number | undefined {
   const time = Date.parse(entry.at);
   return Number.isNaN(time) ? undefined : time;

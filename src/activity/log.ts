@@ -4,19 +4,19 @@ import { checkText, MAX_TEXT_BYTES } from "../limits.ts";
 import { dayOf, iso } from "../time.ts";
 import { Entry, timeOfEntry } from "./entry.ts";
 
-/** What happened, without what the context says of it. */
+/** An event, without the time, session and agent that the context adds. */
 export interface Happening {
   readonly event: string;
   readonly id?: string | undefined;
   readonly [detail: string]: unknown;
 }
 
-/** Writes down what has happened. What happened stays true where the disk has no room for the line. */
+/** Adds events to the log. Where the disk has no room for a line, nothing is thrown: the event has happened anyway. */
 export async function record(context: Context, ...happenings: readonly Happening[]): Promise<void> {
   for (const happening of happenings) await asFarAsPossible(() => write(context, happening));
 }
 
-/** Writes down what is nowhere else. Throws where the disk has no room for it. */
+/** Adds an event that is recorded nowhere else. Throws where the disk has no room for it. */
 export async function write({ store, session, agent, now }: Context, happening: Happening): Promise<void> {
   const time = now();
   const entry = { at: iso(time), session, agent, ...happening };
@@ -24,9 +24,9 @@ export async function write({ store, session, agent, now }: Context, happening: 
 }
 
 export interface Span {
-  /** Unix ms; only what happened after it. */
+  /** Unix ms; only what happened at it or later. */
   readonly since?: number | undefined;
-  /** Unix ms; only what happened until then. */
+  /** Unix ms; only what happened at it or earlier. */
   readonly until?: number | undefined;
 }
 

@@ -3,17 +3,17 @@ import { hash } from "../hash.ts";
 import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, object, optional, record, text } from "../schema.ts";
 
-/** Keys of others as they were first seen, in this user's own folder: no server can exchange them afterwards. */
+/** Pinned keys of others, as first seen, in this user's own folder: no server can exchange them afterwards. */
 const Pins = object({
   /** `<user>/<machine>` -> its keys. */
   owners: record(object({ key: text(), box: optional(text()) })),
-  /** Session -> whose it is. */
+  /** Session -> its owner, `<user>/<machine>`. */
   sessions: record(text()),
 });
 type Pins = Infer<typeof Pins>;
 export type Pin = Pins["owners"][string];
 
-/** What is known of the keys of one relay's members. */
+/** The pinned keys of one relay's members. */
 export class KnownKeys {
   readonly #file: string;
   #pins: Pins | undefined;
@@ -30,7 +30,7 @@ export class KnownKeys {
     return own(this.#read().sessions, session);
   }
 
-  /** Remembers what was not known before. What is known stays. */
+  /** Pins what was not known before. A pinned key stays. */
   learn(seen: { readonly owner: string; readonly pin: Pin; readonly session: string }): void {
     const { owner, pin, session } = seen;
     const now = this.#read();
@@ -43,7 +43,7 @@ export class KnownKeys {
     });
   }
 
-  /** What was learnt of this session or this `<user>/<machine>` is learnt anew. False if nothing was known. */
+  /** Forgets the pins of a session or `<user>/<machine>`, which are then learnt anew. False if there were none. */
   forget(who: string): boolean {
     const { owners, sessions } = this.#read();
     const left = {
@@ -68,7 +68,7 @@ export class KnownKeys {
     return readState(this.#file, Pins, next) ?? { owners: {}, sessions: {} };
   }
 
-  /** Of two that learn at the same time one may have to learn it again. */
+  /** Takes no lock: of two processes that write at the same time, one may have to learn its pin again. */
   #write(pins: Pins): void {
     writeState(this.#file, pins);
     this.#pins = pins;

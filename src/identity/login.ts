@@ -1,5 +1,5 @@
-// What is signed to log in. All of it is in the text, so that a signature is good for this one purpose, at this one server,
-// at this one time: who gets it cannot log in anywhere else with it.
+// The statement that a machine signs to log in. The signed text has every field in it, so a signature is good for this
+// one purpose, at this one server, at this one time: nobody who gets it can log in anywhere else with it.
 
 export interface LoginStatement {
   /** The relay's own id, as the client knows it. */
@@ -10,9 +10,9 @@ export interface LoginStatement {
   readonly machine: string;
   /** The public key that signs. */
   readonly key: string;
-  /** The server's word for this one login. */
+  /** The server's random word for this one login. */
   readonly challenge: string;
-  /** The client's own. */
+  /** The client's random word for this one login. */
   readonly nonce: string;
   /** Unix seconds, by the server's clock. */
   readonly at: number;

@@ -13,7 +13,7 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 
-/** This machine's and user's key: Ed25519. */
+/** The key of this user on this machine: Ed25519. */
 export interface MachineKey {
   /** The public half: 32 bytes in base64url, 43 characters. */
   readonly id: string;
@@ -21,17 +21,17 @@ export interface MachineKey {
   sign(text: string): string;
   /** The public half of another key, X25519, that others seal messages for. 32 bytes in base64url. */
   readonly box: string;
-  /** What both sides of two such keys know, and nobody else. 32 bytes. */
+  /** The Diffie-Hellman secret of this key and another's `box`, which nobody else knows. 32 bytes. */
   shared(box: string): Buffer;
 }
 
-const SEED = Buffer.from("302e020100300506032b657004220420", "hex"); // what DER has before the 32 bytes of a private key
-const POINT = Buffer.from("302a300506032b6570032100", "hex"); // and before those of a public one
+const SEED = Buffer.from("302e020100300506032b657004220420", "hex"); // the DER before the 32 bytes of a private key
+const POINT = Buffer.from("302a300506032b6570032100", "hex"); // the DER before the 32 bytes of a public key
 const BOX_SEED = Buffer.from("302e020100300506032b656e04220420", "hex"); // the same for X25519
 const BOX_POINT = Buffer.from("302a300506032b656e032100", "hex");
 const ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** The key in `folder`, or undefined if there is none. Throws `refused` for one that others may read, `corrupt` for none of ours. */
+/** The key in `folder`, or undefined. Throws `refused` for a key that others may read, `corrupt` for what is no key. */
 export function readMachineKey(folder: string): MachineKey | undefined {
   const file = keyFile(folder);
   const fd = opened(file);
@@ -49,7 +49,7 @@ export function readMachineKey(folder: string): MachineKey | undefined {
   }
 }
 
-/** The key in `folder`, made if there is none. Of many that make one at the same time, all have the same. */
+/** The key in `folder`, made if there is none. All processes that make one at the same time get the same key. */
 export function machineKey(folder: string): MachineKey {
   const known = readMachineKey(folder);
   if (known) return known;
@@ -76,7 +76,7 @@ export function keyFile(folder: string): string {
   return path.join(folder, "key");
 }
 
-/** What a key signs to say that the other one, for sealing, is its too. */
+/** The text that a machine key signs to say that this box key is its own. */
 export function boxText(box: string): string {
   return `agent-relay box v1\n${box}`;
 }
@@ -108,7 +108,7 @@ function keyOf(text: string, file: string): MachineKey {
     .export({ format: "der", type: "spki" })
     .subarray(POINT.length)
     .toString("base64url");
-  // The second key is made of the first, so that there is one secret to keep.
+  // The box key is derived from the machine key, so that there is one secret to keep.
   const box = boxOf(Buffer.from(hkdfSync("sha256", seed, "", "agent-relay x25519 v1", 32)));
   return {
     ...{ id, box: box.id, shared: box.shared },
@@ -116,7 +116,7 @@ function keyOf(text: string, file: string): MachineKey {
   };
 }
 
-/** A key for sealing, of 32 random bytes. */
+/** The box key of 32 random bytes. */
 export function boxOf(seed: Buffer): { readonly id: string; readonly shared: (box: string) => Buffer } {
   const privateKey = createPrivateKey({ key: Buffer.concat([BOX_SEED, seed]), format: "der", type: "pkcs8" });
   const id = createPublicKey(privateKey)

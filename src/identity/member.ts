@@ -4,7 +4,7 @@ import { type Infer, integer, object, oneOf, optional, record, text } from "../s
 import { isSegment } from "../store/key.ts";
 
 const SCOPES = ["read", "send", "all"] as const;
-/** `read` looks at everything and changes nothing; `send` sends messages and does nothing else; `all` does both and more. */
+/** `read`: reads everything and changes nothing. `send`: sends messages and nothing else. `all`: both, and more. */
 export type TokenScope = (typeof SCOPES)[number];
 
 /** One of a user's machines. */
@@ -18,7 +18,7 @@ const Machine = object({
   added_at: integer(),
 });
 
-/** A token for a script: what it is known by is a hash of it. */
+/** A token for a script. Only its hash is kept. */
 const Token = object({
   hash: text(),
   scope: oneOf(SCOPES),
@@ -28,21 +28,21 @@ const Token = object({
   expires_at: optional(integer()),
 });
 
-/** Who is let in from other machines, as it is under `members/`, with everything that proves who it is. */
+/** A user who is let in from other machines, as stored under `members/`, with everything that proves who it is. */
 export const Member = object({
   user: text(),
   /** Unix ms. */
   added_at: integer(),
   machines: record(Machine),
   tokens: optional(record(Token)),
-  /** Unix ms; since then it is let in no more, and its name stays its own. */
+  /** Unix ms; since then the user is not let in any more, and the name stays taken. */
   removed_at: optional(integer()),
 });
 export type Member = Infer<typeof Member>;
 
-/** A word that lets somebody in, as it is under `invites/`, by its hash. */
+/** An invitation, as stored under `invites/`, by the hash of the word that lets somebody in. */
 export const Invite = object({
-  /** The only user name that it is good for. */
+  /** The only user name that the invitation is good for. */
   user: optional(text()),
   /** How often it can still be used. */
   uses: integer(),
@@ -59,12 +59,12 @@ export function newSecret(what: "invite" | "token" | "session" | "local"): strin
   return `ar-${what}-${randomBytes(32).toString("base64url")}`;
 }
 
-/** What is kept of a secret. It is long and random, so that a plain hash of it gives nothing away. */
+/** The hash that is kept of a secret. A secret is long and random, so a plain hash of it gives nothing away. */
 export function hashOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
 
-/** Where an invitation is kept: by its hash, so that who reads the folder cannot use it. */
+/** The key of an invitation. It has the word's hash in it, so that nobody who reads the folder can use the word. */
 export function inviteKey(secret: string): string {
   return `invites/${hashOf(secret).slice(0, 40)}`;
 }
@@ -94,7 +94,7 @@ export function checkScope(scope: string): TokenScope {
   throw new RelayError("usage", `Cannot give the scope ${JSON.stringify(scope)}: there are ${SCOPES.join(", ")}`);
 }
 
-/** Whether an invitation lets somebody in as `user` now. One for no user in particular is for a name that nobody has. */
+/** Whether an invitation lets somebody in as `user` now. An invitation for no user is for a name that nobody has. */
 export function isGood(invite: Invite, user: string, member: Member | undefined, now: number): boolean {
   const isOld = invite.added_at <= (member?.removed_at ?? Number.NEGATIVE_INFINITY);
   if (isOld || invite.expires_at <= now || invite.uses < 1) return false;
@@ -116,7 +116,7 @@ export interface NewMachine {
   readonly now: number;
 }
 
-/** The member with one more machine, or with what is new of one that it has. Throws `refused` where that name is another key's. */
+/** The member with one more machine, or one machine updated. Throws `refused` if another key has the machine's name. */
 export function withMachine(member: Member | undefined, given: NewMachine): Member {
   const { user, machine, key, box, box_signature, now } = given;
   const known = member && Object.hasOwn(member.machines, machine) ? member.machines[machine] : undefined;
@@ -133,7 +133,7 @@ export function withMachine(member: Member | undefined, given: NewMachine): Memb
   return { ...kept, machines: { ...member?.machines, [machine]: added } };
 }
 
-/** A word that can name a user or a machine, made of one that the system has. */
+/** A name for a user or a machine, made of a word that the system has. */
 export function nameFrom(word: string, fallback: string): string {
   const name = word
     .toLowerCase()

@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
 
-// What those who are let in have, and who may come: records of the relay, which its server reads.
+// Members and invitations: records of the relay, which its server reads.
 
 const MAX_INVITE_USES = 1000;
 
@@ -12,7 +12,7 @@ export interface Invitation {
   readonly invite: Invite;
 }
 
-/** Writes down that somebody may come. `expires` is in ms from now. Throws `usage`. */
+/** Makes an invitation. `expires` is in ms from now. Throws `usage`. */
 export async function invite(
   store: Store,
   now: number,
@@ -40,10 +40,10 @@ export async function members(store: Store): Promise<Member[]> {
   return found;
 }
 
-/** Lets a user, or one of its machines or tokens, in no more. Throws `not_found`. */
+/** Removes a user, or one of its machines or tokens: it is let in no more. Throws `not_found`. */
 export async function remove(store: Store, now: number, user: string, name?: string): Promise<void> {
   await change(store, user, (member) => {
-    // What it was invited by before is good no more either. The name stays taken: who came next under it would be taken for who had it.
+    // `removed_at` ends earlier invitations too. The name stays taken: a newcomer would be taken for the old user.
     if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: now };
     const { [name]: machine, ...machines } = member.machines;
     const { [name]: token, ...tokens } = member.tokens ?? {};
@@ -54,7 +54,7 @@ export async function remove(store: Store, now: number, user: string, name?: str
   });
 }
 
-/** A token for a script of this user, which is kept nowhere. Throws `conflict` for a name that is taken. */
+/** Makes and returns a token for a script of this user; only its hash is kept. Throws `conflict` for a taken name. */
 export async function addToken(
   store: Store,
   now: number,

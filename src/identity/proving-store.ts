@@ -10,15 +10,15 @@ import { isSigned, signatureOf, signed } from "./signature.ts";
 export interface Proving {
   /** The relay's own id. */
   readonly relay: string;
-  /** `<user>/<machine>`: whose messages these are. */
+  /** The `<user>/<machine>` that sends our messages. */
   readonly owner: string;
   readonly key: MachineKey;
   readonly known: KnownKeys;
 }
 
 /**
- * The same store, with messages that are signed when they are sent, sealed where their recipient's key is known, and opened
- * and checked when they are read: what keeps them on the way can neither forge nor, if they are direct, read them.
+ * The same store, but it signs each message that it publishes, seals it if the recipient's key is known, and unseals
+ * and verifies each message that it reads. What keeps messages on the way can neither forge them nor read sealed ones.
  */
 export function provingStore(store: Store, proving: Proving): Store {
   const { get, update, publish } = new Messages(store, proving);
@@ -39,7 +39,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
     return raw === undefined || !isMessage(key) ? raw : this.#view(raw, await this.#proofOf(raw));
   };
 
-  /** The change sees the message as its reader does; what is written back is what was sent. */
+  /** The change sees the message unsealed, as its reader does; the content is written back as it was sent. */
   readonly update: Store["update"] = async (key, change, options) => {
     if (!isMessage(key)) return this.#store.update(key, change, options);
     const seen = await this.#store.get(key);
@@ -101,7 +101,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
     return { state: "signed", by, isSealed: false };
   }
 
-  /** The keys of who a message is for; undefined for one who has none. Throws `refused` where they are not those of before. */
+  /** The keys of a recipient; undefined if it has none. Throws `refused` if they differ from the pinned ones. */
   async #pinFor(session: string): Promise<Pin | undefined> {
     const { known } = this.#proving;
     const [before, owner] = [known.ownerOf(session), await this.#ownerOf(session)];
@@ -119,7 +119,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
     return typeof agent?.owner === "string" ? agent.owner : undefined;
   }
 
-  /** As the relay has it: believed the first time, and only for a box that the key itself has signed. */
+  /** A member's keys as the relay gives them: trusted on first use. A box key counts only if the key has signed it. */
   async #pinOfMember(owner: string): Promise<Pin | undefined> {
     const [user = "", machine = ""] = owner.split("/");
     const member = await this.#store.get(`members/${user}`);
@@ -137,7 +137,7 @@ function isMessage(key: string): boolean {
   return folderOf(key) === "messages";
 }
 
-/** What a sealed text belongs to: the fields that every program keeps. */
+/** The fields that a sealed text is bound to: those that every program keeps. */
 function aboutOf({ id, from_session, from_agent, to_session, timestamp }: Value): string {
   return JSON.stringify([id, from_session, from_agent, to_session, timestamp]);
 }
@@ -147,7 +147,7 @@ function sealedIn(content: unknown): Sealed | undefined {
   try {
     return Sealed.parse(JSON.parse(content).agent_relay_sealed, "the sealed text");
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RelayError) return undefined; // a text that only looks like one
+    if (error instanceof SyntaxError || error instanceof RelayError) return undefined; // a text that only looks sealed
     throw error;
   }
 }

@@ -9,18 +9,18 @@ export const Sealed = object({
   algorithm: oneOf(ALGORITHMS),
   /** The key that was made for this one text. */
   sender: text(),
-  /** For each who may read it: the key it is known by, and the text's own key, sealed for that one. */
+  /** For each recipient: its box key, and the text's own key, sealed for the recipient. */
   recipients: list(object({ key: text(), sealed: text() })),
-  /** The text. */
+  /** The sealed text. */
   text: text(),
 });
 export type Sealed = Infer<typeof Sealed>;
 
 const CIPHER = "chacha20-poly1305";
-const NONCE = Buffer.alloc(12); // of keys that are used once
+const NONCE = Buffer.alloc(12); // may be constant: each key is used once
 const TAG = { authTagLength: 16 };
 
-/** Seals a text for the owners of these keys. What it belongs to, `about`, cannot be changed without it being noticed. */
+/** Seals a text for the owners of these box keys. `unseal` notices a change of `about`, which the text belongs to. */
 export function seal(content: string, boxes: readonly string[], about: string): Sealed {
   const own = boxOf(randomBytes(32));
   const secret = randomBytes(32);
@@ -43,7 +43,7 @@ export function unseal({ sender, recipients, text }: Sealed, key: MachineKey, ab
     const secret = unlocked(Buffer.from(mine.sealed, "base64url"), wrapping, about);
     return unlocked(Buffer.from(text, "base64url"), secret, about).toString("utf8");
   } catch (error) {
-    if (error instanceof Error) return undefined; // not for us, or changed on the way: neither says anything
+    if (error instanceof Error) return undefined; // not for us, or changed on the way: undefined for both
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import { type Credentials, HttpCaller } from "../store/http/caller.ts";
 import { loginText } from "./login.ts";
 import { boxText, machineKey } from "./machine-key.ts";
 
-/** What a user's programs remember of a server that they use, in the user's own folder. */
+/** A login to a server, as this user's programs remember it in the user's own folder. */
 const KnownServer = object({
   url: text(),
   /** The relay's own id: another one at the same address is another server. */
@@ -22,10 +22,10 @@ const KnownServer = object({
 });
 export type KnownServer = Infer<typeof KnownServer>;
 
-/** The word by which this machine's own user is known to a server that it runs. */
+/** The token by which a server on this machine knows the user who runs it. */
 const Serving = object({ token: text(), pid: integer(), host: text() });
 
-/** A server's address as it is written down: without what makes no difference. Throws `usage` for none. */
+/** A server's address in its canonical form. Throws `usage` for what is no address. */
 export function serverUrl(word: string): URL {
   const isBare = !/^[a-z]+:\/\//i.test(word);
   const text = isBare ? `http://${word}` : word;
@@ -50,7 +50,7 @@ export class ServerCredentials implements Credentials {
   readonly #token: string | undefined;
   #known: KnownServer | undefined;
 
-  /** `token` is one that was given for this run. `folder` is where the user's programs note things. */
+  /** `token` was given for this run alone. `folder` is the user's state folder. */
   constructor(url: URL, { folder, now, token }: { folder: string; now: () => number; token?: string | undefined }) {
     this.#url = url;
     this.#now = now;
@@ -58,7 +58,7 @@ export class ServerCredentials implements Credentials {
     this.#token = token;
   }
 
-  /** Throws `refused` where there is nothing to prove it with. */
+  /** The token to send. Logs in again if it is refused or about to expire. Throws `refused` where there is no login. */
   async secret(isRefused: boolean): Promise<string> {
     if (this.#token !== undefined) return this.#token;
     this.#known ??= readKnownServer(this.#folder, this.#url);
@@ -86,11 +86,11 @@ export interface Login {
   readonly user: string;
   readonly machine: string;
   readonly invite?: string | undefined;
-  /** The relay that is expected there. */
+  /** The id of the relay that is expected there. */
   readonly relay?: string | undefined;
 }
 
-/** Logs in with this machine's key, and remembers it. Throws `refused`, and what a server that cannot be reached says. */
+/** Logs in with this machine's key, and remembers the login. Throws `refused`, and errors of the call to the server. */
 export async function logIn(url: URL, login: Login): Promise<KnownServer> {
   const { folder, now, user, machine, invite } = login;
   const key = machineKey(folder);
@@ -132,7 +132,7 @@ export function forgetServer(folder: string, url: URL): boolean {
   return true;
 }
 
-/** Notes for this user's programs how they are known to a server that they run themselves. Returns how to take it back. */
+/** Notes for this user's programs the token of a server that the user runs. The function returned removes the note. */
 export function noteServing(folder: string, host: string, port: number, token: string): () => void {
   const file = servingFile(folder, port);
   writeState(file, { token, pid: process.pid, host });
@@ -141,7 +141,7 @@ export function noteServing(folder: string, host: string, port: number, token: s
   };
 }
 
-/** What this user's servers have noted, by port. */
+/** The servers that this user runs, as they have noted it, by port. */
 export function servings(folder: string): { readonly port: number; readonly pid: number; readonly host: string }[] {
   const names = fs.existsSync(path.join(folder, "serving")) ? fs.readdirSync(path.join(folder, "serving")) : [];
   const ports = names.flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
@@ -153,7 +153,7 @@ export function servings(folder: string): { readonly port: number; readonly pid:
     });
 }
 
-/** Only for the address that our own server listens on: at another one of this machine may be somebody else's. */
+/** The token of our own server, for the address it listens on: another address here may be somebody else's server. */
 function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
   const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
   if (!isHere({ hostname })) return undefined;

@@ -1,23 +1,23 @@
 import type { Value } from "../store/store.ts";
 import { hasSigned, type MachineKey } from "./machine-key.ts";
 
-/** Who has signed a message: `<user>/<machine>`, its public key, and what that has signed. */
+/** The signature of a message: by which `<user>/<machine>`, its public key, and the signature itself. */
 export interface Signature {
   readonly by: string;
   readonly key: string;
   readonly value: string;
 }
 
-// What changes of a message after it was sent; all else is signed.
+// The fields of a message that change after it was sent; every other field is signed.
 const CHANGING = ["read_by", "receipts", "withdrawn_at", "signature"];
 
-/** The text that an SSH key signs: the same, before a machine has signed it. */
+/** The text that an SSH key signs: the same text, without the SSH signature. */
 export function sshText(relay: string, message: Value): string {
   const { ssh_signature: _, ...rest } = message;
   return signedText(relay, rest);
 }
 
-/** The text that is signed: all that its sender has said, and in which relay, so that it is good nowhere else. */
+/** The text that is signed: every field that the sender set, and the relay's id: it is good in no other relay. */
 function signedText(relay: string, message: Value): string {
   const said = Object.keys(message).filter((name) => !CHANGING.includes(name));
   const fields = said.sort().map((name) => `${JSON.stringify(name)}:${canonical(message[name])}`);
@@ -39,7 +39,7 @@ export function signed(message: Value, relay: string, by: string, key: MachineKe
   return { ...message, signature: { by, key: key.id, value: key.sign(text) } };
 }
 
-/** The signature, if there is one; undefined for none. */
+/** The signature of a message; undefined for none. */
 export function signatureOf(message: Value): Signature | undefined {
   const { by, key, value } = Object(message.signature);
   return typeof by === "string" && typeof key === "string" && typeof value === "string"
@@ -47,7 +47,7 @@ export function signatureOf(message: Value): Signature | undefined {
     : undefined;
 }
 
-/** Whether the signature is of its key over just this message. */
+/** Whether the key of the signature has signed just this message. */
 export function isSigned(message: Value, relay: string, { key, value }: Signature): boolean {
   return hasSigned(key, signedText(relay, message), value);
 }

@@ -4,27 +4,27 @@ import os from "node:os";
 import path from "node:path";
 import { errno, RelayError } from "../errors.ts";
 
-// SSH keys, by the programs that have them: git says which, ssh-keygen signs and verifies, gh knows whose keys others have.
+// SSH keys, by the programs that have them: git says which key, ssh-keygen signs and verifies, gh knows others' keys.
 
 const NAMESPACE = "agent-relay"; // what is signed for this is good for nothing else
 const NOT_THERE = "it is not installed";
 const TIME = 30_000; // ms that a program may take; a key's own agent may ask for a touch
 
-/** Who git says we are, and which key it signs with. */
+/** Our identity as git has it, and the key that git signs with. */
 export interface SshIdentity {
   readonly email: string;
   /** A key's file, or the public key itself (`key::ssh-ed25519 ...`), which an agent has. */
   readonly key: string;
 }
 
-/** Runs a program with this on its stdin; what it said, or why it failed. */
+/** Runs a program with `input` on its stdin. Returns its output, or why it failed. */
 function run(program: string, args: readonly string[], input = "", cwd?: string) {
   const { status, stdout, stderr, error } = spawnSync(program, args, { input, cwd, encoding: "utf8", timeout: TIME });
   const why = errno(error) === "ENOENT" ? NOT_THERE : (error?.message ?? stderr.trim().split("\n").at(-1) ?? "");
   return { ok: status === 0, out: stdout ?? "", why };
 }
 
-/** What git has configured in a folder. Throws `not_found` where it has no name or no key. */
+/** The identity that git has configured in a folder. Throws `not_found` where there is no e-mail address or no key. */
 export function sshIdentity(cwd: string, home: string): SshIdentity {
   const config = (name: string) => run("git", ["config", "--get", name], "", cwd).out.trim();
   const email = config("user.email");
@@ -71,7 +71,7 @@ export function sshSign(text: string, { key }: SshIdentity): string {
   });
 }
 
-/** Whose key has signed a text: a signer in the file of allowed ones, `unknown` for a key that is not in it, `wrong` for another text. */
+/** The allowed signer whose key signed a text; `unknown` for a key that is not allowed, `wrong` for another text. */
 export function sshSigner(
   text: string,
   signature: string,
@@ -90,7 +90,7 @@ export function sshSigner(
   });
 }
 
-/** Lines of a file of allowed signers: each key for one signer, and for this alone. */
+/** Lines of a file of allowed signers: each key for one signer, and for agent-relay alone. */
 export function allowedLines(signer: string, keys: string): string[] {
   return keys
     .split("\n")
@@ -98,7 +98,7 @@ export function allowedLines(signer: string, keys: string): string[] {
     .flatMap((found) => (found ? [`${signer} namespaces="${NAMESPACE}" ${found[1]} ${found[2]}`] : []));
 }
 
-/** The people who may push to the repository of this folder on GitHub, by `gh`, each with their keys. Throws `failed`, `not_found`. */
+/** The GitHub collaborators of this folder's repository and their keys, by `gh`. Throws `failed`, `not_found`. */
 export function collaborators(cwd: string): { readonly login: string; readonly keys: string }[] {
   const remote = run("git", ["config", "--get", "remote.origin.url"], "", cwd).out.trim();
   const [, repository] =

@@ -7,16 +7,16 @@ import { isTrusted } from "../project/trust.ts";
 import { contextFor } from "./make-context.ts";
 import { fileStore } from "./open.ts";
 
-/** One project of this user on this machine. */
+/** The agents of one project of this user on this machine. */
 export interface ProjectAgents {
-  /** Its folder. */
+  /** The project's folder. */
   readonly project: string;
   readonly agents: readonly AgentView[];
 }
 
 /**
- * Who is at work in each project whose relay this user has used, but for those that nobody here trusts. `onFailure` is told of
- * a relay that cannot be read; the others are shown.
+ * The agents of each project whose relay this user has used, except relays that are not trusted here. `onFailure` is
+ * called for a relay that cannot be read; the others are shown.
  */
 export async function agentsOnMachine(
   env: Readonly<Record<string, string | undefined>>,

@@ -25,7 +25,7 @@ export interface ContextParts {
   readonly pace?: Pace;
 }
 
-/** The one place where a Context is made, and where what lower rooms ask of higher ones is given to them. */
+/** The one place where a Context is made, and where lower rooms are given what they call of higher ones. */
 export function makeContext({
   limits,
   thresholds,
@@ -46,7 +46,7 @@ export function makeContext({
   return context;
 }
 
-/** A Context by the options of a Relay in the folder `dir`. */
+/** The Context for the options of a Relay in the folder `dir`. */
 export function contextFor(
   { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd }: RelayOptions,
   { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace?: Pace },

@@ -20,20 +20,20 @@ export interface OpenOptions extends RelayOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The address of a server that has the relay, in place of files here. */
   readonly server?: string | undefined;
-  /** What a client of our tools calls itself: an agent that nothing else shows. */
+  /** The name that an MCP client gives itself, for an agent that nothing else shows. */
   readonly client?: string | undefined;
 }
 
-/** Which relay, and who we are in it, each with its reason. */
+/** The relay and our session in it, each with the reason for the choice. */
 export interface FoundRelay {
   readonly project: Project;
   readonly identity: Identity;
   readonly store: Store;
-  /** The clock (Unix ms): a server's, if the relay is on one, since times are compared with those that it wrote down. */
+  /** The clock (Unix ms): the server's, if the relay is on one, since times are compared with those that it wrote. */
   readonly now: () => number;
 }
 
-/** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if who we are cannot be told. */
+/** Wires a Relay: working folder and environment -> project -> identity. Throws `usage` if we cannot be identified. */
 export async function openRelay<Made>(
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Made,
@@ -41,7 +41,7 @@ export async function openRelay<Made>(
   return relayFor(await findRelay(options), options, make);
 }
 
-/** A Relay for what was found out. */
+/** Makes the Relay of a FoundRelay. */
 export function relayFor<Made>(
   { project, identity, store, now }: FoundRelay,
   options: OpenOptions,
@@ -53,7 +53,7 @@ export function relayFor<Made>(
   return make(project.dir, { ...options, session, agent, pid, cwd, store, thresholds, now });
 }
 
-/** `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`: how long silence means what. Throws `usage` for what is no length of time. */
+/** The thresholds of `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`. Throws `usage` for what is no duration. */
 function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds> {
   const { AGENT_RELAY_ACTIVE: active, AGENT_RELAY_SILENT: silent } = env;
   return { ...(active && { active: parseDuration(active) }), ...(silent && { silent: parseDuration(silent) }) };
@@ -85,7 +85,7 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
     place: place(),
     ...{ registered, client, parent: process.ppid },
     get user() {
-      return userName(env); // the system is asked only where nothing else says who we are
+      return userName(env); // asks the system, so only where nothing else says who we are
     },
   };
   const identity = whoAmI(facts);
@@ -94,14 +94,14 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   return { project, identity, store, now: clock };
 }
 
-/** A project whose relay is on a server; its folder is where it would be here. */
+/** A project whose relay is on a server. `dir` is where a local relay would be. */
 function projectAt(server: string, options: OpenOptions): Project {
   const because = options.server === undefined ? "AGENT_RELAY_SERVER says so" : "--server says so";
   const { dir } = projectOf({ ...options, dir: undefined, env: { ...options.env, AGENT_RELAY_DIR: undefined } });
   return { dir, exists: true, because, server };
 }
 
-/** The server that has the relay, if it is not in files here. */
+/** The address of the server that has the relay; undefined for one in files here. Throws `usage`. */
 export function serverOf({ server, dir, env = process.env }: OpenOptions): string | undefined {
   if (server === "") throw new RelayError("usage", "Cannot use no server: --server is empty");
   if (server !== undefined && dir !== undefined)

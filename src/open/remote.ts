@@ -7,12 +7,12 @@ import { stateFolder } from "../machine/state-dir.ts";
 import { HttpStore } from "../store/http/http-store.ts";
 import type { Store } from "../store/store.ts";
 
-/** A relay that is on a server, for who the environment shows. */
+/** A relay that is on a server, for the user that the environment shows. */
 export interface Remote {
   readonly store: Store;
   /** The same relay for another session of this user and machine. */
   as(session: string): Store;
-  /** Says for which session this asks. */
+  /** Sets the session that `store` acts for. */
   actAs(session: string): void;
   /** How far the server's clock is ahead of ours, ms. */
   clockAhead(): number;

@@ -23,9 +23,9 @@ export interface FindOptions {
 }
 
 /**
- * Finds the project's relay: as told; else, in a git repository, a `.relay` upward to the worktree's root, else in the
- * main worktree, which all worktrees share; else, outside one, the nearest upward that is ours, not above the home
- * folder nor on another disk; else the working folder. Reads `.git` by file, and starts no child process.
+ * Finds the project's relay: `dir` or `envDir` if given; else, in a git repository, a `.relay` upward to the worktree's
+ * root, else in the main worktree, which all worktrees share; else, outside git, the nearest upward that is ours, not
+ * above the home folder nor on another disk; else the working folder. Reads `.git` by file; starts no child process.
  */
 export function findProject({ cwd, home, dir, envDir }: FindOptions): Project {
   if (dir === "") throw new RelayError("usage", "Cannot use no folder as the relay: --dir is empty");

@@ -12,7 +12,7 @@ export interface KnownProject {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Notes that this user uses a relay, unless that is known. A sandbox that may not write there loses nothing else. */
+/** Notes once that this user uses a relay. Does nothing in a sandbox that may not write to the state folder. */
 export function noteProject(dir: string, env: Environment): void {
   const folder = folderOf(env);
   if (folder === undefined) return;
@@ -39,14 +39,14 @@ export function knownProjects(env: Environment): KnownProject[] {
     .map((dir) => ({ dir, exists: fs.existsSync(path.join(dir, "relay.json")) }));
 }
 
-/** Forgets where a relay was. */
+/** Removes the note that this user uses a relay. */
 export function dropProject(dir: string, env: Environment): void {
   const folder = folderOf(env);
   if (folder === undefined) return;
   try {
     fs.rmSync(path.join(folder, nameOf(dir)), { force: true });
   } catch (error) {
-    if (errno(error) === undefined) throw error; // it could not be noted there either, or is shown as gone
+    if (errno(error) === undefined) throw error; // else there is no note, or its relay is shown as gone
   }
 }
 
@@ -55,7 +55,7 @@ function folderOf(env: Environment): string | undefined {
   return state && path.join(state, "projects");
 }
 
-/** A path as a file's name. Of a long one both ends, for who looks, and a sum of all of it. */
+/** A path as a file name. A long path keeps both ends, for a person to read, and a hash of the whole. */
 function nameOf(dir: string): string {
   const name = encodeURIComponent(dir).replaceAll("%2F", "+");
   return name.length <= 200 ? name : `${name.slice(0, 90)}~${hash(name).toString(36)}~${name.slice(-90)}`;

@@ -7,7 +7,7 @@ import { iso } from "../time.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
-  if (store.isServed) return true; // whoever chose that server has
+  if (store.isServed) return true; // whoever chose the server has trusted it
   return bearsOurMark(await valueOrSkipped(store, "relay"));
 }
 
@@ -15,7 +15,7 @@ export function bearsOurMark(relay: Value | undefined): boolean {
   return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
 }
 
-/** The relay's own id; it is made if there is none. */
+/** The relay's own id. Makes the relay's record if there is none. */
 export async function ensureRelay(store: Store, now: () => number): Promise<string> {
   const known = await store.get("relay");
   if (typeof known?.id === "string") return known.id;
@@ -32,7 +32,7 @@ export async function trust(store: Store, now: () => number): Promise<void> {
   });
 }
 
-/** Whether there is a relay to look into; another program's may have nothing but messages. Looking never makes one. */
+/** Whether there is a relay to read; another program's may have nothing but messages. Never makes one. */
 export async function isThere({ store }: Context): Promise<boolean> {
   return (await valueOrSkipped(store, "relay")) !== undefined || (await store.list("messages")).length > 0;
 }

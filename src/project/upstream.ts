@@ -3,7 +3,7 @@ import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 
-/** That this relay is mirrored to a server's: the record `mirror`. */
+/** The record `mirror`: the server's relay that this relay is mirrored to. */
 export const Mirrored = object({
   /** The server's relay, as in `https://host:4800/shop`. */
   url: text(),
@@ -16,7 +16,7 @@ export const Mirrored = object({
 });
 export type Mirrored = Infer<typeof Mirrored>;
 
-/** Its time is when the mirror and the server last agreed. */
+/** A mark. Its time is when the mirror and the server last agreed. */
 export const AGREED = "mirror/agreed";
 
 const CONNECTED_MS = 120_000; // ms; a mirror that is connected asks twice as often
@@ -33,8 +33,8 @@ export async function ownerHere({ store }: Context): Promise<string | undefined>
 }
 
 /**
- * What the server has decided, as soon as `look` finds it. Undefined where that takes too long, and at once where no mirror is
- * there to ask it.
+ * The server's decision, as soon as `look` finds it. Undefined where that takes longer than `VERDICT_PATIENCE_MS`, and
+ * at once where no mirror is connected.
  */
 export async function whenDecided<T>(context: Context, look: () => Promise<T | undefined>): Promise<T | undefined> {
   const { store, session, now } = context;

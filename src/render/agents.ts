@@ -1,7 +1,7 @@
 import { cleanLine } from "../text.ts";
 import type { Killed } from "../upkeep/kill.ts";
 
-/** What came of it, as a person or a model reads it. */
+/** The outcome of `killAgent`, as a person or a model reads it. */
 export function killedLine({ session_id, pid, has_ended, with_it }: Killed): string {
   const others = with_it.length === 0 ? "" : `, and with it ${with_it.map(cleanLine).join(", ")}`;
   const what = has_ended ? `has ended${others}` : "was asked to end, and still runs";

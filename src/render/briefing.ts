@@ -8,7 +8,7 @@ import { namesOf } from "./messages.ts";
 const MAX_PER_KIND = 6; // of each kind
 const MAX_SAID_CHARS = 80; // characters of what one says
 
-/** Who we are, and how to use the relay: our own words. */
+/** Who we are, and how to use the relay, with no text of others in it. */
 export function greeting(found: Snapshot, session: string): string[] {
   const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
   const alone = others.length === 0 ? "; nobody else is here yet" : "";
@@ -18,7 +18,7 @@ export function greeting(found: Snapshot, session: string): string[] {
   ];
 }
 
-/** Who else is here, what they do, what is claimed, and what waits: with what others wrote in it. */
+/** Who else is here, what they do, what is claimed, and what waits. It has text of others in it. */
 export function briefing(found: Snapshot, session: string, now: number): string[] {
   const names = namesOf(found.agents);
   const call = (who: string) => (who === session ? "you" : cleanLine(names.get(who) ?? who));

@@ -1,6 +1,6 @@
 import { newNonce } from "../id.ts";
 
-/** Puts what peers wrote between two lines that it cannot forge, because it cannot know the word in them. */
+/** Puts peers' text between two lines that the text cannot forge, because it cannot know the random word in them. */
 export function frame(lines: readonly string[], what?: string): string {
   if (lines.length === 0) return "";
   const word = newNonce().slice(0, 6);

@@ -8,17 +8,17 @@ import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
 import { clean, cleanLine } from "../text.ts";
 import { claimWords } from "./claims.ts";
 
-/** What a message line says of sessions: how they are called. */
+/** Session -> the name that a message line shows. */
 export type SenderNames = ReadonlyMap<string, string>;
 
-/** By names that the relay itself would take: a record written by hand may hold any text. */
+/** The names of sessions. A name that the relay would refuse is ignored: a record written by hand may hold any text. */
 export function namesOf(agents: readonly AgentView[]): SenderNames {
   return new Map(
     agents.map(({ session_id, name }) => [session_id, name !== undefined && isName(name) ? name : session_id]),
   );
 }
 
-/** One message: a line that says all about it, and its text; further lines are indented, so that none can pose as ours. */
+/** One message: a line of facts, then its text. Further lines of the text are indented: none can pose as ours. */
 export function messageLines(
   message: Message,
   me: string,
@@ -44,7 +44,7 @@ export function messageLines(
   return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
 }
 
-/** What is known of where it comes from: nothing is said of what nobody was asked to prove. */
+/** The notes on a message's proof of origin. A message that nobody had to prove gets none. */
 function proofNotes(message: Message, notes: readonly string[]): string[] {
   const { state, by = "", isSealed } = proofOf(message) ?? { state: "unsigned", isSealed: false };
   const says = {
@@ -58,7 +58,7 @@ function proofNotes(message: Message, notes: readonly string[]): string[] {
   return [says[state], isSealed ? "sealed" : "", ssh].filter((note) => note !== "");
 }
 
-/** What a list of old messages says of one that was not read yet. */
+/** The note of a list of old messages on one that is still unread. */
 export function newNotes(message: Message, me: string, now: number): string[] {
   return isUnread(me, message, now) ? ["NEW"] : [];
 }
@@ -74,7 +74,7 @@ export function itemLines(
   return messageLines(item.message, me, names, now, [...yieldNotes(item.message, held), ...notes]);
 }
 
-/** What a request to yield is about, as far as it is still held. */
+/** The claims that a request to yield asks for, as far as they are still held. */
 export function yieldNotes({ claims: asked = [] }: Message, held: readonly Claim[]): string[] {
   const meant = held.filter(({ id }) => asked.includes(id));
   if (asked.length === 0) return [];

@@ -6,19 +6,19 @@ import { parsedOrSkipped } from "../store/read.ts";
 import { readTask } from "./indexes.ts";
 import { dependencyCycle, isOver, type Task } from "./task.ts";
 
-// Tasks are made to depend on older ones, so only an edit can close a circle. What is being edited is in one record, so that
-// two edits cannot close one together.
+// A new task depends on older tasks only, so only an edit can close a cycle. One record holds all edits in progress, so
+// two edits cannot close a cycle together.
 const EDGES = "tasks/edges";
 const Edges = object({
-  /** Grows with each edit that ends: what was read of the tasks before is old. */
+  /** Grows with each edit that ends: dependencies that were read before are stale. */
   ended: integer(),
-  /** `<id>.<nonce>`: what a task is being made to depend on. */
+  /** `<task id>.<nonce>` -> the dependencies that an edit in progress sets. */
   begun: recordOf(object({ at: integer(), depends_on: list(text()) })),
 });
 type Edges = Infer<typeof Edges>;
-const MAX_EDIT_MS = 30_000; // ms; an edit that takes longer fails, so that one that was killed keeps others back no longer than twice that
+const MAX_EDIT_MS = 30_000; // ms; a longer edit fails, so a killed edit blocks others for at most twice that
 
-/** Makes a task depend on these by `run`. Throws `conflict` if it would wait for itself. */
+/** Runs the edit that makes a task depend on these. Throws `conflict` for a cycle, or if the edit takes too long. */
 export async function withoutCycle(
   context: Context,
   task: Task,
@@ -39,7 +39,7 @@ export async function withoutCycle(
 }
 
 async function beginEdit(context: Context, name: string, task: Task, edit: Edges["begun"][string]): Promise<void> {
-  await parsedOrSkipped(context.store, EDGES, Edges); // one that cannot be used is set aside
+  await parsedOrSkipped(context.store, EDGES, Edges); // sets an unusable record aside
   const known = new Map<string, readonly string[]>();
   let ended: number | undefined;
   for (;;) {
@@ -66,7 +66,7 @@ async function beginEdit(context: Context, name: string, task: Task, edit: Edges
   }
 }
 
-/** Changes the record, or leaves it for undefined. */
+/** Updates the record of edges. Where `change` returns undefined, the record stays. */
 async function changeEdges(context: Context, change: (edges: Edges) => Edges | undefined): Promise<void> {
   await context.store.update(EDGES, (value) => {
     const edges = value === undefined ? { ended: 0, begun: {} } : Edges.parse(value, EDGES);

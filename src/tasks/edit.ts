@@ -23,7 +23,7 @@ export interface TaskEdit extends TaskFields {
   readonly force?: boolean;
 }
 
-/** Changes what a task says. Throws `conflict` for dependencies in a circle, `refused` for a task another works on. */
+/** Changes the fields of a task. Throws `conflict` for a cycle of dependencies, `refused` if another works on it. */
 export async function editTask(context: Context, word: string, edit: TaskEdit & Telling): Promise<Task> {
   const before = await taskOf(context, word);
   const { files } = checkFields(context, edit);
@@ -45,14 +45,14 @@ export async function editTask(context: Context, word: string, edit: TaskEdit & 
   return task;
 }
 
-/** Changes a task to what `edited` makes of it, and tells nobody. */
+/** Applies `edited` to a task and its indexes. Writes no log entry and tells nobody. */
 export async function applyEdit(
   context: Context,
   before: Task,
   edited: (task: Task) => Task,
   depends_on: readonly string[] | undefined,
 ): Promise<Task> {
-  edited(before); // what is refused notes no edges
+  edited(before); // a refused edit throws here, before it is noted in the record of edges
   const write = (inTime = (task: Task) => task) => updateTask(context, before.id, (current) => inTime(edited(current)));
   return changed(context, before.id, async () => {
     const after = await (depends_on ? withoutCycle(context, before, depends_on, write) : write());
@@ -62,7 +62,7 @@ export async function applyEdit(
 }
 
 const MAX_NOTES = 100;
-const MAX_NOTES_BYTES = 64 * 1024; // bytes in all: they are read with the task
+const MAX_NOTES_BYTES = 64 * 1024; // bytes of all notes of a task: they are read with it
 
 /** Writes a note to a task, for whoever works on it. */
 export async function noteTask(context: Context, word: string, note: string): Promise<Task> {

@@ -5,14 +5,14 @@ import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 
-// The indexes of a task board are marks. They may list too much, never too little, whatever was killed when: who changes
-// what they stand for, or takes one away, first marks the task as unsettled, and last lists it again as its record says then.
-// Every look lists the unsettled ones again, and checks what it finds against the tasks themselves.
+// The indexes of tasks are marks. An index may list too much, never too little, whichever process is killed when. A
+// process that changes an indexed field or removes a mark first marks the task as unsettled, and last lists it again as
+// its record then says. Every scan lists the unsettled tasks again, and checks what it finds against the task records.
 
 const OPEN = "tasks/open"; // <place>: not over
 const READY = "tasks/ready"; // <place>: not blocked, and all it depends on is over
 const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other marks may be wrong
-const STALE_MARK_MS = 24 * 3_600_000; // ms; nobody takes this long from a task's first mark to its record
+const STALE_MARK_MS = 24 * 3_600_000; // ms; no process takes this long from a task's first mark to its record
 const ALL = 100_000;
 
 const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that session works on it
@@ -25,13 +25,13 @@ export async function readTask({ store }: Context, id: string): Promise<Task | u
   return task === undefined || task.id === id ? task : { ...task, id };
 }
 
-/** Writes a new task where every look finds it. */
+/** Lists a new task, then writes its record, so that every scan finds it. */
 export async function place(context: Context, task: Task): Promise<void> {
   await list(context, task);
   await context.store.create(`tasks/${task.id}`, task);
 }
 
-/** Lists a task that is not over. What it waits for is told before it is looked at, so that its end is not missed. */
+/** Lists a task that is not over. It is marked as a dependent before its dependencies are checked: no end is missed. */
 async function list(context: Context, task: Task): Promise<void> {
   const { store } = context;
   const name = placeOf(task);
@@ -42,12 +42,12 @@ async function list(context: Context, task: Task): Promise<void> {
   if (await isReady(context, task)) await store.mark(`${READY}/${name}`);
 }
 
-/** Whether all that a task depends on is over. What is gone is over. */
+/** Whether all dependencies of a task are over. A dependency that was removed is over. */
 export async function isMet(context: Context, task: Pick<Task, "depends_on">): Promise<boolean> {
   return (await unmet(context, task)).length === 0;
 }
 
-/** What a task still waits for. */
+/** The dependencies of a task that are not over. */
 export async function unmet(context: Context, task: Pick<Task, "depends_on">): Promise<Task[]> {
   const found: Task[] = [];
   for (const id of task.depends_on) {
@@ -61,7 +61,7 @@ async function isReady(context: Context, task: Task): Promise<boolean> {
   return !isOver(task) && task.state !== "blocked" && (await isMet(context, task));
 }
 
-/** Runs a change of a task, and lists it as it is then. If it is killed, the next look does. */
+/** Runs a change of a task, then lists the task as it now is. If this process is killed, the next scan lists it. */
 export async function changed(context: Context, id: string, change: () => Promise<Task>): Promise<Task> {
   return unsettled(context, id, async () => {
     const task = await change();
@@ -70,12 +70,12 @@ export async function changed(context: Context, id: string, change: () => Promis
   });
 }
 
-/** Runs what ends a task, and then lists those that waited for it. Returns their ids. */
+/** Runs the change that ends a task, then lists its dependents as ready. Returns their ids. */
 export async function end(context: Context, id: string, change: () => Promise<Task>): Promise<string[]> {
   const { store } = context;
   await reindexAfterBoot(context);
   return unsettled(context, id, async () => {
-    const before = await store.marks(dependents(id)); // another's look may list them before we do
+    const before = await store.marks(dependents(id)); // another process's scan may list them before we do
     const waiting = [...before, ...(await release(context, await change()))];
     return [...new Set(waiting.map(idAt))].filter((each) => each !== undefined);
   });
@@ -83,7 +83,7 @@ export async function end(context: Context, id: string, change: () => Promise<Ta
 
 async function unsettled<T>(context: Context, id: string, run: () => Promise<T>): Promise<T> {
   const { store } = context;
-  const guard = `${UNSETTLED}/${id}.${newNonce()}`; // each its own: who fails takes away no other's
+  const guard = `${UNSETTLED}/${id}.${newNonce()}`; // one for each change: a failed change removes no other's guard
   await store.mark(guard);
   let result: T;
   try {
@@ -97,7 +97,7 @@ async function unsettled<T>(context: Context, id: string, run: () => Promise<T>)
   return result;
 }
 
-/** Lists a task as what it is now. Returns whether that is for good. */
+/** Brings the indexes in line with a task's record. Returns whether the task is over, so that they stay so. */
 async function settle(context: Context, id: string): Promise<boolean> {
   const task = await readTask(context, id);
   if (task && isOver(task)) await release(context, task);
@@ -105,7 +105,7 @@ async function settle(context: Context, id: string): Promise<boolean> {
   return task !== undefined && isOver(task);
 }
 
-/** Lists those that waited for a task that is over, and takes itself off every list. Returns their places. */
+/** Lists the dependents of a task that is over as ready, and takes the task off every index. Returns their places. */
 async function release({ store }: Context, task: Task): Promise<string[]> {
   const waiting = await store.marks(dependents(task.id));
   for (const name of waiting) await store.mark(`${READY}/${name}`);
@@ -116,7 +116,7 @@ async function release({ store }: Context, task: Task): Promise<string[]> {
   return waiting;
 }
 
-/** Finishes what was killed while it changed a task. */
+/** Settles every unsettled task: the process that changed it may have been killed. */
 async function heal(context: Context): Promise<void> {
   await reindexAfterBoot(context);
   const { store, now } = context;
@@ -127,13 +127,13 @@ async function heal(context: Context): Promise<void> {
   }
 }
 
-/** After a reboot: lists every task again, since marks are not written to the disk itself. Once for each boot. */
+/** Lists every task again, once after each reboot: marks are not fsynced. */
 export async function reindexAfterBoot(context: Context): Promise<void> {
   const { store } = context;
   if (store.isServed) return;
   const stamp = `stamps/boot.${bootId()}.tasks`;
   if (bootId() === undefined || (await store.markedAt(stamp)) !== undefined) return;
-  let isBoard = false; // looking makes none
+  let isBoard = false; // a scan of no tasks writes nothing
   for await (const { id } of allTasks(context)) {
     isBoard = true;
     await settle(context, id);
@@ -141,7 +141,7 @@ export async function reindexAfterBoot(context: Context): Promise<void> {
   if (isBoard) await store.mark(stamp);
 }
 
-/** Tasks that are ready or being worked on, the first to do first. */
+/** Tasks that are pending or in progress and whose dependencies are over, the first to do first. */
 export function readyTasks(context: Context): AsyncGenerator<Task> {
   return listed(context, READY, (task) => isReady(context, task));
 }
@@ -171,7 +171,7 @@ async function* listed(
   const { store, now } = context;
   await heal(context);
   const seen = new Set<string>();
-  const moved: Task[] = []; // while we looked
+  const moved: Task[] = []; // tasks whose place changed during this scan
   for (const name of await store.marks(folder)) {
     const id = idAt(name);
     const task = id === undefined ? undefined : await readTask(context, id);
@@ -190,7 +190,7 @@ async function* listed(
   for (const task of moved) if (!seen.has(task.id)) yield task;
 }
 
-/** Takes away a mark that stands for what is no more. It may be just becoming true again. */
+/** Removes a mark that no longer fits its task, and settles the task: the mark may just be becoming true again. */
 async function unlist(context: Context, { id, state }: Task, mark: string): Promise<void> {
   if (isOver({ state })) await context.store.unmark(mark);
   else
@@ -200,12 +200,12 @@ async function unlist(context: Context, { id, state }: Task, mark: string): Prom
     });
 }
 
-/** How many tasks are not over; counts names only. */
+/** How many tasks are not over; counts marks and reads no record. */
 export async function countOpen({ store }: Context): Promise<number> {
   return (await store.marks(OPEN, { limit: ALL })).length;
 }
 
-/** Takes a task off the places that it has left. Called while it is being changed. */
+/** Removes the marks of a task's old place, title and dependencies. Call it while the task is unsettled. */
 export async function leave({ store }: Context, old: Task, now: Task): Promise<void> {
   const isMoved = placeOf(now) !== placeOf(old);
   for (const needed of old.depends_on)
@@ -234,7 +234,7 @@ export async function* allTasks(context: Context): AsyncGenerator<Task> {
   }
 }
 
-/** The ids that begin so. */
+/** The ids of tasks that begin with `beginning`. */
 export async function tasksBegun({ store }: Context, beginning: string): Promise<string[]> {
   return (await store.list("tasks")).filter((id) => id.startsWith("task-") && id.startsWith(beginning));
 }

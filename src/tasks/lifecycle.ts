@@ -24,17 +24,17 @@ const DEFAULT_LIST_LIMIT = 50;
 
 export interface TaskList extends Standings {
   readonly tasks: readonly Task[];
-  /** Whether there are more. */
+  /** Whether there are more than `limit`. */
   readonly has_more: boolean;
 }
 
-/** A task, and what became ready because it is over. */
+/** A task that is over, and the tasks that became ready by it. */
 export interface EndedTask {
   readonly task: Task;
   readonly ready: readonly Task[];
 }
 
-/** `age` (Unix ms): of two tasks with the same priority the one with the lesser comes first. */
+/** Adds a pending task. `age` (Unix ms, default now) orders tasks of the same priority: the lower comes first. */
 export async function addTask(context: Context, title: string, fields: TaskFields = {}, age = 0): Promise<Task> {
   const checked = checkFields(context, { ...fields, title });
   await ensureRegistered(context);
@@ -91,12 +91,12 @@ async function listedTasks(context: Context, which: "ready" | "open" | "all", li
   return { tasks, has_more: false };
 }
 
-/** Says that this session's task is done. Throws `refused` for another's. */
+/** Ends this session's task as done. Throws `refused` for another session's task. */
 export async function finishTask(context: Context, word: string, options: MoveOptions & Telling): Promise<EndedTask> {
   return endTask(context, word, "done", options);
 }
 
-/** Says that a task will not be done. */
+/** Ends a task that will not be done. */
 export async function cancelTask(context: Context, word: string, options: MoveOptions & Telling): Promise<EndedTask> {
   return endTask(context, word, "cancel", options);
 }

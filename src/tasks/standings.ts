@@ -3,11 +3,11 @@ import { unmet } from "./indexes.ts";
 import { isFree, type Task } from "./task.ts";
 import { factsOf } from "./update.ts";
 
-/** What some tasks do not say themselves. */
+/** What is known of some tasks beyond their records. */
 export interface Standings {
-  /** The ids of those in progress that anyone may take: the owner is gone, or its lease has run out. */
+  /** The ids of tasks in progress that anyone may take: the owner is gone, or its lease has run out. */
   readonly abandoned: readonly string[];
-  /** What each pending one still waits for, by its id; none for those that wait for nothing. */
+  /** Id of a pending task -> the ids of the dependencies it waits for. A task that waits for none has no entry. */
   readonly waits_for: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -25,17 +25,17 @@ import {
 const FILES_HOLD_MS = 30_000; // ms that files are held while their task is being taken
 
 export interface TakeOptions {
-  /** How long it is believed that this session works on it, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
+  /** How long the lease on the task lasts, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
   readonly ttl?: number;
-  /** Claims its files too, all or none. They are given back when the task is done or released. */
+  /** Claims the task's files too, all or none. They are given back when the task is done or released. */
   readonly claimFiles?: boolean;
-  /** Takes it although what it depends on is not over. */
+  /** Takes the task although some of its dependencies are not over. */
   readonly ignoreDependencies?: boolean;
-  /** A person takes it from whoever has it; they are told. */
+  /** A person takes the task from its holder, who is told. */
   readonly force?: boolean;
 }
 
-/** Takes one task, or renews it. Throws `conflict` for what another works on, or waits for others. */
+/** Takes one task, or renews it. Throws `conflict` if another works on it, or if it waits for other tasks. */
 export async function claimTask(context: Context, word: string, options: TakeOptions & Telling): Promise<Task> {
   const task = await taskOf(context, word);
   const missing = options.ignoreDependencies ? [] : await unmet(context, task);
@@ -51,7 +51,7 @@ export async function claimTask(context: Context, word: string, options: TakeOpt
   return takeTask(context, task, options);
 }
 
-/** Takes the best task that is ready, or none. Work that its owner left lying counts as ready. */
+/** Takes the first ready task; an abandoned one counts. Throws `conflict` if others hold the files of all of them. */
 export async function nextTask(context: Context, options: TakeOptions & Telling): Promise<Task | undefined> {
   const isHeld = options.claimFiles ? await filesHeld(context) : () => false;
   const held: Task[] = [];
@@ -72,7 +72,7 @@ export async function nextTask(context: Context, options: TakeOptions & Telling)
   return undefined;
 }
 
-/** Whether others hold the files of a task, as of now: to try each of many would cost a locked change of the claims each. */
+/** Tells whether others hold the files of a task, from one read of the claims: trying each costs a locked change. */
 async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
   const seen = await settledClaims(context);
   return (task) => {
@@ -81,7 +81,7 @@ async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
   };
 }
 
-/** Why none can be had although some are ready. */
+/** The error where others hold the files of every task that is ready. */
 async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
   const next = `agent-relay wait --released ${filesOf(task).join(" ")}, or take one without --claim-files`;
   const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
@@ -93,7 +93,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
   );
 }
 
-/** Its files first, all or none; then the task. What is killed between leaves a short lease on the files. */
+/** Claims the files first, all or none; then takes the task. A kill in between leaves a short lease on the files. */
 async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
   const ttl = checkTtl(options.ttl ?? CLAIM_TTL_MS.default);
   await ensureRegistered(context);
@@ -123,7 +123,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
   }
 }
 
-/** The task as the server gives it, if that can be asked now. Throws `conflict` for one that it does not give. */
+/** The task as the server decides; tentative if it does not answer now. Throws `conflict` if another gets the task. */
 async function whenFirm(context: Context, task: Task): Promise<Task> {
   if (!task.owner?.tentative) return task;
   const found = await whenDecided(context, async () => {
@@ -136,7 +136,7 @@ async function whenFirm(context: Context, task: Task): Promise<Task> {
   });
 }
 
-/** A claim on the files of a task, and whether it is given back with it: not if this session had it before. */
+/** A claim on the files of a task. `isForTask`: it is given back with the task; false if the session had it before. */
 interface FilesHold {
   readonly claim: Claim;
   readonly isForTask: boolean;
@@ -146,7 +146,7 @@ async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const targets = targetsOf(context, task);
   const reason = `task: ${task.title}`.slice(0, 100);
   const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
-  const isLeft = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a take of this task that was killed
+  const isLeft = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
   const had = (await claims(context)).find((claim) => isHad(claim) && !isLeft(claim));
   const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
   const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
@@ -159,12 +159,12 @@ function targetsOf(context: Context, task: Task): ClaimTarget[] {
   return filesOf(task).flatMap((file) => pathTargets(file, base));
 }
 
-/** What a person takes a task away with. */
+/** Gives back another owner's claim on the files: a person who takes the task takes its files too. */
 async function takeFilesAway(context: Context, { owner }: Task): Promise<void> {
   if (owner?.claim !== undefined && owner.session_id !== context.session) await giveBackById(context, owner.claim);
 }
 
-/** Lets every task of this session be believed for its whole time again. Returns them. */
+/** Renews the lease of every task of this session, and of the claim on its files. Returns the tasks. */
 export async function renewTasks(context: Context): Promise<Task[]> {
   const renewed: Task[] = [];
   for await (const task of tasksOf(context, context.session)) {

@@ -6,11 +6,11 @@ import { isoSeconds } from "../time.ts";
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
 export type TaskState = (typeof STATES)[number];
 
-/** Who works on a task, and for how long that is believed without a renewal. */
+/** The session that works on a task, and its lease. */
 export const TaskOwner = object({
   session_id: text(),
   agent_id: text(),
-  /** Grows with each owner of the task. */
+  /** The fencing token: grows with each owner of the task. */
   token: integer(),
   /** Unix ms. */
   since: integer(),
@@ -18,9 +18,9 @@ export const TaskOwner = object({
   expires_at: integer(),
   /** How long a renewal lasts, ms. */
   ttl: integer(),
-  /** The claim on its files, if it was taken with it. */
+  /** The id of the claim on the task's files, if they were claimed with it. */
   claim: optional(text()),
-  /** The server that this relay is mirrored to has not been asked yet, and decides. */
+  /** The relay is mirrored to a server, which decides and has not been asked yet. */
   tentative: optional(flag()),
 });
 export type TaskOwner = Infer<typeof TaskOwner>;
@@ -33,7 +33,7 @@ export const Task = object({
   id: text(),
   title: text(),
   description: optional(text()),
-  /** As they are claimed: relative to the worktree's root. */
+  /** Path patterns as in a claim: relative to the worktree's root. */
   files: list(text()),
   /** Higher comes first. */
   priority: integer(-9999, 9999),
@@ -41,7 +41,7 @@ export const Task = object({
   depends_on: list(text()),
   state: oneOf(STATES),
   owner: optional(TaskOwner),
-  /** The last owner's, of a task that went back to the board. */
+  /** The last owner's token, of a task that is pending again. */
   token: optional(integer()),
   /** Why it is blocked, or was cancelled. */
   reason: optional(text()),
@@ -56,7 +56,10 @@ export const Task = object({
 });
 export type Task = Infer<typeof Task>;
 
-/** What can be done to a task: from which states, to which, and who may. `owner` also means whoever made it, if nobody has it. */
+/**
+ * The moves of a task: from which states, to which state, and by whom. `owner`: the last owner alone. `unless held`:
+ * anyone while nobody holds the task, else its holder and its creator. A person may make any move.
+ */
 const MOVES = {
   claim: { from: ["pending", "in_progress"], to: "in_progress", by: "anyone" },
   done: { from: ["in_progress"], to: "done", by: "owner" },
@@ -77,22 +80,22 @@ const WORDS: Readonly<Record<TaskMove, string>> = {
   ...{ cancel: "cancel", edit: "edit", note: "write to" },
 };
 
-/** What a rule must know of the world. */
+/** What the rules need from outside the task's record. */
 export interface TaskFacts {
   /** Unix ms. */
   readonly now: number;
-  /** Ended, or dead by its process. Idle is not gone. */
+  /** Whether a session has ended or its process is dead. An idle session is not gone. */
   readonly isGone: (session: string) => boolean;
 }
 
 export interface TaskActor {
   readonly session_id: string;
   readonly agent_id: string;
-  /** A person decides for others too. */
+  /** A person may also make the moves of others. */
   readonly isPerson?: boolean;
 }
 
-/** Who has the task right now; a lease that ran out, or whose holder is gone, is nobody's. */
+/** The owner who holds the task now; undefined if the lease has run out or the owner is gone. */
 export function holderOf(task: Task, { now, isGone }: TaskFacts): TaskOwner | undefined {
   const { owner } = task;
   return owner && task.state === "in_progress" && owner.expires_at > now && !isGone(owner.session_id)
@@ -100,7 +103,7 @@ export function holderOf(task: Task, { now, isGone }: TaskFacts): TaskOwner | un
     : undefined;
 }
 
-/** Whether it waits for someone to take it, given that what it depends on is done. */
+/** Whether anyone may take the task, provided that its dependencies are over. */
 export function isFree(task: Task, facts: TaskFacts): boolean {
   return task.state === "pending" || (task.state === "in_progress" && !holderOf(task, facts));
 }
@@ -121,7 +124,7 @@ export interface TaskLease {
   readonly tentative?: boolean;
 }
 
-/** The task as taken, or renewed, by `actor`. Throws `conflict` naming who has it. */
+/** The task as taken, or renewed, by `actor`. Throws `conflict` naming the holder. */
 export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: TaskLease, facts: TaskFacts): Task {
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
@@ -139,7 +142,7 @@ export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: T
   return { ...rest, state: "in_progress", owner, updated_at: facts.now };
 }
 
-/** The task after a move that needs nothing but itself. Throws `conflict`, `refused`. */
+/** The task after any other move. Throws `conflict`, `refused`. */
 export function moved(
   task: Task,
   move: Exclude<TaskMove, "claim">,
@@ -161,12 +164,12 @@ export function moved(
   };
 }
 
-/** Whether it was the actor who took it last, also if the lease has run out since: nobody else wanted it. */
+/** Whether the actor is the last owner. Its lease may have run out: nobody else has taken the task since. */
 function isOwnedBy({ state, owner }: Task, actor: TaskActor): boolean {
   return state === "in_progress" && owner?.session_id === actor.session_id;
 }
 
-/** Throws `conflict` for a move that the task's state does not allow, `refused` for one that is not this actor's. */
+/** Throws `conflict` if the state or, for a claim, the holder forbids the move; `refused` if it is not the actor's. */
 export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskFacts): void {
   const { from, by }: { from: readonly TaskState[]; by: string } = MOVES[move];
   if (!from.includes(task.state)) throw notFrom(task, move);
@@ -209,19 +212,19 @@ function notFrom(task: Task, move: TaskMove): RelayError {
 const PRIORITY_ZERO = 10_000;
 
 /**
- * The name under which a task stands in an index: the first is the one to do first, by priority, then age. Made of what
- * never changes but the priority.
+ * The name of a task in an index. Names sort by priority, then age: the first is the task to do first. Only a change of
+ * the priority changes the name.
  */
 export function placeOf(task: Pick<Task, "id" | "priority">): string {
   return `${String(PRIORITY_ZERO - task.priority).padStart(5, "0")}-${task.id}`;
 }
 
-/** The task that stands at a place of an index; undefined for a name that is no place. */
+/** The id of the task at a place of an index; undefined for a name that is no place. */
 export function idAt(place: string): string | undefined {
   return /^\d{5}-(.+)$/.exec(place)?.[1];
 }
 
-/** A circle among dependencies, as ids each of which depends on the next; undefined if there is none through `id`. */
+/** A cycle of dependencies, as ids each of which depends on the next; undefined if there is none through `id`. */
 export function dependencyCycle(
   id: string,
   depends_on: readonly string[],
@@ -269,7 +272,7 @@ export function checkPriority(priority: number): number {
   throw new RelayError("usage", `Cannot use ${priority} as a priority: give a whole number from -9999 to 9999`);
 }
 
-/** The folder of an index that all titles of one beginning share, whatever their case. */
+/** The folder of the title index. Titles that begin alike share one, whatever their case. */
 export function titleKey(title: string): string {
   const slug = title
     .toLowerCase()

@@ -27,20 +27,19 @@ export interface TaskFields {
   readonly files?: readonly string[];
   /** Higher comes first; default 0. */
   readonly priority?: number;
-  /** Ids or titles of tasks that must be over before. */
+  /** Ids or titles of tasks that must be over before this one is taken. */
   readonly dependsOn?: readonly string[];
   /** What relative paths are relative to; default the folder the Relay was made for. */
   readonly cwd?: string;
 }
 
 export interface MoveOptions {
-  /** Why. */
   readonly reason?: string;
-  /** A person decides for whoever has it; they are told. */
+  /** A person makes the move in place of the holder, who is told. */
   readonly force?: boolean;
 }
 
-/** One task, by its id, the unique beginning of it, or the title of an open one. Throws `not_found`. */
+/** One task, by its id, the unique beginning of it, or an open one's title. Throws `not_found`, `usage` for several. */
 export async function taskOf(context: Context, word: string): Promise<Task> {
   const exact = await readTask(context, word);
   if (exact) return exact;
@@ -78,7 +77,7 @@ export async function updateTask(context: Context, id: string, step: (task: Task
   throw new RelayError("not_found", `Cannot find task "${id}": it was removed`, { next: "agent-relay task list" });
 }
 
-/** Of a task that is no longer worked on. Whose task is ended by another who is no person still has its files open. */
+/** Gives back a task's claim on its files when work stops. If another agent stopped it, the holder keeps the claim. */
 export async function giveBackFiles(context: Context, task: Task, { force }: MoveOptions): Promise<void> {
   const holder = holderOf(task, await factsOf(context, task));
   const isOurs = force || holder === undefined || holder.session_id === context.session;
@@ -128,18 +127,18 @@ export function takenFrom({ owner }: Task, { session }: Context): Readonly<Recor
   return owner && owner.session_id !== session ? { taken_from: owner.session_id } : {};
 }
 
-/** Whom a change has taken a task from: a person has, or who made the task; and how that is put to them. */
+/** The session that lost its task, to a person or to the task's creator, and the text that tells it so. */
 export interface Loss {
   readonly session_id: string;
   readonly text: string;
 }
 
-/** Given to each change that can take a task from somebody; called once it is done. */
+/** A callback for each change that can take a task from its holder; called once the change is done. */
 export interface Telling {
   readonly tellLoser: (loss: Loss) => Promise<unknown>;
 }
 
-/** What `before` was taken with, if another worked on it. */
+/** Tells the session that held the task before a change, if another session made the change. */
 export async function notifyPreviousHolder(
   context: Context,
   before: Task,

@@ -19,7 +19,7 @@ import { Wait } from "../waits/wait.ts";
 /** What a check found. */
 export interface Finding {
   readonly what: string;
-  /** Mends it, and says what it did; without it, a person has to. */
+  /** Mends the finding, and says what it did; without it, a person has to. */
   readonly fix?: () => string;
   /** What a person can do. */
   readonly next?: string;
@@ -30,13 +30,13 @@ export interface Finding {
 export interface DoctorTarget {
   /** The relay's folder. */
   readonly dir: string;
-  /** Where the person is. */
+  /** The person's working folder. */
   readonly cwd: string;
   /** Unix ms. */
   readonly now: number;
 }
 
-/** A look at one thing that can be wrong. It changes nothing. */
+/** A check of one thing that can be wrong. It changes nothing. */
 export interface DoctorCheck {
   readonly name: string;
   look(place: DoctorTarget): Finding[];
@@ -121,7 +121,7 @@ function trust({ dir }: DoctorTarget): Finding[] {
   return [{ what: `${dir} was made elsewhere: it is shown, and not put before a model`, next: "agent-relay trust" }];
 }
 
-/** A link inside a relay is followed by nobody: what it stands for is refused. */
+/** Finds symbolic links inside the relay: the store refuses to follow any. */
 function links({ dir }: DoctorTarget): Finding[] {
   return walk(dir)
     .filter(({ stat }) => stat.isSymbolicLink())
@@ -154,7 +154,7 @@ function clock({ dir, now }: DoctorTarget): Finding[] {
       ];
 }
 
-/** Reads each record by itself: the store would set a bad one aside. */
+/** Reads each record's file directly: the store would set a bad one aside. */
 function records({ dir }: DoctorTarget): Finding[] {
   return walk(dir)
     .filter(({ file, stat }) => file.endsWith(".json") && !stat.isSymbolicLink() && !isBelow(dir, "quarantine", file))
@@ -164,7 +164,7 @@ function records({ dir }: DoctorTarget): Finding[] {
     });
 }
 
-/** The log, a line each: what cannot be read is passed over by who reads it. */
+/** Checks each line of the log. Readers pass over a line that cannot be read. */
 function log({ dir }: DoctorTarget): Finding[] {
   const folder = path.join(dir, "activity");
   return namesOf(folder).flatMap((name) => {
@@ -204,7 +204,7 @@ function setAside(dir: string, file: string): string {
     .join("+")
     .replace(/[^\w.+-]/g, "_")
     .slice(0, 150);
-  const aside = path.join(folder, `${name}.${newNonce()}`); // a name of its own: nothing that was set aside before is lost
+  const aside = path.join(folder, `${name}.${newNonce()}`); // unique: no file that was set aside before is lost
   fs.renameSync(file, `${aside}.json`);
   fs.writeFileSync(`${aside}.reason`, `${key}: ${fault}\n`, { mode: 0o600, flag: "wx" });
   return `set ${file} aside as ${aside}.json`;
@@ -218,7 +218,7 @@ function pointers({ dir }: DoctorTarget): Finding[] {
         .filter((file) => path.basename(file) !== ".empty")
         .filter((file) => {
           const id = path.basename(file);
-          return !isThere("drafts", id) && !isThere("messages", `${id}.json`); // in this order: a draft becomes a message
+          return !isThere("drafts", id) && !isThere("messages", `${id}.json`); // drafts first: they become messages
         })
         .map((file) => ({ what: `${file} points at no message`, fix: () => remove(file) })),
     ),
@@ -232,7 +232,7 @@ function drafts({ dir, now }: DoctorTarget): Finding[] {
   }));
 }
 
-/** A lock that is older than its lease is broken by the next who needs it: nothing to mend, but worth knowing. */
+/** The next process that needs a lock breaks it once it is older than its lease: nothing to mend, but worth knowing. */
 function locks({ dir, now }: DoctorTarget): Finding[] {
   const folder = path.join(dir, "locks");
   return old(
@@ -247,7 +247,7 @@ function locks({ dir, now }: DoctorTarget): Finding[] {
     }));
 }
 
-/** Whose process has died while it is registered: what it claimed and works on is free for whoever asks. */
+/** Registered sessions whose process has died: their claims and tasks are free for whoever asks. */
 function deadHolders({ dir }: DoctorTarget): Finding[] {
   return namesOf(path.join(dir, "agents"))
     .filter((name) => name.endsWith(".json"))
@@ -290,12 +290,12 @@ function oneRelay({ dir, cwd }: DoctorTarget): Finding[] {
     }));
 }
 
-/** The same folder by any way there; as it is given if it is not there. */
+/** The real path of a folder, the same by whichever link; the path as given if there is no such folder. */
 function realPath(folder: string): string {
   return fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder);
 }
 
-// What the records of a folder have to be.
+// The schema of each folder's records.
 const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
   ...{ agents: Agent, "archive/agents": Agent, messages: Message, claims: Claims, decisions: Decision, waits: Wait },
   tasks: Task,
@@ -325,7 +325,7 @@ function old(files: readonly string[], before: number): string[] {
   return files.filter((file) => (fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? before) < before);
 }
 
-/** What lies in a folder; nothing if it is a link, or none. */
+/** The names in a folder; none if it is a link, or no folder. */
 function namesOf(folder: string): string[] {
   if (!isFolder(folder)) return [];
   try {
@@ -347,7 +347,7 @@ function isFolder(folder: string): boolean {
   return fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Everything in a folder, and itself; no link is followed. */
+/** A folder and everything below it; no link is followed. */
 function walk(folder: string): { file: string; stat: fs.Stats }[] {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
   if (!stat) return [];

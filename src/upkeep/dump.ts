@@ -32,7 +32,7 @@ export interface Dump {
   readonly activity: readonly Entry[];
 }
 
-/** Reads everything. For a person, who may read every file anyway: also what is between others. */
+/** Reads everything, also direct messages between others: it is for a person, who may read every file anyway. */
 export async function dump(context: Context): Promise<Dump> {
   const { store, now, project } = context;
   const messages: Message[] = [];

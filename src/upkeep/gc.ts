@@ -93,11 +93,11 @@ async function removeTask({ store, now }: Context, key: string): Promise<void> {
   await store.update(key, () => undefined);
 }
 
-/** Removes what a plan says, unless it has changed so that it is to be kept. Returns what was removed. */
+/** Removes what a plan made now says, except a session that got mail since. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<RemovedThing[]> {
   const { store, now } = context;
-  await store.sweep(now() - DRAFT_AGE); // before all else: no sender may come back to a list that was judged without it
-  await context.settle(); // nobody is to miss an outcome that was decided and not yet told
+  await store.sweep(now() - DRAFT_AGE); // first: after it, no sender that slept can publish what the plan left out
+  await context.settle(); // tells outcomes that were decided and not told yet, so that no waiter misses one
   const plan = await gcPlan(context, retention);
   const removed: RemovedThing[] = [];
   for (const one of plan) {

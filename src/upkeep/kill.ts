@@ -8,18 +8,18 @@ import { sleep } from "../time.ts";
 
 const END_PATIENCE_MS = 5000; // ms that an agent is given to end
 const END_POLL_MS = 50; // ms
-const SHELLS = ["sh", "bash", "dash", "zsh", "fish", "ksh"]; // whatever they were told to call themselves
+const SHELLS = ["sh", "bash", "dash", "zsh", "fish", "ksh"]; // refused by process name, whatever their arguments say
 
 export interface Killed {
   readonly session_id: string;
   readonly pid: number;
-  /** Whether it has ended meanwhile. */
+  /** Whether the process ended within `END_PATIENCE_MS`. */
   readonly has_ended: boolean;
   /** The other sessions of the same process, which end with it. */
   readonly with_it: readonly string[];
 }
 
-/** Who is here, as a Relay tells it. */
+/** The methods of a Relay that look sessions up. */
 interface AgentLookup {
   readonly session: string | undefined;
   sessionOf(word: string): Promise<string>;
@@ -28,9 +28,9 @@ interface AgentLookup {
 }
 
 /**
- * Asks another session's agent to end, by SIGTERM to its own process: only if that is, by its pid, its start time and its
- * name, the agent that is registered; never a shell or a multiplexer, never oneself. Its unread mail is kept. Throws
- * `not_found` for one that is gone, and `refused`.
+ * Asks another session's agent to end, by SIGTERM to its process. The process must be the registered agent by pid,
+ * start time and name; a shell, a multiplexer, this session and whatever started it are never signalled. Unread mail is
+ * kept. Throws `not_found` for a session that is gone, and `refused`.
  */
 export async function killAgent(relay: AgentLookup, word: string): Promise<Killed> {
   const session = await relay.sessionOf(word);

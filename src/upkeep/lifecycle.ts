@@ -32,7 +32,7 @@ export async function finish(context: Context): Promise<string[]> {
   return ended;
 }
 
-/** Who held something hears of it when it comes back, from the relay itself: nobody may register to tell it. */
+/** Tells a holder, for its return, what it lost. The relay itself is the sender: nobody may register to send it. */
 async function tellEnded({ store, session, now }: Context, holder: string, lost: readonly Claim[]): Promise<void> {
   const what = lost.map((claim) => sayTargets(claim.targets)).join(", ");
   const content = `${session} finished this project: your session was ended, and your claim on ${what} given back`;
@@ -58,20 +58,20 @@ function newRelay(time: number): Readonly<Record<string, unknown>> {
   return { format: 1, id: newId("relay", time), created_at: iso(time) };
 }
 
-/** Removes the whole relay. Throws `not_found`, and `refused` for a folder that is none. */
+/** Removes the whole relay. Throws `not_found`, and `refused` for a folder that is no relay. */
 export function forget(dir: string): void {
   try {
     if (!fs.existsSync(dir)) throw new RelayError("not_found", `Cannot forget "${dir}": there is no relay`);
-    // A project may have a relay.json of its own, such as that of an export: more than that makes a relay.
+    // A project may have a relay.json of its own, such as that of an export: a relay needs the other two as well.
     const parts = ["relay.json", "messages", "drafts"].map((name) => path.join(dir, name));
     if (!parts.every((part) => fs.existsSync(part)) || fs.lstatSync(dir).isSymbolicLink())
       throw new RelayError("refused", `Cannot forget "${dir}": it is not a relay's own folder`);
-    const away = `${dir}.forgotten-${newNonce()}`; // at once, so that nobody meets a half of it
+    const away = `${dir}.forgotten-${newNonce()}`; // renamed at once, so that nobody meets half a relay
     fs.renameSync(dir, away);
     try {
       fs.rmSync(away, { recursive: true });
     } catch (error) {
-      if (!fs.existsSync(dir)) fs.renameSync(away, dir); // what is left of it is found where it was
+      if (!fs.existsSync(dir)) fs.renameSync(away, dir); // puts what is left back where it was
       throw error;
     }
   } catch (error) {

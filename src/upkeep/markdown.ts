@@ -9,7 +9,7 @@ export type Section = (typeof SECTIONS)[number];
 const MAX_MESSAGES = 100;
 const MAX_EVENTS = 200;
 
-/** One view of a relay as Markdown; what was written stands in it as data. */
+/** One section of a dump as Markdown. Text that agents wrote is escaped, so that it stays data. */
 export function markdown(dump: Dump, section: Section): string {
   const lines = VIEWS[section](dump);
   const title = `${section[0]?.toUpperCase()}${section.slice(1)}`;
@@ -59,10 +59,10 @@ function eventLine({ at, session, event, id = "", ...details }: Entry): string {
   return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
 
-const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // what an event is about: the first of these it has
+const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // an event is about the first of these it has
 const MAX_SAID_CHARS = 160; // characters
 
-/** On one line, and nothing in it means anything to Markdown or HTML. */
+/** A text on one line, escaped so that nothing in it means anything to Markdown or HTML. */
 function word(text: string): string {
   return text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>#|!]/g, "\\$&");
 }

@@ -4,7 +4,7 @@ import { hostOf } from "../hosts/detect.ts";
 import { argumentsOf, startOf, statOf } from "../machine/process.ts";
 import { sleep } from "../time.ts";
 
-/** A process of ours that whoever started it has left behind. */
+/** A process of agent-relay whose host has ended. */
 export interface Orphan {
   readonly pid: number;
   readonly started: number;
@@ -14,8 +14,8 @@ export interface Orphan {
 const END_PATIENCE_MS = 2000; // ms; a server that listens ends within a tenth of that
 const END_POLL_MS = 20; // ms
 const SERVANTS = ["mcp", "Wake"]; // these live as long as their host, and look for it every 5 s
-// What takes in processes whose parent has ended, besides process 1: of a user's session, of a container. An agent that is
-// process 1 of its container has started them.
+// Processes besides process 1 that adopt those whose parent has ended: in a user's session, in a container. An agent
+// that is process 1 of its container adopted nothing: it has started them.
 const REAPERS = ["init", "systemd", "launchd", "tini", "dumb-init", "docker-init", "catatonit", "s6-svscan", "runit"];
 
 /** MCP servers and waiting hooks of this user whose host is gone. None where the system does not show processes. */
@@ -29,13 +29,13 @@ export function orphans(): Orphan[] {
   });
 }
 
-/** Whether a process is none that starts agents: it takes in those whose parent has ended. */
+/** Whether the process `parent` adopts those whose parent has ended, and so did not start the orphan itself. */
 function wasTakenIn(parent: number): boolean {
   const name = statOf(parent)?.name ?? "";
   return REAPERS.includes(name) || (parent === 1 && hostOf(name, argumentsOf(parent)) === undefined);
 }
 
-/** Ends an orphan, if it still is the process that was seen, and waits until it has; kills what does not listen. */
+/** Ends an orphan, if it still is the process that was seen: by SIGTERM, then by SIGKILL if it still runs. */
 export async function endOrphan({ pid, started }: Orphan): Promise<void> {
   const isThere = () => {
     const now = statOf(pid);

@@ -1,6 +1,7 @@
 import type { Dump } from "./dump.ts";
 
-// What stays, of every kind of record; all else was written freely, by us or by another program, and only its size stays.
+// The fields that stay, of every kind of record. Any other field may hold free text, from us or from another program:
+// only its size stays.
 const KEPT_FIELDS = new Set(
   `exported_at project relay agents ended messages claims tasks decisions waits activity
    format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started cwd status_at
@@ -10,12 +11,12 @@ const KEPT_FIELDS = new Set(
    updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced
    who file limit`.split(/\s+/),
 );
-const MAPS = ["receipts"]; // by session
+const MAPS = ["receipts"]; // keyed by session
 const PATHS = ["path", "file", "files", "cwd", "worktree"]; // `targets` are words in the log: their text is left out
 const ADDRESS = /[^\s@/]+@[^\s@/]+\.[^\s@/]+/g;
 const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;
 
-/** The same without what was written, without names of people, and without paths outside the project. */
+/** The dump without free text, without names of people, and without paths outside the project. */
 export function redacted(dump: Dump): Dump {
   const words = [...peopleIn(dump)].sort((a, b) => b.length - a.length);
   const people = new Map(words.map((word, index) => [word, `person-${index + 1}`]));
@@ -27,7 +28,7 @@ export function redacted(dump: Dump): Dump {
   return walk({ ...dump, relay }, clean) as Dump;
 }
 
-// Who did what, in the words of every kind of record.
+// For each field that names an agent, the fields beside it that name its session.
 const WHO = [
   ["agent_id", ["session_id", "name"]],
   ["from_agent", ["from_session"]],
@@ -76,7 +77,7 @@ function withoutPeople(text: string, people: ReadonlyMap<string, string>): strin
   return result;
 }
 
-/** A field that is a path and nothing else: what leads out of the project, or is somebody's address, is not told. */
+/** A field that is a path and nothing else. A path outside the project and an e-mail address are replaced. */
 function withoutPath(file: string, project: string): string {
   if (file.startsWith(`${project}/`)) return `<project>${file.slice(project.length)}`;
   const isOutside = /^([a-z]:|~|[\\/])/i.test(file) || /(^|[\\/])\.\.([\\/]|$)/.test(file);

@@ -6,7 +6,7 @@ import { valueOrSkipped } from "../store/read.ts";
 import { folderOf, nameOf } from "../store/store.ts";
 import { DUE, PENDING } from "../waits/pending.ts";
 
-/** What an inbox lists, and whether anybody still has to read or to answer it. */
+/** The pointers of an inbox, and whether its session still has to read or answer the message. */
 async function* listed({ store, now }: Context, session: string): AsyncGenerator<{ key: string; isOwed: boolean }> {
   for (const keyOf of [unreadMark, openMark])
     for (const id of await store.marks(folderOf(keyOf(session, "any")))) {
@@ -22,7 +22,7 @@ export async function isOwed(context: Context, session: string): Promise<boolean
   return false;
 }
 
-/** Removes what is kept of a session that left, its registration last, unless it is owed something. Returns whether it did. */
+/** Removes what is kept of a session that left, its registration last. False, removing nothing, if it has mail. */
 export async function removeSession(context: Context, session: string): Promise<boolean> {
   const { store } = context;
   if (await isOwed(context, session)) return false;
@@ -34,7 +34,7 @@ export async function removeSession(context: Context, session: string): Promise<
   return true;
 }
 
-/** Removes marks, names and empty folders that stand for sessions, tasks and threads that are no more. */
+/** Removes marks, names and empty folders of sessions, tasks and threads that no longer exist. */
 export async function sweepTraces(context: Context, before: number): Promise<void> {
   const { store } = context;
   const known = new Set([...(await store.list("agents")), ...(await store.list("archive/agents"))]);

@@ -58,12 +58,12 @@ function entryOf({ id, from_session, from_agent, to_session, kind, content }: Me
   };
 }
 
-const MAX_LATE_MS = 60_000; // ms; what is written down later than this after it happened may be missed
+const MAX_LATE_MS = 60_000; // ms; an entry that is written later than this after it happened may be missed
 const ALL = 100_000;
 
 /**
- * Yields what happens, each thing once: what is not among `known`, the entries of at least the last minute; without it,
- * what happens from now on. Ends when `signal` aborts.
+ * Yields each new entry once. With `known`, the entries of at least the last minute, it yields those that are not among
+ * them; without `known`, what happens from now on. Ends when `signal` aborts.
  */
 export async function* follow(
   context: Context,

@@ -5,9 +5,9 @@ import { changedFiles } from "../git/status.ts";
 const MAX_FILES = 4; // files that are named
 
 /**
- * What each agent does, by session: what it says itself, or else its branch and the files that are changed where it works.
- * Git is asked in the worktrees of the repository of `project` alone, once in each: a registration may name any folder, and
- * the settings of a strange one name programs that git would run.
+ * What each agent does, by session: its own status, or else its branch and the changed files of its worktree. Git runs
+ * only in the worktrees of the repository of `project`, once in each: a registration may name any folder, and the git
+ * settings of a foreign folder name programs that git would run.
  */
 export async function workOf(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
   const own = worktreesOf(project);

@@ -13,14 +13,14 @@ import type { Task } from "../tasks/task.ts";
 import { readWait } from "../waits/settle.ts";
 import type { Wait } from "../waits/wait.ts";
 
-/** The whole life of one thing. */
+/** One record, and all log entries about it. */
 export interface Explanation {
   readonly id: string;
   readonly record?: Message | Task | Wait | Decision | undefined;
   readonly entries: readonly Entry[];
 }
 
-const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // of an entry: no ids
+const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // fields that hold no ids
 
 /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
 export async function explain(context: Context, word: string): Promise<Explanation> {
@@ -44,7 +44,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   decision: "decisions",
 };
 
-/** The one id that begins so; the word itself if there is none, or several. */
+/** The one id that begins with `word`; `word` itself if there is none, or several. */
 async function wholeId({ store }: Context, word: string): Promise<string> {
   const folder = FOLDERS[word.slice(0, word.indexOf("-"))];
   if (folder === undefined || word.length < 8) return word;

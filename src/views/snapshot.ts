@@ -17,21 +17,21 @@ const MAX_TASKS = 20;
 export interface Snapshot {
   readonly agents: readonly AgentView[];
   readonly claims: readonly Claim[];
-  /** Those in line for a claim, the first first. */
+  /** The waiters for claims, the first in the queue first. */
   readonly queue: readonly Waiter[];
-  /** Who waits for whom to act. */
+  /** The wait edges: who waits for whom to act. */
   readonly waiting: readonly { readonly session_id: string; readonly on: readonly string[]; readonly for: string }[];
   /** Waits whose outcome will be told by a message. */
   readonly waits: readonly Wait[];
-  /** The first ones to do. */
+  /** The open tasks, the first to do first, at most 20. */
   readonly tasks: readonly Task[];
-  /** Of these, those that anyone may take, and what others wait for. */
+  /** Which of `tasks` are abandoned, and what the pending ones wait for. */
   readonly task_standings: Standings;
   /** How many tasks are not over. */
   readonly task_count: number;
   /** How many decisions there are. */
   readonly decision_count: number;
-  /** Set by `finish`: no one new may register. ISO 8601. */
+  /** ISO 8601; set by `finish`: no new session may register. */
   readonly finished_at?: string | undefined;
 }
 

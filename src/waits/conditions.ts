@@ -11,7 +11,7 @@ import { readTask, unmet } from "../tasks/indexes.ts";
 import { isOver as isTaskOver, type Task } from "../tasks/task.ts";
 import type { Condition, ConditionState } from "./wait.ts";
 
-/** How a condition stands for a session. What it looked at before and need not look at again is kept in `passed`. */
+/** The state of a condition for a session. `passed` keeps the ids of messages that a later scan need not read again. */
 export async function conditionState(
   context: Context,
   condition: Condition,
@@ -67,7 +67,7 @@ async function unreadOf(
   for (const id of await context.store.marks(`inboxes/${context.session}`)) {
     if (passed.has(id)) continue;
     const message = await readMessage(context.store, id);
-    if (!message || !isUnread(context.session, message, context.now())) continue; // it may be on its way
+    if (!message || !isUnread(context.session, message, context.now())) continue; // not passed: it may still be written
     if (
       (session === undefined || message.from_session === session) &&
       (kind === undefined || (message.kind ?? "info") === kind)
@@ -108,7 +108,7 @@ async function taskOver(context: Context, id: string): Promise<ConditionState> {
   return { on: [...(await workersOf(context, task))] };
 }
 
-/** Who works on a task, or on what it waits for. */
+/** The sessions that work on a task, or on the dependencies it waits for. */
 async function workersOf(context: Context, first: Task): Promise<Set<string>> {
   const workers = new Set<string>();
   const seen = new Set<string>();
@@ -122,7 +122,7 @@ async function workersOf(context: Context, first: Task): Promise<Set<string>> {
   return workers;
 }
 
-/** Undefined while somebody the message was for still owes an answer. */
+/** The outcome; undefined while the message's recipient still owes an answer. */
 async function answered(context: Context, id: string): Promise<string | undefined> {
   const message = await readMessage(context.store, id);
   if (!message || !mayRead(context.session, message)) return `${id} was removed`;

@@ -3,13 +3,13 @@ import { newId } from "../id.ts";
 import type { Message } from "../messages/message.ts";
 import { createWait } from "./settle.ts";
 
-/** Of each of these that has a deadline, this session is told, once, if nobody has answered by then. */
+/** Makes a wait for each message that has a deadline: if nobody has answered by then, this session is told once. */
 export async function expectAnswers(context: Context, messages: readonly Message[]): Promise<void> {
   for (const message of messages) if (message.answer_by !== undefined) await expectAnswer(context, message);
 }
 
 async function expectAnswer(context: Context, { id, to_session: to, answer_by = "" }: Message): Promise<void> {
-  if (to === null) return; // of everyone nobody is owed an answer
+  if (to === null) return; // a broadcast has no deadline: no single recipient can be late
   const now = context.now();
   const wait = {
     id: newId("wait", now),

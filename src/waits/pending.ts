@@ -1,8 +1,8 @@
 import type { Context } from "../context.ts";
 
-/** <id>: not yet decided, or not yet told. */
+/** `<id>`: a wait that is not decided yet, or whose outcome is not told yet. */
 export const PENDING = "waits/pending";
-/** <time>-<id>: of which only the end of the time is worth a look. */
+/** `<time>-<id>`: a quiet wait, which is checked only once its time is over. */
 export const DUE = "waits/due";
 
 /** A name that sorts by time (Unix ms). */
@@ -10,7 +10,7 @@ export function dueName(time: number, id: string): string {
   return `${Math.max(0, time).toString(36).padStart(9, "0")}-${id}`;
 }
 
-/** Whether any wait may have come to its end: a look at names, and at no clock but ours. */
+/** Whether any wait may be over. Reads names of marks only, and compares them with our own clock. */
 export async function hasWaits({ store, now }: Pick<Context, "store" | "now">): Promise<boolean> {
   if ((await store.marks(PENDING, { limit: 1 })).length > 0) return true;
   const [first] = await store.marks(DUE, { limit: 1 });

@@ -11,7 +11,7 @@ import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
 import { isOver, sayConditions, Wait } from "./wait.ts";
 
-/** Writes a new wait where every look finds it. */
+/** Marks a new wait, then writes its record, so that every scan finds it. */
 export async function createWait(context: Context, wait: Wait): Promise<void> {
   const checked = Wait.parse(wait, wait.id);
   await context.store.mark(markOf(wait));
@@ -29,11 +29,11 @@ export async function readWait({ store }: Context, id: string): Promise<Wait | u
   return wait === undefined || wait.id === id ? wait : { ...wait, id };
 }
 
-const STALE_MARK_MS = 600_000; // ms; no one takes this long from a wait's mark to its record
+const STALE_MARK_MS = 600_000; // ms; no process takes this long from a wait's mark to its record
 
 /**
- * Decides what has come to its end, and tells those who wait for it; once each, whoever looks. Who cannot be told now,
- * because its inbox is full, holds up nobody else: a later look tells it.
+ * Decides each wait that is over and tells its waiter, once, whichever process scans. A waiter whose inbox is full
+ * holds up no other: a later scan tells it.
  */
 export async function settleWaits(context: Context): Promise<void> {
   const { store, now } = context;
@@ -45,7 +45,7 @@ export async function settleWaits(context: Context): Promise<void> {
     if (name >= dueName(now(), "")) break;
     await settle(name.slice(name.indexOf("-") + 1), `${DUE}/${name}`);
   }
-  if (failed.length > 0) throw failed[0]; // the others were told all the same
+  if (failed.length > 0) throw failed[0]; // every other wait is settled by now
 }
 
 async function settleOne(context: Context, id: string, mark: string): Promise<void> {
@@ -59,7 +59,7 @@ async function settleOne(context: Context, id: string, mark: string): Promise<vo
   if (decided.state !== "pending" && (await notifyWaiter(context, decided))) await store.unmark(mark);
 }
 
-/** What became of a wait, written down once. */
+/** The wait after its state is decided. The decision is written once. */
 async function decideWait(context: Context, wait: Wait): Promise<Wait> {
   const { session_id: session } = wait;
   const theirs = { ...context, session };
@@ -79,7 +79,7 @@ async function decideWait(context: Context, wait: Wait): Promise<Wait> {
   );
 }
 
-/** What came true of a wait that goes on for the rest. */
+/** The field `met` of a wait that goes on: the conditions that came true so far. */
 export function metOf(outcomes: readonly (string | undefined)[]): { met?: NonNullable<Wait["met"]> } {
   const met = outcomes.flatMap((outcome, condition) => (outcome === undefined ? [] : [{ condition, outcome }]));
   return met.length === 0 ? {} : { met };
@@ -99,7 +99,7 @@ function mergedMet({ met: known = [] }: Wait, met: NonNullable<Wait["met"]>): No
   return [...known, ...met.filter(({ condition }) => known.every((one) => one.condition !== condition))];
 }
 
-/** Ends a pending wait. One that has ended stays as it was. */
+/** Ends a pending wait. A wait that has ended stays as it was. Throws `not_found`. */
 export async function endWait(
   context: Context,
   id: string,
@@ -121,7 +121,7 @@ export async function endWait(
   return wait;
 }
 
-/** Sends the outcome to who waited for it, once. False while another process does it. */
+/** Sends the outcome to the waiter, once. False while another process does so. */
 async function notifyWaiter(context: Context, wait: Wait): Promise<boolean> {
   if (wait.state !== "timed_out" && (wait.state !== "satisfied" || wait.quiet)) return true;
   const { store } = context;
@@ -136,15 +136,15 @@ async function notifyWaiter(context: Context, wait: Wait): Promise<boolean> {
       inboxes: [to_session],
     });
   } catch (error) {
-    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // this process tells it just now
+    if (!(error instanceof RelayError) || error.code !== "conflict") throw error; // another call here has published it
   }
   return true;
 }
 
 type Teller = NonNullable<Wait["teller"]>;
-const SLOW_TELLER_MS = 600_000; // ms; a teller of elsewhere that takes this long has died, and what it began to write is swept
+const SLOW_TELLER_MS = 600_000; // ms; a teller of another place that takes this long is dead, and its draft is swept
 
-/** This process as the one that tells. */
+/** This process as the teller of a wait's outcome. */
 function thisTeller(at: number): Teller {
   const { pid, started, place } = thisProcess();
   return { pid, ...(started === undefined ? {} : { started }), place, at };
@@ -156,8 +156,8 @@ function isMe(known: Wait["teller"]): boolean {
 }
 
 /**
- * Takes the telling over from a process that died at it, under a new id: what it left half-written never comes. One that
- * only sleeps goes on telling when it wakes. Undefined if it, or another, is at it.
+ * Takes over from a teller that died, under a new message id: the message that it left half-written never comes. A
+ * teller that only sleeps goes on when it wakes. Undefined while that teller, or another process, sends the outcome.
  */
 async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefined> {
   const now = context.now();

@@ -15,7 +15,7 @@ export const Condition = object({
   event: oneOf(EVENTS),
   targets: optional(list(ClaimTarget)),
   session: optional(KeySegment),
-  /** With `ended`: its process when the wait began. Another one may go on under the same id. */
+  /** With `ended`: the session's process when the wait began. Another process may go on under the same id. */
   pid: optional(integer()),
   pid_started: optional(integer()),
   place: optional(text()),
@@ -34,7 +34,7 @@ export const Wait = object({
   conditions: list(Condition),
   /** One of the conditions is enough. */
   any: flag(),
-  /** What becomes true is no news: only that it did not in time is told. */
+  /** Only a timeout is told: that the conditions came true is no news. */
   quiet: optional(flag()),
   state: oneOf(STATES),
   /** Unix ms. */
@@ -43,23 +43,23 @@ export const Wait = object({
   expires_at: integer(),
   /** Unix ms; when it was decided. */
   ended_at: optional(integer()),
-  /** What has come true already, by the place of its condition: it stays true. */
+  /** The outcomes so far, by the index of their condition. A condition that came true stays true. */
   met: optional(list(object({ condition: integer(), outcome: text() }))),
   /** What happened, a line for each condition that came true. */
   outcome: optional(list(text())),
-  /** The message that tells of it, and the process that sends it. */
+  /** The id of the message that tells the outcome, and the process that sends it. */
   message: optional(text()),
   teller: optional(object({ pid: integer(), started: optional(integer()), place: text(), at: integer() })),
 });
 export type Wait = Infer<typeof Wait>;
 
-/** How a condition stands. */
+/** The state of a condition. */
 export interface ConditionState {
   /** What happened; undefined while it did not. */
   readonly outcome?: string | undefined;
-  /** Who has to act before it can. */
+  /** The sessions that have to act before it can happen. */
   readonly on: readonly string[];
-  /** Unix ms; it may come true then with nobody acting. */
+  /** Unix ms; the condition may come true then although nobody acts. */
   readonly at?: number | undefined;
 }
 
@@ -98,7 +98,7 @@ export interface WaitFor {
   /** Session ids, their unique beginnings, or names. */
   readonly ended?: readonly string[] | undefined;
   readonly message?: boolean | undefined;
-  /** With `message`: only from this one. */
+  /** With `message`: only from this session. */
   readonly from?: string | undefined;
   /** With `message`: only of this kind. */
   readonly kind?: MessageKind | undefined;

@@ -21,9 +21,9 @@ import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
 import { type Condition, type ConditionState, isOver, sayConditions, type Wait, type WaitFor } from "./wait.ts";
 
-const PID_POLL_MS = 1000; // ms between two looks whether a process still runs, while somebody waits for its end
+const PID_POLL_MS = 1000; // ms between two checks whether a process still runs, while a wait depends on its end
 
-const MAX_WAITS = 100; // of one session: each is looked at by whoever looks at anything
+const MAX_WAITS = 100; // of one session: every scan of any session checks each of them
 
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
@@ -42,7 +42,7 @@ export interface WaitResult {
   readonly outcome: readonly string[];
 }
 
-/** Waits here. Throws `timed_out`, and `conflict` at once if those who would have to act wait for this session. */
+/** Waits in this process. Throws `timed_out`, and `conflict` at once for a deadlock, or when this session has ended. */
 export async function wait(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<WaitResult> {
   const conditions = await conditionsOf(context, wished, options);
   const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.blocking);
@@ -112,7 +112,7 @@ function waitedOn(standings: readonly ConditionState[], any: boolean): string[] 
   return (any ? common : [...all]).sort();
 }
 
-/** Notes for whom this session waits, unless that closes a circle: then says who is in it. */
+/** Writes this session's wait edge. If the edge would close a deadlock, writes none and returns the steps. */
 function addWaitEdge(
   context: Context,
   id: string,
@@ -133,7 +133,7 @@ function addWaitEdge(
   });
 }
 
-/** Returns at once; a message tells of the outcome, also if this process is gone by then. */
+/** Returns at once; a message tells the outcome, even if this process is gone by then. */
 export async function subscribe(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<Wait> {
   const conditions = await conditionsOf(context, wished, options);
   const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.subscribed);
@@ -173,7 +173,7 @@ export async function waitOf(context: Context, id: string): Promise<Wait> {
   throw new RelayError("not_found", `Cannot find the wait ${JSON.stringify(id)}`, { next: "agent-relay wait --list" });
 }
 
-/** This session's waits that are not over, the oldest first. */
+/** Every session's waits by `subscribe` that are not over, the oldest first. */
 export async function waits(context: Context): Promise<Wait[]> {
   await context.settle();
   const found: Wait[] = [];

@@ -14,7 +14,7 @@ export interface ChildOptions {
   readonly run: RunOptions;
 }
 
-/** Runs a program, never through a shell, and with all that it starts in a group of its own, which ends with it. */
+/** Runs a program, never through a shell, in a process group of its own. The whole group ends with the program. */
 export async function runChild(command: readonly string[], options: ChildOptions): Promise<RunResult> {
   const [program = "", ...args] = command;
   const log = fs.openSync(options.log, "a", 0o600);
@@ -47,7 +47,7 @@ export async function runChild(command: readonly string[], options: ChildOptions
     } finally {
       signal.removeEventListener("abort", cut);
       for (const timer of timers) clearTimeout(timer);
-      kill("SIGKILL"); // what it left behind
+      kill("SIGKILL"); // processes that the program left behind
     }
   } catch (error) {
     throw systemError(`start "${program}"`, error);

@@ -11,11 +11,11 @@ import { asBegun, type DaemonLimits, DaemonRecord, decideRun } from "./limits.ts
 export interface RunResult {
   /** The exit code; 128 and more for a signal. */
   readonly code: number;
-  /** It took too long, and was killed. */
+  /** The run took too long, and was killed. */
   readonly wasCut: boolean;
 }
 
-/** What a daemon does things with. */
+/** A daemon's outside world. */
 export interface DaemonDeps {
   readonly relay: Relay;
   readonly store: Store;
@@ -28,7 +28,7 @@ export interface DaemonDeps {
 }
 
 export interface RunOptions {
-  /** ms; after that it is ended. */
+  /** ms; a run that takes longer is ended. */
   readonly timeLimit: number;
   readonly signal: AbortSignal;
   readonly onStart: (pid: number) => Promise<void>;
@@ -38,12 +38,12 @@ export interface RunOptions {
 export interface WatchRule {
   readonly command: readonly string[];
   readonly limits: DaemonLimits;
-  /** What it starts is the session's agent: while nobody else is, the session lives as long as the daemon. */
+  /** The command is the session's agent: while no other process is, the session lives as long as the daemon. */
   readonly isAgent: boolean;
-  /** It ends after the first run. */
+  /** The daemon ends after the first run. */
   readonly isOnce: boolean;
   readonly isMeant: (message: Message) => boolean;
-  /** What it was started for before, which starts it no more. */
+  /** The messages that the command was started for. They start it no more. */
   readonly known: SeenMessages;
 }
 
@@ -52,7 +52,7 @@ export interface SeenMessages {
   add(ids: readonly string[]): Promise<void>;
 }
 
-/** Known for as long as the process lives: whoever is started anew starts the command for what still waits. */
+/** Messages known while this process lives. A new process starts the command again for messages that still wait. */
 export function seenInMemory(): SeenMessages {
   const known = new Set<string>();
   return {
@@ -76,8 +76,8 @@ function aliveMark(session: string): string {
 export const KILL_SWITCH = "STOP";
 
 /**
- * Starts a command whenever mail comes for this session, one run at a time, until `signal` aborts. Throws `conflict` if the
- * session has a daemon.
+ * Starts a command whenever mail comes for this session, one run at a time, until `signal` aborts. Throws `conflict` if
+ * the session has a daemon.
  */
 export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: AbortSignal): Promise<void> {
   const { relay, store, now, log } = deps;
@@ -88,7 +88,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await store.update(key, () => next), key);
   };
-  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // the next may do
+  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // retried
   const hints = new ChangeWaiter(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
@@ -138,9 +138,9 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
   }
 }
 
-const NOT_FOUND = 127; // as a shell says it
+const NOT_FOUND = 127; // a shell's exit code for an unknown command
 
-/** A command that cannot be started is a run that failed: what is installed by then, the next one finds. */
+/** A command that cannot be started counts as a failed run: it may be installed before the next run. */
 async function startOrFail(deps: DaemonDeps, command: readonly string[], run: RunOptions): Promise<RunResult> {
   try {
     return await deps.start(command, run);
@@ -151,7 +151,7 @@ async function startOrFail(deps: DaemonDeps, command: readonly string[], run: Ru
   }
 }
 
-/** One run at a time, also if the daemon before was killed in the middle of one: it gets its time, then it is ended. */
+/** Waits for a run that a killed daemon left behind: one run at a time. Ends that run when its time is over. */
 async function waitForOrphanRun(
   { now, log, end }: DaemonDeps,
   record: DaemonRecord,
@@ -167,14 +167,14 @@ async function waitForOrphanRun(
   }
 }
 
-/** Says that the session lives, unless it does so without us. */
+/** Registers the session with this process, unless the session lives by another process. */
 async function registerInstead({ relay }: DaemonDeps): Promise<void> {
   const session = (await relay.agents()).find((agent) => agent.session_id === relay.session);
   const livesElsewhere = session !== undefined && session.pid > 0 && session.presence !== "gone";
   if (!livesElsewhere) await relay.register({ pid: thisProcess().pid });
 }
 
-/** One daemon a session; what it counted today goes on. */
+/** Makes this process the session's daemon; today's count of runs goes on. Throws `conflict` if another one runs. */
 async function becomeDaemon(
   { store, now }: DaemonDeps,
   key: string,
@@ -206,8 +206,8 @@ async function becomeDaemon(
 }
 
 /**
- * Whether a daemon runs; `seen` is its last sign of life (Unix ms). Where its process cannot be seen, because it is another
- * machine's or the machine was started anew, that sign tells.
+ * Whether a daemon runs; `seen` is its last sign of life (Unix ms). That sign decides if the process cannot be seen:
+ * it is another machine's, or the machine was started anew.
  */
 function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0, now = 0): boolean {
   if (pid <= 0) return false;
@@ -215,7 +215,7 @@ function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0,
   return life === "unknown" ? now - seen < MAX_SILENCE_MS : life === "alive";
 }
 
-/** Every daemon there was, and whether it runs. */
+/** The records of all daemons, and whether each runs. */
 export async function daemons(store: Store, now: number): Promise<(DaemonRecord & { readonly is_running: boolean })[]> {
   const found: (DaemonRecord & { readonly is_running: boolean })[] = [];
   for (const session of await store.list("daemons")) {

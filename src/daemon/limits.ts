@@ -1,7 +1,7 @@
 import { flag, type Infer, integer, list, object, optional, text } from "../schema.ts";
 import { dayOf } from "../time.ts";
 
-/** What is known of a session's daemon, as it is on disk. */
+/** The record of a session's daemon, as it is on disk. */
 export const DaemonRecord = object({
   session_id: text(),
   command: list(text()),
@@ -18,7 +18,7 @@ export const DaemonRecord = object({
   last_took: optional(integer()),
   last_code: optional(integer()),
   last_was_cut: optional(flag()),
-  /** The run that goes on. */
+  /** The current run's pid, and when that process started (in the system's own unit). */
   child_pid: optional(integer()),
   child_started: optional(integer()),
 });
@@ -31,13 +31,13 @@ export interface DaemonLimits {
   readonly daily: number;
   /** ms that a run may take. */
   readonly timeLimit: number;
-  /** ms that new mail is given to be read without us. */
+  /** ms that new mail has to be read without a run. */
   readonly settle: number;
 }
 
 export const DAEMON_LIMITS: DaemonLimits = { coolDown: 60_000, daily: 50, timeLimit: 30 * 60_000, settle: 0 };
 
-/** Whether to start the command now, or why not, and how long that holds at the least (ms). */
+/** Whether to start the command now. If not: why, and how long that holds at least (ms). */
 export type RunDecision =
   | { readonly isGo: true }
   | { readonly isGo: false; readonly why: string; readonly wait: number };
@@ -49,9 +49,9 @@ export interface MailState {
   readonly now: number;
 }
 
-const SCAN_EVERY_MS = 60_000; // ms; longer than any change that nobody is woken for matters
+const SCAN_EVERY_MS = 60_000; // ms; the longest that a change which wakes nobody may go unseen
 
-/** `fresh`: how many messages wait that it was not started for, `since` when (Unix ms). `isStopped`: the kill switch is there. */
+/** `fresh`: the waiting messages without a run, `since` when (Unix ms). `isStopped`: the kill switch is set. */
 export function decideRun(
   record: DaemonRecord,
   limits: DaemonLimits,

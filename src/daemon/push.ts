@@ -8,7 +8,7 @@ import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "./wake.ts";
 const SCAN_EVERY_MS = 10_000; // ms
 
 export interface PushDeps {
-  /** The relay as the session of the host, and its store; undefined where there is none yet. */
+  /** Opens the relay for the host's session, and its store; undefined if there is no relay yet. */
   readonly open: () => Promise<{ readonly relay: Relay; readonly store: Store } | undefined>;
   /** Puts a line before the model. */
   readonly push: (content: string, unread: number) => Promise<void>;
@@ -18,9 +18,9 @@ export interface PushDeps {
 }
 
 /**
- * Pushes a nudge for mail that is worth a turn of the model, once for each message, which stays unread until it was read.
- * Begins when the session is there, and takes over where another has watched for it: it looks for that every 10 s, and
- * whenever `look` is called.
+ * Pushes a nudge for mail that is worth a turn of the model, once for each message. The message stays unread.
+ * Begins when the session is registered, and when no other process watches for it: checks this every 10 s, and whenever
+ * `look` is called.
  */
 export class MailPush {
   readonly #ends: PushDeps;
@@ -34,7 +34,7 @@ export class MailPush {
     this.#look();
   }
 
-  /** Until `signal` aborts. */
+  /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const again = new Promise<void>((resolve) => {
@@ -51,7 +51,7 @@ export class MailPush {
     }
   }
 
-  /** Returns at once where there is nothing to watch yet: a server that was only started leaves no trace. */
+  /** Returns at once if there is no live session to watch for: a server that was only started leaves no trace. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { open, push, now } = this.#ends;
     const found = await open();
@@ -70,7 +70,7 @@ export class MailPush {
   }
 }
 
-/** Until `again` resolves, or it is time, or `signal` aborts. */
+/** Waits until `again` resolves, the next check is due, or `signal` aborts. */
 async function askedOrDue(again: Promise<void>, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let over = () => {};

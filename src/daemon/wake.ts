@@ -8,12 +8,12 @@ import type { DaemonLimits } from "./limits.ts";
 /** Gives an agent that is at work 2 s to see the mail by itself. */
 export const WAKE_LIMITS: DaemonLimits = { coolDown: 10_000, daily: 200, timeLimit: 30_000, settle: 2000 };
 
-/** Only what is for one alone, or asks for something, is worth a turn of the model. */
+/** Whether a message is worth a turn of the model: a direct one, or one that asks for something. */
 export function isWorthWaking(session: string): (message: Message) => boolean {
   return (message) => message.to_session === session || asks(message);
 }
 
-/** An agent is woken once for a message, by whichever way. */
+/** The messages that an agent was woken for, in whichever way: each wakes it once. */
 export function nudgedMessages(store: Store, session: string): SeenMessages {
   const memory = new HookMemory(store, session);
   return {
@@ -25,8 +25,8 @@ export function nudgedMessages(store: Store, session: string): SeenMessages {
 }
 
 /**
- * Waits for mail that is worth waking the session for. Returns whether it came: no other waits for it any more then. False
- * at once where another watches for this session.
+ * Waits for mail that is worth waking the session for. Returns whether it came: this mail then wakes the session no
+ * more. False at once if another process watches for this session.
  */
 export async function waitToWake(deps: Omit<DaemonDeps, "start" | "end">, signal: AbortSignal): Promise<boolean> {
   const session = deps.relay.session ?? "";

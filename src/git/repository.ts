@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno } from "../errors.ts";
 
-/** The git worktree that a folder lies in, and the folder that stands for its whole repository; undefined outside git. */
+/** The git worktree that a folder lies in, and the folder that stands for the repository; undefined outside git. */
 export function worktreeOf(folder: string): { readonly root: string; readonly repository: string } | undefined {
   const root = upward(folder, (each) => fs.existsSync(path.join(each, ".git")));
   return root === undefined ? undefined : { root, repository: mainWorktree(root) };
@@ -42,7 +42,7 @@ function mainWorktree(root: string): string {
   return fs.existsSync(main) ? realPath(main) : root;
 }
 
-/** The branch that is checked out in a worktree; undefined where that cannot be told. */
+/** The branch that is checked out in a worktree; undefined if there is none, or it cannot be read. */
 export function branchOf(root: string): string | undefined {
   return /^ref: refs\/heads\/(.+)$/m.exec(readIfFile(path.join(gitDirOf(root).own, "HEAD")) ?? "")?.[1];
 }
@@ -56,8 +56,9 @@ function gitDirOf(root: string): { readonly own: string; readonly shared: string
 }
 
 /**
- * The folder that stands for a repository: its main worktree; for a submodule the one that its configuration names; for a
- * bare one in a hidden folder what it is hidden in; for any other bare one itself, since others may lie beside it.
+ * The folder that stands for a repository: its main worktree; for a submodule the worktree that its configuration
+ * names; for a bare repository in a hidden folder the parent of that folder; for any other bare one itself, since other
+ * repositories may lie beside it.
  */
 function homeOf(shared: string): string {
   const named = /^\s*worktree = (.+)$/m.exec(readIfFile(path.join(shared, "config")) ?? "")?.[1];
@@ -76,7 +77,7 @@ function namesIn(folder: string): string[] {
 
 function readIfFile(file: string): string | undefined {
   try {
-    if (!fs.statSync(file).isFile()) return undefined; // a folder (the main worktree's .git), or a pipe that would block
+    if (!fs.statSync(file).isFile()) return undefined; // a folder (a main worktree's .git), or a pipe that would block
     return fs.readFileSync(file, "utf8");
   } catch (error) {
     if (errno(error) === undefined) throw error;

@@ -1,17 +1,17 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { RelayError } from "../errors.ts";
 
-/** What git prints. Throws `failed` with what git says of it; `not_found` where there is no git, or no repository. */
+/** The output of git. Throws `failed` with git's own message, `not_found` if there is no git or no repository. */
 export function git(cwd: string, ...args: readonly string[]): string {
   return printed(run(cwd, args), args);
 }
 
-/** The same, with `input` on its stdin. */
+/** The output of git with `input` on its stdin. Throws as `git` does. */
 export function gitReading(input: string, cwd: string, ...args: readonly string[]): string {
   return printed(run(cwd, args, input), args);
 }
 
-/** The same of a question: undefined where git's answer is no, which is its exit code 1. */
+/** The output of git for a question: undefined if the answer is no, which is exit code 1. Throws as `git` does. */
 export function askGit(cwd: string, ...args: readonly string[]): string | undefined {
   const ran = run(cwd, args);
   return ran.status === 1 ? undefined : printed(ran, args);
@@ -23,13 +23,13 @@ export function names(output: string): string[] {
 }
 
 function run(cwd: string, args: readonly string[], input = ""): SpawnSyncReturns<string> {
-  // Who only looks writes no fresher index, which would keep out who commits meanwhile.
+  // A reader does not refresh the index: its lock would keep out a commit.
   const all = ["--no-optional-locks", ...args];
   return spawnSync("git", all, { cwd, input, encoding: "utf8", maxBuffer: 256 * 1024 * 1024 });
 }
 
 function printed({ status, stdout, stderr, error }: SpawnSyncReturns<string>, args: readonly string[]): string {
-  // Some sandboxes say EPERM of a process that ran all the same.
+  // Some sandboxes report EPERM for a process that ran all the same.
   if (status === 0) return stdout;
   const why = (stderr || error?.message || `it ended with ${status}`).trim().split("\n")[0] ?? "";
   if (error || /not a git repository/.test(why))

@@ -4,7 +4,7 @@ const MAX_STATUS_MS = 2000; // ms
 
 const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 
-/** As git has it; none where it cannot tell. */
+/** The files that `git status` lists, without `.relay/`; none if git cannot tell. */
 export function changedFiles(root: string): Promise<string[]> {
   const args = ["-C", root, ...SAFELY, "status", "--porcelain", "-z", "--no-renames"];
   return new Promise((resolve) => {

@@ -9,11 +9,11 @@ export interface Worktree {
   readonly head: string | undefined;
   /** `HEAD` where no branch is checked out. */
   readonly branch: string;
-  /** What was changed, added or removed since that commit; also files that git neither knows nor ignores. */
+  /** The files changed, added or removed since that commit, and those that git neither knows nor ignores. */
   readonly uncommitted: readonly string[];
 }
 
-/** The worktrees of the repository that `folder` lies in, the main one first, and a line for each that cannot be read. */
+/** The worktrees of the repository of `folder`, the main one first, and a line for each that cannot be read. */
 export function readWorktrees(folder: string): { worktrees: Worktree[]; leftOut: string[] } {
   const here = worktreeOf(folder);
   if (here === undefined) return { worktrees: readIf(folder), leftOut: [] };
@@ -36,9 +36,9 @@ export function readWorktrees(folder: string): { worktrees: Worktree[]; leftOut:
   return { worktrees, leftOut };
 }
 
-/** Says which files were changed in both of two worktrees since they parted, by those files' names. */
+/** A function that names the files changed in both of two worktrees since they parted. */
 export function comparison(): (one: Worktree, other: Worktree) => string[] {
-  const bases = new Map<string, { value: string | undefined }>(); // many worktrees begin at a few commits, and are read for each pair
+  const bases = new Map<string, { value: string | undefined }>(); // by pair of commits, of which there are few
   const changes = new Map<string, { value: readonly string[] }>();
   const changedSince = (base: string | undefined, { root, head, uncommitted }: Worktree): Set<string> => {
     const committed = once(changes, `${base} ${head}`, () => committedSince(root, base, head));
@@ -51,7 +51,7 @@ export function comparison(): (one: Worktree, other: Worktree) => string[] {
   };
 }
 
-/** None where it is no worktree but a bare repository. */
+/** The worktree at `root`; none if it is a bare repository. */
 function readIf(root: string): Worktree[] {
   if (git(root, "rev-parse", "--is-inside-work-tree").trim() !== "true") return [];
   const how = ["--porcelain=v2", "--branch", "--no-ahead-behind", "--no-renames", "--untracked-files=all", "-z"];
@@ -71,7 +71,7 @@ function readIf(root: string): Worktree[] {
 /** `1 <XY> <sub> <mH> <mI> <mW> <hH> <hI> <path>`, `u <XY> <sub> <m1> <m2> <m3> <mW> <h1> <h2> <h3> <path>`, `? <path>` */
 const STATUS = /^(?:1(?: \S+){7}|u(?: \S+){9}|\?) (.+)$/s;
 
-/** Where two parted; undefined where they have nothing in common. */
+/** The commit at which two worktrees parted; undefined if they have none in common. */
 function baseOf(one: Worktree, other: Worktree): string | undefined {
   if (one.head === undefined || other.head === undefined) return undefined;
   return one.head === other.head ? one.head : askGit(one.root, "merge-base", one.head, other.head)?.trim();
@@ -83,7 +83,7 @@ function committedSince(root: string, base: string | undefined, head: string | u
   return names(git(root, "diff-tree", "-r", "--name-only", "--no-renames", "-z", base, head));
 }
 
-/** What is known may be that there is none, so it is kept in a box. */
+/** The value for `key`, which is found once. It may be undefined, so it is kept in a box. */
 function once<T>(known: Map<string, { value: T }>, key: string, find: () => T): T {
   const box = known.get(key) ?? { value: find() };
   known.set(key, box);

@@ -9,7 +9,7 @@ import { contextBlock } from "./context-block.ts";
 const MAX_SAID_CHARS = 800; // characters of what the holders say
 const MAX_PATH_CHARS = 200;
 
-/** Why these files are not to be written now, in words for a model; undefined if nothing stands against it. */
+/** Why these files must not be written now, in words for a model; undefined if nothing stands against it. */
 export async function reasonAgainst(
   relay: Relay,
   files: readonly string[],
@@ -29,7 +29,7 @@ export async function reasonAgainst(
   return undefined;
 }
 
-/** What the holders wrote stands in the frame; what to do does not depend on it. */
+/** The holders' words stand in the frame for untrusted text. The advice does not depend on them. */
 function denial(file: string, says: string): string {
   const isLong = file.length > MAX_PATH_CHARS;
   const next = isLong ? "agent-relay claims" : `${claimAgainCommand([file], {})}, or ${askForPath(file)}`;
@@ -50,7 +50,7 @@ function cut(text: string, most: number): string {
 
 async function checked(relay: Relay, files: readonly string[], cwd: string) {
   try {
-    return await relay.check(files, { cwd, apart: true }); // what is written is in one worktree
+    return await relay.check(files, { cwd, apart: true }); // a write is in one worktree
   } catch (error) {
     if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
     throw error;

@@ -11,15 +11,15 @@ const ENDING_BYTES = 400; // bytes kept for what closes the block
 export interface ContextBlock {
   /** Empty if there is nothing to say. */
   readonly text: string;
-  /** What is in it whole. */
+  /** The messages that are in it whole. */
   readonly shown: readonly InboxItem[];
-  /** What is in it by its beginning only: too long for any block. */
+  /** The messages of which only the beginning is in it: they are too long for any block. */
   readonly announced: readonly InboxItem[];
 }
 
 /**
- * One block for a model: what peers wrote stands between two lines with a word in them that they cannot know. `ours` stands
- * outside. The most urgent messages come first; those that do not fit are counted.
+ * One block for a model. Peers' text stands between two lines that hold a random word, which peers cannot know. `ours`
+ * stands outside. The most urgent messages come first; those that do not fit are counted.
  */
 export function contextBlock(
   ours: readonly string[],
@@ -77,7 +77,7 @@ class BlockRoom {
   }
 }
 
-/** About: four characters of ASCII to a token, any other character one. */
+/** An estimate: four characters of ASCII are a token, and so is any other character. */
 function tokensIn(text: string): number {
   const other = text.replace(/[\0-\x7f]/g, "").length;
   return (text.length - other) / 4 + other;
@@ -88,7 +88,7 @@ function preview({ message }: InboxItem, whole: string): string {
   return `${whole.slice(0, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
 }
 
-/** What asks for something, then what is for one alone, then the rest; the oldest first. */
+/** Messages that ask for something, then direct ones, then the rest. Equals keep their order. */
 function byUrgency(a: InboxItem, b: InboxItem): number {
   return urgency(a) - urgency(b);
 }

@@ -6,13 +6,13 @@ import { hash } from "../hash.ts";
 import type { ToolUse } from "../hosts/hook.ts";
 import type { Store } from "../store/store.ts";
 
-const TOUCHED = "edits"; // <sum of the path>.<session>: its time says when that session wrote that file last
-const RECENT_EDIT_MS = 30_000; // ms; two that write one file within this time are likely in each other's way
+const TOUCHED = "edits"; // marks <hash of the path>.<session>: the time of that session's last write of that file
+const RECENT_EDIT_MS = 30_000; // ms; two sessions that write one file within this time are likely in each other's way
 
-/** The files that a tool writes, relative to `cwd` or absolute; of a folder that things are put into, those in it. */
+/** The files that a tool writes, relative to `cwd` or absolute. For a folder: the files that are put into it. */
 export function filesOf({ writes }: ToolUse, cwd: string): string[] {
   const files = writes.flatMap(({ path: file, names, removes }) => {
-    if (removes && isLink(path.resolve(cwd, file))) return []; // it goes, and what it points at stays
+    if (removes && isLink(path.resolve(cwd, file))) return []; // the link goes, and its target stays
     return names !== undefined && isFolder(path.resolve(cwd, file))
       ? names.map((name) => path.join(file, name))
       : [file];
@@ -20,7 +20,7 @@ export function filesOf({ writes }: ToolUse, cwd: string): string[] {
   return [...new Set(files)];
 }
 
-/** Notes that `session` has written these files. Returns which of them others have written just before, and who. */
+/** Notes that `session` wrote these files. Returns those that others wrote in the last 30 s, with their sessions. */
 export async function recentEdits(
   store: Store,
   session: string,
@@ -43,7 +43,7 @@ export async function recentEdits(
   return found;
 }
 
-/** The same for one file in every worktree. */
+/** A file's key, equal in every worktree; undefined if nobody could claim the file. */
 function keyOf(file: string, base: { readonly cwd: string; readonly project: string }): string | undefined {
   try {
     const [target] = pathTargets(file, base);

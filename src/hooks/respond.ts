@@ -13,13 +13,13 @@ import { reasonAgainst } from "./claim-guard.ts";
 import { type ContextBlock, contextBlock } from "./context-block.ts";
 import { filesOf, recentEdits } from "./edits.ts";
 
-const READER_PATIENCE_MS = 200; // ms for another reader of this session; it shows what there is
+const READER_PATIENCE_MS = 200; // ms to wait for another reader of this session, which then shows the mail
 const MAX_ITEMS = 50;
-const NEXT_SCAN = "stamps/hook-due"; // its time: from then on the launcher starts Node while anybody waits for anything
+const NEXT_SCAN = "stamps/hook-due"; // a mark: after its time the launcher starts Node while anybody waits for anything
 const SCAN_EVERY_MS = 10_000; // ms
 const MAX_NOTED_FILES = 100; // files of one tool
 const MAX_NOTICES = 5;
-const GREET_ONCE_MS = 3000; // ms: a host that calls two of our hooks for one start, or ours by another's settings, is greeted once
+const GREET_ONCE_MS = 3000; // ms; one start may call two of our hooks, even some set up for another host: greet once
 const MAX_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */
@@ -32,16 +32,16 @@ export interface HookContext {
   readonly isTrusted: boolean;
   /** Claims outlive the session, until they run out. */
   readonly keepsClaims: boolean;
-  /** The process that calls the launcher, where that says so. */
+  /** The pid of the process that called the launcher, if the launcher said so. */
   readonly parent?: number | undefined;
-  /** The host has a moment of its own after all tools of a step; mail waits for it then. */
+  /** The host calls a hook after all tools of a step; mail waits for that call. */
   readonly hasSteps: boolean;
 }
 
-/** Writes an answer out; what it throws marks nothing as shown. */
+/** Writes an answer out. If it throws, nothing is marked as shown. */
 export type Say = (answer: HookAnswer) => Promise<void>;
 
-/** What to say at a moment: all policy, for every host. Says at most one thing. */
+/** Answers a hook's call. This is all the policy, for every host. Says at most one thing. */
 export async function respond(here: HookContext, call: HookCall, say: Say): Promise<void> {
   const { moment, isSubagent } = call;
   switch (moment.at) {
@@ -96,7 +96,7 @@ async function tellMail(
   if (here.isTrusted) await tell(here, call, [], [], isMeant, ({ text: context }) => say({ context }));
 }
 
-/** Puts mail before the model; what was in it whole is marked as read once it was written. */
+/** Puts mail before the model. The messages that are in the block whole are marked as read once it is written. */
 async function tell(
   here: HookContext,
   call: HookCall,
@@ -131,10 +131,10 @@ async function tell(
     if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
     if (ours.length > 0) await show([]); // another reader shows the mail
   }
-  await asFarAsPossible(() => here.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // that look has settled what was due
+  await asFarAsPossible(() => here.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // the inbox has settled the due waits
 }
 
-/** Denies the tool if it would write what another has claimed; else renews what this session has. */
+/** Denies a tool that would write what another session has claimed; else renews this session's claims. */
 async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
   const files = isTrusted ? filesOf(tool, call.cwd) : [];
   if (files.length === 0) return;
@@ -143,7 +143,7 @@ async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, too
   await relay.renewClaims({ ifDue: true });
 }
 
-/** Notes what was written, says who else writes the same, and what mail came meanwhile. */
+/** Notes the written files. Tells which other sessions wrote them too, and what mail came meanwhile. */
 async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
   const { relay, store, project, now } = here;
   const files = filesOf(tool, call.cwd).slice(0, MAX_NOTED_FILES);
@@ -170,11 +170,11 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   );
 }
 
-/** Direct mail and what still asks for an answer keep the agent going, once for each message. */
+/** New direct messages and open ones keep the agent going, once for each message. */
 async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefined, say: Say): Promise<void> {
   if (!here.isTrusted) return;
   const memory = memoryOf(here, call);
-  const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // also by another tool's hook
+  const count = Math.max(await memory.holds(), wasHeld === true ? 1 : 0); // another tool's hook may have held it
   if (count >= MAX_HOLDS) return memory.rest();
   let isHeld = false;
   const held = await memory.ids("held");
@@ -182,7 +182,7 @@ async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefi
     !held.has(message.id) && (is_open || (is_new && message.to_session === call.session));
   await tell(here, call, [], [], isDue, async ({ text, shown, announced }) => {
     isHeld = true;
-    await memory.hold(count + 1); // first: who cannot count does not hold
+    await memory.hold(count + 1); // first: a hook that cannot count must not hold
     await say({ goOn: `${text}Deal with this before you stop; if there is nothing to do, say so and stop.\n` });
     for (const { message } of [...shown, ...announced]) await memory.note("held", message.id);
   });
@@ -190,7 +190,7 @@ async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefi
 }
 
 async function letClaimsLast({ relay, keepsClaims }: HookContext): Promise<void> {
-  if (keepsClaims) await relay.register({ pid: 0 }); // else they would go with the process
+  if (keepsClaims) await relay.register({ pid: 0 }); // else the claims would end with the process
 }
 
 async function end({ relay, store, keepsClaims }: HookContext, call: HookCall): Promise<void> {

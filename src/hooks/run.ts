@@ -3,21 +3,21 @@ import { hostCalling } from "../hosts/calling.ts";
 import type { HookCall, HookHost, Payload } from "../hosts/hook.ts";
 import { type HookContext, respond } from "./respond.ts";
 
-/** Where a hook's words come from and go to. */
+/** The outside world of a hook. */
 export interface HookIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input: () => Promise<string>;
   /** Rejects if nobody takes what is written. */
   readonly out: (text: string) => Promise<void>;
-  /** The session that a call is for: it says its own, but an agent is one session, however it calls. */
+  /** The session that a call is for. The payload names one, but an agent may be registered under another. */
   readonly whose: (call: HookCall) => Promise<string>;
-  /** The place that a call is about; undefined where there is no relay: a hook makes none. */
+  /** Opens the relay that a call is about; undefined if there is none: a hook makes none. */
   readonly open: (call: HookCall, host: HookHost) => Promise<Omit<HookContext, "hasSteps"> | undefined>;
   /** Writes down why nothing was said. */
   readonly log: (why: string) => void;
 }
 
-/** However long the relay takes, the host goes on after this, ms. */
+/** ms; the host goes on after this, however long the relay takes. */
 const MAX_RUN_MS = 1800;
 
 /** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
@@ -34,7 +34,7 @@ export async function runHook(named: string | undefined, event: string | undefin
     if (!place) return;
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
       if (isLate) throw new RelayError("timed_out", "Cannot say it any more: the host has gone on");
-      hasSpoken = true; // also if it fails: half an answer and a whole one would be none
+      hasSpoken = true; // even if the write fails: after half an answer a whole one is no answer
       await hookIo.out(host.write(told, answer));
     });
   };
@@ -52,10 +52,10 @@ export async function runHook(named: string | undefined, event: string | undefin
   clearTimeout(timer);
   isLate = true;
   if (failed !== undefined) hookIo.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
-  if (!hasSpoken) await hookIo.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: there is nothing to lose
+  if (!hasSpoken) await hookIo.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: no loss
 }
 
-/** Who calls, and with what. Throws `usage` for a payload that does not say. */
+/** The calling host, and its call. Throws `usage` for a payload that is no object or names no session. */
 export async function readCall(
   named: string | undefined,
   event: string | undefined,

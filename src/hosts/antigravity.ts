@@ -27,7 +27,7 @@ export const antigravity: HookHost = {
   nothing: () => "{}\n",
 };
 
-// What is said is gone with the turn: so the first request of each is a prompt. SessionStart may come before each request.
+// Our context lasts for one turn, so the first request of a turn is a prompt. SessionStart may come before any request.
 function hookEventOf(event: string, { invocationNum }: Payload): HookEvent {
   if (event === "PreInvocation") return invocationNum === 0 || invocationNum === 1 ? { at: "prompt" } : { at: "step" };
   if (event === "SessionStart") return { at: "start", isOften: true };

@@ -13,8 +13,8 @@ export const HOOK_HOSTS: readonly HookHost[] = [claude, codex, gemini, antigravi
 const GEMINI_EVENTS = ["BeforeAgent", "AfterAgent", "BeforeTool", "AfterTool", "PreCompress"];
 
 /**
- * The host that really calls: some hosts run the hooks that are set up for another, so what the payload shows beats what the
- * command line says, which beats the environment.
+ * The host that really calls. Some hosts run the hooks that are set up for another, so the payload beats the command
+ * line (`named`). A variable counts only beside a payload that fits its host. Claude Code if nothing tells.
  */
 export function hostCalling(
   named: string | undefined,
@@ -27,7 +27,7 @@ export function hostCalling(
   if (has("cursor_version") || has("conversation_id", "generation_id")) return cursor;
   if (has("conversationId", "workspacePaths")) return antigravity;
   if (has("sessionId")) return copilot;
-  // What a host sets for its hooks is inherited by other hosts that are started under it, but for Gemini's.
+  // A host started under another inherits the variables that the other sets for its hooks, except Gemini's.
   const isStamped = has("session_id", "timestamp");
   const isGemini = isStamped && !has("initial_prompt") && env.GEMINI_SESSION_ID;
   if (GEMINI_EVENTS.includes(event) || isGemini) return gemini;

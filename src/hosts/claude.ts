@@ -17,7 +17,7 @@ export const claude: HookHost = {
   nothing: () => "",
 };
 
-/** As Claude Code and Codex have it: what is not put before the model at this event is not said. */
+/** An answer as Claude Code and Codex take it; empty if there is nothing to say. */
 export function claudeReply({ event }: HookCall, { context, deny, goOn }: HookAnswer): string {
   const own = { hookEventName: event };
   if (deny !== undefined)

@@ -1,9 +1,9 @@
 import { claude, claudeReply } from "./claude.ts";
 import type { HookHost } from "./hook.ts";
 
-const JSON_ONLY = ["Stop", "SubagentStop", "Interrupt"]; // what answers these has to be JSON
+const JSON_ONLY = ["Stop", "SubagentStop", "Interrupt"]; // the answer to these events has to be JSON
 
-/** Codex CLI (0.169.0): Claude's events; an unknown key rejects the whole answer. It has no event for a step: tools are. */
+/** Codex CLI (0.169.0): Claude's events, without one for a step. An unknown key makes it reject the whole answer. */
 export const codex: HookHost = {
   agent: "codex",
   hasSteps: false,

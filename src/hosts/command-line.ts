@@ -11,13 +11,13 @@ export interface Program {
 /** The command line for an event. */
 export type Command = (event: string, tool?: "edit" | "shell") => string;
 
-/** The program and its first arguments, for who starts it without a shell. */
+/** The program and its first arguments, for a caller that starts it without a shell. */
 export function wordsFor({ launcher, script, platform }: Program): readonly string[] {
   return platform === "win32" ? ["node", script, "hook"] : [launcher];
 }
 
 export function commandFor({ launcher, script, platform }: Program, agent: string): Command {
-  if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // it has no POSIX shell
+  if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // Windows has no POSIX shell
   const program = quoted(launcher);
   return (event, tool) => {
     const line = [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
@@ -27,16 +27,16 @@ export function commandFor({ launcher, script, platform }: Program, agent: strin
 
 type Guard = "silent" | "empty";
 
-// What becomes of a host whose settings name a launcher that is gone, when the shell ends with 127. The first that fits decides.
+// What a host does at exit code 127, the shell's code if the launcher is gone. The first line that fits decides.
 const GUARDS: readonly (readonly [hosts: RegExp, guard: Guard])[] = [
-  [/^copilot /, "empty"], // before a tool it denies at any code but 0
-  [/^gemini /, "empty"], // any code above 1 with a text denies the tool and the prompt, and goes on at the end, without end
+  [/^copilot /, "empty"], // any code but 0 before a tool denies the tool
+  [/^gemini /, "empty"], // any code above 1 with a text denies the tool or the prompt; at the end it goes on forever
   [/^antigravity /, "empty"], // codes are not documented, an answer is one JSON object
-  [/^codex (?!Wake)/, "silent"], // says "hook: Stop Failed" each time
-  [/^claude PreToolUse$/, "silent"], // Claude Code and Cursor go on at 127; but Copilot runs Claude's hooks as its own
+  [/^codex (?!Wake)/, "silent"], // Codex says "hook: Stop Failed" each time
+  [/^claude PreToolUse$/, "silent"], // Claude Code and Cursor go on at 127, but Copilot runs Claude's hooks as its own
 ];
 
-/** Not without `exec`: the launcher knows the session by the process that started it. */
+/** The line needs `exec`: the launcher knows the session by its parent process. */
 function guarded(program: string, line: string, guard: Guard | undefined): string {
   switch (guard) {
     case "empty":
@@ -53,7 +53,7 @@ export function serverWords({ script, platform }: Program): readonly string[] {
   return platform === "win32" ? ["node", script, "mcp"] : [script, "mcp"];
 }
 
-/** Whether an entry of a host's MCP servers is ours, of whatever platform and place. */
+/** Whether an entry of a host's MCP servers is ours, for any platform and path. */
 export function isServerEntry(value: unknown): boolean {
   return /\bagent-relay\.cjs",(?:"args":\[)?"mcp"/.test(JSON.stringify(value) ?? "");
 }
@@ -63,13 +63,13 @@ export function lineCommand({ script, platform }: Program): string {
   return `node ${platform === "win32" ? `"${script}"` : quoted(script)} status --line`;
 }
 
-/** The event that a command line of ours is for, of whatever platform and place, also within JSON; undefined for others. */
+/** The event of a command line of ours, for any platform and path, even within JSON; undefined for other lines. */
 export function eventOf(command: unknown): string | undefined {
   if (typeof command !== "string") return undefined;
   return /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ (\w+)/.exec(command)?.[1];
 }
 
-/** Whether it is the status line's command. */
+/** Whether a command is our status line's. */
 export function isLineCommand(command: unknown): boolean {
   return typeof command === "string" && /\bagent-relay\.cjs['"]? status --line$/.test(command);
 }

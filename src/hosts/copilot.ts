@@ -3,8 +3,8 @@ import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
 /**
- * Copilot CLI (1.0.102): camelCase names of events bring camelCase payloads, PascalCase ones Claude's; what is said stands at
- * the top of the answer for both.
+ * Copilot CLI (1.0.102): an event with a camelCase name has a camelCase payload, one with a PascalCase name has
+ * Claude's. The fields of both answers stand at the top level.
  */
 export const copilot: HookHost = {
   agent: "copilot",
@@ -44,7 +44,7 @@ function hookEventOf(event: string, payload: Payload): HookEvent {
     case "agentStop":
     case "stop":
       return { at: "stop", wasHeld: flagOf(payload, "stop_hook_active") };
-    case "sessionEnd": // "complete" comes after each prompt, also to a process that an editor has for many
+    case "sessionEnd": // "complete" comes after each prompt, even where an editor keeps one process for many
       return { at: payload.reason === "complete" ? "pause" : "end" };
     default:
       return { at: "other" };

@@ -2,7 +2,7 @@ import type { HookEvent, HookHost, Payload } from "./hook.ts";
 import { jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
-/** Cursor: nothing can be said at a prompt; what waits is said after the first tool. */
+/** Cursor: a hook cannot speak at a prompt, so waiting mail is told after the first tool. */
 export const cursor: HookHost = {
   agent: "cursor",
   hasSteps: false,

@@ -2,7 +2,7 @@
 export interface AgentHost {
   /** The `agent_id` of its sessions. */
   readonly agent: string;
-  /** What its process is called. */
+  /** The names of its process. */
   readonly commands: readonly string[];
   /** Its package, when an interpreter runs it. */
   readonly packages: readonly string[];
@@ -10,7 +10,7 @@ export interface AgentHost {
   readonly sessionVariable?: string;
   /** The variable that holds the agent's own pid, where it sets one. */
   readonly pidVariable?: string;
-  /** Any of these in the environment says that it started us, or that who started us was started by it. */
+  /** If any of these is in the environment, this host started us or one of our ancestors. */
   readonly markers: readonly string[];
 }
 

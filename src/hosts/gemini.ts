@@ -2,7 +2,7 @@ import type { HookEvent, HookHost, Payload } from "./hook.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
 import { toolUse } from "./tools.ts";
 
-/** Gemini CLI (0.61.0): plain text would be shown to the person, so every answer is JSON. */
+/** Gemini CLI (0.61.0): it shows plain text to the person, so every answer is JSON. */
 export const gemini: HookHost = {
   agent: "gemini",
   hasSteps: false,

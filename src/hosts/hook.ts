@@ -3,8 +3,8 @@ import type { Write } from "../shell/writes.ts";
 /** The moment of an agent's life that a host calls a hook for. */
 export type HookEvent =
   /**
-   * A session begins, or goes on after a pause or a compaction: what was said before may be gone. `isOften` where the host
-   * says so again and again.
+   * A session begins, or goes on after a pause or a compaction: the model may have lost what it was told. `isOften`:
+   * the host sends this event again and again.
    */
   | { readonly at: "start"; readonly isOften?: boolean }
   /** The person has said something, and the agent is about to work. */
@@ -15,9 +15,9 @@ export type HookEvent =
   | { readonly at: "after"; readonly tool: ToolUse }
   /** All tools of one step have run, and the model is about to be asked again. */
   | { readonly at: "step" }
-  /** The agent is about to stop; `wasHeld` if its host says that a hook has kept it going before. */
+  /** The agent is about to stop. `wasHeld`: the host says that a hook has just kept it going; undefined if not told. */
   | { readonly at: "stop"; readonly wasHeld: boolean | undefined }
-  /** A prompt has been dealt with. Whether the host ends now or waits for the next it does not say; its process will show. */
+  /** A prompt is done. The host does not say whether it ends now or waits for the next; its process will show. */
   | { readonly at: "pause" }
   | { readonly at: "end" }
   /** Nothing that concerns us. */
@@ -30,14 +30,14 @@ export interface ToolUse {
   readonly writes: readonly Write[];
 }
 
-/** What a host told us, in our own words. */
+/** A host's payload, in our own terms. */
 export interface HookCall {
   readonly session: string;
   readonly cwd: string;
   /** The host's own name of the event: some replies repeat it. */
   readonly event: string;
   readonly moment: HookEvent;
-  /** A subagent's call carries its parent's session, whose mail it is not to take. */
+  /** A subagent's call carries its parent's session. The subagent must not take that session's mail. */
   readonly isSubagent: boolean;
 }
 
@@ -47,19 +47,19 @@ export interface HookAnswer {
   readonly context?: string | undefined;
   /** The tool is not to run, and the model is told why. */
   readonly deny?: string | undefined;
-  /** The agent is to go on, with this. */
+  /** The agent is to go on, with this text. */
   readonly goOn?: string | undefined;
 }
 
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** How one host says things: its payload in our words, our answer in its own. */
+/** One host's dialect: translates its payload to our terms, and our answer to its own. */
 export interface HookHost {
   /** The `agent_id` of its sessions. */
   readonly agent: string;
-  /** Whether it calls a hook after all tools of a step, too: what comes after each tool then waits for that. */
+  /** Whether it also calls a hook after all tools of a step. Mail then waits for that call. */
   readonly hasSteps: boolean;
-  /** Undefined for a payload that names no session. `event` is what the command line said. */
+  /** Undefined for a payload that names no session. `event` is the command line's. */
   read(payload: Payload, event: string | undefined): HookCall | undefined;
   /** What goes to stdout; only keys that this host accepts for this event. */
   write(call: HookCall, answer: HookAnswer): string;

@@ -6,16 +6,16 @@ import { list, text } from "../schema.ts";
 /** The line of a plugin that wakes an idle session. */
 export const WAKING_PLUGIN = "const WAKES = true;";
 
-/** In its first line. */
+/** The first line of our plugin holds this text. */
 export const OUR_PLUGIN = "agent-relay-hook";
 
-/** What a plugin of ours runs. */
+/** The program and arguments that a plugin of ours runs; undefined if it names none. */
 export function programIn(plugin: string): readonly string[] | undefined {
   const words = /^const PROGRAM = (\[".*"\]);$/m.exec(plugin)?.[1];
   return words === undefined ? undefined : list(text()).parse(JSON.parse(words), "PROGRAM");
 }
 
-/** OpenCode's plugin as the build has left it beside the command, whose script is given. Throws `failed`. */
+/** The code of OpenCode's plugin, which the build leaves beside the command's `script`. Throws `failed`. */
 export function builtPlugin(script: string): string {
   const file = path.resolve(script, "../../dist/cli/opencode-plugin.mjs");
   try {
@@ -26,8 +26,8 @@ export function builtPlugin(script: string): string {
 }
 
 /**
- * The plugin's file, which holds all that it needs. The program of these words is run for each event; what it says is put where
- * OpenCode has a place for it. With `wakes`, it also waits for mail while a session is idle.
+ * The text of the plugin's file, which needs no other file. The plugin runs the program `words` for each event, and
+ * puts the answer where OpenCode has a place for it. With `wakes`, it also waits for mail while a session is idle.
  */
 export function pluginFor(code: string, words: readonly string[], wakes: boolean): string {
   return `// ${OUR_PLUGIN} for OpenCode, made by: agent-relay setup opencode

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 
-// OpenCode's plugin: a program of its own, which OpenCode loads from the settings of a project or a user. The build takes the
-// types out; `setup` writes what is declared here above it, so that it needs no other file.
+// OpenCode's plugin: a program of its own, which OpenCode loads from the settings of a project or a user. The build
+// removes the types. `setup` writes the constants declared here above the code, so that the plugin needs no other file.
 declare const PROGRAM: readonly string[];
 declare const WAKES: boolean;
 
@@ -45,7 +45,7 @@ function start(args: readonly string[], options: SpawnOptions): ChildProcess {
   return spawn(program, [...first, ...args], options);
 }
 
-/** Asks the relay what it has to say at an event; nothing, if it does not say it in time. */
+/** The relay's answer to an event; empty if it does not come in time. */
 function ask(event: string, sessionID: string, cwd: string, more: Details = {}): Promise<RelayAnswer> {
   return new Promise((resolve) => {
     let said = "";
@@ -70,7 +70,7 @@ function ask(event: string, sessionID: string, cwd: string, more: Details = {}):
   });
 }
 
-/** Says when mail has come that is worth waking an idle session for. */
+/** Starts a process that waits for mail, and calls `wake` when mail comes that is worth waking an idle session for. */
 function waitForMail(sessionID: string, cwd: string, wake: (text: string) => void): ChildProcess {
   let said = "";
   const env = { ...process.env, AGENT_RELAY_SESSION: sessionID };
@@ -97,7 +97,7 @@ function kindOf(tool: string): string | undefined {
 export const AgentRelay = async ({ client, directory }: PluginInput) => {
   const begun = new Set<string>();
   const waiting = new Map<string, ChildProcess>();
-  const outer = new Map<string, string>(); // a subagent's session, and whose it is
+  const outer = new Map<string, string>(); // a subagent's session -> the session that it works for
   const endsWhenIdle = process.argv.includes("run");
   let count = 0;
   const isOwn = (sessionID: string) => begun.has(sessionID) && !outer.has(sessionID);
@@ -166,8 +166,8 @@ export const AgentRelay = async ({ client, directory }: PluginInput) => {
       };
       waiting.set(sessionID, waitForMail(sessionID, directory, wake));
     },
-    // The process of "opencode run" ends when its session is idle: what was said then, no model would see. A prompt that is
-    // there before the model has ended its text is answered in the same turn.
+    // The process of "opencode run" ends when its session is idle: no model would see a prompt that comes then. A
+    // prompt that comes before the model has ended its text is answered in the same turn.
     async "experimental.text.complete"({ sessionID }: { sessionID: string }) {
       if (isOwn(sessionID) && endsWhenIdle) await stop(sessionID, { noReply: true });
     },

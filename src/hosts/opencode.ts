@@ -2,7 +2,7 @@ import { claude } from "./claude.ts";
 import type { HookHost } from "./hook.ts";
 import { jsonLine } from "./payload.ts";
 
-/** OpenCode has no hooks but plugins: ours speaks Claude's events to us, and takes our answer as it is. */
+/** OpenCode has plugins and no hooks: our plugin sends us Claude's events, and takes our answer as it is. */
 export const opencode: HookHost = {
   agent: "opencode",
   hasSteps: false,

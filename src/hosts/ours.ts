@@ -2,7 +2,7 @@ import { eventOf, isLineCommand } from "./command-line.ts";
 
 export type SettingsTree = Readonly<Record<string, unknown>>;
 
-/** Our command lines in a value, and in what is in it. */
+/** Our command lines in a value, at any depth. */
 export function commandsIn(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   const found = Object.entries(value).flatMap(([name, inner]) =>

@@ -11,30 +11,30 @@ export interface HostSetup {
   /** The file with its hooks, relative to the project, and to the home folder. */
   readonly projectFile: string;
   readonly userFile: string;
-  /** The whole file, where it is ours alone. */
+  /** The text of the whole file, if that file is ours alone. */
   readonly text?: (code: string, words: readonly string[], wakes: boolean) => string;
-  /** What has to stand in that file. */
+  /** The settings that this file has to hold. */
   settings(command: Command): readonly Setting[];
-  /** What stands there besides, if an idle agent is to be woken. */
+  /** Further settings for it, if an idle agent is to be woken. */
   waking?(command: Command): readonly Setting[];
   /** Where it is told of MCP servers. */
   readonly mcp: McpSetup;
   /** Where hooks may be switched off. */
   readonly off?: OffSwitch;
-  /** What the person still has to do there. */
+  /** What a person still has to do in that host. */
   readonly asks?: string;
 }
 
-/** Where a host keeps its MCP servers; without a file of their own, they stand in the one with the hooks. */
+/** Where a host keeps its MCP servers. Without a file of their own they stand in the file with the hooks. */
 export interface McpSetup {
   readonly projectFile?: string;
   readonly userFile?: string;
   readonly path: readonly string[];
-  /** What stands there. */
+  /** The value at `path` that names our server. */
   entry(words: readonly string[]): unknown;
-  /** What the host puts into such a file itself, if it is not there. */
+  /** The settings that the host itself adds to such a file. */
   readonly defaults?: readonly Setting[];
-  /** What a person types instead, where the file is not for us to write. */
+  /** What a person types instead, if we must not write the file. */
   readonly typed?: TypedCommand;
 }
 
@@ -42,7 +42,7 @@ export interface TypedCommand {
   readonly when: "always" | "user";
   readonly command: string;
   readonly undo: string;
-  /** The file below the home folder that this writes, and what is in it then. */
+  /** The file below the home folder that `command` writes, and a text that it then holds. */
   readonly file: string;
   readonly mark: string;
 }
@@ -50,7 +50,7 @@ export interface TypedCommand {
 const serverAt = (words: readonly string[]) => ({ command: words[0], args: words.slice(1) });
 const SERVERS = ["mcpServers", "agent-relay"];
 
-/** The file with a host's MCP servers, as one that is set up like the one with its hooks. */
+/** A host's file of MCP servers, set up as if it were its file of hooks; undefined if there is none that we write. */
 export function mcpFile(host: HostSetup, words: readonly string[], isUser: boolean): HostSetup | undefined {
   const { mcp } = host;
   const file = isUser ? mcp.userFile : mcp.projectFile;
@@ -60,7 +60,7 @@ export function mcpFile(host: HostSetup, words: readonly string[], isUser: boole
   return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp };
 }
 
-/** What switches all hooks of a host off: the first file that says so or not decides. */
+/** The files that may switch all hooks of a host off. The first file in which `isOff` is not undefined decides. */
 export interface OffSwitch {
   readonly projectFiles: readonly string[];
   readonly userFile: string;
@@ -69,13 +69,13 @@ export interface OffSwitch {
 
 const element = (path: readonly string[], value: unknown): Setting => ({ path, value, isElement: true });
 
-/** As Claude Code and Codex write a hook; times in seconds. */
+/** A hook as Claude Code and Codex write it; `timeout` in seconds. */
 function matched(event: string, command: string, timeout: number, matcher?: string): Setting {
   const hooks = [{ type: "command", command, timeout }];
   return element(["hooks", event], { ...(matcher === undefined ? {} : { matcher }), hooks });
 }
 
-/** The events of Claude Code, which Codex has too: `edits` are its editing tools, `steps` its event after each step. */
+/** The hooks of Claude Code and Codex. `edits`: editing tools, `steps`: events after one, `end`: s for SessionEnd. */
 function asClaude(command: Command, edits: string, steps: readonly string[], end: number): Setting[] {
   const tools = (event: string) => [
     matched(event, command(event, "edit"), 5, edits),
@@ -99,7 +99,7 @@ const claude: HostSetup = {
   projectFile: ".claude/settings.local.json",
   userFile: ".claude/settings.json",
   settings: (command) => asClaude(command, "Edit|MultiEdit|Write|NotebookEdit", ["PostToolBatch"], 5),
-  // Exit code 2 of such a hook wakes an idle session (2.1.330). It ends with the session, or after a day.
+  // Exit code 2 of such a hook wakes an idle session (2.1.330). The hook ends with the session, or after a day.
   waking: (command) =>
     ["SessionStart", "Stop"].map((event) =>
       element(["hooks", event], {
@@ -127,9 +127,9 @@ const codex: HostSetup = {
   folders: [".codex"],
   projectFile: ".codex/hooks.json",
   userFile: ".codex/hooks.json",
-  settings: (command) => asClaude(command, "apply_patch", [], 3), // it waits no longer at an end
+  settings: (command) => asClaude(command, "apply_patch", [], 3), // Codex waits no longer at a session's end
   asks: "Codex runs a hook only after you have trusted it: type /hooks in it",
-  // It keeps them in TOML, which its own command writes.
+  // Codex keeps its MCP servers in TOML, which its own command writes.
   mcp: {
     ...{ path: SERVERS, entry: serverAt },
     typed: {
@@ -262,7 +262,7 @@ const opencode: HostSetup = {
   mcp: {
     ...{ projectFile: "opencode.json", userFile: ".config/opencode/opencode.json", path: ["mcp", "agent-relay"] },
     entry: (words) => ({ type: "local", command: words, enabled: true }),
-    // Else OpenCode writes it when it starts (1.18.33), and the file that was made for us stays, with just that in it.
+    // Else OpenCode adds this at its start (1.18.33), and after a removal the file that we made stays, with just this.
     defaults: [{ path: ["$schema"], value: "https://opencode.ai/config.json", isDefault: true }],
   },
 };
@@ -273,8 +273,8 @@ export const HOST_SETUPS: readonly HostSetup[] = [claude, codex, gemini, antigra
 export interface Setting {
   readonly path: readonly string[];
   readonly value: unknown;
-  /** It is one more element of the list that stands there. */
+  /** The value is one more element of the list at `path`. */
   readonly isElement?: boolean;
-  /** Whatever stands there already is as good. */
+  /** Any value that stands there already is as good. */
   readonly isDefault?: boolean;
 }

@@ -2,17 +2,17 @@ import path from "node:path";
 import { patchedFiles, plainWrites } from "../shell/writes.ts";
 import type { Payload, ToolUse } from "./hook.ts";
 
-// The editing tools of every host, by their names in lower case; what they write is in one of these fields.
+// The editing tools of every host, by their names in lower case. One of the fields in PATHS names the file they write.
 const EDITORS = new Set(
   `write edit multiedit notebookedit write_file replace edit_file create str_replace str_replace_editor strreplace
    editnotebook edit_notebook insert delete delete_file apply_diff search_replace`.split(/\s+/),
 );
 const PATHS = ["file_path", "filePath", "notebook_path", "path", "target_file", "target_notebook", "absolute_path"];
 const SHELLS = new Set(["bash", "shell", "run_shell_command", "exec_command", "local_shell", "run_terminal_cmd"]);
-const FOLDERS = ["dir_path", "directory", "workdir", "working_directory"]; // where a shell is to run, if not where the host is
+const FOLDERS = ["dir_path", "directory", "workdir", "working_directory"]; // a shell's folder, if not the host's
 const PATCHES = ["command", "input", "patch", "patchText", "patch_text"];
 
-/** What a tool is about to write, or has written, as far as its arguments say. */
+/** The files that a tool is about to write, or has written, as far as its arguments say. */
 export function toolUse(name: string, input: unknown): ToolUse {
   const args = fieldsOf(input);
   const word = name.toLowerCase();

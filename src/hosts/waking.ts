@@ -4,10 +4,10 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { object, optional, text } from "../schema.ts";
 
-/** All that an idle agent is woken with. What came is told by its hooks, or by its inbox. */
+/** The whole text that wakes an idle agent. Its hooks or its inbox tell it what came. */
 export const NUDGE = "Mail waits for you in this project's agent-relay. If you do not see it here: agent-relay inbox";
 
-/** The command that wakes a session of this host; `self` runs agent-relay. Undefined where none can from outside. */
+/** The command that wakes a session; `self` runs agent-relay. Undefined if the host cannot be woken from outside. */
 export function wakingCommand(agent: string, session: string, self: readonly string[]): string[] | undefined {
   if (agent === "codex") return ["codex", "queue", "--thread", session, "--message", NUDGE];
   return agent === "claude" ? [...self, "daemon", "nudge", "--session", session, "--agent", agent] : undefined;
@@ -16,8 +16,8 @@ export function wakingCommand(agent: string, session: string, self: readonly str
 const SessionFile = object({ sessionId: optional(text()), messagingSocketPath: optional(text()) });
 
 /**
- * The socket at which a process of Claude Code takes messages (2.1.330), from the file that it keeps of its session below
- * `folder`. Throws `not_found`.
+ * The socket at which a process of Claude Code takes messages (2.1.330). The process names it in its session's file
+ * below `folder`. Throws `not_found`.
  */
 export function claudeSocket(folder: string, pid: number, session: string): string {
   const file = path.join(folder, "sessions", `${pid}.json`);
@@ -34,7 +34,7 @@ export function claudeSocket(folder: string, pid: number, session: string): stri
   });
 }
 
-/** Writes one message to Claude Code's socket. That it was taken says nothing of whether the model will see it. */
+/** Writes one message to Claude Code's socket. A message that is taken may still not reach the model. */
 export function pokeClaude(socket: string, content: string): Promise<void> {
   const line = `${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`;
   return new Promise((resolve, reject) => {

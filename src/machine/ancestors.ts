@@ -6,7 +6,7 @@ const MAX_ANCESTORS = 64; // a real chain has about ten; a hostile /proc may hav
 const TICKS_PER_SECOND = 100; // clock ticks a second in /proc/<pid>/stat on every Linux that Node runs on
 const BRAND_NEW_SECONDS = 2; // s; a shell younger than this was started for one command
 
-/** The processes above this one, the nearest first. Empty where the system does not show them. Starts no child process. */
+/** The processes above this one, the nearest first. Empty if the system does not show them. Starts no child process. */
 export function ancestors(): Ancestor[] {
   const chain: Ancestor[] = [];
   for (let pid = process.ppid; pid > 0 && chain.length < MAX_ANCESTORS; ) {

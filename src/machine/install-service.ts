@@ -10,7 +10,7 @@ export interface FailedCommand {
   readonly why: string;
 }
 
-/** Writes a unit and starts it. Returns what kept it from starting, if anything. */
+/** Writes a unit's file and starts the unit. Returns what kept it from starting, if anything. */
 export function installUnit(unit: ServiceUnit): FailedCommand | undefined {
   try {
     fs.mkdirSync(path.dirname(unit.file), { recursive: true });
@@ -21,7 +21,7 @@ export function installUnit(unit: ServiceUnit): FailedCommand | undefined {
   return tried(unit.enable);
 }
 
-/** Stops a unit and takes it away; `next` shows what is installed. Returns what kept it from being stopped. Throws `not_found`. */
+/** Stops a unit and removes its file. Returns what kept it from stopping. Throws `not_found`, with this `next`. */
 export function uninstallUnit(unit: ServiceUnit, next: string): FailedCommand | undefined {
   if (!fs.existsSync(unit.file))
     throw new RelayError("not_found", `Cannot uninstall: there is no ${unit.file}`, { next });

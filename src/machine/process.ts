@@ -5,7 +5,7 @@ import { errno } from "../errors.ts";
 /** A process, and where its pid means something. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Its start time in the system's own unit (Linux: clock ticks since boot), so that a reused pid is another process. */
+  /** Its start time in the system's own unit (Linux: clock ticks since boot): a reused pid is another process. */
   readonly started: number | undefined;
   readonly place: string;
 }
@@ -39,7 +39,7 @@ export function startOf(pid: number): number | undefined {
   return statOf(pid)?.started;
 }
 
-/** Whether a process still runs: `unknown` if its pid means nothing here. Not being allowed to signal it means alive. */
+/** Whether a process still runs: `unknown` if its pid means nothing here. A process we may not signal is alive. */
 export function liveness(of: ProcessIdentity): "alive" | "dead" | "unknown" {
   if (of.place !== place() || !Number.isInteger(of.pid) || of.pid <= 0 || of.pid > 0x7fffffff) return "unknown";
   try {
@@ -48,7 +48,7 @@ export function liveness(of: ProcessIdentity): "alive" | "dead" | "unknown" {
     if (errno(error) === "ESRCH") return "dead";
   }
   const now = statOf(of.pid);
-  if (!now) return "alive"; // it answered, and its details are hidden from us
+  if (!now) return "alive"; // it exists, and its details are hidden from us
   if (now.state === "Z" || now.state === "X") return "dead"; // waits only to be reaped
   return of.started === undefined || of.started === now.started ? "alive" : "dead";
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 
-/** What the system needs to run a daemon: a file, and the commands that make it known and unknown. */
+/** What the system needs to run a daemon: a unit file, and the commands that enable and disable it. */
 export interface ServiceUnit {
   readonly file: string;
   readonly text: string;
@@ -10,14 +10,14 @@ export interface ServiceUnit {
   readonly disable: readonly (readonly string[])[];
 }
 
-/** Whose unit it is. */
+/** The paths of the person whose unit it is. */
 interface ServicePaths {
   readonly home: string;
-  /** Where the person's programs are: a service starts with hardly any. */
+  /** The person's PATH: a service starts with hardly any. */
   readonly path: string;
 }
 
-/** For systemd's user manager, or for launchd. `command` starts the daemon; `dir` is its working folder. */
+/** The unit for launchd (darwin) or systemd's user manager. `command` starts the daemon in the folder `dir`. */
 export function unitFor(
   platform: string,
   { home, path: PATH }: ServicePaths,

@@ -1,6 +1,6 @@
 import path from "node:path";
 
-/** The folder for what this user's programs note, ours in it; undefined where the environment names no home. */
+/** Our folder in this user's state folder; undefined if the environment names no home. */
 export function stateFolder({
   XDG_STATE_HOME,
   HOME,

@@ -3,9 +3,9 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 
-// Small files that this user's programs keep, beside no relay: in the user's state folder, or wherever they are told.
+// Small files of this user that belong to no relay: in the user's state folder, or where the caller says.
 
-/** Its text, or undefined if there is no such file. */
+/** A file's text, or undefined if there is no such file. */
 export function readStateText(file: string): string | undefined {
   try {
     return fs.readFileSync(file, "utf8");
@@ -15,7 +15,7 @@ export function readStateText(file: string): string | undefined {
   }
 }
 
-/** What a JSON file says, or undefined if there is none. Throws `corrupt`, with what to do then as `next`. */
+/** A JSON file's value, read by `schema`; undefined if there is none. Throws `corrupt`, with `next` if it is no JSON. */
 export function readState<T>(
   file: string,
   schema: { parse(value: unknown, where: string): T },

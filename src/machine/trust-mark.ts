@@ -16,7 +16,7 @@ export function markFor(id: string): string {
   return keptMark(secret, text) ?? keepMark(secret, text);
 }
 
-/** A mark that was made before: node:crypto, which makes it, takes a fifth of bare node to load. */
+/** A mark from an earlier run: node:crypto, which makes marks, takes a fifth of bare node to load. */
 function keptMark(secret: string, text: string): string | undefined {
   const [from, of, mark = ""] = readIfThere(markFile(text)).split("\n");
   return from === hash(secret).toString(36) && of === text && /^[0-9a-f]{32}$/.test(mark) ? mark : undefined;
@@ -45,7 +45,7 @@ function userId(): string {
   return String(process.getuid?.() ?? os.userInfo().username);
 }
 
-/** The machine's own id, which a stranger cannot know; where there is none, a random word kept in the user's folder. */
+/** The machine's own id, which a stranger cannot know; without one, a random word kept in the user's state folder. */
 function machineSecret(): string {
   const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(readIfThere);
   return ids.find((id) => /^[0-9a-f]{32}$/.test(id)) ?? ownSecret(); // an image may say "uninitialized", or nothing

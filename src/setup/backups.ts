@@ -8,21 +8,21 @@ import { readText } from "./files.ts";
 
 const Backup = object({
   file: text(),
-  /** Its text before; undefined if there was none. */
+  /** The file's text before setup; undefined if there was no file. */
   before: optional(text()),
-  /** A sum of what we made of it. */
+  /** The checksum of the text that we wrote. */
   after: text(),
 });
 
 /** What is remembered of a file that we changed. */
 export type Backup = ReturnType<typeof Backup.parse>;
 
-/** Tells a text that we wrote from one that was changed since. */
+/** A text's checksum, which tells a text that we wrote from one that was changed since. */
 export function sumOf(text: string): string {
   return `${text.length}-${hash(text).toString(36)}`;
 }
 
-/** What files of other programs were before we changed them: one file each, in the user's state folder. */
+/** Backups of other programs' files that we changed: one file each, in the user's state folder. */
 export class Backups {
   readonly #folder: string;
   readonly #note: (text: string) => void;
@@ -33,7 +33,7 @@ export class Backups {
     this.#note = note;
   }
 
-  /** Undefined, too, where what was remembered cannot be read any more; that is noted once. */
+  /** A file's backup; undefined if there is none, or if it cannot be read, which is noted once. */
   of(file: string): Backup | undefined {
     const place = this.#place(file);
     try {
@@ -49,7 +49,7 @@ export class Backups {
     }
   }
 
-  /** Remembers `kept` while `change` is made; if that fails, it is as it was. */
+  /** Writes the backup `kept`, then makes the change. If the change throws, restores the backup before. */
   keep(kept: Backup, change: () => void): void {
     const known = this.of(kept.file);
     this.#write(kept);

@@ -14,7 +14,7 @@ const HELLO = {
   clientInfo: { name: "agent-relay setup", version: "1" },
 };
 
-/** Whether a host is told of our MCP server in a file, and what is wrong with that; undefined if it is not told of it. */
+/** Runs the MCP server that a host's file names as ours, and says what is wrong; undefined if the file names none. */
 export async function checkedServer(host: HostSetup, file: string, checkEnv: CheckEnv): Promise<HostCheck | undefined> {
   const entry = entryIn(host, file);
   if (!isServerEntry(entry)) return undefined;
@@ -31,7 +31,7 @@ function asJson(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    return undefined; // which the caller tells
+    return undefined; // the caller tells it
   }
 }
 

@@ -29,7 +29,7 @@ const MAX_ANSWER_MS = 5000; // ms
 const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 
-/** Holds what is set up for a host against what setup would write, and runs it as the host would. */
+/** Compares what is set up for a host with what setup would write, and runs the hooks as the host would. */
 export function checked(host: HostSetup, file: string, request: SetupRequest, checkEnv: CheckEnv): HostCheck[] {
   const say = (command: string, fault?: string): HostCheck => ({ host: host.agent, command, fault });
   try {
@@ -59,7 +59,7 @@ export function checked(host: HostSetup, file: string, request: SetupRequest, ch
   }
 }
 
-/** The command lines that are to be in a file, and what is missing there. */
+/** The command lines that a file has to hold, and a fault for each setting that is missing. */
 function compared(host: HostSetup, text: string, file: string, request: SetupRequest) {
   const known = settingsIn(text, file);
   const settings = wanted(host, known, request);
@@ -79,7 +79,7 @@ export function switchedOff({ off }: HostSetup, root: string, home: string): str
   return undefined;
 }
 
-/** What cannot be read says nothing here. */
+/** A file's settings; none if the file cannot be read. */
 function settingsOf(file: string): Readonly<Record<string, unknown>> {
   try {
     return settingsIn(readText(file) ?? "", file);
@@ -90,7 +90,7 @@ function settingsOf(file: string): Readonly<Record<string, unknown>> {
 }
 
 interface HookRun extends CheckEnv {
-  /** For a shell, or as words. */
+  /** A line for a shell, or the words of a command. */
   readonly line: string | readonly string[];
 }
 
@@ -112,7 +112,7 @@ function faultOf(agent: string, event: string, { line, folder, env }: HookRun): 
     : `it greets no agent as ${agent} takes it: ${said.slice(0, 80)}`;
 }
 
-/** As each host writes it. */
+/** An event's payload, as each host writes it. */
 function payloadOf(agent: string, event: string, folder: string): Payload {
   const session = `check-${agent}`;
   switch (agent) {
@@ -127,15 +127,15 @@ function payloadOf(agent: string, event: string, folder: string): Payload {
   }
 }
 
-/** What an agent that runs the check was told by its own host would tell ours who it is. */
+/** The environment without the variables of an agent that runs the check: our hook would take them for its host's. */
 export function envOf(env: CheckEnv["env"]): Record<string, string | undefined> {
   const own = Object.entries(env).filter(
     ([name]) => !/^(AGENT_RELAY_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE)/.test(name),
   );
-  return { ...Object.fromEntries(own), CLAUDE_CODE_SESSION_ATTENDED: "0" }; // or what wakes would wait for mail
+  return { ...Object.fromEntries(own), CLAUDE_CODE_SESSION_ATTENDED: "0" }; // else the Wake hook would wait for mail
 }
 
-/** Whether the greeting is in a reply, and the reply is what this host takes for it. */
+/** Whether a reply holds the greeting, in the form that this host takes. */
 function greets(host: HookHost, payload: Payload, event: string, reply: object): boolean {
   const call = host.read(payload, event);
   if (!call) return false;

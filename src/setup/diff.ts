@@ -1,6 +1,6 @@
 const MAX_COMPARISONS = 4_000_000; // pairs of lines that are compared
 
-/** What changes from one text to another, line by line: `- ` goes, `+ ` comes. */
+/** The changed lines from one text to another: `- ` marks an old line, `+ ` a new one. */
 export function diff(before: string, after: string): string[] {
   const [old, young] = [linesOf(before), linesOf(after)];
   let head = 0;
@@ -16,11 +16,11 @@ function linesOf(text: string): string[] {
   return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
 }
 
-/** By the longest run of lines that both have. */
+/** By the longest common subsequence of lines. For large texts: all old lines, then all new ones. */
 function changes(old: readonly string[], young: readonly string[]): string[] {
   const isLarge = old.length * young.length > MAX_COMPARISONS;
   const width = young.length + 1;
-  const common = new Uint32Array(isLarge ? 0 : (old.length + 1) * width); // of what follows a pair of places
+  const common = new Uint32Array(isLarge ? 0 : (old.length + 1) * width); // lengths, from each pair of lines on
   const at = (i: number, j: number) => common[i * width + j] ?? 0;
   if (!isLarge)
     for (let i = old.length - 1; i >= 0; i--)

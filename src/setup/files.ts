@@ -9,7 +9,7 @@ export interface FileEdit {
   readonly after: string | undefined;
 }
 
-/** Throws `corrupt` for what is no text: what cannot be written back as it was is not read. */
+/** A file's text; undefined if there is no file. Throws `corrupt` for bytes that could not be written back the same. */
 export function readText(file: string): string | undefined {
   let bytes: Buffer;
   try {
@@ -25,7 +25,7 @@ export function readText(file: string): string | undefined {
   });
 }
 
-/** Writes a change, through links, in one step. Throws for a file that another has changed since it was planned. */
+/** Writes an edit, through links, in one step. Throws `conflict` if the file has changed since the edit was planned. */
 export function apply({ file, before, after }: FileEdit): void {
   if (before === after) return;
   if (readText(file) !== before)
@@ -57,7 +57,7 @@ function write(file: string, text: string): void {
   }
 }
 
-/** What stands where a folder is to be. */
+/** The file that stands where a folder, or one above it, is to be. */
 function fileAbove(folder: string): string | undefined {
   for (let each = folder; ; each = path.dirname(each)) {
     if (fs.existsSync(each)) return fs.statSync(each).isDirectory() ? undefined : each;
@@ -65,11 +65,11 @@ function fileAbove(folder: string): string | undefined {
   }
 }
 
-/** Where a file really is, or is to be: also at the end of a link to nothing, which stays. */
+/** Where a file really is, or is to be: at the end of its links, even of a link to nothing. The links stay. */
 function targetOf(file: string): string {
   let target = file;
   while (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    const folder = fs.realpathSync(path.dirname(target)); // a loop has been met when the file was read
+    const folder = fs.realpathSync(path.dirname(target)); // a loop has made the reading of the file fail
     target = path.resolve(folder, fs.readlinkSync(target));
     if (!fs.existsSync(path.dirname(target)))
       throw new RelayError(

@@ -12,10 +12,10 @@ import type { Setting } from "../hosts/setup.ts";
 
 type Path = readonly (string | number)[];
 
-/** The names below the top that are looked at: which of two of the same name a host takes is its own affair. */
+/** The top-level names that we check for duplicates, with all below them. Other duplicates are the host's affair. */
 const LOOKED_AT = ["hooks", "agent-relay", "statusLine", "version", "mcpServers", "mcp"];
 
-/** What a settings file says; comments and commas too many are read over. Throws `corrupt` for what is no JSON. */
+/** A settings file's content, which may have comments and trailing commas. Throws `corrupt` if it is no JSON object. */
 export function settingsIn(text: string, file: string): Readonly<Record<string, unknown>> {
   if (isBlank(text)) return {};
   const errors: ParseError[] = [];
@@ -43,8 +43,8 @@ export function withSettings(text: string, settings: readonly Setting[]): string
 }
 
 /**
- * The text without what stands at a path, and without what holds nothing then: but what stood, empty, in the text of `before`
- * is so again.
+ * The text without the value at a path, and without the objects and lists that are empty then. An object or list that
+ * the text `before` has stays, as blank inside as it was there.
  */
 export function withoutSetting(text: string, path: Path, before: string | undefined): string {
   const left = cut(text, path);
@@ -59,10 +59,10 @@ export function withoutSetting(text: string, path: Path, before: string | undefi
   return left.slice(0, from) + (inner !== undefined && isBlank(inner) ? inner : "") + left.slice(to);
 }
 
-const BOM = "\u{feff}"; // which some editors put before a text
+const BOM = "\u{feff}"; // a byte order mark, which some editors put before a text
 
 function isBlank(text: string): boolean {
-  return text.trim() === ""; // also a mark at its begin
+  return text.trim() === ""; // `trim` removes a byte order mark too
 }
 
 function treeOf(text: string, errors: ParseError[] = []): Node | undefined {
@@ -91,7 +91,7 @@ function nameTwiceIn(node: Node, names: readonly string[] | undefined): string |
   return undefined;
 }
 
-/** Put behind the last that its holder has, or into an empty one. */
+/** The text with a setting, behind the last entry of the object or list that holds it. */
 function withSetting(text: string, { path, value, isElement, isDefault }: Setting): string {
   if (isDefault && nodeAt(text, path)) return text;
   let depth = isElement ? path.length : path.length - 1;
@@ -132,7 +132,7 @@ function indentAt(text: string, offset: number): string {
   return /^\u{feff}?([ \t]*)/u.exec(text.slice(startOfLine(text, offset), offset))?.[1] ?? "";
 }
 
-/** Without one property or element, and the comma that it needed. Comments stay. */
+/** The text without one property or element, and without its comma. Comments stay. */
 function cut(text: string, path: Path): string {
   const found = nodeAt(text, path);
   const node = found?.parent?.type === "property" ? found.parent : found;
@@ -151,18 +151,18 @@ function cut(text: string, path: Path): string {
   return text.slice(0, from) + around + text.slice(to);
 }
 
-/** What stood before it goes, up to a comment. */
+/** The gap that a last entry leaves: the blanks before it go, a comment stays. */
 function closed(ahead: string, behind: string): string {
   if (isBlank(ahead)) return behind;
   return (/^[ \t]*\r?\n/.test(behind) ? ahead.trimEnd() : ahead) + behind;
 }
 
-/** The next takes its place. */
+/** The gap that a first entry leaves: the next entry takes its place. */
 function opened(ahead: string, behind: string): string {
   return ahead + withoutComma(behind).trimStart();
 }
 
-/** What stands between two values, without its comma; one in a comment is none. */
+/** The text between two values, without its comma. A comma in a comment does not count. */
 function withoutComma(gap: string): string {
   const scanner = createScanner(gap, false);
   for (let end = 0; end < gap.length; end = scanner.getPosition()) {

@@ -3,7 +3,7 @@ import { fieldsOf, isObject, isOurLine, isOurs, type SettingsTree } from "../hos
 import type { Setting } from "../hosts/setup.ts";
 import { leftAlone, settingsIn, withoutSetting } from "./jsonc.ts";
 
-/** Whether a setting is in it, just as it is. */
+/** Whether a file's settings hold this setting with the same value; for a default, with any value. */
 export function isIn(value: SettingsTree, { path, value: wanted, isElement, isDefault }: Setting): boolean {
   const found = path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
   if (isDefault) return found !== undefined;
@@ -11,13 +11,13 @@ export function isIn(value: SettingsTree, { path, value: wanted, isElement, isDe
   return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
 }
 
-/** Whether just these settings of ours are in it, and no others. */
+/** Whether a file's settings hold these settings, and no others of ours. */
 export function has(value: SettingsTree, settings: readonly Setting[]): boolean {
   const wanted = settings.filter(({ value: one }) => isOurs(one) || isOurLine(one) || isServerEntry(one)).length;
   return settings.every((one) => isIn(value, one)) && oursIn(value).length === wanted;
 }
 
-/** The text without what is ours; `before` is what the file was before we came, as far as that is known. */
+/** The text without our settings. `before` is the file's text before setup, as far as that is known. */
 export function withoutOurs(text: string, file: string, before: string | undefined): string {
   let result = text;
   for (;;) {
@@ -44,7 +44,7 @@ export function checkRoom(value: SettingsTree, settings: readonly Setting[], fil
   }
 }
 
-/** Where our hooks stand: the whole group of a matcher if all of it is ours. */
+/** The paths of our server, status line and hooks. Of hooks, the whole group of a matcher if all of it is ours. */
 function oursIn(value: SettingsTree): (string | number)[][] {
   const found: (string | number)[][] = [];
   if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);

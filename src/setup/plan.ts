@@ -8,23 +8,23 @@ import { type FileEdit, readText } from "./files.ts";
 import { settingsIn, withoutSetting, withSettings } from "./jsonc.ts";
 import { checkRoom, has, withoutOurs } from "./managed.ts";
 
-/** What is to be set up in a file, and what is known of it. */
+/** What is to be set up in a file, and the file's backup. */
 export interface SetupRequest {
   readonly program: Program;
-  /** For Claude Code, below each of its sessions. */
+  /** Claude Code's status line, below each of its sessions. */
   readonly statusLine?: Setting | undefined;
   /** An idle agent is woken for mail. */
   readonly wakes?: boolean | undefined;
   /** The host is told of the MCP server. */
   readonly mcp?: boolean | undefined;
-  /** False: none are added. */
+  /** False: no hooks are added. */
   readonly hooks?: boolean | undefined;
   readonly kept?: Backup | undefined;
 }
 
 /**
- * What `host`'s settings file becomes: with our hooks, once, and nothing else changed. What was asked for before stays.
- * Throws `corrupt` for what it would have to guess at.
+ * The edit that puts our hooks into `host`'s settings file, once, and changes nothing else. What an earlier setup was
+ * asked for stays. Throws `corrupt` where it would have to guess.
  */
 export function planSetup(host: HostSetup, file: string, request: SetupRequest): FileEdit {
   const before = readText(file);
@@ -41,7 +41,7 @@ export function planSetup(host: HostSetup, file: string, request: SetupRequest):
   return { file, before, after: withSettings(withoutOurs(text, file, request.kept?.before), settings) };
 }
 
-/** What is to stand in a file that says this. */
+/** The settings that a file with the content `known` has to hold. */
 export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, request: SetupRequest): Setting[] {
   const command = commandFor(request.program, host.agent);
   const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
@@ -78,7 +78,7 @@ function lineIn(
   return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
 }
 
-/** A file that is ours alone. Throws `corrupt` where somebody else's has its name. */
+/** The text of a file that is ours alone. Throws `corrupt` if somebody else's file has its name. */
 function ourFile(before: string | undefined, text: string, file: string): string {
   if (before === undefined || isOurPlugin(before)) return text;
   throw new RelayError("corrupt", `Cannot set up "${file}": it is somebody else's, and is left as it is`, {
@@ -90,7 +90,7 @@ function isOurPlugin(text: string): boolean {
   return text.split("\n")[0]?.includes(OUR_PLUGIN) === true;
 }
 
-/** Whether our server is in a file of `host`, and no hook of ours: hooks were not wanted. What cannot be read has neither. */
+/** Whether our server and no hook of ours is in a file of `host`: hooks were not wanted. False if it is unreadable. */
 export function hasServerAlone(host: HostSetup, file: string): boolean {
   try {
     const known = settingsIn(readText(file) ?? "", file);
@@ -111,7 +111,7 @@ export function isSetUp(host: HostSetup, file: string): boolean {
   );
 }
 
-/** The file as it was before our hooks came: byte for byte if nobody has changed it since, else without them. */
+/** The edit that takes out what is ours. A file that nobody has changed since becomes what it was, byte for byte. */
 export function planRemoval(host: HostSetup, file: string, kept: Backup | undefined): FileEdit {
   const before = readText(file);
   if (before === undefined) return { file, before, after: undefined };
@@ -120,7 +120,7 @@ export function planRemoval(host: HostSetup, file: string, kept: Backup | undefi
   return { file, before, after: stripped(host, before, file, kept) };
 }
 
-/** What is to be remembered of a change, given what was before: the oldest text that is nobody else's. */
+/** The backup for an edit. Its text stays if only we changed the file since; else it is the text now, without ours. */
 export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Backup | undefined): Backup {
   const { file, before: text, after } = edit;
   const isChain = known !== undefined && text !== undefined && sumOf(text) === known.after;
@@ -129,7 +129,7 @@ export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Ba
   return { file, ...(before === undefined ? {} : { before }), after: sumOf(after ?? "") };
 }
 
-/** A text without what we put into it; undefined if nothing is left of a file that we made, as far as that is known. */
+/** A text without our settings; undefined if nothing is left, and no text of the file before setup is known. */
 function stripped(host: HostSetup, text: string, file: string, kept: Backup | undefined): string | undefined {
   const left = withoutOurs(text, file, kept?.before);
   if (left === text && !kept) return text;
@@ -137,7 +137,10 @@ function stripped(host: HostSetup, text: string, file: string, kept: Backup | un
   return kept?.before === undefined && /^\s*\{\s*\}\s*$/.test(result) ? undefined : result;
 }
 
-/** What hooks of others want, too, such as a version, goes only if they did without it, or there are none. */
+/**
+ * The text without our defaults, such as a version, which hooks of others may need too. A default goes only if the file
+ * did without it before setup, or if nothing but defaults is left.
+ */
 function withoutDefaults(host: HostSetup, text: string, file: string, kept: Backup | undefined): string {
   const noCommand = () => "";
   const defaults = host.settings(noCommand).filter(({ isDefault }) => isDefault === true);

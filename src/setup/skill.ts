@@ -2,9 +2,9 @@ const DESCRIPTION =
   "Talk to other coding agents in this project and avoid stepping on each other: messages, file claims, shared tasks, waits." +
   " Use when another agent works here, when mail arrives, before editing files that others may edit, or to hand over work.";
 
-const LEFT_OUT = ["hook", "setup", "completions", "trust", "forget", "finish", "reopen", "daemon", "guard"]; // not for a model to type
+const LEFT_OUT = ["hook", "setup", "completions", "trust", "forget", "finish", "reopen", "daemon", "guard"]; // for people
 
-/** The skill as hosts load it; made of the verbs of the command, with what its help says of each. */
+/** The skill as hosts load it: the command's verbs, with the help's text for each. */
 export function skill(table: Readonly<Record<string, { readonly about: string }>>): string {
   const verbs = Object.entries(table)
     .filter(([name]) => !LEFT_OUT.includes(name))

@@ -1,22 +1,22 @@
 /** A word of a shell command. */
 export interface ShellWord {
   readonly text: string;
-  /** Nothing in it is expanded: it is what it says. */
+  /** The shell expands nothing in it: the text is literal. */
   readonly isPlain: boolean;
-  /** Nothing in it is quoted: it may be one of the shell's own words. */
+  /** No part of it is quoted: it may be one of the shell's keywords. */
   readonly isBare: boolean;
-  /** It may turn out to be no word at all, as a variable does that is empty and not quoted. */
+  /** It may expand to no word at all, as an empty, unquoted variable does. */
   readonly mayVanish: boolean;
 }
 
-/** A sign that ends a line brings the here-document that began in it, the last one if there are several. */
+/** The sign that ends a line carries the here-document that began in that line, the last one if there are several. */
 export type ShellToken =
   | { readonly word: ShellWord }
   | { readonly sign: string; readonly document?: string | undefined };
 
 const SIGN = /&>>?|&&|<<[<-]?|<[&>]|>[>|&]|\|[|&]|[<>;&|()\n]/y;
 const ENDS_WORD = " \t\n;&|()<>";
-const MAX_DEPTH = 50; // of substitutions in each other; nobody means to write more
+const MAX_DEPTH = 50; // of nested substitutions; nobody means to write more
 
 /** The words and signs of a POSIX shell command, as bash reads it; comments are left out. */
 export function* tokens(command: string): Generator<ShellToken> {
@@ -24,7 +24,7 @@ export function* tokens(command: string): Generator<ShellToken> {
   for (let token = scanner.next(); token !== undefined; token = scanner.next()) yield token;
 }
 
-/** Goes through a command once. Where it gets lost, as in a quote without an end, it is at the end at once. */
+/** Scans a command once. A scanner that gets lost, as in a quote without an end, jumps to the command's end. */
 class Scanner {
   readonly #command: string;
   readonly #documents: { readonly delimiter: ShellWord; readonly isIndented: boolean }[] = [];
@@ -55,7 +55,7 @@ class Scanner {
     }
   }
 
-  /** What is written with the signs of others: arithmetic, and a command in place of a file. */
+  /** Whether a word begins here, though with a sign: arithmetic `((`, or a process substitution `<(` or `>(`. */
   #isWordHere(): boolean {
     return this.#command[this.#at + 1] === "(" && "(<>".includes(this.#here() || " ");
   }
@@ -97,7 +97,7 @@ class Scanner {
     return found;
   }
 
-  /** What stands in double quotes, after the first of them. */
+  /** The text in double quotes. The scanner is behind the first of them. */
   #quoted(): { readonly text: string; readonly isPlain: boolean } {
     let text = "";
     let isPlain = true;
@@ -117,7 +117,7 @@ class Scanner {
     return { text, isPlain };
   }
 
-  /** Goes past a `$...` or what stands in backticks. */
+  /** Skips an expansion: `$...` or backticks. */
   #skipExpansion(isQuoted = false): void {
     const [first, second] = [this.#here(), this.#command[this.#at + 1] ?? ""];
     this.#at++;
@@ -131,7 +131,7 @@ class Scanner {
     else if (second === "(") this.#skipSubstitution(1);
   }
 
-  /** Goes past what is run in place of a word, and its `)`; the sign that begins it is `length` long. */
+  /** Skips a substitution with its `)`; the sign that begins it has `length` characters. */
   #skipSubstitution(length: number): void {
     this.#at += length;
     if (++this.#depth > MAX_DEPTH) this.#giveUp();
@@ -164,11 +164,11 @@ class Scanner {
     this.#depth--;
   }
 
-  /** Goes past `((...))`. */
+  /** Skips `((...))`. */
   #skipArithmetic(): void {
     for (let open = 0; ; ) {
       const char = this.#here();
-      if (char === "" || "'\"`\\".includes(char)) this.#giveUp(); // it is none, or not worth it
+      if (char === "" || "'\"`\\".includes(char)) this.#giveUp(); // it is no arithmetic, or not worth reading
       if (char === "" || "'\"`\\".includes(char)) return;
       this.#at++;
       open += char === "(" ? 1 : char === ")" ? -1 : 0;
@@ -176,7 +176,7 @@ class Scanner {
     }
   }
 
-  /** The text before `mark`, and goes past that. */
+  /** Returns the text before `mark`, and skips both. */
   #upTo(mark: string): string {
     const end = this.#command.indexOf(mark, this.#at);
     const text = this.#command.slice(this.#at, end < 0 ? undefined : end);
@@ -185,7 +185,7 @@ class Scanner {
     return text;
   }
 
-  /** Goes past each that fits, one at a time, and the mark after them. */
+  /** Skips all matches of `each`, one at a time, and the `mark` after them. */
   #skipTo(each: RegExp, mark: string): void {
     while (this.#skip(each));
     if (this.#here() === mark) this.#at++;
@@ -204,13 +204,13 @@ class Scanner {
     return this.#command[this.#at] ?? "";
   }
 
-  /** Goes beyond the end: what was begun has none. */
+  /** Jumps beyond the end: the scanner is lost. Returns false, for `isPlain`. */
   #giveUp(): false {
     this.#at = this.#command.length + 1;
     return false;
   }
 
-  /** Goes past the here-documents that begin here; returns the last one. */
+  /** Skips the here-documents that begin here. Returns the last one. */
   #afterDocuments(): string | undefined {
     let last: string | undefined;
     for (const { delimiter, isIndented } of this.#documents.splice(0)) {
@@ -230,7 +230,7 @@ class Scanner {
   }
 }
 
-/** Whether the last backslash is one that is not made plain by the one before it. */
+/** Whether a line ends in a backslash that no other backslash escapes. */
 function endsInBackslash(line: string): boolean {
   let count = 0;
   while (line[line.length - 1 - count] === "\\") count++;

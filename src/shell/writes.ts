@@ -3,11 +3,11 @@ import { type ShellToken, type ShellWord, tokens } from "./lexer.ts";
 
 /** A file that a shell command plainly writes. */
 export interface Write {
-  /** As the command says it, by the folder that it is in then: relative to where it starts, or absolute. */
+  /** The file's path: absolute, or relative to the folder in which the command starts. */
   readonly path: string;
-  /** If it is a folder, what is written is in it: the names that are moved or copied there, as far as they are known. */
+  /** If `path` is a folder: the known names of the files that are moved or copied into it. */
   readonly names?: readonly string[];
-  /** Nothing is left there. */
+  /** The file is gone afterwards. */
   readonly removes?: true;
 }
 
@@ -22,8 +22,9 @@ const UNREADABLE = ["case", "function", "coproc"]; // what is in them may never 
 const MOVES = ["cd", "pushd", "popd", "eval", "source", "."];
 
 /**
- * What a POSIX shell command writes beyond doubt: redirections, `tee`, `sed -i`, `mv`, `cp`, `rm`, `apply_patch`. What is
- * expanded (variables, globs, substitutions), and what follows a `cd` to such, is passed over: nothing here is guessed.
+ * What a POSIX shell command writes beyond doubt: redirections, `tee`, `sed -i`, `mv`, `cp`, `rm`, `apply_patch`. A
+ * word with an expansion (variable, glob, substitution) is skipped, and so is a relative path after a `cd` to such a
+ * word: nothing is guessed.
  */
 export function plainWrites(command: string): Write[] {
   const found: Write[] = [];
@@ -48,7 +49,7 @@ export function plainWrites(command: string): Write[] {
   return found;
 }
 
-/** Whether nothing that follows is ever run. */
+/** Whether a command is an `exit` after which nothing is ever run. */
 function isEnd({ leads, name, end }: Simple, { isFirst, around }: Where): boolean {
   return name?.text === "exit" && leads.length === 0 && isFirst && !around && [";", "\n", ""].includes(end);
 }
@@ -67,17 +68,17 @@ function inFolder(folder: string | undefined, path: string): string | undefined 
   return folder === "." ? path : `${folder}/${path}`;
 }
 
-/** Where the commands of a list (joined by `&&` and the like) run, as far as that is sure. */
+/** Where the commands of a list (joined by `&&` and the like) run. A folder is undefined where that is not sure. */
 interface Where {
   readonly folder: string | undefined;
   /** Where the list began. */
   readonly before: string | undefined;
-  /** Where what comes after the list will run. */
+  /** Where the command after the list will run. */
   readonly next: string | undefined;
   readonly isFirst: boolean;
   /** What joins the next command to the one before. */
   readonly join: string;
-  /** The list that the loop, condition or group is a part of that this list is in. */
+  /** The list around the loop, condition or group that holds this list. */
   readonly around?: Where | undefined;
 }
 
@@ -95,7 +96,7 @@ function closed({ folder, around }: Where): Where {
   return { ...stayed, isFirst: false };
 }
 
-/** Where we are after a command. That a `cd` may fail is passed over, unless something depends on it. */
+/** Where the next command runs. A `cd` counts as successful, unless something depends on that. */
 function afterwards(where: Where, { leads, name, args, end }: Simple): Where {
   const own = [...leads, ...(name?.isBare ? [name] : [])].map(({ text }) => text);
   const count = (of: readonly string[]) => own.filter((word) => of.includes(word)).length;
@@ -166,7 +167,7 @@ function put(program: string, args: readonly ShellWord[]): Write[] {
   return [...(program === "mv" ? removed(plain(from)) : []), ...(to.isPlain ? [put] : [])];
 }
 
-/** All that is named, if each option is known to change nothing about that. */
+/** All files that the arguments name, if every option is known to be harmless to that. */
 function listed(args: readonly ShellWord[], harmless: RegExp): { path: string }[] {
   const found = parsed(args, {});
   return found && [...found.options.keys()].every((name) => harmless.test(name)) ? plain(found.rest) : [];
@@ -180,20 +181,20 @@ function plain(words: readonly ShellWord[]): { path: string }[] {
   return words.filter(({ isPlain }) => isPlain).map(({ text }) => ({ path: text }));
 }
 
-/** The name that something has in the folder that it is put into. */
+/** The name of a file in the folder that it is put into. */
 function baseName(file: string): string {
   const name = path.posix.basename(file);
   return name === ".." ? "." : name;
 }
 
 interface Options {
-  /** Those whose value may be the next word. */
+  /** The options whose value may be the next word. */
   readonly valued?: readonly string[];
-  /** The letter whose value, if it has one, stands right behind it. */
+  /** The letter of an option whose value, if it has one, stands right behind it. */
   readonly suffixed?: string;
 }
 
-/** The options of a command with their values, by letter or long name, and its other words; undefined if that is not sure. */
+/** A command's options with their values, by letter or long name, and its other words; undefined if not sure. */
 function parsed(args: readonly ShellWord[], { valued = [], suffixed }: Options) {
   const options = new Map<string, ShellWord>();
   const rest: ShellWord[] = [];
@@ -245,7 +246,7 @@ interface Simple {
   readonly end: string;
 }
 
-/** Ends where it cannot be told what comes: whose words then look like commands may be none. */
+/** The commands in a stream of tokens. Ends at syntax it cannot read: words after it may only look like commands. */
 function* simpleCommands(all: Iterable<ShellToken>): Generator<Simple> {
   let words: ShellWord[] = [];
   let targets: ShellWord[] = [];
@@ -272,7 +273,7 @@ function* simpleCommands(all: Iterable<ShellToken>): Generator<Simple> {
     } else if (!BREAKS.includes(token.sign)) {
       sign = token.sign;
     } else if (words.length === 0 && targets.length === 0 && before !== ")" && !"()".includes(token.sign)) {
-      if (token.sign !== "\n") return; // a mistake: nothing is run
+      if (token.sign !== "\n") return; // a syntax error: nothing is run
     } else {
       const found = simple();
       const isGroup =
@@ -292,6 +293,6 @@ function isLead({ text, isBare }: ShellWord): boolean {
 }
 
 function isWritten(sign: string, { text, isPlain }: ShellWord): boolean {
-  if (sign === ">&" && /^(\d+-?|-)$/.test(text)) return false; // an output that is there already
+  if (sign === ">&" && /^(\d+-?|-)$/.test(text)) return false; // a copy of an open output, and no file
   return isPlain && ["&>", "&>>", ">", ">>", ">|", ">&"].includes(sign);
 }

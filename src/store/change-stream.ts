@@ -1,8 +1,8 @@
 import type { Hint } from "./store.ts";
 
 /**
- * Yields at once, and then after each call of the `notice` that `subscribe` is given, until `signal` aborts; calls that
- * come while nobody waits are one. What `subscribe` returns ends the subscription.
+ * Yields at once, and then after each call of `notice`, which `subscribe` is given, until `signal` aborts. Calls that
+ * come while nobody waits count as one. The function that `subscribe` returns ends the subscription.
  */
 export async function* changeStream(
   subscribe: (notice: (hint?: Hint) => void) => () => void,

@@ -9,12 +9,12 @@ export class ChangeWaiter {
     this.#sources = folders.map((folder) => {
       const hints = store.watch(folder, this.#end.signal)[Symbol.asyncIterator]();
       const next = hints.next();
-      next.catch(() => {}); // thrown by `next`, which may come later
+      next.catch(() => {}); // the method `next` throws it, perhaps later
       return { hints, next };
     });
   }
 
-  /** Resolves at the next hint, or after `ms`, or when `end` was called. */
+  /** Resolves at the next hint, after `ms`, or once `end` is called. */
   async next(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<undefined>((resolve) => {

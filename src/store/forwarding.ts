@@ -1,6 +1,6 @@
 import type { Store } from "./store.ts";
 
-/** All that a store does, for one that does some of it otherwise: `{ ...forwarding(store), publish }`. */
+/** All methods of a store, for a store that replaces some of them: `{ ...forwarding(store), publish }`. */
 export function forwarding(store: Store): Store {
   return {
     isServed: store.isServed,

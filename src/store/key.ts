@@ -8,16 +8,16 @@ const SEGMENT = new RegExp(`^${GOOD}$`, "i");
 const KEY = new RegExp(`^${GOOD}(?:/${GOOD})*$`, "i");
 
 /**
- * The only check between a word and a path. A key is one or more segments joined by `/`; each segment is 1 to 128
- * bytes of `[A-Za-z0-9._-]`, with no leading and no trailing dot, and is no Windows device name.
- * Returns the key. Throws `usage`.
+ * The only check between a word and a path. A key is one or more segments joined by `/`. Each segment is 1 to 128
+ * bytes of `[A-Za-z0-9._-]`, has no leading and no trailing dot, does not end in `.json`, and is no Windows device
+ * name. Returns the key. Throws `usage`.
  */
 export function checkKey(key: string): string {
   if (!KEY.test(key)) for (const segment of key.split("/")) checkSegment(segment);
   return key;
 }
 
-/** `checkKey` for one segment, such as a session id. Throws `usage`, naming it as a `what`. */
+/** `checkKey` for one segment, such as a session id. Throws `usage`; its message calls the segment a `what`. */
 export function checkSegment(segment: string, what = "key"): string {
   if (SEGMENT.test(segment)) return segment;
   throw new RelayError(
@@ -26,7 +26,7 @@ export function checkSegment(segment: string, what = "key"): string {
   );
 }
 
-/** Whether a name found in a folder could have been made from a key. Others are strays and are passed over. */
+/** Whether a name found in a folder could have been made from a key. Other names are strays and are skipped. */
 export function isSegment(name: string): boolean {
   return SEGMENT.test(name);
 }

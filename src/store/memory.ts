@@ -21,7 +21,7 @@ export class MemoryStore implements Store {
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #inboxLimit: number;
   readonly #now: () => number;
-  /** What was set aside: key -> reason. */
+  /** The records that were set aside: key -> reason. */
   readonly quarantined = new Map<string, string>();
 
   constructor(options: { now?: () => number; inboxLimit?: number } = {}) {
@@ -123,15 +123,15 @@ export class MemoryStore implements Store {
 
   async isDraft(key: string): Promise<boolean> {
     checkKey(key);
-    return false; // publish has no moment in which another could look
+    return false; // `publish` writes the record before it lists it: there is no draft
   }
 
   async sweep(): Promise<number> {
-    return 0; // a write here has no moment in which it could be left behind
+    return 0; // a write leaves nothing behind here
   }
 
   async prune(): Promise<number> {
-    return 0; // a folder without marks is nothing here
+    return 0; // a folder without marks does not exist here
   }
 
   async close(): Promise<void> {}

@@ -2,7 +2,7 @@ import { RelayError } from "../errors.ts";
 import { object } from "../schema.ts";
 import type { Store, Value } from "./store.ts";
 
-/** The record `value` read as its noun, or set aside if it is not one. Throws `corrupt`. */
+/** The record `key`, read by `schema`, or undefined. Throws `corrupt` if it cannot be read; it is then set aside. */
 export async function parsed<T>(
   store: Store,
   key: string,
@@ -18,7 +18,7 @@ export async function parsed<T>(
   }
 }
 
-/** `parsed` for one of many: a record that cannot be read is set aside, which tells of it, and is passed over. */
+/** `parsed` for one of many: a record that cannot be read is set aside with a notice, and undefined is returned. */
 export async function parsedOrSkipped<T>(
   store: Store,
   key: string,

@@ -14,31 +14,31 @@ export interface ListRange {
 export interface Delivery {
   /** The inboxes that list it, by session id (or `all`). */
   readonly inboxes: readonly string[];
-  /** Every record of this folder has an inbox too, also those that come while the record is being published. */
+  /** The inbox of each record in this folder lists it too, also of a record that comes during the publishing. */
   readonly everyoneIn?: string;
-  /** An inbox without a limit that lists it too, for those who come later. It is not among those returned. */
+  /** An inbox without a limit that lists it too, for sessions that come later. `publish` does not return it. */
   readonly index?: string;
   /** The one inbox that does not list it: the sender's. */
   readonly except?: string;
   /**
-   * The key was made for this record just now, and cannot be taken: a store need not look. A look for a name that is not
-   * there waits for every writer of its folder (1.8 ms of 50 a send, 32 senders at once).
+   * The key was made for this record just now, and cannot be taken: a store need not look. The look-up of an absent
+   * name waits for every writer of its folder (1.8 ms of 50 a send, 32 senders at once).
    */
   readonly isNew?: boolean;
 }
 
-/** How much a write is worth. */
+/** How durable a write has to be, and what it is likely to do. */
 export interface WriteOptions {
-  /** False: the record may be forgotten in a power cut, whatever the store promises otherwise. */
+  /** False: a power cut may lose the record, whatever the store promises otherwise. */
   readonly lasting?: boolean;
-  /** The change most likely removes the record: to be wrong costs one more lock, and nothing else. */
+  /** The change most likely removes the record. A wrong guess costs one more lock, and nothing else. */
   readonly removes?: boolean;
 }
 
 /** `perhaps`: nothing was seen to change, but it is a while since the last look. */
 export type Hint = "changed" | "perhaps";
 
-/** Something a store met and dealt with that a person may want to know. */
+/** An event that a store has dealt with, and that a person may want to know of. */
 export interface Notice {
   readonly key: string;
   readonly text: string;
@@ -55,18 +55,18 @@ export interface Notice {
  */
 export interface Store {
   /**
-   * True: what serves the records also looks after them. It finds what other programs wrote, tells of waits that are over,
-   * and lists again what a reboot has lost; a look leaves that to it.
+   * True: a server keeps the records and looks after them. The server finds messages that other programs wrote, tells
+   * of waits that are over, and lists again what a reboot has lost; a look leaves that to it.
    */
   readonly isServed?: boolean | undefined;
 
-  /** Who a server takes us for: `<user>/<machine>`; undefined for who runs it. */
+  /** The owner that a server knows us as: `<user>/<machine>`; undefined for the person who runs it. */
   readonly owner?: (() => Promise<string | undefined>) | undefined;
 
-  /** How many messages wait unread for another session, which cannot be looked at from here; 1,001 means more than 1,000. */
+  /** The number of unread messages of another session, whose inbox this store cannot list; 1,001: more than 1,000. */
   readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
 
-  /** The record, or undefined. Throws `corrupt` for one that cannot be read; that one has then been set aside. */
+  /** The record, or undefined. Throws `corrupt` if it cannot be read; it has then been set aside. */
   get(key: string): Promise<Value | undefined>;
 
   /** The names (last segments) of a folder's records, in order of name. */
@@ -93,10 +93,10 @@ export interface Store {
    */
   publish(key: string, value: Value, delivery: Delivery): Promise<string[]>;
 
-  /** Makes a mark or renews it: its time becomes `at` (ms), or now. Wakes who watches its folder. */
+  /** Makes a mark or renews it: its time becomes `at` (Unix ms), or now. Wakes the watchers of its folder. */
   mark(key: string, at?: number): Promise<void>;
 
-  /** A mark's time (ms), or undefined. */
+  /** A mark's time (Unix ms), or undefined. */
   markedAt(key: string): Promise<number | undefined>;
 
   /** Removes a mark. True for the one caller that removed it. */
@@ -106,20 +106,20 @@ export interface Store {
   marks(folder: string, range?: ListRange): Promise<string[]>;
 
   /**
-   * Adds a line to a log, so that lines of several writers never mix. It outlives this process, but perhaps not a power cut.
+   * Adds a line to a log; lines of several writers never mix. The line outlives this process, but perhaps not a power
+   * cut.
    */
   append(key: string, line: Value): Promise<void>;
 
   /**
-   * A log's lines, the oldest first, from the one after the first `after`; undefined stands for one that cannot be read. None
-   * if there is no such log.
+   * A log's lines after the first `after`, the oldest first; undefined stands for a line that cannot be read. None if
+   * there is no such log.
    */
   lines(key: string, after?: number): AsyncIterable<Value | undefined>;
 
   /** The names (last segments) of a folder's logs, in order of name. */
   logs(folder: string): Promise<string[]>;
 
-  /** Removes a log. */
   removeLog(key: string): Promise<void>;
 
   /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
@@ -128,18 +128,18 @@ export interface Store {
   /** Sets aside a record that its reader cannot use, with the reason. Nothing is lost. */
   quarantine(key: string, reason: string): Promise<void>;
 
-  /** When publishing of `key` began but has not ended, true: the record may still come. */
+  /** Whether the publishing of `key` has begun and not ended: the record may still come. */
   isDraft(key: string): Promise<boolean>;
 
   /**
-   * Removes what writers that ended or slept left behind before `before` (Unix ms). A writer that slept so long starts
-   * again. Returns how many things it removed.
+   * Removes the drafts and locks that ended or sleeping writers left before `before` (Unix ms). A writer that slept so
+   * long starts again. Returns how many it removed.
    */
   sweep(before: number): Promise<number>;
 
   /**
-   * Removes what is left of the folders below `folder` that list nothing, and have not since `before` (Unix ms), of which
-   * `isMeant` says yes. Loses no mark that is made meanwhile. Returns how many it removed.
+   * Removes the folders in `folder` that list nothing, have not changed since `before` (Unix ms), and whose name
+   * `isMeant` accepts. Loses no mark that is made meanwhile. Returns how many it removed.
    */
   prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number>;
 

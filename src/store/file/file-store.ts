@@ -38,7 +38,7 @@ import { Tree } from "./tree.ts";
 import { watchFolder } from "./watch.ts";
 
 export interface FileStoreOptions {
-  /** `power`: what a returned write wrote outlives a power cut (default). `process`: it outlives this process. */
+  /** `power` (default): a write that has returned outlives a power cut. `process`: it outlives this process. */
   readonly durability?: "power" | "process";
   /** The most unread messages in one inbox; default 50,000. */
   readonly inboxLimit?: number;
@@ -50,7 +50,7 @@ export interface FileStoreOptions {
 
 const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it
 
-const WRITING = 125; // ms; what has stood still for as long as all those retries is not being written
+const WRITING = 125; // ms, all those retries: a file that has not changed for so long is not being written
 
 /** A store of JSON files under one folder, shared by any number of processes of one user. */
 export class FileStore implements Store {
@@ -128,7 +128,7 @@ export class FileStore implements Store {
   ): Promise<Value | undefined> {
     checkKey(key);
     const { update } = await import("./update.ts");
-    // Reading sets aside what is no record and throws, unless another has just mended it.
+    // `get` quarantines a file that is no record and throws, unless another writer has just mended it.
     const how = { isLasting: this.#isLasting(options), removes: options.removes === true };
     return update(this.#tree, key, change, how, () => this.get(key));
   }

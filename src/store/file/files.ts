@@ -6,18 +6,18 @@ import { errno, RelayError } from "../../errors.ts";
 // that (a durable write took 0.38 ms so, 0.49 ms with asynchronous fsync), and a fixed order of system calls is what
 // lets the tests stop a process at each of them.
 
-// As it was before graceful-fs, which proper-lockfile brings, put its own in its place: that one also tends a queue that
-// only asynchronous calls use (6 microseconds a send).
+// Taken before graceful-fs, which proper-lockfile brings, replaces it: the replacement also tends a queue that only
+// asynchronous calls use (6 microseconds a send).
 const { closeSync } = fs;
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
-/** Nothing we write comes near; a larger file is not ours and is not read into memory. */
+/** Our records are far smaller. A larger file is not ours and is not read into memory. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
-/** Nothing we write comes near; what is nested much deeper can be read but not written again. */
+/** Our records are far shallower. A record nested much deeper can be read but not written again. */
 const MAX_DEPTH = 200;
 
 /** Why a file that is there cannot be used as a record. */
@@ -103,7 +103,7 @@ const large = new BoundedMap<string, { readonly bytes: Buffer; readonly value: R
   MAX_LARGE_RECORDS,
 );
 
-/** Notes what a record was just written as: who writes it reads it next. */
+/** Remembers the bytes that a record was just written as: its writer reads it next. */
 export function rememberWritten(path: string, bytes: Buffer, value: Readonly<Record<string, unknown>>): void {
   if (bytes.length >= LARGE_RECORD_BYTES) remember(path, bytes, value);
 }
@@ -168,8 +168,8 @@ function renameWhenFree(from: string, to: string, until: number): void {
 }
 
 /**
- * Gives a written file its final name, once: `exists` if that name is taken. `no links` where the disk has no hard links;
- * the caller then needs a lock. The draft stays.
+ * Gives a written file its final name, once: `exists` if that name is taken. `no links` if the disk has no hard
+ * links: the caller then needs a lock. The draft stays.
  */
 export function linkOnce(draft: string, target: string): "done" | "exists" | "no links" {
   try {
@@ -183,7 +183,7 @@ export function linkOnce(draft: string, target: string): "done" | "exists" | "no
   }
 }
 
-/** Makes the names in a folder last. Windows has no such call and needs none. */
+/** Writes a folder's names to the disk itself. Windows has no such call and needs none. */
 export function syncFolder(path: string): void {
   if (process.platform === "win32") return;
   const fd = fs.openSync(path, O_RDONLY);

@@ -5,14 +5,14 @@ import { foldersIn, linkOnce, makeMark, namesIn, remove, setTime } from "./files
 const RECOUNT_SHARE = 0.001; // of the limit: what one process adds between two looks at a folder that is far from full
 const BYTES_PER_NAME = 16; // ext4, xfs, btrfs, APFS and tmpfs all count at least this much of a folder's size per name
 
-// A pointer is a second name of an empty file that its inbox keeps: to make a name costs a tenth of making a file on ext4
-// (20 against 360 microseconds, measured), and 65,000 names, its most, are more than an inbox may hold.
+// A pointer is a second name of an empty file that its inbox keeps: a name costs far less than a file on ext4 (20
+// against 360 microseconds, measured). A file may have 65,000 names, which is more than an inbox may hold.
 const EMPTY = ".empty";
 
 /** The inboxes of one relay: folders of empty files, each named after an unread message. */
 export class Inboxes {
   readonly #folder: string;
-  /** The most unread messages in one of them. */
+  /** The most unread messages in one inbox. */
   readonly limit: number;
   readonly #room = new Map<string, number>();
 
@@ -38,12 +38,12 @@ export class Inboxes {
     remove(`${this.#folder}/${inbox}/${id}`);
   }
 
-  /** Wakes who watches the inbox. Its owner may have seen the message already, and taken it off the list. */
+  /** Wakes the inbox's watchers. The owner may have seen the message already and removed the pointer. */
   wake(inbox: string, id: string, time: number): void {
     setTime(`${this.#folder}/${inbox}/${id}`, time);
   }
 
-  /** Looks at an inbox's size now and then, and counts it only when it is large enough to be full. */
+  /** Looks at the size of an inbox's folder now and then. Counts its names only if it is large enough to be full. */
   #hasRoom(inbox: string): boolean {
     const folder = `${this.#folder}/${inbox}`;
     const room = this.#room.get(inbox) ?? 0;
@@ -61,12 +61,12 @@ export class Inboxes {
   }
 }
 
-/** Removes a folder in which nothing is listed, at any depth. False if something is, also if it came just now. */
+/** Removes a folder that lists nothing at any depth. False if it lists something, even something that came just now. */
 export function removeUnlisting(folder: string): boolean {
   if (foldersIn(folder).some((name) => !removeUnlisting(`${folder}/${name}`))) return false;
   if (namesIn(folder).some((name) => name !== EMPTY)) return false;
   try {
-    remove(`${folder}/${EMPTY}`); // whose next message makes it anew
+    remove(`${folder}/${EMPTY}`); // the next message to this inbox makes it anew
     fs.rmdirSync(folder);
     return true;
   } catch (error) {
@@ -75,7 +75,7 @@ export function removeUnlisting(folder: string): boolean {
   }
 }
 
-/** Gives the empty file one more name; where the disk has no links, makes a file of that name. */
+/** Gives the empty file one more name. Where the disk has no links, makes a file of that name. */
 function linkOrMissing(empty: string, pointer: string): "done" | "missing" {
   try {
     if (linkOnce(empty, pointer) === "no links") makeMark(pointer);

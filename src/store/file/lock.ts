@@ -11,7 +11,7 @@ const BARE_LOCK_GRACE_MS = 20; // ms a lock may stand without an owner: its make
 const GIVE_UP_MS = 3 * LOCK_LEASE_MS;
 const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in
 
-/** What the holder of a lock may do: fill the empty file `draft` and rename it to commit, or as it asked (see withLock). */
+/** A lock's holder fills the empty file `draft` and commits by renaming it. For `own: "folder"` see withLock. */
 export interface HeldLock {
   readonly draft: string;
 }
@@ -19,11 +19,11 @@ export interface HeldLock {
 /**
  * Runs `update` while no one else holds the lock `path`, and returns what it returned.
  *
- * `path` is a folder. In it the holder makes an empty file of its own, whose name says who it is and is never used again;
- * it fills that file and commits by renaming it. Who breaks a lock removes that file first. So a holder that was stopped
- * until its lock was broken cannot commit and cannot unlock: its own path is gone. `update` then fails with ENOENT, and
- * runs again under a new lock. For an update that removes, `own` is `folder`: there is a folder in place of the file, and
- * `draft` is a free name in it, to rename what is to be removed to.
+ * `path` is a folder. In it the holder makes an empty file of its own, whose name says who it is and is never used
+ * again; it fills that file and commits by renaming it. A breaker of the lock removes that file first. So a holder that
+ * was stopped until its lock was broken cannot commit and cannot unlock: its own path is gone. `update` then fails with
+ * ENOENT, and runs again under a new lock. For an update that removes, `own` is `folder`: a folder stands in place of
+ * the file, and `draft` is a free name in it. The holder removes a record by renaming it to `draft`.
  *
  * Throws `conflict` if the lock is never free.
  */
@@ -81,7 +81,7 @@ function enter(path: string): (() => void) | undefined {
   }
 }
 
-/** The holder's own file or folder, or undefined if someone who was taken for dead came back into the same gate. */
+/** The holder's own file or folder, or undefined if a holder that was taken for dead came back into the same gate. */
 function takeAlone(path: string, own: "file" | "folder"): string | undefined {
   const me = thisProcess();
   const mine = `${path}/${newNonce()}.${me.pid}.${me.started ?? 0}.${me.place}`;
@@ -115,7 +115,7 @@ function breakIfAbandoned(path: string, seen: SeenLock): void {
     }
 }
 
-/** Breaks the locks of `folder` that were taken before `before` (Unix ms). Returns how many. */
+/** Breaks the locks in `folder` that were last changed before `before` (Unix ms). Returns how many. */
 export function sweepLocks(folder: string, before: number): number {
   const old = (list(folder) ?? []).filter((name) => {
     return (fs.lstatSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? before) < before;
@@ -127,7 +127,7 @@ export function sweepLocks(folder: string, before: number): number {
   return old.length;
 }
 
-/** How long one waiter has seen the same thing, by a clock that nobody sets. */
+/** How long one waiter has seen the same owners of a lock, by a clock that nobody sets. */
 class SeenLock {
   readonly #start = performance.now();
   #what = "";

@@ -8,7 +8,7 @@ const CHUNK_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 1024 * 1024; // bytes; nothing we write comes near
 const NEWLINE = 10;
 
-/** Adds a line, by one write. One that a killed writer left half is ended first, so that it spoils no other. */
+/** Adds a line by one write. A half line that a killed writer left is ended first, so that it spoils no other line. */
 export function appendLine(path: string, value: Value): void {
   const fd = open(path, O_RDWR | O_APPEND | O_CREAT);
   try {
@@ -22,7 +22,7 @@ export function appendLine(path: string, value: Value): void {
   }
 }
 
-/** The lines after the first `after`, each as its object, or undefined for one that cannot be read. None if there is no such file. */
+/** The objects in the lines after the first `after`; undefined for a line that cannot be read. None without a file. */
 export function* linesIn(path: string, after: number): Generator<Value | undefined> {
   let fd: number;
   try {

@@ -41,7 +41,7 @@ function exists(key: string): RelayError {
   return new RelayError("conflict", `Cannot publish "${key}": it exists`);
 }
 
-/** Who tries again finds the draft of the try before, which was killed, or is slow: whichever is renamed, it is a whole one. */
+/** A retry may find the draft of an earlier try that was killed or is slow. Whichever draft is renamed, it is whole. */
 function writeDraft(tree: Tree, draft: string, value: Value): void {
   try {
     writeNew(draft, encode(value), tree.isLasting);
@@ -53,7 +53,7 @@ function writeDraft(tree: Tree, draft: string, value: Value): void {
   }
 }
 
-/** Whether the try before, which was slow, has renamed the draft. */
+/** Whether an earlier, slow try has renamed the draft. */
 function isPublishedMeanwhile(error: unknown, { isNew }: Delivery, target: string): boolean {
   return !isNew && errno(error) === "ENOENT" && fs.existsSync(target);
 }
@@ -69,7 +69,7 @@ function finish(tree: Tree, inboxes: Inboxes, key: string, delivery: Delivery, r
   const id = nameOf(key);
   try {
     if (tree.isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
-    // Those who registered since: they may have looked too early.
+    // Sessions that registered meanwhile may have looked too early: point at them as well.
     if (delivery.everyoneIn !== undefined) point(tree, inboxes, id, delivery, reached);
     for (const inbox of reached) inboxes.wake(inbox, id, tree.now());
   } catch (error) {
@@ -77,7 +77,7 @@ function finish(tree: Tree, inboxes: Inboxes, key: string, delivery: Delivery, r
   }
 }
 
-/** Lists the message in each inbox that does not list it yet, and adds those to `reached`. */
+/** Lists the message in each inbox that is not in `reached` yet, and adds that inbox to `reached`. */
 function point(tree: Tree, inboxes: Inboxes, id: string, delivery: Delivery, reached: string[]): void {
   for (const inbox of inboxesOf(tree.root, delivery)) {
     if (reached.includes(inbox)) continue;

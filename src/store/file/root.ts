@@ -36,14 +36,14 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
 }
 
 /**
- * Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. Returns what a person
- * should know of the disk it is on, if anything.
+ * Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. Returns a warning
+ * about its disk, if there is one.
  */
 export function makeRoot(root: string, now: number, lasting: boolean): string | undefined {
   if (!fs.existsSync(`${root}/relay.json`)) {
     refuseProject(root);
     makeFolder(root);
-    // What an unmarked relay already holds was put there by someone else, who may be a stranger.
+    // Records in a relay without relay.json come from someone else, who may be a stranger.
     const isOurs = isEmpty(root);
     for (const folder of FOLDERS) makeFolder(`${root}/${folder}`);
     writeOnce(root, ".gitignore", Buffer.from("*\n"), lasting);
@@ -55,7 +55,7 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
       created_at: iso(now),
       ...(isOurs ? { mark: markFor(id) } : {}),
     };
-    // Before relay.json: who finds it trusts that the folders last, also if their maker was killed right after.
+    // Before relay.json: a process that finds it trusts that the folders last, even if their maker is killed just then.
     if (lasting) for (const folder of [`${root}/archive`, root, path.dirname(root)]) syncFolder(folder);
     writeOnce(root, "relay.json", encode(record), lasting);
     if (lasting) syncFolder(root);
@@ -64,10 +64,10 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
   return undefined;
 }
 
-/** A folder of other things is somebody's project, which our `.gitignore` would hide from git: the relay belongs below it. */
+/** Refuses a folder of other things: it is somebody's project, and our `.gitignore` would hide that from git. */
 function refuseProject(root: string): void {
   const names = namesOf(root);
-  // What a power cut leaves of a first use may be any part of it.
+  // A power cut during the first use may leave any part of a relay.
   const isOurs = (name: string) => OURS.includes(name) || FOLDERS.includes(name) || name.startsWith("start-");
   if (!names.includes("messages") && !names.every(isOurs))
     throw refusal(root, "it holds other things, and is no relay", `give a folder of its own: --dir ${root}/.relay`);
@@ -103,7 +103,7 @@ function refusal(root: string, why: string, next: string): RelayError {
   return new RelayError("refused", `Cannot use the relay "${root}": ${why}`, { next });
 }
 
-/** Nobody has put a record in it yet: no file at all, but for what every relay starts with. */
+/** Whether a folder holds no file at any depth but those that every relay starts with: it has no record yet. */
 function isEmpty(folder: string): boolean {
   try {
     return fs
@@ -139,7 +139,7 @@ function formatOf(root: string): number {
     if (!(error instanceof SyntaxError || error instanceof Unusable))
       throw systemError(`read "${root}/relay.json"`, error);
   }
-  return FORMAT; // torn or by hand: nothing says that it is newer
+  return FORMAT; // torn, or written by hand: nothing says that it is newer
 }
 
 const README = `This folder is a relay: agents that work in this project leave messages for each other here.

@@ -19,10 +19,10 @@ function statOf(path: string): fs.Stats | undefined {
   }
 }
 
-/** One `.relay/` folder: what may be entered, and what is made when it is first written to. */
+/** One `.relay/` folder: checks the folders that are entered, and makes the relay at its first write. */
 export class Tree {
   readonly root: string;
-  /** Whether what a returned write wrote outlives a power cut. */
+  /** Whether a write that has returned outlives a power cut. */
   readonly isLasting: boolean;
   readonly now: () => number;
   readonly #options: TreeOptions;
@@ -40,7 +40,7 @@ export class Tree {
     return `${this.root}/${key}.json`;
   }
 
-  /** Whether the relay is there, with `folder` in it. No part of the way may be a link. */
+  /** Whether the relay is there. Throws `refused` if a part of the way to `folder` is there and is no real folder. */
   enter(folder: string): boolean {
     if (this.#state === "unknown" || this.#state === "missing")
       this.#state = findRoot(this.root, this.#options.trusted) ? "found" : "missing";
@@ -50,7 +50,7 @@ export class Tree {
       const part = end < 0 ? folder : folder.slice(0, end);
       if (part !== "" && !this.#known.has(part)) {
         const stat = statOf(`${this.root}/${part}`);
-        if (!stat) return true; // nothing there yet; the call itself will say so
+        if (!stat) return true; // not there yet: the caller's next call finds that out
         if (!stat.isDirectory())
           throw new RelayError("refused", `Cannot use "${this.root}/${part}": it is not a real folder`, {
             next: `look at it, then move it away: mv ${this.root}/${part} ${this.root}-${part.replaceAll("/", "-")}`,
@@ -61,7 +61,7 @@ export class Tree {
     }
   }
 
-  /** Runs a write on a relay that is there, made first if need be. A folder that is missing is made, and it runs again. */
+  /** Makes the relay if need be, and runs a write. If a folder is missing, makes it and runs the write again. */
   write<T>(key: string, run: () => T): T {
     try {
       this.#ready(key);
@@ -76,7 +76,7 @@ export class Tree {
     }
   }
 
-  /** `write` for what waits for a lock. */
+  /** `write` for an update that waits for a lock. */
   async writeLocked<T>(key: string, run: () => Promise<T>): Promise<T> {
     try {
       this.#ready(key);

@@ -7,13 +7,13 @@ import type { Tree } from "./tree.ts";
 
 type RecordUpdate = (old: Value | undefined) => Value | undefined;
 
-/** What one try at an update came to: the record as it is now, or that it is to be removed. */
+/** The result of one try at an update: the record as it is now, or that the record is to be removed. */
 interface Outcome {
   readonly next: Value | undefined;
   readonly isRemoval: boolean;
 }
 
-/** Changes a record under its lock. `mend` is called for a file that is no record; it throws unless all is well again. */
+/** Changes a record under its lock. `mend` is called if the file is no record; it throws unless the file is mended. */
 export async function update(
   tree: Tree,
   key: string,
@@ -30,7 +30,7 @@ export async function update(
         let done: Outcome | undefined = isRemoval
           ? { next: undefined, isRemoval }
           : await withLock(lockOf(tree, key), write);
-        isRemoval = false; // to be wrong once is enough
+        isRemoval = false; // the hint `removes` decides about the first try only
         if (done?.isRemoval) done = await withLock(lockOf(tree, key), removal, "folder");
         if (done) return done.next;
       } catch (error) {
@@ -41,7 +41,7 @@ export async function update(
   });
 }
 
-/** `create` for a disk without links: false if the record is there already. */
+/** `create` for a disk without hard links. False if the record exists. */
 export function createLocked(tree: Tree, key: string, value: Value, isLasting: boolean): Promise<boolean> {
   const target = tree.file(key);
   const create = ({ draft }: HeldLock) => {
@@ -68,7 +68,7 @@ function tryWrite(
   const bytes = encode(next);
   writeOver(draft, bytes, isLasting);
   const linked = old ? "no links" : linkOnce(draft, target);
-  if (linked === "exists") return undefined; // created meanwhile, which takes no lock where there are links
+  if (linked === "exists") return undefined; // made meanwhile by a `create`, which takes no lock where there are links
   if (linked === "no links") rename(draft, target);
   if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
   rememberWritten(target, bytes, next);
@@ -85,7 +85,7 @@ function tryRemoval(
   const target = tree.file(key);
   const old = readRecord(target);
   const next = change(old);
-  if (next !== undefined) return undefined; // it has changed its mind, with what another wrote meanwhile
+  if (next !== undefined) return undefined; // `change` keeps the record: the hint was wrong, or another has written it
   if (old) rename(target, draft);
   if (old && isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
   return { next, isRemoval: false };

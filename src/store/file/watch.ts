@@ -3,8 +3,8 @@ import { errno } from "../../errors.ts";
 import { changeStream } from "../change-stream.ts";
 import type { Hint } from "../store.ts";
 
-const SLOW_POLL_MS = 1000; // ms; below the system's own events, which some disks do not give and any may drop
-const YIELD_EVERY_POLLS = 5; // polls; for what a folder's time does not show, and for what its watcher does now and then
+const SLOW_POLL_MS = 1000; // ms; beside the system's own events: some disks give none, and any disk may drop one
+const YIELD_EVERY_POLLS = 5; // polls; for changes the folder's time does not show, and for its reader's regular work
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */
 export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
@@ -25,7 +25,7 @@ export function watchFolder(folder: string, signal: AbortSignal): AsyncGenerator
   }, signal);
 }
 
-/** The system's watcher, or undefined where it has none left to give: the slow poll then does it alone. */
+/** The system's watcher, or undefined if the system has none left to give: the slow poll then works alone. */
 function startWatching(folder: string, notice: () => void): fs.FSWatcher | undefined {
   try {
     const watcher = fs.watch(folder, () => notice());

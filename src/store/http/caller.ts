@@ -8,12 +8,12 @@ import { fromWire } from "./wire.ts";
 const MAX_TRIES = 5; // of one request
 const MAX_TRY_MS = 10_000; // ms for one answer ...
 const MAX_CALL_MS = 30_000; // ... and for all tries together
-const RETRY_MS = 100; // ms, which doubles with each try: the first of a random time up to it
+const RETRY_MS = 100; // ms; the longest first pause. It doubles with each try, and the pause is a random part of it
 const MAX_RETRY_MS = 2000; // ms
 
-/** Who asks, in the words of the server. */
+/** How a client proves to the server who it is. */
 export interface Credentials {
-  /** The secret that lets us in. `isRefused` says that the one before was not, or is no longer, good. */
+  /** The secret that lets us in. `isRefused`: the server has just refused the last one. */
   secret(isRefused: boolean): Promise<string | undefined>;
 }
 
@@ -21,7 +21,7 @@ export interface HttpRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Value;
-  /** Statuses besides 200 and 201 that are an answer, and no error. */
+  /** Statuses besides 2xx that are an answer and no error. */
   readonly also?: readonly number[];
 }
 
@@ -29,11 +29,11 @@ export interface HttpAnswer {
   readonly status: number;
   readonly body: Value;
   readonly revision: string | undefined;
-  /** It may have been done by a try before, whose answer was lost. */
+  /** An earlier try, whose answer was lost, may have done the request. */
   readonly isRepeated: boolean;
 }
 
-/** Asks a server, again and again where that is safe: each request that changes anything has a word of its own, by which the server knows it. */
+/** Asks a server, and retries. Each request that changes something has an idempotency key, so a retry is safe. */
 export class HttpCaller {
   readonly base: string;
   readonly #now: () => number;
@@ -47,12 +47,12 @@ export class HttpCaller {
     this.#credentials = credentials;
   }
 
-  /** Says for which session this asks. */
+  /** Sets the session that the requests are for. */
   actAs(session: string): void {
     this.#session = session;
   }
 
-  /** How far the server's clock is ahead of ours, ms, as its last answer showed. */
+  /** How far the server's clock was ahead of ours at its last answer, ms. */
   get clockAhead(): number {
     return this.#ahead;
   }
@@ -77,7 +77,7 @@ export class HttpCaller {
     }
   }
 
-  /** Opens a stream. Throws what the server says of one that it does not open; undefined where it cannot be reached. */
+  /** Opens a stream. Undefined if the server cannot be reached now. Throws the server's error if it refuses. */
   async open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
     for (const isRefused of [false, true]) {
       const response = await this.#fetch(path, await this.#headers(isRefused), {}, signal).catch(() => undefined);
@@ -139,17 +139,17 @@ export class HttpCaller {
   }
 }
 
-/** Whether the same request may be answered in a while. */
+/** Whether a later try of the same request may be answered. */
 function isLater(response: Response): boolean {
   return [502, 503, 504].includes(response.status) && !isOurs(response);
 }
 
-/** What our server says it means; what stands before it does so when ours is away. */
+/** Whether our server answered, and not a proxy before it, which answers 502 to 504 while ours is away. */
 function isOurs(response: Response): boolean {
   return response.headers.has("agent-relay-time");
 }
 
-/** The response with its body read, so that a connection that breaks in between is a try that failed. */
+/** The response with its body read: a connection that breaks within the body is then a failed try. */
 async function whole(response: Response): Promise<Response> {
   const { status, headers } = response;
   const body = await response.arrayBuffer();
@@ -176,7 +176,7 @@ async function jsonOf(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // an answer of something else, which the status tells of
+    if (error instanceof SyntaxError) return undefined; // not our server's answer: the status tells
     throw error;
   }
 }

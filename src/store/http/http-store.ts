@@ -10,9 +10,9 @@ const MAX_TRIES = 50; // of an update whose record others change at the same tim
 const RETRY_MS = 10; // ms, which grows with each try
 const REOPEN_MS = 1000; // ms until a stream that broke is opened again, at first ...
 const MAX_REOPEN_MS = 30_000; // ... and at last
-const MAX_SILENCE_MS = 40_000; // ms without a word on a stream, which says that it is there every 15 s
+const MAX_SILENCE_MS = 40_000; // ms without a byte on a stream; the server sends a sign of life every 15 s
 
-/** The records of a relay that is served elsewhere, by the same keys. `url` is its address, as in `http://host:4800/name`. */
+/** A store of a relay that a server keeps, with the same keys. `url` is like `http://host:4800/name`. */
 export class HttpStore implements Store {
   readonly isServed = true;
   readonly #caller: HttpCaller;
@@ -22,7 +22,7 @@ export class HttpStore implements Store {
     this.#caller = new HttpCaller(`${url.replace(/\/+$/, "")}/v1`, now, credentials);
   }
 
-  /** Says for which session this asks. */
+  /** Sets the session that the requests are for. */
   actAs(session: string): void {
     this.#caller.actAs(session);
   }
@@ -45,7 +45,7 @@ export class HttpStore implements Store {
     const headers = { "If-None-Match": "*" };
     const answer = await this.#call(path, { method: "PUT", headers, body: { value }, also: [CHANGED] });
     if (answer.status !== CHANGED) return true;
-    return answer.isRepeated && isSame((await this.#seen(key)).value, value); // an answer was lost: it may be ours
+    return answer.isRepeated && isSame((await this.#seen(key)).value, value); // an answer was lost: maybe our record
   }
 
   async update(key: string, change: (old: Value | undefined) => Value | undefined, options?: WriteOptions) {
@@ -107,7 +107,7 @@ export class HttpStore implements Store {
     await this.#call(`logs/${checkKey(key)}`, { method: "DELETE" });
   }
 
-  /** Yields at once, at each change, and whenever the stream had to be opened again: what came meanwhile may have changed it. */
+  /** Yields at once, at each change, and at each reopening of the stream: a change may have come meanwhile. */
   async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     checkKey(folder);
     const over = new AbortController();
@@ -140,7 +140,7 @@ export class HttpStore implements Store {
     return (await this.#call(`drafts/${checkKey(key)}`)).body.is_draft === true;
   }
 
-  /** Who the server takes us for: `<user>/<machine>`; undefined for who runs it. */
+  /** The owner that the server knows us as: `<user>/<machine>`; undefined for the person who runs it. */
   async owner(): Promise<string | undefined> {
     const { owner } = (await this.#call("me")).body;
     return typeof owner === "string" ? owner : undefined;
@@ -175,7 +175,7 @@ export class HttpStore implements Store {
     return textsIn((await this.#call(`${what}/${checkKey(folder)}/${queryOf(range)}`)).body.names);
   }
 
-  /** One event for each change, until the stream ends or is silent for too long. */
+  /** A hint for each chunk that tells of a change, until the stream ends or is silent for too long. */
   async *#events(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     const body = await this.#caller.open(`changes/${folder}`, signal);
     const reader = body?.getReader();
@@ -183,7 +183,7 @@ export class HttpStore implements Store {
     const next = () => {
       clearTimeout(timer);
       timer = setTimeout(() => reader?.cancel().catch(() => {}), MAX_SILENCE_MS);
-      return reader?.read().catch(() => undefined); // a stream that broke has ended, too
+      return reader?.read().catch(() => undefined); // a broken stream counts as ended
     };
     try {
       const decoder = new TextDecoder();
@@ -203,7 +203,7 @@ export class HttpStore implements Store {
   }
 }
 
-/** Whether two records are the same to the server, which may have added to what it was given. */
+/** Whether the server's record holds all that was sent. The server may have added fields. */
 function isSame(found: Value | undefined, sent: Value | undefined): boolean {
   if (found === undefined || sent === undefined) return found === sent;
   return Object.entries(sent).every(([name, value]) => JSON.stringify(found[name]) === JSON.stringify(value));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ErrorCode, RelayError } from "../../errors.ts";
 import type { ListRange, Value } from "../store.ts";
 
-// What the HTTP relay and its client agree on: a store's operations on the same keys.
+// The protocol between the HTTP relay and its client: a store's operations on the same keys.
 
 /** The status of each error. */
 export const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -16,10 +16,10 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   timed_out: 504,
 };
 
-/** The status of a write whose record is not, or no longer, as the writer has seen it. */
+/** The status of a write that is refused because the record is not as the writer saw it. */
 export const CHANGED = 412;
 
-/** What a record is at this moment: equal for equal content. As an entity tag, without the quotes. */
+/** A record's revision, an entity tag without the quotes: equal for equal content. */
 export function revisionOf(value: Value): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 22);
 }
@@ -32,7 +32,7 @@ export function toWire({ code, message, next }: RelayError): WireError {
   return { error: { code, message, ...(next !== undefined && { next }) } };
 }
 
-/** The error that a server has answered; of what is no answer of ours, by its status. */
+/** The error in a server's answer. If the answer is not a relay's, its status gives the code. */
 export function fromWire(status: number, body: unknown): RelayError {
   const { error } = Object(body);
   const { code, message, next } = Object(error);

@@ -5,7 +5,8 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
-// What is loaded only when it is used is a file of its own. The stores come in one piece: each part of one is used by most runs.
+// What is loaded only when it is used is a file of its own. The stores come in one piece: each part of one is used by
+// most runs.
 const LATER = [
   ...new Set(
     sources("src").flatMap((file) =>
@@ -39,8 +40,8 @@ const libraries = await build({
   outdir: `${out}/cli/libraries`,
   plugins: [
     late("node:child_process", "commander", "spawn"), // only for verbs that are programs of their own: we have none
-    // proper-lockfile is always given the fs it uses, and is half its size without the one that it takes else. What it
-    // wants of assert is one line; both took 4 ms to load.
+    // proper-lockfile is always given an fs, and is half its size without its default, graceful-fs. Of assert, its
+    // signal-exit needs one line. Both took 4 ms to load.
     instead("graceful-fs", "proper-lockfile", `module.exports = process.getBuiltinModule("fs");`),
     instead("assert", "signal-exit", "exports.equal = (a, b, why) => { if (a !== b) throw new TypeError(why); };"),
   ],
@@ -99,7 +100,7 @@ function licenseOf(folder) {
   return `== ${name} ${version} (${license})\n\n${text}\n`;
 }
 
-/** The file that a source becomes the start of: `claim` of a verb, `claims-claims` of another file, by its whole path. */
+/** The name of the output file that starts with a source: `claim` for a verb, else its whole path: `claims-claims`. */
 function chunkOf(file) {
   return file
     .replace(/^src\/(cli\/commands\/|cli\/)?/, "")
@@ -112,7 +113,7 @@ function sources(folder) {
   return names.map((name) => join(folder, name));
 }
 
-/** Imports Node's modules as they are; esbuild would copy their hundreds of names once for each file that imports them. */
+/** Imports Node's modules as they are; esbuild would copy their hundreds of names for each file that imports them. */
 function plain(...names) {
   return {
     name: "plain modules",
@@ -160,6 +161,6 @@ function late(module, library, name) {
 
 rmSync("dist", { recursive: true, force: true });
 cpSync(out, "dist", { recursive: true });
-chmodSync("dist", 0o755); // a folder of mkdtemp's is for one alone
+chmodSync("dist", 0o755); // mkdtemp makes a folder for its user alone
 rmSync(out, { recursive: true });
 execFileSync(process.execPath, ["src/cli/warm.cjs"], { stdio: "inherit" });

@@ -43,7 +43,7 @@ export class Cli {
     return serverOf(this.openOptions());
   }
 
-  /** What is left to do when a verb has done its work: the relay it used is now there. */
+  /** Called when a verb has done its work: the relay that it used is there now, so its project is noted. */
   done(): void {
     if (this.#dir !== undefined) noteProject(this.#dir, this.io.env);
   }

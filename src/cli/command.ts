@@ -12,14 +12,14 @@ export type Verb = (args: readonly string[], io: Io) => Promise<number>;
 type Commander = typeof import("commander");
 
 /**
- * A verb's flags and help, and an action that gives `act` what is to be done; what that returns as a number is the exit
+ * Describes a verb's flags and help. Its action gives `act` the function to run; a number that this returns is the exit
  * code. The library is passed in, so that it is loaded only when it is used.
  */
 export type Describe = (library: Commander, act: (run: (cli: Cli) => Promise<unknown>) => void) => Command;
 
 /**
  * For the verbs that are run most: their flags once more, in the words of `util.parseArgs`. With arguments that it
- * accepts, the command parser (a fifth of bare node's start) is not loaded. A test holds both to be the same.
+ * accepts, the command parser (a fifth of bare node's start) is not loaded. A test checks that both are the same.
  */
 export interface Plain<Flags> {
   readonly options: Readonly<Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>>;
@@ -32,7 +32,7 @@ export interface Plain<Flags> {
 export interface VerbModule {
   readonly run: Verb;
   readonly describe: Describe;
-  /** Of the verbs that can start without the command parser: the same flags for `util.parseArgs`. */
+  /** The same flags for `util.parseArgs`, if the verb can start without the command parser. */
   readonly options?: Plain<never>["options"];
 }
 
@@ -126,7 +126,7 @@ function misuse(error: CommanderError, command: Command, args: readonly string[]
   return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next });
 }
 
-/** The same command with its text, which begins with a dash, behind the `--` that says so. */
+/** The same command with its text last, behind `--`: the text begins with a dash. */
 function withTextLast(name: string, args: readonly string[], text: number): string {
   const others = args.filter((arg, index) => index !== text && arg !== "--").map(quoted);
   const words = args[text] ?? "";
@@ -140,7 +140,7 @@ function withTextLast(name: string, args: readonly string[], text: number): stri
 
 const MAX_QUOTED_CHARS = 80;
 
-/** An empty variable in a script makes the next option the value of the one before, which is never what was meant. */
+/** Throws `usage` for an option as the value of another: an empty variable in a script makes that, never on purpose. */
 function checkValues(command: Command, args: readonly string[]): void {
   const all = [command, ...command.commands].flatMap((each) => each.options);
   const named = (arg: string) => all.find(({ long, short }) => long === arg || short === arg);

@@ -2,7 +2,7 @@ import { type ErrorCode, errno, RelayError } from "../errors.ts";
 import { cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
 
-/** One table for all verbs. */
+/** The exit code of each error, for all verbs. */
 export const EXIT: Readonly<Record<ErrorCode, number>> = {
   failed: 1,
   corrupt: 1,
@@ -16,7 +16,7 @@ export const EXIT: Readonly<Record<ErrorCode, number>> = {
 
 /** Says what went wrong and what to do next, and returns the exit code. */
 export function fail(error: unknown, io: Io, asJson: boolean, verb?: string): number {
-  if (errno(error) === "EPIPE") return 0; // who read us has seen enough
+  if (errno(error) === "EPIPE") return 0; // the reader has seen enough
   const known = error instanceof RelayError ? error : undefined;
   const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
   const { code = "failed", next = known && nextAfter(known.code, verb) } = known ?? {};
@@ -28,7 +28,7 @@ export function fail(error: unknown, io: Io, asJson: boolean, verb?: string): nu
   return EXIT[code];
 }
 
-/** Where the error itself knows of nothing better. */
+/** What to try if the error itself does not say. */
 function nextAfter(code: ErrorCode, verb = ""): string {
   if (code === "usage" || code === "limit") return `agent-relay ${verb} --help`;
   return code === "failed" || code === "corrupt" ? "agent-relay doctor" : "agent-relay status";

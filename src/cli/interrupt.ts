@@ -1,7 +1,7 @@
 import type { Io } from "./io.ts";
 import { INTERRUPTED } from "./io.ts";
 
-/** Runs what an interrupt ends, which is no failure: returns the exit code for that, or undefined. */
+/** Runs `run` to its end or an interrupt, which is no failure. Returns the exit code of an interrupt, or undefined. */
 export async function untilInterrupted(
   io: Io,
   run: (signal: AbortSignal) => Promise<void>,

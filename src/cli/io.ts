@@ -9,7 +9,7 @@ export const INTERRUPTED = 130;
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The program that runs: what stands beside it belongs to it. */
+  /** The file of the running program: the files beside it belong to it. */
   readonly script: string;
   readonly now: () => number;
   /** A person types here. */
@@ -18,7 +18,7 @@ export interface Io {
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
   err(text: string): void;
-  /** `head` and all of stdin, as text, or as much as `isWhole` says is all. Throws `limit` for more than `maxBytes`. */
+  /** `head` and then stdin, to its end or until `isWhole` accepts the text. Throws `limit` for more than `maxBytes`. */
   input(maxBytes: number, isWhole?: (text: string) => boolean, head?: string): Promise<string>;
   /** Whether the process that started us still runs. */
   hasParent(): boolean;
@@ -31,7 +31,7 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Where the shell says it is, if that folder was removed meanwhile. */
+/** The working folder. If it was removed meanwhile, the folder that the shell names. */
 function workingFolder(): string {
   try {
     return process.cwd();
@@ -41,7 +41,7 @@ function workingFolder(): string {
   }
 }
 
-/** The real one. */
+/** The Io of this process. */
 export function processIo(): Io {
   return {
     env: process.env,
@@ -56,14 +56,14 @@ export function processIo(): Io {
       try {
         fs.writeSync(STDERR, text);
       } catch (error) {
-        if (!["EPIPE", "EAGAIN", "EBADF"].includes(errno(error) ?? "")) throw error; // nobody listens: nothing to tell them
+        if (!["EPIPE", "EAGAIN", "EBADF"].includes(errno(error) ?? "")) throw error; // else nobody listens
       }
     },
     input: readStdin,
     hasParent: () => process.ppid === PARENT,
     onInterrupt(stop) {
       let isFirst = true;
-      // Not once(): a listener that is gone when the next one runs makes signal-exit, of proper-lockfile, end the process.
+      // Not once(): signal-exit, of proper-lockfile, ends the process if this listener is gone when its own runs.
       for (const signal of ["SIGINT", "SIGTERM"] as const)
         process.on(signal, () => {
           if (!isFirst) process.exit(INTERRUPTED);
@@ -75,8 +75,8 @@ export function processIo(): Io {
 }
 
 /**
- * Writes straight to the descriptor: a stream would say "written" before the bytes were taken. Not synchronously: a reader
- * may take its time, and what this process holds must be renewed meanwhile.
+ * Writes straight to the descriptor: a stream would say "written" before the bytes were taken. Not synchronously: a
+ * reader may take its time, and what this process holds must be renewed meanwhile.
  */
 async function writeAll(fd: number, text: string): Promise<void> {
   const bytes = Buffer.from(text);
@@ -84,8 +84,9 @@ async function writeAll(fd: number, text: string): Promise<void> {
     try {
       done += await writeSome(fd, bytes.subarray(done));
     } catch (error) {
-      if (errno(error) === "EPIPE") throw error; // who read us has seen enough
-      if (errno(error) !== "EAGAIN") throw systemError("print", error); // a pipe that is full for now, set not to block by who made it
+      if (errno(error) === "EPIPE") throw error; // the reader has seen enough
+      // EAGAIN: the pipe is full for now, and its maker has set it not to block.
+      if (errno(error) !== "EAGAIN") throw systemError("print", error);
       await sleep(5);
     }
   }
@@ -98,8 +99,8 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
 }
 
 /**
- * The first of it synchronously: what comes in one piece, and is whole by then, needs no stream, which takes longer to load
- * than a hook may take in all. The rest by a stream, so that nobody is held up by who never ends what it says.
+ * Reads the first piece synchronously: input that is whole by then needs no stream, which takes longer to load than a
+ * hook may take in all. Reads the rest by a stream, so that a writer that never ends holds nothing else up.
  */
 async function readStdin(
   maxBytes: number,
@@ -124,14 +125,14 @@ async function readStdin(
 
 const BRACE = 0x7d; // of a JSON object's end
 
-/** What is there, or will be next; empty at the end, undefined if none is there and it is set not to block. */
+/** The next bytes of stdin: empty at its end, undefined if there are none yet and stdin is set not to block. */
 function readSome(): Buffer | undefined {
   const chunk = Buffer.allocUnsafe(65_536);
   try {
     return chunk.subarray(0, fs.readSync(STDIN, chunk));
   } catch (error) {
     if (errno(error) === "EAGAIN") return undefined;
-    if (errno(error) === "EOF") return chunk.subarray(0, 0); // as Windows says it
+    if (errno(error) === "EOF") return chunk.subarray(0, 0); // the end, on Windows
     throw systemError("read stdin", error);
   }
 }

@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { stateFolder } from "../machine/state-dir.ts";
 
-/** Where this user's key, and what is known of servers, is kept. Throws `usage` where there is no such place. */
+/** The folder of this user's key and of what is known of servers. Throws `usage` if there is no home folder. */
 export function keysFolder(env: Readonly<Record<string, string | undefined>>): string {
   const folder = stateFolder(env);
   if (folder !== undefined) return folder;

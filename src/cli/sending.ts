@@ -25,7 +25,7 @@ export interface SendFlags {
   sign?: boolean;
 }
 
-/** Its key is looked for, and its program loaded, only where that is asked for. */
+/** The option that signs the message, for `--sign`. The key is looked for, and the code loaded, only then. */
 export async function signOptions({ io }: Cli, { store }: FoundRelay, { sign }: SendFlags): Promise<SendOptions> {
   return sign ? (await import("./signers.ts")).signing(io, store) : {};
 }

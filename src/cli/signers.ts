@@ -12,13 +12,13 @@ import { cleanLine } from "../text.ts";
 import type { Io } from "./io.ts";
 import { keysFolder } from "./key-dir.ts";
 
-/** The file that says whose SSH keys are known, in OpenSSH's form: as told, or the user's own. */
+/** The file of known SSH keys, in OpenSSH's form: AGENT_RELAY_ALLOWED_SIGNERS, or the user's own. */
 export function allowedSigners({ env, cwd }: Pick<Io, "env" | "cwd">): string {
   const told = env.AGENT_RELAY_ALLOWED_SIGNERS;
   return told ? path.resolve(cwd, told) : path.join(keysFolder(env), "allowed_signers");
 }
 
-/** How a message is signed here with an SSH key. Throws `not_found` without one. */
+/** The option that signs a message with the user's SSH key. Throws `not_found` if there is none. */
 export async function signing({ env, cwd, now }: Io, store: Store): Promise<Pick<SendOptions, "sign">> {
   const identity = sshIdentity(cwd, env.HOME ?? env.USERPROFILE ?? "/");
   const relay = await ensureRelay(store, now);

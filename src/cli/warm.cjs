@@ -1,5 +1,5 @@
-// Makes the code cache of the verbs that are run most: loads the command as its launcher does, runs each of them once in
-// a throw-away folder, and writes what V8 has compiled by then. Usage: node src/cli/warm.cjs
+// Makes the code cache of the verbs that are run most: loads the command as its launcher does, runs each of them once
+// in a throw-away folder, and writes what V8 has compiled by then. Usage: node src/cli/warm.cjs
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");

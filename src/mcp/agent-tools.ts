@@ -98,5 +98,8 @@ const end = tool({
   },
 });
 
-/** Why each is there: nothing else names whom to write to; tells the model its own name; tells the others what it does; ends one that hangs. */
+/**
+ * Why each tool is there: `agents` alone names whom to write to, `whoami` tells the model its own name, `status` tells
+ * the others what it does, `end` ends an agent that hangs.
+ */
 export const AGENT_TOOLS: readonly Tool[] = [agents, whoami, status, end];

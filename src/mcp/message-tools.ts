@@ -63,12 +63,12 @@ const inbox = tool({
   run({ limit = 10, peek }, call) {
     const { relay, written, signal } = call;
     return new Promise((resolve, reject) => {
-      written.catch(reject); // of a call that was taken back nothing is marked
+      written.catch(reject); // a cancelled call marks nothing
       relay
         .inbox({
           limit,
           ...(peek && { peek }),
-          // The session's other readers wait until this was written: what nobody took is shown again.
+          // The session's other readers wait until the answer is written: messages that nobody took are shown again.
           async show(items, { more, open_more }) {
             signal.throwIfAborted();
             const { answer, shown } = await rendered(items, call, more + open_more);
@@ -80,7 +80,7 @@ const inbox = tool({
         .then(({ items }) => {
           if (items.length === 0) resolve({ text: "No unread messages\n", data: { messages: [], more: 0 } });
         })
-        .catch(reject); // of what was written already, nobody hears: it stays unread
+        .catch(reject); // without effect on an answer that is written already: its messages stay unread
     });
   },
 });
@@ -193,5 +193,8 @@ const history = tool({
   },
 });
 
-/** Why each is there: nothing else sends; reads; settles an obligation; waits without polling; shows what was read before. */
+/**
+ * Why each tool is there: `send` alone sends, `inbox` reads, `reply` settles an obligation, `wait` waits without
+ * polling, `history` shows what was read before.
+ */
 export const MESSAGE_TOOLS: readonly Tool[] = [send, inbox, reply, wait, history];

@@ -10,7 +10,7 @@ import { sleep } from "../time.ts";
 /** What the permission relay of Claude Code is called on the wire (2.1.330). */
 export const PERMISSION = "claude/channel/permission";
 
-/** What the host asks its person, and us besides: whose answer comes first counts. */
+/** The question that the host asks its person, and us besides: the first answer counts. */
 const PermissionRequest = z.object({
   request_id: z.string(),
   tool_name: z.string(),
@@ -19,7 +19,7 @@ const PermissionRequest = z.object({
 });
 type PermissionRequest = z.output<typeof PermissionRequest>;
 
-/** Who may allow what the host asks for, and for how many ms they are waited for. */
+/** Who may allow what the host asks for (session id or name), and how long their answer is waited for (ms). */
 export interface Supervisor {
   readonly who: string;
   readonly within: number;
@@ -34,8 +34,9 @@ export interface PermissionDeps {
 }
 
 /**
- * Puts each question for permission that the host asks before the supervisor. Only their own word `allow`, their first and
- * in time, allows; all else denies when the time is over. What was not decided when `signal` aborts stays so.
+ * Sends the supervisor each question for permission that the host asks. Only their own word `allow`, in their first
+ * answer and in time, allows. Any other answer denies at once; silence or an error denies when the time is over. A
+ * question that is undecided when `signal` aborts stays so.
  */
 export function relayPermissions(
   server: McpServer,
@@ -70,7 +71,8 @@ async function verdictOf(
     over.signal.addEventListener("abort", () => resolve(), { once: true });
   });
   const end = () => over.abort();
-  const timer = setTimeout(end, supervisor.within); // AbortSignal.timeout and .any may be collected before they abort (Node 20)
+  // AbortSignal.timeout and .any may be garbage-collected before they abort (Node 20).
+  const timer = setTimeout(end, supervisor.within);
   signal.addEventListener("abort", end, { once: true });
   try {
     const verdict = await answered(asked, supervisor, deps, { isOver: over.signal, isEnding: signal });
@@ -131,7 +133,7 @@ async function supervising(relay: Relay, who: string): Promise<string> {
 
 const MAX_CHARS = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
 
-/** The question as who is asked reads it: what is to be run comes first, so that what is said of it cannot hide it. */
+/** The text of the question. The tool's input comes before its description, so that the description cannot hide it. */
 function questionFor({ tool_name, description = "", input_preview = "" }: PermissionRequest, within: number): string {
   return [
     `May I use ${cleanLine(tool_name)}? Silence denies it after ${formatDuration(within)}.`,

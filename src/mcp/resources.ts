@@ -3,7 +3,7 @@ import { frame } from "../render/frame.ts";
 import { itemLines, messageLines } from "../render/messages.ts";
 import type { ToolCall } from "./tool.ts";
 
-/** Something that a host may show to its person, or put before its model, without a call of a tool. Reading marks nothing. */
+/** Something that a host may show its person, or put before its model, without a tool call. Reading marks nothing. */
 export interface Resource {
   readonly name: string;
   /** Its address; `{id}` stands for which one. */

@@ -3,7 +3,7 @@ import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
 
-/** What a call says of who calls. */
+/** What a call says of its caller. */
 export interface McpCaller {
   /** Its session, if it says that. */
   readonly session?: string | undefined;
@@ -14,7 +14,7 @@ export interface McpCaller {
 export interface SessionsDeps {
   /** The relay as the session that calls. */
   readonly open: (caller: McpCaller) => Promise<Relay>;
-  /** Called when that is there, and in use. */
+  /** Called when a relay was opened, and at each sign of life of its session. */
   readonly used: () => void;
   /** Unix ms. */
   readonly now: () => number;
@@ -24,11 +24,11 @@ const SIGN_EVERY_MS = 30_000; // ms; an agent is idle for the others after 15 mi
 
 interface OpenSession {
   readonly relay: Relay;
-  /** When its session was last said to live, Unix ms. */
+  /** The last sign of life of its session, Unix ms. */
   readonly at: number;
 }
 
-/** The relays of those who call: each is there from their first call on, and their calls are their signs of life. */
+/** One Relay for each calling session, from its first call on. The calls are the session's signs of life. */
 export class McpSessions {
   readonly #server: McpServer;
   readonly #deps: SessionsDeps;
@@ -56,10 +56,10 @@ export class McpSessions {
 
   async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {
     const { now, open, used } = this.#deps;
-    const known = await before?.catch(() => undefined); // whoever asked has heard of it
+    const known = await before?.catch(() => undefined); // that call has reported its error
     if (known && now() - known.at < SIGN_EVERY_MS) return known;
     const relay = known?.relay ?? (await open(caller));
-    await asFarAsPossible(() => here(relay)); // a relay that cannot be written can be looked at all the same
+    await asFarAsPossible(() => here(relay)); // a relay that cannot be written can still be read
     if (!(await relay.isTrusted()))
       throw new RelayError("refused", "This project's relay came from elsewhere: what is in it is not shown to you", {
         next: "ask the person you work for to type: agent-relay trust",
@@ -69,14 +69,14 @@ export class McpSessions {
     return { relay, at: now() };
   }
 
-  /** What the calling program calls itself: with each call since the revision of 2026, once before it. */
+  /** The calling program's name. Since the revision of 2026 each call has it; before, a program says it once. */
   client(context?: ServerContext): string | undefined {
     const { "io.modelcontextprotocol/clientInfo": said } = Object(context?.mcpReq.envelope);
     return typeof said?.name === "string" ? said.name : this.#server.server.getClientVersion()?.name;
   }
 }
 
-/** Makes the session known, and a relay where there is none; of an agent that was started anew, the registered process has died. */
+/** Registers the session, also after a restart (the registered process has died). Makes a relay if there is none. */
 async function here(relay: Relay): Promise<void> {
   const lives = await relay.heartbeat();
   if (!lives || (await relay.find(lives.session_id))?.presence === "gone") await relay.register();

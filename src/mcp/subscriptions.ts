@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 import { orProtocolError } from "./result.ts";
 import type { WrittenAnswers } from "./transport.ts";
 
-/** The resource whose changes are told of: the others are looked at when they are wanted. */
+/** The only resource that can be subscribed to. Hosts read the others when they want them. */
 const WATCHED = "relay://inbox";
 
 const Acknowledged = z.object({ notifications: z.object({ resourceSubscriptions: z.array(z.string()).default([]) }) });
@@ -13,7 +13,7 @@ function urisIn(params: unknown): string[] {
   return Acknowledged.safeParse(params).data?.notifications.resourceSubscriptions ?? [];
 }
 
-/** Tells who has asked for it that there is something new in the inbox. Watches only while somebody has. */
+/** Tells the subscriber that the inbox may have changed. Watches only while there is a subscription. */
 export class Subscriptions {
   readonly #server: McpServer;
   readonly #changes: (signal: AbortSignal, context?: ServerContext) => Promise<AsyncIterable<unknown>>;
@@ -29,13 +29,13 @@ export class Subscriptions {
     this.#server = server;
     this.#changes = changes;
     this.#failed = failed;
-    // Since the revision of 2026 the library itself takes subscriptions, and says which it has taken: it has no hook for
-    // when one ends, so that we then watch for nobody until the connection ends.
+    // Since the revision of 2026 the library itself takes subscriptions and acknowledges them. It has no hook for the
+    // end of one: then we watch for nobody until the connection ends.
     answers.onNotification((method, params) => {
       if (method === "notifications/subscriptions/acknowledged" && urisIn(params).includes(WATCHED))
         this.begin().catch((error: Error) => failed(error));
     });
-    // The revisions before it.
+    // Revisions before 2026.
     server.server.setRequestHandler("resources/subscribe", ({ params: { uri } }, context) =>
       orProtocolError(async () => {
         if (uri !== WATCHED)
@@ -58,7 +58,7 @@ export class Subscriptions {
     this.#watching = watching;
     this.#tell(changes).catch((error: unknown) => {
       if (watching.signal.aborted) return;
-      if (this.#watching === watching) this.end(); // so that who asks again is watched for again
+      if (this.#watching === watching) this.end(); // so that the next subscription watches again
       this.#failed(error instanceof Error ? error : new Error(String(error)));
     });
   }

@@ -15,7 +15,7 @@ export interface ToolCall {
   readonly now: () => number;
   /** Aborts when the caller takes the call back, or is gone. */
   readonly signal: AbortSignal;
-  /** Says how many seconds of how many a long call has taken, to who asked for that. */
+  /** Tells a caller that asked for progress how many seconds, of at most `of`, a long call has taken. */
   readonly progress: (seconds: number, of: number) => Promise<void>;
   /** Resolves when the answer was written out; rejects if nobody takes it any more. */
   readonly written: Promise<void>;
@@ -28,7 +28,7 @@ export interface ToolAnswer {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What a host may ask of the person before it lets a tool run. */
+/** What a host goes by when it decides whether to ask its person before a tool runs. */
 export interface ToolHints {
   readonly reads?: true;
   readonly destroys?: true;
@@ -51,12 +51,13 @@ interface ToolSpec<I extends z.ZodObject> extends Omit<Tool, "input" | "run"> {
 
 const PROGRESS_EVERY_MS = 10_000; // ms; the protocol's libraries give up a call of which they heard nothing for 60 s
 
-/** Says each ten seconds how far a wait of at most `most` seconds has come. */
+/** Reports every 10 s how far a wait of at most `most` seconds has come. */
 export async function withProgress<T>({ now, progress }: ToolCall, most: number, wait: () => Promise<T>): Promise<T> {
   const begun = now();
   const say = () => progress(Math.floor((now() - begun) / 1000), most);
   await say();
-  const timer = setInterval(() => say().catch(() => clearInterval(timer)), PROGRESS_EVERY_MS); // nobody listens any more
+  // An error ends the reports: nobody listens any more.
+  const timer = setInterval(() => say().catch(() => clearInterval(timer)), PROGRESS_EVERY_MS);
   try {
     return await wait();
   } finally {

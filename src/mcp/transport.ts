@@ -1,12 +1,12 @@
 import type { Transport } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 
-/** Knows what was written to who called, and when it was taken. */
+/** Tells when the answer to a request, or a notification, was written to the caller. */
 export class WrittenAnswers {
   readonly #notified: ((method: string, params: unknown) => void)[] = [];
   readonly #waiting = new Map<string, { resolve: () => void; reject: (why: unknown) => void }>();
 
-  /** Resolves when the answer to request `id` was written; rejects if it never will be: what was taken back has none. */
+  /** Resolves when the answer to request `id` was written; rejects if it never will be (a cancelled request). */
   written(id: string | number, signal: AbortSignal): Promise<void> {
     this.#reject(id, "its id was used again");
     const written = new Promise<void>((resolve, reject) => this.#waiting.set(keyOf(id), { resolve, reject }));
@@ -14,7 +14,7 @@ export class WrittenAnswers {
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
     const clear = () => signal.removeEventListener("abort", end);
-    written.then(clear, clear); // few tools ask
+    written.then(clear, clear); // handles the rejection too: few tools look at this promise
     return written;
   }
 
@@ -47,7 +47,7 @@ export class WrittenAnswers {
     return transport;
   }
 
-  /** Nothing is written any more. */
+  /** Rejects all that wait: nothing is written any more. */
   end(): void {
     const gone = noAnswer("who asked is gone");
     for (const { reject } of this.#waiting.values()) reject(gone);

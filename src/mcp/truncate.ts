@@ -2,7 +2,7 @@ import { frame } from "../render/frame.ts";
 
 const MAX_TEXT_CHARS = 20_000; // characters of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
 
-/** The first of these that are not too long together, one at the least; a single one that is too long by `cut`. */
+/** The first lines that fit into MAX_TEXT_CHARS together, at least one. A single longer line goes through `cut`. */
 export function asManyAsFit(all: readonly string[], cut: (line: string, most: number) => string): string[] {
   let [size, count] = [0, 0];
   for (const line of all) {
@@ -13,7 +13,7 @@ export function asManyAsFit(all: readonly string[], cut: (line: string, most: nu
   return all.slice(0, count).map((line) => (line.length > MAX_TEXT_CHARS ? cut(line, MAX_TEXT_CHARS) : line));
 }
 
-/** What peers wrote in the frame, as much of it as fits, and how much does not. Empty where there is nothing. */
+/** The lines of peers in the frame, as many as fit, and how many do not. Empty if there are none. */
 export function framed(lines: readonly string[], what?: string, more = "more are not shown"): string {
   const shown = asManyAsFit(lines, (line, most) => `${line.slice(0, most)}… (cut)\n`);
   const left = lines.length - shown.length;

@@ -205,5 +205,8 @@ const decide = tool({
   },
 });
 
-/** Why each is there: files are taken; given back; looked at; work is seen; moved; and what was agreed stays. */
+/**
+ * Why each tool is there: `claim` takes files, `release` gives them back, `check` looks at them, `tasks` shows the
+ * work, `task` moves it, `decide` keeps what was agreed.
+ */
 export const WORK_TOOLS: readonly Tool[] = [claim, release, check, tasks, task, decide];

@@ -6,7 +6,7 @@ import type { Store, Value } from "../store/store.ts";
 import { dayOf } from "../time.ts";
 import { type Replicas, sha256 } from "./replica.ts";
 
-/** How far each day's log has been passed on: how many lines here and there, and which of the later ones we have added. */
+/** How far one day's log was exchanged: lines read on each side, and hashes of those the mirror added after them. */
 export interface LogProgress {
   readonly here: number;
   readonly there: number;
@@ -17,8 +17,8 @@ export type LogCheckpoint = Map<string, LogProgress>;
 const NONE: LogProgress = { here: 0, there: 0, added: [] };
 
 /**
- * What was done here is written there, and what was done there here, each line once: of today and yesterday; with `all`, of
- * each day that is offered. Returns what happened there, such as `task.done`.
+ * Copies each line of the activity log once to the side that lacks it: of today and yesterday; with `all`, of each day
+ * that is offered. Returns the events that came from the server, such as `task.done`.
  */
 export async function exchangeLog(
   replicas: Replicas,
@@ -43,7 +43,7 @@ async function exchangeDay(replicas: Replicas, day: string, seen: LogCheckpoint)
   const [here, there] = [await linesOf(local, key, before.here), await linesOf(remote(""), key, before.there)];
   if (here.length === 0 && there.length === 0) return [];
   const known = new Set(before.added);
-  // Who has just started does not know what it passed on before: what both have is not passed on again.
+  // The checkpoint may be behind after a start: a line that both sides have is not copied again.
   const [hereToo, thereToo] = [new Set(here.map(wordOf)), new Set(there.map(wordOf))];
   const added: string[] = [];
   const happened: string[] = [];
@@ -62,7 +62,7 @@ async function exchangeDay(replicas: Replicas, day: string, seen: LogCheckpoint)
   return happened;
 }
 
-/** False for a line that the server does not take, such as one of a session that is another's there. */
+/** Appends a line to the server's log. False for a line of no session of ours, or one that the server does not take. */
 async function isPassedOn({ local, remote }: Replicas, key: string, line: Value): Promise<boolean> {
   const session = String(line.session);
   if (!isSegment(session)) return false;
@@ -83,7 +83,7 @@ async function linesOf(store: Store, key: string, after: number): Promise<(Value
   return found;
 }
 
-/** Tells lines apart: what was added is noted for a while, and may be much. */
+/** A short hash that tells lines apart: the checkpoint keeps one for each added line, and they may be many. */
 function wordOf(line: Value | undefined): string {
   return sha256(JSON.stringify(line) ?? "").slice(0, 20);
 }

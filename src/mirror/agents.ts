@@ -10,19 +10,19 @@ const SIGN_EVERY_MS = 60_000; // ms between two signs of life that are passed on
 
 /** What a mirror remembers of sessions; all of it can be found out again. */
 export interface AgentProgress {
-  /** Sessions of ours that have ended here, and there. */
+  /** Sessions in the archive here whose end the server knows, or need not be told. */
   readonly over: Set<string>;
 }
 
 /** The sessions that run here. */
 export interface LocalSessions {
-  /** Those that the server takes for ours. */
+  /** Those that are registered on the server as ours. */
   readonly ours: ReadonlySet<string>;
-  /** Those that it does not know: their ids are another's there. */
+  /** Those that the server does not have as ours: it refused them, or their ids are another's there. */
   readonly apart: ReadonlySet<string>;
 }
 
-/** Tells the server who is here. */
+/** Registers on the server the sessions that run here, or updates their registrations there. */
 export async function pushAgents(replicas: Replicas, known: AgentProgress): Promise<LocalSessions> {
   const { local } = replicas;
   const [ours, apart] = [new Set<string>(), new Set<string>()];
@@ -43,7 +43,7 @@ export async function pushAgents(replicas: Replicas, known: AgentProgress): Prom
   return { ours, apart };
 }
 
-/** Sessions of ours that have ended here, and of which the server does not know that. */
+/** Sessions of ours that have ended here and are still registered on the server. */
 export async function leftHere(replicas: Replicas, known: AgentProgress): Promise<Agent[]> {
   const { local, remote, owner } = replicas;
   const left: Agent[] = [];
@@ -58,12 +58,12 @@ export async function leftHere(replicas: Replicas, known: AgentProgress): Promis
   return left;
 }
 
-/** Whether a registration there is of the run that has ended here, and not of a later one, in another folder. */
+/** Whether a registration there is of the run that has ended here, and not of a later run in another folder. */
 function isRunOf(ended: Agent, there: Agent | undefined): boolean {
   return there !== undefined && there.registered_at <= (ended.ended_at ?? 0);
 }
 
-/** Tells the server who has left. */
+/** Ends on the server the sessions that have ended here. */
 export async function pushEnds(replicas: Replicas, left: readonly Agent[], known: AgentProgress): Promise<void> {
   for (const { session_id: session, agent_id } of left) {
     await orNotice(replicas, `the end of ${session}`, () => unregister(onServer(replicas, session, agent_id)));
@@ -72,8 +72,8 @@ export async function pushEnds(replicas: Replicas, left: readonly Agent[], known
 }
 
 /**
- * Whether it was a session of ours that has ended since, or one that never registered, as other programs' need not; the
- * server then learns that it was there.
+ * Whether a session was ours and has ended, or never registered (other programs' sessions need not). If the server
+ * knows no such session, it gets an archived registration of it.
  */
 export async function hasLeft(replicas: Replicas, session: string, agent = "agent"): Promise<boolean> {
   const { local, remote } = replicas;
@@ -105,8 +105,8 @@ async function pushAgent(replicas: Replicas, agent: Agent): Promise<boolean> {
   const store = remote(session);
   const live = await readAgent(remote(""), "agents", session);
   const there = live ?? (await readAgent(remote(""), "archive/agents", session));
-  if (there && there.owner !== owner) return false; // what it asks in its own name is refused
-  // The digest is the last thing that a registration gets: without it, it was killed before.
+  if (there && there.owner !== owner) return false; // the server would refuse whatever it does
+  // Registering ends with the mark `heard`: without it, the registration was cut off.
   const isWhole = live && (await store.markedAt(`${key}.heard`)) !== undefined;
   if (!isWhole || live.name !== agent.name) await registerThere(replicas, agent);
   else if (isNews(agent, live))
@@ -119,7 +119,7 @@ async function pushAgent(replicas: Replicas, agent: Agent): Promise<boolean> {
   return true;
 }
 
-/** Under its own name if nobody there has that; else the server gives another, which is its name here, too, from then on. */
+/** Registers a session on the server. If its name is taken there, it gets a new one, also here. */
 async function registerThere(replicas: Replicas, agent: Agent): Promise<void> {
   const { session_id: session, name, role, metadata, cwd } = agent;
   const context = onServer(replicas, session, agent.agent_id);
@@ -141,7 +141,7 @@ function isNews(here: Agent, there: Agent): boolean {
   );
 }
 
-/** Notes here who is elsewhere. Who left there has left here, too. */
+/** Registers here the sessions of elsewhere, and archives here those that are no longer registered on the server. */
 export async function pullAgents(replicas: Replicas): Promise<void> {
   const { local, remote } = replicas;
   const any = remote("");
@@ -163,7 +163,7 @@ export async function pullAgents(replicas: Replicas): Promise<void> {
   });
 }
 
-/** Whether it is one of ours, or its id is: a person was told of that. */
+/** Whether a session of the server is one of ours, or has the id of one of ours: a person was told of that. */
 async function isHere({ local, owner }: Replicas, agent: Agent): Promise<boolean> {
   const { session_id: id } = agent;
   const live = await readAgent(local, "agents", id);
@@ -172,7 +172,7 @@ async function isHere({ local, owner }: Replicas, agent: Agent): Promise<boolean
   return agent.owner === owner && ended !== undefined && ended.owner === undefined && isRunOf(ended, agent);
 }
 
-/** A process of elsewhere is none of this machine. */
+/** Registers here a session of elsewhere, without its process: the pid means nothing on this machine. */
 async function noteHere({ local, relay }: Replicas, agent: Agent, seen: number | undefined): Promise<void> {
   const { session_id: id, name } = agent;
   const key = `agents/${id}`;

@@ -15,17 +15,17 @@ import type { Tombstones } from "./tombstones.ts";
 
 const DAY_MS = 86_400_000; // ms
 
-/** Of what both have: whose readers may still tell. Found again after a start. */
+/** Finds, after a start, the messages whose receipts may still change. */
 export async function awaitReaders({ local, now }: Replicas, { awaited }: MessageProgress): Promise<void> {
   for (const id of await local.list("messages")) {
     if ((timeOf(id) ?? now()) < now() - OFFERED_MS) continue;
     const message = await readMessage(local, id);
-    // What was read here lately the server may not know yet.
+    // A settled message of the last day counts too: the server may not know yet that it was read here.
     if (message && (!isSettled(message, now()) || sentAt(message) > now() - DAY_MS)) awaited.set(id, 0);
   }
 }
 
-/** Brings the broadcasts of others that are not here: of the last day; with `all`, of as long as they are offered. */
+/** Brings the broadcasts of others that are missing here: of the last day; with `all`, all that are still offered. */
 export async function pullBroadcasts(
   replicas: Replicas,
   progress: MessageProgress,
@@ -44,7 +44,7 @@ export async function pullBroadcasts(
     if (!message) return; // it is still being written
     const isUseful = message.to_session === null && isLive(message, now());
     if (!isUseful || (await isOurs(replicas, message.from_session))) {
-      progress.useless.add(id); // it has run out, or was sent here, and collected
+      progress.useless.add(id); // it is no broadcast, has run out, or was sent from here and collected
       return;
     }
     await orNotice(replicas, `message ${id}`, () => bring(local, message, [], progress));
@@ -52,14 +52,14 @@ export async function pullBroadcasts(
   });
 }
 
-/** Removes what the server has collected, but for what somebody here has still to read. */
+/** Removes here what the server has collected, except messages that a session here has still to read or answer. */
 export async function followCollected(replicas: Replicas, keys: readonly string[]): Promise<void> {
   const context = localContext(replicas);
   const { local, now } = replicas;
   let isWaited: Awaited<ReturnType<typeof stillWaitedFor>> | undefined;
   for (const key of keys) {
     const [folder, name = "", ...rest] = key.split("/");
-    if (!isSegment(name) || rest.length > 0) continue; // nothing that we keep is called so
+    if (!isSegment(name) || rest.length > 0) continue; // no key of ours has this form
     if (folder === "messages") {
       const message = await readMessage(local, name);
       isWaited ??= await stillWaitedFor(context, true);

@@ -6,15 +6,15 @@ import type { Replicas } from "./replica.ts";
 
 const DAYS_KEPT_MS = 61 * 86_400_000; // ms: no older day is offered
 
-/** How far a mirror has come. Where it is lost, the mirror finds out again what both have. */
+/** How far a mirror has come. If the record is lost, the mirror finds out again what both sides have. */
 const CheckpointRecord = object({
-  /** Of which server's relay. */
+  /** The id of the server's relay. */
   relay: text(),
   /** Unix ms; when the server was asked last. */
   at: integer(),
-  /** Until when (Unix ms) the server had each claim of ours. */
+  /** By claim id: when each claim of ours on the server expires (Unix ms). */
   leases: record(integer()),
-  /** Of the log, by day. */
+  /** The progress of the activity log, by day. */
   days: record(object({ here: integer(), there: integer(), added: list(text()) })),
 });
 

@@ -8,19 +8,25 @@ import { RelayError } from "../errors.ts";
 import type { LocalSessions } from "./agents.ts";
 import { localContext, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 
-const MAX_TOKEN = 2 ** 50; // no relay grants so many claims, and each after it needs a larger one
-const MAX_TRIES = 5; // of a round, whose record here agents change at the same time
+const MAX_TOKEN = 2 ** 50; // no relay grants so many claims, and each later claim needs a larger token
+const MAX_TRIES = 5; // of one round: agents may change the record here at the same time
 
-/** What a mirror remembers of claims: until when (Unix ms) the server had ours last; one that it then has no more was taken away. */
+/**
+ * The claims of ours that the server had at the last exchange: claim id to expiry (Unix ms). One that the server no
+ * longer has before its expiry was taken away.
+ */
 export type Leases = Map<string, number>;
 
-/** A claim that the server does not give. */
+/** A claim of ours that the server does not grant. */
 interface VoidClaim {
   readonly claim: Claim;
   readonly why: string;
 }
 
-/** What was claimed here is asked for there, and what the server says is what is claimed here. Who lost something is told. */
+/**
+ * Asks the server for what was claimed here, then makes the record here what the server says. The holder of a lost
+ * claim is told.
+ */
 export async function exchangeClaims(
   replicas: Replicas,
   { ours, apart }: LocalSessions,
@@ -30,7 +36,8 @@ export async function exchangeClaims(
   for (let tried = 0; tried < MAX_TRIES; tried++) {
     const mine = await readClaims(localContext(replicas));
     const { lost, theirs } = await asked(replicas, ours, shifted(mine, ahead), leases);
-    for (const { claim, why } of lost) await tellLoser(replicas, claim, why); // again, if it is killed here: told is told once
+    // Before the record changes: a mirror killed here finds the loss again, and `tellOnce` sends no second message.
+    for (const { claim, why } of lost) await tellLoser(replicas, claim, why);
     const next = asHere(mine, shifted(theirs, -ahead), ours, apart);
     if (!(await follow(replicas, mine, next, ours))) continue; // an agent has changed it meanwhile
     leases.clear();
@@ -39,7 +46,7 @@ export async function exchangeClaims(
   }
 }
 
-/** The same by another clock. */
+/** The claims with their times moved by `ms`, from one side's clock to the other's. */
 function shifted(claims: Claims, ms: number): Claims {
   if (ms === 0) return claims;
   const by = (time: number) => Math.max(0, time + ms);
@@ -85,7 +92,10 @@ async function asked(replicas: Replicas, ours: ReadonlySet<string>, mine: Claims
   });
 }
 
-/** The server's claims as ours would have them, and what of ours cannot be had. Pure. The same object if nothing is to change. */
+/**
+ * The server's claims with all that our sessions did applied, and the claims of ours that it does not grant. Pure.
+ * `claims` is the same object if nothing is to change.
+ */
 function withOurs(
   theirs: Claims,
   mine: Claims,
@@ -96,7 +106,7 @@ function withOurs(
   const isOurs = ({ session_id }: { session_id: string }) => ours.has(session_id);
   const lost: VoidClaim[] = [];
   let claims = theirs;
-  // What was given back here first: it may make room for what was taken.
+  // Releases come first: they may make room for new claims.
   for (const claim of theirs.claims.filter(isOurs)) claims = reduced(claims, claim, mine, facts);
   for (const waiter of theirs.queue.filter(isOurs))
     if (![...mine.queue, ...mine.claims].some(({ id }) => id === waiter.id))
@@ -109,7 +119,7 @@ function withOurs(
       if (claims.claims.find(({ id }) => id === old.id)?.mode !== claim.mode)
         lost.push({ claim, why: `others share it, and it stays ${old.mode}` });
     } else if (claim.offered_until !== undefined && claim.tentative)
-      continue; // it was offered here, and is not taken up yet
+      continue; // the claim was offered here, and is not taken up yet
     else if (lease !== undefined && lease > facts.now && !claim.tentative)
       lost.push({ claim, why: "it was taken away on the server" });
     else if (whyTooLarge(claim) !== undefined) lost.push({ claim, why: whyTooLarge(claim) ?? "" });
@@ -131,7 +141,7 @@ function withOurs(
   return { claims: { ...claims, edges }, lost };
 }
 
-/** Why the server would not take it from anybody; undefined for one that it would. */
+/** Why the server would take the claim from nobody: its targets are too large. Undefined if they are not. */
 function whyTooLarge({ targets }: Claim): string | undefined {
   try {
     checkTargets("claims/live", targets);
@@ -142,9 +152,9 @@ function whyTooLarge({ targets }: Claim): string | undefined {
   }
 }
 
-/** Without what was given back here of a claim of ours. */
+/** The server's claims without the targets of one claim of ours that were released here. */
 function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: ClaimFacts): Claims {
-  if (mine.queue.some(({ id }) => id === claim.id)) return theirs; // it waits here, and hears of its turn
+  if (mine.queue.some(({ id }) => id === claim.id)) return theirs; // its waiter here will hear that it is its turn
   const left = mine.claims.find(({ id }) => id === claim.id);
   if (left && isSameTargets(left, claim)) return theirs;
   const isKept = (target: ClaimTarget) =>
@@ -157,7 +167,7 @@ function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: ClaimFacts):
   ).claims;
 }
 
-/** With a claim of ours as it is here: taken up, in another mode, for longer. */
+/** The server's claims with one claim of ours as it is here: taken up, in another mode, for longer. */
 function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims {
   let next = claims;
   if (old.offered_until !== undefined && claim.offered_until === undefined) next = accept(next, old.id, now) ?? next;
@@ -181,7 +191,7 @@ function queued(claims: Claims, waiter: Waiter, facts: ClaimFacts): Claims {
   const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...request } = waiter;
   const done = tryClaim(claims, request, facts, true);
   if (done.claims === claims || done.result.claim) return done.claims;
-  // Its process is none of the server's: it waits for as long as it waits here.
+  // The waiting process is not on the server's machine: the waiter stays in that queue as long as in the one here.
   const said = { ...request, pid: 0, place: "mirror" };
   return {
     ...done.claims,
@@ -216,7 +226,7 @@ async function follow(replicas: Replicas, seen: Claims, next: Claims, ours: Read
   return true;
 }
 
-/** The server's record, with what of ours it does not know yet: who waits here, and what was offered here. */
+/** The server's record plus what it does not know yet: waiters and offers of ours, and all of the sessions apart. */
 function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: ReadonlySet<string>): Claims {
   const known = new Set([...theirs.claims, ...theirs.queue].map(({ id }) => id));
   const isKept = ({ id, session_id }: { id: string; session_id: string }) => ours.has(session_id) && !known.has(id);
@@ -224,7 +234,7 @@ function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: 
   return {
     token: Math.max(mine.token, theirs.token),
     claims: [
-      // What is offered may be passed on before the server hears that it was taken up.
+      // An offer is tentative: the server may pass it on before it hears that the claim was taken up.
       ...theirs.claims.map((each) =>
         ours.has(each.session_id) && each.offered_until ? { ...each, tentative: true } : each,
       ),

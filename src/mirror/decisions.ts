@@ -2,7 +2,7 @@ import { isSegment } from "../store/key.ts";
 import { hasLeft } from "./agents.ts";
 import { orNotice, type Replicas } from "./replica.ts";
 
-/** Decisions are kept for good: each is in both places. */
+/** Copies each decision to the side that lacks it: decisions are kept for good. */
 export async function exchangeDecisions(replicas: Replicas, ours: ReadonlySet<string>): Promise<void> {
   const { local, remote } = replicas;
   const any = remote("");

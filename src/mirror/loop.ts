@@ -6,11 +6,11 @@ import { sleep } from "../time.ts";
 import type { Replicas } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
-const ROUND_EVERY_MS = 60_000; // ms between two rounds of everything, whatever was heard
-const TOGETHER = 10; // ms in which what is heard makes one round
+const ROUND_EVERY_MS = 60_000; // ms between two rounds of all parts, whether or not a change was heard
+const TOGETHER = 10; // ms; the changes of this time share one round
 const RETRY_MS = { first: 500, longest: 30_000 }; // ms until a server that cannot be reached is asked again
 
-/** Which local folder is about which part. */
+/** The local folders to watch, each with the part that it belongs to. */
 const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [
   ["agents", "agents"],
   ["messages", "messages"],
@@ -23,11 +23,11 @@ export interface MirrorDeps {
   readonly mirror: Mirror;
   readonly replicas: Replicas;
   readonly signal: AbortSignal;
-  /** Something that is another when a folder here has changed: a hint may come although nothing has. */
+  /** A stamp that differs once a folder here has changed: a hint may come without a change. */
   readonly stampOf: (folder: string) => string;
-  /** Both agree, for the first time or again. */
+  /** Called when both sides agree, for the first time or again. */
   readonly onAgreed: () => void;
-  /** The server cannot be asked; it is asked again. */
+  /** Called when the rounds begin to fail; the mirror keeps trying. */
   readonly onLost: (error: RelayError) => void;
 }
 
@@ -60,7 +60,7 @@ async function keepOn(
     } catch (error) {
       if (!isPassing(error)) throw error;
       if (failed++ === 0) {
-        await replicas.local.unmark(AGREED); // claims wait for no answer
+        await replicas.local.unmark(AGREED); // so that claims here wait for no answer
         onLost(error);
       }
       isAgreed = false;
@@ -71,12 +71,12 @@ async function keepOn(
   }
 }
 
-/** Whether another try may do. */
+/** Whether another try may succeed. */
 function isPassing(error: unknown): error is RelayError {
   return error instanceof RelayError && ["failed", "timed_out", "conflict", "limit", "corrupt"].includes(error.code);
 }
 
-/** Hears of what changes on both sides. */
+/** Watches both sides for changes. */
 class ChangeListener {
   readonly #deps: MirrorDeps;
   readonly #streams = new Map<string, AbortController>(); // by folder
@@ -91,7 +91,7 @@ class ChangeListener {
     this.listenAnew();
   }
 
-  /** As at the start: what breaks is opened again the later the longer it was broken. */
+  /** Opens every stream anew, so that none goes on with the long pauses of a stream that was broken for long. */
   listenAnew(): void {
     this.end();
     this.#streams.clear();
@@ -104,7 +104,7 @@ class ChangeListener {
     this.#listen(any, "inboxes/all", () => this.#hear("inboxes"));
   }
 
-  /** Hears of the mail of these sessions too, and of no others'. */
+  /** Watches the server's inboxes of these sessions too, and of no others. */
   listenTo(sessions: ReadonlySet<string>): void {
     const folders = new Map([...sessions].map((session) => [`inboxes/${session}`, session]));
     for (const [folder, stream] of this.#streams)
@@ -117,14 +117,14 @@ class ChangeListener {
         this.#listen(this.#deps.replicas.remote(session), folder, () => this.#hear("inboxes"));
   }
 
-  /** What was heard, as soon as there is any; everything where it was not looked at for a while. */
+  /** Waits for a change. Returns the parts that changed, or all parts if their last round was ROUND_EVERY_MS ago. */
   async heard(): Promise<ReadonlySet<Part>> {
     const { signal } = this.#deps;
     if (!this.#isRung) {
       const silent = new AbortController();
       this.#wake = () => silent.abort();
       signal.addEventListener("abort", this.#wake);
-      if (signal.aborted) this.#wake(); // it was asked to end in the middle of a round
+      if (signal.aborted) this.#wake(); // the signal aborted in the middle of a round
       await sleep(Math.max(0, this.#allAt - performance.now()), silent.signal);
       signal.removeEventListener("abort", this.#wake);
       await sleep(TOGETHER, signal);
@@ -154,7 +154,7 @@ class ChangeListener {
     return isChanged;
   }
 
-  /** A folder that cannot be watched is looked at with everything else. */
+  /** Watches one folder. A folder that cannot be watched is still part of the rounds of all parts. */
   #listen(store: Store, folder: string, heard: () => void, name = folder): void {
     const stream = new AbortController();
     this.#streams.set(name, stream);

@@ -1,11 +1,11 @@
 import type { Message, Receipt } from "../messages/message.ts";
 
-// What becomes of a record that was changed in two places while they could not talk. Whoever merges, in whatever order and
-// however often, gets the same.
+// Merges a record that was changed on two sides while they could not talk. The result is the same whoever merges, in
+// whatever order and however often.
 
 /**
- * Two copies of one message: who was shown it anywhere has been shown it, each first time counts, and who took it back has.
- * All else of it never changes; where it differs all the same, one of the two is taken, the same everywhere.
+ * Merges two copies of one message: the readers of both count, each first time counts, and one withdrawal is enough.
+ * The other fields never change. If they differ all the same, one copy is taken, the same everywhere.
  */
 export function mergedMessage(a: Message, b: Message): Message {
   const base = isFirst(saidIn(a), saidIn(b)) ? a : b;
@@ -20,14 +20,14 @@ export function mergedMessage(a: Message, b: Message): Message {
   };
 }
 
-/** The sender first, as in every message, then the others by name: the order in which two places noted them is not known. */
+/** The sender first, as in every message, then the others by name: nobody knows in which order two sides noted them. */
 function mergedReaders(a: Message, b: Message): string[] {
   const readers = new Set([...a.read_by, ...b.read_by]);
   const isSender = readers.delete(a.from_session);
   return [...(isSender ? [a.from_session] : []), ...[...readers].sort()];
 }
 
-/** What sessions did about a message, in two copies: each first time counts. */
+/** Merges the receipts of two copies of a message: each first time counts. */
 export function mergedReceipts(a: Message["receipts"], b: Message["receipts"]): Message["receipts"] {
   if (a === undefined && b === undefined) return undefined;
   const sessions = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].sort();
@@ -37,7 +37,7 @@ export function mergedReceipts(a: Message["receipts"], b: Message["receipts"]): 
 function mergedReceipt(a: Receipt = {}, b: Receipt = {}): Receipt {
   const read_at = earliest(a.read_at, b.read_at);
   const acked_at = earliest(a.acked_at, b.acked_at);
-  // A question is decided once; were it decided twice, in two places, no is no.
+  // A question is decided once. If it was decided on two sides, `deny` wins.
   const verdict = [a.verdict, b.verdict].includes("deny") ? "deny" : (a.verdict ?? b.verdict);
   return {
     ...(read_at !== undefined && { read_at }),

@@ -4,25 +4,25 @@ import { sha256 } from "./replica.ts";
 
 /** What a mirror remembers of the messages it has passed on; all of it can be found out again. */
 export interface MessageProgress {
-  /** Everything up to this time (Unix ms) was looked at since the start, and passed on, but for what is in `refused`. */
+  /** All messages up to this time (Unix ms) were looked at since the start, and passed on unless in `refused`. */
   until: number;
-  /** Known to be on both sides. */
+  /** Ids of messages that are known to be on both sides. */
   readonly both: Set<string>;
-  /** Sessions of whose messages it was asked, since the start, which are on the server. */
+  /** Sessions whose messages on the server were listed since the start. */
   readonly listed: Set<string>;
-  /** There, and of no use here: they have run out, or were collected. */
+  /** Messages of no use here (no broadcast, expired, or collected), and those whose withdrawal was passed on. */
   readonly useless: Set<string>;
-  /** Of ours, which the server does not take: when it was asked last (Unix ms). */
+  /** Messages of ours that the server does not take: id to the time of the last try (Unix ms). */
   readonly refused: Map<string, number>;
-  /** Who reads them may still tell: when that was asked for last (Unix ms). */
+  /** Messages whose receipts may still change: id to the time the server was last asked (Unix ms). */
   readonly awaited: Map<string, number>;
-  /** The ids here of those that have another there. */
+  /** Messages that have another id on the server: their id there to their id here. */
   readonly renamed: Map<string, string>;
-  /** What waited for each session here when it was looked at last. */
+  /** Session to the unread messages in its inbox here at the last look. */
   readonly waiting: Map<string, ReadonlySet<string>>;
 }
 
-/** The id that a message has on the server, where one that another program made would not be one. */
+/** A message's id on the server. An id that another program made is none there, so one is derived from it. */
 export function idThere(message: Message): string {
   if (timeOf(message.id) !== undefined) return message.id;
   return idFor("msg", sentAt(message), sha256(message.id));

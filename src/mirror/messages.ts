@@ -14,7 +14,7 @@ import { forEach, isOurs, orNotice, type Replicas } from "./replica.ts";
 const ID_SLACK_MS = 900_000; // ms by which ids of one place may be out of order
 const RETRY_MS = 600_000; // ms after which a message that the server does not take is tried again
 
-/** Passes on what was sent here. What the server does not take is tried again, and told of. */
+/** Publishes on the server what was sent here. A message that it does not take is tried again, and a person is told. */
 export async function pushMessages(
   replicas: Replicas,
   ours: ReadonlySet<string>,
@@ -51,7 +51,7 @@ export async function pushMessages(
     if ((timeOf(id) ?? progress.until) < progress.until - 2 * ID_SLACK_MS) progress.both.delete(id);
 }
 
-/** Whether it is by a session that nobody here knows, and on the server: it is not for us to say whose that is. */
+/** Whether the sender is unknown here and the server has the message: we cannot say whose session the sender is. */
 async function cameFromThere({ local, remote }: Replicas, message: Message): Promise<boolean> {
   const { from_session: from, to_session: to } = message;
   if (!isSegment(from)) return false;
@@ -59,7 +59,7 @@ async function cameFromThere({ local, remote }: Replicas, message: Message): Pro
   return (await remote(to ?? "").get(`messages/${idThere(message)}`)) !== undefined;
 }
 
-/** Whether the server has it: at the start that is asked once for all messages of a session. */
+/** Whether the server has the message. It is asked once, after the start, for all messages of a session. */
 async function isListed({ remote }: Replicas, message: Message, { both, listed }: MessageProgress): Promise<boolean> {
   const { from_session: from } = message;
   if (!listed.has(from)) {
@@ -69,13 +69,13 @@ async function isListed({ remote }: Replicas, message: Message, { both, listed }
   return both.has(idThere(message));
 }
 
-/** Who is elsewhere reads it there: it does not wait for them here, where they would never be seen to have read it. */
+/** Removes a broadcast's pointers for sessions of elsewhere: they read it there, and here it would stay unread. */
 async function unlistForOthers(replicas: Replicas, id: string): Promise<void> {
   for (const session of await replicas.local.list("agents"))
     if (!(await isOurs(replicas, session))) await replicas.local.unmark(unreadMark(session, id));
 }
 
-/** False for what the server refuses, which nobody there gets: a person is told of it. */
+/** Publishes one message on the server. False if it refuses: nobody there gets the message, and a person is told. */
 async function isTaken(replicas: Replicas, message: Message, { refused }: MessageProgress): Promise<boolean> {
   try {
     await pushMessage(replicas, message);
@@ -99,7 +99,7 @@ async function pushMessage({ remote }: Replicas, message: Message): Promise<void
   try {
     await store.publish(`messages/${id}`, { ...said, id, read_by: [from] }, deliveryFor(to, from));
   } catch (error) {
-    // Its answer may have been lost; sealed anew, it is not the same to the server, but it is there.
+    // The message may be there, and an earlier answer lost: sealed anew it differs, so the server says `conflict`.
     if (!(error instanceof RelayError) || error.code !== "conflict" || !(await store.get(`messages/${id}`)))
       throw error;
   }
@@ -109,7 +109,7 @@ function deliveryFor(to: string | null, from: string): Delivery {
   return to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: from } : { inboxes: [to] };
 }
 
-/** Brings what waits there for a session of ours into its inbox here, and says there what was read here. */
+/** Brings what waits on the server for a session of ours into its inbox here, and reports there what was read here. */
 export async function exchangeInbox(
   replicas: Replicas,
   session: string,
@@ -127,7 +127,7 @@ export async function exchangeInbox(
     const here = await readMessage(local, id);
     if (here && !isUnread(session, here, now())) await pushReceipt(there, session, here, now());
     else if (!here && isCollected(`messages/${id}`)) {
-      // It was read here, or had run out, and is not needed any more.
+      // The message was collected here: it was read, or had run out.
       await there.unmark(openMark(session, id));
       await there.unmark(unreadMark(session, id));
     } else if (!here) {
@@ -136,7 +136,7 @@ export async function exchangeInbox(
       await local.mark(unreadMark(session, id), now());
   }
   const waitingHere = new Set(await local.marks(`inboxes/${session}`));
-  // What waits here and not there was taken back, or has run out: the message says so.
+  // A message that waits here and not there was withdrawn, or has run out: its copy there says so.
   await forEach(waitingHere, async (id) => {
     if (!waitingThere.has(id)) await pullChanges(replicas, there, id);
   });
@@ -147,7 +147,7 @@ export async function exchangeInbox(
   progress.waiting.set(session, waitingHere);
 }
 
-/** Writes a message where its reader here finds it: pointers first, as each message is. */
+/** Publishes a message of the server in the inbox of its reader here: the pointer first, as for each message. */
 async function deliver(
   { local, now }: Replicas,
   there: Store,
@@ -166,7 +166,7 @@ async function deliver(
   progress.awaited.set(id, 0);
 }
 
-/** Writes a message of elsewhere here, listed for these. */
+/** Publishes a message of elsewhere here, in these inboxes. */
 export async function bring(
   local: Store,
   given: Message,
@@ -181,7 +181,7 @@ export async function bring(
   try {
     await local.publish(`messages/${id}`, message, { inboxes, ...index });
   } catch (error) {
-    // Another session of ours was given it meanwhile.
+    // The message is here already: another session of ours was given it meanwhile.
     if (!(error instanceof RelayError) || error.code !== "conflict" || !(await readMessage(local, id))) throw error;
     for (const session of inboxes) await local.mark(unreadMark(session, id));
   }

@@ -9,7 +9,7 @@ import { mergedMessage, mergedReceipts } from "./merge.ts";
 import { idThere, type MessageProgress } from "./message-state.ts";
 import { forEach, isOurs, orNotice, type Replicas } from "./replica.ts";
 
-/** Says there what a session has done with a message here. */
+/** Writes into the server's copy of a message what a session has done with it here. */
 export async function pushReceipt(there: Store, session: string, here: Message, now: number): Promise<void> {
   const id = idThere(here);
   const key = `messages/${id}`;
@@ -28,16 +28,16 @@ export async function pushReceipt(there: Store, session: string, here: Message, 
   await there.unmark(unreadMark(session, id));
 }
 
-/** What a session has said of a message, and nothing that others have. */
+/** A message's receipts with that of one session alone; undefined if it has none. */
 function receiptOf({ receipts }: Message, session: string): Message["receipts"] {
   return receipts && Object.hasOwn(receipts, session) ? { [session]: receipts[session] ?? {} } : undefined;
 }
 
-const YOUNG_MS = 86_400_000; // ms for which it is asked often who has read a message
-const ASK_YOUNG_EVERY_MS = 600_000; // ms between two questions, then ...
-const ASK_OLD_EVERY_MS = 3_600_000; // ... and after that
+const YOUNG_MS = 86_400_000; // ms for which the server is often asked who has read a message
+const ASK_YOUNG_EVERY_MS = 600_000; // ms at most between two questions in that time ...
+const ASK_OLD_EVERY_MS = 3_600_000; // ... and ms between two after it
 
-/** Tells of what was read or taken back here, and asks who has read it there: the less often the longer it takes. */
+/** Reports what was read or withdrawn here, and asks who has read it there: the more rarely the older a message is. */
 export async function exchangeReceipts(
   replicas: Replicas,
   sessions: LocalSessions,
@@ -64,7 +64,7 @@ export async function exchangeReceipts(
 
 async function exchangeReceipt(replicas: Replicas, { ours, apart }: LocalSessions, here: Message): Promise<void> {
   const { from_session: from, to_session: to } = here;
-  if (apart.has(from) || apart.has(to ?? "")) return; // nothing of it is passed on
+  if (apart.has(from) || apart.has(to ?? "")) return; // nothing of such a session is passed on
   const isFromHere = ours.has(from) || (await isOurs(replicas, from));
   const store = replicas.remote(isFromHere ? from : (to ?? ""));
   if (isFromHere && here.withdrawn_at !== undefined) await pushWithdrawal(store, here);
@@ -74,7 +74,7 @@ async function exchangeReceipt(replicas: Replicas, { ours, apart }: LocalSession
       await pushReceipt(replicas.remote(reader), reader, here, replicas.now());
 }
 
-/** Nothing more becomes of a direct message that was read and asks for nothing, and of a broadcast after a day. */
+/** Whether no receipt is expected any more: a direct message was read and is not open, or a broadcast is a day old. */
 export function isSettled(message: Message, now: number): boolean {
   const to = message.to_session;
   return to === null ? now - sentAt(message) > YOUNG_MS : message.read_by.includes(to) && !isOpen(to, message, now);
@@ -88,7 +88,10 @@ async function pushWithdrawal(there: Store, here: Message): Promise<void> {
     await there.unmark(unreadMark(inbox, idThere(here)));
 }
 
-/** Notes here what has become of a message there. Returns it as it is there. What sessions of ours did is known here. */
+/**
+ * Merges into the message here what has become of it on the server, except what sessions of ours did, which is known
+ * here. Returns the server's copy; undefined if either side has none.
+ */
 export async function pullChanges(replicas: Replicas, store: Store, id: string): Promise<Message | undefined> {
   const { local } = replicas;
   const key = `messages/${id}`;
@@ -117,7 +120,7 @@ function receiptEntry(message: Message, session: string): [string, Receipt][] {
   return Object.entries(receiptOf(message, session) ?? {});
 }
 
-/** What of a message is not as it was sent. What is sent to all is signed on its way, and is the same in each folder. */
+/** The fields that change after a message is sent. A broadcast is signed on its way: each folder has that signature. */
 function changingOf({ read_by, receipts, withdrawn_at, signature, to_session }: Message): Partial<Message> {
   return {
     read_by,

@@ -8,40 +8,40 @@ import { makeContext } from "../open/make-context.ts";
 import { forwarding } from "../store/forwarding.ts";
 import type { Store } from "../store/store.ts";
 
-/** The two that are kept the same. */
+/** The two relays that a mirror keeps the same. */
 export interface Replicas {
   /** The folder that the relay here lies in. */
   readonly project: string;
   readonly local: Store;
-  /** The server's relay, as one of our sessions may use it; with an empty one, as who is nobody. */
+  /** The store of the server's relay, as a session of ours may use it; with `""`, as nobody's. */
   readonly remote: (session: string) => Store;
   /** Whom the server takes us for: `<user>/<machine>`; undefined for the user of its own machine. */
   readonly owner: string | undefined;
-  /** The server's relay, by its id. */
+  /** The id of the server's relay. */
   readonly relay: string;
   /** The clock here (Unix ms). */
   readonly now: () => number;
-  /** How far the server's clock is ahead of it, ms; 0 where that is too little to matter. */
+  /** How far the server's clock is ahead of the one here, ms; 0 where that is too little to matter. */
   readonly ahead: () => number;
-  /** Tells a person of what could not be kept the same. */
+  /** Tells a person what could not be mirrored. */
   readonly notice: (text: string) => void;
 }
 
-/** Who acts where no session of ours does. */
+/** The session that acts where none of ours does. */
 export const MIRROR = { session: "mirror", agent: "mirror" };
 
-/** To act here. */
+/** A context to act here. */
 export function localContext(replicas: Replicas, session = MIRROR.session, agent = MIRROR.agent): Context {
   return makeContext({ store: replicas.local, project: replicas.project, now: replicas.now, session, agent });
 }
 
-/** To act on the server, for a session of ours. What it did is in the log here, which is passed on as it is. */
+/** A context to act on the server for a session of ours. It does not log the act: the log here is passed on. */
 export function remoteContext(replicas: Replicas, session: string, agent = MIRROR.agent): Context {
   const now = () => replicas.now() + replicas.ahead();
   return makeContext({ store: unlogged(replicas.remote(session)), project: replicas.project, now, session, agent });
 }
 
-/** A store that writes down only what becomes of others: what they held, and have no more. */
+/** A store that logs only what a holder other than the acting session has lost. */
 function unlogged(store: Store): Store {
   const append: Store["append"] = async (key, line) => {
     if (line.holder !== undefined && line.holder !== line.session) await store.append(key, line);
@@ -49,13 +49,13 @@ function unlogged(store: Store): Store {
   return { ...forwarding(store), append };
 }
 
-/** Whether a session runs, or ran, here: those that came from elsewhere have an owner. */
+/** Whether a session runs, or ran, here: a registration from elsewhere has an owner. */
 export async function isOurs({ local }: Replicas, session: string): Promise<boolean> {
   const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
   return agent !== undefined && agent.owner === undefined;
 }
 
-/** Tells a session of ours what the server has decided, once for the same `word` of the same time (Unix ms). False if it was told. */
+/** Tells a session of ours what the server decided, once for each `word` and `time` (Unix ms). False if it was told. */
 export async function tellOnce(
   { local, now }: Replicas,
   session: string,
@@ -72,14 +72,14 @@ export async function tellOnce(
   }
 }
 
-/** Digits of `[0-9a-f]` that stand for a word. */
+/** The SHA-256 of a word, in hex. */
 export function sha256(word: string): string {
   return createHash("sha256").update(word).digest("hex");
 }
 
 /**
- * Runs a step of one thing, so that what is wrong with it keeps nothing else back: a person is told. Returns whether it was done.
- * Throws only what says that the server, or this machine, cannot be used now.
+ * Runs one step. If it fails, a person is told, and the other steps go on. Returns whether it succeeded. Of RelayErrors
+ * it throws only `failed` and `timed_out`: the server, or this machine, cannot be used now.
  */
 export async function orNotice(replicas: Replicas, what: string, step: () => Promise<unknown>): Promise<boolean> {
   try {
@@ -92,9 +92,9 @@ export async function orNotice(replicas: Replicas, what: string, step: () => Pro
   }
 }
 
-const MAX_PARALLEL = 8; // requests: a server far away answers each after its way there and back
+const MAX_PARALLEL = 8; // requests: each takes a round trip, which is long to a server far away
 
-/** Runs `step` for each, a few at once. What one throws ends it. */
+/** Runs `step` for each item, MAX_PARALLEL at once. Rejects with the first error. */
 export async function forEach<T>(items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items].reverse();
   const worker = async () => {

@@ -15,12 +15,12 @@ import { localContext, orNotice, type Replicas } from "./replica.ts";
 import { exchangeTasks } from "./tasks.ts";
 import { Tombstones } from "./tombstones.ts";
 
-/** What can be passed on by itself. */
+/** The parts of a relay that can be mirrored by themselves. */
 const PART_NAMES = ["agents", "messages", "inboxes", "tasks", "claims", "decisions"] as const;
 export type Part = (typeof PART_NAMES)[number];
 export const PARTS: ReadonlySet<Part> = new Set(PART_NAMES);
 
-/** In which part something is different, by a line of the log. */
+/** The part that an event of the log has changed, such as `tasks` for `task.done`. */
 function partOf(event: string): Part | undefined {
   const [noun] = event.split(".");
   const parts: Readonly<Record<string, Part>> = {
@@ -48,7 +48,7 @@ export class Mirror {
   #sessions: LocalSessions = { ours: new Set(), apart: new Set() };
   #wholeAt: number | undefined;
   #firstDay = "";
-  #fresh: string[] = []; // what the server has collected, and was not followed here yet
+  #fresh: string[] = []; // keys that the server has collected, still to be removed here
 
   constructor(replicas: Replicas) {
     const told = new Set<string>();
@@ -67,15 +67,15 @@ export class Mirror {
   }
 
   /**
-   * Passes on in both directions what the other side does not have, of these parts. It may end anywhere, and be run again:
-   * what was passed on is found to be there. Returns the parts in which something has happened there meanwhile. Throws what
-   * the server or the disk says.
+   * Exchanges these parts in both directions. A round that ends anywhere can be run again: it finds what was passed on
+   * already. Returns the parts in which something has happened on the server meanwhile. Throws the errors of the server
+   * and of the disk.
    */
   async round(parts: ReadonlySet<Part> = PARTS): Promise<Set<Part>> {
     const replicas = this.#replicas;
     const { now } = replicas;
     const progress = this.#progress;
-    await replicas.remote("").get("relay"); // who is let in no more is told so, whatever is to be passed on
+    await replicas.remote("").get("relay"); // throws if we are no longer let in, whatever there is to pass on
     if (this.#wholeAt === undefined) await this.#start();
     const isAll = parts.size === PARTS.size;
     const isWhole = isAll && (this.#wholeAt === undefined || now() - this.#wholeAt >= WHOLE_EVERY_MS);
@@ -133,7 +133,7 @@ export class Mirror {
     await followCollected(this.#replicas, this.#fresh.splice(0));
   }
 
-  /** Goes on from where a mirror of these two stopped. */
+  /** Goes on from the checkpoint of the last mirror of these two relays. */
   async #start(): Promise<void> {
     const { at, days, leases } = await readCheckpoint(this.#replicas);
     this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY_MS);

@@ -9,12 +9,12 @@ import { parsedOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
 import { MIRROR } from "./replica.ts";
 
-/** To which server's relay this one is mirrored; undefined for one that is not. */
+/** The server's relay that this one is mirrored to, or undefined. */
 export function mirroredTo(local: Store): Promise<Mirrored | undefined> {
   return parsedOrSkipped(local, "mirror", Mirrored);
 }
 
-/** Notes that it is mirrored. Throws `conflict` if it is to another server's relay. */
+/** Notes that this relay is mirrored. Throws `conflict` if it is mirrored to another server's relay. */
 export async function noteMirrored(local: Store, mirrored: Mirrored): Promise<void> {
   await local.update("mirror", (value) => {
     const old = value && Mirrored.parse(value, "mirror");
@@ -28,13 +28,13 @@ export async function noteMirrored(local: Store, mirrored: Mirrored): Promise<vo
   });
 }
 
-/** The process that mirrors: there is one. */
+/** The process that mirrors. There is at most one. */
 const Runner = object({ pid: integer(), started: optional(integer()), place: text() });
 type Runner = Infer<typeof Runner>;
 
 const RUNNER = "mirror/runner";
 
-/** Says that this process mirrors. Returns how to take that back. Throws `conflict` while another does. */
+/** Notes that this process mirrors. Returns a function that undoes it. Throws `conflict` while another does. */
 export async function runAlone(local: Store): Promise<() => Promise<void>> {
   const { pid, started, place } = thisProcess();
   const mine: Runner = { pid, place, ...(started !== undefined && { started }) };
@@ -58,7 +58,7 @@ function isRunning({ pid, started, place }: Runner): boolean {
 
 const NOBODY: Runner = { pid: 0, place: "" };
 
-/** Undefined also for what is no runner: it keeps nobody from being one. */
+/** Undefined also for a record that is no runner: it must not keep a process from becoming one. */
 function runnerIn(value: Value | undefined): Runner | undefined {
   try {
     return value && Runner.parse(value, RUNNER);
@@ -74,7 +74,7 @@ export async function runnerOf(local: Store): Promise<number | undefined> {
   return runner && isRunning(runner) ? runner.pid : undefined;
 }
 
-/** Makes the relay one of its own again: sessions of elsewhere have left, and what they hold here is free. */
+/** Makes the relay independent again: archives the sessions of elsewhere, and frees what they hold here. */
 export async function forgetMirror(local: Store, project: string, now: () => number): Promise<void> {
   const foreign = new Set<string>();
   for (const id of await local.list("agents")) {

@@ -3,17 +3,17 @@ import { moved, type Task, type TaskActor, type TaskFacts, taken } from "../task
 /** One change of a task, and the session of ours in whose name it is made. */
 export interface TaskStep {
   readonly by: string;
-  /** What it is made to depend on, if that is changed. */
+  /** The task's new dependencies, if the step changes them. */
   readonly depends_on?: readonly string[];
-  /** Throws `conflict` or `refused` where the task has become such that it cannot be. */
+  /** Throws `conflict` or `refused` if what the task has become does not allow the step. */
   readonly change: (task: Task) => Task;
 }
 
 const EDITED = ["title", "description", "files", "priority", "depends_on"] as const;
 
 /**
- * What was done here since `base`, as steps on what the task has become there. Of a field that was changed on both sides
- * the server's stands. Pure.
+ * What was done here since `base`, as steps on the server's task. Of a field that was changed on both sides, the
+ * server's value stands. Pure.
  */
 export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<string>, facts: TaskFacts): TaskStep[] {
   const actor = actorOf(base, mine, ours);
@@ -26,7 +26,7 @@ export function stepsOf(base: Task, mine: Task, theirs: Task, ours: ReadonlySet<
   ];
 }
 
-/** Who of ours most likely did it: who works on it, who did, who made it, or any. */
+/** The session of ours that most likely acted: the task's owner, its owner before, its creator, or any. */
 function actorOf(base: Task, mine: Task, ours: ReadonlySet<string>): TaskActor | undefined {
   const candidates = [mine.owner?.session_id, base.owner?.session_id, mine.created_by, ...ours];
   const session_id = candidates.find((each) => each !== undefined && ours.has(each));
@@ -43,7 +43,7 @@ function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: Tas
   return [{ by, ...more, change: (task) => ({ ...task, ...edits, updated_at: mine.updated_at }) }];
 }
 
-/** What one of ours has given back, and another has taken since. */
+/** The release of a task that one session of ours gave back here, and another has taken since. */
 function handOver(mine: Task, theirs: Task, actor: TaskActor, ours: ReadonlySet<string>, facts: TaskFacts): TaskStep[] {
   const holder = theirs.state === "in_progress" ? theirs.owner : undefined;
   const isTaken = mine.state === "in_progress" || mine.state === "done";
@@ -51,7 +51,7 @@ function handOver(mine: Task, theirs: Task, actor: TaskActor, ours: ReadonlySet<
   return [{ by: holder.session_id, change: (task) => moved(task, "release", holder, facts) }];
 }
 
-/** From state to state, by the moves that lead there. */
+/** The moves that lead from the server's state to the one here. */
 function stateSteps(base: Task, mine: Task, theirs: Task, actor: TaskActor, facts: TaskFacts): TaskStep[] {
   const { session_id: by } = actor;
   const isSame = mine.state === base.state && isOwnerSame(mine, base);
@@ -90,7 +90,7 @@ function isOwnerSame(a: Task, b: Task): boolean {
   return JSON.stringify(said(a)) === JSON.stringify(said(b));
 }
 
-/** Notes are never changed: those that are not there are added, each by who wrote it. */
+/** Adds the notes that are not there, each by its author. Notes never change. */
 function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): TaskStep[] {
   const there = new Set(theirs.notes.map((note) => JSON.stringify(note)));
   const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(JSON.stringify(note)));

@@ -9,11 +9,11 @@ import { forEach, localContext, orNotice, type Replicas, remoteContext, tellOnce
 import { stepsOf } from "./task-merge.ts";
 import type { TombstoneLookup } from "./tombstones.ts";
 
-const SETTLED_MS = 86_400_000; // ms for which a task that is over may still change: it gets a note
+const SETTLED_MS = 86_400_000; // ms for which a task that is over is still exchanged: it may get a note
 
 /**
- * What was done to tasks here is done there, by who did it, and what the server says then is what they are here. A copy of
- * each as it was on both sides tells what has changed where.
+ * Repeats on the server what was done to tasks here, in the name of the session that did it. The server's task is then
+ * the task here. A copy of each task as both sides last had it, its base, tells which side has changed what.
  */
 export async function exchangeTasks(
   replicas: Replicas,
@@ -31,7 +31,7 @@ export async function exchangeTasks(
     if (base && isOver(base) && (base.ended_at ?? 0) < now() - SETTLED_MS) return;
     await orNotice(replicas, `task ${id}`, () => exchangeTask(replicas, ours, id, base, gone));
   };
-  // In the order in which they were made: nobody can take one there before what it waits for is there too.
+  // New tasks go in the order in which they were made: nobody can take one there before its dependencies are there too.
   for (const id of [...ids].sort()) if (!bases.has(id)) await exchange(id);
   await forEach(
     [...ids].filter((id) => bases.has(id)),
@@ -50,7 +50,7 @@ async function exchangeTask(
   const mine = await readTask(localContext(replicas), id);
   const theirs = await readTask(remoteContext(replicas, ""), id);
   if (before && !theirs && (await gone.hasNow(`tasks/${id}`))) return;
-  const base = theirs ? before : undefined; // what the server has lost it is given again
+  const base = theirs ? before : undefined; // a task that the server has lost is given to it again
   const done = mine && (await passedOn(replicas, await speakersOf(replicas, ours, mine, base), mine, base, theirs));
   const decided = done && !done.isSame ? await readTask(remoteContext(replicas, ""), id) : theirs;
   const refused = done?.refused;
@@ -61,11 +61,11 @@ async function exchangeTask(
       time: mine?.updated_at ?? 0,
     });
   }
-  if (!decided || !(await follow(replicas, mine, decided))) return; // an agent has changed it meanwhile: the next round sees it
+  if (!decided || !(await follow(replicas, mine, decided))) return; // changed meanwhile: the next round sees it
   if (!isSame(base, decided)) await replicas.local.update(`mirror/tasks/${id}`, () => decided, { lasting: false });
 }
 
-/** Those of ours, also those who have left, who may have done what was done here. */
+/** The sessions of ours, also ended ones, that may have done what was done to the task here. */
 async function speakersOf(
   replicas: Replicas,
   ours: ReadonlySet<string>,
@@ -82,7 +82,7 @@ async function speakersOf(
   return speakers;
 }
 
-/** Does there what was done here, as far as the server takes it; undefined where nothing was to be done. */
+/** Does there what was done here, as far as the server takes it. Undefined for a task of others that it lacks. */
 async function passedOn(
   replicas: Replicas,
   ours: ReadonlySet<string>,
@@ -96,7 +96,7 @@ async function passedOn(
     current = asMade(mine);
     await place(remoteContext(replicas, mine.created_by), current);
   }
-  // Without a copy of what both had, who changed it last is right, but for notes, of which none is lost.
+  // Without a base, the side that changed the task last is right. Notes are an exception: none is lost.
   const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
   const steps = stepsOf(base ?? current, wanted, current, ours, {
     now: remoteContext(replicas, "").now(),
@@ -116,7 +116,7 @@ async function passedOn(
 
 const DECIDED = ["conflict", "refused", "limit", "usage", "not_found"];
 
-/** A task as it was when it was made: what has become of it since follows in steps. */
+/** A task as it was when it was made: its changes since then follow as steps. */
 function asMade(task: Task): Task {
   const { owner: _, token: __, reason: ___, ended_at: ____, ...made } = task;
   return { ...made, state: "pending", notes: [], updated_at: task.created_at };

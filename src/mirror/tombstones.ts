@@ -5,15 +5,15 @@ import type { Store } from "../store/store.ts";
 /** What either side has collected. */
 export interface TombstoneLookup {
   has(key: string): boolean;
-  /** Also what the server has collected since it was asked last. */
+  /** Like `has`, after asking the server what it has collected since it was last asked. */
   hasNow(key: string): Promise<boolean>;
 }
 
-/** What one side has collected: it is brought back to neither. */
+/** The keys that one side has collected: none is brought back to either side. */
 export class Tombstones {
   readonly #store: Store;
   readonly #keys = new Set<string>();
-  readonly #read = new Map<string, number>(); // lines of each day
+  readonly #read = new Map<string, number>(); // day to the lines read of it
 
   constructor(store: Store) {
     this.#store = store;
@@ -23,7 +23,7 @@ export class Tombstones {
     return this.#keys.has(key);
   }
 
-  /** Reads what is new of the days from `first` on, such as `2026-05-01`. Returns the keys that it did not know. */
+  /** Reads the new lines of the days from `first` on, such as `2026-05-01`. Returns the keys that were not known. */
   async read(first: string, now: number): Promise<string[]> {
     const fresh: string[] = [];
     for (const day of await this.#store.logs("collected")) {

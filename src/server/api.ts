@@ -61,7 +61,7 @@ async function answered(c: Context, route: ApiRoute, options: ApiOptions, relays
 
 const MAX_RELAYS = 1000;
 
-/** What callers act by. It is kept while they go on: it knows what it has just looked at. */
+/** One Relay for each caller, kept between requests: it knows what it has just looked at. */
 class CallerRelays {
   readonly #options: ApiOptions;
   readonly #kept = new BoundedMap<string, Relay>(MAX_RELAYS);
@@ -87,8 +87,8 @@ function relayOf(c: Context, { asked, dir, now }: ApiOptions, store: Store): Rel
 }
 
 /**
- * Sends what was not sent before under this word, also where the server has ended in between: the message's id is written
- * down before the message. Throws `conflict` where only some of several were sent.
+ * Sends once for each Idempotency-Key (`word`), even if the server ends in between: a message's id is written down
+ * before the message. Throws `conflict` if only some of several messages were sent.
  */
 async function sentOnce(
   c: Context,
@@ -120,7 +120,7 @@ async function sentOnce(
   return sent;
 }
 
-/** Whether it is one message, whoever gets it. */
+/** Whether the request sends exactly one message: to one session, or to all. */
 function isForOne(fields: Params): boolean {
   const [first = "all", second] = textsIn(fields, "to") ?? [];
   return second === undefined && first !== "human" && !first.startsWith("role:");
@@ -141,7 +141,7 @@ function sentBefore(messages: readonly Message[]): Sent {
   return { id: first?.id ?? "", ...(first?.batch !== undefined && { batch: first.batch }), messages, recipients };
 }
 
-/** What waits unread, now and as it comes, each once; after the one that is named as the last. */
+/** The caller's unread messages, now and as they come, each once: after the `Last-Event-ID`, if the request has one. */
 async function* events(
   c: Context,
   options: ApiOptions,

@@ -23,27 +23,28 @@ import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
 
 /** One relay, as it is served. */
 export interface Served {
-  /** May stand first in a path. */
+  /** The relay's name. It may stand first in a path. */
   readonly name: string;
   /** The relay's folder. */
   readonly dir: string;
-  /** The session of this machine's own user, where a request names none. */
+  /** The session of this machine's own user, for requests that name none. */
   readonly operator: string;
   readonly version: string;
   readonly metrics: Metrics;
   readonly store: Store;
   readonly auth: Authenticator;
   readonly streams: EventStreams;
-  /** Requests that one owner may make. */
+  /** How many requests one user may make. */
   readonly perOwner: { readonly perSecond: number; readonly burst: number };
-  /** Where this server's processes are, by which pids are judged. */
+  /** The place of this server's processes: a pid means something only there. */
   readonly place: string;
   readonly maintenance: Maintenance;
   readonly onBug: (error: unknown) => void;
   readonly now: () => number;
 }
 
-const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/; // where it shows what became of waits
+// Paths that show what became of waits.
+const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/;
 
 /** What each request that was let in has. */
 interface AdmittedRequest {
@@ -55,9 +56,9 @@ type Env = { Variables: { asked: AdmittedRequest } };
 
 const STREAM = /^\/(?:events$|v1\/changes\/)/;
 const LOGINS = { perSecond: 20, burst: 200 }; // of one address, which may be a proxy's
-const FAILURES = { perSecond: 1, burst: 30 }; // of one address: words that let nobody in
+const FAILURES = { perSecond: 1, burst: 30 }; // of one address: requests with a secret that lets nobody in
 
-/** Answers requests about one relay, each as who asks may have it. */
+/** Answers requests about one relay, each as its caller may have it. */
 export function relayApp(served: Served): Hono<Env> {
   const { auth, streams, maintenance } = served;
   const app = new Hono<Env>({ getPath: (request) => within(served.name, getPath(request)) });
@@ -139,12 +140,12 @@ function within(name: string, path: string): string {
   return path === `/${name}` || path.startsWith(`/${name}/`) ? path.slice(name.length + 1) || "/" : path;
 }
 
-/** Whose session it is where a plain request names none. It may be somebody else's by now, as any that is named. */
+/** The session of a plain request that names none. Like a named session, it may be somebody else's by now. */
 function sessionOf({ owner }: Admitted, operator: string): string {
   return owner === undefined ? operator : owner.replace("/", "-");
 }
 
-/** The caller's own view of the store, kept while it goes on asking. */
+/** One authorized store for each caller, kept between requests. */
 class CallerStores {
   readonly #served: Served;
   readonly #ends: Participants;
@@ -170,19 +171,19 @@ class CallerStores {
 }
 const MAX_STORES = 1000;
 
-/** Whose allowance it is: a user's machines and tokens share one. */
+/** The user whose allowance a request takes from: a user's machines and tokens share one. */
 function userOf({ owner }: Admitted): string {
   return owner?.split("/")[0] ?? "";
 }
 
-/** Who asks, if the session it acts for is its own or nobody's yet. Throws `refused`. */
-/** The session that is named, if it is one that somebody can be. Throws `usage`. */
+/** The session that the request names, or `""`. Throws `usage` for a name that no session can have. */
 function namedSession(c: Context, { owner }: Admitted): string {
   const session = c.req.header("Agent-Relay-Session") ?? "";
   if (session === "" || (owner === undefined && session === "nobody")) return session;
   return checkSession(session);
 }
 
+/** The caller of a request. Throws `refused` if the session that it acts for is another's. */
 async function callerFor(
   { store, place }: Served,
   { owner, scope, byToken }: Admitted,
@@ -197,7 +198,7 @@ async function callerFor(
   return { session, owner, elsewhere: place, isReader: scope === "read", byToken };
 }
 
-/** A request with a word of its own is done once, however often it comes. */
+/** Runs a request with an Idempotency-Key once, however often it comes. */
 async function repeated(c: Context<Env>, next: Next, repeats: IdempotentAnswers): Promise<void> {
   const word = c.req.header("Idempotency-Key");
   if (word === undefined || c.req.method === "GET") return next();
@@ -219,7 +220,7 @@ function checkScope({ scope }: Admitted, c: Context): void {
   if (!may) throw new RelayError("refused", `Cannot do that with this token: it is good to ${scope} alone`);
 }
 
-/** For what anybody may ask before it is known who it is. */
+/** Runs a request that anybody may make before a login. Throws `limit` if the address asks too often. */
 async function limited(c: Context, allowance: RateLimiter, run: () => Promise<Response>): Promise<Response> {
   const wait = allowance.take(addressOf(c), performance.now());
   if (wait > 0) throw tooOften(c, wait);
@@ -238,7 +239,7 @@ function notAdmitted(): RelayError {
   });
 }
 
-/** Whose connection it is: behind a proxy, the proxy's. */
+/** The address of the connection: behind a proxy, the proxy's. */
 function addressOf(c: Context): string {
   return c.env?.incoming?.socket?.remoteAddress ?? "";
 }

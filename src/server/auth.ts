@@ -20,9 +20,9 @@ import type { Store, Value } from "../store/store.ts";
 
 const LOGIN_MS = 3_600_000; // ms that a login lasts
 const CHALLENGE_MS = 60_000; // ms to answer a challenge
-const MAX_CHALLENGES = 10_000; // that wait for an answer; the oldest gives way
+const MAX_CHALLENGES = 10_000; // challenges that wait for an answer; the oldest gives way
 const MAX_LOGINS = 10_000;
-const MEMBER_FRESH_MS = 1000; // ms for which a member is as it was
+const MEMBER_FRESH_MS = 1000; // ms for which a member that was read is not read again
 
 /** Who was let in, and for what. */
 export interface Admitted {
@@ -30,7 +30,7 @@ export interface Admitted {
   readonly owner: string | undefined;
   readonly scope: TokenScope;
   readonly byToken: boolean;
-  /** What it was let in by, as a hash. */
+  /** The hash of the secret that let the caller in. */
   readonly by: string;
 }
 
@@ -39,9 +39,9 @@ export interface AuthOptions {
   readonly store: Store;
   /** The relay's own id. */
   readonly relay: string;
-  /** The word that this machine's own user is known by. */
+  /** The secret of this machine's own user. */
   readonly local: string;
-  /** The addresses that this server is called by: `https://relay.example:4800`. A login that was signed for another is none here. */
+  /** The addresses that this server is called by: `https://relay.example:4800`. A login for another is refused. */
   readonly origins: ReadonlySet<string>;
   readonly now: () => number;
 }
@@ -49,7 +49,7 @@ export interface AuthOptions {
 interface ServerLogin {
   readonly user: string;
   readonly machine: string;
-  /** The key, or the token's hash, that opened it: without it in the member's record, it ends. */
+  /** The machine's key that opened the login. The login ends when the member's record no longer has that key. */
   readonly proof: string;
   /** Unix ms. */
   readonly expires_at: number;
@@ -68,7 +68,7 @@ const Login = object({
   box_signature: optional(text()),
 });
 
-/** Lets in who proves who it is. */
+/** Lets in callers that prove who they are: by the local user's secret, a login, or a token. */
 export class Authenticator {
   readonly #options: AuthOptions;
   readonly #local: string;
@@ -88,12 +88,12 @@ export class Authenticator {
     this.#local = hashOf(options.local);
   }
 
-  /** Who has this secret, or undefined. */
+  /** The caller that has this secret, or undefined. */
   admitted(secret: string): Promise<Admitted | undefined> {
     return this.#admittedBy(hashOf(secret)); // compared as a hash: the time that takes tells nothing of the secret
   }
 
-  /** Whether who was let in would be let in again. */
+  /** Whether a caller that was let in would still be let in. */
   async isStillIn({ owner, by }: Admitted): Promise<boolean> {
     return (await this.#admittedBy(by))?.owner === owner;
   }
@@ -113,7 +113,7 @@ export class Authenticator {
     return { owner: `${token.user}/${token.name}`, scope: token.scope, byToken: true, by };
   }
 
-  /** A word to be signed, once and soon. */
+  /** A new challenge to sign, good once and for CHALLENGE_MS: `{ challenge, relay, at }`, `at` in Unix seconds. */
   challenge(): Value {
     const { now, relay } = this.#options;
     const challenge = newSecret("session").slice(-43);
@@ -121,7 +121,10 @@ export class Authenticator {
     return { challenge, relay, at: Math.floor(now() / 1000) };
   }
 
-  /** A token for who has signed a challenge with a machine's key. Throws `refused`, `corrupt`, `usage`. */
+  /**
+   * Opens a login for a challenge that was signed with a machine's key: `{ token, expires_at, relay }`, `expires_at` in
+   * Unix ms. Throws `refused`, `corrupt`, `usage`.
+   */
   async login(body: Value): Promise<Value> {
     const { now, relay, origins, store } = this.#options;
     const { signature, invite, ...said } = Login.parse(body, "the login");
@@ -145,13 +148,13 @@ export class Authenticator {
     return { token, expires_at, relay };
   }
 
-  /** Forgets what it knew of members: one was changed. */
+  /** Forgets the members that were read: a record of one has changed. */
   refresh(): void {
     this.#members.clear();
     this.#tokens = { at: Number.NEGATIVE_INFINITY, byHash: new Map() };
   }
 
-  /** An invitation is used up before the machine is let in: who is killed between loses one use, and nobody gets in twice. */
+  /** Uses up an invitation before it lets the machine in: a crash between loses one use, and nobody gets in twice. */
   async #enrol(store: Store, machine: NewMachine, invite: string | undefined): Promise<void> {
     const { user } = machine;
     const member = await this.#read(user);
@@ -207,7 +210,7 @@ function machineOf({ machines }: Member, name: string) {
   return Object.hasOwn(machines, name) ? machines[name] : undefined;
 }
 
-/** One answer for all that is wrong with it: it tells nothing of what there is. */
+/** One error for every fault of an invitation: it does not tell which users and invitations there are. */
 function badInvite(): RelayError {
   return new RelayError("refused", "Cannot log in with that invitation: it is not, or no longer, good for this name", {
     next: "ask who sent it for a new one: agent-relay invite",

@@ -4,9 +4,9 @@ import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { RelayError } from "../errors.ts";
 import type { Admitted, Authenticator } from "./auth.ts";
 
-const STILL_THERE = 15_000; // ms; what sits between two machines gives up a connection that says nothing for a minute
+const STILL_THERE = 15_000; // ms; proxies between two machines give up a connection that is silent for a minute
 
-/** One thing that a stream tells. */
+/** One event of a stream. */
 export interface StreamEvent {
   readonly event: string;
   readonly id?: string;
@@ -24,7 +24,7 @@ export interface StreamLimits {
   readonly most: number;
   /** ... and of one user. */
   readonly mostEach: number;
-  /** ms that a reader may take to take what it was sent. */
+  /** ms that a reader may take to accept what it was sent. */
   readonly slow: number;
 }
 
@@ -50,7 +50,10 @@ export class EventStreams {
     return this.#open.size;
   }
 
-  /** Sends what `events` yields, until it ends, the reader leaves or is too slow, or the stream is ended from here. Throws `limit`. */
+  /**
+   * Sends what `events` yields, until it ends, the reader leaves or is too slow, or the stream is ended from here.
+   * Throws `limit` if too many streams are open.
+   */
   async serve(
     c: Context,
     reader: StreamReader,
@@ -63,8 +66,8 @@ export class EventStreams {
     outgoingOf(c)?.once("close", () => over.abort());
     const source = events(over.signal)[Symbol.asyncIterator]();
     try {
-      const first = await source.next(); // what cannot be watched is told as an answer, not in the stream
-      c.header("X-Accel-Buffering", "no"); // as nginx has it: what comes is passed on at once
+      const first = await source.next(); // an error of the watch itself is the answer, not an event
+      c.header("X-Accel-Buffering", "no"); // nginx passes each event on at once
       return streamSSE(c, (stream) => this.#run(c, stream, open, source, first));
     } catch (error) {
       this.#open.delete(open);
@@ -72,12 +75,12 @@ export class EventStreams {
     }
   }
 
-  /** Ends those whose owner is one that `isOver` says, each with the reason. */
+  /** Ends all streams. The last event of each is `end`, with the reason. */
   end(reason: string): void {
     for (const { over } of this.#open) over.abort(reason);
   }
 
-  /** Ends those whose readers would be let in no more. */
+  /** Ends the streams of readers that would no longer be let in. */
   async endOfRemoved(): Promise<void> {
     for (const { reader, over } of this.#open)
       if (!(await reader.auth.isStillIn(reader.admitted))) over.abort("you are no longer let in");

@@ -1,8 +1,8 @@
 import type { Store, Value } from "../store/store.ts";
 
-const REPEATED = 86_400_000; // ms for which a message that is sent again under the same word is known
+const REPEATED = 86_400_000; // ms for which a send is known by its Idempotency-Key
 
-/** Removes what a server has noted and nobody can use any more: words of requests, and invitations that have run out. */
+/** Removes the server's notes that nobody can use any more: Idempotency-Keys of sends, and invitations that expired. */
 export async function forgetOld(store: Store, now: number): Promise<void> {
   await forget(store, "sends", ({ at }) => Number(at) < now - REPEATED);
   await forget(store, "invites", ({ expires_at }) => Number(expires_at) < now);

@@ -9,11 +9,14 @@ interface KeptAnswer {
   readonly answer: Promise<Response>;
 }
 
-/** The answers to requests that have a word of their own: who asks again with the same word gets the same answer, and nothing is done twice. */
+/** Answers to requests with an Idempotency-Key: a repeated request gets the same answer, and nothing is done twice. */
 export class IdempotentAnswers {
   readonly #kept = new BoundedMap<string, Map<string, KeptAnswer>>(MAX_OWNERS);
 
-  /** What `run` has answered to this owner's word, now or before. One that failed for no fault of the request may be run again. */
+  /**
+   * The answer of `run` to this owner's `word`, from now or before; `now` is in ms. A request that failed for no fault
+   * of its own (`run` threw, or answered 500 or more) may be run again.
+   */
   async once(owner: string, word: string, now: number, run: () => Promise<Response>): Promise<Response> {
     const theirs = this.#of(owner);
     const known = theirs.get(word);
@@ -34,12 +37,12 @@ export class IdempotentAnswers {
   #of(owner: string): Map<string, KeptAnswer> {
     const known = this.#kept.get(owner) ?? new BoundedMap<string, KeptAnswer>(MAX_ANSWERS);
     this.#kept.delete(owner);
-    this.#kept.set(owner, known); // the last one is the one that was used last
+    this.#kept.set(owner, known); // moved to the end: the owner that asked longest ago gives way
     return known;
   }
 }
 
-/** What is too old, the oldest first. */
+/** Removes the answers that are too old; the map begins with the oldest. */
 function forget(theirs: Map<string, KeptAnswer>, now: number): void {
   for (const [word, { at }] of theirs) {
     if (at > now - ANSWER_KEPT_MS) return;

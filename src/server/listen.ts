@@ -12,16 +12,16 @@ export interface ConnectionLimits {
   readonly headers: number;
   /** To send all of it. */
   readonly request: number;
-  /** Between two looks at who takes too long. */
+  /** Between two checks for clients that take too long. */
   readonly looks: number;
 }
 const CONNECTION_LIMITS: ConnectionLimits = { headers: 10_000, request: 30_000, looks: 2000 };
-const KEEP_ALIVE_MS = 65_000; // ms that a connection is kept for another request: longer than what stands in front of it would
-const MAX_SILENCE_MS = 45_000; // ms in which not a byte went either way: a stream says every 15 s that it is there
+const KEEP_ALIVE_MS = 65_000; // ms that a connection is kept for another request: longer than a proxy in front keeps it
+const MAX_SILENCE_MS = 45_000; // ms without a byte either way: a stream says every 15 s that it is there
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 1024 * 1024;
-const MAX_CONNECTIONS = 4096; // beyond it, the oldest that asks nothing gives way
-const DRAIN_MS = 10_000; // ms that requests have to end in
+const MAX_CONNECTIONS = 4096; // beyond it, the oldest idle connection is closed
+const DRAIN_MS = 10_000; // ms that open requests have to end
 
 export interface ListenOptions {
   readonly host: string;
@@ -40,7 +40,7 @@ export interface Listening {
   end(): Promise<void>;
 }
 
-/** Listens for a host. Throws `conflict` for a port that is taken, `refused` for one that is not for this user. */
+/** Listens for a server. Throws `conflict` for a port that is taken, `refused` for one that this user may not use. */
 export async function listen(host: RelayServer, options: ListenOptions): Promise<Listening> {
   const listener = getRequestListener((request, env) => host.fetch(request, env), { overrideGlobalObjects: false });
   const { headers, request, looks } = options.patience ?? CONNECTION_LIMITS;
@@ -62,7 +62,7 @@ export async function listen(host: RelayServer, options: ListenOptions): Promise
   return { port, end: () => ended(server, host) };
 }
 
-/** The addresses that a server is called by. Behind others, such as a proxy's, it has to be told of them. */
+/** The addresses that a server is called by; `more` has those it cannot know, such as those of a proxy in front. */
 export function originsOf(host: string, port: number, isTls: boolean, more: readonly string[]): Set<string> {
   const isAny = ["0.0.0.0", "::"].includes(host);
   const own = Object.values(os.networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
@@ -93,12 +93,12 @@ function limitBody(request: http.IncomingMessage, response: http.ServerResponse)
   return false;
 }
 
-/** Beyond `most` connections, the oldest that asks nothing right now is closed: who only holds them open keeps nobody out. */
+/** Closes the oldest idle connection beyond `most`: a client that only holds connections open keeps nobody out. */
 function keepRoom(server: http.Server | https.Server, most: number, host: RelayServer): void {
   const idle = new Set<Socket>();
   let count = 0;
   host.metrics.gauge("connections", "Connections that are open.", () => count);
-  // Of TLS it is the secured socket that requests come by; the one below it goes with it.
+  // With TLS, requests come by the secured socket; the raw socket below closes with it.
   server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Socket) => {
     count++;
     idle.add(socket);

@@ -8,10 +8,10 @@ import type { Store } from "../store/store.ts";
 import { reindexAfterBoot as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
-const SCAN_EVERY_MS = 5000; // ms between looks that nothing has asked for
-const SETTLE_PATIENCE_MS = 250; // ms that a look waits for what is settled before it
-const EXPIRE_EVERY_MS = 3_600_000; // ms between two looks for what nobody can use any more
-const SCAN_DELAY_MS = 20; // ms after a change, so that one look does for many
+const SCAN_EVERY_MS = 5000; // ms between scans that no request has asked for
+const SETTLE_PATIENCE_MS = 250; // ms that a request waits until claims and waits are settled
+const EXPIRE_EVERY_MS = 3_600_000; // ms between two removals of notes that nobody can use any more
+const SCAN_DELAY_MS = 20; // ms after a change, so that one scan serves many
 
 export interface MaintenanceOptions {
   readonly store: Store;
@@ -20,7 +20,10 @@ export interface MaintenanceOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-/** What agents who use the files do in passing, done for those who do not: what came past the relay, who waited, who died. */
+/**
+ * Does for agents on other machines what agents on the files do in passing: lists messages that came past the relay,
+ * tells of waits that are over, frees the claims of dead sessions.
+ */
 export class Maintenance {
   readonly context: Context;
   readonly #onBug: (error: unknown) => void;
@@ -38,7 +41,7 @@ export class Maintenance {
     this.#timer.unref();
   }
 
-  /** Tells of waits that are over. What was to be told is then in its inbox. */
+  /** Settles claims and waits: what they tell is then in the inboxes. Waits SETTLE_PATIENCE_MS at most. */
   async settled(): Promise<void> {
     this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
@@ -51,7 +54,7 @@ export class Maintenance {
     clearTimeout(timer);
   }
 
-  /** What one wait or claim has wrong with it is nothing that others have to hear of. */
+  /** A wait or claim that is broken fails no request about others; only bugs are reported. */
   async #settle(): Promise<void> {
     for (const look of [settleClaims, settleWaits])
       try {
@@ -61,7 +64,7 @@ export class Maintenance {
       }
   }
 
-  /** Looks in a moment. */
+  /** Scans in SCAN_DELAY_MS. */
   soon(): void {
     if (this.#soon) return;
     this.#soon = setTimeout(() => {
@@ -96,7 +99,7 @@ export class Maintenance {
         try {
           await look(this.context);
         } catch (error) {
-          // The disk may be full, or a record broken: who asks for it is told, and the next look tries again.
+          // The disk may be full, or a record broken: a request for it gets the error, and the next scan tries again.
           if (!(error instanceof RelayError)) this.#onBug(error);
         }
     }

@@ -8,7 +8,7 @@ export class Metrics {
   #seconds = 0;
   readonly #gauges = new Map<string, { about: string; value: () => number }>();
 
-  /** A value that is asked for when it is read. */
+  /** Adds a gauge. `value` is called each time the metrics are read. */
   gauge(name: string, about: string, value: () => number): void {
     this.#gauges.set(name, { about, value });
   }

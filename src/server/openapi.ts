@@ -13,7 +13,7 @@ const object = (properties: Record<string, JsonSchema>, required: readonly strin
   required,
 });
 
-/** What is answered. Objects may have more fields than are named: what others add to a record is kept. */
+/** The schemas of the answers. Objects may have more fields than are named: what others add to a record is kept. */
 const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Agent: object(
     {

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 
-/** What was given with a request, by name, as it came. */
+/** The parameters of a request, by name, as they came. */
 export type Params = Readonly<Record<string, unknown>>;
 
 /** The fields of a query: each once, or several times for a list. */
@@ -13,7 +13,7 @@ export function fieldsOf(query: URLSearchParams): Params {
   );
 }
 
-/** Throws `usage` for a field that there is not, or that is missing: a word that is misspelt would be passed over. */
+/** Throws `usage` for an unknown field, since a misspelt one would be passed over, and for a missing one. */
 export function checkNames(fields: Params, known: readonly string[], required: readonly string[] = []): void {
   const odd = Object.keys(fields).find((name) => !known.includes(name));
   if (odd !== undefined)

@@ -3,9 +3,9 @@ import { mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
 
-const MAX_MESSAGES = 200_000; // messages of which the ends are remembered: some 30 MB
+const MAX_MESSAGES = 200_000; // messages whose ends are remembered: some 30 MB
 
-/** Who is an end of which message. That never changes, so each message is read once, however often it is asked for. */
+/** Sender and recipient of messages. They never change, so each message is read once, however often it is asked for. */
 export class Participants {
   readonly #store: Store;
   readonly #known = new BoundedMap<string, { readonly from: string; readonly to: string | null }>(MAX_MESSAGES);

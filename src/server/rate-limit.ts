@@ -8,7 +8,7 @@ export class RateLimiter {
     this.#rate = { burst, period: (burst * 1000) / perSecond };
   }
 
-  /** Takes one from whose allowance it is. Returns 0, or in how many ms there will be one. `now` is in ms and only grows. */
+  /** Takes one from the allowance of `whose`. Returns 0, or in how many ms there will be one. `now` (ms) only grows. */
   take(whose: string, now: number): number {
     const { spent, wait } = spend(this.#rate, this.#spent.get(whose) ?? 0, now);
     if (wait > 0) return wait;
@@ -31,4 +31,4 @@ export class RateLimiter {
   }
 }
 
-const MAX_ALLOWANCES = 10_000; // whose allowances are kept
+const MAX_ALLOWANCES = 10_000; // allowances that are kept

@@ -1,6 +1,6 @@
 import { isSegment } from "../store/key.ts";
 
-/** What stands first in the paths that every relay has: no relay can be called so. */
+/** The first segments of the paths that every relay has: no relay can have such a name. */
 const TAKEN = ["v1", "health", "metrics", "openapi.json"];
 const PLAIN = [
   "agents",
@@ -16,7 +16,7 @@ const PLAIN = [
   "unread",
 ];
 
-/** Whether a relay can be called so in a server's addresses. */
+/** Whether a relay can have this name in a server's addresses. */
 export function isRelayName(name: string): boolean {
   return isSegment(name) && !TAKEN.includes(name) && !PLAIN.includes(name);
 }

@@ -10,20 +10,20 @@ export interface RouteRequest {
   readonly relay: Relay;
   /** The words in the path. */
   readonly words: Readonly<Record<string, string>>;
-  /** What stands in the query, or in the body: one or the other, by the method. */
+  /** The parameters: from the body, or from the query for a `get` and for an empty body. */
   readonly fields: Params;
 }
 
 /** A route for people with curl, as it is answered and as it is documented. */
 export interface ApiRoute {
   readonly method: "get" | "post" | "delete";
-  /** With `{id}` for a word that differs. */
+  /** With `{id}` for a segment that varies. */
   readonly path: string;
   readonly about: string;
   /** Each field that may be given, with what it is. Those of a `get` stand in the query. */
   readonly fields: Readonly<Record<string, FieldKind>>;
   readonly required?: readonly string[];
-  /** What is answered, by the name of its schema. */
+  /** The name of the answer's schema. */
   readonly answers: string;
   readonly status?: 201;
   readonly run: (request: RouteRequest) => Promise<unknown>;

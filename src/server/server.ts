@@ -11,7 +11,7 @@ import { Metrics } from "./metrics.ts";
 
 /** A relay that is to be served. */
 export interface ServedRelay {
-  /** What stands first in the paths of its addresses; the first relay needs none. */
+  /** The first segment of its paths. The first relay also answers without it. */
   readonly name: string;
   /** The relay's folder. */
   readonly dir: string;
@@ -22,10 +22,10 @@ export interface ServedRelay {
 export interface RelayServerOptions {
   readonly now: () => number;
   readonly place: string;
-  /** The session of who runs the server, where a request names none. */
+  /** The session of the user who runs the server, for requests that name none. */
   readonly operator: string;
   readonly version: string;
-  /** The addresses that this server is called by. What names another in its Host header is not for it. */
+  /** The addresses that this server is called by. A request whose Host header names another is refused. */
   readonly origins: ReadonlySet<string>;
   /** Writes one line of the log. Bodies and tokens are never in it. */
   readonly log: (entry: Readonly<Record<string, unknown>>) => void;
@@ -112,7 +112,7 @@ export class RelayServer {
         "Cannot answer for that host: it is none of this server's names",
         "start it with --url",
       );
-    // Browsers say so of what a page asks for: no page has any business here.
+    // Browsers send these headers with the requests of a page: no page has any business here.
     if (request.headers.has("Origin") || (request.headers.get("Sec-Fetch-Site") ?? "none") !== "none")
       return error(403, "refused", "Cannot answer a web page");
     const [, first = ""] = url.pathname.split("/");
@@ -121,7 +121,7 @@ export class RelayServer {
     return app(request, env);
   }
 
-  /** Good only if every store takes a mark and shows it. */
+  /** Good only if every store takes a mark, shows it, and has a record of its relay. */
   async #healthAnswer(): Promise<Response> {
     const now = performance.now();
     if (!this.#health || now - this.#health.at > HEALTH) this.#health = { at: now, answer: this.#look() };
@@ -144,7 +144,7 @@ export class RelayServer {
     }
   }
 
-  /** Ends the streams of those who are no longer let in: at once where that is said, and in a while where a time is over. */
+  /** Ends the streams of callers no longer let in: at once after a removal, later after a login or token expires. */
   async #watchMembers(store: Store, auth: Authenticator, onBug: (error: unknown) => void): Promise<void> {
     for await (const _ of store.watch("members", this.#over.signal)) {
       auth.refresh();
@@ -153,7 +153,7 @@ export class RelayServer {
   }
 }
 
-/** What is worth a line: not that something is not there, nor that another was faster. */
+/** Whether an answer is worth a line of the log: a 404 to a GET is not, nor a 412 (another writer was faster). */
 function isOdd({ method }: Request, { status }: Response): boolean {
   return status >= 400 && status !== 412 && !(method === "GET" && status === 404);
 }

@@ -5,7 +5,7 @@ import { list, object, optional, text } from "../schema.ts";
 import { CHANGED, rangeOf, revisionOf } from "../store/http/wire.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 
-/** The operations of a store, at the same keys. `storeFor` gives the store as who asks may use it. */
+/** The operations of a store, at the same keys. `storeFor` gives the store as the caller may use it. */
 export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   const app = new Hono();
 
@@ -106,7 +106,7 @@ function afterIn(c: Context): number {
   throw new RelayError("usage", `Cannot read after ${JSON.stringify(after)}: it is a whole number of lines`);
 }
 
-/** Some lines of a log, from the one after the first `after` on; `next` is how many there are until then, if there are more. */
+/** Up to MAX_LINES lines of a log, after its first `after`. `next` is the `after` of the rest, if there is any. */
 async function linesFrom(store: Store, key: string, after: number) {
   const lines: (Value | null)[] = [];
   for await (const line of store.lines(key, after)) {
@@ -116,7 +116,7 @@ async function linesFrom(store: Store, key: string, after: number) {
   return { lines };
 }
 
-/** A key, and whether what is meant is the folder of that name. */
+/** The key in the path, and whether it names a folder (it ends with `/`). */
 export function keyOf(c: Context): [key: string, isFolder: boolean] {
   const key = c.req.param("key") ?? "";
   return key.endsWith("/") ? [key.slice(0, -1), true] : [key, false];
@@ -145,7 +145,7 @@ async function changed(c: Context, store: Store, key: string, next: Value | unde
 
 /** The body of a request: one JSON object. Throws `usage`. */
 export async function bodyOf(c: Context): Promise<Value> {
-  const text = await c.req.text().catch(() => ""); // it broke off: nobody waits for what is wrong with it
+  const text = await c.req.text().catch(() => ""); // the request broke off: nobody waits for the error
   const body = isShallow(text) ? parsed(text) : undefined;
   if (isValue(body)) return body;
   throw new RelayError("usage", "Cannot read the request: its body is to be one JSON object, not nested deeply");
@@ -153,7 +153,7 @@ export async function bodyOf(c: Context): Promise<Value> {
 
 const MAX_DEPTH = 64; // of brackets in brackets: a file is not read from 200 on
 
-/** Looked at before it is parsed: what is nested deeply enough takes the parser down. */
+/** Checks the text before it is parsed: JSON that is nested deeply enough takes the parser down. */
 function isShallow(text: string): boolean {
   let depth = 0;
   let isText = false;

@@ -4,9 +4,9 @@ import { forwarding } from "../store/forwarding.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 import { sleep } from "../time.ts";
 
-const THREADS = 4; // beyond that, more wait for the disk than it takes at once (2 cores, ext4: 1: 480, 4: 1,100 sends a second)
+const THREADS = 4; // more would only wait for the disk (2 cores, ext4: 480 sends a second with 1, 1,100 with 4)
 
-/** What a thread says of a message. */
+/** What a thread answers to a write: the inboxes that list the message, or the error. */
 export type WriteResult =
   | { readonly id: number; readonly inboxes: string[] }
   | {
@@ -43,7 +43,7 @@ export class WritePool {
     });
   };
 
-  /** Waits for what is being written. */
+  /** Waits for the pending writes, then ends the threads. */
   async end(): Promise<void> {
     while (this.#waiting.size > 0) await sleep(5);
     for (const worker of this.#workers.values()) await worker.terminate();
@@ -72,7 +72,7 @@ export class WritePool {
     }
   }
 
-  /** What it was writing may be there or not: who sent it asks again with the same id. */
+  /** Fails the writes of a dead thread. Their messages may be there or not: the sender asks again with the same id. */
   #died(worker: Worker, cause: Error): void {
     for (const [place, known] of this.#workers) if (known === worker) this.#workers.delete(place);
     for (const [id, waiting] of this.#waiting)

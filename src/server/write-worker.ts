@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { FileStore } from "../store/file/file-store.ts";
 import type { WriteResult } from "./write-pool.ts";
 
-// A thread of a server that writes messages: several that wait for the disk at the same time wait hardly longer than one.
+// A thread of a server that writes messages: several threads waiting for the disk together wait hardly longer than one.
 
 const { dir, trusted } = workerData as { dir: string; trusted: readonly string[] };
 const store = new FileStore(dir, { trusted });

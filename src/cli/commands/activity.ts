@@ -18,7 +18,7 @@ interface Flags {
 }
 
 const MINUTE_MS = 60_000;
-const MAX_KNOWN_ENTRIES = 100_000; // entries: none of those that are not shown comes as news
+const MAX_KNOWN_ENTRIES = 100_000; // entries that --follow knows at its start: none comes as news, shown or not
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("activity")

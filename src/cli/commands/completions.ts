@@ -1,6 +1,6 @@
 import { type Describe, type VerbModule, type VerbTable, verb, withGlobals } from "../command.ts";
 
-/** The verb, for the table that it is in itself. */
+/** Makes the verb for a table of verbs, which it is in itself. */
 export function completionsOf(verbs: VerbTable): VerbModule {
   const describe: Describe = ({ Argument, Command }, act) =>
     new Command("completions")

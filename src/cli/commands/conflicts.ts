@@ -37,7 +37,7 @@ async function conflicts(cli: Cli): Promise<number> {
   return found.length === 0 ? 0 : EXIT.conflict;
 }
 
-/** Each two are compared from where they parted: what one branched off with is no change of its own. */
+/** Compares each two worktrees from where they parted: what a branch began with is no change of its own. */
 function changedInSeveral(worktrees: readonly Worktree[]): Map<string, Set<Worktree>> {
   const where = new Map<string, Set<Worktree>>();
   const inBoth = comparison();

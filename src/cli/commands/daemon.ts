@@ -27,7 +27,7 @@ interface Flags {
   readonly limit?: string;
 }
 
-const MAX_LOG_BYTES = 10 * 1024 * 1024; // bytes; then it begins anew
+const MAX_LOG_BYTES = 10 * 1024 * 1024; // bytes; then the log begins anew
 
 export const describe: Describe = ({ Command }, act) => {
   const daemon = new Command("daemon")
@@ -199,7 +199,7 @@ function unitOf(cli: Cli, relay: Relay, dir: string, words: readonly string[], f
   return unitFor(process.platform, { home, path: io.env.PATH ?? "" }, relay.session ?? "", path.dirname(dir), command);
 }
 
-/** By the socket of the process that is registered; Codex is asked by its own command. */
+/** Wakes the session: Claude Code by the socket of its registered process, Codex by its own command. */
 async function nudge(cli: Cli): Promise<void> {
   const { io } = cli;
   const { relay } = await opened(cli);

@@ -48,7 +48,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
-/** Of a relay that a server has: whether it can be used from here. What is in it, its own machine's doctor sees. */
+/** Checks whether a server's relay can be used from here. Its content is for the doctor on its own machine. */
 async function doctorOf(cli: Cli, server: string): Promise<number> {
   const { store, now } = await findRelay(cli.openOptions());
   const who = (await store.owner?.()) ?? "who runs it";
@@ -64,7 +64,7 @@ async function doctorOf(cli: Cli, server: string): Promise<number> {
   return isFar ? UNWELL : 0;
 }
 
-/** What was done, in words; one that cannot be mended does not keep the others from it. */
+/** Mends one finding, and says in words what was done. A failure does not keep the others from being mended. */
 function mend({ what, fix }: Finding): string[] {
   try {
     return fix ? [fix()] : [];

@@ -44,7 +44,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
-/** Whether a folder is new, empty, or an export of before: `relay.json` and our views, and no link. */
+/** Whether a folder is new, empty, or an earlier export: `relay.json` and our views, and no link. */
 function isOurs(folder: string): boolean {
   if (!fs.existsSync(folder)) return true;
   const known = ["relay.json", ...SECTIONS.map((section) => `${section}.md`)];
@@ -53,7 +53,7 @@ function isOurs(folder: string): boolean {
   return entries.length === 0 || (isExport && entries.every((entry) => entry.isFile() && known.includes(entry.name)));
 }
 
-/** Never through a link, never into a file that another holds open. */
+/** Writes a new file: never through a link, never into a file that another process holds open. */
 function writeAnew(file: string, text: string): void {
   fs.rmSync(file, { force: true });
   fs.writeFileSync(file, text, { mode: 0o600, flag: "wx" });

@@ -14,7 +14,7 @@ import type { Io } from "../io.ts";
 
 const MAX_PUSHED_BYTES = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
 
-/** What a hook is run before, what has been done when the variable passed it over, and how a file is left out of it. */
+/** By hook: what git did although AGENT_RELAY_GUARD=off passed claims over, and how to leave a file out of it. */
 const ABOUT: Readonly<Record<Hook, { did: string; leave: (file: string) => string }>> = {
   "pre-commit": { did: "committed", leave: (file) => `, or git restore --staged ${file}` },
   "pre-merge-commit": { did: "merged", leave: () => ", or git merge --abort" },
@@ -61,7 +61,7 @@ async function remove(cli: Cli): Promise<void> {
   await cli.say({ files }, files.map((file) => `Removed ${file}\n`).join("") || "There was no hook of ours\n");
 }
 
-/** Only a true conflict refuses. Whatever else goes wrong is said, and git goes on. */
+/** Refuses a true conflict alone. Any other failure is reported, and git goes on. */
 async function check(cli: Cli, hook: Hook, remote: string | undefined): Promise<number> {
   try {
     const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
@@ -107,7 +107,7 @@ async function claimsOfOthers(io: Io, relay: Relay, root: string, file: string):
     return found.is_mine ? [] : found.claims.filter(({ session_id }) => session_id !== relay.session);
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "usage") throw error;
-    notChecked(io, `${file} was`, error); // a name that cannot be claimed either; the others still can
+    notChecked(io, `${file} was`, error); // such a name cannot be claimed either; the other files are still checked
     return [];
   }
 }
@@ -144,13 +144,13 @@ function staged(root: string): string[] {
   return names(git(root, "diff", "--cached", "--name-only", "--no-renames", "-z"));
 }
 
-/** What the commits change that are pushed and that the remote has not got; typed by hand, those of this branch. */
+/** The files changed by the pushed commits that the remote lacks; if typed by hand, by those of this branch. */
 async function pushed(io: Io, root: string, remote: string | undefined): Promise<string[]> {
   const refs = io.isTerminal ? [] : refsIn(await io.input(MAX_PUSHED_BYTES));
   const news = io.isTerminal ? ["HEAD"] : refs.map(({ local }) => local).filter(isCommit);
   if (news.length === 0) return [];
   const known = refs.map(({ there }) => there).filter(isCommit);
-  // To a URL without a name there are no branches that stand for what it has: those of all remotes are what is known.
+  // A URL without a name has no remote-tracking branches: those of all remotes stand for what it has.
   const isNamed = remote !== undefined && git(root, "remote").split("\n").includes(remote);
   const had = [...known, isNamed ? `--remotes=${remote}` : "--remotes"];
   const commits = git(root, "rev-list", "--ignore-missing", ...news, "--not", ...had);
@@ -166,7 +166,7 @@ function refsIn(text: string): { local: string; there: string }[] {
   }));
 }
 
-/** Git writes zeros for what is to be deleted, and for what the remote has not got. */
+/** False for zeros: git writes them for a ref that is to be deleted, and for one that the remote lacks. */
 function isCommit(id: string): boolean {
   return !/^0+$/.test(id);
 }

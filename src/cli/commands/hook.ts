@@ -38,7 +38,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
 
 const help = verb(describe);
 
-/** A mistake in the arguments is no reason to break the host either. */
+/** Runs without a command parser: a mistake in the arguments must not break the host either. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) return help(args, io);
   const [host, event] = args;
@@ -48,7 +48,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
   const hookIo: HookIo = {
     env: io.env,
-    input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // the launcher has read that of it
+    input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // what the launcher has read of it
     whose: (call) => sessionOf(io, call),
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
@@ -65,7 +65,7 @@ function isAttended(env: Io["env"], host: string | undefined): boolean {
   return host === "opencode" || (host === "claude" && env.CLAUDE_CODE_ENTRYPOINT === "cli");
 }
 
-/** Never throws either: who waits in the background wakes nobody by an error. */
+/** Never throws either: an error of a hook that waits in the background must not wake the agent. */
 async function wake(io: Io, named: string | undefined, hookIo: HookIo): Promise<number> {
   const end = new AbortController();
   io.onInterrupt(() => end.abort());
@@ -91,7 +91,10 @@ async function wake(io: Io, named: string | undefined, hookIo: HookIo): Promise<
   }
 }
 
-/** The variable names the session for its shell too, so it is believed, unless another agent that has started this one has left it. */
+/**
+ * The session of a call. AGENT_RELAY_SESSION names the session for the agent's shell too, so it is believed, unless it
+ * is inherited from an agent that has started this one.
+ */
 async function sessionOf({ env, cwd }: Io, call: HookCall): Promise<string> {
   const { AGENT_RELAY_SESSION: given } = env;
   if (!given || given === call.session) return call.session;

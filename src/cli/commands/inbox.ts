@@ -80,7 +80,7 @@ async function look(relay: Relay, options: InboxOptions): Promise<Inbox> {
   }
 }
 
-/** As many as fit into one block, whole; one at the least. */
+/** As many whole messages as fit into one block, at least one. */
 function thatFit(
   items: readonly InboxItem[],
   render: (item: InboxItem) => string,

@@ -52,7 +52,7 @@ async function chosen(cli: Cli, { forget: who, allow: signer, file, collaborator
   );
 }
 
-/** What stands at the beginning of a line of the file, where a space would end it and a comma begin another. */
+/** Throws `usage` for a signer that cannot begin a line of the file: a space would end it, a comma begin another. */
 function checkSigner(signer: string): string {
   if (/^[\w.+@-]{1,200}$/.test(signer)) return signer;
   throw new RelayError("usage", `Cannot use ${JSON.stringify(signer)} as a signer: give an e-mail address or a login`);

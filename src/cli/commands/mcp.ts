@@ -55,7 +55,7 @@ function channelOf({ channel, permissionFrom: who, within }: Flags): ChannelOpti
   return { supervisor: { who, within: checkTimeout(within === undefined ? WITHIN : parseDuration(within)) } };
 }
 
-/** Until whoever started it closes stdin, or is gone. */
+/** Serves until the host closes stdin or is gone. */
 async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void> {
   const { io } = cli;
   const answers = new WrittenAnswers();
@@ -100,10 +100,10 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   clearInterval(timer);
   answers.end();
   await transport.close();
-  process.stdin.destroy(); // of a host that still holds it open, while nobody reads it
+  process.stdin.destroy(); // the host may still hold it open, and nobody reads it any more
 }
 
-/** In the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
+/** Serves by the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
 async function serveChannel(
   cli: Cli,
   deps: McpServerDeps,
@@ -131,7 +131,7 @@ async function serveChannel(
   await server.connect(transport);
 }
 
-/** Whether the launch says which session this is. A host's own variable may be inherited: a call knows better. */
+/** Whether a flag or our own variable names the session. A host's variable may be inherited: a call knows better. */
 function isNamed({ flags, io }: Cli): boolean {
   return flags.session !== undefined || Boolean(io.env.AGENT_RELAY_SESSION);
 }

@@ -98,7 +98,10 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   }
 }
 
-/** A difference of clocks that does not change with how long each answer takes: in whole seconds, if it is 3 or more. */
+/**
+ * Steadies the difference of two clocks (ms), which varies with how long each answer takes: it changes only by 3 s or
+ * more, to whole seconds.
+ */
 function steadied(): (ms: number) => number {
   let last = 0;
   return (ms) => {
@@ -109,7 +112,7 @@ function steadied(): (ms: number) => number {
 
 async function once(cli: Cli, mirror: Mirror, project: string, url: string): Promise<void> {
   await mirror.round();
-  await mirror.round(); // what the first has changed there, others may have answered
+  await mirror.round(); // others may have answered what the first round changed there
   await cli.say({ project, url, agreed: true }, `${cleanLine(project)} and ${url} agree\n`);
 }
 
@@ -131,7 +134,7 @@ async function forGood(cli: Cli, mirror: Mirror, replicas: Replicas, dir: string
   });
 }
 
-/** Another when a folder's names, or a file's length, have changed. */
+/** A stamp that differs once the names in a folder, or the length of a file, have changed. */
 function stampOf(file: string): string {
   const found = fs.lstatSync(file, { throwIfNoEntry: false });
   return found ? `${found.mtimeMs} ${found.size}` : "none";

@@ -30,7 +30,7 @@ export const describe: Describe = ({ Command }, act) =>
       }),
     );
 
-/** A session that is silent may have no process that we know of: it is no orphan. */
+/** Whether a session's process is known to be dead. A silent session without a known process is no orphan. */
 function hasDied(agent: AgentView): boolean {
   const process = processOf(agent);
   return process !== undefined && liveness(process) === "dead";

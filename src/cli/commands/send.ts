@@ -62,7 +62,7 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
   await tellSent(cli, await relay.send(content, options));
 }
 
-/** Whom to ask for what they hold. */
+/** The options of a request to yield: by default to all others who hold what `--claim` names. */
 async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promise<SendOptions> {
   if (claim === undefined) return {};
   const { claims } = await relay.check(claim, { resources: claim.filter(isSegment) });

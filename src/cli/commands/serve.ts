@@ -157,7 +157,7 @@ function tlsOf({ io }: Cli, { tlsCert, tlsKey }: Flags): { cert: string; key: st
   return { cert: read(tlsCert), key: read(tlsKey) };
 }
 
-/** What leaves this machine is let in by name, and nobody on the way reads it. */
+/** Throws `refused` if nobody could log in from another machine, or if there is neither TLS nor --plain. */
 async function checkLeaving(relays: readonly ServedRelay[], { host, plain }: Flags, isTls: boolean): Promise<void> {
   for (const { store, name } of relays)
     if ((await store.list("members", { limit: 1 })).length + (await store.list("invites", { limit: 1 })).length === 0)
@@ -192,7 +192,7 @@ async function say(
   await cli.say({ serving: served, port }, `${lines.join("")}${help}`);
 }
 
-/** As it would be run here, but for what is only for now. */
+/** Installs the server as it would run here, without the options that are only for one run. */
 async function install(cli: Cli, folders: readonly string[], flags: Flags): Promise<undefined> {
   portOf(flags.port);
   tlsOf(cli, flags);
@@ -235,7 +235,7 @@ async function status(cli: Cli): Promise<number> {
 
 const NOTHING = 3;
 
-/** By its health, which is told to anybody, whatever its certificate is called. */
+/** Whether a server answers /health, which anybody may ask. Its certificate is not checked. */
 function answers({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   const ask = (library: typeof http | typeof https) =>

@@ -47,7 +47,7 @@ interface Flags {
 
 const NAMES = HOST_SETUPS.map(({ agent }) => agent);
 
-/** Where skills are, and who reads them there. */
+/** The folders of skills, and which hosts read each. */
 const SKILLS: readonly (readonly [folder: string, isRead: (agent: string) => boolean])[] = [
   [".claude/skills", (agent) => agent === "claude"],
   [".agents/skills", (agent) => agent !== "claude"],
@@ -74,7 +74,7 @@ export function setupWith(verbs: VerbTable): VerbModule {
   return { describe, run: verb(describe) };
 }
 
-/** Where files go, and where it is remembered what they were. */
+/** The folders that setup writes to, and the backups of what was there. */
 interface Ground {
   readonly root: string;
   readonly home: string;
@@ -83,7 +83,7 @@ interface Ground {
   readonly skillText: string;
 }
 
-/** What became of one thing to do. */
+/** The outcome of one step. */
 interface Done {
   readonly host: string;
   readonly file: string;
@@ -164,13 +164,13 @@ function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
   return path.join(root, user ? host.userFile : host.projectFile);
 }
 
-/** What was typed for a host, and is still there. */
+/** How to undo, by typing, what was typed for a host and is still there. */
 function toTypeBack({ agent, mcp: { typed } }: HostSetup, { home }: Ground): string[] {
   if (!typed || !isMentioned(path.join(home, typed.file), typed.mark)) return [];
   return [`${agent} is still told of the MCP server. To end that, type: ${typed.undo}`];
 }
 
-/** What cannot be read is no business of ours. */
+/** Whether a file has `mark` in it. False for a file that cannot be read: it is no business of ours. */
 function isMentioned(file: string, mark: string): boolean {
   try {
     return readText(file)?.includes(mark) === true;
@@ -180,7 +180,7 @@ function isMentioned(file: string, mark: string): boolean {
   }
 }
 
-/** One thing to do, which keeps no other from being done. */
+/** Runs one step. A step that fails does not keep the others from running. */
 function tried(host: string, file: string, act: () => Omit<Done, "host" | "file">): Done {
   try {
     return { host, file, ...act() };
@@ -220,13 +220,16 @@ function cannotWake({ agent, waking, text }: HostSetup): string[] {
 }
 
 interface Work {
-  /** What has become of the hosts. */
+  /** The outcomes of the hosts so far. */
   readonly done: readonly Done[];
   readonly ground: Ground;
   readonly flags: Flags;
 }
 
-/** The skill's own file; what is not ours, or no longer what we wrote, is left alone, and so is what another host reads. */
+/**
+ * Writes or removes the file of the skill. A file that another host still reads is left alone. Throws `corrupt` for a
+ * file that is not ours, or was changed since we wrote it.
+ */
 function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): Omit<Done, "host" | "file"> {
   const { ground, flags } = work;
   const before = readText(file);
@@ -244,14 +247,14 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
   return carryOut(undefined, { file, before, after: flags.remove ? undefined : ground.skillText }, ground, flags);
 }
 
-/** Hosts that are still set up here. */
+/** The hosts that are still set up here and read this skill. */
 function readersLeft(isRead: (agent: string) => boolean, { done, ground, flags }: Work): string[] {
   const isGone = (agent: string) => done.some(({ host, failed }) => host === agent && failed === undefined);
   const left = HOST_SETUPS.filter((host) => !isGone(host.agent) && isSetUpIn(host, ground, flags));
   return left.map(({ agent }) => agent).filter(isRead);
 }
 
-/** What cannot be read may well have it. */
+/** Whether a host is set up here. True for a file that cannot be read: it may well be. */
 function isSetUpIn(host: HostSetup, ground: Ground, flags: Flags): boolean {
   try {
     return isSetUp(host, fileOf(host, ground, flags));
@@ -282,7 +285,7 @@ function carryOut(
   return { what: before === undefined ? "made" : "added to" };
 }
 
-/** Folders that held nothing but what we took away. */
+/** Removes the folders below `root` that held nothing but what we took away. */
 function removeEmptyFolders(folder: string, root: string): void {
   for (let each = folder; each !== root && each.startsWith(root); each = path.dirname(each)) {
     const isReal = fs.lstatSync(each, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -291,7 +294,7 @@ function removeEmptyFolders(folder: string, root: string): void {
   }
 }
 
-/** What `claude --plugin-dir` takes. */
+/** Writes a new folder for `claude --plugin-dir`. */
 async function writePlugin(cli: Cli, folder: string, { program, skillText }: Ground): Promise<number> {
   const root = path.resolve(cli.io.cwd, folder);
   const manifest = {
@@ -308,7 +311,7 @@ async function writePlugin(cli: Cli, folder: string, { program, skillText }: Gro
   ]);
   try {
     fs.mkdirSync(path.dirname(root), { recursive: true });
-    fs.mkdirSync(root); // a new one: nothing of anybody's is written over
+    fs.mkdirSync(root); // throws if it exists: nothing of anybody's is written over
     for (const [name, text] of files) {
       fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
       fs.writeFileSync(path.join(root, name), text);
@@ -320,7 +323,7 @@ async function writePlugin(cli: Cli, folder: string, { program, skillText }: Gro
   return 0;
 }
 
-/** Hooks make no relay, and show nothing of one that a stranger made: who sets them up in a project wants one. */
+/** Makes the project's relay, or trusts it: hooks make none, and show nothing of one that a stranger made. */
 async function makeRelay(cli: Cli): Promise<Done[]> {
   const host = "relay";
   try {
@@ -350,7 +353,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
   });
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
-    // In the environment that hooks get, and not here: whose relay it is depends on that.
+    // In a process with the environment that hooks get: whose relay it is depends on the environment.
     const args = [ground.program.script, "register", "--session", "check", "--dir", path.join(folder, ".relay")];
     const made = spawnSync(process.execPath, args, { cwd: folder, env: io.env, encoding: "utf8" });
     if (made.status !== 0) throw new RelayError("failed", `Cannot check: ${made.stderr || String(made.error)}`);

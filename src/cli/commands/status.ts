@@ -40,7 +40,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 export const run = verb(describe);
 
-/** What a person sees below an agent: what waits for it, who else is here, what it holds. Nothing where there is no relay. */
+/** What a person sees below an agent: its unread mail, who else is here, what it holds. Empty without a relay. */
 async function shortLine(cli: Cli): Promise<[unknown, string]> {
   const session = cli.io.isTerminal ? undefined : sessionIn(await cli.io.input(MAX_PAYLOAD_BYTES));
   const relay = await cli.open(session === undefined || cli.flags.session !== undefined ? {} : { session });

@@ -52,7 +52,7 @@ export interface Context {
   readonly seen: Map<string, number>;
 }
 
-const SEEN_FRESH_MS = 1000; // ms
+const SEEN_FRESH_MS = 1000;
 
 /** Whether this process saw a session's registration within the last second, so that it need not look again. */
 export function isSeenLately({ seen, now }: Context, session: string): boolean {

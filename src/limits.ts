@@ -1,6 +1,6 @@
 import { RelayError } from "./errors.ts";
 
-export const MAX_TEXT_BYTES = 16 * 1024; // bytes, of a decision or a note
+export const MAX_TEXT_BYTES = 16 * 1024; // of a decision or a note
 
 export function checkText(text: string, verb: string, most: number): string {
   if (!/\S/.test(text)) throw new RelayError("usage", `Cannot ${verb} nothing: give a text`);

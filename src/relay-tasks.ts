@@ -16,7 +16,7 @@ const load = {
   standings: () => import("./tasks/standings.ts"),
 };
 
-const MAX_AHEAD_MS = 1000; // ms; if the last age is farther ahead than this, the clock was set back
+const MAX_AHEAD_MS = 1000; // if the last age is farther ahead than this, the clock was set back
 
 /**
  * The tasks of a project, as one session sees them: `relay.tasks`. The argument `task` is a task's id, the unique

@@ -17,6 +17,16 @@ export function json(value: unknown, indent?: number): string {
   return `${JSON.stringify(value, null, indent).replace(UNSAFE, (unit) => (unit === "\n" ? unit : escapeUnit(unit)))}\n`;
 }
 
+/** JSON with the fields of each object in order, so that the same content is the same text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value)
+    .filter(([, each]) => each !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, each]) => `${JSON.stringify(name)}:${canonicalJson(each)}`).join(",")}}`;
+}
+
 /** A character as JSON escapes it: one `\uXXXX` for each UTF-16 unit. */
 function escapeUnit(character: string): string {
   const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));

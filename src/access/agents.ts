@@ -45,7 +45,7 @@ export const agentRule: AccessRule = {
   },
 };
 
-const MAX_RECORD_BYTES = 32 * 1024; // bytes of a registration
+const MAX_RECORD_BYTES = 32 * 1024; // of a registration
 
 /** The same for the registration of a session that has ended. */
 export const archiveRule: AccessRule = {

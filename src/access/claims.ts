@@ -7,7 +7,7 @@ import {
   sayTargets,
   type Waiter,
 } from "../claims/claim.ts";
-import { blockers, Claims, isLive, NO_CLAIMS } from "../claims/rules.ts";
+import { blockers, Claims, isLive, MAX_TARGETS, NO_CLAIMS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { iso } from "../time.ts";
@@ -55,8 +55,8 @@ function everyone({ claims, queue, edges }: Claims): string[] {
 }
 
 const MAX_RECORD_BYTES = 768 * 1024; // of all claims
-const MAX_REASON_BYTES = 1000; // bytes
-const MAX_PATH_CHARS = 1024; // characters
+const MAX_REASON_BYTES = 1000;
+const MAX_PATH_CHARS = 1024;
 const MAX_STARS = 16; // of a pattern: each star adds to the time of a comparison
 const MAX_SEGMENTS = 64;
 
@@ -73,7 +73,6 @@ export function checkTargets(key: string, targets: readonly ClaimTarget[]): void
 }
 
 const MAX_TOKENS_SKIPPED = 1000; // tokens that may be passed over where the record was lost
-const MAX_TARGETS = 1000; // of one session
 
 class Transition {
   readonly #key: string;

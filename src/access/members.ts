@@ -4,7 +4,7 @@ import { checkMemberName, Invite, Member } from "../identity/member.ts";
 import { nameOf } from "../store/store.ts";
 import { type AccessRule, type Caller, checkSize, isSame, refused } from "./policy.ts";
 
-const MAX_INVITE_MS = 7 * 86_400_000; // ms that an invitation by a member may last
+const MAX_INVITE_MS = 7 * 86_400_000; // that an invitation by a member may last
 const MAX_INVITE_USES = 10;
 const MAX_TOKENS = 20; // of one user
 

@@ -15,7 +15,7 @@ import { type AccessFacts, type AccessRule, type Caller, checkSize, refused } fr
 import { taskRule } from "./tasks.ts";
 
 const MAX_CONDITIONS = 50; // of one wait: every scan checks each of them
-const MAX_WAIT_BYTES = 32 * 1024; // bytes
+const MAX_WAIT_BYTES = 32 * 1024;
 /** A wait for these events alone may be read by others: they name no message between others. */
 const OPEN_EVENTS = ["released", "ended", "task"];
 
@@ -125,7 +125,7 @@ export function hiddenIn(folder: string, caller: Caller): ((line: Value) => bool
   return folder === "activity" ? () => false : (line) => isCollectedHidden(caller, line);
 }
 
-const MAX_LINE_BYTES = 32 * 1024; // bytes
+const MAX_LINE_BYTES = 32 * 1024;
 
 /** Throws `refused` for an entry of another session or day, `corrupt` for what is no entry, `limit` for a long one. */
 export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<AccessFacts, "now">): void {

@@ -27,7 +27,7 @@ export const taskRule: AccessRule = {
   },
 };
 
-const MAX_RECORD_BYTES = 1024 * 1024; // bytes of a task: its notes have 64 KiB at most, in whatever characters
+const MAX_RECORD_BYTES = 1024 * 1024; // of a task: its notes have 64 KiB at most, in whatever characters
 
 function ownersIn(key: string, record: Value | undefined): string[] {
   const owner = record === undefined ? undefined : Task.parse(record, key).owner;

@@ -69,7 +69,7 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
   };
 }
 
-const MAX_METADATA_BYTES = 16 * 1024; // bytes: every list of the agents reads it
+const MAX_METADATA_BYTES = 16 * 1024; // every list of the agents reads it
 
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
   if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;

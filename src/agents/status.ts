@@ -4,7 +4,7 @@ import { RelayError } from "../errors.ts";
 import { checkText } from "../limits.ts";
 import { ensureRegistered } from "./register.ts";
 
-const MAX_STATUS_BYTES = 200; // bytes: it is one line of a table
+const MAX_STATUS_BYTES = 200; // it is one line of a table
 
 /** Sets this session's status: one line, which the others see beside its name. Throws `usage` for several lines. */
 export async function setStatus(context: Context, line: string): Promise<void> {

@@ -8,8 +8,8 @@ import { check, claim, giveBack, type WaitingClaimOptions } from "./claims.ts";
 import { isGlob } from "./glob.ts";
 import { realPath } from "./paths.ts";
 
-const APPEND_PATIENCE_MS = 30_000; // ms
-const APPEND_LEASE_MS = 30_000; // ms; an append takes a few ms, and a killed one blocks the others for this long
+const APPEND_PATIENCE_MS = 30_000;
+const APPEND_LEASE_MS = 30_000; // an append takes a few ms, and a killed one blocks the others for this long
 const NEWLINE = 10;
 
 export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {

@@ -243,7 +243,7 @@ function targetsOf(context: Context, paths: readonly string[], options: ClaimOpt
   return targets;
 }
 
-const MAX_REASON_BYTES = 500; // bytes: it is shown in refusals
+const MAX_REASON_BYTES = 500; // it is shown in refusals
 
 function checkReason(reason: string): string {
   if (Buffer.byteLength(reason) <= MAX_REASON_BYTES) return reason;

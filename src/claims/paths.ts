@@ -5,7 +5,7 @@ import { worktreeOf } from "../git/repository.ts";
 import type { ClaimTarget } from "./claim.ts";
 import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
-const MAX_PATH_BYTES = 4096; // bytes; no system opens a longer one
+const MAX_PATH_BYTES = 4096; // no system opens a longer one
 
 /** `[id].ts`, `[...all]`: names of files and folders in Next.js and its like. Brackets in such a name are no set. */
 const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;

@@ -20,7 +20,7 @@ import {
 } from "./rules.ts";
 import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
 
-const PID_POLL_MS = 1000; // ms between two checks whether a holder's process still runs, while somebody waits for it
+const PID_POLL_MS = 1000; // between two checks whether a holder's process still runs, while somebody waits for it
 
 /** The result of a claim request: the claim, or its blockers, and the deadlock that a wait would close (`circle`). */
 export interface ClaimAttempt {

@@ -142,7 +142,8 @@ export function take(claims: Claims, wish: ClaimRequest, { now }: ClaimFacts): C
   return { claims: { ...replace(claims, old, claim), token }, claim, blockers: [] };
 }
 
-const MAX_TARGETS = 1000; // of one session: all claims are one record, which everybody reads
+/** Of one session: all claims are one record, which everybody reads. */
+export const MAX_TARGETS = 1000;
 
 function checkRoom(mine: readonly Claim[], { targets }: ClaimRequest): void {
   const held = mine.reduce((sum, claim) => sum + claim.targets.length, 0);

@@ -4,7 +4,7 @@ import os from "node:os";
 import { errno, systemError } from "../errors.ts";
 import type { RunOptions, RunResult } from "./daemon.ts";
 
-const KILL_GRACE_MS = 10_000; // ms between being asked to end and being killed
+const KILL_GRACE_MS = 10_000; // between being asked to end and being killed
 
 export interface ChildOptions {
   readonly cwd: string;

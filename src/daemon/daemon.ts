@@ -63,9 +63,9 @@ export function seenInMemory(): SeenMessages {
   };
 }
 
-const SIGN_EVERY_MS = 30_000; // ms
+const SIGN_EVERY_MS = 30_000;
 const MAX_SILENCE_MS = 3 * SIGN_EVERY_MS;
-const RUN_POLL_MS = 500; // ms
+const RUN_POLL_MS = 500;
 
 /** The mark whose time is a daemon's last sign of life. */
 function aliveMark(session: string): string {

@@ -49,7 +49,7 @@ export interface MailState {
   readonly now: number;
 }
 
-const SCAN_EVERY_MS = 60_000; // ms; the longest that a change which wakes nobody may go unseen
+const SCAN_EVERY_MS = 60_000; // the longest that a change which wakes nobody may go unseen
 
 /** `fresh`: the waiting messages without a run, `since` when (Unix ms). `isStopped`: the kill switch is set. */
 export function decideRun(

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 import { runDaemon } from "./daemon.ts";
 import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "./wake.ts";
 
-const SCAN_EVERY_MS = 10_000; // ms
+const SCAN_EVERY_MS = 10_000;
 
 export interface PushDeps {
   /** Opens the relay for the host's session, and its store; undefined if there is no relay yet. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-const MAX_STATUS_MS = 2000; // ms
+const MAX_STATUS_MS = 2000;
 
 const SAFELY = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"];
 

@@ -6,7 +6,7 @@ import { namesOf } from "../render/messages.ts";
 import { cleanLine, inQuotes } from "../text.ts";
 import { contextBlock } from "./context-block.ts";
 
-const MAX_SAID_CHARS = 800; // characters of what the holders say
+const MAX_SAID_CHARS = 800; // of what the holders say
 const MAX_PATH_CHARS = 200;
 
 /** Why these files must not be written now, in words for a model; undefined if nothing stands against it. */

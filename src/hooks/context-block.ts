@@ -5,7 +5,7 @@ import { asks } from "../messages/message.ts";
 /** The most that is put before a model at once. Hosts cut at 10,000 bytes or more. */
 const MAX_BLOCK_BYTES = 8000;
 const MAX_BLOCK_TOKENS = 2000;
-const PREVIEW_CHARS = 400; // characters of a message that is too long to be put before a model
+const PREVIEW_CHARS = 400; // of a message that is too long to be put before a model
 const ENDING_BYTES = 400; // bytes kept for what closes the block
 
 export interface ContextBlock {

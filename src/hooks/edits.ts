@@ -7,7 +7,7 @@ import type { ToolUse } from "../hosts/hook.ts";
 import type { Store } from "../store/store.ts";
 
 const TOUCHED = "edits"; // marks <hash of the path>.<session>: the time of that session's last write of that file
-const RECENT_EDIT_MS = 30_000; // ms; two sessions that write one file within this time are likely in each other's way
+const RECENT_EDIT_MS = 30_000; // two sessions that write one file within this time are likely in each other's way
 
 /** The files that a tool writes, relative to `cwd` or absolute. For a folder: the files that are put into it. */
 export function filesOf({ writes }: ToolUse, cwd: string): string[] {

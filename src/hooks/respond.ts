@@ -13,13 +13,13 @@ import { reasonAgainst } from "./claim-guard.ts";
 import { type ContextBlock, contextBlock } from "./context-block.ts";
 import { filesOf, recentEdits } from "./edits.ts";
 
-const READER_PATIENCE_MS = 200; // ms to wait for another reader of this session, which then shows the mail
+const READER_PATIENCE_MS = 200; // to wait for another reader of this session, which then shows the mail
 const MAX_ITEMS = 50;
 const NEXT_SCAN = "stamps/hook-due"; // a mark: after its time the launcher starts Node while anybody waits for anything
-const SCAN_EVERY_MS = 10_000; // ms
+const SCAN_EVERY_MS = 10_000;
 const MAX_NOTED_FILES = 100; // files of one tool
 const MAX_NOTICES = 5;
-const GREET_ONCE_MS = 3000; // ms; one start may call two of our hooks, even some set up for another host: greet once
+const GREET_ONCE_MS = 3000; // one start may call two of our hooks, even some set up for another host: greet once
 const MAX_HOLDS = 5; // times in a row that an agent is kept from stopping
 
 /** Where a hook runs. */

@@ -5,7 +5,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 declare const PROGRAM: readonly string[];
 declare const WAKES: boolean;
 
-const ANSWER_PATIENCE_MS = 5000; // ms
+const ANSWER_PATIENCE_MS = 5000;
 
 /** What the relay says at an event. */
 interface RelayAnswer {

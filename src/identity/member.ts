@@ -70,7 +70,7 @@ export function inviteKey(secret: string): string {
 }
 
 const RESERVED = ["all", "human", "operator", "system", "you", "nobody", "local"];
-const MAX_NAME_BYTES = 40; // bytes: both stand in `<user>/<machine>`
+const MAX_NAME_BYTES = 40; // both stand in `<user>/<machine>`
 
 /** Throws `usage` for what cannot name a user or a machine: up to 40 of `a-z 0-9 - _ .`, and no reserved word. */
 export function checkMemberName(name: string, what: "user" | "machine" | "token"): string {

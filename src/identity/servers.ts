@@ -78,7 +78,7 @@ export class ServerCredentials implements Credentials {
   }
 }
 
-const RENEW_EARLY_MS = 60_000; // ms before its end that a token is no longer used
+const RENEW_EARLY_MS = 60_000; // before its end that a token is no longer used
 
 export interface Login {
   readonly folder: string;

@@ -1,4 +1,5 @@
 import type { Value } from "../store/store.ts";
+import { canonicalJson } from "../text.ts";
 import { hasSigned, type MachineKey } from "./machine-key.ts";
 
 /** The signature of a message: by which `<user>/<machine>`, its public key, and the signature itself. */
@@ -20,18 +21,8 @@ export function sshText(relay: string, message: Value): string {
 /** The text that is signed: every field that the sender set, and the relay's id: it is good in no other relay. */
 function signedText(relay: string, message: Value): string {
   const said = Object.keys(message).filter((name) => !CHANGING.includes(name));
-  const fields = said.sort().map((name) => `${JSON.stringify(name)}:${canonical(message[name])}`);
+  const fields = said.sort().map((name) => `${JSON.stringify(name)}:${canonicalJson(message[name])}`);
   return ["agent-relay message v1", JSON.stringify(relay), ...fields].join("\n");
-}
-
-/** JSON with the fields of each object in order, so that the same content is the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const fields = Object.entries(value)
-    .filter(([, each]) => each !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, each]) => `${JSON.stringify(name)}:${canonical(each)}`).join(",")}}`;
 }
 
 export function signed(message: Value, relay: string, by: string, key: MachineKey): Value {

@@ -4,7 +4,7 @@ import { argumentsOf, statOf } from "./process.ts";
 
 const MAX_ANCESTORS = 64; // a real chain has about ten; a hostile /proc may have a loop
 const TICKS_PER_SECOND = 100; // clock ticks a second in /proc/<pid>/stat on every Linux that Node runs on
-const BRAND_NEW_SECONDS = 2; // s; a shell younger than this was started for one command
+const BRAND_NEW_SECONDS = 2; // a shell younger than this was started for one command
 
 /** The processes above this one, the nearest first. Empty if the system does not show them. Starts no child process. */
 export function ancestors(): Ancestor[] {

@@ -124,7 +124,7 @@ const reply = tool({
   },
 });
 
-const MAX_WAIT_SECONDS = 600; // s; some hosts give up a call after 10 minutes
+const MAX_WAIT_SECONDS = 600; // some hosts give up a call after 10 minutes
 
 const wait = tool({
   name: "wait",

@@ -131,7 +131,7 @@ async function supervising(relay: Relay, who: string): Promise<string> {
   return to;
 }
 
-const MAX_CHARS = { input: 6000, description: 500 }; // characters; the host itself sends no more than the beginning
+const MAX_CHARS = { input: 6000, description: 500 }; // the host itself sends no more than the beginning
 
 /** The text of the question. The tool's input comes before its description, so that the description cannot hide it. */
 function questionFor({ tool_name, description = "", input_preview = "" }: PermissionRequest, within: number): string {

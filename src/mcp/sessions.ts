@@ -20,7 +20,7 @@ export interface SessionsDeps {
   readonly now: () => number;
 }
 
-const SIGN_EVERY_MS = 30_000; // ms; an agent is idle for the others after 15 minutes, and a claim lasts 30
+const SIGN_EVERY_MS = 30_000; // an agent is idle for the others after 15 minutes, and a claim lasts 30
 
 interface OpenSession {
   readonly relay: Relay;

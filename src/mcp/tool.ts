@@ -49,7 +49,7 @@ interface ToolSpec<I extends z.ZodObject> extends Omit<Tool, "input" | "run"> {
   run(args: z.output<I>, call: ToolCall): Promise<ToolAnswer>;
 }
 
-const PROGRESS_EVERY_MS = 10_000; // ms; the protocol's libraries give up a call of which they heard nothing for 60 s
+const PROGRESS_EVERY_MS = 10_000; // the protocol's libraries give up a call of which they heard nothing for 60 s
 
 /** Reports every 10 s how far a wait of at most `most` seconds has come. */
 export async function withProgress<T>({ now, progress }: ToolCall, most: number, wait: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { frame } from "../render/frame.ts";
 
-const MAX_TEXT_CHARS = 20_000; // characters of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
+const MAX_TEXT_CHARS = 20_000; // of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
 
 /** The first lines that fit into MAX_TEXT_CHARS together, at least one. A single longer line goes through `cut`. */
 export function asManyAsFit(all: readonly string[], cut: (line: string, most: number) => string): string[] {

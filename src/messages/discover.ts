@@ -10,9 +10,9 @@ import { openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-const SCAN_EVERY_MS = 5000; // ms between two scans for foreign messages in one project ...
+const SCAN_EVERY_MS = 5000; // between two scans for foreign messages in one project ...
 
-const SCAN_RARELY_MS = 60_000; // ms; ... and in a project where none was ever found
+const SCAN_RARELY_MS = 60_000; // ... and in a project where none was ever found
 
 /**
  * Finds messages that another program put into `messages/` (the `agent-relay` crate, a script) and lists them in the

@@ -88,8 +88,8 @@ export function chainAfter(parent: Message | undefined, session: string, isFresh
   return { hops: (parent.hops ?? 0) + 1, chain: [...before, session].slice(-MAX_CHAIN_NAMES) };
 }
 
-const PAUSE_STEP_MS = 250; // ms; the 19 slow answers between the default limits wait for 47.5 s in all
-const MAX_PAUSE_MS = 5000; // ms
+const PAUSE_STEP_MS = 250; // the 19 slow answers between the default limits wait for 47.5 s in all
+const MAX_PAUSE_MS = 5000;
 
 /** How long (ms) an answer waits before it is sent. */
 export function pauseBefore(hops: number, { freeHops }: LoopLimits): number {

@@ -9,7 +9,7 @@ import { MAX_COUNTED, messageState, openMark, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-export const DRAFT_PAUSES_MS = [5, 20, 100]; // ms: a listed message that is still being written comes within these
+export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still being written comes within these
 
 /** `unreadCount` without a scan for foreign messages. Does not tidy the inbox of another session. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {

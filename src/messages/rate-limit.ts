@@ -2,8 +2,8 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { spend } from "../rate.ts";
 
-const SAVE_EVERY_MS = 1000; // ms; a session that sends in a loop would else write two marks a message
-const MINUTE_MS = 60_000; // ms
+const SAVE_EVERY_MS = 1000; // a session that sends in a loop would else write two marks a message
+const MINUTE_MS = 60_000;
 
 /** A mark. Its time is when a person last sent a message: the chains of agents begin anew after it. */
 export const PERSON_SPOKE = "stamps/person";

@@ -12,7 +12,7 @@ import { order } from "./order.ts";
 import { takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
-const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // ms: outlasts the lease of a reader that stopped
+const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // outlasts the lease of a reader that stopped
 
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */

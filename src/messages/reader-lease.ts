@@ -24,7 +24,7 @@ export interface ReaderLease {
   release(): Promise<void>;
 }
 
-const LEASE_POLL_MS = 20; // ms
+const LEASE_POLL_MS = 20;
 
 /** Whether the holder started this process: then it shows the session's mail by running us. */
 function isAbove({ pid, started, place }: Lease): boolean {

@@ -10,7 +10,7 @@ import { unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { readMessage } from "./records.ts";
 
-const MAX_DRAFT_MS = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
+export const MAX_DRAFT_MS = 600_000; // writing a message takes a few ms, and no real writer sleeps this long
 
 /**
  * Returns a test: has a session still to read or answer the message? The recipient of a direct message counts also

@@ -211,7 +211,7 @@ function sentTo(messages: readonly Message[], reached: readonly string[], report
   return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
 }
 
-const DEFAULT_DEADLINE_MS = 3_600_000; // ms, to answer a message that asks for an `ack`
+const DEFAULT_DEADLINE_MS = 3_600_000; // to answer a message that asks for an `ack`
 
 function answerBy(
   { ack, deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,

@@ -6,7 +6,7 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import { forEach, remoteContext as onServer, orNotice, type Replicas } from "./replica.ts";
 
-const SIGN_EVERY_MS = 60_000; // ms between two signs of life that are passed on
+const SIGN_EVERY_MS = 60_000; // between two signs of life that are passed on
 
 /** What a mirror remembers of sessions; all of it can be found out again. */
 export interface AgentProgress {

@@ -13,7 +13,7 @@ import { isSettled } from "./receipts.ts";
 import { forEach, isOurs, localContext, orNotice, type Replicas } from "./replica.ts";
 import type { Tombstones } from "./tombstones.ts";
 
-const DAY_MS = 86_400_000; // ms
+const DAY_MS = 86_400_000;
 
 /** Finds, after a start, the messages whose receipts may still change. */
 export async function awaitReaders({ local, now }: Replicas, { awaited }: MessageProgress): Promise<void> {

@@ -4,7 +4,7 @@ import type { LogCheckpoint } from "./activity.ts";
 import type { Leases } from "./claims.ts";
 import type { Replicas } from "./replica.ts";
 
-const DAYS_KEPT_MS = 61 * 86_400_000; // ms: no older day is offered
+const DAYS_KEPT_MS = 61 * 86_400_000; // no older day is offered
 
 /** How far a mirror has come. If the record is lost, the mirror finds out again what both sides have. */
 const CheckpointRecord = object({

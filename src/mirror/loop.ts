@@ -6,9 +6,9 @@ import { sleep } from "../time.ts";
 import type { Replicas } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
-const ROUND_EVERY_MS = 60_000; // ms between two rounds of all parts, whether or not a change was heard
+const ROUND_EVERY_MS = 60_000; // between two rounds of all parts, whether or not a change was heard
 const TOGETHER = 10; // ms; the changes of this time share one round
-const RETRY_MS = { first: 500, longest: 30_000 }; // ms until a server that cannot be reached is asked again
+const RETRY_MS = { first: 500, longest: 30_000 }; // until a server that cannot be reached is asked again
 
 /** The local folders to watch, each with the part that it belongs to. */
 const FOLDERS: readonly (readonly [folder: string, part: Part])[] = [

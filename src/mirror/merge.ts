@@ -1,4 +1,5 @@
 import type { Message, Receipt } from "../messages/message.ts";
+import { canonicalJson } from "../text.ts";
 
 // Merges a record that was changed on two sides while they could not talk. The result is the same whoever merges, in
 // whatever order and however often.
@@ -61,13 +62,5 @@ function saidIn({ read_by: _, receipts: __, withdrawn_at: ___, ...said }: Messag
 
 /** An order of any two objects that is the same everywhere. */
 function isFirst(a: object, b: object): boolean {
-  return canonical(a) <= canonical(b);
-}
-
-function canonical(value: object): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    typeof each === "object" && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([x], [y]) => (x < y ? -1 : 1)))
-      : each,
-  );
+  return canonicalJson(a) <= canonicalJson(b);
 }

@@ -11,8 +11,8 @@ import { idThere, type MessageProgress } from "./message-state.ts";
 import { pullChanges, pushReceipt } from "./receipts.ts";
 import { forEach, isOurs, orNotice, type Replicas } from "./replica.ts";
 
-const ID_SLACK_MS = 900_000; // ms by which ids of one place may be out of order
-const RETRY_MS = 600_000; // ms after which a message that the server does not take is tried again
+const ID_SLACK_MS = 900_000; // by which ids of one place may be out of order
+const RETRY_MS = 600_000; // after which a message that the server does not take is tried again
 
 /** Publishes on the server what was sent here. A message that it does not take is tried again, and a person is told. */
 export async function pushMessages(

@@ -33,7 +33,7 @@ function receiptOf({ receipts }: Message, session: string): Message["receipts"] 
   return receipts && Object.hasOwn(receipts, session) ? { [session]: receipts[session] ?? {} } : undefined;
 }
 
-const YOUNG_MS = 86_400_000; // ms for which the server is often asked who has read a message
+const YOUNG_MS = 86_400_000; // for which the server is often asked who has read a message
 const ASK_YOUNG_EVERY_MS = 600_000; // ms at most between two questions in that time ...
 const ASK_OLD_EVERY_MS = 3_600_000; // ... and ms between two after it
 

@@ -31,7 +31,7 @@ function partOf(event: string): Part | undefined {
 }
 
 const DAY_MS = 86_400_000;
-const WHOLE_EVERY_MS = 600_000; // ms between two rounds that also look at what is older than a day
+const WHOLE_EVERY_MS = 600_000; // between two rounds that also look at what is older than a day
 
 /** Keeps a relay here and one on a server the same, so that agents touch nothing but files. */
 export class Mirror {

@@ -9,7 +9,7 @@ import { forEach, localContext, orNotice, type Replicas, remoteContext, tellOnce
 import { stepsOf } from "./task-merge.ts";
 import type { TombstoneLookup } from "./tombstones.ts";
 
-const SETTLED_MS = 86_400_000; // ms for which a task that is over is still exchanged: it may get a note
+const SETTLED_MS = 86_400_000; // for which a task that is over is still exchanged: it may get a note
 
 /**
  * Repeats on the server what was done to tasks here, in the name of the session that did it. The server's task is then

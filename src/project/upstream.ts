@@ -19,8 +19,8 @@ export type Mirrored = Infer<typeof Mirrored>;
 /** A mark. Its time is when the mirror and the server last agreed. */
 export const AGREED = "mirror/agreed";
 
-const CONNECTED_MS = 120_000; // ms; a mirror that is connected asks twice as often
-const VERDICT_PATIENCE_MS = 3000; // ms that a claim waits for the server's word
+const CONNECTED_MS = 120_000; // a mirror that is connected asks twice as often
+const VERDICT_PATIENCE_MS = 3000; // that a claim waits for the server's word
 
 /** Whether a server decides what is claimed here. */
 export async function isMirrored({ store }: Context): Promise<boolean> {

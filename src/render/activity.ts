@@ -3,7 +3,7 @@ import { cleanLine } from "../text.ts";
 import { iso } from "../time.ts";
 import type { SenderNames } from "./messages.ts";
 
-const MAX_ENTRY_CHARS = 160; // characters of what an entry says: `explain` shows all
+const MAX_ENTRY_CHARS = 160; // of what an entry says: `explain` shows all
 
 /** One line: when, who, what happened, to what. */
 export function entryLine({ at, session, agent: _, event, id, ...details }: Entry, names: SenderNames): string {

@@ -6,7 +6,7 @@ import { claimWords } from "./claims.ts";
 import { namesOf } from "./messages.ts";
 
 const MAX_PER_KIND = 6; // of each kind
-const MAX_SAID_CHARS = 80; // characters of what one says
+const MAX_SAID_CHARS = 80; // of what one says
 
 /** Who we are, and how to use the relay, with no text of others in it. */
 export function greeting(found: Snapshot, session: string): string[] {

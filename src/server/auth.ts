@@ -18,11 +18,11 @@ import {
 import { object, optional, text } from "../schema.ts";
 import type { Store, Value } from "../store/store.ts";
 
-const LOGIN_MS = 3_600_000; // ms that a login lasts
-const CHALLENGE_MS = 60_000; // ms to answer a challenge
+const LOGIN_MS = 3_600_000; // that a login lasts
+const CHALLENGE_MS = 60_000; // to answer a challenge
 const MAX_CHALLENGES = 10_000; // challenges that wait for an answer; the oldest gives way
 const MAX_LOGINS = 10_000;
-const MEMBER_FRESH_MS = 1000; // ms for which a member that was read is not read again
+const MEMBER_FRESH_MS = 1000; // for which a member that was read is not read again
 
 /** Who was let in, and for what. */
 export interface Admitted {

@@ -1,6 +1,6 @@
 import { BoundedMap } from "../bounded-map.ts";
 
-const ANSWER_KEPT_MS = 600_000; // ms for which an answer is kept
+const ANSWER_KEPT_MS = 600_000; // for which an answer is kept
 const MAX_ANSWERS = 1000; // answers to one owner; the oldest gives way
 const MAX_OWNERS = 1000;
 

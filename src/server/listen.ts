@@ -16,12 +16,12 @@ export interface ConnectionLimits {
   readonly looks: number;
 }
 const CONNECTION_LIMITS: ConnectionLimits = { headers: 10_000, request: 30_000, looks: 2000 };
-const KEEP_ALIVE_MS = 65_000; // ms that a connection is kept for another request: longer than a proxy in front keeps it
+const KEEP_ALIVE_MS = 65_000; // that a connection is kept for another request: longer than a proxy in front keeps it
 const MAX_SILENCE_MS = 45_000; // ms without a byte either way: a stream says every 15 s that it is there
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 4096; // beyond it, the oldest idle connection is closed
-const DRAIN_MS = 10_000; // ms that open requests have to end
+const DRAIN_MS = 10_000; // that open requests have to end
 
 export interface ListenOptions {
   readonly host: string;

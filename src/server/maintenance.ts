@@ -8,10 +8,10 @@ import type { Store } from "../store/store.ts";
 import { reindexAfterBoot as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
-const SCAN_EVERY_MS = 5000; // ms between scans that no request has asked for
-const SETTLE_PATIENCE_MS = 250; // ms that a request waits until claims and waits are settled
-const EXPIRE_EVERY_MS = 3_600_000; // ms between two removals of notes that nobody can use any more
-const SCAN_DELAY_MS = 20; // ms after a change, so that one scan serves many
+const SCAN_EVERY_MS = 5000; // between scans that no request has asked for
+const SETTLE_PATIENCE_MS = 250; // that a request waits until claims and waits are settled
+const EXPIRE_EVERY_MS = 3_600_000; // between two removals of notes that nobody can use any more
+const SCAN_DELAY_MS = 20; // after a change, so that one scan serves many
 
 export interface MaintenanceOptions {
   readonly store: Store;

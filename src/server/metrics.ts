@@ -1,4 +1,4 @@
-const BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]; // seconds
+const BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
 /** What a server counts, in Prometheus' text format 0.0.4. */
 export class Metrics {

@@ -7,7 +7,7 @@ import { type CheckEnv, envOf, type HostCheck } from "./check.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 
-const MAX_ANSWER_MS = 10_000; // ms
+const MAX_ANSWER_MS = 10_000;
 const HELLO = {
   protocolVersion: "2025-11-25",
   capabilities: {},

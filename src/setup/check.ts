@@ -25,7 +25,7 @@ export interface CheckEnv {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const MAX_ANSWER_MS = 5000; // ms
+const MAX_ANSWER_MS = 5000;
 const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 

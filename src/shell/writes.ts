@@ -11,7 +11,7 @@ export interface Write {
   readonly removes?: true;
 }
 
-const MAX_PATH_CHARS = 4096; // characters; no system opens a longer path
+const MAX_PATH_CHARS = 4096; // no system opens a longer path
 const BREAKS = [";", "&", "&&", "|", "||", "|&", "\n", "(", ")"];
 const JOINS = ["&&", "||", "|", "|&"];
 const LEADS = "then do else elif if while until ! { time sudo command builtin nohup exec env".split(" ");

@@ -16,7 +16,7 @@ const Edges = object({
   begun: recordOf(object({ at: integer(), depends_on: list(text()) })),
 });
 type Edges = Infer<typeof Edges>;
-const MAX_EDIT_MS = 30_000; // ms; a longer edit fails, so a killed edit blocks others for at most twice that
+const MAX_EDIT_MS = 30_000; // a longer edit fails, so a killed edit blocks others for at most twice that
 
 /** Runs the edit that makes a task depend on these. Throws `conflict` for a cycle, or if the edit takes too long. */
 export async function withoutCycle(

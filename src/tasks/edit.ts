@@ -62,7 +62,7 @@ export async function applyEdit(
 }
 
 const MAX_NOTES = 100;
-const MAX_NOTES_BYTES = 64 * 1024; // bytes of all notes of a task: they are read with it
+const MAX_NOTES_BYTES = 64 * 1024; // of all notes of a task: they are read with it
 
 /** Writes a note to a task, for whoever works on it. */
 export async function noteTask(context: Context, word: string, note: string): Promise<Task> {

@@ -12,7 +12,7 @@ import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 const OPEN = "tasks/open"; // <place>: not over
 const READY = "tasks/ready"; // <place>: not blocked, and all it depends on is over
 const UNSETTLED = "tasks/unsettled"; // <id>.<nonce>: being changed; its other marks may be wrong
-const STALE_MARK_MS = 24 * 3_600_000; // ms; no process takes this long from a task's first mark to its record
+const STALE_MARK_MS = 24 * 3_600_000; // no process takes this long from a task's first mark to its record
 const ALL = 100_000;
 
 const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that session works on it

@@ -22,7 +22,7 @@ import {
   updateTask,
 } from "./update.ts";
 
-const FILES_HOLD_MS = 30_000; // ms that files are held while their task is being taken
+const FILES_HOLD_MS = 30_000; // that files are held while their task is being taken
 
 export interface TakeOptions {
   /** How long the lease on the task lasts, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */

@@ -242,8 +242,8 @@ export function dependencyCycle(
   return undefined;
 }
 
-const MAX_TITLE_BYTES = 200; // bytes: a title is one line of a table
-const MAX_TEXT_BYTES = 16 * 1024; // bytes, of a description or a note
+const MAX_TITLE_BYTES = 200; // a title is one line of a table
+const MAX_TEXT_BYTES = 16 * 1024; // of a description or a note
 
 /** Throws `usage` for an empty title and one that is no line, `limit` for one that is too long. */
 export function checkTitle(title: string): string {

@@ -19,7 +19,7 @@ import {
 
 // What every change of a task has in common.
 
-const MAX_REASON_BYTES = 1000; // bytes: it is shown in each list
+const MAX_REASON_BYTES = 1000; // it is shown in each list
 
 export interface TaskFields {
   readonly description?: string;

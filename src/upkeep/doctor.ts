@@ -42,8 +42,8 @@ export interface DoctorCheck {
   look(place: DoctorTarget): Finding[];
 }
 
-const OLD_DRAFT_MS = 600_000; // ms
-const OLD_LOCK_MS = 5000; // ms, the lease of a lock
+const OLD_DRAFT_MS = 600_000;
+const OLD_LOCK_MS = 5000; // the lease of a lock
 const MAX_AHEAD_MS = 600_000; // ms a clock may run ahead
 
 export const DOCTOR_CHECKS: readonly DoctorCheck[] = [

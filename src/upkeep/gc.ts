@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
-import { removeMessage, stillWaitedFor } from "../messages/retention.ts";
+import { MAX_DRAFT_MS, removeMessage, stillWaitedFor } from "../messages/retention.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../tasks/task.ts";
@@ -12,7 +12,6 @@ import { Wait } from "../waits/wait.ts";
 import { isOwed, removeSession, sweepTraces } from "./sessions.ts";
 
 const DAY_MS = 86_400_000;
-const DRAFT_AGE = 600_000; // ms; writing a message takes a few ms, and no real writer sleeps this long
 
 /** How long each kind of thing is kept, ms. Unread mail, live claims, open tasks and decisions are kept for ever. */
 export interface Retention {
@@ -96,7 +95,7 @@ async function removeTask({ store, now }: Context, key: string): Promise<void> {
 /** Removes what a plan made now says, except a session that got mail since. Returns what was removed. */
 export async function gc(context: Context, retention: Retention = RETENTION): Promise<RemovedThing[]> {
   const { store, now } = context;
-  await store.sweep(now() - DRAFT_AGE); // first: after it, no sender that slept can publish what the plan left out
+  await store.sweep(now() - MAX_DRAFT_MS); // first: after it, no sender that slept can publish what the plan left out
   await context.settle(); // tells outcomes that were decided and not told yet, so that no waiter misses one
   const plan = await gcPlan(context, retention);
   const removed: RemovedThing[] = [];
@@ -110,6 +109,6 @@ export async function gc(context: Context, retention: Retention = RETENTION): Pr
     removed.push(one);
   }
   await forgetCollected(store, now());
-  await sweepTraces(context, now() - DRAFT_AGE);
+  await sweepTraces(context, now() - MAX_DRAFT_MS);
   return removed;
 }

@@ -6,8 +6,8 @@ import { ancestors } from "../machine/ancestors.ts";
 import { argumentsOf, liveness, place, statOf } from "../machine/process.ts";
 import { sleep } from "../time.ts";
 
-const END_PATIENCE_MS = 5000; // ms that an agent is given to end
-const END_POLL_MS = 50; // ms
+const END_PATIENCE_MS = 5000; // that an agent is given to end
+const END_POLL_MS = 50;
 const SHELLS = ["sh", "bash", "dash", "zsh", "fish", "ksh"]; // refused by process name, whatever their arguments say
 
 export interface Killed {

@@ -60,7 +60,7 @@ function eventLine({ at, session, event, id = "", ...details }: Entry): string {
 }
 
 const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // an event is about the first of these it has
-const MAX_SAID_CHARS = 160; // characters
+const MAX_SAID_CHARS = 160;
 
 /** A text on one line, escaped so that nothing in it means anything to Markdown or HTML. */
 function word(text: string): string {

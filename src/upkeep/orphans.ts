@@ -11,8 +11,8 @@ export interface Orphan {
   readonly command: string;
 }
 
-const END_PATIENCE_MS = 2000; // ms; a server that listens ends within a tenth of that
-const END_POLL_MS = 20; // ms
+const END_PATIENCE_MS = 2000; // a server that listens ends within a tenth of that
+const END_POLL_MS = 20;
 const SERVANTS = ["mcp", "Wake"]; // these live as long as their host, and look for it every 5 s
 // Processes besides process 1 that adopt those whose parent has ended: in a user's session, in a container. An agent
 // that is process 1 of its container adopted nothing: it has started them.

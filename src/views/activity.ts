@@ -58,7 +58,7 @@ function entryOf({ id, from_session, from_agent, to_session, kind, content }: Me
   };
 }
 
-const MAX_LATE_MS = 60_000; // ms; an entry that is written later than this after it happened may be missed
+const MAX_LATE_MS = 60_000; // an entry that is written later than this after it happened may be missed
 const ALL = 100_000;
 
 /**

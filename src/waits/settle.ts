@@ -29,7 +29,7 @@ export async function readWait({ store }: Context, id: string): Promise<Wait | u
   return wait === undefined || wait.id === id ? wait : { ...wait, id };
 }
 
-const STALE_MARK_MS = 600_000; // ms; no process takes this long from a wait's mark to its record
+const STALE_MARK_MS = 600_000; // no process takes this long from a wait's mark to its record
 
 /**
  * Decides each wait that is over and tells its waiter, once, whichever process scans. A waiter whose inbox is full
@@ -142,7 +142,7 @@ async function notifyWaiter(context: Context, wait: Wait): Promise<boolean> {
 }
 
 type Teller = NonNullable<Wait["teller"]>;
-const SLOW_TELLER_MS = 600_000; // ms; a teller of another place that takes this long is dead, and its draft is swept
+const SLOW_TELLER_MS = 600_000; // a teller of another place that takes this long is dead, and its draft is swept
 
 /** This process as the teller of a wait's outcome. */
 function thisTeller(at: number): Teller {

@@ -21,7 +21,7 @@ import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
 import { type Condition, type ConditionState, isOver, sayConditions, type Wait, type WaitFor } from "./wait.ts";
 
-const PID_POLL_MS = 1000; // ms between two checks whether a process still runs, while a wait depends on its end
+const PID_POLL_MS = 1000; // between two checks whether a process still runs, while a wait depends on its end
 
 const MAX_WAITS = 100; // of one session: every scan of any session checks each of them
 
@@ -104,7 +104,7 @@ async function stillOpen(
   return standings;
 }
 
-/** Without whom it cannot come true: where one thing is enough, those whom each of them needs. A person may act elsewhere. */
+/** The sessions without which the wait cannot come true; with `any`, those that every condition needs. */
 function waitedOn(standings: readonly ConditionState[], any: boolean): string[] {
   const [first = { on: [] }, ...rest] = standings;
   const all = new Set(standings.flatMap((standing) => standing.on));

@@ -27,7 +27,7 @@ interface Flags {
   readonly limit?: string;
 }
 
-const MAX_LOG_BYTES = 10 * 1024 * 1024; // bytes; then the log begins anew
+const MAX_LOG_BYTES = 10 * 1024 * 1024; // then the log begins anew
 
 export const describe: Describe = ({ Command }, act) => {
   const daemon = new Command("daemon")

@@ -12,7 +12,7 @@ import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 
-const MAX_PUSHED_BYTES = 16 * 1024 * 1024; // bytes: what git says of each branch and tag that is pushed
+const MAX_PUSHED_BYTES = 16 * 1024 * 1024; // what git says of each branch and tag that is pushed
 
 /** By hook: what git did although AGENT_RELAY_GUARD=off passed claims over, and how to leave a file out of it. */
 const ABOUT: Readonly<Record<Hook, { did: string; leave: (file: string) => string }>> = {

@@ -15,12 +15,12 @@ import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
 
-const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024; // bytes: a tool's whole output may be in it
-const MAX_LOG_BYTES = 1024 * 1024; // bytes; then the log begins anew
+const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024; // a tool's whole output may be in it
+const MAX_LOG_BYTES = 1024 * 1024; // then the log begins anew
 
 const WAKE = "Wake"; // our own event: set up with --wake, for a host that lets a hook run in the background
 const WOKEN = 2; // the exit code that such a host wakes its agent for
-const HOST_POLL_MS = 5000; // ms
+const HOST_POLL_MS = 5000;
 
 const hosts = HOOK_HOSTS.map(({ agent }) => agent);
 

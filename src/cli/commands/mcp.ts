@@ -14,7 +14,7 @@ import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
-const PARENT_POLL_MS = 5000; // ms
+const PARENT_POLL_MS = 5000;
 const WITHIN = 600_000; // ms; a person who is not at the keyboard needs minutes, and an agent that waits costs nothing
 
 interface Flags {

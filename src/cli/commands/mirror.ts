@@ -23,7 +23,7 @@ interface Flags {
   readonly forget?: boolean;
 }
 
-const MAX_AHEAD_MS = 60_000; // ms that clocks may differ before leases last visibly longer here than there
+const MAX_AHEAD_MS = 60_000; // that clocks may differ before leases last visibly longer here than there
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("mirror")

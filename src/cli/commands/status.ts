@@ -53,7 +53,7 @@ async function shortLine(cli: Cli): Promise<[unknown, string]> {
   return [{ unread, here, claims }, `relay: ${parts.join(", ")}\n`];
 }
 
-const MAX_PAYLOAD_BYTES = 1024 * 1024; // bytes
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 /** The session that a host names on stdin, if it does. */
 function sessionIn(text: string): string | undefined {

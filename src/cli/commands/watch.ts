@@ -66,7 +66,7 @@ function cannotRun(program: string, error: unknown): unknown {
   });
 }
 
-const MAX_VARIABLE_CHARS = 1000; // characters; what a message says of itself has far fewer
+const MAX_VARIABLE_CHARS = 1000; // what a message says of itself has far fewer
 
 function variables(relay: Relay, server: string | undefined, message: Message): Record<string, string> {
   const all = {

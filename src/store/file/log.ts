@@ -5,7 +5,7 @@ import type { Value } from "../store.ts";
 const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FILE_MODE = 0o600;
 const CHUNK_BYTES = 64 * 1024;
-const MAX_LINE_BYTES = 1024 * 1024; // bytes; nothing we write comes near
+const MAX_LINE_BYTES = 1024 * 1024; // nothing we write comes near
 const NEWLINE = 10;
 
 /** Adds a line by one write. A half line that a killed writer left is ended first, so that it spoils no other line. */

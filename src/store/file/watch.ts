@@ -3,7 +3,7 @@ import { errno } from "../../errors.ts";
 import { changeStream } from "../change-stream.ts";
 import type { Hint } from "../store.ts";
 
-const SLOW_POLL_MS = 1000; // ms; beside the system's own events: some disks give none, and any disk may drop one
+const SLOW_POLL_MS = 1000; // beside the system's own events: some disks give none, and any disk may drop one
 const YIELD_EVERY_POLLS = 5; // polls; for changes the folder's time does not show, and for its reader's regular work
 
 /** Yields at once, and then whenever something in `folder` may have changed, and every 5 s, until `signal` aborts. */

@@ -6,10 +6,10 @@ import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
 
 const MAX_TRIES = 5; // of one request
-const MAX_TRY_MS = 10_000; // ms for one answer ...
+const MAX_TRY_MS = 10_000; // for one answer ...
 const MAX_CALL_MS = 30_000; // ... and for all tries together
-const RETRY_MS = 100; // ms; the longest first pause. It doubles with each try, and the pause is a random part of it
-const MAX_RETRY_MS = 2000; // ms
+const RETRY_MS = 100; // the longest first pause. It doubles with each try, and the pause is a random part of it
+const MAX_RETRY_MS = 2000;
 
 /** How a client proves to the server who it is. */
 export interface Credentials {

@@ -7,8 +7,8 @@ import { type Credentials, HttpCaller } from "./caller.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
 const MAX_TRIES = 50; // of an update whose record others change at the same time
-const RETRY_MS = 10; // ms, which grows with each try
-const REOPEN_MS = 1000; // ms until a stream that broke is opened again, at first ...
+const RETRY_MS = 10; // which grows with each try
+const REOPEN_MS = 1000; // until a stream that broke is opened again, at first ...
 const MAX_REOPEN_MS = 30_000; // ... and at last
 const MAX_SILENCE_MS = 40_000; // ms without a byte on a stream; the server sends a sign of life every 15 s
 

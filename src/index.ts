@@ -7,9 +7,9 @@ export type { Limits, RegisterOptions, RelayOptions, Thresholds } from "./contex
 export type { Decision } from "./decisions/decision.ts";
 export { type ErrorCode, RelayError } from "./errors.ts";
 export type { HistoryOptions } from "./messages/history.ts";
-export type { InboxItem } from "./messages/inbox.ts";
+export type { Inbox, InboxOptions } from "./messages/inbox.ts";
 export type { Message, MessageKind, Receipt } from "./messages/message.ts";
-export type { Inbox, InboxOptions } from "./messages/read.ts";
+export type { InboxItem } from "./messages/message-state.ts";
 export type { Recipient, SendOptions, Sent } from "./messages/send.ts";
 export type { WatchOptions } from "./messages/watch.ts";
 export type { OpenOptions } from "./open/open.ts";

@@ -10,6 +10,9 @@ export function checkText(text: string, verb: string, most: number): string {
   });
 }
 
+/** How long a claim or the lease on a task lasts, unless it is renewed. */
+export const LEASE_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
+
 export const WAIT_TIMEOUT_MS = { blocking: 10 * 60_000, subscribed: 8 * 3_600_000, max: 7 * 86_400_000 };
 
 /** Throws `usage` for a length (ms) that no wait may have. */

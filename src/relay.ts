@@ -10,9 +10,9 @@ import { asFarAsPossible, type Context, type RegisterOptions, type RelayOptions 
 import type { Decision } from "./decisions/decision.ts";
 import { RelayError } from "./errors.ts";
 import { type HistoryOptions, history, thread } from "./messages/history.ts";
+import * as reading from "./messages/inbox.ts";
 import * as mailbox from "./messages/mailbox.ts";
 import type { Message } from "./messages/message.ts";
-import * as reading from "./messages/read.ts";
 import * as receipts from "./messages/receipts.ts";
 import * as records from "./messages/records.ts";
 import { cleanupOld } from "./messages/retention.ts";

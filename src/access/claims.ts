@@ -1,15 +1,8 @@
-import {
-  CLAIM_TTL_MS,
-  type Claim,
-  type ClaimTarget,
-  isSameTargets,
-  OFFER_MS,
-  sayTargets,
-  type Waiter,
-} from "../claims/claim.ts";
-import { blockers, Claims, isLive, MAX_TARGETS, NO_CLAIMS } from "../claims/rules.ts";
+import { type Claim, type ClaimTarget, isSameTargets, OFFER_MS, sayTargets, type Waiter } from "../claims/claim.ts";
+import { blockers, ClaimLedger, EMPTY_LEDGER, isLive, MAX_TARGETS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
+import { LEASE_TTL_MS } from "../limits.ts";
 import { iso } from "../time.ts";
 import {
   type AccessFacts,
@@ -30,14 +23,14 @@ const TOKEN = "claims/token"; // its time is the last fencing token
  */
 export const claimsRule: AccessRule = {
   needs: (key, { old, next }) => {
-    const sessions = new Set([old, next].flatMap((value) => (value ? everyone(Claims.parse(value, key)) : [])));
+    const sessions = new Set([old, next].flatMap((value) => (value ? everyone(ClaimLedger.parse(value, key)) : [])));
     return [...sessions].flatMap(registrationsOf);
   },
   needsMarks: [TOKEN],
   check(caller, key, { old, next }, facts) {
     if (next === undefined) throw refused(key, "claims are given back, and their record stays");
-    const before = old === undefined ? NO_CLAIMS : Claims.parse(old, key);
-    const after = Claims.parse(next, key);
+    const before = old === undefined ? EMPTY_LEDGER : ClaimLedger.parse(old, key);
+    const after = ClaimLedger.parse(next, key);
     const step = new Transition(caller, key, before, after, facts);
     step.checkTokens(old === undefined ? (facts.marks?.get(TOKEN) ?? 0) : before.token);
     step.checkLost();
@@ -50,7 +43,7 @@ export const claimsRule: AccessRule = {
   },
 };
 
-function everyone({ claims, queue, edges }: Claims): string[] {
+function everyone({ claims, queue, edges }: ClaimLedger): string[] {
   return [...claims, ...queue, ...edges].map(({ session_id }) => session_id);
 }
 
@@ -76,12 +69,12 @@ const MAX_TOKENS_SKIPPED = 1000; // tokens that may be passed over where the rec
 
 class Transition {
   readonly #key: string;
-  readonly #before: Claims;
-  readonly #after: Claims;
+  readonly #before: ClaimLedger;
+  readonly #after: ClaimLedger;
   readonly #facts: AccessFacts;
   readonly #isTheirs: (session: string) => boolean;
 
-  constructor(caller: Caller, key: string, before: Claims, after: Claims, facts: AccessFacts) {
+  constructor(caller: Caller, key: string, before: ClaimLedger, after: ClaimLedger, facts: AccessFacts) {
     this.#key = key;
     this.#before = before;
     this.#after = after;
@@ -168,7 +161,7 @@ class Transition {
       old?.mode !== claim.mode || claim.targets.some((one) => !old.targets.some((each) => isSame(each, one)));
     if ((claim.token !== old?.token || grows) && !isNew)
       throw this.#no("a claim has a fencing token larger than all before");
-    if (claim.ttl > CLAIM_TTL_MS.max || claim.expires_at > this.#facts.now + CLAIM_TTL_MS.max + MAX_CLOCK_LEAD_MS)
+    if (claim.ttl > LEASE_TTL_MS.max || claim.expires_at > this.#facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS)
       throw this.#no("a claim lasts 8 hours at most");
   }
 

@@ -1,5 +1,5 @@
-import { CLAIM_TTL_MS } from "../claims/claim.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
+import { LEASE_TTL_MS } from "../limits.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import { check, holderOf, isOver, Task, type TaskMove } from "../tasks/task.ts";
 import {
@@ -90,7 +90,7 @@ function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: A
   if (!owner || isSame(owner, old.owner)) return;
   if (!isTheirs(caller, owner.session_id, facts) || next.state !== "in_progress" || isOver(old))
     throw refused(key, "nobody takes a task for another");
-  if (owner.ttl > CLAIM_TTL_MS.max || owner.expires_at > facts.now + CLAIM_TTL_MS.max + MAX_CLOCK_LEAD_MS)
+  if (owner.ttl > LEASE_TTL_MS.max || owner.expires_at > facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS)
     throw refused(key, "a task is taken for 8 hours at most");
   const isRenewal = old.owner?.session_id === owner.session_id && owner.token === before;
   if (!isRenewal && owner.token !== before + 1) throw refused(key, "each owner has the next token");

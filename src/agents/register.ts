@@ -18,7 +18,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   checkMetadata(options.metadata);
   if (options.role !== undefined) checkName(options.role, "role");
   await refuseFinished(context);
-  await refuseFolded(context);
+  await refuseCaseTwin(context);
   await refuseNamesake(context);
 
   const live = await readAgent(store, "agents", session);
@@ -41,8 +41,8 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
-  if (!(await keepName(context, name))) return loseName(context, agent, options);
-  if (!live) await leaveFinished(context);
+  if (!(await keepName(context, name))) return retryUnderAnotherName(context, agent, options);
+  if (!live) await undoIfFinished(context);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
   await context.catchUp(!live);
   if (!live) await record(context, { event: "agent.registered", name });
@@ -83,7 +83,7 @@ function whereabouts(cwd: string): { worktree?: string; branch?: string } {
 }
 
 /** Two ids that differ only in case would be one file on some disks. */
-async function refuseFolded({ store, session }: Context): Promise<void> {
+async function refuseCaseTwin({ store, session }: Context): Promise<void> {
   if (session === session.toLowerCase() && (await readAgent(store, "agents", session))) return;
   const twin = (await store.list("agents")).find((id) => id !== session && id.toLowerCase() === session.toLowerCase());
   if (twin !== undefined)
@@ -104,7 +104,7 @@ async function refuseFinished({ store, session }: Context): Promise<void> {
  * Undoes this registration if the project was finished meanwhile. `finish` sets `finished_at` and then lists the
  * sessions: one of the two sees the other.
  */
-async function leaveFinished(context: Context): Promise<void> {
+async function undoIfFinished(context: Context): Promise<void> {
   try {
     await refuseFinished(context);
   } catch (error) {
@@ -118,7 +118,11 @@ async function leaveFinished(context: Context): Promise<void> {
  * Another session took the name between our reservation and our registration. Registers under another name; throws
  * `conflict` if this name was asked for.
  */
-async function loseName(context: Context, agent: Agent & { name: string }, options: RegisterOptions): Promise<Agent> {
+async function retryUnderAnotherName(
+  context: Context,
+  agent: Agent & { name: string },
+  options: RegisterOptions,
+): Promise<Agent> {
   if (options.name === undefined) return register(context, { ...options, name: undefined });
   await context.store.update(`agents/${context.session}`, () => undefined);
   throw nameTaken(agent.name, "another");

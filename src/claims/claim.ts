@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { LEASE_TTL_MS } from "../limits.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";
 import { contains, liesIn, overlaps, plain } from "./glob.ts";
@@ -75,15 +76,12 @@ export const WaitEdge = object({
 });
 export type WaitEdge = Infer<typeof WaitEdge>;
 
-/** How long claims last, in ms. */
-export const CLAIM_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
-
 /** How long an offered claim is kept for its waiter, ms. */
 export const OFFER_MS = 10_000;
 
 /** Rounds a claim's length to whole ms. Throws `usage` outside 10 seconds to 8 hours. */
 export function checkTtl(ttl: number): number {
-  if (ttl >= CLAIM_TTL_MS.min && ttl <= CLAIM_TTL_MS.max) return Math.round(ttl);
+  if (ttl >= LEASE_TTL_MS.min && ttl <= LEASE_TTL_MS.max) return Math.round(ttl);
   throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
     next: "claim for less, and claim again to renew",
   });

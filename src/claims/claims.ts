@@ -17,10 +17,19 @@ import {
   targetsMeet,
   type Waiter,
 } from "./claim.ts";
-import { changeClaims, factsOf, readClaims, settledClaims } from "./ledger.ts";
+import { changeClaims, factsOf, readClaims, settleClaims } from "./ledger.ts";
 import { type PathBase, pathTargets } from "./paths.ts";
 import { namesOf, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
-import { blockers, type ClaimRequest, type Claims, giveUp, isLive, renew, settle, withTtl } from "./rules.ts";
+import {
+  blockers,
+  type ClaimLedger,
+  type ClaimRequest,
+  expireAndOffer,
+  giveUp,
+  isLive,
+  renew,
+  withTtl,
+} from "./rules.ts";
 import { claimAgainCommand, deadlockError, heldError, notHeldError } from "./wording.ts";
 
 export interface ClaimOptions {
@@ -94,15 +103,25 @@ export async function claimTargets(
     (claims, facts) => tryClaim(claims, request, facts, isPatient),
     request.targets,
   );
-  if (first.claim) return whenFirm(context, first.claim, request, again);
+  if (first.claim) return awaitServerVerdict(context, first.claim, request, again);
   if (first.circle) throw deadlockError(quotedTargets(request), first.circle);
   if (options.wait === undefined || !isPatient)
     throw heldError(request, again, first.blockers, await namesOf(context, first.blockers), context.now());
-  return whenFirm(context, await waitInQueue(context, request, again, options.wait, options.signal), request, again);
+  return awaitServerVerdict(
+    context,
+    await waitInQueue(context, request, again, options.wait, options.signal),
+    request,
+    again,
+  );
 }
 
 /** The claim as the server grants it, if the server can be asked now. Throws `conflict` for one that it refuses. */
-async function whenFirm(context: Context, claim: Claim, request: ClaimRequest, again: string): Promise<Claim> {
+async function awaitServerVerdict(
+  context: Context,
+  claim: Claim,
+  request: ClaimRequest,
+  again: string,
+): Promise<Claim> {
   if (!claim.tentative) return claim;
   const found = await whenDecided(context, async () => {
     const claims = await readClaims(context);
@@ -161,7 +180,7 @@ export async function giveBackById(context: Context, id: string): Promise<void> 
   await changeClaims(context, (claims, facts) => {
     const kept = claims.claims.filter((claim) => claim.id !== id);
     return {
-      claims: kept.length === claims.claims.length ? claims : settle({ ...claims, claims: kept }, facts),
+      claims: kept.length === claims.claims.length ? claims : expireAndOffer({ ...claims, claims: kept }, facts),
       result: 0,
     };
   });
@@ -205,13 +224,13 @@ function meet(some: readonly ClaimTarget[], others: readonly ClaimTarget[]): boo
  * The live claims on any of `targets`, and the queue. While nobody waits, only the holders of these claims are checked,
  * however many others there are.
  */
-async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Promise<Claims> {
+async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Promise<ClaimLedger> {
   const meets = (claim: Claim) => meet(claim.targets, targets);
   const all = await readClaims(context);
   const claims = all.claims.filter(meets);
   const facts = await factsOf(context, { ...all, claims });
   if (all.queue.length === 0) return { ...all, claims: claims.filter((claim) => isLive(claim, facts)) };
-  const settled = await settledClaims(context);
+  const settled = await settleClaims(context);
   return { ...settled, claims: settled.claims.filter(meets) };
 }
 

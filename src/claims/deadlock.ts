@@ -1,5 +1,5 @@
 import { sayTargets } from "./claim.ts";
-import { blockers, type Claims, sessionOfBlocker } from "./rules.ts";
+import { blockers, type ClaimLedger, sessionOfBlocker } from "./rules.ts";
 
 /** One step of a deadlock: `session` waits `for` something that the next session has to do. */
 export interface DeadlockStep {
@@ -9,7 +9,7 @@ export interface DeadlockStep {
 
 /** The deadlock that `session` would close by waiting on the sessions `on` for `what`; undefined if there is none. */
 export function deadlock(
-  claims: Claims,
+  claims: ClaimLedger,
   session: string,
   on: readonly string[],
   what: string,
@@ -33,7 +33,7 @@ export function deadlock(
 }
 
 /** The deadlock that a waiter is in by now: a claim granted to others since it was queued can close one. */
-export function deadlockOf(claims: Claims, id: string): DeadlockStep[] | undefined {
+export function deadlockOf(claims: ClaimLedger, id: string): DeadlockStep[] | undefined {
   const waiter = claims.queue.find((one) => one.id === id);
   if (!waiter) return undefined;
   const ahead = claims.queue.slice(0, claims.queue.indexOf(waiter));
@@ -41,7 +41,7 @@ export function deadlockOf(claims: Claims, id: string): DeadlockStep[] | undefin
   return deadlock(claims, waiter.session_id, on, sayTargets(waiter.targets));
 }
 
-function waitsOf(claims: Claims, session: string): { to: string; why: string }[] {
+function waitsOf(claims: ClaimLedger, session: string): { to: string; why: string }[] {
   const queued = claims.queue.filter((waiter) => waiter.session_id === session);
   const edges = claims.edges.filter((edge) => edge.session_id === session);
   return [

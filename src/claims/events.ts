@@ -1,8 +1,8 @@
 import { type Claim, sayTargets } from "./claim.ts";
-import { type ClaimFacts, type Claims, isLive } from "./rules.ts";
+import { type ClaimFacts, type ClaimLedger, isLive } from "./rules.ts";
 
 /** The log events of one change of the ledger. A claim that stays the same object has not changed. */
-export function claimEvents(old: Claims, next: Claims, facts: ClaimFacts) {
+export function claimEvents(old: ClaimLedger, next: ClaimLedger, facts: ClaimFacts) {
   const before = without(old.claims, next.claims);
   const after = without(next.claims, old.claims);
   const event = (what: string, claim: Claim) => ({

@@ -6,32 +6,32 @@ import { parsed } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { type Claim, type ClaimTarget, targetsMeet } from "./claim.ts";
 import { claimEvents } from "./events.ts";
-import { type ClaimFacts, Claims, NO_CLAIMS, settle } from "./rules.ts";
+import { type ClaimFacts, ClaimLedger, EMPTY_LEDGER, expireAndOffer } from "./rules.ts";
 
 const LIVE = "claims/live";
 const TOKEN = "claims/token"; // a mark; its time is the last fencing token: tokens go on from it if the ledger is lost
 
 /** The ledger, or an empty one. Throws `corrupt` for a record that cannot be used; it has then been set aside. */
-export async function readClaims({ store }: Context): Promise<Claims> {
-  return (await parsed(store, LIVE, { parse: parseClaims })) ?? NO_CLAIMS;
+export async function readClaims({ store }: Context): Promise<ClaimLedger> {
+  return (await parsed(store, LIVE, { parse: parseClaims })) ?? EMPTY_LEDGER;
 }
 
 /** The settled ledger: expired claims are removed and offered to waiters, on disk too. */
-export async function settledClaims(context: Context): Promise<Claims> {
+export async function settleClaims(context: Context): Promise<ClaimLedger> {
   const before = await readClaims(context);
-  if (settle(before, await factsOf(context, before)) === before) return before;
+  if (expireAndOffer(before, await factsOf(context, before)) === before) return before;
   return changeClaims(context, (claims) => ({ claims, result: claims }));
 }
 
-function parseClaims(value: Value | undefined): Claims {
-  if (value === undefined) return NO_CLAIMS;
+function parseClaims(value: Value | undefined): ClaimLedger {
+  if (value === undefined) return EMPTY_LEDGER;
   const known = parsedBefore.get(value);
   if (known) return known;
-  const claims = Claims.parse(value, LIVE);
+  const claims = ClaimLedger.parse(value, LIVE);
   parsedBefore.set(value, claims);
   return claims;
 }
-const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same object for the same bytes
+const parsedBefore = new WeakMap<Value, ClaimLedger>(); // a store may give the same object for the same bytes
 
 /**
  * Applies `step` to the settled ledger, and wakes the waiters that are offered a claim by it. A change that is `about`
@@ -39,21 +39,21 @@ const parsedBefore = new WeakMap<Value, Claims>(); // a store may give the same 
  */
 export async function changeClaims<T>(
   context: Context,
-  step: (claims: Claims, facts: ClaimFacts) => { readonly claims: Claims; readonly result: T },
+  step: (claims: ClaimLedger, facts: ClaimFacts) => { readonly claims: ClaimLedger; readonly result: T },
   about?: readonly ClaimTarget[],
 ): Promise<T> {
   const { store } = context;
   const before = await readClaims(context);
   const facts = await factsOf(context, { ...before, claims: touchedBy(before, about) });
-  const none = before === NO_CLAIMS ? { ...NO_CLAIMS, token: await tokenBefore(context) } : NO_CLAIMS;
-  let written: Claims | undefined;
+  const none = before === EMPTY_LEDGER ? { ...EMPTY_LEDGER, token: await tokenBefore(context) } : EMPTY_LEDGER;
+  let written: ClaimLedger | undefined;
   let granted: number | undefined;
   let events: ReturnType<typeof claimEvents> = [];
   let result: { readonly value: T } | undefined;
   let offered: Claim[] = [];
   await store.update(LIVE, (value) => {
     const old = value === undefined ? none : parseClaims(value);
-    const done = step(settle(old, facts), facts);
+    const done = step(expireAndOffer(old, facts), facts);
     result = { value: done.result };
     const fresh = done.claims.claims.filter(({ offered_until }) => offered_until !== undefined);
     offered = fresh.filter(({ id }) => !old.claims.some((claim) => claim.id === id));
@@ -71,7 +71,7 @@ export async function changeClaims<T>(
 }
 
 /** The claims whose holders a change about these targets has to check: all of them while anyone waits. */
-function touchedBy({ claims, queue }: Claims, about: readonly ClaimTarget[] | undefined): readonly Claim[] {
+function touchedBy({ claims, queue }: ClaimLedger, about: readonly ClaimTarget[] | undefined): readonly Claim[] {
   if (about === undefined || queue.length > 0) return claims;
   return claims.filter((claim) => claim.targets.some((one) => about.some((other) => targetsMeet(one, other))));
 }
@@ -83,7 +83,7 @@ async function tokenBefore({ store }: Context): Promise<number> {
 }
 
 /** Which sessions in the ledger are gone for certain. A session of unknown state is not gone: its lease decides. */
-export async function factsOf(context: Context, claims: Claims): Promise<ClaimFacts> {
+export async function factsOf(context: Context, claims: ClaimLedger): Promise<ClaimFacts> {
   const sessions = new Set([...claims.claims, ...claims.queue, ...claims.edges].map(({ session_id }) => session_id));
   const gone = new Set<string>();
   for (const session of sessions) if (await isGone(context, session)) gone.add(session);

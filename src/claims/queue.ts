@@ -4,18 +4,18 @@ import { thisProcess } from "../machine/process.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { type Claim, sayTargets } from "./claim.ts";
 import { type DeadlockStep, deadlock, deadlockOf } from "./deadlock.ts";
-import { changeClaims, settledClaims } from "./ledger.ts";
+import { changeClaims, settleClaims } from "./ledger.ts";
 import {
   accept,
   type Blocker,
   blockers,
   type ClaimFacts,
+  type ClaimLedger,
   type ClaimRequest,
-  type Claims,
   enqueue,
+  expireAndOffer,
   leaveQueue,
   sessionOfBlocker,
-  settle,
   take,
 } from "./rules.ts";
 import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
@@ -30,14 +30,14 @@ export interface ClaimAttempt {
 }
 
 export function tryClaim(
-  claims: Claims,
+  claims: ClaimLedger,
   request: ClaimRequest,
   facts: ClaimFacts,
   isPatient: boolean,
-): { claims: Claims; result: ClaimAttempt } {
+): { claims: ClaimLedger; result: ClaimAttempt } {
   const taken = take(claims, request, facts);
   if (taken.claim && claims.queue.length === 0) return { claims: taken.claims, result: taken };
-  if (taken.claim) return { claims: settle(taken.claims, facts), result: taken }; // a shared claim may let others in
+  if (taken.claim) return { claims: expireAndOffer(taken.claims, facts), result: taken }; // a shared claim may let others in
   if (!isPatient) return { claims, result: taken };
   const found = deadlock(claims, request.session_id, taken.blockers.map(sessionOfBlocker), sayTargets(request.targets));
   if (found) return { claims, result: { blockers: taken.blockers, circle: found } };
@@ -107,7 +107,7 @@ export function quotedTargets({ targets }: ClaimRequest): string {
 
 /** A waiter's position. Settles the ledger first: an expired claim may be the one it waits for. */
 async function queuePosition(context: Context, id: string) {
-  const claims = await settledClaims(context);
+  const claims = await settleClaims(context);
   const waiter = claims.queue.find((one) => one.id === id);
   const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
   const inTheWay = waiter ? blockers(claims, waiter, ahead) : [];

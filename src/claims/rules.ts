@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
+import { LEASE_TTL_MS } from "../limits.ts";
 import { type Infer, integer, list, object } from "../schema.ts";
 import {
-  CLAIM_TTL_MS,
   Claim,
   type ClaimMode,
   type ClaimTarget,
@@ -13,16 +13,16 @@ import {
 } from "./claim.ts";
 
 /** The ledger: all that must be decided together is one record, `claims/live`. */
-export const Claims = object({
+export const ClaimLedger = object({
   /** The last fencing token. */
   token: integer(),
   claims: list(Claim),
   queue: list(Waiter),
   edges: list(WaitEdge),
 });
-export type Claims = Infer<typeof Claims>;
+export type ClaimLedger = Infer<typeof ClaimLedger>;
 
-export const NO_CLAIMS: Claims = { token: 0, claims: [], queue: [], edges: [] };
+export const EMPTY_LEDGER: ClaimLedger = { token: 0, claims: [], queue: [], edges: [] };
 
 /** What a rule must know of the world: the time, and who is gone for certain. */
 export interface ClaimFacts {
@@ -60,7 +60,7 @@ function contend(a: Contender, b: Contender): boolean {
  * What blocks `wish` right now: claims on its targets, and waiters for them, except waiters that the session's own
  * claims block. Expects a settled ledger.
  */
-export function blockers(claims: Claims, wish: Contender, queue: readonly Waiter[] = claims.queue): Blocker[] {
+export function blockers(claims: ClaimLedger, wish: Contender, queue: readonly Waiter[] = claims.queue): Blocker[] {
   const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
   const ahead = queue.filter((waiter) => contend(waiter, wish) && !mine.some((claim) => contend(claim, waiter)));
   const held = claims.claims.filter((claim) => contend(claim, wish));
@@ -75,7 +75,7 @@ export function isLive(claim: Claim, { now, isGone }: ClaimFacts): boolean {
  * The ledger without what has expired or is gone. What became free is offered to the waiters, first come, first served.
  * The same object if nothing has changed.
  */
-export function settle(claims: Claims, facts: ClaimFacts): Claims {
+export function expireAndOffer(claims: ClaimLedger, facts: ClaimFacts): ClaimLedger {
   const live = claims.claims.filter((claim) => isLive(claim, facts));
   const isWaiting = (waiter: Waiter | WaitEdge) => !facts.isDead(waiter) && !facts.isGone(waiter.session_id);
   const queue = claims.queue.filter(isWaiting);
@@ -84,7 +84,7 @@ export function settle(claims: Claims, facts: ClaimFacts): Claims {
     live.length === claims.claims.length &&
     queue.length === claims.queue.length &&
     edges.length === claims.edges.length;
-  let next: Claims = isSame ? claims : { ...claims, claims: live, queue, edges };
+  let next: ClaimLedger = isSame ? claims : { ...claims, claims: live, queue, edges };
   for (const [index, waiter] of queue.entries()) {
     if (
       blockers(
@@ -100,8 +100,8 @@ export function settle(claims: Claims, facts: ClaimFacts): Claims {
   return next;
 }
 
-function grant(claims: Claims, wish: ClaimRequest, now: number, offered_until?: number): Claims {
-  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = CLAIM_TTL_MS.default } = wish;
+function grant(claims: ClaimLedger, wish: ClaimRequest, now: number, offered_until?: number): ClaimLedger {
+  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = LEASE_TTL_MS.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
     ...{ id, session_id, agent_id, targets, mode },
@@ -115,11 +115,11 @@ function grant(claims: Claims, wish: ClaimRequest, now: number, offered_until?: 
 
 /** The result of a request: the claim, or its blockers. */
 export type ClaimOutcome =
-  | { readonly claims: Claims; readonly claim: Claim; readonly blockers: readonly [] }
-  | { readonly claims: Claims; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
+  | { readonly claims: ClaimLedger; readonly claim: Claim; readonly blockers: readonly [] }
+  | { readonly claims: ClaimLedger; readonly claim?: undefined; readonly blockers: readonly Blocker[] };
 
 /** Grants a claim, or renews the session's claim on just these targets. Expects a settled ledger. Throws `limit`. */
-export function take(claims: Claims, wish: ClaimRequest, { now }: ClaimFacts): ClaimOutcome {
+export function take(claims: ClaimLedger, wish: ClaimRequest, { now }: ClaimFacts): ClaimOutcome {
   const inTheWay = blockers(claims, wish);
   if (inTheWay.length > 0) return { claims, blockers: inTheWay };
   const mine = claims.claims.filter((claim) => claim.session_id === wish.session_id);
@@ -154,7 +154,7 @@ function checkRoom(mine: readonly Claim[], { targets }: ClaimRequest): void {
 }
 
 /** The ledger with an offered claim accepted; undefined if the offer has passed to another. */
-export function accept(claims: Claims, id: string, now: number): Claims | undefined {
+export function accept(claims: ClaimLedger, id: string, now: number): ClaimLedger | undefined {
   const offered = claims.claims.find((claim) => claim.id === id);
   if (!offered) return undefined;
   const { offered_until: _, ...claim } = offered;
@@ -166,7 +166,7 @@ export function accept(claims: Claims, id: string, now: number): Claims | undefi
 }
 
 /** Renews every accepted claim of a session that `isMeant` picks. The same object if there is none. */
-export function renew(claims: Claims, session: string, now: number, isMeant = (_: Claim) => true): Claims {
+export function renew(claims: ClaimLedger, session: string, now: number, isMeant = (_: Claim) => true): ClaimLedger {
   const isMine = (claim: Claim) => claim.session_id === session && claim.offered_until === undefined && isMeant(claim);
   if (!claims.claims.some(isMine)) return claims;
   const renewed = claims.claims.map((claim) => (isMine(claim) ? { ...claim, expires_at: now + claim.ttl } : claim));
@@ -174,7 +174,7 @@ export function renew(claims: Claims, session: string, now: number, isMeant = (_
 }
 
 /** The ledger with one claim that lasts for `ttl` ms from now, also at its renewals. */
-export function withTtl(claims: Claims, id: string, now: number, ttl: number): Claims {
+export function withTtl(claims: ClaimLedger, id: string, now: number, ttl: number): ClaimLedger {
   const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
   return { ...claims, claims: next };
 }
@@ -184,11 +184,11 @@ export function withTtl(claims: Claims, id: string, now: number, ttl: number): C
  * became free. A claim that keeps some targets goes on. `given`: each such claim, with the targets it has lost.
  */
 export function giveUp(
-  claims: Claims,
+  claims: ClaimLedger,
   isWhose: (claim: Claim) => boolean,
   isMeant: (target: ClaimTarget) => boolean,
   facts: ClaimFacts,
-): { claims: Claims; given: Claim[] } {
+): { claims: ClaimLedger; given: Claim[] } {
   const given: Claim[] = [];
   const kept: Claim[] = [];
   for (const claim of claims.claims) {
@@ -198,30 +198,30 @@ export function giveUp(
     if (lost.length === 0) kept.push(claim);
     else if (left.length > 0) kept.push({ ...claim, targets: left });
   }
-  return { claims: given.length === 0 ? claims : settle({ ...claims, claims: kept }, facts), given };
+  return { claims: given.length === 0 ? claims : expireAndOffer({ ...claims, claims: kept }, facts), given };
 }
 
-export function enqueue(claims: Claims, waiter: Waiter): Claims {
+export function enqueue(claims: ClaimLedger, waiter: Waiter): ClaimLedger {
   return { ...claims, queue: [...claims.queue, waiter] };
 }
 
 /** The ledger without the waiter, edge or offered claim of this id. */
-export function leaveQueue(claims: Claims, id: string, facts: ClaimFacts): Claims {
+export function leaveQueue(claims: ClaimLedger, id: string, facts: ClaimFacts): ClaimLedger {
   const queue = claims.queue.filter((waiter) => waiter.id !== id);
   const edges = claims.edges.filter((edge) => edge.id !== id);
   const kept = claims.claims.filter((claim) => claim.id !== id || claim.offered_until === undefined);
-  return settle({ ...claims, queue, edges, claims: kept }, facts);
+  return expireAndOffer({ ...claims, queue, edges, claims: kept }, facts);
 }
 
 export function sessionOfBlocker(blocker: Blocker): string {
   return "claim" in blocker ? blocker.claim.session_id : blocker.waiter.session_id;
 }
 
-function replace(claims: Claims, old: Claim, claim: Claim): Claims {
+function replace(claims: ClaimLedger, old: Claim, claim: Claim): ClaimLedger {
   return { ...claims, claims: claims.claims.map((other) => (other === old ? claim : other)) };
 }
 
-function lastOf(claims: Claims): Claim {
+function lastOf(claims: ClaimLedger): Claim {
   const last = claims.claims.at(-1);
   if (!last) throw new Error("a claim was granted and is not there");
   return last;

@@ -3,7 +3,7 @@ import { HookMemory } from "../agents/hook-memory.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
-import type { InboxItem } from "../messages/inbox.ts";
+import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
 import { briefing, greeting } from "../render/briefing.ts";
 import { itemLines, namesOf } from "../render/messages.ts";
@@ -77,7 +77,7 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
   }
   const found = await relay.snapshot();
   const ours = greeting(found, call.session);
-  await tell(
+  await showMail(
     here,
     call,
     ours,
@@ -93,11 +93,11 @@ async function tellMail(
   say: Say,
   isMeant: (item: InboxItem) => boolean,
 ): Promise<void> {
-  if (here.isTrusted) await tell(here, call, [], [], isMeant, ({ text: context }) => say({ context }));
+  if (here.isTrusted) await showMail(here, call, [], [], isMeant, ({ text: context }) => say({ context }));
 }
 
 /** Puts mail before the model. The messages that are in the block whole are marked as read once it is written. */
-async function tell(
+async function showMail(
   here: HookContext,
   call: HookCall,
   ours: readonly string[],
@@ -109,13 +109,13 @@ async function tell(
   const memory = memoryOf(here, call);
   const isStart = call.moment.at === "start";
   const before = isStart ? new Set<string>() : await memory.ids("announced");
-  const isSaid = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
+  const wasGreeted = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
   const show = async (items: readonly InboxItem[], more = 0) => {
     const meant = items.filter((item) => isMeant(item) && !before.has(item.message.id));
     const names = namesOf(meant.length === 0 ? [] : await relay.agents());
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
-    const about = isSaid ? { ours: [], theirs: [] } : { ours, theirs };
+    const about = wasGreeted ? { ours: [], theirs: [] } : { ours, theirs };
     const made = contextBlock(about.ours, about.theirs, meant, render, meant.length === 0 ? 0 : more);
     if (made.text !== "") await say(made);
     for (const { message } of made.announced) await memory.note("announced", message.id);
@@ -160,7 +160,7 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   const isMailDue = !here.hasSteps && !call.isSubagent;
   if (!here.isTrusted) return;
   if (!isMailDue) return notices.length === 0 ? undefined : say({ context: notices.join("") });
-  await tell(
+  await showMail(
     here,
     call,
     notices,
@@ -180,7 +180,7 @@ async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefi
   const held = await memory.ids("held");
   const isDue = ({ message, is_new, is_open }: InboxItem) =>
     !held.has(message.id) && (is_open || (is_new && message.to_session === call.session));
-  await tell(here, call, [], [], isDue, async ({ text, shown, announced }) => {
+  await showMail(here, call, [], [], isDue, async ({ text, shown, announced }) => {
     isHeld = true;
     await memory.hold(count + 1); // first: a hook that cannot count must not hold
     await say({ goOn: `${text}Deal with this before you stop; if there is nothing to do, say so and stop.\n` });

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
-import { hostCalling } from "../hosts/calling.ts";
 import type { HookCall, HookHost, Payload } from "../hosts/hook.ts";
+import { hostCalling } from "../hosts/hook-hosts.ts";
 import { type HookContext, respond } from "./respond.ts";
 
 /** The outside world of a hook. */

@@ -9,7 +9,7 @@ import { cleanLine, countWord } from "../text.ts";
 import { killAgent } from "../upkeep/kill.ts";
 import { workOf } from "../views/doing.ts";
 import { type Tool, tool } from "./tool.ts";
-import { framed } from "./truncate.ts";
+import { frameWhatFits } from "./truncate.ts";
 
 const agents = tool({
   name: "agents",
@@ -27,7 +27,7 @@ const agents = tool({
         const does = await workOf(agents, project);
         lines.push(`${cleanLine(project)}:\n`, ...agents.map((one) => `  ${agentLine(one, [], now(), does)}`));
       }
-      return { text: framed(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
+      return { text: frameWhatFits(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
     }
     const all = await relay.agents({ unread: true });
     const mine = all.find((one) => one.session_id === me);
@@ -38,7 +38,7 @@ const agents = tool({
     const does = await workOf(others, path.dirname(relay.dir));
     const lines = others.map((one) => agentLine(one, held(one.session_id), now(), does));
     return {
-      text: framed(lines, "agents") || "Nobody else is here yet\n",
+      text: frameWhatFits(lines, "agents") || "Nobody else is here yet\n",
       data: { agents: others.map((one) => ({ ...one, claims: held(one.session_id) })) },
     };
   },

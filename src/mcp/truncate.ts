@@ -14,7 +14,7 @@ export function asManyAsFit(all: readonly string[], cut: (line: string, most: nu
 }
 
 /** The lines of peers in the frame, as many as fit, and how many do not. Empty if there are none. */
-export function framed(lines: readonly string[], what?: string, more = "more are not shown"): string {
+export function frameWhatFits(lines: readonly string[], what?: string, more = "more are not shown"): string {
   const shown = asManyAsFit(lines, (line, most) => `${line.slice(0, most)}… (cut)\n`);
   const left = lines.length - shown.length;
   return `${frame(shown, what)}${left === 0 ? "" : `${left} ${more}\n`}`;

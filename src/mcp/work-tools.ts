@@ -6,7 +6,7 @@ import type { SenderNames } from "../render/messages.ts";
 import { filesOf, type Task } from "../tasks/task.ts";
 import { clean, cleanLine, inQuotes } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
-import { framed } from "./truncate.ts";
+import { frameWhatFits } from "./truncate.ts";
 
 const paths = z.array(z.string()).describe("files, folders or globs, relative to your folder");
 
@@ -60,7 +60,7 @@ const check = tool({
     if (given === undefined) {
       const all = await relay.claims();
       return {
-        text: framed(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
+        text: frameWhatFits(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
         data: { claims: all },
       };
     }
@@ -69,7 +69,7 @@ const check = tool({
     const verdict = found.is_free
       ? "Free for you to claim\n"
       : "Not free: work on something else, or claim it with wait\n";
-    return { text: `${verdict}${framed(lines, "claims")}`, data: { ...found } };
+    return { text: `${verdict}${frameWhatFits(lines, "claims")}`, data: { ...found } };
   },
 });
 
@@ -102,7 +102,7 @@ const tasks = tool({
     const called = await names();
     const lines = found.tasks.map((one) => taskLine(one, me, called));
     return {
-      text: framed(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
+      text: frameWhatFits(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
       data: { ...found },
     };
   },
@@ -177,7 +177,10 @@ async function taskAnswer(what: string, found: Task, { me, names }: ToolCall): P
     ...(files.length === 0 ? [] : [`  files: ${files.map(cleanLine).join(", ")}\n`]),
   ];
   const isTentative = found.owner?.tentative ? ` (${TENTATIVE})` : "";
-  return { text: `${what}: ${found.id}${isTentative}\n${framed([lines.join("")], "the task")}`, data: { task: found } };
+  return {
+    text: `${what}: ${found.id}${isTentative}\n${frameWhatFits([lines.join("")], "the task")}`,
+    data: { task: found },
+  };
 }
 
 const decide = tool({
@@ -199,7 +202,7 @@ const decide = tool({
         (one) => `${one.id} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
       );
     return {
-      text: framed(lines, "decisions, the newest first", "older are not shown") || "Nothing was decided yet\n",
+      text: frameWhatFits(lines, "decisions, the newest first", "older are not shown") || "Nothing was decided yet\n",
       data: { decisions: all },
     };
   },

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { digestCandidates, isNews, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { scanForForeign } from "./discover.ts";
-import { unreadMark } from "./inbox.ts";
+import { unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
 /**
@@ -25,14 +25,14 @@ async function listDigest(context: Context): Promise<void> {
   const ids = await store.marks("inboxes/all");
   const candidates = digestCandidates(ids, context.now());
   const isCandidate = new Set(candidates);
-  for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadMark("all", id)); // too old for any session
+  for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadPointer("all", id)); // too old for any session
   for (const id of candidates) {
     if (room === 0) return;
     const message = await readMessage(store, id);
     // A broadcast that is still being written may appear at any moment: listing it too early costs nothing.
     const isComing = message === undefined && (await store.isDraft(`messages/${id}`));
     if (!isComing && !(message && isNews(session, message, context.now()))) continue;
-    await store.mark(unreadMark(session, id), context.now());
+    await store.mark(unreadPointer(session, id), context.now());
     room--;
   }
 }

@@ -6,8 +6,8 @@ import { isThere } from "../project/trust.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import { isNews, MAX_DIGEST_AGE_MS, MAX_DIGEST_MESSAGES } from "./digest.ts";
-import { openMark, unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
+import { openPointer, unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
 const SCAN_EVERY_MS = 5000; // between two scans for foreign messages in one project ...
@@ -77,21 +77,21 @@ async function list(context: Context, messages: readonly Message[]): Promise<voi
   const at = now();
   for (const message of messages) {
     const to = message.to_session;
-    if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadMark(to, message.id), at);
-    else if (to !== null && isSegment(to) && isOpen(to, message, at)) await store.mark(openMark(to, message.id), at);
+    if (to !== null && isSegment(to) && isUnread(to, message, at)) await store.mark(unreadPointer(to, message.id), at);
+    else if (to !== null && isSegment(to) && isOpen(to, message, at)) await store.mark(openPointer(to, message.id), at);
   }
   const broadcasts = messages.filter(
     (message) => message.to_session === null && sentAt(message) > at - MAX_DIGEST_AGE_MS,
   );
   if (broadcasts.length === 0) return;
   broadcasts.sort((a, b) => sentAt(b) - sentAt(a));
-  for (const { id } of broadcasts) await store.mark(unreadMark("all", id), at);
+  for (const { id } of broadcasts) await store.mark(unreadPointer("all", id), at);
   const isMirror = await isMirrored(context); // a remote session reads its mail on the server
   for (const { session_id: session, owner } of await registrations(context)) {
     if (isMirror && owner !== undefined) continue;
     for (const message of broadcasts.filter((each) => isNews(session, each, at)).slice(0, MAX_DIGEST_MESSAGES))
-      await store.mark(unreadMark(session, message.id), at);
+      await store.mark(unreadPointer(session, message.id), at);
     for (const message of broadcasts.filter((each) => !isUnread(session, each, at) && isOpen(session, each, at)))
-      await store.mark(openMark(session, message.id), at);
+      await store.mark(openPointer(session, message.id), at);
   }
 }

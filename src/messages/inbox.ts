@@ -1,46 +1,149 @@
-import { asks, isFor, isLive, isOpen, isUnread, type Message } from "./message.ts";
+import { isSuperseded, register, touch } from "../agents/register.ts";
+import { mine } from "../agents/registry.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
+import { isThere } from "../project/trust.ts";
+import { relistAfterBoot, scanForForeign } from "./discover.ts";
+import { history } from "./history.ts";
+import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
+import { type Message, sentAt } from "./message.ts";
+import { choose, type InboxItem, MAX_COUNTED, messageState, openPointer, READER_LEASE_MS } from "./message-state.ts";
+import { order } from "./order.ts";
+import { takeReaderLease } from "./reader-lease.ts";
+import { stampRead } from "./receipts.ts";
 
-/** `unread` counts no further than this. */
-export const MAX_COUNTED = 1000;
-/** How long a reader lease lasts, ms. Renewed while the reader works. */
-export const READER_LEASE_MS = 5000;
+const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // outlasts the lease of a reader that stopped
 
-/** The key of the pointer that says: message `id` is unread for `session`. */
-export function unreadMark(session: string, id: string): string {
-  return `inboxes/${session}/${id}`;
+export interface InboxOptions {
+  /** The most messages to show and mark; default 10. */
+  readonly limit?: number;
+  /** Also messages read before, and those this session sent: the newest `limit` in all. */
+  readonly all?: boolean;
+  /** Only messages sent at this time or later (Unix ms). */
+  readonly since?: number;
+  /** Marks nothing. */
+  readonly peek?: boolean;
+  /**
+   * Shows the messages and returns those it did show; only they are marked. If it throws, none is marked. Without it,
+   * the messages count as shown when `inbox` returns.
+   */
+  readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
+  /** How long to wait for another reader of this session, ms; default 6,000. */
+  readonly patience?: number;
 }
 
-/** The key of the pointer that says: `session` was shown message `id`, and still owes an answer. */
-export function openMark(session: string, id: string): string {
-  return `inboxes/${session}/open/${id}`;
+export interface Inbox {
+  readonly items: readonly InboxItem[];
+  /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
+  readonly more: number;
+  /** How many messages that were shown before still wait for an answer, beyond these. */
+  readonly open_more: number;
 }
 
-/** How a listed message stands: `done` needs neither a read nor an answer. */
-export type MessageState = "unread" | "open" | "done";
-
-export function messageState(session: string, message: Message, now: number): MessageState {
-  if (isUnread(session, message, now)) return "unread";
-  return isOpen(session, message, now) ? "open" : "done";
+/** Shows and marks this session's unread and open messages, in order. Throws `conflict` while another reader does. */
+export async function inbox(context: Context, options: InboxOptions = {}): Promise<Inbox> {
+  const { limit = 10, show = async (items) => items } = options;
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
+  const none: Inbox = { items: [], more: 0, open_more: 0 };
+  if (!(await beginReading(context))) return { ...none, items: await show([], none) };
+  if (options.peek) {
+    const found = await collect(context, options, limit);
+    return { ...found, items: await show(found.items, found) };
+  }
+  if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
+  const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
+  try {
+    const found = await collect(context, options, limit);
+    const shown = await show(found.items, found);
+    for (const item of shown) if (item.is_new) await stampRead(context, item.message);
+    const left = found.items.filter((item) => !shown.includes(item));
+    const unread = left.filter((item) => item.is_new).length;
+    return { items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };
+  } finally {
+    await lease.release();
+  }
 }
 
-/** Whether a shown message stays listed as open. */
-export function staysOpen(session: string, message: Message, now: number): boolean {
-  return isFor(session, message) && isLive(message, now) && asks(message);
+/** The unread messages, in order, at most 1,000. Marks nothing. */
+export async function unread(context: Context): Promise<Message[]> {
+  await beginReading(context);
+  return order((await unreadMessages(context, MAX_COUNTED)).messages);
 }
 
-/** One message as an inbox shows it. */
-export interface InboxItem {
-  readonly message: Message;
-  /** It had not been shown to this session before. */
-  readonly is_new: boolean;
-  /** It was shown, and still waits for an answer or an `ack`. */
-  readonly is_open: boolean;
+/** The number of unread messages; 1,001 means more than 1,000. */
+export async function unreadCount(context: Context): Promise<number> {
+  await beginReading(context);
+  return countUnread(context);
 }
 
-/** The items to show: up to `limit` new ones, then open ones if there is room. Keeps the given order. */
-export function choose(items: readonly InboxItem[], limit: number): InboxItem[] {
-  const fresh = items.filter((item) => item.is_new).slice(0, limit);
-  const rest = items.filter((item) => !item.is_new).slice(0, limit - fresh.length);
-  const chosen = new Set([...fresh, ...rest]);
-  return items.filter((item) => chosen.has(item));
+/**
+ * The start of every read: lists foreign messages, renews the sign of life, settles waits. Registers a new session,
+ * which would otherwise miss the earlier broadcasts. False if there is no relay to read.
+ */
+export async function beginReading(context: Context): Promise<boolean> {
+  const agent = await mine(context);
+  if (!agent && !(await isThere(context))) return false;
+  await asFarAsPossible(() => relistAfterBoot(context));
+  const isSame = agent && !isSuperseded(context, agent);
+  await asFarAsPossible(() => (isSame ? scanForForeign(context, "due") : register(context)));
+  await asFarAsPossible(() => touch(context));
+  await asFarAsPossible(() => context.settle());
+  return true;
+}
+
+async function hasMarks({ store, session }: Context): Promise<boolean> {
+  const folders = [`inboxes/${session}`, `inboxes/${session}/open`];
+  for (const folder of folders) if ((await store.marks(folder, { limit: 1 })).length > 0) return true;
+  return false;
+}
+
+/** The items an inbox would show now, and how many more are unread or open. */
+async function collect(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
+  const { session, now } = context;
+  const since = options.since ?? 0;
+  const { messages, hasMore } = await unreadMessages(context, MAX_COUNTED + limit);
+  const fresh = messages.filter((message) => sentAt(message) >= since);
+  const rest = options.all
+    ? await history(context, { limit, since })
+    : (await open(context)).filter((message) => sentAt(message) >= since);
+  const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
+  const items = order([...byId.values()]).map((message) => ({
+    message,
+    is_new: messageState(session, message, now()) === "unread",
+    is_open: messageState(session, message, now()) === "open",
+  }));
+  const chosen = options.all ? items.slice(-limit) : choose(items, limit);
+  const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
+  return {
+    items: chosen,
+    more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
+    open_more: count(items, "is_open") - count(chosen, "is_open"),
+  };
+}
+
+/** The messages that were shown and still wait for an answer. Takes the others off the list of open ones. */
+async function open(context: Context): Promise<Message[]> {
+  const { store, session, now } = context;
+  const messages: Message[] = [];
+  const pauses = [...DRAFT_PAUSES_MS];
+  for (const id of await store.marks(`inboxes/${session}/open`)) {
+    const message = await readListed(context, id, pauses);
+    if (message === "coming") continue;
+    const isOpen = message && messageState(session, message, now()) === "open" && !(await hasYielded(context, message));
+    if (isOpen) messages.push(message);
+    else await asFarAsPossible(() => store.unmark(openPointer(session, id)));
+  }
+  return messages;
+}
+
+/** Whether this session no longer holds what a request to yield asks for. Answers the request if so. */
+async function hasYielded(context: Context, message: Message): Promise<boolean> {
+  if (message.kind !== "request-yield" || message.claims === undefined) return false;
+  const { answerIfEnded } = await import("./yields.ts");
+  let isOver = false;
+  await asFarAsPossible(async () => {
+    isOver = await answerIfEnded(context, message);
+  });
+  return isOver;
 }

@@ -5,8 +5,8 @@ import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { MAX_COUNTED, messageState, openMark, unreadMark } from "./inbox.ts";
 import type { Message } from "./message.ts";
+import { MAX_COUNTED, messageState, openPointer, unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
 export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still being written comes within these
@@ -59,8 +59,8 @@ export async function unreadMessages(
     if (message && state === "unread") messages.push(message);
     else if (isOwn) {
       await asFarAsPossible(async () => {
-        if (state === "open") await store.mark(openMark(session, id), now());
-        await store.unmark(unreadMark(session, id));
+        if (state === "open") await store.mark(openPointer(session, id), now());
+        await store.unmark(unreadPointer(session, id));
       });
     }
   }

@@ -7,7 +7,7 @@ import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { sleep } from "../time.ts";
-import { READER_LEASE_MS } from "./inbox.ts";
+import { READER_LEASE_MS } from "./message-state.ts";
 
 const Lease = object({
   holder: text(),

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { openMark, staysOpen, unreadMark } from "./inbox.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
+import { openPointer, staysOpen, unreadPointer } from "./message-state.ts";
 import { messageFor } from "./records.ts";
 
 /** Marks messages as read, and returns them; passes over those that are not for this session. Throws `not_found`. */
@@ -20,8 +20,8 @@ export async function ack(context: Context, id: string): Promise<Message> {
   if (!isFor(context.session, message))
     throw new RelayError("refused", `Cannot ack "${id}": it was not sent to ${context.session}`);
   const acked = await stamp(context, message, withAck);
-  await context.store.unmark(openMark(context.session, id));
-  await context.store.unmark(unreadMark(context.session, id));
+  await context.store.unmark(openPointer(context.session, id));
+  await context.store.unmark(unreadPointer(context.session, id));
   return acked;
 }
 
@@ -31,7 +31,7 @@ export async function withdraw(context: Context, id: string): Promise<Message> {
   // Remove it from every inbox as well: another program that rewrites the message drops `withdrawn_at`.
   const { store } = context;
   for (const inbox of message.to_session === null ? ["all", ...(await store.list("agents"))] : [message.to_session])
-    for (const mark of [unreadMark(inbox, id), openMark(inbox, id)]) await store.unmark(mark);
+    for (const mark of [unreadPointer(inbox, id), openPointer(inbox, id)]) await store.unmark(mark);
   return message;
 }
 
@@ -39,8 +39,8 @@ export async function withdraw(context: Context, id: string): Promise<Message> {
 export async function stampRead(context: Context, message: Message): Promise<Message> {
   const read = await stamp(context, message, withRead);
   const { store, session, now } = context;
-  if (staysOpen(session, read, now())) await store.mark(openMark(session, message.id), now());
-  await store.unmark(unreadMark(session, message.id));
+  if (staysOpen(session, read, now())) await store.mark(openPointer(session, message.id), now());
+  await store.unmark(unreadPointer(session, message.id));
   return read;
 }
 

@@ -6,8 +6,8 @@ import { isSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { MAX_DIGEST_AGE_MS } from "./digest.ts";
 import { scanForForeign } from "./discover.ts";
-import { unreadMark } from "./inbox.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
+import { unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
 export const MAX_DRAFT_MS = 600_000; // writing a message takes a few ms, and no real writer sleeps this long
@@ -42,7 +42,7 @@ export async function stillWaitedFor(context: Context, whoLeft = false): Promise
 export async function removeMessage({ store, now }: Context, id: string): Promise<void> {
   const message = await readMessage(store, id);
   if (message) await noteCollected(store, now(), endsOf(message));
-  await store.unmark(unreadMark("all", id));
+  await store.unmark(unreadPointer("all", id));
   if (message?.thread !== undefined && isSegment(message.thread)) await store.unmark(`threads/${message.thread}/${id}`);
   await store.unmark(`foreign/${id}`);
   await store.update(`messages/${id}`, () => undefined);
@@ -68,7 +68,7 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
   }
   for (const id of await store.marks("inboxes/all"))
     if ((timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS && (await readMessage(store, id)) === undefined)
-      await store.unmark(unreadMark("all", id));
+      await store.unmark(unreadPointer("all", id));
   for (const mark of await store.marks("agents")) {
     const [, session = "", what] = /^(.+)\.(seen|heard|moved)$/.exec(mark) ?? [];
     if (what !== undefined && (await valueOrSkipped(store, `agents/${session}`)) === undefined)

@@ -8,7 +8,6 @@ import { newId, timeAfter } from "../id.ts";
 import { checkTimeout } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import type { Delivery } from "../store/store.ts";
-import { MAX_COUNTED } from "./inbox.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
 import {
@@ -22,6 +21,7 @@ import {
   type MessageKind,
   sentAt,
 } from "./message.ts";
+import { MAX_COUNTED } from "./message-state.ts";
 import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
 import { ack } from "./receipts.ts";
 import { messageFor } from "./records.ts";
@@ -76,12 +76,12 @@ export interface Sent {
 
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
-  await begin(context, content, options);
-  const to = known(context, options.to) ?? (await addressOf(context, options.to, options.keep ?? false));
-  return sendTo(context, content, options, to);
+  await checkAndRegister(context, content, options);
+  const to = recentlySeen(context, options.to) ?? (await resolveRecipients(context, options.to, options.keep ?? false));
+  return composeAndPublish(context, content, options, to);
 }
 
-async function begin(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
+async function checkAndRegister(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
   checkBody(content, context.limits.bodyBytes);
   if (kind !== undefined) checkKind(kind);
   if (kind === "request-yield" && claims.length === 0)
@@ -91,7 +91,7 @@ async function begin(context: Context, content: string, { kind, claims = [] }: S
   if (!isSeenLately(context, context.session)) await ensureRegistered(context);
 }
 
-async function sendTo(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
+async function composeAndPublish(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
   if (to === "everyone" && options.kind === "permission")
     throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
       next: 'agent-relay send --to <who> --kind permission "May I ...?"',
@@ -168,7 +168,7 @@ async function publishAll(
   if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
   const [first] = messages;
   if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
-  return sentTo(messages, reached, report && (await withFull(context, reached, report)));
+  return sentResult(messages, reached, report && (await withFull(context, reached, report)));
 }
 
 /** The report with `is_full` for each recipient that is still known and was not reached. */
@@ -205,7 +205,7 @@ function halfSent(error: unknown, sent: readonly Message[]): unknown {
   });
 }
 
-function sentTo(messages: readonly Message[], reached: readonly string[], report: Recipient[] | undefined): Sent {
+function sentResult(messages: readonly Message[], reached: readonly string[], report: Recipient[] | undefined): Sent {
   const batch = messages[0]?.batch;
   const recipients = report ?? reached.map((session_id) => ({ session_id }));
   return { id: messages[0]?.id ?? "", ...(batch !== undefined && { batch }), messages, recipients };
@@ -243,8 +243,8 @@ export async function reply(context: Context, id: string, content: string, optio
   const answered = await messageFor(context, id);
   if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
-  await begin(context, content, options);
-  return sendTo(
+  await checkAndRegister(context, content, options);
+  return composeAndPublish(
     context,
     content,
     { ...options, reply_to: id },
@@ -253,11 +253,11 @@ export async function reply(context: Context, id: string, content: string, optio
 }
 
 /** The address, if `to` is one session id that this process has checked within the last second. */
-function known(context: Context, to: SendOptions["to"]): Address | undefined {
+function recentlySeen(context: Context, to: SendOptions["to"]): Address | undefined {
   return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
 }
 
-async function addressOf(context: Context, given: SendOptions["to"], keep: boolean): Promise<Address> {
+async function resolveRecipients(context: Context, given: SendOptions["to"], keep: boolean): Promise<Address> {
   if (given === undefined) return "everyone";
   const to = [given].flat();
   const [only] = to;

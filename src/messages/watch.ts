@@ -1,11 +1,11 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { scanInterval } from "./discover.ts";
-import { unreadMark } from "./inbox.ts";
+import { beginReading } from "./inbox.ts";
 import { unreadMessages } from "./mailbox.ts";
 import type { Message } from "./message.ts";
+import { unreadPointer } from "./message-state.ts";
 import { order } from "./order.ts";
-import { beginReading } from "./read.ts";
 import { type ReaderLease, takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
@@ -46,7 +46,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
           for (const message of order(fresh)) {
             passed.add(message.id);
             // A process that this one started may have shown it.
-            if ((await store.markedAt(unreadMark(session, message.id))) === undefined) continue;
+            if ((await store.markedAt(unreadPointer(session, message.id))) === undefined) continue;
             yield message;
             if (options.mark !== false) await stampRead(context, message);
             if (end.signal.aborted) return;

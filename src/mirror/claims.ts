@@ -3,7 +3,7 @@ import { record } from "../activity/log.ts";
 import { type Claim, type ClaimTarget, isSameTargets, sayTargets, type Waiter } from "../claims/claim.ts";
 import { changeClaims, readClaims } from "../claims/ledger.ts";
 import { tryClaim } from "../claims/queue.ts";
-import { accept, type ClaimFacts, type Claims, giveUp, leaveQueue, NO_CLAIMS, take } from "../claims/rules.ts";
+import { accept, type ClaimFacts, type ClaimLedger, EMPTY_LEDGER, giveUp, leaveQueue, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import type { LocalSessions } from "./agents.ts";
 import { localContext, type Replicas, remoteContext, tellOnce } from "./replica.ts";
@@ -47,7 +47,7 @@ export async function exchangeClaims(
 }
 
 /** The claims with their times moved by `ms`, from one side's clock to the other's. */
-function shifted(claims: Claims, ms: number): Claims {
+function shifted(claims: ClaimLedger, ms: number): ClaimLedger {
   if (ms === 0) return claims;
   const by = (time: number) => Math.max(0, time + ms);
   return {
@@ -77,12 +77,12 @@ async function tellLoser(replicas: Replicas, claim: Claim, why: string): Promise
     });
 }
 
-async function asked(replicas: Replicas, ours: ReadonlySet<string>, mine: Claims, leases: Leases) {
+async function asked(replicas: Replicas, ours: ReadonlySet<string>, mine: ClaimLedger, leases: Leases) {
   const any = remoteContext(replicas, "");
   const theirs = await readClaims(any);
   if (theirs.token > MAX_TOKEN)
     throw new RelayError("corrupt", `Cannot follow a server whose last token is ${theirs.token}`);
-  const wanted = (claims: Claims, facts: ClaimFacts) => withOurs(claims, mine, ours, leases, facts);
+  const wanted = (claims: ClaimLedger, facts: ClaimFacts) => withOurs(claims, mine, ours, leases, facts);
   const first = wanted(theirs, { now: any.now(), isGone: () => false, isDead: () => false });
   const [speaker] = ours;
   if (first.claims === theirs || speaker === undefined) return { lost: first.lost, theirs };
@@ -97,12 +97,12 @@ async function asked(replicas: Replicas, ours: ReadonlySet<string>, mine: Claims
  * `claims` is the same object if nothing is to change.
  */
 function withOurs(
-  theirs: Claims,
-  mine: Claims,
+  theirs: ClaimLedger,
+  mine: ClaimLedger,
   ours: ReadonlySet<string>,
   leases: Leases,
   facts: ClaimFacts,
-): { claims: Claims; lost: VoidClaim[] } {
+): { claims: ClaimLedger; lost: VoidClaim[] } {
   const isOurs = ({ session_id }: { session_id: string }) => ours.has(session_id);
   const lost: VoidClaim[] = [];
   let claims = theirs;
@@ -133,7 +133,7 @@ function withOurs(
     const isThere = [...claims.queue, ...claims.claims].some(({ id }) => id === waiter.id);
     if (!isThere) claims = queued(claims, waiter, facts);
   }
-  const said = (edges: Claims["edges"]) => new Set(edges.filter(isOurs).map((edge) => JSON.stringify(edge)));
+  const said = (edges: ClaimLedger["edges"]) => new Set(edges.filter(isOurs).map((edge) => JSON.stringify(edge)));
   const [edgesHere, edgesThere] = [said(mine.edges), said(claims.edges)];
   const isSame = edgesHere.size === edgesThere.size && [...edgesHere].every((edge) => edgesThere.has(edge));
   if (isSame) return { claims, lost };
@@ -153,7 +153,7 @@ function whyTooLarge({ targets }: Claim): string | undefined {
 }
 
 /** The server's claims without the targets of one claim of ours that were released here. */
-function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: ClaimFacts): Claims {
+function reduced(theirs: ClaimLedger, claim: Claim, mine: ClaimLedger, facts: ClaimFacts): ClaimLedger {
   if (mine.queue.some(({ id }) => id === claim.id)) return theirs; // its waiter here will hear that it is its turn
   const left = mine.claims.find(({ id }) => id === claim.id);
   if (left && isSameTargets(left, claim)) return theirs;
@@ -168,7 +168,7 @@ function reduced(theirs: Claims, claim: Claim, mine: Claims, facts: ClaimFacts):
 }
 
 /** The server's claims with one claim of ours as it is here: taken up, in another mode, for longer. */
-function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims {
+function renewed(claims: ClaimLedger, old: Claim, claim: Claim, now: number): ClaimLedger {
   let next = claims;
   if (old.offered_until !== undefined && claim.offered_until === undefined) next = accept(next, old.id, now) ?? next;
   if (old.mode !== claim.mode) {
@@ -187,7 +187,7 @@ function renewed(claims: Claims, old: Claim, claim: Claim, now: number): Claims 
   return { ...next, claims: next.claims.map((each) => (each === current ? longer : each)) };
 }
 
-function queued(claims: Claims, waiter: Waiter, facts: ClaimFacts): Claims {
+function queued(claims: ClaimLedger, waiter: Waiter, facts: ClaimFacts): ClaimLedger {
   const { since: _, pid: __, pid_started: ___, place: ____, tentative: _____, ...request } = waiter;
   const done = tryClaim(claims, request, facts, true);
   if (done.claims === claims || done.result.claim) return done.claims;
@@ -211,12 +211,17 @@ function whyNot(blockers: ReturnType<typeof tryClaim>["result"]["blockers"]): st
 }
 
 /** Makes the record here what the server says. False if an agent has changed it meanwhile. */
-async function follow(replicas: Replicas, seen: Claims, next: Claims, ours: ReadonlySet<string>): Promise<boolean> {
+async function follow(
+  replicas: Replicas,
+  seen: ClaimLedger,
+  next: ClaimLedger,
+  ours: ReadonlySet<string>,
+): Promise<boolean> {
   if (JSON.stringify(next) === JSON.stringify(seen)) return true;
   let isDone = false;
   const { local, now } = replicas;
   await local.update("claims/live", (value) => {
-    isDone = JSON.stringify(value ?? NO_CLAIMS) === JSON.stringify(seen);
+    isDone = JSON.stringify(value ?? EMPTY_LEDGER) === JSON.stringify(seen);
     return isDone ? { ...value, ...next } : value;
   });
   if (!isDone) return false;
@@ -227,7 +232,12 @@ async function follow(replicas: Replicas, seen: Claims, next: Claims, ours: Read
 }
 
 /** The server's record plus what it does not know yet: waiters and offers of ours, and all of the sessions apart. */
-function asHere(mine: Claims, theirs: Claims, ours: ReadonlySet<string>, apart: ReadonlySet<string>): Claims {
+function asHere(
+  mine: ClaimLedger,
+  theirs: ClaimLedger,
+  ours: ReadonlySet<string>,
+  apart: ReadonlySet<string>,
+): ClaimLedger {
   const known = new Set([...theirs.claims, ...theirs.queue].map(({ id }) => id));
   const isKept = ({ id, session_id }: { id: string; session_id: string }) => ours.has(session_id) && !known.has(id);
   const granted = new Set(theirs.claims.map(({ id }) => id));

@@ -1,8 +1,8 @@
 import { OFFERED_MS } from "../activity/tombstones.ts";
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
-import { openMark, unreadMark } from "../messages/inbox.ts";
 import { isLive, isUnread, type Message, sentAt } from "../messages/message.ts";
+import { openPointer, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
@@ -72,7 +72,7 @@ async function isListed({ remote }: Replicas, message: Message, { both, listed }
 /** Removes a broadcast's pointers for sessions of elsewhere: they read it there, and here it would stay unread. */
 async function unlistForOthers(replicas: Replicas, id: string): Promise<void> {
   for (const session of await replicas.local.list("agents"))
-    if (!(await isOurs(replicas, session))) await replicas.local.unmark(unreadMark(session, id));
+    if (!(await isOurs(replicas, session))) await replicas.local.unmark(unreadPointer(session, id));
 }
 
 /** Publishes one message on the server. False if it refuses: nobody there gets the message, and a person is told. */
@@ -128,12 +128,12 @@ export async function exchangeInbox(
     if (here && !isUnread(session, here, now())) await pushReceipt(there, session, here, now());
     else if (!here && isCollected(`messages/${id}`)) {
       // The message was collected here: it was read, or had run out.
-      await there.unmark(openMark(session, id));
-      await there.unmark(unreadMark(session, id));
+      await there.unmark(openPointer(session, id));
+      await there.unmark(unreadPointer(session, id));
     } else if (!here) {
       await deliver(replicas, there, session, id, progress);
-    } else if ((await local.markedAt(unreadMark(session, id))) === undefined)
-      await local.mark(unreadMark(session, id), now());
+    } else if ((await local.markedAt(unreadPointer(session, id))) === undefined)
+      await local.mark(unreadPointer(session, id), now());
   }
   const waitingHere = new Set(await local.marks(`inboxes/${session}`));
   // A message that waits here and not there was withdrawn, or has run out: its copy there says so.
@@ -158,8 +158,8 @@ async function deliver(
   const message = await readMessage(there, id);
   if (!message) return; // it is still being written, or was collected
   if (!isLive(message, now())) {
-    await there.unmark(unreadMark(session, id));
-    await there.unmark(openMark(session, id));
+    await there.unmark(unreadPointer(session, id));
+    await there.unmark(openPointer(session, id));
     return;
   }
   await bring(local, message, [session], progress);
@@ -183,6 +183,6 @@ export async function bring(
   } catch (error) {
     // The message is here already: another session of ours was given it meanwhile.
     if (!(error instanceof RelayError) || error.code !== "conflict" || !(await readMessage(local, id))) throw error;
-    for (const session of inboxes) await local.mark(unreadMark(session, id));
+    for (const session of inboxes) await local.mark(unreadPointer(session, id));
   }
 }

@@ -1,7 +1,7 @@
 import { OFFERED_MS } from "../activity/tombstones.ts";
 import { timeOf } from "../id.ts";
-import { openMark, staysOpen, unreadMark } from "../messages/inbox.ts";
 import { isOpen, Message, type Receipt, sentAt } from "../messages/message.ts";
+import { openPointer, staysOpen, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
 import type { LocalSessions } from "./agents.ts";
@@ -23,9 +23,9 @@ export async function pushReceipt(there: Store, session: string, here: Message, 
     return isSaid ? value : { ...value, read_by, ...(own && { receipts: { ...Object(value.receipts), ...own } }) };
   });
   if (staysOpen(session, here, now) && here.receipts?.[session]?.acked_at === undefined)
-    await there.mark(openMark(session, id));
-  else await there.unmark(openMark(session, id));
-  await there.unmark(unreadMark(session, id));
+    await there.mark(openPointer(session, id));
+  else await there.unmark(openPointer(session, id));
+  await there.unmark(unreadPointer(session, id));
 }
 
 /** A message's receipts with that of one session alone; undefined if it has none. */
@@ -85,7 +85,7 @@ async function pushWithdrawal(there: Store, here: Message): Promise<void> {
     value === undefined || value.withdrawn_at !== undefined ? value : { ...value, withdrawn_at: here.withdrawn_at },
   );
   for (const inbox of here.to_session === null ? ["all"] : [here.to_session])
-    await there.unmark(unreadMark(inbox, idThere(here)));
+    await there.unmark(unreadPointer(inbox, idThere(here)));
 }
 
 /**
@@ -112,7 +112,7 @@ export async function pullChanges(replicas: Replicas, store: Store, id: string):
     const merged = mergedMessage(old, { ...old, ...changingOf(said) });
     return JSON.stringify(merged) === JSON.stringify(old) ? value : { ...value, ...changingOf(merged) };
   });
-  for (const reader of said.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadMark(reader, id));
+  for (const reader of said.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadPointer(reader, id));
   return there;
 }
 

@@ -95,10 +95,10 @@ export class Mirror {
     if (isMail || parts.has("inboxes"))
       for (const session of readers)
         await orNotice(replicas, `mail of ${session}`, () => exchangeInbox(replicas, session, progress, isCollected));
-    const isTold =
+    const areTasksDone =
       !parts.has("tasks") ||
       (await orNotice(replicas, "tasks", () => exchangeTasks(replicas, ours, { has: isCollected, hasNow })));
-    const isHeld =
+    const areClaimsDone =
       !parts.has("claims") ||
       (await orNotice(replicas, "claims", () => exchangeClaims(replicas, this.#sessions, this.#leases)));
     await pushEnds(replicas, left, this.#known);
@@ -107,7 +107,7 @@ export class Mirror {
     if (parts.has("decisions")) await exchangeDecisions(replicas, ours);
     const happened = await exchangeLog(replicas, this.#seen, isCollected, isWhole);
     await localContext(replicas).settle();
-    if (isTold && isHeld) await replicas.local.mark(AGREED, now());
+    if (areTasksDone && areClaimsDone) await replicas.local.mark(AGREED, now());
     if (isAll) await writeCheckpoint(replicas, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();
     return new Set([...happened].map(partOf).filter((part) => part !== undefined));

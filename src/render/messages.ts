@@ -3,8 +3,8 @@ import type { AgentView } from "../agents/registry.ts";
 import type { Claim } from "../claims/claim.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
 import { proofOf } from "../identity/proof.ts";
-import type { InboxItem } from "../messages/inbox.ts";
 import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
+import type { InboxItem } from "../messages/message-state.ts";
 import { clean, cleanLine } from "../text.ts";
 import { claimWords } from "./claims.ts";
 

@@ -44,7 +44,7 @@ export interface Served {
 }
 
 // Paths that show what became of waits.
-const TOLD = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/;
+const SHOWS_OUTCOMES = /^\/v1\/[a-z]+\/(?:inboxes|waits|claims)\/|^\/(?:inbox|unread|status|claims)$/;
 
 /** What each request that was let in has. */
 interface AdmittedRequest {
@@ -67,8 +67,8 @@ export function relayApp(served: Served): Hono<Env> {
   app.onError((error, c) => answerOf(error, c, served.onBug));
   app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
 
-  app.post("/v1/challenge", (c) => limited(c, logins, async () => c.json(auth.challenge())));
-  app.post("/v1/login", (c) => limited(c, logins, async () => c.json(await auth.login(await bodyOf(c)))));
+  app.post("/v1/challenge", (c) => withinLimit(c, logins, async () => c.json(auth.challenge())));
+  app.post("/v1/login", (c) => withinLimit(c, logins, async () => c.json(await auth.login(await bodyOf(c)))));
 
   app.use("*", admission(served));
 
@@ -129,8 +129,8 @@ function admission(served: Served): MiddlewareHandler<Env> {
     const session = named === "" && !c.req.path.startsWith("/v1/") ? sessionOf(admitted, served.operator) : named;
     const caller = await callerFor(served, admitted, session);
     c.set("asked", { admitted, caller, store: stores.for(caller) });
-    if (TOLD.test(c.req.path)) await maintenance.settled();
-    await repeated(c, next, repeats);
+    if (SHOWS_OUTCOMES.test(c.req.path)) await maintenance.settled();
+    await onceByKey(c, next, repeats);
     if (c.req.method !== "GET") maintenance.soon();
   };
 }
@@ -199,7 +199,7 @@ async function callerFor(
 }
 
 /** Runs a request with an Idempotency-Key once, however often it comes. */
-async function repeated(c: Context<Env>, next: Next, repeats: IdempotentAnswers): Promise<void> {
+async function onceByKey(c: Context<Env>, next: Next, repeats: IdempotentAnswers): Promise<void> {
   const word = c.req.header("Idempotency-Key");
   if (word === undefined || c.req.method === "GET") return next();
   const { caller } = c.get("asked");
@@ -221,7 +221,7 @@ function checkScope({ scope }: Admitted, c: Context): void {
 }
 
 /** Runs a request that anybody may make before a login. Throws `limit` if the address asks too often. */
-async function limited(c: Context, allowance: RateLimiter, run: () => Promise<Response>): Promise<Response> {
+async function withinLimit(c: Context, allowance: RateLimiter, run: () => Promise<Response>): Promise<Response> {
   const wait = allowance.take(addressOf(c), performance.now());
   if (wait > 0) throw tooOften(c, wait);
   return run();

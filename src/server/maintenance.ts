@@ -1,5 +1,5 @@
-import { readClaims, settledClaims } from "../claims/ledger.ts";
-import { NO_CLAIMS } from "../claims/rules.ts";
+import { readClaims, settleClaims } from "../claims/ledger.ts";
+import { EMPTY_LEDGER } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
@@ -56,7 +56,7 @@ export class Maintenance {
 
   /** A wait or claim that is broken fails no request about others; only bugs are reported. */
   async #settle(): Promise<void> {
-    for (const look of [settleClaims, settleWaits])
+    for (const look of [settleClaimsIfAny, settleWaits])
       try {
         await look(this.context);
       } catch (error) {
@@ -110,7 +110,7 @@ const PASSES: readonly ((context: Context) => Promise<unknown>)[] = [
   relistAfterBoot,
   bootLookAtTasks,
   (context) => scanForForeign(context, "due"),
-  settleClaims,
+  settleClaimsIfAny,
   settleWaits,
 ];
 
@@ -118,6 +118,6 @@ function settleWaits(context: Context): Promise<void> {
   return context.settle();
 }
 
-async function settleClaims(context: Context): Promise<void> {
-  if ((await readClaims(context)) !== NO_CLAIMS) await settledClaims(context);
+async function settleClaimsIfAny(context: Context): Promise<void> {
+  if ((await readClaims(context)) !== EMPTY_LEDGER) await settleClaims(context);
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
-import { HOOK_HOSTS } from "../hosts/calling.ts";
 import { eventOf } from "../hosts/command-line.ts";
 import type { HookHost, Payload } from "../hosts/hook.ts";
+import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
 import { programIn } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";

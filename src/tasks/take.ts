@@ -1,13 +1,14 @@
 import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
-import { CLAIM_TTL_MS, type Claim, type ClaimTarget, checkTtl, isSameTargets } from "../claims/claim.ts";
+import { type Claim, type ClaimTarget, checkTtl, isSameTargets } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
-import { settledClaims } from "../claims/ledger.ts";
+import { settleClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
 import { blockers } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
+import { LEASE_TTL_MS } from "../limits.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
@@ -74,7 +75,7 @@ export async function nextTask(context: Context, options: TakeOptions & Telling)
 
 /** Tells whether others hold the files of a task, from one read of the claims: trying each costs a locked change. */
 async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
-  const seen = await settledClaims(context);
+  const seen = await settleClaims(context);
   return (task) => {
     const targets = targetsOf(context, task);
     return targets.length > 0 && blockers(seen, { session_id: context.session, targets, mode: "exclusive" }).length > 0;
@@ -95,7 +96,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 
 /** Claims the files first, all or none; then takes the task. A kill in between leaves a short lease on the files. */
 async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
-  const ttl = checkTtl(options.ttl ?? CLAIM_TTL_MS.default);
+  const ttl = checkTtl(options.ttl ?? LEASE_TTL_MS.default);
   await ensureRegistered(context);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   if (options.force) await takeFilesAway(context, task);
@@ -116,7 +117,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
     if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
     await logTask(context, "claimed", next, { token: next.owner?.token, ...takenFrom(task, context) });
     await notifyPreviousHolder(context, task, "took over", options);
-    return await whenFirm(context, next);
+    return await awaitServerVerdict(context, next);
   } catch (error) {
     if (hold?.isForTask && hold.claim.id !== task.owner?.claim) await giveBackById(context, hold.claim.id);
     throw error;
@@ -124,7 +125,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
 }
 
 /** The task as the server decides; tentative if it does not answer now. Throws `conflict` if another gets the task. */
-async function whenFirm(context: Context, task: Task): Promise<Task> {
+async function awaitServerVerdict(context: Context, task: Task): Promise<Task> {
   if (!task.owner?.tentative) return task;
   const found = await whenDecided(context, async () => {
     const now = await readTask(context, task.id);
@@ -145,9 +146,9 @@ interface FilesHold {
 async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const targets = targetsOf(context, task);
   const reason = `task: ${task.title}`.slice(0, 100);
-  const isHad = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
-  const isLeft = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
-  const had = (await claims(context)).find((claim) => isHad(claim) && !isLeft(claim));
+  const isOwnClaim = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
+  const isLeftByKill = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
+  const had = (await claims(context)).find((claim) => isOwnClaim(claim) && !isLeftByKill(claim));
   const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
   const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
@@ -169,7 +170,7 @@ export async function renewTasks(context: Context): Promise<Task[]> {
   const renewed: Task[] = [];
   for await (const task of tasksOf(context, context.session)) {
     const facts = await factsOf(context, task);
-    const ttl = task.owner?.ttl ?? CLAIM_TTL_MS.default;
+    const ttl = task.owner?.ttl ?? LEASE_TTL_MS.default;
     renewed.push(await updateTask(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
     if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
   }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Entry } from "../activity/entry.ts";
 import { Agent, processOf } from "../agents/agent.ts";
-import { Claims } from "../claims/rules.ts";
+import { ClaimLedger } from "../claims/rules.ts";
 import { Decision } from "../decisions/decision.ts";
 import { errno, RelayError } from "../errors.ts";
 import { worktreesOf } from "../git/repository.ts";
@@ -297,7 +297,14 @@ function realPath(folder: string): string {
 
 // The schema of each folder's records.
 const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
-  ...{ agents: Agent, "archive/agents": Agent, messages: Message, claims: Claims, decisions: Decision, waits: Wait },
+  ...{
+    agents: Agent,
+    "archive/agents": Agent,
+    messages: Message,
+    claims: ClaimLedger,
+    decisions: Decision,
+    waits: Wait,
+  },
   tasks: Task,
 };
 

@@ -3,7 +3,7 @@ import { entries } from "../activity/log.ts";
 import type { Agent } from "../agents/agent.ts";
 import { type AgentView, agents, ended } from "../agents/registry.ts";
 import { readClaims } from "../claims/ledger.ts";
-import type { Claims } from "../claims/rules.ts";
+import type { ClaimLedger } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { decisions } from "../decisions/decide.ts";
 import type { Decision } from "../decisions/decision.ts";
@@ -25,7 +25,7 @@ export interface Dump {
   readonly agents: readonly AgentView[];
   readonly ended: readonly Agent[];
   readonly messages: readonly Message[];
-  readonly claims: Claims;
+  readonly claims: ClaimLedger;
   readonly tasks: readonly Task[];
   readonly decisions: readonly Decision[];
   readonly waits: readonly Wait[];

@@ -1,6 +1,6 @@
 import { forgetHookCallers } from "../agents/hook-callers.ts";
 import type { Context } from "../context.ts";
-import { messageState, openMark, unreadMark } from "../messages/inbox.ts";
+import { messageState, openPointer, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { folderOf, nameOf } from "../store/store.ts";
@@ -8,7 +8,7 @@ import { DUE, PENDING } from "../waits/pending.ts";
 
 /** The pointers of an inbox, and whether its session still has to read or answer the message. */
 async function* listed({ store, now }: Context, session: string): AsyncGenerator<{ key: string; isOwed: boolean }> {
-  for (const keyOf of [unreadMark, openMark])
+  for (const keyOf of [unreadPointer, openPointer])
     for (const id of await store.marks(folderOf(keyOf(session, "any")))) {
       const message = await readMessage(store, id);
       const isOwed = message ? messageState(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`);

@@ -70,7 +70,7 @@ async function decideWait(context: Context, wait: Wait): Promise<Wait> {
     outcomes.push(met.get(index) ?? (await conditionState(theirs, condition)).outcome);
   const isLate = context.now() >= wait.expires_at;
   const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
-  if (state === "pending") return latched(context, wait, outcomes);
+  if (state === "pending") return saveMetConditions(context, wait, outcomes);
   return endWait(
     context,
     wait.id,
@@ -85,7 +85,11 @@ export function metOf(outcomes: readonly (string | undefined)[]): { met?: NonNul
   return met.length === 0 ? {} : { met };
 }
 
-async function latched(context: Context, wait: Wait, outcomes: readonly (string | undefined)[]): Promise<Wait> {
+async function saveMetConditions(
+  context: Context,
+  wait: Wait,
+  outcomes: readonly (string | undefined)[],
+): Promise<Wait> {
   const { met } = metOf(outcomes);
   if (met === undefined || met.length === (wait.met?.length ?? 0)) return wait;
   const key = `waits/${wait.id}`;

@@ -6,15 +6,15 @@ import {
   accept,
   blockers,
   type ClaimFacts,
+  ClaimLedger,
   type ClaimRequest,
-  Claims,
+  EMPTY_LEDGER,
   enqueue,
+  expireAndOffer,
   giveUp,
   leaveQueue,
-  NO_CLAIMS,
   renew,
   sessionOfBlocker,
-  settle,
   take,
 } from "../../src/claims/rules.ts";
 
@@ -48,7 +48,7 @@ type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
 
 /** The record, the world it lives in, and one thing after the other that happens to it. */
 class Model {
-  claims: Claims = NO_CLAIMS;
+  claims: ClaimLedger = EMPTY_LEDGER;
   now = NOON;
   readonly gone = new Set<string>();
   readonly dead = new Set<string>();
@@ -73,7 +73,7 @@ class Model {
 
   #ask(request: ClaimRequest, waits: boolean): void {
     if (this.gone.has(request.session_id)) return;
-    const taken = take(settle(this.claims, this.facts), request, this.facts);
+    const taken = take(expireAndOffer(this.claims, this.facts), request, this.facts);
     const closes = deadlock(taken.claims, request.session_id, taken.blockers.map(sessionOfBlocker), "x");
     const joins = !taken.claim && waits && !closes;
     const waiter: Waiter = { ...request, since: this.now, pid: 1, place: "here" };
@@ -81,7 +81,7 @@ class Model {
   }
 
   #other(what: string, pick: number): void {
-    const settled = settle(this.claims, this.facts);
+    const settled = expireAndOffer(this.claims, this.facts);
     const claim = settled.claims[pick % Math.max(1, settled.claims.length)];
     const waiter = settled.queue[pick % Math.max(1, settled.queue.length)];
     const session = SESSIONS[pick % SESSIONS.length] ?? "";
@@ -103,14 +103,14 @@ function contend(a: Bid, b: Bid): boolean {
 }
 
 /** Runs the acts, and shows the record before and after each of them, settled. */
-function story(check: (before: Claims, after: Claims, model: Model) => void): void {
+function story(check: (before: ClaimLedger, after: ClaimLedger, model: Model) => void): void {
   fc.assert(
     fc.property(fc.array(act, { minLength: 5, maxLength: 40 }), (acts) => {
       const model = new Model();
       for (const each of acts) {
         const before = model.claims;
         model.do(each);
-        model.claims = settle(model.claims, model.facts);
+        model.claims = expireAndOffer(model.claims, model.facts);
         model.look();
         check(before, model.claims, model);
       }
@@ -180,13 +180,13 @@ test("of the sessions that wait, one at least waits for nobody that waits: no ci
 
 test("what is settled stays the very same, and survives the disk", () => {
   story((_, after, { facts }) => {
-    expect(settle(after, facts)).toBe(after);
-    expect(Claims.parse(JSON.parse(JSON.stringify(after)), "claims/live")).toEqual(after);
+    expect(expireAndOffer(after, facts)).toBe(after);
+    expect(ClaimLedger.parse(JSON.parse(JSON.stringify(after)), "claims/live")).toEqual(after);
   });
 });
 
 /** The record when these claims were given back. */
-function drop(claims: Claims, dropped: readonly Claim[], facts: ClaimFacts): Claims {
+function drop(claims: ClaimLedger, dropped: readonly Claim[], facts: ClaimFacts): ClaimLedger {
   const isDropped = (claim: Claim) => dropped.includes(claim);
   return giveUp(claims, isDropped, () => true, facts).claims;
 }

@@ -1,30 +1,23 @@
 import { describe, expect, test } from "vitest";
-import {
-  CLAIM_TTL_MS,
-  type Claim,
-  type ClaimTarget,
-  checkTtl,
-  OFFER_MS,
-  targetsMeet,
-  type Waiter,
-} from "../../src/claims/claim.ts";
+import { type Claim, type ClaimTarget, checkTtl, OFFER_MS, targetsMeet, type Waiter } from "../../src/claims/claim.ts";
 import { deadlock } from "../../src/claims/deadlock.ts";
 import {
   accept,
   blockers,
   type ClaimFacts,
+  type ClaimLedger,
   type ClaimRequest,
-  type Claims,
+  EMPTY_LEDGER,
   enqueue,
+  expireAndOffer,
   giveUp,
   isLive,
   leaveQueue,
-  NO_CLAIMS,
   renew,
   sessionOfBlocker,
-  settle,
   take,
 } from "../../src/claims/rules.ts";
+import { LEASE_TTL_MS } from "../../src/limits.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
@@ -53,21 +46,25 @@ function waiter(session_id: string, paths: string, more: Partial<Waiter> = {}): 
 }
 
 /** A record in which these were taken, in this order. */
-function held(...wishes: readonly ClaimRequest[]): Claims {
-  return wishes.reduce((claims, each) => take(claims, each, facts).claims, NO_CLAIMS);
+function held(...wishes: readonly ClaimRequest[]): ClaimLedger {
+  return wishes.reduce((claims, each) => take(claims, each, facts).claims, EMPTY_LEDGER);
 }
 
-function queued(claims: Claims, ...waiters: readonly Waiter[]): Claims {
+function queued(claims: ClaimLedger, ...waiters: readonly Waiter[]): ClaimLedger {
   return waiters.reduce(enqueue, claims);
 }
 
 const ids = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
-const claimOf = (claims: Claims, id: string): Claim | undefined => claims.claims.find((claim) => claim.id === id);
-const inTheWay = (claims: Claims, wanted: ClaimRequest) => blockers(claims, wanted).map(sessionOfBlocker);
+const claimOf = (claims: ClaimLedger, id: string): Claim | undefined => claims.claims.find((claim) => claim.id === id);
+const inTheWay = (claims: ClaimLedger, wanted: ClaimRequest) => blockers(claims, wanted).map(sessionOfBlocker);
 
 describe("taking", () => {
   test("what is free is had until its time is over, under the next token", () => {
-    const { claims, claim } = take({ ...NO_CLAIMS, token: 41 }, request("ann", "src", { reason: "new index" }), facts);
+    const { claims, claim } = take(
+      { ...EMPTY_LEDGER, token: 41 },
+      request("ann", "src", { reason: "new index" }),
+      facts,
+    );
     expect(claim).toEqual({
       ...{ id: "ann:src", session_id: "ann", agent_id: "claude", targets: [{ path: "src" }], mode: "exclusive" },
       ...{ reason: "new index", token: 42, claimed_at: NOON, expires_at: NOON + 30 * MINUTE, ttl: 30 * MINUTE },
@@ -86,8 +83,8 @@ describe("taking", () => {
     const claims = held(request("ann", "src", { ttl: MINUTE }));
     const [claim] = claims.claims;
     expect(claim && [isLive(claim, at(NOON + MINUTE - 1)), isLive(claim, at(NOON + MINUTE))]).toEqual([true, false]);
-    expect(settle(claims, at(NOON + MINUTE - 1))).toBe(claims);
-    expect(settle(claims, at(NOON + MINUTE)).claims).toEqual([]);
+    expect(expireAndOffer(claims, at(NOON + MINUTE - 1))).toBe(claims);
+    expect(expireAndOffer(claims, at(NOON + MINUTE)).claims).toEqual([]);
   });
 
   test("shared claims live side by side, but with no exclusive one of another", () => {
@@ -106,11 +103,11 @@ describe("taking", () => {
   });
 
   test("a token is larger than every earlier one, also than those of claims that are gone", () => {
-    let claims = NO_CLAIMS;
+    let claims = EMPTY_LEDGER;
     const tokens: number[] = [];
     for (const [index, session] of ["ann", "bob", "cay"].entries()) {
       const now = NOON + index * 2 * MINUTE;
-      const taken = take(settle(claims, at(now)), request(session, "src", { ttl: MINUTE }), at(now));
+      const taken = take(expireAndOffer(claims, at(now)), request(session, "src", { ttl: MINUTE }), at(now));
       tokens.push(taken.claim?.token ?? 0);
       claims = taken.claims;
     }
@@ -170,18 +167,18 @@ describe("renewing", () => {
   });
 
   test("an offer is not renewed: it must be taken up", () => {
-    const offered = settle(queued(held(request("ann", "src")), waiter("bob", "src")), at(NOON, ["ann"]));
+    const offered = expireAndOffer(queued(held(request("ann", "src")), waiter("bob", "src")), at(NOON, ["ann"]));
     expect(offered.claims).toHaveLength(1);
     expect(renew(offered, "bob", NOON + 1)).toBe(offered);
   });
 
   test("a claim lasts 10 seconds to 8 hours, both included", () => {
-    expect([checkTtl(CLAIM_TTL_MS.min), checkTtl(CLAIM_TTL_MS.max), CLAIM_TTL_MS.default]).toEqual([
+    expect([checkTtl(LEASE_TTL_MS.min), checkTtl(LEASE_TTL_MS.max), LEASE_TTL_MS.default]).toEqual([
       10_000,
       8 * 3_600_000,
       30 * MINUTE,
     ]);
-    for (const ttl of [CLAIM_TTL_MS.min - 1, CLAIM_TTL_MS.max + 1, 0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    for (const ttl of [LEASE_TTL_MS.min - 1, LEASE_TTL_MS.max + 1, 0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       expect(() => checkTtl(ttl)).toThrow("a claim lasts 10 seconds to 8 hours");
   });
 });
@@ -259,18 +256,18 @@ describe("the queue", () => {
   });
 
   test("a holder that is gone is passed over at once, whatever its lease says", () => {
-    const claims = queued(held(request("ann", "src", { ttl: CLAIM_TTL_MS.max })), waiter("bob", "src"));
-    expect(ids(settle(claims, at(NOON + 1, ["ann"])).claims)).toEqual(["bob:src"]);
+    const claims = queued(held(request("ann", "src", { ttl: LEASE_TTL_MS.max })), waiter("bob", "src"));
+    expect(ids(expireAndOffer(claims, at(NOON + 1, ["ann"])).claims)).toEqual(["bob:src"]);
     expect(
-      take(settle(held(request("ann", "src")), at(NOON, ["ann"])), request("bob", "src"), facts).claim?.token,
+      take(expireAndOffer(held(request("ann", "src")), at(NOON, ["ann"])), request("bob", "src"), facts).claim?.token,
     ).toBe(2);
   });
 
   test("when nothing is to be done the record stays the very same", () => {
     const claims = queued(held(request("ann", "src")), waiter("bob", "src"));
-    expect(settle(claims, facts)).toBe(claims);
-    const offered = settle(claims, at(NOON, ["ann"]));
-    expect(settle(offered, at(NOON, ["ann"]))).toBe(offered);
+    expect(expireAndOffer(claims, facts)).toBe(claims);
+    const offered = expireAndOffer(claims, at(NOON, ["ann"]));
+    expect(expireAndOffer(offered, at(NOON, ["ann"]))).toBe(offered);
   });
 });
 
@@ -280,7 +277,7 @@ describe("an offer", () => {
 
   test("is a claim like any other until its 10 s are over", () => {
     expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: NOON + OFFER_MS });
-    expect(inTheWay(settle(offered, at(NOON + OFFER_MS - 1)), request("dan", "src"))).toEqual(["bob", "cay"]);
+    expect(inTheWay(expireAndOffer(offered, at(NOON + OFFER_MS - 1)), request("dan", "src"))).toEqual(["bob", "cay"]);
   });
 
   test("taken up, is had for its whole time from then", () => {
@@ -288,11 +285,11 @@ describe("an offer", () => {
     const claim = accepted && claimOf(accepted, "bob:src");
     expect(claim).toMatchObject({ token: 2, claimed_at: NOON + 9000, expires_at: NOON + 9000 + 30 * MINUTE });
     expect(claim).not.toHaveProperty("offered_until");
-    expect(accepted && settle(accepted, at(NOON + OFFER_MS))).toBe(accepted);
+    expect(accepted && expireAndOffer(accepted, at(NOON + OFFER_MS))).toBe(accepted);
   });
 
   test("not taken up goes to the next, and cannot be taken up any more", () => {
-    const next = settle(offered, at(NOON + OFFER_MS));
+    const next = expireAndOffer(offered, at(NOON + OFFER_MS));
     expect(ids(next.claims)).toEqual(["cay:src"]);
     expect(claimOf(next, "cay:src")).toMatchObject({ token: 3, offered_until: NOON + 2 * OFFER_MS });
     expect(accept(next, "bob:src", NOON + OFFER_MS)).toBeUndefined();
@@ -303,17 +300,17 @@ describe("an offer", () => {
   });
 
   test("that was taken up does not go with the place in the line", () => {
-    const accepted = accept(offered, "bob:src", NOON) ?? NO_CLAIMS;
+    const accepted = accept(offered, "bob:src", NOON) ?? EMPTY_LEDGER;
     expect(ids(leaveQueue(accepted, "bob:src", facts).claims)).toEqual(["bob:src"]);
   });
 
   test("to a session that has died since goes to the next at once", () => {
-    expect(ids(settle(offered, at(NOON + 1, ["bob"])).claims)).toEqual(["cay:src"]);
+    expect(ids(expireAndOffer(offered, at(NOON + 1, ["bob"])).claims)).toEqual(["cay:src"]);
   });
 });
 
 describe("a circle", () => {
-  const wants = (claims: Claims, wanted: ClaimRequest) =>
+  const wants = (claims: ClaimLedger, wanted: ClaimRequest) =>
     deadlock(claims, wanted.session_id, inTheWay(claims, wanted), "what it wants");
 
   test("of two is found by the one that would close it, with who waits for what", () => {
@@ -372,7 +369,7 @@ describe("a circle", () => {
 });
 
 /** The record when these claims were given back. */
-function drop(claims: Claims, dropped: readonly Claim[], facts: ClaimFacts): Claims {
+function drop(claims: ClaimLedger, dropped: readonly Claim[], facts: ClaimFacts): ClaimLedger {
   const isDropped = (claim: Claim) => dropped.includes(claim);
   return giveUp(claims, isDropped, () => true, facts).claims;
 }

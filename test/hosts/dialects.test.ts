@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { antigravity } from "../../src/hosts/antigravity.ts";
-import { HOOK_HOSTS, hostCalling } from "../../src/hosts/calling.ts";
 import { claude } from "../../src/hosts/claude.ts";
 import { codex } from "../../src/hosts/codex.ts";
 import { copilot } from "../../src/hosts/copilot.ts";
 import { cursor } from "../../src/hosts/cursor.ts";
 import { gemini } from "../../src/hosts/gemini.ts";
 import type { HookAnswer, HookCall, HookHost, Payload } from "../../src/hosts/hook.ts";
+import { HOOK_HOSTS, hostCalling } from "../../src/hosts/hook-hosts.ts";
 import { opencode } from "../../src/hosts/opencode.ts";
 
 const START = { at: "start" } as const;

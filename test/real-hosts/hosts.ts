@@ -5,7 +5,7 @@ import { acp, appServer, streamed, type Talk } from "./talk.ts";
 /** A host, and what makes it run with neither a person nor a network. None of it is about hooks: those are setup's. */
 export interface RealHost {
   readonly name: string;
-  /** What is installed: the versions that src/hooks/hosts was written for. */
+  /** What is installed: the versions that src/hosts was written for. */
   readonly spec: string;
   /** Settings in the home folder: where the model is. */
   settings(project: string): Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Inbox } from "../../src/messages/read.ts";
+import type { Inbox } from "../../src/messages/inbox.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
 

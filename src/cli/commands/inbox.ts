@@ -1,7 +1,7 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import type { InboxItem } from "../../messages/inbox.ts";
-import type { Inbox, InboxOptions } from "../../messages/read.ts";
+import type { Inbox, InboxOptions } from "../../messages/inbox.ts";
+import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
 import { itemLines, namesOf } from "../../render/messages.ts";

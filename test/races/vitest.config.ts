@@ -8,7 +8,9 @@ export default defineConfig({
     ...PATIENCE,
     include: [
       "test/races/*.test.ts",
+      "test/tasks/indexes.test.ts",
       "test/tasks/indexes-killed.test.ts",
+      "test/mirror/killed.test.ts",
       "test/faults/hostile-fields.test.ts",
       "test/store/file/file-store-faults.test.ts",
       "test/shell/writes.test.ts",

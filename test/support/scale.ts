@@ -13,3 +13,6 @@ export function rounds(all: number): number {
 export function racers(all: number): number {
   return isWhole ? all : Math.min(all, Math.max(4, Math.ceil(all / 8)));
 }
+
+/** From one point at which something may be killed to the next that is tried: of many points every third. */
+export const STEP = isWhole ? 1 : 3;

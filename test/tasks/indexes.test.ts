@@ -6,6 +6,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { isOver, type Task } from "../../src/tasks/task.ts";
 import { tempDir } from "../support/cli.ts";
+import { isWhole } from "../support/scale.ts";
 import { Board } from "../support/task-board.ts";
 
 const SESSIONS = ["ann", "bob", "cay"];
@@ -143,7 +144,7 @@ async function expectFound(board: Board, title: string): Promise<void> {
 }
 
 test("in memory, whatever is done by several with time passing, the lists say what the records say, and next takes the best", async () => {
-  await story((now) => new MemoryStore({ now }), { runs: 150, length: 40 });
+  await story((now) => new MemoryStore({ now }), { runs: isWhole ? 150 : 50, length: 40 });
 });
 
 test("on the disk, whatever is done by several with time passing, the lists say what the records say, and next takes the best", async () => {

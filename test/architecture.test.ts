@@ -123,6 +123,23 @@ test("a file is one idea: none has more than 400 lines, and the middle one has a
   expect(lengths[Math.floor(lengths.length / 2)]?.lines).toBeLessThan(120);
 });
 
+test("an exported type's name means one thing in the whole house", () => {
+  const homes = new Map<string, string[]>();
+  for (const file of files)
+    for (const [, name = ""] of read(file).matchAll(/^export (?:type|interface|(?:abstract )?class) (\w+)/gm))
+      homes.set(name, [...(homes.get(name) ?? []), file]);
+  expect([...homes].filter(([, where]) => where.length > 1)).toEqual([]);
+});
+
+test("a limit says in which unit it is", () => {
+  const unitless = files.flatMap((file) =>
+    [...read(file).matchAll(/^(?:export )?const ((?:MOST|LONGEST|LIMIT|PATIENCE)(?:_\w+)?) = /gm)].map(
+      ([, name]) => `${file}: ${name}`,
+    ),
+  );
+  expect(unitless).toEqual([]);
+});
+
 test("only the root has an index: a barrel below it would hide what depends on what", () => {
   expect(files.filter((file) => path.basename(file) === "index.ts")).toEqual(["src/index.ts"]);
 });

@@ -29,7 +29,7 @@ export default defineConfig({
   test: {
     ...PATIENCE,
     // Half of a test's time is waiting: for a disk, a process, a clock.
-    maxWorkers: 2 * os.availableParallelism(),
+    maxWorkers: 3 * os.availableParallelism(),
     sequence: { sequencer: SlowestFirst },
   },
 });

@@ -11,6 +11,8 @@ export default defineConfig({
       "test/tasks/indexes.test.ts",
       "test/tasks/indexes-killed.test.ts",
       "test/mirror/killed.test.ts",
+      "test/mcp/server.test.ts",
+      "test/server/app.test.ts",
       "test/faults/hostile-fields.test.ts",
       "test/store/file/file-store-faults.test.ts",
       "test/shell/writes.test.ts",

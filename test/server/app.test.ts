@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { revisionOf } from "../../src/store/http/wire.ts";
 import { tempDir } from "../support/cli.ts";
 import { World } from "../support/http-relay.ts";
+import { isWhole } from "../support/scale.ts";
 
 const json = (body: unknown) => ({ body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
 
@@ -96,7 +97,7 @@ describe("a request", () => {
           expect(response.status).toBeLessThan(500);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: isWhole ? 1000 : 300 },
     );
     expect(world.log.filter(({ event }) => event === "bug")).toEqual([]);
   });

@@ -1,7 +1,6 @@
 import { newNonce } from "../id.ts";
 
-// The frame around what peers wrote, wherever a model reads it. Its end is a random word: peers cannot know it, so their text
-// cannot forge it. Nothing else in this code puts text of peers before a model.
+// Every frame around what peers wrote is made here. Its end is a random word: peers cannot know it, so their text cannot forge it.
 
 /** Text of peers between two lines. `what` is what it is; by default so many messages. Empty for no lines. */
 export function frame(lines: readonly string[], what?: string): string {

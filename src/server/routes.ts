@@ -81,7 +81,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
     run: async ({ relay }) => (await relay.unregister()) ?? notRegistered(relay),
   },
   {
-    ...{ method: "get", path: "/inbox", about: "What waits for you. Marks nothing.", fields: LIMIT_FIELD, answers: "Inbox" },
+    ...{
+      method: "get",
+      path: "/inbox",
+      about: "What waits for you. Marks nothing.",
+      fields: LIMIT_FIELD,
+      answers: "Inbox",
+    },
     run: ({ relay, fields }) => relay.inbox({ peek: true, limit: integerIn(fields, "limit") ?? 10 }),
   },
   {
@@ -126,7 +132,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
     run: ({ relay, words }) => relay.thread(words.id ?? ""),
   },
   {
-    ...{ method: "get", path: "/history", about: "Messages sent and received.", fields: LIMIT_FIELD, answers: "Messages" },
+    ...{
+      method: "get",
+      path: "/history",
+      about: "Messages sent and received.",
+      fields: LIMIT_FIELD,
+      answers: "Messages",
+    },
     run: ({ relay, fields }): Promise<Message[]> => relay.history({ limit: integerIn(fields, "limit") ?? 20 }),
   },
   {

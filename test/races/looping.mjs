@@ -9,7 +9,7 @@ await serve({
   /** Says the id of each message that was acknowledged. */
   async send() {
     for (;;) {
-      const { id } = await relay.send("x".repeat(Math.random() * 2000), { to: "reader", kind: "info" });
+      const { id } = await relay.send("x".repeat(1 + Math.random() * 2000), { to: "reader", kind: "info" });
       say(id);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 6)); // the reader has to keep up
     }

@@ -39,7 +39,7 @@ const number = (about: string): FieldKind => ({ type: "integer", about });
 const flag = (about: string): FieldKind => ({ type: "boolean", about });
 const texts = (about: string): FieldKind => ({ type: "strings", about });
 
-const LIMIT_FIELD = { limit: number("the most that is answered") };
+const COUNT_FIELD = { limit: number("the most that is answered") };
 const CLAIMED = {
   paths: texts("files, folders or globs, relative to the project's folder"),
   resources: texts("named things that are no files"),
@@ -85,7 +85,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       method: "get",
       path: "/inbox",
       about: "What waits for you. Marks nothing.",
-      fields: LIMIT_FIELD,
+      fields: COUNT_FIELD,
       answers: "Inbox",
     },
     run: ({ relay, fields }) => relay.inbox({ peek: true, limit: integerIn(fields, "limit") ?? 10 }),
@@ -136,7 +136,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       method: "get",
       path: "/history",
       about: "Messages sent and received.",
-      fields: LIMIT_FIELD,
+      fields: COUNT_FIELD,
       answers: "Messages",
     },
     run: ({ relay, fields }): Promise<Message[]> => relay.history({ limit: integerIn(fields, "limit") ?? 20 }),
@@ -186,7 +186,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       method: "get",
       path: "/activity",
       about: "What happened in the last day.",
-      fields: LIMIT_FIELD,
+      fields: COUNT_FIELD,
       answers: "Activity",
     },
     run: ({ relay, fields }) => relay.activity({ limit: integerIn(fields, "limit") ?? 50 }),

@@ -1,5 +1,6 @@
 import { Agent, checkAgentId, checkName, checkSession } from "../agents/agent.ts";
 import { nameOf, type Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import {
   type AccessFacts,
   type AccessRule,
@@ -24,23 +25,22 @@ export const agentRule: AccessRule = {
     checkOwner(caller, key, session, facts);
     if (next === undefined) return;
     const agent = Agent.parse(next, key);
-    if (agent.session_id !== session)
-      throw refused(key, `it is the registration of ${JSON.stringify(agent.session_id)}`);
+    if (agent.session_id !== session) throw refused(key, `it is the registration of ${jsonText(agent.session_id)}`);
     checkSession(session);
     const [namesake] = sessionIn(facts.records.get(`names/${session}`));
     if (namesake !== undefined && namesake !== session && facts.records.get(`agents/${namesake}`)?.name === session)
       throw refused(key, `session ${namesake} has that as its name`);
     checkAgentId(agent.agent_id);
-    if (Buffer.byteLength(JSON.stringify(next)) > MAX_RECORD_BYTES)
+    if (Buffer.byteLength(jsonText(next)) > MAX_RECORD_BYTES)
       throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
     if (agent.name !== undefined && holderOf(facts, agent.name) !== session)
-      throw refused(key, `it is not the one that has the name ${JSON.stringify(agent.name)}`);
+      throw refused(key, `it is not the one that has the name ${jsonText(agent.name)}`);
   },
   stamped({ owner, elsewhere }, next) {
     if (owner === undefined) return next;
     if (next.place !== elsewhere) return { ...next, owner };
     // A caller that claims a process of the server's own machine could have that process ended in its stead.
-    const { pid_started: _, place: __, ...rest } = next;
+    const { pid_started: _, place: __, other_processes: ___, ...rest } = next;
     return { ...rest, pid: 0, owner };
   },
 };

@@ -3,6 +3,7 @@ import { blockers, ClaimLedger, EMPTY_LEDGER, isLive, MAX_TARGETS } from "../cla
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
+import { jsonText } from "../text.ts";
 import { iso } from "../time.ts";
 import {
   type AccessFacts,
@@ -38,8 +39,7 @@ export const claimsRule: AccessRule = {
     step.checkLine();
     step.checkRoom();
     // Everyone reads this record, so its size is limited: a record over the limit may stay, but grows no further.
-    if (old === undefined || JSON.stringify(next).length > JSON.stringify(old).length)
-      checkSize(key, next, MAX_RECORD_BYTES);
+    if (old === undefined || jsonText(next).length > jsonText(old).length) checkSize(key, next, MAX_RECORD_BYTES);
   },
 };
 

@@ -3,6 +3,7 @@ import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import {
   type AccessFacts,
   type AccessRule,
@@ -95,12 +96,12 @@ export function checkedMessage(
   const message = Message.parse(value, key);
   const isSystem = message.from_session === "system";
   if (message.from_session !== session && !isSystem)
-    throw refused(key, `it says that ${JSON.stringify(message.from_session)} sent it, and you are ${session}`);
+    throw refused(key, `it says that ${jsonText(message.from_session)} sent it, and you are ${session}`);
   const sender = isSystem && owner === undefined ? "system" : session;
   if (message.id !== nameOf(key) || !message.id.startsWith("msg-") || timeOf(message.id) === undefined)
     throw refused(key, "its id is not one that a message has");
   checkBody(message.content, message.content.startsWith(SEALED) ? sealedBytes(bodyBytes) : bodyBytes);
-  if (Buffer.byteLength(JSON.stringify(value)) > recordBytes)
+  if (Buffer.byteLength(jsonText(value)) > recordBytes)
     throw new RelayError("limit", `Cannot send more than ${recordBytes} bytes beside a text`);
   if (message.kind !== undefined) checkKind(message.kind);
   if (sentAt(message) > now + MAX_CLOCK_LEAD_MS)
@@ -111,7 +112,7 @@ export function checkedMessage(
   if (read || message.receipts !== undefined || message.withdrawn_at !== undefined)
     throw refused(key, "nobody can have read it yet");
   const to = message.to_session;
-  if (to !== null && !isSegment(to)) throw new RelayError("usage", `Cannot send to ${JSON.stringify(to)}`);
+  if (to !== null && !isSegment(to)) throw new RelayError("usage", `Cannot send to ${jsonText(to)}`);
   return {
     value: { ...value, from_session: sender, read_by: [sender] },
     delivery: to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [to] },
@@ -122,7 +123,7 @@ export function checkedMessage(
 export function ownOf({ session }: Caller, key: string, value: Value): Value {
   const from = value.from_session;
   if (from === undefined || from === session || from === "system") return value;
-  throw refused(key, `it says that ${JSON.stringify(from)} sent it, and you are ${session}`);
+  throw refused(key, `it says that ${jsonText(from)} sent it, and you are ${session}`);
 }
 
 /** Whether the stored message is the one that was sent; receipts and a withdrawal since then do not count. */

@@ -1,5 +1,6 @@
 import { RelayError } from "../errors.ts";
 import type { Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 
 /** Who asks a server for something. */
 export interface Caller {
@@ -83,7 +84,7 @@ function ownField(of: object, name: string): unknown {
 }
 
 export function checkSize(key: string, value: Value | undefined, most: number): void {
-  if (value === undefined || Buffer.byteLength(JSON.stringify(value)) <= most) return;
+  if (value === undefined || Buffer.byteLength(jsonText(value)) <= most) return;
   throw new RelayError("limit", `Cannot write more than ${most} bytes to "${key}"`);
 }
 

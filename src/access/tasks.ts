@@ -2,6 +2,7 @@ import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import { check, holderOf, isOver, Task, type TaskMove } from "../tasks/task.ts";
+import { jsonText } from "../text.ts";
 import {
   type AccessFacts,
   type AccessRule,
@@ -20,7 +21,7 @@ export const taskRule: AccessRule = {
     if (next === undefined) throw refused(key, "a task is removed by the server alone");
     const task = Task.parse(next, key);
     if (task.id !== nameOf(key)) throw refused(key, "it has another id");
-    if (Buffer.byteLength(JSON.stringify(next)) > MAX_RECORD_BYTES)
+    if (Buffer.byteLength(jsonText(next)) > MAX_RECORD_BYTES)
       throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
     if (old === undefined) checkNew(caller, key, task);
     else checkMoves(caller, key, Task.parse(old, key), task, facts);
@@ -35,7 +36,7 @@ function ownersIn(key: string, record: Value | undefined): string[] {
 }
 
 function checkNew({ session }: Caller, key: string, task: Task): void {
-  if (task.created_by !== session) throw refused(key, `it says that ${JSON.stringify(task.created_by)} made it`);
+  if (task.created_by !== session) throw refused(key, `it says that ${jsonText(task.created_by)} made it`);
   if (task.state !== "pending" || task.owner || task.notes.length > 0) throw refused(key, "a new task is pending");
 }
 

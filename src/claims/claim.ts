@@ -2,6 +2,7 @@ import { RelayError } from "../errors.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";
+import { jsonText } from "../text.ts";
 import { contains, liesIn, overlaps, plain } from "./glob.ts";
 
 /** Unix ms, up to the last that a Date can show. */
@@ -90,7 +91,7 @@ export function checkTtl(ttl: number): number {
 /** Throws `usage` for an unknown mode. */
 export function checkMode(mode: ClaimMode): ClaimMode {
   if (MODES.includes(mode)) return mode;
-  throw new RelayError("usage", `Cannot claim in mode ${JSON.stringify(mode)}: a claim is ${MODES.join(" or ")}`);
+  throw new RelayError("usage", `Cannot claim in mode ${jsonText(mode)}: a claim is ${MODES.join(" or ")}`);
 }
 
 /** Whether `by` covers all of `target` and what lies below it. */
@@ -132,6 +133,6 @@ export function sayTargets(targets: readonly ClaimTarget[]): string {
 
 export function isSameTargets(a: Pick<Claim, "targets">, b: Pick<Claim, "targets">): boolean {
   const keys = (of: readonly ClaimTarget[]) =>
-    of.map(({ path, resource, worktree }) => JSON.stringify([path, resource, worktree])).sort();
+    of.map(({ path, resource, worktree }) => jsonText([path, resource, worktree])).sort();
   return keys(a.targets).join() === keys(b.targets).join();
 }

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
+import { asTyped } from "../text.ts";
 import type { ClaimTarget } from "./claim.ts";
 import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
@@ -158,5 +159,5 @@ function foldsCase(folder: string): boolean {
 }
 
 function wrong(typed: string, why: string, next: string): RelayError {
-  return new RelayError("usage", `Cannot use ${JSON.stringify(typed.slice(0, 200))} as a path: ${why}`, { next });
+  return new RelayError("usage", `Cannot use ${asTyped(typed)} as a path: ${why}`, { next });
 }

@@ -2,6 +2,7 @@ import util from "node:util";
 import type { Command, CommanderError } from "commander";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
+import { beginning } from "../text.ts";
 import { Cli, type GlobalFlags } from "./cli.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -134,7 +135,7 @@ function withTextLast(name: string, args: readonly string[], text: number): stri
     name,
     ...others,
     "--",
-    quoted(words.length > MAX_QUOTED_CHARS ? `${words.slice(0, 12)}... (your text)` : words),
+    quoted(words.length > MAX_QUOTED_CHARS ? `${beginning(words, 12)}... (your text)` : words),
   ].join(" ");
 }
 

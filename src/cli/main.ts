@@ -1,7 +1,7 @@
 import pkg from "../../package.json" with { type: "json" };
 import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
-import { json } from "../text.ts";
+import { asTyped, json } from "../text.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { VERBS } from "./verbs.ts";
@@ -15,7 +15,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       return await version(args, io);
     const odd = word === undefined ? args.find((flag) => !["--help", "-h"].includes(flag)) : undefined;
     if (odd !== undefined)
-      throw new RelayError("usage", `Cannot run "${odd.slice(0, 80)}": a verb comes first`, {
+      throw new RelayError("usage", `Cannot run ${asTyped(odd, 80)}: a verb comes first`, {
         next: "agent-relay help",
       });
     if (word === undefined || word === "help") return await help(args[at + 1], io);
@@ -55,7 +55,7 @@ async function help(word: string | undefined, io: Io): Promise<number> {
 function unknownVerb(word: string): RelayError {
   const near = Object.keys(VERBS).filter((name) => distance(name, word) <= 2);
   const hint = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
-  return new RelayError("usage", `Cannot run "${word.slice(0, 80)}": there is no such verb${hint}`, {
+  return new RelayError("usage", `Cannot run ${asTyped(word, 80)}: there is no such verb${hint}`, {
     next: "agent-relay help",
   });
 }

@@ -3,7 +3,7 @@ import { askForPath, claimAgainCommand, sayBlockers } from "../claims/wording.ts
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
 import { namesOf } from "../render/messages.ts";
-import { cleanLine, inQuotes } from "../text.ts";
+import { cleanLine, cut, inQuotes } from "../text.ts";
 import { contextBlock } from "./context-block.ts";
 
 const MAX_SAID_CHARS = 800; // of what the holders say
@@ -42,10 +42,6 @@ function denial(file: string, says: string): string {
     0,
   );
   return text.trimEnd();
-}
-
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 async function checked(relay: Relay, files: readonly string[], cwd: string) {

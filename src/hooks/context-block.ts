@@ -1,6 +1,6 @@
-import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import { frameTitled } from "../render/frame.ts";
+import { beginning } from "../text.ts";
 
 /** The most that is put before a model at once. Hosts cut at 10,000 bytes or more. */
 const MAX_BLOCK_BYTES = 8000;
@@ -19,7 +19,7 @@ export interface ContextBlock {
 
 /**
  * One block for a model. Peers' text stands between two lines that hold a random word, which peers cannot know. `ours`
- * stands outside. The most urgent messages come first; those that do not fit are counted.
+ * stands outside. Messages that do not fit are counted.
  */
 export function contextBlock(
   ours: readonly string[],
@@ -33,7 +33,7 @@ export function contextBlock(
   const half = new BlockRoom(ours, 0.5); // the rest is for messages
   const lines = theirs.filter((line) => half.take(line));
   const room = new BlockRoom([...ours, ...lines]);
-  for (const item of [...items].sort(byUrgency)) {
+  for (const item of items) {
     const whole = render(item);
     if (room.take(whole)) shown.push(item);
     else if (new BlockRoom(ours).take(whole) || !room.take(preview(item, whole))) continue;
@@ -78,14 +78,5 @@ function tokensIn(text: string): number {
 
 function preview({ message }: InboxItem, whole: string): string {
   const bytes = Buffer.byteLength(message.content);
-  return `${whole.slice(0, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
-}
-
-/** Messages that ask for something, then direct ones, then the rest. Equals keep their order. */
-function byUrgency(a: InboxItem, b: InboxItem): number {
-  return urgency(a) - urgency(b);
-}
-
-function urgency({ message }: InboxItem): number {
-  return asks(message) ? 0 : message.to_session !== null ? 1 : 2;
+  return `${beginning(whole, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
 }

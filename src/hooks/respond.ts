@@ -1,8 +1,10 @@
 import { forgetHookCallers, noteHookCaller } from "../agents/hook-callers.ts";
 import { HookMemory } from "../agents/hook-memory.ts";
+import { leaveProcess } from "../agents/leave.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
+import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
 import { briefing, greeting } from "../render/briefing.ts";
@@ -32,8 +34,12 @@ export interface HookContext {
   readonly isTrusted: boolean;
   /** Claims outlive the session, until they run out. */
   readonly keepsClaims: boolean;
+  /** The agent's process; 0 if it is not known. */
+  readonly pid: number;
   /** The pid of the process that called the launcher, if the launcher said so. */
   readonly parent?: number | undefined;
+  /** How an agent calls the command where `agent-relay` is not in its PATH. */
+  readonly command?: string | undefined;
   /** The host calls a hook after all tools of a step; mail waits for that call. */
   readonly hasSteps: boolean;
 }
@@ -68,7 +74,7 @@ export async function respond(here: HookContext, call: HookCall, say: Say): Prom
 
 async function start(here: HookContext, call: HookCall, isOften: boolean, say: Say): Promise<void> {
   const { relay, now, isTrusted } = here;
-  const hadBegun = here.parent !== undefined && (await noteHookCaller(here.store, here.parent, call.session));
+  const hadBegun = here.parent !== undefined && (await noteHookCaller(here.store, here.parent, call.session, now()));
   if (isOften && hadBegun) return;
   await relay.register();
   if (!isTrusted) {
@@ -76,7 +82,7 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     return say({ context });
   }
   const found = await relay.snapshot();
-  const ours = greeting(found, call.session);
+  const ours = greeting(found, call.session, here.command);
   await showMail(
     here,
     call,
@@ -110,8 +116,8 @@ async function showMail(
   const isStart = call.moment.at === "start";
   const before = isStart ? new Set<string>() : await memory.ids("announced");
   const wasGreeted = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
-  const show = async (items: readonly InboxItem[], more = 0) => {
-    const meant = items.filter((item) => isMeant(item) && !before.has(item.message.id));
+  const rank = (item: InboxItem) => (isMeant(item) && !before.has(item.message.id) ? urgency(item) : undefined);
+  const show = async (meant: readonly InboxItem[], more = 0) => {
     const names = namesOf(meant.length === 0 ? [] : await relay.agents());
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
@@ -124,6 +130,7 @@ async function showMail(
   try {
     await relay.inbox({
       limit: MAX_ITEMS,
+      rank,
       patience: READER_PATIENCE_MS,
       show: (items, found) => show(items, found.more),
     });
@@ -189,11 +196,20 @@ async function stop(here: HookContext, call: HookCall, wasHeld: boolean | undefi
   if (!isHeld && count > 0) await memory.rest();
 }
 
+/** New messages that ask for something, other new direct ones, those that still ask, and the rest. */
+function urgency({ message, is_new }: InboxItem): number {
+  if (!is_new) return 2;
+  return asks(message) ? 0 : message.to_session === null ? 3 : 1;
+}
+
 async function letClaimsLast({ relay, keepsClaims }: HookContext): Promise<void> {
   if (keepsClaims) await relay.register({ pid: 0 }); // else the claims would end with the process
 }
 
-async function end({ relay, store, keepsClaims }: HookContext, call: HookCall): Promise<void> {
+/** The session ends with its last process: it may have been resumed in another beside this one. */
+async function end({ relay, store, keepsClaims, pid, parent }: HookContext, call: HookCall): Promise<void> {
+  if (parent !== undefined) await forgetHookCallers(store, call.session, parent);
+  if (await leaveProcess(store, call.session, pid)) return;
   await new HookMemory(store, call.session).forget();
   await forgetHookCallers(store, call.session);
   if (!keepsClaims) return void (await relay.unregister());

@@ -69,7 +69,7 @@ export async function readCall(
 }
 
 function parsed(text: string): Payload {
-  const value: unknown = JSON.parse(text);
+  const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new RelayError("usage", "Cannot read this hook's payload: it is no JSON object");
 }

@@ -1,4 +1,5 @@
 import { quoted } from "../shell/quote.ts";
+import { jsonText } from "../text.ts";
 /** What a host starts for a hook. */
 export interface Program {
   /** bin/agent-relay-hook, for a POSIX shell. */
@@ -55,7 +56,7 @@ export function serverWords({ script, platform }: Program): readonly string[] {
 
 /** Whether an entry of a host's MCP servers is ours, for any platform and path. */
 export function isServerEntry(value: unknown): boolean {
-  return /\bagent-relay\.cjs",(?:"args":\[)?"mcp"/.test(JSON.stringify(value) ?? "");
+  return /\bagent-relay\.cjs",(?:"args":\[)?"mcp"/.test(jsonText(value));
 }
 
 /** The status line's command. */

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { systemError } from "../errors.ts";
 import { list, text } from "../schema.ts";
+import { jsonText } from "../text.ts";
 
 /** The line of a plugin that wakes an idle session. */
 export const WAKING_PLUGIN = "const WAKES = true;";
@@ -31,7 +32,7 @@ export function builtPlugin(script: string): string {
  */
 export function pluginFor(code: string, words: readonly string[], wakes: boolean): string {
   return `// ${OUR_PLUGIN} for OpenCode, made by: agent-relay setup opencode
-const PROGRAM = ${JSON.stringify(words)};
+const PROGRAM = ${jsonText(words)};
 ${wakes ? WAKING_PLUGIN : "const WAKES = false;"}
 ${code}`;
 }

@@ -1,3 +1,4 @@
+import { jsonText } from "../text.ts";
 import type { Payload } from "./hook.ts";
 
 /** A field's text, from the first of these names that has one. */
@@ -11,5 +12,5 @@ export function flagOf(payload: Payload, name: string): boolean | undefined {
 }
 
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${jsonText(value)}\n`;
 }

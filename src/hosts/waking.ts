@@ -3,6 +3,7 @@ import net from "node:net";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { object, optional, text } from "../schema.ts";
+import { jsonText } from "../text.ts";
 
 /** The whole text that wakes an idle agent. Its hooks or its inbox tell it what came. */
 export const NUDGE = "Mail waits for you in this project's agent-relay. If you do not see it here: agent-relay inbox";
@@ -36,7 +37,7 @@ export function claudeSocket(folder: string, pid: number, session: string): stri
 
 /** Writes one message to Claude Code's socket. A message that is taken may still not reach the model. */
 export function pokeClaude(socket: string, content: string): Promise<void> {
-  const line = `${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`;
+  const line = `${jsonText({ type: "user", message: { role: "user", content } })}\n`;
   return new Promise((resolve, reject) => {
     const failed = (error: unknown) => reject(systemError(`write to "${socket}"`, error));
     const connection = net.connect(socket, () => connection.end(line, resolve));

@@ -1,3 +1,4 @@
+import { jsonText } from "../text.ts";
 // The statement that a machine signs to log in. The signed text has every field in it, so a signature is good for this
 // one purpose, at this one server, at this one time: nobody who gets it can log in anywhere else with it.
 
@@ -21,5 +22,5 @@ export interface LoginStatement {
 /** The text that is signed: a line for each field, each in JSON, so that no value can be taken for two. */
 export function loginText(of: LoginStatement): string {
   const fields = [of.relay, of.origin, of.user, of.machine, of.key, of.challenge, of.nonce, of.at];
-  return ["agent-relay login v1", ...fields.map((field) => JSON.stringify(field))].join("\n");
+  return ["agent-relay login v1", ...fields.map((field) => jsonText(field))].join("\n");
 }

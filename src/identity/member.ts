@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { RelayError } from "../errors.ts";
 import { type Infer, integer, object, oneOf, optional, record, text } from "../schema.ts";
 import { isSegment } from "../store/key.ts";
+import { asTyped, jsonText } from "../text.ts";
 
 const SCOPES = ["read", "send", "all"] as const;
 /** `read`: reads everything and changes nothing. `send`: sends messages and nothing else. `all`: both, and more. */
@@ -83,7 +84,7 @@ export function checkMemberName(name: string, what: "user" | "machine" | "token"
     return name;
   throw new RelayError(
     "usage",
-    `Cannot use ${JSON.stringify(name.slice(0, 80))} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME_BYTES} characters`,
+    `Cannot use ${asTyped(name, 80)} as a ${what} name: write it with a-z 0-9 - _ . in up to ${MAX_NAME_BYTES} characters`,
     { next: `give another ${what === "token" ? "--name" : `--${what}`}` },
   );
 }
@@ -91,7 +92,7 @@ export function checkMemberName(name: string, what: "user" | "machine" | "token"
 export function checkScope(scope: string): TokenScope {
   const known = SCOPES.find((each) => each === scope);
   if (known) return known;
-  throw new RelayError("usage", `Cannot give the scope ${JSON.stringify(scope)}: there are ${SCOPES.join(", ")}`);
+  throw new RelayError("usage", `Cannot give the scope ${jsonText(scope)}: there are ${SCOPES.join(", ")}`);
 }
 
 /** Whether an invitation lets somebody in as `user` now. An invitation for no user is for a name that nobody has. */

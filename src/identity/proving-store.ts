@@ -1,6 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { forwarding } from "../store/forwarding.ts";
 import { folderOf, type Store, type Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import type { KnownKeys, Pin } from "./known-keys.ts";
 import { boxText, hasSigned, type MachineKey } from "./machine-key.ts";
 import { type Proof, withProof } from "./proof.ts";
@@ -68,7 +69,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
   #sealed(value: Value, box: string): Value {
     const { key } = this.#proving;
     const content = seal(String(value.content), [box, key.box], aboutOf(value));
-    return { ...value, content: JSON.stringify({ agent_relay_sealed: content }) };
+    return { ...value, content: jsonText({ agent_relay_sealed: content }) };
   }
 
   #view(raw: Value, proof: Proof): Value {
@@ -78,7 +79,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
     const content = sealed
       ? (text ?? "(sealed for another key, or changed on the way: it cannot be read here)")
       : raw.content;
-    const from = JSON.stringify(raw.from_session);
+    const from = jsonText(raw.from_session);
     const shown =
       proof.state === "wrong"
         ? `(withheld: it says that ${from} sent it, and its signature is not of that one)`
@@ -139,7 +140,7 @@ function isMessage(key: string): boolean {
 
 /** The fields that a sealed text is bound to: those that every program keeps. */
 function aboutOf({ id, from_session, from_agent, to_session, timestamp }: Value): string {
-  return JSON.stringify([id, from_session, from_agent, to_session, timestamp]);
+  return jsonText([id, from_session, from_agent, to_session, timestamp]);
 }
 
 function sealedIn(content: unknown): Sealed | undefined {

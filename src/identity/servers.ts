@@ -6,6 +6,7 @@ import { hash } from "../hash.ts";
 import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
+import { asTyped } from "../text.ts";
 import { loginText } from "./login.ts";
 import { boxText, machineKey } from "./machine-key.ts";
 
@@ -31,7 +32,7 @@ export function serverUrl(word: string): URL {
   const text = isBare ? `http://${word}` : word;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol) || url.hostname === "")
-    throw new RelayError("usage", `Cannot use ${JSON.stringify(word.slice(0, 200))} as a server: it is no address`, {
+    throw new RelayError("usage", `Cannot use ${asTyped(word)} as a server: it is no address`, {
       next: "give one such as http://127.0.0.1:4800",
     });
   if (url.username !== "" || url.password !== "")

@@ -1,5 +1,5 @@
 import type { Value } from "../store/store.ts";
-import { canonicalJson } from "../text.ts";
+import { canonicalJson, jsonText } from "../text.ts";
 import { hasSigned, type MachineKey } from "./machine-key.ts";
 
 /** The signature of a message: by which `<user>/<machine>`, its public key, and the signature itself. */
@@ -21,8 +21,8 @@ export function sshText(relay: string, message: Value): string {
 /** The text that is signed: every field that the sender set, and the relay's id: it is good in no other relay. */
 function signedText(relay: string, message: Value): string {
   const said = Object.keys(message).filter((name) => !CHANGING.includes(name));
-  const fields = said.sort().map((name) => `${JSON.stringify(name)}:${canonicalJson(message[name])}`);
-  return ["agent-relay message v1", JSON.stringify(relay), ...fields].join("\n");
+  const fields = said.sort().map((name) => `${jsonText(name)}:${canonicalJson(message[name])}`);
+  return ["agent-relay message v1", jsonText(relay), ...fields].join("\n");
 }
 
 export function signed(message: Value, relay: string, by: string, key: MachineKey): Value {

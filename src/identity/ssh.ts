@@ -3,6 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { errno, RelayError } from "../errors.ts";
+import { jsonText } from "../text.ts";
 
 // SSH keys, by the programs that have them: git says which key, ssh-keygen signs and verifies, gh knows others' keys.
 
@@ -106,13 +107,9 @@ export function collaborators(cwd: string): { readonly login: string; readonly k
       remote,
     ) ?? [];
   if (repository === undefined)
-    throw new RelayError(
-      "not_found",
-      `Cannot tell the collaborators: ${JSON.stringify(remote)} is no repository on GitHub`,
-      {
-        next: "give a file of keys: agent-relay key --allow <signer> <file>",
-      },
-    );
+    throw new RelayError("not_found", `Cannot tell the collaborators: ${jsonText(remote)} is no repository on GitHub`, {
+      next: "give a file of keys: agent-relay key --allow <signer> <file>",
+    });
   const gh = (...args: string[]) => {
     const { ok, out, why } = run("gh", ["api", ...args], "", cwd);
     if (ok) return out;

@@ -7,7 +7,7 @@ import type { InboxItem } from "../messages/message-state.ts";
 import type { Recipient } from "../messages/send.ts";
 import { frame } from "../render/frame.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
-import { cleanLine, countWord } from "../text.ts";
+import { beginning, cleanLine, countWord } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { asManyAsFit } from "./truncate.ts";
 
@@ -103,7 +103,7 @@ async function rendered(items: readonly InboxItem[], { relay, me, names, now }: 
 
 function cut(line: string, most: number): string {
   const id = line.slice(0, line.indexOf(" "));
-  return `${line.slice(0, most)}… (cut; the whole: resource relay://message/${id}, or agent-relay read ${id})\n`;
+  return `${beginning(line, most)}… (cut; the whole: resource relay://message/${id}, or agent-relay read ${id})\n`;
 }
 
 const reply = tool({

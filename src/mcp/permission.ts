@@ -4,7 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import type { PermissionVerdict } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
-import { clean, cleanLine } from "../text.ts";
+import { beginning, clean, cleanLine } from "../text.ts";
 import { sleep } from "../time.ts";
 
 /** What the permission relay of Claude Code is called on the wire (2.1.330). */
@@ -145,6 +145,7 @@ function questionFor({ tool_name, description = "", input_preview = "" }: Permis
 function part(what: string, given: string, most: number): string[] {
   const text = clean(given).trim();
   if (text === "") return [];
-  const shown = text.length > most ? `${text.slice(0, most)}… (cut: deny it, or look at the agent's own screen)` : text;
+  const shown =
+    text.length > most ? `${beginning(text, most)}… (cut: deny it, or look at the agent's own screen)` : text;
   return [`${what}: ${shown.replaceAll("\n", "\n  ")}`];
 }

@@ -1,7 +1,7 @@
 import { ProtocolError } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
 import { DATA_NOTICE, frame, frameData } from "../render/frame.ts";
-import { clean, countWord } from "../text.ts";
+import { clean, countWord, jsonText } from "../text.ts";
 import type { ToolAnswer } from "./tool.ts";
 
 /** The key in `_meta` of a result's data for programs, whatever the host shows to its model. */
@@ -51,7 +51,7 @@ function result(agent: string, said: string, given: Data, unread: number) {
 }
 
 function cleaned(value: Data): Data {
-  return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === "string" ? clean(each) : withCleanKeys(each))));
+  return JSON.parse(jsonText(value), (_, each) => (typeof each === "string" ? clean(each) : withCleanKeys(each)));
 }
 
 function withCleanKeys(value: unknown): unknown {

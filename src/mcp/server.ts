@@ -82,6 +82,9 @@ export function relayServer(deps: McpServerDeps, channel?: ChannelOptions): McpS
       closed.signal,
     );
   }
+  server.server.oninitialized = () => {
+    callers.arrive().catch(deps.onError);
+  };
   for (const resource of RESOURCES) addResource(server, resource, deps, callers);
   return server;
 }

@@ -14,6 +14,10 @@ export interface McpCaller {
 export interface SessionsDeps {
   /** The relay as the session that calls. */
   readonly open: (caller: McpCaller) => Promise<Relay>;
+  /** Whether the relay is still that of the session that calls: its host may have gone on to another. */
+  readonly isCurrent: (relay: Relay) => Promise<boolean>;
+  /** Whether there is a relay. */
+  readonly isThere: () => boolean;
   /** Called when a relay was opened, and at each sign of life of its session. */
   readonly used: () => void;
   /** Unix ms. */
@@ -54,9 +58,16 @@ export class McpSessions {
     }
   }
 
+  /** Registers who has come, so that others can write to it before it calls. Not a host whose calls name their sessions. */
+  async arrive(): Promise<void> {
+    if (this.client()?.startsWith("codex") || !this.#deps.isThere()) return;
+    await this.relay();
+  }
+
   async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {
-    const { now, open, used } = this.#deps;
-    const known = await before?.catch(() => undefined); // that call has reported its error
+    const { now, open, used, isCurrent } = this.#deps;
+    const earlier = await before?.catch(() => undefined); // that call has reported its error
+    const known = earlier && (await isCurrent(earlier.relay)) ? earlier : undefined;
     if (known && now() - known.at < SIGN_EVERY_MS) return known;
     const relay = known?.relay ?? (await open(caller));
     await asFarAsPossible(() => here(relay)); // a relay that cannot be written can still be read

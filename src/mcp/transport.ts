@@ -1,5 +1,6 @@
 import type { Transport } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
+import { withoutHalves } from "../text.ts";
 
 /** Tells when the answer to a request, or a notification, was written to the caller. */
 export class WrittenAnswers {
@@ -34,7 +35,7 @@ export class WrittenAnswers {
     transport.send = async (message, options) => {
       const waiting = "id" in message && !("method" in message) ? this.#take(message.id) : undefined;
       try {
-        await send(message, options);
+        await send(withoutHalves(message), options);
         waiting?.resolve();
         if ("method" in message && !("id" in message))
           for (const listener of this.#notified) listener(message.method, message.params);

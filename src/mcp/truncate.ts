@@ -1,4 +1,5 @@
 import { frame } from "../render/frame.ts";
+import { beginning } from "../text.ts";
 
 const MAX_TEXT_CHARS = 20_000; // of what is shown at once: hosts cut at 25,000 tokens, some at 10,000 bytes
 
@@ -15,7 +16,7 @@ export function asManyAsFit(all: readonly string[], cut: (line: string, most: nu
 
 /** The lines of peers in the frame, as many as fit, and how many do not. Empty if there are none. */
 export function frameWhatFits(lines: readonly string[], what?: string, more = "more are not shown"): string {
-  const shown = asManyAsFit(lines, (line, most) => `${line.slice(0, most)}… (cut)\n`);
+  const shown = asManyAsFit(lines, (line, most) => `${beginning(line, most)}… (cut)\n`);
   const left = lines.length - shown.length;
   return `${frame(shown, what)}${left === 0 ? "" : `${left} ${more}\n`}`;
 }

@@ -1,4 +1,4 @@
-import { processOf } from "../agents/agent.ts";
+import { isSameProcess, processesOf } from "../agents/processes.ts";
 import { find } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
@@ -40,7 +40,6 @@ export async function decideBy(context: Context, asked: Message, content: string
 /** Whether the agent of `session` started this process, also if that session has ended since. */
 async function isBelow(context: Context, session: string): Promise<boolean> {
   const agent = isSegment(session) ? await find(context, session) : undefined;
-  const process = agent && processOf(agent);
-  if (!process || process.place !== place()) return false;
-  return ancestors().some(({ pid, started }) => pid === process.pid && started === process.started);
+  const above = ancestors().map(({ pid, started }) => ({ pid, started, place: place() }));
+  return (agent ? processesOf(agent) : []).some((process) => above.some((one) => isSameProcess(one, process)));
 }

@@ -7,7 +7,15 @@ import { relistAfterBoot, scanForForeign } from "./discover.ts";
 import { history } from "./history.ts";
 import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
 import { type Message, sentAt } from "./message.ts";
-import { choose, type InboxItem, MAX_COUNTED, messageState, openPointer, READER_LEASE_MS } from "./message-state.ts";
+import {
+  choose,
+  type InboxItem,
+  lowestRanked,
+  MAX_COUNTED,
+  messageState,
+  openPointer,
+  READER_LEASE_MS,
+} from "./message-state.ts";
 import { order } from "./order.ts";
 import { takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
@@ -17,6 +25,11 @@ const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // outlasts the lease of a r
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */
   readonly limit?: number;
+  /**
+   * Shows the messages of the lowest rank, and of those of one rank the oldest, in this order; leaves out those without
+   * one. By default all are shown in the order of the conversation, the oldest first.
+   */
+  readonly rank?: (item: InboxItem) => number | undefined;
   /** Also messages read before, and those this session sent: the newest `limit` in all. */
   readonly all?: boolean;
   /** Only messages sent at this time or later (Unix ms). */
@@ -65,10 +78,10 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   }
 }
 
-/** The unread messages, in order, at most 1,000. Marks nothing. */
+/** The unread messages, in order, at most 1,000: of more, the direct ones come before broadcasts. Marks nothing. */
 export async function unread(context: Context): Promise<Message[]> {
   await beginReading(context);
-  return order((await unreadMessages(context, MAX_COUNTED)).messages);
+  return order((await unreadMessages(context, MAX_COUNTED, { isUrgent: true })).messages);
 }
 
 /** The number of unread messages; 1,001 means more than 1,000. */
@@ -102,7 +115,8 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
 async function collect(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
-  const { messages, hasMore } = await unreadMessages(context, MAX_COUNTED + limit);
+  const isUrgent = options.rank !== undefined;
+  const { messages, hasMore } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent });
   const fresh = messages.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
@@ -113,7 +127,11 @@ async function collect(context: Context, options: InboxOptions, limit: number): 
     is_new: messageState(session, message, now()) === "unread",
     is_open: messageState(session, message, now()) === "open",
   }));
-  const chosen = options.all ? items.slice(-limit) : choose(items, limit);
+  const chosen = options.rank
+    ? lowestRanked(items, options.rank, limit)
+    : options.all
+      ? items.slice(-limit)
+      : choose(items, limit);
   const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
   return {
     items: chosen,

@@ -14,7 +14,8 @@ export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still b
 /** `unreadCount` without a scan for foreign messages. Does not tidy the inbox of another session. */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
-  const { messages, hasMore } = await unreadMessages({ ...context, session }, MAX_COUNTED, session === context.session);
+  const isOwn = session === context.session;
+  const { messages, hasMore } = await unreadMessages({ ...context, session }, MAX_COUNTED, { isOwn });
   return messages.length + Number(hasMore);
 }
 
@@ -42,16 +43,26 @@ async function isGone(store: Store, id: string): Promise<boolean> {
   }
 }
 
-/** Up to `limit` unread messages in order of id, and whether there are more. Tidies the inbox, if `isOwn`. */
+interface Scan {
+  /** The session looks at its own inbox, and tidies it. */
+  readonly isOwn?: boolean;
+  /** Of more than `limit` messages, reads those that are urgent as far as their ids tell, not the oldest. */
+  readonly isUrgent?: boolean;
+}
+
+/** Up to `limit` unread messages, the oldest by id unless `isUrgent`, and whether there are more. */
 export async function unreadMessages(
   context: Context,
   limit: number,
-  isOwn = true,
+  { isOwn = true, isUrgent = false }: Scan = {},
 ): Promise<{ messages: Message[]; hasMore: boolean }> {
   const { store, session, now } = context;
   const messages: Message[] = [];
   const pauses = [...DRAFT_PAUSES_MS];
-  for (const id of await store.marks(`inboxes/${session}`)) {
+  const listed = await store.marks(`inboxes/${session}`);
+  const ids =
+    isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
+  for (const id of ids) {
     if (messages.length === limit) return { messages, hasMore: true };
     const message = await readListed(context, id, pauses);
     if (message === "coming") continue;
@@ -65,6 +76,15 @@ export async function unreadMessages(
     }
   }
   return { messages, hasMore: false };
+}
+
+/** Direct messages before broadcasts; of each more than half of `limit`, the newest follow the oldest half at once. */
+function urgentFirst(ids: readonly string[], broadcasts: ReadonlySet<string>, limit: number): string[] {
+  const half = Math.ceil(limit / 2);
+  const bothEnds = (of: readonly string[]) =>
+    of.length <= limit ? of : [...of.slice(0, half), ...of.slice(half).reverse()];
+  const direct = ids.filter((id) => !broadcasts.has(id));
+  return [...bothEnds(direct), ...bothEnds(ids.filter((id) => broadcasts.has(id)))];
 }
 
 /**

@@ -37,6 +37,22 @@ export interface InboxItem {
   readonly is_open: boolean;
 }
 
+/** Up to `limit` items of the lowest rank, in order of rank; those without one are left out. Equals keep their order. */
+export function lowestRanked(
+  items: readonly InboxItem[],
+  rank: (item: InboxItem) => number | undefined,
+  limit: number,
+): InboxItem[] {
+  const ranked = items.flatMap((item) => {
+    const place = rank(item);
+    return place === undefined ? [] : [{ item, place }];
+  });
+  return ranked
+    .sort((a, b) => a.place - b.place)
+    .slice(0, limit)
+    .map(({ item }) => item);
+}
+
 /** The items to show: up to `limit` new ones, then open ones if there is room. Keeps the given order. */
 export function choose(items: readonly InboxItem[], limit: number): InboxItem[] {
   const fresh = items.filter((item) => item.is_new).slice(0, limit);

@@ -101,7 +101,7 @@ export function compose(draft: MessageDraft, extras: MessageExtras = {}): Messag
     from_session,
     from_agent,
     to_session,
-    content,
+    content: content.toWellFormed(),
     timestamp: Math.floor(time / 1000),
     read_by: [from_session],
     sent_at: iso(time),

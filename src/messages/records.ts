@@ -3,6 +3,7 @@ import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import { Message, mayRead } from "./message.ts";
 
 /** A message by id; undefined if none can be read. Its id is the name it is stored under. */
@@ -16,11 +17,7 @@ export async function readMessage(store: Store, id: string): Promise<Message | u
 export async function messageFor(context: Context, id: string): Promise<Message> {
   const message = isSegment(id) ? await readMessage(context.store, id) : undefined;
   if (message && mayRead(context.session, message)) return message;
-  throw new RelayError(
-    "not_found",
-    `Cannot find message ${JSON.stringify(id)} among those ${context.session} may read`,
-    {
-      next: "agent-relay history",
-    },
-  );
+  throw new RelayError("not_found", `Cannot find message ${jsonText(id)} among those ${context.session} may read`, {
+    next: "agent-relay history",
+  });
 }

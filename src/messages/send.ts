@@ -23,7 +23,7 @@ import {
 } from "./message.ts";
 import { MAX_COUNTED } from "./message-state.ts";
 import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
-import { ack } from "./receipts.ts";
+import { ack, stampRead } from "./receipts.ts";
 import { messageFor } from "./records.ts";
 
 export interface SendOptions {
@@ -150,7 +150,7 @@ function composeAll(
   );
 }
 
-/** Publishes all messages, then acks the message they answer. */
+/** Publishes all messages. Who answers a message has read it: it gets the receipt, and the ack if it asks. */
 async function publishAll(
   context: Context,
   messages: readonly Message[],
@@ -165,7 +165,8 @@ async function publishAll(
       throw messages[0] === message ? error : halfSent(error, messages.slice(0, messages.indexOf(message)));
     }
   }
-  if (answered && asks(answered) && isFor(context.session, answered)) await ack(context, answered.id);
+  if (answered && isFor(context.session, answered))
+    await (asks(answered) ? ack(context, answered.id) : stampRead(context, answered));
   const [first] = messages;
   if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
   return sentResult(messages, reached, report && (await withFull(context, reached, report)));
@@ -238,7 +239,7 @@ function expiry(now: number, after: number): string {
   return at.toISOString();
 }
 
-/** Sends an answer to the sender of message `id`, in its conversation, and acks it if it asks. Throws `not_found`. */
+/** Sends an answer to the sender of message `id`, in its conversation, which is a receipt for it, and the ack if it asks. Throws `not_found`. */
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   const answered = await messageFor(context, id);
   if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });

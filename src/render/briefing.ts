@@ -1,5 +1,5 @@
 import { formatLeft } from "../duration.ts";
-import { cleanLine } from "../text.ts";
+import { cleanLine, cut } from "../text.ts";
 import type { Snapshot } from "../views/snapshot.ts";
 import { sayConditions } from "../waits/wait.ts";
 import { claimWords } from "./claims.ts";
@@ -8,13 +8,14 @@ import { namesOf } from "./messages.ts";
 const MAX_PER_KIND = 6; // of each kind
 const MAX_SAID_CHARS = 80; // of what one says
 
-/** Who we are, and how to use the relay, with no text of others in it. */
-export function greeting(found: Snapshot, session: string): string[] {
+/** Who we are, and how to use the relay, with no text of others in it. `command` stands for one that is not in PATH. */
+export function greeting(found: Snapshot, session: string, command?: string): string[] {
   const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
   const alone = others.length === 0 ? "; nobody else is here yet" : "";
   return [
     `You are ${cleanLine(namesOf(found.agents).get(session) ?? session)} on this project's agent-relay${alone}.\n`,
     'Mail: agent-relay inbox. Write: agent-relay send --to <name> "...". Before you edit what others may edit: agent-relay claim <path>.\n',
+    ...(command === undefined ? [] : [`agent-relay is not in PATH here: write ${cleanLine(command)} in its place.\n`]),
   ];
 }
 
@@ -74,6 +75,5 @@ function line(title: string, of: readonly string[]): string {
 }
 
 function short(text: string): string {
-  const clean = cleanLine(text);
-  return clean.length > MAX_SAID_CHARS ? `${clean.slice(0, MAX_SAID_CHARS - 1)}…` : clean;
+  return cut(cleanLine(text), MAX_SAID_CHARS);
 }

@@ -10,6 +10,8 @@ import type { Sent } from "../messages/send.ts";
 import { Relay } from "../relay.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
+import { jsonAnswer } from "./answer.ts";
 import type { StreamEvent } from "./event-streams.ts";
 import { checkNames, fieldsOf, type Params, textsIn } from "./params.ts";
 import { API_ROUTES, type ApiRoute } from "./routes.ts";
@@ -56,7 +58,7 @@ async function answered(c: Context, route: ApiRoute, options: ApiOptions, relays
     route.answers === "Sent" && word !== undefined
       ? await sentOnce(c, options, word, isForOne(fields), run)
       : await run(relays.for(c));
-  return c.json(value as object, (route.status ?? 200) as ContentfulStatusCode);
+  return jsonAnswer(c, value as object, (route.status ?? 200) as ContentfulStatusCode);
 }
 
 const MAX_RELAYS = 1000;
@@ -72,7 +74,7 @@ class CallerRelays {
 
   for(c: Context): Relay {
     const { caller, store } = this.#options.asked(c);
-    const name = JSON.stringify([caller.owner, caller.session, c.req.header("Agent-Relay-Agent")]);
+    const name = jsonText([caller.owner, caller.session, c.req.header("Agent-Relay-Agent")]);
     const known = this.#kept.get(name);
     if (known) return known;
     const relay = relayOf(c, this.#options, store);
@@ -99,7 +101,7 @@ async function sentOnce(
 ): Promise<unknown> {
   const { asked, own, now } = options;
   const { caller, store } = asked(c);
-  const key = `sends/${hashOf(JSON.stringify([caller.owner, caller.session, word])).slice(0, 40)}`;
+  const key = `sends/${hashOf(jsonText([caller.owner, caller.session, word])).slice(0, 40)}`;
   const before = await own.get(key);
   const messages = before ? await messagesOf(own, before) : [];
   if (before && messages.length > 0) {
@@ -152,11 +154,11 @@ async function* events(
   const relay = relays.for(c);
   const last = c.req.header("Last-Event-ID") ?? "";
   const told = new Set<string>();
-  yield { event: "open", data: JSON.stringify({ session: caller.session }) };
+  yield { event: "open", data: jsonText({ session: caller.session }) };
   for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
     for (const message of await relay.unread()) {
       if (told.has(message.id) || (isSegment(last) && message.id <= last)) continue;
       told.add(message.id);
-      yield { event: "message", id: message.id, data: JSON.stringify(message) };
+      yield { event: "message", id: message.id, data: jsonText(message) };
     }
 }

@@ -10,6 +10,8 @@ import { countUnread } from "../messages/mailbox.ts";
 import { STATUS, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
+import { jsonText } from "../text.ts";
+import { jsonAnswer } from "./answer.ts";
 import { apiRoutes } from "./api.ts";
 import type { Admitted, Authenticator } from "./auth.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -65,20 +67,20 @@ export function relayApp(served: Served): Hono<Env> {
   const logins = new RateLimiter(LOGINS);
 
   app.onError((error, c) => answerOf(error, c, served.onBug));
-  app.notFound((c) => c.json(toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
+  app.notFound((c) => jsonAnswer(c, toWire(new RelayError("not_found", "Cannot find that: no such path")), 404));
 
-  app.post("/v1/challenge", (c) => withinLimit(c, logins, async () => c.json(auth.challenge())));
-  app.post("/v1/login", (c) => withinLimit(c, logins, async () => c.json(await auth.login(await bodyOf(c)))));
+  app.post("/v1/challenge", (c) => withinLimit(c, logins, async () => jsonAnswer(c, auth.challenge())));
+  app.post("/v1/login", (c) => withinLimit(c, logins, async () => jsonAnswer(c, await auth.login(await bodyOf(c)))));
 
   app.use("*", admission(served));
 
   app.get("/v1/me", (c) => {
     const { admitted, caller } = c.get("asked");
-    return c.json({ owner: admitted.owner ?? null, scope: admitted.scope, session: caller.session });
+    return jsonAnswer(c, { owner: admitted.owner ?? null, scope: admitted.scope, session: caller.session });
   });
   app.get("/v1/unread/:session", async (c) => {
     const session = checkSegment(c.req.param("session"), "session id");
-    return c.json({ unread: await countUnread({ ...maintenance.context, session: "nobody" }, session) });
+    return jsonAnswer(c, { unread: await countUnread({ ...maintenance.context, session: "nobody" }, session) });
   });
   app.get("/v1/changes/:key{.+}", (c) => {
     const { store, admitted } = c.get("asked");
@@ -89,7 +91,7 @@ export function relayApp(served: Served): Hono<Env> {
     });
   });
   app.get("/metrics", (c) => c.text(served.metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4" }));
-  app.get("/openapi.json", (c) => c.json(openApi(served.version)));
+  app.get("/openapi.json", (c) => jsonAnswer(c, openApi(served.version)));
   app.route(
     "/v1",
     storeRoutes((c: Context<Env>) => c.get("asked").store),
@@ -118,7 +120,7 @@ function admission(served: Served): MiddlewareHandler<Env> {
       const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
       if (wait > 0) throw tooOften(c, wait);
       c.header("WWW-Authenticate", "Bearer");
-      return c.json(toWire(notAdmitted()), 401);
+      return jsonAnswer(c, toWire(notAdmitted()), 401);
     }
     // Hono answers HEAD by what GET does, and nobody would read that stream.
     if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
@@ -157,7 +159,7 @@ class CallerStores {
   }
 
   for(caller: Caller): Store {
-    const name = JSON.stringify([caller.owner, caller.session, caller.isReader]);
+    const name = jsonText([caller.owner, caller.session, caller.isReader]);
     const known = this.#kept.get(name);
     if (known) return known;
     const { store, now, maintenance } = this.#served;
@@ -204,7 +206,7 @@ async function onceByKey(c: Context<Env>, next: Next, repeats: IdempotentAnswers
   if (word === undefined || c.req.method === "GET") return next();
   const { caller } = c.get("asked");
   const { pathname } = new URL(c.req.url);
-  const whole = JSON.stringify([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
+  const whole = jsonText([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
   const response = await repeats.once(caller.owner ?? "", whole, performance.now(), async () => {
     await next();
     return c.res;
@@ -247,5 +249,5 @@ function addressOf(c: Context): string {
 function answerOf(error: unknown, c: Context, onBug: (error: unknown) => void): Response {
   if (!(error instanceof RelayError)) onBug(error);
   const known = error instanceof RelayError ? error : new RelayError("failed", "Cannot do that: the server has a bug");
-  return c.json(toWire(known), STATUS[known.code] as ContentfulStatusCode);
+  return jsonAnswer(c, toWire(known), STATUS[known.code] as ContentfulStatusCode);
 }

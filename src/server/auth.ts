@@ -17,6 +17,7 @@ import {
 } from "../identity/member.ts";
 import { object, optional, text } from "../schema.ts";
 import type { Store, Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 
 const LOGIN_MS = 3_600_000; // that a login lasts
 const CHALLENGE_MS = 60_000; // to answer a challenge
@@ -134,7 +135,7 @@ export class Authenticator {
     this.#challenges.delete(said.challenge); // whatever comes of it
     if (asked === undefined || asked + CHALLENGE_MS <= now()) throw noLogin("the challenge is not, or no longer, open");
     if (!origins.has(said.origin))
-      throw noLogin(`it was signed for ${JSON.stringify(said.origin)}, and this server is ${[...origins].join(", ")}`);
+      throw noLogin(`it was signed for ${jsonText(said.origin)}, and this server is ${[...origins].join(", ")}`);
     const at = Math.floor(asked / 1000);
     if (!hasSigned(said.key, loginText({ ...said, user, machine, relay, at }), signature))
       throw noLogin("the signature is not of this key over this login");

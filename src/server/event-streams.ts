@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { RelayError } from "../errors.ts";
+import { jsonText } from "../text.ts";
 import type { Admitted, Authenticator } from "./auth.ts";
 
 const STILL_THERE = 15_000; // ms; proxies between two machines give up a connection that is silent for a minute
@@ -104,7 +105,7 @@ export class EventStreams {
       for (let next = first; !next.done; next = await source.next()) await inTime(stream.writeSSE(next.value));
       const { reason } = open.over.signal;
       if (typeof reason === "string" && !stream.aborted)
-        await inTime(stream.writeSSE({ event: "end", data: JSON.stringify({ reason }) }));
+        await inTime(stream.writeSSE({ event: "end", data: jsonText({ reason }) }));
     } finally {
       clearInterval(timer);
       open.over.abort();

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import os from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { errno, RelayError } from "../errors.ts";
+import { jsonText } from "../text.ts";
 import type { RelayServer } from "./server.ts";
 
 /** How long a client may take, ms. */
@@ -89,7 +90,7 @@ function limitBody(request: http.IncomingMessage, response: http.ServerResponse)
     ? "Cannot take a body of unknown size"
     : `Cannot take a body of more than ${MAX_BODY_BYTES} bytes`;
   response.writeHead(isUnsaid ? 411 : 413, { "Content-Type": "application/json", Connection: "close" });
-  response.end(JSON.stringify({ error: { code: "limit", message, next: "send a Content-Length" } }));
+  response.end(jsonText({ error: { code: "limit", message, next: "send a Content-Length" } }));
   return false;
 }
 

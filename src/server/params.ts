@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { asTyped } from "../text.ts";
 
 /** The parameters of a request, by name, as they came. */
 export type Params = Readonly<Record<string, unknown>>;
@@ -17,7 +18,7 @@ export function fieldsOf(query: URLSearchParams): Params {
 export function checkNames(fields: Params, known: readonly string[], required: readonly string[] = []): void {
   const odd = Object.keys(fields).find((name) => !known.includes(name));
   if (odd !== undefined)
-    throw new RelayError("usage", `Cannot use the field ${JSON.stringify(odd.slice(0, 80))}: there is none here`, {
+    throw new RelayError("usage", `Cannot use the field ${asTyped(odd, 80)}: there is none here`, {
       next: known.length === 0 ? "give none" : `give ${known.join(", ")}`,
     });
   const missing = required.find((name) => fields[name] === undefined);

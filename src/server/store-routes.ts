@@ -4,6 +4,8 @@ import { RelayError } from "../errors.ts";
 import { list, object, optional, text } from "../schema.ts";
 import { CHANGED, rangeOf, revisionOf } from "../store/http/wire.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
+import { jsonAnswer } from "./answer.ts";
 
 /** The operations of a store, at the same keys. `storeFor` gives the store as the caller may use it. */
 export function storeRoutes(storeFor: (c: Context) => Store): Hono {
@@ -12,11 +14,11 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   app.get("records/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
-    if (isFolder) return c.json({ names: await store.list(key, rangeIn(c)) });
+    if (isFolder) return jsonAnswer(c, { names: await store.list(key, rangeIn(c)) });
     const value = await store.get(key);
-    if (value === undefined) return c.json({ value: null }, 404);
+    if (value === undefined) return jsonAnswer(c, { value: null }, 404);
     c.header("ETag", `"${revisionOf(value)}"`);
-    return c.json({ value });
+    return jsonAnswer(c, { value });
   });
 
   app.put("records/:key{.+}", async (c) => {
@@ -26,7 +28,7 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
     const worth = { lasting: c.req.query("lasting") !== "no" };
     if (c.req.header("If-None-Match") === "*") {
       const isNew = await store.create(key, value, worth);
-      return c.json({ created: isNew }, isNew ? 201 : (CHANGED as ContentfulStatusCode));
+      return jsonAnswer(c, { created: isNew }, isNew ? 201 : (CHANGED as ContentfulStatusCode));
     }
     return changed(c, store, key, value);
   });
@@ -40,58 +42,58 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
     const [key] = keyOf(c);
     const body = await bodyOf(c);
     const inboxes = await storeFor(c).publish(key, valueIn(body, "value"), deliveryIn(body));
-    return c.json({ inboxes }, 201);
+    return jsonAnswer(c, { inboxes }, 201);
   });
 
   app.get("marks/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
-    if (isFolder) return c.json({ names: await store.marks(key, rangeIn(c)) });
+    if (isFolder) return jsonAnswer(c, { names: await store.marks(key, rangeIn(c)) });
     const time = await store.markedAt(key);
-    return c.json({ at: time ?? null }, time === undefined ? 404 : 200);
+    return jsonAnswer(c, { at: time ?? null }, time === undefined ? 404 : 200);
   });
 
   app.put("marks/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     const { at } = await bodyOf(c);
     await storeFor(c).mark(key, typeof at === "number" ? at : undefined);
-    return c.json({});
+    return jsonAnswer(c, {});
   });
 
   app.delete("marks/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    return c.json({ removed: await storeFor(c).unmark(key) });
+    return jsonAnswer(c, { removed: await storeFor(c).unmark(key) });
   });
 
   app.get("logs/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
-    if (isFolder) return c.json({ names: await store.logs(key) });
-    return c.json(await linesFrom(store, key, afterIn(c)));
+    if (isFolder) return jsonAnswer(c, { names: await store.logs(key) });
+    return jsonAnswer(c, await linesFrom(store, key, afterIn(c)));
   });
 
   app.post("logs/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     await storeFor(c).append(key, valueIn(await bodyOf(c), "line"));
-    return c.json({}, 201);
+    return jsonAnswer(c, {}, 201);
   });
 
   app.delete("logs/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     await storeFor(c).removeLog(key);
-    return c.json({});
+    return jsonAnswer(c, {});
   });
 
   app.post("quarantined/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     const { reason } = await bodyOf(c);
     await storeFor(c).quarantine(key, String(reason));
-    return c.json({});
+    return jsonAnswer(c, {});
   });
 
   app.get("drafts/:key{.+}", async (c) => {
     const [key] = keyOf(c);
-    return c.json({ is_draft: await storeFor(c).isDraft(key) });
+    return jsonAnswer(c, { is_draft: await storeFor(c).isDraft(key) });
   });
 
   return app;
@@ -103,7 +105,7 @@ const MAX_LINES = 2000; // in one answer
 function afterIn(c: Context): number {
   const after = c.req.query("after") ?? "0";
   if (/^\d{1,9}$/.test(after)) return Number(after);
-  throw new RelayError("usage", `Cannot read after ${JSON.stringify(after)}: it is a whole number of lines`);
+  throw new RelayError("usage", `Cannot read after ${jsonText(after)}: it is a whole number of lines`);
 }
 
 /** Up to MAX_LINES lines of a log, after its first `after`. `next` is the `after` of the rest, if there is any. */
@@ -140,7 +142,7 @@ async function changed(c: Context, store: Store, key: string, next: Value | unde
     },
     { lasting: c.req.query("lasting") !== "no", removes: next === undefined },
   );
-  return c.json({ changed: isSame }, isSame ? 200 : (CHANGED as ContentfulStatusCode));
+  return jsonAnswer(c, { changed: isSame }, isSame ? 200 : (CHANGED as ContentfulStatusCode));
 }
 
 /** The body of a request: one JSON object. Throws `usage`. */

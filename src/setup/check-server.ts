@@ -3,6 +3,7 @@ import readline from "node:readline";
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
+import { cut, jsonText } from "../text.ts";
 import { type CheckEnv, envOf, type HostCheck } from "./check.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
@@ -41,7 +42,7 @@ async function faultOf(
   { folder, env }: CheckEnv,
 ): Promise<string | undefined> {
   const child = spawn(program, args, { cwd: folder, env: envOf(env), stdio: ["pipe", "pipe", "ignore"] });
-  const say = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const say = (message: object) => child.stdin.write(`${jsonText({ jsonrpc: "2.0", ...message })}\n`);
   child.stdin.on("error", () => {}); // its end says more
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -51,7 +52,7 @@ async function faultOf(
       child.on("close", (code) => resolve(`it ended with exit code ${code}, and without an answer`));
       readline.createInterface({ input: child.stdout }).on("line", (line) => {
         const message = asJson(line);
-        if (message === undefined) return resolve(`it writes what is no message: ${line.slice(0, 80)}`);
+        if (message === undefined) return resolve(`it writes what is no message: ${cut(line, 80)}`);
         const { id, result } = fieldsOf(message);
         const { tools } = fieldsOf(result);
         if (id === 1) say({ method: "notifications/initialized" });

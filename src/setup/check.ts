@@ -7,6 +7,7 @@ import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
 import { programIn } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
+import { cut, jsonText } from "../text.ts";
 import { readText } from "./files.ts";
 import { settingsIn } from "./jsonc.ts";
 import { isIn } from "./managed.ts";
@@ -98,18 +99,18 @@ function faultOf(agent: string, event: string, { line, folder, env }: HookRun): 
   const host = HOOK_HOSTS.find((one) => one.agent === agent);
   const payload = payloadOf(agent, event, folder);
   const [program = "", ...args] = typeof line === "string" ? [line] : line;
-  const options = { cwd: folder, env: envOf(env), input: JSON.stringify(payload), timeout: MAX_ANSWER_MS };
+  const options = { cwd: folder, env: envOf(env), input: jsonText(payload), timeout: MAX_ANSWER_MS };
   const ran = spawnSync(program, args, { ...options, shell: typeof line === "string" });
   const said = ran.stdout?.toString().trim() ?? "";
   if (ran.error && !("code" in ran.error && ran.error.code === "EPIPE"))
     return `it could not be run (${ran.error.message})`;
-  if (ran.status !== 0) return `it ended with exit code ${ran.status}: ${ran.stderr.toString().trim().slice(0, 200)}`;
+  if (ran.status !== 0) return `it ended with exit code ${ran.status}: ${cut(ran.stderr.toString().trim(), 200)}`;
   const reply = said === "" ? {} : objectIn(said);
-  if (!reply) return `it said what no host takes: ${said.slice(0, 80)}`;
+  if (!reply) return `it said what no host takes: ${cut(said, 80)}`;
   if (host?.read(payload, event)?.moment.at !== "start" || greets(host, payload, event, reply)) return undefined;
   return Object.keys(reply).length === 0
     ? "it greets no agent: is node in PATH, and is agent-relay whole?"
-    : `it greets no agent as ${agent} takes it: ${said.slice(0, 80)}`;
+    : `it greets no agent as ${agent} takes it: ${cut(said, 80)}`;
 }
 
 /** An event's payload, as each host writes it. */
@@ -142,7 +143,7 @@ function greets(host: HookHost, payload: Payload, event: string, reply: object):
   return textsIn(reply).some(
     (text) =>
       /^You are .* on this project's agent-relay/.test(text) &&
-      JSON.stringify(objectIn(host.write(call, { context: text }))) === JSON.stringify(reply),
+      jsonText(objectIn(host.write(call, { context: text }))) === jsonText(reply),
   );
 }
 

@@ -9,6 +9,7 @@ import {
 } from "jsonc-parser";
 import { RelayError } from "../errors.ts";
 import type { Setting } from "../hosts/setup.ts";
+import { jsonText } from "../text.ts";
 
 type Path = readonly (string | number)[];
 
@@ -103,7 +104,7 @@ function withSetting(text: string, { path, value, isElement, isDefault }: Settin
     (held, key) => ({ [key]: held }),
     isElement && name !== undefined ? [value] : value,
   );
-  return insert(text, holder, `${name === undefined ? "" : `${JSON.stringify(name)}: `}`, whole);
+  return insert(text, holder, `${name === undefined ? "" : `${jsonText(name)}: `}`, whole);
 }
 
 function insert(text: string, holder: Node, name: string, value: unknown): string {
@@ -112,7 +113,7 @@ function insert(text: string, holder: Node, name: string, value: unknown): strin
   const outer = indentAt(text, holder.offset);
   const last = holder.children?.at(-1);
   const own = last && startsLine(text, last.offset) ? indentAt(text, last.offset) : outer + unit;
-  const item = eol + own + name + JSON.stringify(value, null, unit).replaceAll("\n", eol + own);
+  const item = eol + own + name + jsonText(value, unit).replaceAll("\n", eol + own);
   if (last) return `${text.slice(0, endOf(last))},${item}${text.slice(endOf(last))}`;
   const [from, to] = [holder.offset + 1, endOf(holder) - 1];
   const inner = text.slice(from, to);

@@ -1,6 +1,7 @@
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf, isObject, isOurLine, isOurs, type SettingsTree } from "../hosts/ours.ts";
 import type { Setting } from "../hosts/setup.ts";
+import { jsonText } from "../text.ts";
 import { leftAlone, settingsIn, withoutSetting } from "./jsonc.ts";
 
 /** Whether a file's settings hold this setting with the same value; for a default, with any value. */
@@ -8,7 +9,7 @@ export function isIn(value: SettingsTree, { path, value: wanted, isElement, isDe
   const found = path.reduce<unknown>((inner, key) => fieldsOf(inner)[key], value);
   if (isDefault) return found !== undefined;
   const all = isElement ? (Array.isArray(found) ? found : []) : [found];
-  return all.some((one) => JSON.stringify(one) === JSON.stringify(wanted));
+  return all.some((one) => jsonText(one) === jsonText(wanted));
 }
 
 /** Whether a file's settings hold these settings, and no others of ours. */

@@ -1,5 +1,6 @@
 import { RelayError } from "../errors.ts";
 import type { Schema } from "../schema.ts";
+import { asTyped } from "../text.ts";
 
 const MAX_SEGMENT_BYTES = 128;
 const DEVICE = "(?:con|prn|aux|nul|com[0-9]|lpt[0-9])"; // Windows keeps these, with any ending
@@ -20,10 +21,7 @@ export function checkKey(key: string): string {
 /** `checkKey` for one segment, such as a session id. Throws `usage`; its message calls the segment a `what`. */
 export function checkSegment(segment: string, what = "key"): string {
   if (SEGMENT.test(segment)) return segment;
-  throw new RelayError(
-    "usage",
-    `Cannot use ${JSON.stringify(segment.slice(0, 200))} as a ${what}: ${faultOf(segment)}`,
-  );
+  throw new RelayError("usage", `Cannot use ${asTyped(segment)} as a ${what}: ${faultOf(segment)}`);
 }
 
 /** Whether a name found in a folder could have been made from a key. Other names are strays and are skipped. */

@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { jsonText } from "../text.ts";
 import { changeStream } from "./change-stream.ts";
 import { checkKey } from "./key.ts";
 import {
@@ -91,7 +92,7 @@ export class MemoryStore implements Store {
   async append(key: string, line: Value): Promise<void> {
     const lines = this.#logs.get(checkKey(key)) ?? [];
     this.#logs.set(key, lines);
-    lines.push(JSON.stringify(line));
+    lines.push(jsonText(line));
     this.#wake(folderOf(key));
   }
 
@@ -142,7 +143,7 @@ export class MemoryStore implements Store {
   }
 
   #write(key: string, value: Value): void {
-    this.#records.set(key, JSON.stringify(value));
+    this.#records.set(key, jsonText(value));
     this.#wake(folderOf(key));
   }
 

@@ -10,6 +10,7 @@ import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
+import { beginning } from "../text.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
 import {
@@ -145,7 +146,7 @@ interface FilesHold {
 
 async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const targets = targetsOf(context, task);
-  const reason = `task: ${task.title}`.slice(0, 100);
+  const reason = beginning(`task: ${task.title}`, 100);
   const isOwnClaim = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
   const isLeftByKill = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
   const had = (await claims(context)).find((claim) => isOwnClaim(claim) && !isLeftByKill(claim));

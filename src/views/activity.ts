@@ -5,6 +5,7 @@ import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
+import { jsonText } from "../text.ts";
 import { iso } from "../time.ts";
 
 export interface ActivityOptions {
@@ -72,7 +73,7 @@ export async function* follow(
 ): AsyncGenerator<Entry, void, void> {
   let since = context.now() - MAX_LATE_MS;
   const look = async () => (await activity(context, { since, limit: ALL })).entries;
-  const seen = new Map((known ?? (await look())).map((entry) => [JSON.stringify(entry), timeOfEntry(entry) ?? 0]));
+  const seen = new Map((known ?? (await look())).map((entry) => [jsonText(entry), timeOfEntry(entry) ?? 0]));
   const hints = new ChangeWaiter(context.store, ["activity", "messages"]);
   const stop = () => hints.end();
   signal.addEventListener("abort", stop);
@@ -80,7 +81,7 @@ export async function* follow(
     while (!signal.aborted) {
       const next = context.now() - MAX_LATE_MS;
       for (const entry of await look()) {
-        const key = JSON.stringify(entry);
+        const key = jsonText(entry);
         if (seen.has(key)) continue;
         seen.set(key, timeOfEntry(entry) ?? 0);
         yield entry;

@@ -10,6 +10,7 @@ import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { readTask } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
+import { asTyped } from "../text.ts";
 import { readWait } from "../waits/settle.ts";
 import type { Wait } from "../waits/wait.ts";
 
@@ -32,7 +33,7 @@ export async function explain(context: Context, word: string): Promise<Explanati
     !WORDS.includes(name) && (value === id || (Array.isArray(value) && value.includes(id)));
   const about = log.entries.filter((entry) => Object.entries(entry).some(([name, value]) => isAbout(name, value)));
   if (found || about.length > 0) return { id, record: found, entries: about };
-  throw new RelayError("not_found", `Cannot explain ${JSON.stringify(id.slice(0, 200))}: nothing here has that id`, {
+  throw new RelayError("not_found", `Cannot explain ${asTyped(id)}: nothing here has that id`, {
     next: "agent-relay activity",
   });
 }

@@ -11,6 +11,7 @@ import { thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { FatefulStore } from "../support/killable-store.ts";
+import { living } from "../support/living-process.ts";
 import { COMMAND } from "../support/paths.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
@@ -30,6 +31,7 @@ interface Terms {
   readonly event?: string;
   readonly trusted?: boolean;
   readonly parent?: number;
+  readonly pid?: number;
   readonly keepsClaims?: boolean;
   readonly store?: Store;
   readonly out?: (text: string) => Promise<void>;
@@ -80,12 +82,13 @@ class World {
       whose: async ({ session }) => session,
       out: terms.out ?? say,
       open: async ({ session }) => ({
-        relay: this.as(session, terms.store ? { store: terms.store } : {}),
+        relay: this.as(session, { ...(terms.store && { store: terms.store }), ...(terms.pid && { pid: terms.pid }) }),
         store: terms.store ?? this.store,
         project: this.project,
         now: () => this.clock,
         isTrusted: terms.trusted ?? true,
         keepsClaims: terms.keepsClaims ?? false,
+        pid: terms.pid ?? 0,
         parent: terms.parent,
       }),
       log: (why) => log.push(why),
@@ -286,6 +289,34 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     expect((await world.at("SessionStart", { source: "resume" })).context).toContain("still later");
   });
 
+  test("a second process of one session took its claims with it when it ended", async () => {
+    const world = await World.of("file");
+    const [first, second] = [await living(), await living()];
+    await world.at("SessionStart", {}, { pid: first.pid, parent: first.pid });
+    await world.as("bob").claim("src");
+    await world.at("SessionStart", {}, { pid: second.pid, parent: second.pid });
+    await world.at("SessionEnd", {}, { pid: second.pid, parent: second.pid });
+    expect(await world.as("bob").claims()).toMatchObject([{ session_id: "bob" }]);
+    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "active", pid: first.pid });
+    await world.at("SessionEnd", {}, { pid: first.pid, parent: first.pid });
+    expect(await world.as("bob").claims()).toEqual([]);
+    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "gone" });
+  });
+
+  test("a session goes on in its second process when the first is killed", async () => {
+    const world = await World.of("file");
+    const [first, second] = [await living(), await living()];
+    for (const { pid = 0 } of [first, second]) await world.at("SessionStart", {}, { pid, parent: pid });
+    await world.as("bob").claim("src");
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    expect(await world.as("ann").cleanupDead()).toEqual([]);
+    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "active" });
+    second.kill("SIGKILL");
+    await once(second, "exit");
+    expect((await world.as("ann").cleanupDead()).map(({ session_id }) => session_id)).toEqual(["bob"]);
+  });
+
   test("a prompt that is dealt with does not end a session whose process may go on to the next", async () => {
     const world = await World.of(kind);
     const copilot = { host: "copilot", event: "sessionEnd" };
@@ -400,6 +431,31 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("ann").send("for bob", { to: "bob" });
     await world.as("ann").send("a question", { kind: "question" });
     expect((await world.at("UserPromptSubmit")).context).toMatch(/a question[\s\S]*for bob[\s\S]*for all/);
+  });
+
+  test("a direct message behind 60 older broadcasts did not hold the stop, and a step showed the broadcasts instead", async () => {
+    const world = await World.of();
+    for (let each = 0; each < 60; each++) await world.as("ann").send(`news ${each}`);
+    await world.as("ann").send("for you alone", { to: "bob" });
+    await world.as("ann").send("which one?", { to: "bob", kind: "question" });
+    const { context } = await world.at("PostToolBatch");
+    expect(context.indexOf("which one?")).toBeGreaterThan(0);
+    expect(context.indexOf("for you alone")).toBeGreaterThan(context.indexOf("which one?"));
+    expect(context.indexOf("news 0")).toBeGreaterThan(context.indexOf("for you alone"));
+    await world.as("ann").send("and this", { to: "bob" });
+    const { goOn } = await world.at("Stop");
+    expect(goOn).toContain("and this");
+    expect(goOn).not.toContain("news");
+  });
+
+  test("a direct message behind more broadcasts than are read at once is shown first all the same", async () => {
+    const world = await World.of();
+    for (let each = 0; each < 1100; each++) {
+      await world.as("ann").send(`news ${each}`);
+      world.clock += 200;
+    }
+    await world.as("ann").send("for you alone", { to: "bob" });
+    expect((await world.at("UserPromptSubmit")).context).toMatch(/^\[.*\n\S+ ann .*: for you alone\n/);
   });
 
   test("what came too late, or was taken back, is left out", async () => {
@@ -850,6 +906,27 @@ describe("the command", () => {
     expect(JSON.parse(out).hookSpecificOutput.additionalContext).toContain("the build is red");
     expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
     expect(logged(story)).toBe("");
+  });
+
+  test("a byte order mark before the payload made every hook deaf", async () => {
+    const story = new Story();
+    await story.as("bob", "register");
+    await story.as("ann", "send", "--to", "bob", "the build is red");
+    story.stdin = `\ufeff${prompt(story)}`;
+    expect((await story.as(undefined, "hook", "claude")).out).toContain("the build is red");
+  });
+
+  test("an agent whose PATH has no agent-relay is told how to call it", async () => {
+    const story = new Story();
+    await story.as("ann", "register");
+    story.stdin = prompt(story).replace("UserPromptSubmit", "SessionStart");
+    expect((await story.as(undefined, "hook", "claude")).out).toContain(
+      `agent-relay is not in PATH here: write ${COMMAND} in its place.`,
+    );
+    const tools = tempDir();
+    fs.writeFileSync(path.join(tools, "agent-relay"), "");
+    story.env = { PATH: tools };
+    expect((await story.as(undefined, "hook", "claude")).out).not.toContain("not in PATH");
   });
 
   test("two hosts that run the same hook for one session say a message once", async () => {

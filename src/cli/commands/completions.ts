@@ -1,3 +1,4 @@
+import { jsonText } from "../../text.ts";
 import { type Describe, type VerbModule, type VerbTable, verb, withGlobals } from "../command.ts";
 
 /** Makes the verb for a table of verbs, which it is in itself. */
@@ -52,7 +53,7 @@ function zsh(flags: Map<string, string[]>): string {
 function fish(flags: Map<string, string[]>, abouts: VerbTable): string {
   const verbs = [...flags.keys()].map(
     (name) =>
-      `complete -c agent-relay -f -n __fish_use_subcommand -a ${name} -d ${JSON.stringify(abouts[name]?.about ?? "")}`,
+      `complete -c agent-relay -f -n __fish_use_subcommand -a ${name} -d ${jsonText(abouts[name]?.about ?? "")}`,
   );
   const options = [...flags].flatMap(([name, words]) =>
     words.map((word) => `complete -c agent-relay -f -n "__fish_seen_subcommand_from ${name}" -l ${word.slice(2)}`),

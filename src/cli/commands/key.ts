@@ -5,6 +5,7 @@ import { keyFile, machineKey } from "../../identity/machine-key.ts";
 import { readKnownServer, serverUrl } from "../../identity/servers.ts";
 import { allowedLines, collaborators } from "../../identity/ssh.ts";
 import { serverOf } from "../../open/open.ts";
+import { jsonText } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { keysFolder } from "../key-dir.ts";
@@ -55,7 +56,7 @@ async function chosen(cli: Cli, { forget: who, allow: signer, file, collaborator
 /** Throws `usage` for a signer that cannot begin a line of the file: a space would end it, a comma begin another. */
 function checkSigner(signer: string): string {
   if (/^[\w.+@-]{1,200}$/.test(signer)) return signer;
-  throw new RelayError("usage", `Cannot use ${JSON.stringify(signer)} as a signer: give an e-mail address or a login`);
+  throw new RelayError("usage", `Cannot use ${jsonText(signer)} as a signer: give an e-mail address or a login`);
 }
 
 async function allowed(cli: Cli, lines: readonly string[], whose: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { RelayError } from "../../errors.ts";
 import { liveness, place } from "../../machine/process.ts";
+import { asTyped } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
@@ -50,7 +51,7 @@ function objectOf(text: string): Record<string, unknown> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new RelayError("usage", `Cannot use --metadata ${JSON.stringify(text.slice(0, 80))}: it is not a JSON object`, {
+  throw new RelayError("usage", `Cannot use --metadata ${asTyped(text, 80)}: it is not a JSON object`, {
     next: `agent-relay register --metadata '{"model":"opus"}'`,
   });
 }

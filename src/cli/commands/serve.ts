@@ -16,7 +16,7 @@ import { isRelayName } from "../../server/relay-names.ts";
 import { RelayServer, type ServedRelay } from "../../server/server.ts";
 import { publishingBy, WritePool } from "../../server/write-pool.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
-import { cleanLine } from "../../text.ts";
+import { cleanLine, jsonText } from "../../text.ts";
 import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -85,8 +85,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, making));
   if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
 
-  const log = (entry: Readonly<Record<string, unknown>>) =>
-    io.err(`${JSON.stringify({ at: iso(io.now()), ...entry })}\n`);
+  const log = (entry: Readonly<Record<string, unknown>>) => io.err(`${jsonText({ at: iso(io.now()), ...entry })}\n`);
   const host = new RelayServer(relays, {
     ...{ now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true, version: pkg.version },
     operator: nameFrom(userName(io.env), "person"),

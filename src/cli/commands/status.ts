@@ -5,7 +5,7 @@ import { frame } from "../../render/frame.ts";
 import { namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
-import { cleanLine, countWord } from "../../text.ts";
+import { cleanLine, countWord, cut } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import { sayConditions } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
@@ -120,38 +120,37 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
   const busy = found.tasks.filter((task) => task.state === "in_progress");
   const blocked = found.tasks.filter((task) => task.state === "blocked");
   const free = found.tasks.filter((task) => task.state === "pending");
-  const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
   const parts = [
     `you: ${call(me ?? "") === "you" ? cleanLine(mine?.name ?? me ?? "") : "nobody"}, ${countWord(mine?.unread ?? 0)} unread`,
     list(
       "here",
       present.map(
         (agent) =>
-          `${call(agent.session_id)}${agent.status === undefined ? "" : ` (${short(cleanLine(agent.status), 40)})`}`,
+          `${call(agent.session_id)}${agent.status === undefined ? "" : ` (${cut(cleanLine(agent.status), 40)})`}`,
       ),
     ),
     list(
       "claimed",
       found.claims.map(
-        (claim) => `${short(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(claim.expires_at - now)}`,
+        (claim) => `${cut(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(claim.expires_at - now)}`,
       ),
     ),
     list(
       "in progress",
-      busy.map((task) => `${short(cleanLine(task.title), 40)} @${call(task.owner?.session_id ?? "")}`),
+      busy.map((task) => `${cut(cleanLine(task.title), 40)} @${call(task.owner?.session_id ?? "")}`),
     ),
     list(
       "to do",
-      free.map((task) => short(cleanLine(task.title), 40)),
+      free.map((task) => cut(cleanLine(task.title), 40)),
       found.task_count - busy.length - blocked.length,
     ),
     list(
       "blocked",
-      blocked.map((task) => `${short(cleanLine(task.title), 40)} (${short(cleanLine(task.reason ?? ""), 40)})`),
+      blocked.map((task) => `${cut(cleanLine(task.title), 40)} (${cut(cleanLine(task.reason ?? ""), 40)})`),
     ),
     list(
       "waiting",
-      waitingLines(found, names).map((line) => short(line, 80)),
+      waitingLines(found, names).map((line) => cut(line, 80)),
     ),
   ];
   return frame(

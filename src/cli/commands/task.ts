@@ -8,7 +8,7 @@ import { namesOf } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import type { TakeOptions } from "../../tasks/take.ts";
 import { filesOf, type Task } from "../../tasks/task.ts";
-import { clean, cleanLine } from "../../text.ts";
+import { clean, cleanLine, jsonText } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
@@ -192,10 +192,7 @@ function fieldsOf(flags: FieldFlags) {
 
 function priorityOf(word: string): number {
   if (/^[+-]?\d{1,4}$/.test(word)) return Number(word);
-  throw new RelayError(
-    "usage",
-    `Cannot use --priority ${JSON.stringify(word)}: give a whole number from -9999 to 9999`,
-  );
+  throw new RelayError("usage", `Cannot use --priority ${jsonText(word)}: give a whole number from -9999 to 9999`);
 }
 
 function takeOptions(flags: TakeFlags): TakeOptions {

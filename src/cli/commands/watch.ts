@@ -4,7 +4,7 @@ import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
 import { messageLines, namesOf } from "../../render/messages.ts";
-import { cleanLine, json } from "../../text.ts";
+import { beginning, cleanLine, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { INTERRUPTED } from "../io.ts";
@@ -81,7 +81,7 @@ function variables(relay: Relay, server: string | undefined, message: Message): 
     AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
   };
   return Object.fromEntries(
-    Object.entries(all).map(([name, value]) => [name, value.replaceAll("\0", "").slice(0, MAX_VARIABLE_CHARS)]),
+    Object.entries(all).map(([name, value]) => [name, beginning(value.replaceAll("\0", ""), MAX_VARIABLE_CHARS)]),
   );
 }
 

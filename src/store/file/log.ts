@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { errno, RelayError } from "../../errors.ts";
+import { jsonText } from "../../text.ts";
 import type { Value } from "../store.ts";
 
 const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -13,7 +14,7 @@ export function appendLine(path: string, value: Value): void {
   const fd = open(path, O_RDWR | O_APPEND | O_CREAT);
   try {
     const { size } = fs.fstatSync(fd);
-    const line = Buffer.from(`${size === 0 || lastByte(fd, size) === NEWLINE ? "" : "\n"}${JSON.stringify(value)}\n`);
+    const line = Buffer.from(`${size === 0 || lastByte(fd, size) === NEWLINE ? "" : "\n"}${jsonText(value)}\n`);
     const written = fs.writeSync(fd, line);
     if (written < line.length)
       throw new RelayError("limit", `Cannot write "${path}": the disk took a part of the line`);

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
+import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
@@ -124,7 +125,7 @@ export class HttpCaller {
       headers: { ...headers, ...request.headers, ...(body && { "Content-Type": "application/json" }) },
       redirect: "error", // a secret goes to no other address
       signal,
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body && { body: jsonText(body) }),
     });
     const time = Number(response.headers.get("agent-relay-time") ?? Number.NaN);
     if (Number.isFinite(time)) this.#ahead = time - this.#now();

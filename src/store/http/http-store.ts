@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
+import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
 import type { Delivery, Hint, ListRange, Store, Value, WriteOptions } from "../store.ts";
@@ -206,7 +207,7 @@ export class HttpStore implements Store {
 /** Whether the server's record holds all that was sent. The server may have added fields. */
 function isSame(found: Value | undefined, sent: Value | undefined): boolean {
   if (found === undefined || sent === undefined) return found === sent;
-  return Object.entries(sent).every(([name, value]) => JSON.stringify(found[name]) === JSON.stringify(value));
+  return Object.entries(sent).every(([name, value]) => jsonText(found[name]) === jsonText(value));
 }
 
 function recordIn({ value }: Value): Value {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ErrorCode, RelayError } from "../../errors.ts";
+import { jsonText } from "../../text.ts";
 import type { ListRange, Value } from "../store.ts";
 
 // The protocol between the HTTP relay and its client: a store's operations on the same keys.
@@ -21,7 +22,7 @@ export const CHANGED = 412;
 
 /** A record's revision, an entity tag without the quotes: equal for equal content. */
 export function revisionOf(value: Value): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("base64url").slice(0, 22);
+  return createHash("sha256").update(jsonText(value)).digest("base64url").slice(0, 22);
 }
 
 export interface WireError {
@@ -56,7 +57,7 @@ export function queryOf({ after, limit, reverse }: ListRange = {}): string {
 export function rangeOf(query: URLSearchParams): ListRange {
   const [after, limit] = [query.get("after"), query.get("limit")];
   if (limit !== null && !/^\d{1,9}$/.test(limit))
-    throw new RelayError("usage", `Cannot list ${JSON.stringify(limit)}: the limit is a whole number`);
+    throw new RelayError("usage", `Cannot list ${jsonText(limit)}: the limit is a whole number`);
   return {
     ...(after !== null && { after }),
     ...(limit !== null && { limit: Number(limit) }),

@@ -1,8 +1,11 @@
 import { THRESHOLDS, type Thresholds } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import type { ProcessIdentity } from "../machine/process.ts";
-import { anything, type Infer, integer, object, optional, text } from "../schema.ts";
+import { anything, type Infer, integer, list, object, optional, text } from "../schema.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
+import { asTyped } from "../text.ts";
+
+/** A process besides the first that a session runs in, such as one that has resumed it elsewhere. */
+const OtherProcess = object({ pid: integer(1, 0xffffffff), pid_started: optional(integer()), place: text() });
 
 /**
  * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
@@ -33,6 +36,8 @@ export const Agent = object({
   ended_at: optional(integer()),
   /** The owner of a session that came over the network: `<user>/<machine>`. */
   owner: optional(text()),
+  /** The session's other processes: it ends with the last of them. */
+  other_processes: optional(list(OtherProcess)),
 });
 export type Agent = Infer<typeof Agent>;
 
@@ -51,12 +56,6 @@ export function presence(agent: Agent, sight: SignsOfLife, now: number, threshol
   const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
   if (silence < thresholds.active) return "active";
   return sight.process === "alive" || silence < thresholds.silent ? "idle" : "gone";
-}
-
-/** The agent's process, or undefined if its registration does not say enough to judge it. */
-export function processOf(agent: Agent): ProcessIdentity | undefined {
-  if (agent.pid === 0 || agent.place === undefined) return undefined;
-  return { pid: agent.pid, started: agent.pid_started, place: agent.place };
 }
 
 /** Whether two registrations are of the same run of an agent. */
@@ -84,18 +83,14 @@ export function checkSession(session: string): string {
 export function checkAgentId(agent: string): string {
   if (/\S/.test(agent) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(agent) && Buffer.byteLength(agent) <= MAX_NAME_BYTES)
     return agent;
-  throw new RelayError(
-    "usage",
-    `Cannot use ${JSON.stringify(agent.slice(0, 80))} as an agent: it is not a short word`,
-    {
-      next: "give one such as --agent claude",
-    },
-  );
+  throw new RelayError("usage", `Cannot use ${asTyped(agent, 80)} as an agent: it is not a short word`, {
+    next: "give one such as --agent claude",
+  });
 }
 
 /** Checks a session's handle: 1 to 64 of `a-z 0-9 - _ .`, no reserved word. Throws `usage`, `limit` for a long one. */
 export function checkName(name: string, what = "name"): string {
-  const says = `Cannot use ${JSON.stringify(name.slice(0, 200))} as a ${what}`;
+  const says = `Cannot use ${asTyped(name)} as a ${what}`;
   if (RESERVED.includes(name.toLowerCase())) throw new RelayError("usage", `${says}: that word is reserved`);
   if (Buffer.byteLength(name) > MAX_NAME_BYTES)
     throw new RelayError("limit", `${says}: it is longer than ${MAX_NAME_BYTES} bytes`);

@@ -1,7 +1,10 @@
 import { record } from "../activity/log.ts";
 import type { Context } from "../context.ts";
+import { place } from "../machine/process.ts";
+import type { Store } from "../store/store.ts";
 import { Agent, isSameRun } from "./agent.ts";
-import { processState, readAgent, registrations } from "./registry.ts";
+import { processState, withoutProcess } from "./processes.ts";
+import { readAgent, registrations } from "./registry.ts";
 
 /** Archives this session's registration. Its inbox stays. Returns it, or undefined if there was none. */
 export async function unregister(context: Context): Promise<Agent | undefined> {
@@ -9,6 +12,18 @@ export async function unregister(context: Context): Promise<Agent | undefined> {
   context.seen.clear();
   if (agent) await archive(context, agent);
   return agent;
+}
+
+/** Takes the process `pid` off a session that has others which run: the session then goes on. Returns whether it does. */
+export async function leaveProcess(store: Store, session: string, pid: number): Promise<boolean> {
+  if (pid === 0 || !(await readAgent(store, "agents", session))) return false;
+  let goesOn = false;
+  await store.update(`agents/${session}`, (current) => {
+    const left = current && withoutProcess(Agent.parse(current, session), pid, place());
+    goesOn = left !== undefined;
+    return left ?? current;
+  });
+  return goesOn;
 }
 
 /** Archives every registration whose process is known to be dead. Returns those. */

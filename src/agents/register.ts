@@ -6,9 +6,11 @@ import { place, startOf } from "../machine/process.ts";
 import { ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
+import { jsonText } from "../text.ts";
 import { Agent, checkName, checkSession } from "./agent.ts";
 import { keepName, nameTaken, refuseNamesake, takeName } from "./names.ts";
-import { mine, processState, readAgent } from "./registry.ts";
+import { joined, processState } from "./processes.ts";
+import { mine, readAgent } from "./registry.ts";
 
 /** Writes this session's registration, in place of an older one, and lists the recent broadcasts in its inbox. */
 export async function register(context: Context, given: RegisterOptions = {}): Promise<Agent> {
@@ -35,9 +37,11 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   // Settle before the session is back: others may wait for its end.
   if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
-  const { pid_started, place: _, ended_at, owner, ...said } = old ?? {};
+  const { pid_started, place: _, other_processes, ended_at, owner, ...said } = old ?? {};
   const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;
-  const agent = { ...kept, ...newAgent(context, options), metadata: options.metadata ?? old?.metadata ?? {}, name };
+  const fresh = newAgent(context, options);
+  const run = live ? joined(live, fresh) : fresh;
+  const agent = { ...kept, ...run, metadata: options.metadata ?? old?.metadata ?? {}, name };
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
 
@@ -49,7 +53,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   return agent;
 }
 
-function newAgent(context: Context, options: RegisterOptions): Agent {
+function newAgent(context: Context, options: RegisterOptions): Omit<Agent, "name"> {
   const seconds = Math.floor(context.now() / 1000);
   const pid = options.pid ?? 0;
   if (!Number.isInteger(pid) || pid < 0 || pid > 0x7fffffff)
@@ -72,7 +76,7 @@ function newAgent(context: Context, options: RegisterOptions): Agent {
 const MAX_METADATA_BYTES = 16 * 1024; // every list of the agents reads it
 
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
-  if (metadata === undefined || Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;
+  if (metadata === undefined || Buffer.byteLength(jsonText(metadata)) <= MAX_METADATA_BYTES) return;
   throw new RelayError("limit", `Cannot register with more than ${MAX_METADATA_BYTES} bytes of metadata`);
 }
 

@@ -1,12 +1,12 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
-import { liveness } from "../machine/process.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
-import { Agent, type Presence, presence, processOf } from "./agent.ts";
+import { Agent, type Presence, presence } from "./agent.ts";
+import { processState } from "./processes.ts";
 import { resolveOne } from "./resolve.ts";
 
 /** An agent, and what is known of it now. */
@@ -130,12 +130,6 @@ export async function hasLeft({ store, session }: Context): Promise<boolean> {
 /** The error of a wait whose session ends meanwhile. */
 export function hasEnded(what: string, session: string): RelayError {
   return new RelayError("conflict", `Cannot ${what}: ${session} has ended`, { next: "agent-relay register" });
-}
-
-/** Whether an agent's process runs; `unknown` where that cannot be seen from here. */
-export function processState(agent: Agent): "alive" | "dead" | "unknown" {
-  const process = processOf(agent);
-  return process ? liveness(process) : "unknown";
 }
 
 /** A registration, live or archived; undefined if none can be read. Its id is the name it is stored under. */

@@ -10,6 +10,7 @@ export interface Registered {
   readonly pid: number;
   readonly pid_started?: number;
   readonly place?: string;
+  readonly other_processes?: readonly { readonly pid: number; readonly pid_started?: number; readonly place: string }[];
 }
 
 /** The facts that decide which session we are. */
@@ -24,6 +25,8 @@ export interface IdentityFacts {
   readonly leader?: Ancestor | undefined;
   readonly place: string;
   readonly registered: readonly Registered[];
+  /** The sessions that a process calls hooks for, by its pid, the latest first. */
+  readonly hookSessions?: ReadonlyMap<number, readonly string[]>;
   readonly user: string;
   /** The name that a client of our tools gives itself. */
   readonly client?: string | undefined;
@@ -98,11 +101,23 @@ function byAncestor(facts: IdentityFacts, near: NearestAgent): Identity {
   const agent = facts.agent ?? host?.agent ?? registered?.agent_id ?? "agent";
   const variable = host?.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];
-  if (value && isSegment(value) && !isInherited(facts, value, near))
+  const called = facts.hookSessions?.get(process.pid) ?? [];
+  if (value && isSegment(value) && !isInherited(facts, value, near) && !isOfTheStart(facts, value, called))
     return identity(facts, value, agent, near, `${seen}, and ${variable} is set`);
+  const [latest] = called.filter(isSegment);
+  if (latest !== undefined) return identity(facts, latest, agent, near, `${seen}, which calls hooks for that session`);
   if (registered) return identity(facts, registered.session_id, agent, near, `${seen}, which is registered`);
   const session = `${agent}-${process.pid.toString(36)}-${process.started.toString(36)}`;
   return identity(facts, session, agent, near, `${seen}, named by its pid and start time`);
+}
+
+/**
+ * Whether a variable holds the session that its process began with, and the process has gone on to another. A server of
+ * tools keeps its environment for as long as it runs; a command has that of its session, of which a process may have many.
+ */
+function isOfTheStart({ client }: IdentityFacts, session: string, called: readonly string[]): boolean {
+  if (called.length === 0) return false;
+  return client === undefined ? !called.includes(session) : called[0] !== session;
 }
 
 /** Whether a variable's session id is that of an agent farther up, inherited: agents start agents of their own kind. */
@@ -173,7 +188,9 @@ function agentOf(facts: IdentityFacts, session: string): string {
 }
 
 function isProcess(agent: Registered, process: Ancestor, place: string): boolean {
-  return agent.place === place && agent.pid === process.pid && agent.pid_started === process.started;
+  return [agent, ...(agent.other_processes ?? [])].some(
+    (one) => one.place === place && one.pid === process.pid && one.pid_started === process.started,
+  );
 }
 
 function cannotTell(why: string): RelayError {

@@ -5,6 +5,16 @@ import { sleep } from "../time.ts";
 /** The exit code of a command that was told to end (SIGINT, SIGTERM). */
 export const INTERRUPTED = 130;
 
+/** How stdin is read. */
+export interface Input {
+  /** What was read of it before. */
+  readonly head?: string | undefined;
+  /** Whether the text ends within these bytes, the next ones; by default it ends with stdin. */
+  readonly isEnd?: (bytes: Buffer) => boolean;
+  /** False: whoever writes it may be silent for ever, and must not hold this process up. */
+  readonly mayBlock?: boolean;
+}
+
 /** The command's whole outside world. Tests bring their own. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -18,8 +28,8 @@ export interface Io {
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
   err(text: string): void;
-  /** `head` and then stdin, to its end or until `isWhole` accepts the text. Throws `limit` for more than `maxBytes`. */
-  input(maxBytes: number, isWhole?: (text: string) => boolean, head?: string): Promise<string>;
+  /** The text of stdin. Throws `limit` for more than `maxBytes`. */
+  input(maxBytes: number, options?: Input): Promise<string>;
   /** Whether the process that started us still runs. */
   hasParent(): boolean;
   /** Calls `stop` at the first interrupt; a second one ends the process. */
@@ -99,31 +109,25 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
 }
 
 /**
- * Reads the first piece synchronously: input that is whole by then needs no stream, which takes longer to load than a
- * hook may take in all. Reads the rest by a stream, so that a writer that never ends holds nothing else up.
+ * Reads stdin to its end. The first piece synchronously, if it may: most input is there by then, and a stream takes
+ * longer to load than a hook may take in all. The rest by a stream, so that a writer that never ends holds nothing up.
  */
-async function readStdin(
-  maxBytes: number,
-  isWhole: (text: string) => boolean = () => false,
-  head = "",
-): Promise<string> {
-  if (head !== "" && isWhole(head)) return head;
-  const first = head === "" ? readSome() : undefined;
-  const chunks = [Buffer.from(head), ...(first === undefined ? [] : [first])];
-  let size = first?.length ?? 0;
-  const text = () => Buffer.concat(chunks).toString("utf8");
-  if (first?.length === 0 || (first && isWhole(text()))) return text();
-  for await (const chunk of process.stdin) {
-    const bytes = Buffer.from(chunk);
+async function readStdin(maxBytes: number, { head = "", isEnd = () => false, mayBlock = true }: Input = {}) {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const take = (bytes: Buffer): boolean => {
     size += bytes.length;
-    chunks.push(bytes);
     if (size > maxBytes) throw new RelayError("limit", `Cannot read more than ${maxBytes} bytes from stdin`);
-    if (bytes.at(-1) === BRACE && isWhole(text())) break;
-  }
+    chunks.push(bytes);
+    return isEnd(bytes);
+  };
+  const text = () => Buffer.concat(chunks).toString("utf8");
+  if (head !== "" && take(Buffer.from(head))) return text();
+  const first = head === "" && mayBlock ? readSome() : undefined;
+  if (first?.length === 0 || (first && take(first))) return text();
+  for await (const chunk of process.stdin) if (take(Buffer.from(chunk))) break;
   return text();
 }
-
-const BRACE = 0x7d; // of a JSON object's end
 
 /** The next bytes of stdin: empty at its end, undefined if there are none yet and stdin is set not to block. */
 function readSome(): Buffer | undefined {

@@ -10,6 +10,8 @@ const SCAN_EVERY_MS = 10_000;
 export interface PushDeps {
   /** Opens the relay for the host's session, and its store; undefined if there is no relay yet. */
   readonly open: () => Promise<{ readonly relay: Relay; readonly store: Store } | undefined>;
+  /** Resolves when the host has gone on to another session than the relay's, or `signal` aborts. */
+  readonly hasMovedOn: (relay: Relay, signal: AbortSignal) => Promise<void>;
   /** Puts a line before the model. */
   readonly push: (content: string, unread: number) => Promise<void>;
   /** Unix ms. */
@@ -53,7 +55,7 @@ export class MailPush {
 
   /** Returns at once if there is no live session to watch for: a server that was only started leaves no trace. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { open, push, now } = this.#ends;
+    const { open, push, now, hasMovedOn } = this.#ends;
     const found = await open();
     if (!found) return;
     const { relay, store } = found;
@@ -66,7 +68,16 @@ export class MailPush {
     };
     const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };
     const what = { isMeant: isWorthWaking(session), known: nudgedMessages(store, session) };
-    await runDaemon({ relay, store, now, log: () => {}, start, end: () => {} }, { ...watch, ...what }, signal);
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal.addEventListener("abort", end);
+    hasMovedOn(relay, over.signal).then(end, end);
+    try {
+      await runDaemon({ relay, store, now, log: () => {}, start, end: () => {} }, { ...watch, ...what }, over.signal);
+    } finally {
+      signal.removeEventListener("abort", end);
+      end();
+    }
   }
 }
 

@@ -27,6 +27,12 @@ interface PluginInput {
   readonly client: { readonly session: { prompt(prompt: object): Promise<unknown> } };
 }
 
+/** Which of OpenCode's agents (build, plan, ...) a session talks to, and by which model. */
+interface Mode {
+  readonly agent?: string;
+  readonly model?: { readonly providerID: string; readonly modelID: string };
+}
+
 interface PluginToolCall {
   readonly tool: string;
   readonly sessionID: string;
@@ -96,6 +102,7 @@ function kindOf(tool: string): string | undefined {
 /** The plugin, as OpenCode finds it: by its shape, whatever its name. */
 export const AgentRelay = async ({ client, directory }: PluginInput) => {
   const begun = new Set<string>();
+  const modes = new Map<string, Mode>();
   const waiting = new Map<string, ChildProcess>();
   const outer = new Map<string, string>(); // a subagent's session -> the session that it works for
   const endsWhenIdle = process.argv.includes("run");
@@ -105,8 +112,9 @@ export const AgentRelay = async ({ client, directory }: PluginInput) => {
     const session = outer.get(sessionID) ?? sessionID;
     return ask(event, session, directory, session === sessionID ? more : { ...more, agent_id: sessionID });
   };
+  // A prompt without them goes to the default agent, which may write where the session's own may only read.
   const say = (id: string, text: string, more?: object) =>
-    client.session.prompt({ path: { id }, body: { ...more, parts: [{ type: "text", text }] } });
+    client.session.prompt({ path: { id }, body: { ...modes.get(id), ...more, parts: [{ type: "text", text }] } });
   const stop = async (sessionID: string, more?: object) => {
     const { goOn } = await tell("Stop", sessionID);
     if (goOn) await say(sessionID, goOn, more);
@@ -119,8 +127,10 @@ export const AgentRelay = async ({ client, directory }: PluginInput) => {
   return {
     async "chat.message"(
       { sessionID }: { sessionID: string },
-      output: { readonly message: { readonly id: string }; readonly parts: object[] },
+      output: { readonly message: Mode & { readonly id: string }; readonly parts: object[] },
     ) {
+      const { agent, model } = output.message;
+      modes.set(sessionID, { ...(agent && { agent }), ...(model && { model }) });
       if (outer.has(sessionID)) return;
       const event = begun.has(sessionID) ? "UserPromptSubmit" : "SessionStart";
       begun.add(sessionID);
@@ -157,6 +167,7 @@ export const AgentRelay = async ({ client, directory }: PluginInput) => {
       if (type === "session.created" && parent) outer.set(sessionID, outer.get(parent) ?? parent);
       if (type === "session.deleted" && isOwn(sessionID)) {
         stopWaiting(sessionID);
+        modes.delete(sessionID);
         await tell("SessionEnd", sessionID);
       }
       if (type !== "session.idle" || !isOwn(sessionID) || endsWhenIdle) return;

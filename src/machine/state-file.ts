@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { newNonce } from "../id.ts";
+import { jsonText } from "../text.ts";
 
 // Small files of this user that belong to no relay: in the user's state folder, or where the caller says.
 
@@ -49,5 +50,5 @@ export function writeStateText(file: string, text: string): void {
 }
 
 export function writeState(file: string, value: object): void {
-  writeStateText(file, `${JSON.stringify(value, null, 2)}\n`);
+  writeStateText(file, `${jsonText(value, 2)}\n`);
 }

@@ -3,6 +3,7 @@ import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import { dayOf } from "../time.ts";
 import { type Replicas, sha256 } from "./replica.ts";
 
@@ -85,5 +86,5 @@ async function linesOf(store: Store, key: string, after: number): Promise<(Value
 
 /** A short hash that tells lines apart: the checkpoint keeps one for each added line, and they may be many. */
 function wordOf(line: Value | undefined): string {
-  return sha256(JSON.stringify(line) ?? "").slice(0, 20);
+  return sha256(jsonText(line)).slice(0, 20);
 }

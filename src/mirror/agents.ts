@@ -1,9 +1,11 @@
 import { Agent } from "../agents/agent.ts";
 import { unregister } from "../agents/leave.ts";
+import { withoutProcesses } from "../agents/processes.ts";
 import { register } from "../agents/register.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
 import { isSegment } from "../store/key.ts";
+import { jsonText } from "../text.ts";
 import { forEach, remoteContext as onServer, orNotice, type Replicas } from "./replica.ts";
 
 const SIGN_EVERY_MS = 60_000; // between two signs of life that are passed on
@@ -92,8 +94,7 @@ export async function hasLeft(replicas: Replicas, session: string, agent = "agen
     last_heartbeat: seconds,
     metadata: {},
   };
-  const { place: _, pid_started: __, ...said } = ended ?? unknown;
-  const record = { ended_at: seconds, ...said, pid: 0 };
+  const record = { ended_at: seconds, ...withoutProcesses(ended ?? unknown) };
   return orNotice(replicas, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
 }
 
@@ -111,7 +112,7 @@ async function pushAgent(replicas: Replicas, agent: Agent): Promise<boolean> {
   if (!isWhole || live.name !== agent.name) await registerThere(replicas, agent);
   else if (isNews(agent, live))
     await store.update(key, (old) => {
-      const { name: _, pid: __, pid_started: ___, place: ____, ...said } = agent;
+      const { name: _, pid: __, pid_started: ___, place: ____, other_processes: _____, ...said } = agent;
       return old && { ...old, ...said };
     });
   const [here, seen] = [await local.markedAt(`${key}.seen`), await store.markedAt(`${key}.seen`)];
@@ -135,10 +136,7 @@ async function registerThere(replicas: Replicas, agent: Agent): Promise<void> {
 
 function isNews(here: Agent, there: Agent): boolean {
   const told = ["agent_id", "role", "status", "status_at", "branch", "cwd", "worktree"] as const;
-  return (
-    told.some((field) => here[field] !== there[field]) ||
-    JSON.stringify(here.metadata) !== JSON.stringify(there.metadata)
-  );
+  return told.some((field) => here[field] !== there[field]) || jsonText(here.metadata) !== jsonText(there.metadata);
 }
 
 /** Registers here the sessions of elsewhere, and archives here those that are no longer registered on the server. */
@@ -176,10 +174,8 @@ async function isHere({ local, owner }: Replicas, agent: Agent): Promise<boolean
 async function noteHere({ local, relay }: Replicas, agent: Agent, seen: number | undefined): Promise<void> {
   const { session_id: id, name } = agent;
   const key = `agents/${id}`;
-  const { pid_started: _, place: __, ...said } = agent;
-  const want = { ...said, pid: 0, owner: agent.owner ?? relay };
-  if (JSON.stringify(await readAgent(local, "agents", id)) !== JSON.stringify(want))
-    await local.update(key, () => want);
+  const want = { ...withoutProcesses(agent), owner: agent.owner ?? relay };
+  if (jsonText(await readAgent(local, "agents", id)) !== jsonText(want)) await local.update(key, () => want);
   if (name !== undefined && isSegment(name) && (await local.get(`names/${name}`))?.session_id !== id)
     await local.update(`names/${name}`, () => ({ session_id: id, turn: "mirror" }));
   if (seen !== undefined && seen !== (await local.markedAt(`${key}.seen`))) await local.mark(`${key}.seen`, seen);

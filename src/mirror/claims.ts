@@ -5,6 +5,7 @@ import { changeClaims, readClaims } from "../claims/ledger.ts";
 import { tryClaim } from "../claims/queue.ts";
 import { accept, type ClaimFacts, type ClaimLedger, EMPTY_LEDGER, giveUp, leaveQueue, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
+import { jsonText } from "../text.ts";
 import type { LocalSessions } from "./agents.ts";
 import { localContext, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 
@@ -133,7 +134,7 @@ function withOurs(
     const isThere = [...claims.queue, ...claims.claims].some(({ id }) => id === waiter.id);
     if (!isThere) claims = queued(claims, waiter, facts);
   }
-  const said = (edges: ClaimLedger["edges"]) => new Set(edges.filter(isOurs).map((edge) => JSON.stringify(edge)));
+  const said = (edges: ClaimLedger["edges"]) => new Set(edges.filter(isOurs).map((edge) => jsonText(edge)));
   const [edgesHere, edgesThere] = [said(mine.edges), said(claims.edges)];
   const isSame = edgesHere.size === edgesThere.size && [...edgesHere].every((edge) => edgesThere.has(edge));
   if (isSame) return { claims, lost };
@@ -217,11 +218,11 @@ async function follow(
   next: ClaimLedger,
   ours: ReadonlySet<string>,
 ): Promise<boolean> {
-  if (JSON.stringify(next) === JSON.stringify(seen)) return true;
+  if (jsonText(next) === jsonText(seen)) return true;
   let isDone = false;
   const { local, now } = replicas;
   await local.update("claims/live", (value) => {
-    isDone = JSON.stringify(value ?? EMPTY_LEDGER) === JSON.stringify(seen);
+    isDone = jsonText(value ?? EMPTY_LEDGER) === jsonText(seen);
     return isDone ? { ...value, ...next } : value;
   });
   if (!isDone) return false;

@@ -4,6 +4,7 @@ import { isOpen, Message, type Receipt, sentAt } from "../messages/message.ts";
 import { openPointer, staysOpen, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
 import type { Store } from "../store/store.ts";
+import { jsonText } from "../text.ts";
 import type { LocalSessions } from "./agents.ts";
 import { mergedMessage, mergedReceipts } from "./merge.ts";
 import { idThere, type MessageProgress } from "./message-state.ts";
@@ -19,7 +20,7 @@ export async function pushReceipt(there: Store, session: string, here: Message, 
     const isNew = here.read_by.includes(session) && !old.read_by.includes(session);
     const read_by = isNew ? [...old.read_by, session] : old.read_by;
     const own = mergedReceipts(receiptOf(old, session), receiptOf(here, session));
-    const isSaid = read_by === old.read_by && JSON.stringify(own) === JSON.stringify(receiptOf(old, session));
+    const isSaid = read_by === old.read_by && jsonText(own) === jsonText(receiptOf(old, session));
     return isSaid ? value : { ...value, read_by, ...(own && { receipts: { ...Object(value.receipts), ...own } }) };
   });
   if (staysOpen(session, here, now) && here.receipts?.[session]?.acked_at === undefined)
@@ -110,7 +111,7 @@ export async function pullChanges(replicas: Replicas, store: Store, id: string):
     if (value === undefined) return undefined;
     const old = Message.parse(value, key);
     const merged = mergedMessage(old, { ...old, ...changingOf(said) });
-    return JSON.stringify(merged) === JSON.stringify(old) ? value : { ...value, ...changingOf(merged) };
+    return jsonText(merged) === jsonText(old) ? value : { ...value, ...changingOf(merged) };
   });
   for (const reader of said.read_by) if (!here.read_by.includes(reader)) await local.unmark(unreadPointer(reader, id));
   return there;

@@ -1,4 +1,5 @@
 import { moved, type Task, type TaskActor, type TaskFacts, taken } from "../tasks/task.ts";
+import { jsonText } from "../text.ts";
 
 /** One change of a task, and the session of ours in whose name it is made. */
 export interface TaskStep {
@@ -34,8 +35,7 @@ function actorOf(base: Task, mine: Task, ours: ReadonlySet<string>): TaskActor |
 }
 
 function editSteps(base: Task, mine: Task, theirs: Task, { session_id: by }: TaskActor): TaskStep[] {
-  const isChanged = (a: Task, b: Task, field: (typeof EDITED)[number]) =>
-    JSON.stringify(a[field]) !== JSON.stringify(b[field]);
+  const isChanged = (a: Task, b: Task, field: (typeof EDITED)[number]) => jsonText(a[field]) !== jsonText(b[field]);
   const fields = EDITED.filter((field) => isChanged(base, mine, field) && !isChanged(base, theirs, field));
   if (fields.length === 0) return [];
   const edits = Object.fromEntries(fields.map((field) => [field, mine[field]]));
@@ -87,13 +87,13 @@ function unblocked(theirs: Task, move: (name: "unblock") => TaskStep): TaskStep[
 
 function isOwnerSame(a: Task, b: Task): boolean {
   const said = ({ owner }: Task) => owner && [owner.session_id, owner.expires_at, owner.claim];
-  return JSON.stringify(said(a)) === JSON.stringify(said(b));
+  return jsonText(said(a)) === jsonText(said(b));
 }
 
 /** Adds the notes that are not there, each by its author. Notes never change. */
 function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): TaskStep[] {
-  const there = new Set(theirs.notes.map((note) => JSON.stringify(note)));
-  const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(JSON.stringify(note)));
+  const there = new Set(theirs.notes.map((note) => jsonText(note)));
+  const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(jsonText(note)));
   return missing.map((note) => ({
     by: note.session_id,
     change: (task) => ({ ...task, notes: [...task.notes, note], updated_at: Math.max(task.updated_at, note.at) }),

@@ -4,6 +4,7 @@ import { parsedOrSkipped } from "../store/read.ts";
 import { applyEdit } from "../tasks/edit.ts";
 import { changed, leave, place, readTask } from "../tasks/indexes.ts";
 import { isOver, Task } from "../tasks/task.ts";
+import { jsonText } from "../text.ts";
 import { hasLeft } from "./agents.ts";
 import { forEach, localContext, orNotice, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 import { stepsOf } from "./task-merge.ts";
@@ -144,5 +145,5 @@ async function follow(replicas: Replicas, seen: Task | undefined, decided: Task)
 }
 
 function isSame(a: Task | undefined, b: Task | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return jsonText(a) === jsonText(b);
 }

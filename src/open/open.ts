@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import type { Agent } from "../agents/agent.ts";
+import { hookSessions } from "../agents/hook-callers.ts";
 import { readAgent } from "../agents/registry.ts";
 import { type Identity, whoAmI } from "../agents/whoami.ts";
 import type { RelayOptions, Thresholds } from "../context.ts";
@@ -75,7 +76,10 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
     }
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();
+  const isTold = Boolean(session ?? env.AGENT_RELAY_SESSION);
+  const hasCallers = project.exists && !isTold && (!remote || client !== undefined);
   const facts = {
+    ...(hasCallers && { hookSessions: await hookSessions(store) }),
     session,
     agent,
     pid,

@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Entry } from "../activity/entry.ts";
-import { Agent, processOf } from "../agents/agent.ts";
+import { Agent } from "../agents/agent.ts";
+import { processState } from "../agents/processes.ts";
 import { ClaimLedger } from "../claims/rules.ts";
 import { Decision } from "../decisions/decision.ts";
 import { errno, RelayError } from "../errors.ts";
 import { worktreesOf } from "../git/repository.ts";
 import { newNonce } from "../id.ts";
-import { liveness } from "../machine/process.ts";
 import { Message } from "../messages/message.ts";
 import { bearsOurMark } from "../project/trust.ts";
 import type { Schema } from "../schema.ts";
@@ -15,32 +15,8 @@ import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
-
-/** What a check found. */
-export interface Finding {
-  readonly what: string;
-  /** Mends the finding, and says what it did; without it, a person has to. */
-  readonly fix?: () => string;
-  /** What a person can do. */
-  readonly next?: string;
-  /** Worth knowing, and nothing to mend. */
-  readonly isHarmless?: boolean;
-}
-
-export interface DoctorTarget {
-  /** The relay's folder. */
-  readonly dir: string;
-  /** The person's working folder. */
-  readonly cwd: string;
-  /** Unix ms. */
-  readonly now: number;
-}
-
-/** A check of one thing that can be wrong. It changes nothing. */
-export interface DoctorCheck {
-  readonly name: string;
-  look(place: DoctorTarget): Finding[];
-}
+import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
+import { hooks } from "./hook-failures.ts";
 
 const OLD_DRAFT_MS = 600_000;
 const OLD_LOCK_MS = 5000; // the lease of a lock
@@ -61,6 +37,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "dead holders", look: deadHolders },
   { name: "quarantine", look: quarantine },
   { name: "one relay", look: oneRelay },
+  { name: "hooks", look: hooks },
 ];
 
 function folder({ dir }: DoctorTarget): Finding[] {
@@ -253,8 +230,7 @@ function deadHolders({ dir }: DoctorTarget): Finding[] {
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => {
       const agent = agentIn(path.join(dir, "agents", name));
-      const process = agent && processOf(agent);
-      if (!agent || !process || liveness(process) !== "dead") return [];
+      if (!agent || processState(agent) !== "dead") return [];
       return [{ what: `the process of ${agent.session_id} (pid ${agent.pid}) has died`, next: "agent-relay cleanup" }];
     });
 }

@@ -1,9 +1,9 @@
-import { type Agent, processOf } from "../agents/agent.ts";
+import { isSameProcess, processesOf } from "../agents/processes.ts";
 import type { AgentView } from "../agents/registry.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { ancestors } from "../machine/ancestors.ts";
-import { argumentsOf, liveness, place, statOf } from "../machine/process.ts";
+import { argumentsOf, liveness, type ProcessIdentity, place, statOf } from "../machine/process.ts";
 import { sleep } from "../time.ts";
 
 const END_PATIENCE_MS = 5000; // that an agent is given to end
@@ -28,7 +28,7 @@ interface AgentLookup {
 }
 
 /**
- * Asks another session's agent to end, by SIGTERM to its process. The process must be the registered agent by pid,
+ * Asks another session's agent to end, by SIGTERM to its processes. Each must be the registered agent by pid,
  * start time and name; a shell, a multiplexer, this session and whatever started it are never signalled. Unread mail is
  * kept. Throws `not_found` for a session that is gone, and `refused`.
  */
@@ -42,24 +42,36 @@ export async function killAgent(relay: AgentLookup, word: string): Promise<Kille
   if (session === relay.session) throw refuse("that is you");
   if (!agent || agent.presence === "gone")
     throw new RelayError("not_found", `Cannot end "${session}": it has left already`, { next: "agent-relay agents" });
-  const known = processOf(agent);
-  if (!known) throw refuse("it is not known which process it is");
+  const running = processesOf(agent).filter((one) => liveness(one) !== "dead");
+  const [first] = running;
+  if (!first) throw refuse("it is not known which process it is");
+  for (const known of running) checkIsAgent(known, agent.agent_id, refuse);
+  const isOfThem = (one: AgentView) =>
+    processesOf(one).some((its) => running.some((known) => isSameProcess(its, known)));
+  const others = (await relay.agents()).filter((one) => one.session_id !== session && isOfThem(one));
+  for (const { pid } of running) terminate(pid);
+  const begun = performance.now();
+  const isOver = () => running.every((known) => liveness(known) === "dead");
+  while (!isOver() && performance.now() - begun < END_PATIENCE_MS) await sleep(END_POLL_MS);
+  const with_it = others.map(({ session_id }) => session_id);
+  return { session_id: session, pid: first.pid, has_ended: isOver(), with_it };
+}
+
+/** Throws `refused` unless a process of this place is, for certain, one of that agent that may be ended from here. */
+function checkIsAgent(known: ProcessIdentity, agent: string, refuse: (why: string) => RelayError): void {
   if (known.place !== place()) throw refuse("it runs on another machine, or in another container");
   if (known.started === undefined || liveness(known) !== "alive")
     throw refuse(`it is not sure that pid ${known.pid} is still that agent`);
   const name = statOf(known.pid)?.name ?? "";
-  const host = hostOf(name, argumentsOf(known.pid));
-  if (host?.agent !== agent.agent_id || SHELLS.includes(name))
-    throw refuse(`pid ${known.pid} is "${name}", and no process of ${agent.agent_id}`);
+  if (hostOf(name, argumentsOf(known.pid))?.agent !== agent || SHELLS.includes(name))
+    throw refuse(`pid ${known.pid} is "${name}", and no process of ${agent}`);
   if (ancestors().some(({ pid }) => pid === known.pid)) throw refuse(`pid ${known.pid} has started you`);
-  const isSame = (one: Agent) => one.pid === known.pid && one.place === known.place && one.session_id !== session;
-  const with_it = (await relay.agents()).filter(isSame).map(({ session_id }) => session_id);
+}
+
+function terminate(pid: number): void {
   try {
-    process.kill(known.pid, "SIGTERM");
+    process.kill(pid, "SIGTERM");
   } catch (error) {
-    if (errno(error) !== "ESRCH") throw systemError(`end pid ${known.pid}`, error);
+    if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
   }
-  const begun = performance.now();
-  while (liveness(known) === "alive" && performance.now() - begun < END_PATIENCE_MS) await sleep(END_POLL_MS);
-  return { session_id: session, pid: known.pid, has_ended: liveness(known) === "dead", with_it };
 }

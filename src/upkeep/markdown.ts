@@ -1,6 +1,7 @@
 import type { Entry } from "../activity/entry.ts";
 import { sayTargets } from "../claims/claim.ts";
 import { sentAt } from "../messages/message.ts";
+import { beginning } from "../text.ts";
 import type { Dump } from "./dump.ts";
 
 export const SECTIONS = ["sessions", "mail", "claims", "tasks", "decisions", "timeline"] as const;
@@ -55,7 +56,7 @@ const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
 
 function eventLine({ at, session, event, id = "", ...details }: Entry): string {
   const said = ABOUT.map((name) => details[name]).find((value) => typeof value === "string");
-  const about = typeof said === "string" ? `: ${word(said.slice(0, MAX_SAID_CHARS))}` : "";
+  const about = typeof said === "string" ? `: ${word(beginning(said, MAX_SAID_CHARS))}` : "";
   return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
 

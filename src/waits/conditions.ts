@@ -1,4 +1,5 @@
-import { processState, readAgent } from "../agents/registry.ts";
+import { processState } from "../agents/processes.ts";
+import { readAgent } from "../agents/registry.ts";
 import { type ClaimTarget, sayTargets, targetsMeet } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
@@ -53,8 +54,9 @@ async function released(context: Context, targets: readonly ClaimTarget[]): Prom
 async function ended(context: Context, session: string, then: Condition): Promise<ConditionState> {
   const agent = await readAgent(context.store, "agents", session);
   if (!agent) return { outcome: `${session} has left`, on: [] };
-  const { pid = 0, pid_started: started, place = "" } = then;
-  const isOther = pid > 0 && (agent.pid !== pid || agent.pid_started !== started);
+  const { pid = 0, pid_started: started, place = "", registered_at } = then;
+  const isOther =
+    pid > 0 && agent.registered_at !== registered_at && (agent.pid !== pid || agent.pid_started !== started);
   const hasDied = processState(agent) === "dead" || (isOther && liveness({ pid, started, place }) === "dead");
   return hasDied ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
 }

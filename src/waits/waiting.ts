@@ -16,6 +16,7 @@ import { messageFor } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { checkSegment } from "../store/key.ts";
 import { taskOf } from "../tasks/update.ts";
+import { jsonText } from "../text.ts";
 import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
@@ -170,7 +171,7 @@ export async function waitOf(context: Context, id: string): Promise<Wait> {
   await context.settle();
   const wait = await readWait(context, id);
   if (wait) return wait;
-  throw new RelayError("not_found", `Cannot find the wait ${JSON.stringify(id)}`, { next: "agent-relay wait --list" });
+  throw new RelayError("not_found", `Cannot find the wait ${jsonText(id)}`, { next: "agent-relay wait --list" });
 }
 
 /** Every session's waits by `subscribe` that are not over, the oldest first. */
@@ -233,9 +234,10 @@ async function conditionsOf(
 }
 
 async function endOf({ store }: Context, session: string): Promise<Condition> {
-  const { pid = 0, pid_started, place } = (await readAgent(store, "agents", session)) ?? {};
+  const { pid = 0, pid_started, place, registered_at } = (await readAgent(store, "agents", session)) ?? {};
   const process = {
     pid,
+    ...(registered_at === undefined ? {} : { registered_at }),
     ...(pid_started === undefined ? {} : { pid_started }),
     ...(place === undefined ? {} : { place }),
   };

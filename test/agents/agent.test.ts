@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Agent, checkName, isSameRun, presence, processOf } from "../../src/agents/agent.ts";
+import { Agent, checkName, isSameRun, presence } from "../../src/agents/agent.ts";
 import { namesFor } from "../../src/agents/names.ts";
+import { processesOf } from "../../src/agents/processes.ts";
 import { THRESHOLDS } from "../../src/context.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
@@ -76,10 +77,10 @@ describe("a registration", () => {
   );
 
   test("names a process only if it says where its pid means something", () => {
-    expect(processOf(ann)).toEqual({ pid: 42, started: 7, place: "here" });
-    expect(processOf({ ...ann, pid: 0 })).toBeUndefined();
+    expect(processesOf(ann)).toEqual([{ pid: 42, started: 7, place: "here" }]);
+    expect(processesOf({ ...ann, pid: 0 })).toEqual([]);
     const { place: _, ...theirs } = ann;
-    expect(processOf(theirs)).toBeUndefined();
+    expect(processesOf(theirs)).toEqual([]);
   });
 
   test("is of the same run as another only if process, start, place and time of registration agree", () => {

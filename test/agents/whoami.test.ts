@@ -54,6 +54,19 @@ describe("told", () => {
 });
 
 describe("by the nearest ancestor", () => {
+  test("a server of tools went on for the session of its start when its agent had cleared that", () => {
+    const cleared = (hookSessions: [number, string[]][], client?: string) =>
+      whoAmI(facts({ env, ancestors: [shell, claude], hookSessions: new Map(hookSessions), client })).session;
+    expect(cleared([[100, ["after-clear"]]], "claude-code")).toBe("after-clear");
+    expect(cleared([[100, ["after-clear", "claude-session"]]], "claude-code"), "resumed without an end").toBe(
+      "after-clear",
+    );
+    expect(cleared([[100, ["after-clear"]]])).toBe("after-clear");
+    expect(cleared([[100, ["another", "claude-session"]]]), "a command of one of its sessions").toBe("claude-session");
+    expect(cleared([[7, ["somebody-else"]]], "claude-code")).toBe("claude-session");
+    expect(cleared([], "claude-code")).toBe("claude-session");
+  });
+
   test("an agent above us with its own variable gives that session and its own pid", () => {
     const found = whoAmI(facts({ env, ancestors: [shell, claude, init] }));
     expect(found).toMatchObject({ session: "claude-session", agent: "claude", pid: 100 });

@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
 import { bootId } from "../../src/machine/process.ts";
@@ -109,6 +110,49 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     await desk.as("s1").inbox();
     for (const moment of ["UserPromptSubmit", "PreToolUse edit", "PostToolBatch", "Stop"])
       expect(desk.hook(`claude ${moment}`, { input }), moment).toBe("");
+  });
+
+  test.each([
+    ["SessionStart", PLAIN.PATH],
+    ["Stop", PLAIN.PATH],
+    ["Stop", ""],
+  ])("a host that wrote nothing was waited for, for ever: at %s it goes on after 2 s", async (event, PATH) => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hello", { to: "s1" });
+    const state = tempDir();
+    const tools = tempDir();
+    for (const name of ["dd", "sleep", "cat", "mkdir", "find", "date"]) // and no timeout, as on macOS
+      fs.symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), `${tools}/${name}`);
+    const env = { PATH: PATH || tools, XDG_STATE_HOME: state, CLAUDE_CODE_SESSION_ID: "s1" };
+    const hook = spawn(LAUNCHER, ["codex", event], { cwd: desk.dir, env, stdio: ["pipe", "pipe", "inherit"] });
+    const [[code], said] = await Promise.all([once(hook, "close"), text(hook.stdout)]);
+    expect({ code, said }).toEqual({ code: 0, said: event === "Stop" ? "{}\n" : "" });
+    expect(fs.readFileSync(`${state}/agent-relay/hook.log`, "utf8")).toMatch(
+      new RegExp(`^\\S+Z codex ${event}: its payload did not come within 2 s\n$`),
+    );
+  });
+
+  test("without a Node in its PATH it was silent, and nothing said so: it takes the one that ran setup, or notes it", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hello", { to: "s1" });
+    const state = tempDir();
+    const run = () =>
+      spawnSync(LAUNCHER, ["claude", "Stop"], {
+        ...{ cwd: desk.dir, encoding: "utf8" as const, input: '{"session_id":"s1","hook_event_name":"Stop"}' },
+        env: {
+          PATH: "/usr/bin:/bin".replace(path.dirname(process.execPath), ""),
+          HOME: "/nowhere",
+          XDG_STATE_HOME: state,
+          CLAUDE_CODE_SESSION_ID: "s1",
+        },
+      });
+    const log = () => fs.readFileSync(`${state}/agent-relay/hook.log`, "utf8");
+    fs.mkdirSync(`${state}/agent-relay`);
+    fs.writeFileSync(`${state}/agent-relay/node`, "/bin/false\n");
+    expect(run()).toMatchObject({ status: 0, stdout: "" });
+    expect(log()).toMatch(/^\S+Z claude Stop: \/bin\/false ended with exit code 1\n$/);
+    fs.writeFileSync(`${state}/agent-relay/node`, `${process.execPath}\n`);
+    expect(run().stdout).toContain("hello");
   });
 
   test("starts Node where a server has the relay: no folder here shows what is there", async () => {

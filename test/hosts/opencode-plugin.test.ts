@@ -22,8 +22,8 @@ async function opened() {
   await bob.register();
   const { AgentRelay } = await import(pathToFileURL(file).href);
   const hooks = await AgentRelay({ client, directory });
-  const asked = async (sessionID: string): Promise<string> => {
-    const output = { message: { id: "msg_1" }, parts: [] as Part[] };
+  const asked = async (sessionID: string, mode: object = {}): Promise<string> => {
+    const output = { message: { id: "msg_1", ...mode }, parts: [] as Part[] };
     await hooks["chat.message"]({ sessionID }, output);
     return output.parts.map(({ text }) => text).join("");
   };
@@ -50,6 +50,18 @@ test.skipIf(process.platform === "win32")(
     ]);
     await happens("session.deleted", { info: { id: "ses_1" } });
     expect((await bob.agents()).map(({ session_id }) => session_id)).toEqual(["bob"]);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "mail turned a session that plans into one that builds: it goes on with its own agent, by its own model",
+  async () => {
+    const { bob, prompts, asked, happens } = await opened();
+    const plan = { agent: "plan", model: { providerID: "p", modelID: "m" } };
+    await asked("ses_1", plan);
+    await bob.send("at the end", { to: "ses_1" });
+    await happens("session.idle", { sessionID: "ses_1" });
+    expect(prompts.map(({ body }) => body)).toEqual([{ ...plan, parts: [expect.anything()] }]);
   },
 );
 

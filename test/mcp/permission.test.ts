@@ -22,6 +22,8 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
     changes: (relay: Relay, signal: AbortSignal) => store.watch(`inboxes/${relay.session}`, signal),
     onError: (error: Error) => void failures.push(error.message),
     used: () => {},
+    isCurrent: async () => true,
+    isThere: () => false,
     notices: () => [],
     open: async () => as("worker"),
   };

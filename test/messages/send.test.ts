@@ -15,6 +15,21 @@ test("an answer to a session whose id begins another's did reach the other", asy
   expect(await relay(dir, "claude-1").unreadCount()).toBe(0);
 });
 
+test("a message that was answered, and seen in its thread only, came again as new, without a receipt", async () => {
+  const dir = tempDir();
+  const [a, b] = [relay(dir, "a"), relay(dir, "b")];
+  await b.register();
+  for (const to of ["b", "all"]) {
+    const { id } = await a.send("fyi", { to });
+    await b.thread(id);
+    await b.reply(id, "noted");
+    expect(await b.unreadCount(), to).toBe(0);
+    const [message] = await a.thread(id);
+    expect(message?.receipts?.b?.read_at, to).toEqual(expect.any(String));
+    await a.inbox();
+  }
+});
+
 test("an answer in a conversation that nobody knows was sent, and a record too large to be read", async () => {
   const dir = tempDir();
   await relay(dir, "b").register();

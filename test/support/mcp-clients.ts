@@ -22,6 +22,8 @@ export class World {
   readonly project = tempDir();
   /** What the server would have said on stderr. */
   readonly failures: string[] = [];
+  /** What the server finds when a client comes. */
+  isThere = false;
   readonly store: Store;
 
   constructor(kind: "memory" | "file" = "memory") {
@@ -48,6 +50,8 @@ export class World {
       changes: (relay, signal) => this.store.watch(`inboxes/${relay.session}`, signal),
       onError: ({ message }) => void this.failures.push(message),
       used: () => {},
+      isCurrent: async () => true,
+      isThere: () => this.isThere,
       notices: () => [],
       open: async (caller) => this.as(caller.session ?? session, agent),
     });

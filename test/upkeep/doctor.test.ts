@@ -4,7 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../../src/relay.ts";
-import { DOCTOR_CHECKS, type Finding } from "../../src/upkeep/doctor.ts";
+import { DOCTOR_CHECKS } from "../../src/upkeep/doctor.ts";
+import type { Finding } from "../../src/upkeep/finding.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { treeOf } from "../support/folder-tree.ts";
 
@@ -231,7 +232,7 @@ describe("what is mended", () => {
     const file = `${story.dir}/agents/late.json`;
     put(file, '{"session');
     const check = DOCTOR_CHECKS.find(({ name }) => name === "records");
-    const [finding]: Finding[] = check?.look({ dir: story.dir, cwd: story.cwd, now: story.now }) ?? [];
+    const [finding]: Finding[] = check?.look({ dir: story.dir, cwd: story.cwd, now: story.now, env: {} }) ?? [];
     const good = fs.readFileSync(`${story.dir}/agents/bob.json`, "utf8");
     put(file, good);
     expect(finding?.fix?.()).toContain("left");

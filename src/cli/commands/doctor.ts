@@ -4,7 +4,8 @@ import { MAX_CLOCK_LEAD_MS } from "../../id.ts";
 import { findRelay, projectOf, trustedDirs } from "../../open/open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
-import { DOCTOR_CHECKS, type Finding } from "../../upkeep/doctor.ts";
+import { DOCTOR_CHECKS } from "../../upkeep/doctor.ts";
+import type { Finding } from "../../upkeep/finding.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -23,7 +24,7 @@ export const describe: Describe = ({ Command }, act) =>
         if (cli.server !== undefined) return doctorOf(cli, cli.server);
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
-        const place = { dir, cwd: cli.io.cwd, now: cli.io.now() };
+        const place = { dir, cwd: cli.io.cwd, now: cli.io.now(), env: cli.io.env };
         const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
         const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
         const left = flags.fix

@@ -7,13 +7,16 @@ import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import type { HookCall, HookHost } from "../../hosts/hook.ts";
 import { HOOK_HOSTS } from "../../hosts/hook-hosts.ts";
 import { ancestors } from "../../machine/ancestors.ts";
+import { hookLog } from "../../machine/hook-state.ts";
 import { place } from "../../machine/process.ts";
-import { stateFolder } from "../../machine/state-dir.ts";
+import { isOnPath } from "../../machine/programs.ts";
 import { findRelay, relayFor } from "../../open/open.ts";
 import { Relay } from "../../relay.ts";
+import { quoted } from "../../shell/quote.ts";
 import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
+import { JsonObjectEnd } from "../json-end.ts";
 
 const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024; // a tool's whole output may be in it
 const MAX_LOG_BYTES = 1024 * 1024; // then the log begins anew
@@ -48,7 +51,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 async function hook(io: Io, host: string | undefined, event: string | undefined): Promise<number> {
   const hookIo: HookIo = {
     env: io.env,
-    input: () => io.input(MAX_PAYLOAD_BYTES, isJson, io.env.AGENT_RELAY_HOOK_HEAD), // what the launcher has read of it
+    input: () => payloadOf(io),
     whose: (call) => sessionOf(io, call),
     out: (text) => io.out(text),
     open: (call, of) => placeOf(io, call, of),
@@ -57,6 +60,17 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
   if (event === WAKE) return wake(io, host, hookIo);
   await runHook(host, event, hookIo);
   return 0;
+}
+
+/** What is left of the payload when the launcher has read its head: the launcher has waited for it already. */
+function payloadOf({ env, input }: Io): Promise<string> {
+  const end = new JsonObjectEnd();
+  const isFromLauncher = env.AGENT_RELAY_HOOK_PARENT !== undefined;
+  return input(MAX_PAYLOAD_BYTES, {
+    head: env.AGENT_RELAY_HOOK_HEAD,
+    isEnd: (bytes) => end.isIn(bytes),
+    mayBlock: isFromLauncher,
+  });
 }
 
 /** Whether somebody sits before the host. */
@@ -115,24 +129,24 @@ async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) 
   const isTrusted = await relay.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
   const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
-  return { relay, store, project: path.dirname(project.dir), now, isTrusted, keepsClaims, parent };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+  const command = isOnPath("agent-relay", env) ? undefined : quoted(io.script);
+  return {
+    relay,
+    store,
+    project: path.dirname(project.dir),
+    now,
+    isTrusted,
+    keepsClaims,
+    pid: found.identity.pid,
+    parent,
+    command,
+  };
 }
 
 /** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */
 function log({ env, now }: Io, why: string): void {
-  const state = stateFolder(env);
-  if (!state) return;
-  const file = path.join(state, "hook.log");
+  const file = hookLog(env);
+  if (!file) return;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES;

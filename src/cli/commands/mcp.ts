@@ -1,15 +1,18 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
+import { hasMovedOn, isCurrent } from "../../agents/hook-callers.ts";
 import { MailPush } from "../../daemon/push.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkTimeout } from "../../limits.ts";
 import { type ChannelOptions, type McpServerDeps, push, relayServer } from "../../mcp/server.ts";
+import type { McpCaller } from "../../mcp/sessions.ts";
 import { WrittenAnswers } from "../../mcp/transport.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
+import { projectOf } from "../../open/open.ts";
 import type { Relay } from "../../relay.ts";
 import { isSegment } from "../../store/key.ts";
-import type { Store } from "../../store/store.ts";
+import type { Notice, Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -63,25 +66,15 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   const transport = answers.watch(new StdioServerTransport(), () => over.abort());
   const notices: string[] = [];
   const say = (error: Error) => io.err(`${cleanLine(error.message)}\n`);
-  const stores = new WeakMap<Relay, Store>();
+  const opened = new OpenedRelays(cli);
   const deps: McpServerDeps = {
     ...{ version: pkg.version, now: io.now, answers },
     machine: () => agentsOnMachine(io.env, say),
-    changes(relay, signal) {
-      const store = stores.get(relay);
-      if (!store) throw new Error("a relay that was not opened here");
-      return store.watch(`inboxes/${relay.session}`, signal);
-    },
+    changes: (relay, signal) => opened.storeOf(relay).watch(`inboxes/${relay.session}`, signal),
     onError: say,
-    async open({ session, client }) {
-      const { relay, found } = await cli.openWithStore({
-        client,
-        onNotice: ({ text }) => notices.push(text),
-        ...(session !== undefined && isSegment(session) && !isNamed(cli) && { session }),
-      });
-      stores.set(relay, found.store);
-      return relay;
-    },
+    open: (caller) => opened.open(caller, ({ text }) => notices.push(text)),
+    isCurrent: (relay) => opened.isCurrent(relay),
+    isThere: () => cli.server !== undefined || projectOf(cli.openOptions()).exists,
     used: () => cli.done(),
     notices: () => notices.splice(0),
   };
@@ -94,7 +87,7 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   process.stdin.once("end", () => over.abort());
   process.stdin.once("close", () => over.abort());
   io.onInterrupt(() => over.abort());
-  if (channel) await serveChannel(cli, deps, transport, channel, over.signal);
+  if (channel) await serveChannel({ deps, opened, transport }, channel, over.signal);
   else serveStdio(() => relayServer(deps), { transport, onerror: say });
   await ended;
   clearInterval(timer);
@@ -103,21 +96,59 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   process.stdin.destroy(); // the host may still hold it open, and nobody reads it any more
 }
 
+/** The relays that were opened for callers. A process may go on to another session than the one that it began with. */
+class OpenedRelays {
+  readonly #cli: Cli;
+  readonly #opened = new WeakMap<Relay, { readonly store: Store; readonly pid: number | undefined }>();
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+  }
+
+  async open({ session, client }: McpCaller, onNotice: (notice: Notice) => void): Promise<Relay> {
+    const isTold = session !== undefined && isSegment(session) && !isNamed(this.#cli);
+    const { relay, found } = await this.#cli.openWithStore({ client, onNotice, ...(isTold && { session }) });
+    const pid = isTold || isNamed(this.#cli) ? undefined : found.identity.pid;
+    this.#opened.set(relay, { store: found.store, pid });
+    return relay;
+  }
+
+  storeOf(relay: Relay): Store {
+    const store = this.#opened.get(relay)?.store;
+    if (!store) throw new Error("a relay that was not opened here");
+    return store;
+  }
+
+  async isCurrent(relay: Relay): Promise<boolean> {
+    const pid = this.#opened.get(relay)?.pid;
+    return pid === undefined || isCurrent(this.storeOf(relay), pid, relay.session ?? "");
+  }
+
+  /** Resolves when the caller's process has gone on to another session; never, where its calls name theirs. */
+  async hasMovedOn(relay: Relay, signal: AbortSignal): Promise<void> {
+    const pid = this.#opened.get(relay)?.pid;
+    if (pid === undefined) return new Promise(() => {});
+    return hasMovedOn(this.storeOf(relay), pid, relay.session ?? "", signal);
+  }
+}
+
+interface Served {
+  readonly deps: McpServerDeps;
+  readonly opened: OpenedRelays;
+  readonly transport: StdioServerTransport;
+}
+
 /** Serves by the protocol of 2025 alone: with a later one, Claude Code takes no server for a channel. */
-async function serveChannel(
-  cli: Cli,
-  deps: McpServerDeps,
-  transport: StdioServerTransport,
-  channel: ChannelOptions,
-  signal: AbortSignal,
-) {
+async function serveChannel({ deps, opened, transport }: Served, channel: ChannelOptions, signal: AbortSignal) {
   const pushing = new MailPush({
     async open() {
-      const { relay, found } = await cli.openWithStore();
-      return found.project.exists ? { relay, store: found.store } : undefined;
+      if (!deps.isThere()) return undefined;
+      const relay = await deps.open({ client: server.server.getClientVersion()?.name });
+      return { relay, store: opened.storeOf(relay) };
     },
+    hasMovedOn: (relay, over) => opened.hasMovedOn(relay, over),
     push: (content, unread) => push(server, content, unread),
-    now: cli.io.now,
+    now: deps.now,
     failed: deps.onError,
   });
   const used = () => {
@@ -125,7 +156,9 @@ async function serveChannel(
     pushing.look();
   };
   const server = relayServer({ ...deps, used }, channel);
+  const arrive = server.server.oninitialized;
   server.server.oninitialized = () => {
+    arrive?.();
     pushing.run(signal).catch(deps.onError);
   };
   await server.connect(transport);

@@ -1,6 +1,5 @@
-import { processOf } from "../../agents/agent.ts";
+import { processState } from "../../agents/processes.ts";
 import type { AgentView } from "../../agents/registry.ts";
-import { liveness } from "../../machine/process.ts";
 import { cleanLine } from "../../text.ts";
 import { endOrphan, orphans } from "../../upkeep/orphans.ts";
 import { type Describe, verb } from "../command.ts";
@@ -32,8 +31,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 /** Whether a session's process is known to be dead. A silent session without a known process is no orphan. */
 function hasDied(agent: AgentView): boolean {
-  const process = processOf(agent);
-  return process !== undefined && liveness(process) === "dead";
+  return processState(agent) === "dead";
 }
 
 export const run = verb(describe);

@@ -7,6 +7,7 @@ import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { commandFor, lineCommand, type Program, serverWords } from "../../hosts/command-line.ts";
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
+import { isOnPath } from "../../machine/programs.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import { dropProject } from "../../project/known.ts";
 import { Backups, sumOf } from "../../setup/backups.ts";
@@ -24,9 +25,10 @@ import {
   planSetup,
   type SetupRequest,
 } from "../../setup/plan.ts";
+import { callableByName, noteNode } from "../../setup/reach.ts";
 import { skill } from "../../setup/skill.ts";
 import { quoted } from "../../shell/quote.ts";
-import { clean, cleanLine } from "../../text.ts";
+import { clean, cleanLine, jsonText } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, type VerbModule, type VerbTable, verb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
@@ -126,6 +128,8 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
           toType(host, ground, flags),
         ].flat(),
       );
+  if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
+  if (!flags.remove) asks.push(...callableByName(cli.io.env, ground.program));
   const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
   const changes = done.map(({ file, lines = [] }) =>
     lines.length === 0 ? "" : [`--- ${file}`, ...lines, ""].join("\n"),
@@ -150,10 +154,10 @@ function groundOf({ io }: Cli, { user }: Flags, skillText: string): Ground {
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
   if (words.length > 0) return HOST_SETUPS.filter(({ agent }) => words.includes(agent));
   if (flags.remove) return HOST_SETUPS;
-  const folders = (io.env.PATH ?? "").split(path.delimiter);
-  const isOnPath = (name: string) => folders.some((folder) => folder !== "" && fs.existsSync(path.join(folder, name)));
   const hasFolder = (name: string) => fs.existsSync(path.join(io.env.HOME ?? "", name));
-  const found = HOST_SETUPS.filter(({ programs, folders }) => programs.some(isOnPath) || folders.some(hasFolder));
+  const found = HOST_SETUPS.filter(
+    ({ programs, folders }) => programs.some((name) => isOnPath(name, io.env)) || folders.some(hasFolder),
+  );
   if (found.length > 0) return found;
   throw new RelayError("not_found", `Cannot find any coding agent here: none of ${NAMES.join(", ")} is installed`, {
     next: "name one all the same: agent-relay setup claude",
@@ -305,7 +309,7 @@ async function writePlugin(cli: Cli, folder: string, { program, skillText }: Gro
   const [claude] = HOST_SETUPS;
   const hooks = withSettings("", claude?.settings(commandFor(program, "claude")) ?? []);
   const files = new Map([
-    [".claude-plugin/plugin.json", `${JSON.stringify(manifest, null, 2)}\n`],
+    [".claude-plugin/plugin.json", `${jsonText(manifest, 2)}\n`],
     ["hooks/hooks.json", hooks],
     ["skills/agent-relay/SKILL.md", skillText],
   ]);
@@ -383,6 +387,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,
     );
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
+    for (const ask of callableByName(io.env, ground.program)) io.err(`note: ${ask}\n`);
     if (faults.length > 0) io.err(`Try: agent-relay setup${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;
   } finally {

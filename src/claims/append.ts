@@ -5,7 +5,6 @@ import { RelayError, systemError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
 import type { Claim } from "./claim.ts";
 import { check, claim, giveBack, type WaitingClaimOptions } from "./claims.ts";
-import { isGlob } from "./glob.ts";
 import { realPath } from "./paths.ts";
 
 const APPEND_PATIENCE_MS = 30_000;
@@ -43,6 +42,7 @@ export async function append(
     wait: APPEND_PATIENCE_MS,
     ttl: APPEND_LEASE_MS,
     reason: "append",
+    exact: true,
     ...options,
     cwd,
   });
@@ -55,7 +55,7 @@ export async function append(
 
 /** The file, links followed. Throws `usage` for a pattern, `refused` outside the worktree and in .git and .relay. */
 function placeOf(context: Context, file: string, cwd: string): string {
-  if (isGlob(file) && !fs.existsSync(path.resolve(cwd, file)))
+  if (/[*?]|\{[^{}]*,/.test(file))
     throw new RelayError("usage", `Cannot append to "${file}": it is a pattern`, { next: "name one file" });
   const place = realPath(path.resolve(cwd, file));
   const root = realPath(worktreeOf(cwd)?.root ?? context.project);

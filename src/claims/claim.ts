@@ -3,7 +3,7 @@ import { LEASE_TTL_MS } from "../limits.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";
 import { jsonText } from "../text.ts";
-import { contains, liesIn, overlaps, plain } from "./glob.ts";
+import { contains, isLiteral, liesIn, overlaps, type Pattern, plain } from "./glob.ts";
 
 /** Unix ms, up to the last that a Date can show. */
 const Time = integer(0, 8_640_000_000_000_000);
@@ -15,8 +15,10 @@ const Time = integer(0, 8_640_000_000_000_000);
 export const ClaimTarget = object({
   /** A pattern of `glob.ts`; `.` is the whole project. */
   path: optional(text()),
-  /** The path names files: nothing lies below it. */
+  /** The path is spelled as files are: no pattern reaches below what it names. */
   leaf: optional(flag()),
+  /** The path as it was spelled, where a link led elsewhere: the link may not have been there for all who spell it so. */
+  spelled: optional(text()),
   resource: optional(text()),
   /** The root of the one worktree that is claimed; without it, the path is claimed in every worktree. */
   worktree: optional(text()),
@@ -99,7 +101,9 @@ export function isCovered(target: ClaimTarget, by: ClaimTarget): boolean {
   if (by.resource !== undefined || target.resource !== undefined) return by.resource === target.resource;
   if (by.path === undefined || target.path === undefined) return false;
   if (by.worktree !== undefined && by.worktree !== target.worktree) return false;
-  return contains({ path: by.path, leaf: by.leaf }, { path: target.path, leaf: target.leaf });
+  return pathsOf(by).some((path) =>
+    pathsOf(target).some((other) => contains({ path, leaf: by.leaf }, { path: other, leaf: target.leaf })),
+  );
 }
 
 /** Whether `target` is `named` or lies below it, with both paths compared as text. */
@@ -107,19 +111,34 @@ export function isNamed(target: ClaimTarget, named: ClaimTarget): boolean {
   if (named.resource !== undefined || target.resource !== undefined) return named.resource === target.resource;
   if (named.path === undefined || target.path === undefined) return false;
   if (named.worktree !== undefined && named.worktree !== target.worktree) return false;
-  return liesIn(target.path, named.path);
+  return pathsOf(target).some((path) => pathsOf(named).some((folder) => liesIn(path, folder)));
 }
 
 /** Whether two targets can name the same file or resource. */
 export function targetsMeet(a: ClaimTarget, b: ClaimTarget): boolean {
   if (a.resource !== undefined || b.resource !== undefined) return a.resource === b.resource;
   if (a.worktree !== undefined && b.worktree !== undefined && a.worktree !== b.worktree) return false;
-  if (a.path === undefined || b.path === undefined || isAbsolute(a.path) !== isAbsolute(b.path)) return false;
-  return overlaps({ path: a.path, leaf: a.leaf }, { path: b.path, leaf: b.leaf });
+  return pathsOf(a).some((path) =>
+    pathsOf(b).some((other) => pathsMeet({ path, leaf: a.leaf }, { path: other, leaf: b.leaf })),
+  );
+}
+
+function pathsMeet(a: Pattern, b: Pattern): boolean {
+  return isAbsolute(a.path) === isAbsolute(b.path) && overlaps(a, b);
+}
+
+function pathsOf({ path, spelled }: ClaimTarget): string[] {
+  return [path, spelled].filter((each) => each !== undefined);
 }
 
 function isAbsolute(path: string): boolean {
   return path.startsWith("/") || /^[a-z]:\//i.test(path);
+}
+
+/** What brackets in a path mean, in words. */
+function bracketsIn(path: string): string {
+  if (!plain(path).includes("[")) return "";
+  return isLiteral(path) ? " (the file named so)" : " (files that match, or named so)";
 }
 
 /** Targets in words: `src/db.ts, resource db`. */
@@ -127,7 +146,7 @@ export function sayTargets(targets: readonly ClaimTarget[]): string {
   const one = ({ path, resource, worktree }: ClaimTarget) =>
     path === undefined
       ? `resource ${resource}`
-      : `${plain(path)}${worktree === undefined ? "" : ` (only in ${worktree})`}`;
+      : `${plain(path)}${bracketsIn(path)}${worktree === undefined ? "" : ` (only in ${worktree})`}`;
   return targets.map(one).join(", ");
 }
 

@@ -44,6 +44,8 @@ export interface ClaimOptions {
   readonly cwd?: string;
   /** Means the paths in this worktree only. */
   readonly apart?: boolean;
+  /** The paths are files' own names, which a program has: no character of them is a wildcard. */
+  readonly exact?: boolean;
 }
 
 export interface WaitingClaimOptions extends ClaimOptions {
@@ -252,7 +254,7 @@ export async function renewClaims(context: Context, { ifDue = false } = {}): Pro
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): ClaimTarget[] {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
-  const base: PathBase = { cwd, project: context.project, apart: options.apart };
+  const base: PathBase = { cwd, project: context.project, apart: options.apart, exact: options.exact };
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, base)), ...resources];
   if (targets.length === 0)

@@ -1,15 +1,16 @@
 /**
  * Whether two path patterns can name the same file. A pattern is segments joined by `/`; a segment may hold `*`, `?`,
  * `[a-z]`, `[!a-z]`; a segment `**` stands for any number of segments. A pattern also covers all that lies below what
- * it names, unless it is a leaf. Exact, except that negated sets may count as meeting where they do not.
+ * it names; a leaf only what is spelled out below it. Exact, except that negated sets may count as meeting where they
+ * do not, and that a set also names the file that is named so, character by character.
  */
 export function overlaps(a: Pattern, b: Pattern): boolean {
   const [x, y] = [a.path, b.path];
-  if (!isGlob(x) && !isGlob(y)) return x === y || (!b.leaf && liesIn(x, y)) || (!a.leaf && liesIn(y, x));
+  if (isLiteral(x) && isLiteral(y)) return liesIn(x, y) || liesIn(y, x);
   return meet({ segments: segmentsOf(x), leaf: a.leaf }, { segments: segmentsOf(y), leaf: b.leaf }, 0, 0, new Map());
 }
 
-/** A path pattern. `leaf`: it names files, so that nothing lies below what it names. */
+/** A path pattern. `leaf`: it is spelled as files are, so that no other pattern reaches below what it names. */
 export interface Pattern {
   readonly path: string;
   readonly leaf?: boolean | undefined;
@@ -20,9 +21,8 @@ export interface Pattern {
  * is the same pattern.
  */
 export function contains(a: Pattern, b: Pattern): boolean {
-  if (!isGlob(a.path)) return a.path === b.path ? !a.leaf || b.leaf === true : !a.leaf && liesIn(b.path, a.path);
-  if (a.path === b.path) return !a.leaf || b.leaf === true;
-  return !isGlob(b.path) && (!a.leaf || b.leaf === true) && overlaps(a, { ...b, leaf: true });
+  if (isLiteral(a.path)) return liesIn(b.path, a.path);
+  return a.path === b.path || (isLiteral(b.path) && overlaps(a, { ...b, leaf: true }));
 }
 
 /** Whether a path without wildcards is `folder`, or below it. */
@@ -52,6 +52,11 @@ export function literal(path: string): string {
   return path.replace(/[*?[{]/g, "[$&]");
 }
 
+/** Whether a pattern names one path: all its wildcard characters are escaped as by `literal`. */
+export function isLiteral(pattern: string): boolean {
+  return !isGlob(pattern.replace(/\[[*?[{]\]/g, ""));
+}
+
 /** A pattern as a person would write it. */
 export function plain(pattern: string): string {
   return pattern.replace(/\[([*?[{])\]/g, "$1");
@@ -66,11 +71,11 @@ interface Segments {
   readonly leaf: boolean | undefined;
 }
 
-/** A pattern that has run out covers the rest of the other, unless it is a leaf and that rest needs a segment. */
+/** A pattern that has run out covers the rest of the other; a leaf only if that rest is spelled out, or is nothing. */
 function meet(a: Segments, b: Segments, i: number, j: number, known: Map<number, boolean>): boolean {
   const [x, y] = [a.segments[i], b.segments[j]];
-  if (x === undefined) return !a.leaf || isNothing(b, j);
-  if (y === undefined) return !b.leaf || isNothing(a, i);
+  if (x === undefined) return !a.leaf || isNothing(b, j) || isSpelledOut(b, j);
+  if (y === undefined) return !b.leaf || isNothing(a, i) || isSpelledOut(a, i);
   const place = i * (b.segments.length + 1) + j;
   const before = known.get(place);
   if (before !== undefined) return before;
@@ -89,6 +94,11 @@ function isNothing({ segments }: Segments, from: number): boolean {
   return segments.slice(from).every((segment) => segment === "**");
 }
 
+/** Whether a path is spelled out from the segment before `from` on: whoever wrote it knows what lies below what. */
+function isSpelledOut({ segments }: Segments, from: number): boolean {
+  return segments.slice(from - 1).every(isLiteral);
+}
+
 /** What a segment matches at one position: `*` any run of characters, a set one character. */
 type GlobToken = "*" | CharacterSet;
 
@@ -101,7 +111,8 @@ interface CharacterSet {
 const ANY: CharacterSet = { isNegated: true, ranges: [] };
 
 function segmentsMeet(a: string, b: string): boolean {
-  if (!isGlob(a) && !isGlob(b)) return a === b;
+  if (plain(a) === plain(b)) return true; // what is named so, whether the brackets are a set or not
+  if (!isGlob(a) && !isGlob(b)) return false;
   const [x, y] = [tokensOf(a), tokensOf(b)];
   let reached = new Set([0]); // positions in y that the tokens of x so far can reach
   for (let i = 0; ; i++) {

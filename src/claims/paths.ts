@@ -4,15 +4,14 @@ import { errno, RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
 import { asTyped } from "../text.ts";
 import type { ClaimTarget } from "./claim.ts";
+import { isNameOfFile } from "./file-names.ts";
 import { expandBraces, isGlob, literal, overlaps } from "./glob.ts";
 
 const MAX_PATH_BYTES = 4096; // no system opens a longer one
 
-/** `[id].ts`, `[...all]`: names of files and folders in Next.js and its like. Brackets in such a name are no set. */
-const ROUTE = /^\[{1,2}(\.\.\.)?[\w-]+\]{1,2}(\.[\w.]+)?$/;
-
-/** A path with such a name counts as a file while it does not exist: `parser.ts`, `*.md`; not `v1.2` or `.github`. */
-const FILE = /[^/]\.[a-z]\w*$/i;
+/** `[id].ts`, `[...all]`, `[id=int]`, `[a]-[b]`: names in Next.js and its like. Brackets in such a name are no set. */
+const ROUTE = /^(\[{1,2}(\.\.\.)?[\w-]+(=\w+)?\]{1,2}[-.@]?)+(\.?[\w.]+)?$/;
+const RANGES = /\[(\w-\w)+\]/; // `[a-z]`, `[0-9]`
 
 export interface PathBase {
   /** What relative paths are relative to. */
@@ -21,29 +20,34 @@ export interface PathBase {
   readonly project: string;
   /** Means the path in this worktree only, not the same one in all of them. */
   readonly apart?: boolean | undefined;
+  /** The path is a file's own name, which a program has: no character of it is a wildcard. */
+  readonly exact?: boolean | undefined;
 }
 
 /**
  * The targets of a typed path, in one spelling: relative to `cwd`, links resolved as far as files exist, then relative
  * to the root of its worktree, so that one file has one name in all worktrees; absolute outside the project; folded
- * where the disk folds case. A glob with braces is several targets. Throws `usage`.
+ * where the disk folds case. A glob with braces is several targets. Whether it is a glob, and of files, is decided by
+ * its spelling: the same before and after there is anything of that name. Throws `usage`.
  */
 export function pathTargets(typed: string, pathBase: PathBase): ClaimTarget[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
     throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
-  const isThere = (file: string) => statOf(path.resolve(pathBase.cwd, file), "lstatSync") !== undefined;
-  if (!isGlob(typed) || isThere(typed)) return [target(typed, [], pathBase)];
+  if (pathBase.exact || !isGlob(typed)) return [target(typed, [], pathBase)];
   return expanded(typed).map((pattern) => {
     const segments = pattern.split(/[/\\]/);
     const to = (end: number) => segments.slice(0, end).join("/");
-    const isWild = (segment: string, index: number) =>
-      isGlob(segment) && !ROUTE.test(segment) && !isThere(to(index + 1));
     const first = segments.findIndex(isWild);
     const [base, tail] = first < 0 ? [to(segments.length), []] : [to(first), segments.slice(first)];
-    const rest = tail.map((segment) => (ROUTE.test(segment) ? literal(segment) : segment));
+    const rest = tail.map((segment) => (isWild(segment) ? segment : literal(segment)));
     if (rest.includes("..")) throw wrong(typed, 'it goes up ("..") after a wildcard', "write it without ..");
     return target(base || (pattern.startsWith("/") ? "/" : "."), rest, pathBase);
   });
+}
+
+function isWild(segment: string): boolean {
+  if (/[*?]/.test(segment)) return true;
+  return segment.includes("[") && (!ROUTE.test(segment) || RANGES.test(segment));
 }
 
 function expanded(typed: string): string[] {
@@ -72,18 +76,16 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
     (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
   )
     throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
-  const isLeaf = rest.length > 0 ? FILE.test(rest.at(-1) ?? "") : isFile(real);
+  const last = rest.at(-1) ?? base;
+  const isLeaf = isNameOfFile(path.posix.basename(posix(last))) && !/[/\\]$/.test(last);
+  const spelled = path.resolve(realPath(pathBase.cwd), base);
+  const isLinked = spelled !== real && isInside(spelled, root);
   return {
     path: pattern,
     ...(isLeaf ? { leaf: true } : {}),
+    ...(isLinked ? { spelled: spell(literal(posix(path.relative(root, spelled))) || ".", ...rest) } : {}),
     ...(pathBase.apart && !isOutside ? { worktree: root } : {}),
   };
-}
-
-/** Whether a path is a file, or will be one by its name. */
-function isFile(file: string): boolean {
-  const stat = statOf(file, "statSync");
-  return stat ? !stat.isDirectory() : FILE.test(file);
 }
 
 /** The root of the nearest worktree of `repository` around `file`; other repositories in it are part of it. */

@@ -46,7 +46,7 @@ export async function recentEdits(
 /** A file's key, equal in every worktree; undefined if nobody could claim the file. */
 function keyOf(file: string, base: { readonly cwd: string; readonly project: string }): string | undefined {
   try {
-    const [target] = pathTargets(file, base);
+    const [target] = pathTargets(file, { ...base, exact: true });
     return target?.path === undefined ? undefined : hash(target.path).toString(36);
   } catch (error) {
     if (error instanceof RelayError) return undefined; // no path that anybody could claim

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type ClaimTarget, targetsMeet } from "../../src/claims/claim.ts";
+import { type ClaimTarget, isCovered, targetsMeet } from "../../src/claims/claim.ts";
 import { pathTargets } from "../../src/claims/paths.ts";
 import { RelayError } from "../../src/errors.ts";
 import { tempDir } from "../support/cli.ts";
@@ -122,12 +122,12 @@ describe("a glob", () => {
     expect(means("*", root)).toEqual(["*"]);
   });
 
-  test("that is the name of something there means that alone", () => {
+  test("that is the name of a file means that alone, where a program names it", () => {
     const root = project();
     fs.mkdirSync(path.join(root, "app"));
     for (const name of ["[id].ts", "a*.ts", "{x,y}.ts", "why?"]) {
       fs.writeFileSync(path.join(root, "app", name), "");
-      const [target, ...more] = pathTargets(`app/${name}`, { cwd: root, project: root });
+      const [target, ...more] = pathTargets(`app/${name}`, { cwd: root, project: root, exact: true });
       expect(more).toEqual([]);
       const meets = (other: ClaimTarget) => target !== undefined && targetsMeet(target, other);
       expect(meets({ path: "app/*" })).toBe(true);
@@ -279,6 +279,85 @@ describe.skipIf(!hasGit)("with one relay for several repositories", () => {
     expect(targetsMeet(from("src/db.ts", inner), from("vendor", outer))).toBe(true);
   });
 });
+
+describe("one spelling has one meaning, whatever lies on the disk", () => {
+  const SPELLINGS = [
+    ...[
+      "pages/u-[g].vue",
+      "[id=int]",
+      "[a]-[b]",
+      "[[lang=x]]",
+      "app/[id].ts",
+      "app/[...all]/page.tsx",
+      "log[0-9].txt",
+      "x[ab].ts",
+    ],
+    ...[
+      "src/MyApp.Core",
+      "src/MyApp.Core/",
+      "v1.2",
+      "packages/chart.js",
+      "Makefile",
+      "a*.ts",
+      "why?",
+      "{x,y}.ts",
+      "link/db.ts",
+    ],
+  ];
+
+  test.each(SPELLINGS)("two had %s: one from before it was there, one from after", (typed) => {
+    const root = project();
+    const meant = (more = {}) => pathTargets(typed, { cwd: root, project: root, ...more });
+    const before = meant();
+    const states = [
+      () => put(root, typed, "file"),
+      () => put(root, typed, "folder"),
+      () => put(root, typed, "nothing"),
+      () => put(root, "link", "nothing"),
+      () => fs.symlinkSync("src", path.join(root, "link")),
+    ];
+    for (const state of states) {
+      state();
+      const after = meant();
+      for (const one of before) expect(after.some((other) => targetsMeet(one, other))).toBe(true);
+      if (typed !== "link/db.ts") expect(after).toEqual(before);
+      const [named] = meant({ exact: true });
+      if (named && !typed.startsWith("{"))
+        expect(
+          before.some((one) => targetsMeet(one, named)),
+          "the file so named",
+        ).toBe(true);
+    }
+    fs.mkdirSync(path.join(root, "deep"));
+    const below = pathTargets(`../${typed}`, { cwd: path.join(root, "deep"), project: root });
+    for (const one of before)
+      expect(
+        below.some((other) => targetsMeet(one, other)),
+        "from a subfolder",
+      ).toBe(true);
+  });
+
+  test.each(["src/MyApp.Core", "src/MyApp.Core/", "packages/chart.js", "src/db.ts", "Makefile", "app/[id].ts"])(
+    "%s was claimed before it was a folder, and another claimed a file below it",
+    (typed) => {
+      const root = project();
+      const [folder] = pathTargets(typed, { cwd: root, project: root });
+      const [file] = pathTargets(`${typed}/Foo.cs`, { cwd: root, project: root });
+      expect(folder && file && targetsMeet(folder, file)).toBe(true);
+      expect(folder && file && isCovered(file, folder)).toBe(true);
+    },
+  );
+});
+
+/** Makes what is spelled so a file, a folder, or nothing. */
+function put(root: string, typed: string, what: "file" | "folder" | "nothing"): void {
+  const file = path.resolve(root, typed);
+  fs.rmSync(file, { recursive: true, force: true });
+  if (what === "folder") fs.mkdirSync(file, { recursive: true });
+  if (what !== "file") return;
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, "");
+}
 
 describe("what a path covers", () => {
   const meets = (root: string, one: string, other: string) => {

@@ -103,7 +103,7 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
 
 async function claimsOfOthers(io: Io, relay: Relay, root: string, file: string): Promise<readonly Claim[]> {
   try {
-    const found = await relay.check([`./${file}`], { cwd: root });
+    const found = await relay.check([`./${file}`], { cwd: root, exact: true });
     return found.is_mine ? [] : found.claims.filter(({ session_id }) => session_id !== relay.session);
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "usage") throw error;

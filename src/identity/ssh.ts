@@ -3,6 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { errno, RelayError } from "../errors.ts";
+import { gitEnv } from "../git/run.ts";
 import { jsonText } from "../text.ts";
 
 // SSH keys, by the programs that have them: git says which key, ssh-keygen signs and verifies, gh knows others' keys.
@@ -20,7 +21,9 @@ export interface SshIdentity {
 
 /** Runs a program with `input` on its stdin. Returns its output, or why it failed. */
 function run(program: string, args: readonly string[], input = "", cwd?: string) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { input, cwd, encoding: "utf8", timeout: TIME });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    ...{ input, cwd, env: gitEnv(), encoding: "utf8", timeout: TIME },
+  });
   const why = errno(error) === "ENOENT" ? NOT_THERE : (error?.message ?? stderr.trim().split("\n").at(-1) ?? "");
   return { ok: status === 0, out: stdout ?? "", why };
 }

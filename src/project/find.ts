@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
-import { realPath, upward, worktreeOf } from "../git/repository.ts";
+import { isGitDir, realPath, upward, worktreeOf } from "../git/repository.ts";
+import { quoted } from "../shell/quote.ts";
 
 /** Where the relay of a project is, or would be made. */
 export interface Project {
@@ -42,6 +43,10 @@ export function findProject({ cwd, home, dir, envDir }: FindOptions): Project {
   if (worktree !== undefined) {
     const inside = upward(here, (folder) => isFolder(path.join(folder, ".relay")), worktree.root);
     if (inside !== undefined) return at(path.join(inside, ".relay"), "the nearest .relay in this git worktree");
+    if (worktree.lost !== undefined)
+      throw new RelayError("not_found", `Cannot find the repository of ${worktree.root}: ${worktree.lost} is gone`, {
+        next: `if it was moved, git worktree repair ${quoted(worktree.root)} in it, or name the relay with --dir`,
+      });
     const main = worktree.repository;
     const because =
       main === worktree.root ? "the root of this git repository" : "the main worktree of this git repository";
@@ -49,6 +54,10 @@ export function findProject({ cwd, home, dir, envDir }: FindOptions): Project {
   }
 
   if (isThere(path.join(here, ".relay"))) return at(path.join(here, ".relay"), "it is in this folder");
+  if (isGitDir(here) && !hasWorktrees(here))
+    throw new RelayError("not_found", `Cannot find the project: ${here} is a bare repository, in which nobody works`, {
+      next: "cd to a worktree of it, or name the relay with --dir",
+    });
   const isOurs = (folder: string) => isOwn(path.join(folder, ".relay"));
   const above = upward(here, isOurs, home === undefined ? undefined : realPath(home));
   if (above !== undefined) return at(path.join(above, ".relay"), "the nearest .relay upward");
@@ -57,6 +66,10 @@ export function findProject({ cwd, home, dir, envDir }: FindOptions): Project {
 
 function at(dir: string, because: string): Project {
   return { dir, exists: isThere(dir), because };
+}
+
+function hasWorktrees(gitDir: string): boolean {
+  return isFolder(path.join(gitDir, "worktrees"));
 }
 
 function isThere(file: string): boolean {

@@ -176,7 +176,7 @@ describe.skipIf(!hasGit())("in a git repository", () => {
 });
 
 describe("a .git that git did not write", () => {
-  test.each(["gitdir: /nowhere/at/all\n", "gitdir: \n", "nonsense", "", "gitdir: ../../../../..\n", "\0\0\0"])(
+  test.each(["gitdir: \n", "nonsense", "", "gitdir: ../../../../..\n", "\0\0\0"])(
     "a .git file that says %j makes its folder a root",
     (text) => {
       const root = folder("project");
@@ -185,20 +185,31 @@ describe("a .git that git did not write", () => {
     },
   );
 
+  test("one that names a folder that is gone makes no root: its repository may have been moved", () => {
+    const root = folder("project");
+    fs.writeFileSync(path.join(root, ".git"), "gitdir: /nowhere/at/all\n");
+    expect(() => dirFrom(make(root, "src"))).toThrow("/nowhere/at/all is gone");
+    expect(dirFrom(root, { dir: ".relay" })).toBe(`${root}/.relay`);
+    make(root, ".relay");
+    expect(dirFrom(path.join(root, "src"))).toBe(`${root}/.relay`);
+  });
+
   test("a worktree written by hand leads to the main one", () => {
     const base = folder();
     make(base, "main", ".git", "worktrees", "two");
+    for (const name of ["objects", "refs"]) make(base, "main", ".git", name);
+    fs.writeFileSync(path.join(base, "main", ".git", "HEAD"), "ref: refs/heads/main\n");
     fs.writeFileSync(path.join(base, "main", ".git", "worktrees", "two", "commondir"), "../..\n");
     fs.writeFileSync(path.join(make(base, "two"), ".git"), `gitdir: ${base}/main/.git/worktrees/two\n`);
     expect(dirFrom(path.join(base, "two"))).toBe(`${base}/main/.relay`);
   });
 
-  test("a worktree whose main one is gone is its own root", () => {
+  test("a worktree whose main one is gone is not taken for its own root", () => {
     const base = folder();
     const gitDir = make(base, "store", "two");
     fs.writeFileSync(path.join(gitDir, "commondir"), "/nowhere/at/all/.git\n");
     fs.writeFileSync(path.join(make(base, "two"), ".git"), `gitdir: ${gitDir}\n`);
-    expect(dirFrom(path.join(base, "two"))).toBe(`${base}/two/.relay`);
+    expect(() => dirFrom(path.join(base, "two"))).toThrow("/nowhere/at/all/.git is gone");
   });
 });
 

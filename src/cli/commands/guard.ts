@@ -3,7 +3,7 @@ import type { Claim } from "../../claims/claim.ts";
 import { formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { HOOKS, type Hook, installHooks, removeHooks } from "../../git/hooks.ts";
-import { git, gitReading, names } from "../../git/run.ts";
+import { git, gitOfCommit, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
 import { namesOf } from "../../render/messages.ts";
 import { cleanLine, inQuotes } from "../../text.ts";
@@ -141,7 +141,7 @@ function sentence(error: unknown): string {
 }
 
 function staged(root: string): string[] {
-  return names(git(root, "diff", "--cached", "--name-only", "--no-renames", "-z"));
+  return names(gitOfCommit(root, "diff", "--cached", "--name-only", "--no-renames", "-z"));
 }
 
 /** The files changed by the pushed commits that the remote lacks; if typed by hand, by those of this branch. */

@@ -85,12 +85,11 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   ],
   [/^(?:hooks|daemons)\/([^/.]+)(?:\/[^/]+|\.alive)?$/, own],
   [/^edits(?:\/\w+\.(.+))?$/, { maySee: yes, mayMark: ofOwn, mayUnmark: ofOwn }],
-  [/^pids(?:\/|$)/, shared],
 ];
 
 /** The whole key of every mark that exists: a mark at the key of a folder would block everyone from that folder. */
 const MARK =
-  /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+|pids\/[^/]+)$/;
+  /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+)$/;
 
 /** The rule of a mark, or of a folder of marks, and the words that its pattern has captured from the key. */
 export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRule, words: readonly string[]] {

@@ -25,8 +25,8 @@ export interface IdentityFacts {
   readonly leader?: Ancestor | undefined;
   readonly place: string;
   readonly registered: readonly Registered[];
-  /** The sessions that a process calls hooks for, by its pid, the latest first. */
-  readonly hookSessions?: ReadonlyMap<number, readonly string[]>;
+  /** The sessions that a process calls hooks for, the latest first. */
+  readonly hookSessions?: (pid: number) => readonly string[];
   readonly user: string;
   /** The name that a client of our tools gives itself. */
   readonly client?: string | undefined;
@@ -101,7 +101,7 @@ function byAncestor(facts: IdentityFacts, near: NearestAgent): Identity {
   const agent = facts.agent ?? host?.agent ?? registered?.agent_id ?? "agent";
   const variable = host?.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];
-  const called = facts.hookSessions?.get(process.pid) ?? [];
+  const called = facts.hookSessions?.(process.pid) ?? [];
   if (value && isSegment(value) && !isInherited(facts, value, near) && !isOfTheStart(facts, value, called))
     return identity(facts, value, agent, near, `${seen}, and ${variable} is set`);
   const [latest] = called.filter(isSegment);

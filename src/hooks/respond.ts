@@ -1,9 +1,10 @@
-import { forgetHookCallers, noteHookCaller } from "../agents/hook-callers.ts";
+import path from "node:path";
 import { HookMemory } from "../agents/hook-memory.ts";
 import { leaveProcess } from "../agents/leave.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
+import type { HookCallers } from "../machine/hook-callers.ts";
 import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
@@ -38,6 +39,7 @@ export interface HookContext {
   readonly pid: number;
   /** The pid of the process that called the launcher, if the launcher said so. */
   readonly parent?: number | undefined;
+  readonly callers: HookCallers;
   /** How an agent calls the command where `agent-relay` is not in its PATH. */
   readonly command?: string | undefined;
   /** The host calls a hook after all tools of a step; mail waits for that call. */
@@ -74,7 +76,9 @@ export async function respond(here: HookContext, call: HookCall, say: Say): Prom
 
 async function start(here: HookContext, call: HookCall, isOften: boolean, say: Say): Promise<void> {
   const { relay, now, isTrusted } = here;
-  const hadBegun = here.parent !== undefined && (await noteHookCaller(here.store, here.parent, call.session, now()));
+  const hadBegun =
+    here.parent !== undefined &&
+    here.callers.note({ pid: here.parent, session: call.session, relay: path.resolve(relay.dir) });
   if (isOften && hadBegun) return;
   await relay.register();
   if (!isTrusted) {
@@ -207,11 +211,11 @@ async function letClaimsLast({ relay, keepsClaims }: HookContext): Promise<void>
 }
 
 /** The session ends with its last process: it may have been resumed in another beside this one. */
-async function end({ relay, store, keepsClaims, pid, parent }: HookContext, call: HookCall): Promise<void> {
-  if (parent !== undefined) await forgetHookCallers(store, call.session, parent);
+async function end({ relay, store, keepsClaims, pid, parent, callers }: HookContext, call: HookCall): Promise<void> {
+  if (parent !== undefined) callers.forget(call.session, parent);
   if (await leaveProcess(store, call.session, pid)) return;
   await new HookMemory(store, call.session).forget();
-  await forgetHookCallers(store, call.session);
+  callers.forget(call.session);
   if (!keepsClaims) return void (await relay.unregister());
   await relay.register({ pid: 0 });
   await relay.setStatus("has left; what it has claimed stays so until its time is over");

@@ -1,13 +1,16 @@
+import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Agent } from "../agents/agent.ts";
-import { hookSessions } from "../agents/hook-callers.ts";
 import { readAgent } from "../agents/registry.ts";
 import { type Identity, whoAmI } from "../agents/whoami.ts";
 import type { RelayOptions, Thresholds } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import { ancestors, terminalLeader } from "../machine/ancestors.ts";
+import { realPath } from "../git/repository.ts";
+import { hostOf } from "../hosts/detect.ts";
+import { type Ancestor, ancestors, terminalLeader } from "../machine/ancestors.ts";
+import { HookCallers } from "../machine/hook-callers.ts";
 import { place } from "../machine/process.ts";
 import { findProject, type Project } from "../project/find.ts";
 import { FileStore } from "../store/file/file-store.ts";
@@ -64,7 +67,9 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const { env = process.env } = options;
   const trusted = [...trustedDirs(options), ...(options.trusted ?? [])];
   const server = serverOf(options);
-  const project = server === undefined ? projectOf(options) : projectAt(server, options);
+  const above = ancestors();
+  const callers = new HookCallers(env);
+  const project = server === undefined ? projectOfSession(options, above, callers) : projectAt(server, options);
   const { now = Date.now } = options;
   const remote = server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now);
   const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
@@ -76,15 +81,13 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
     }
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();
-  const isTold = Boolean(session ?? env.AGENT_RELAY_SESSION);
-  const hasCallers = project.exists && !isTold && (!remote || client !== undefined);
   const facts = {
-    ...(hasCallers && { hookSessions: await hookSessions(store) }),
+    hookSessions: (of: number) => callers.of(of).map((one) => one.session),
     session,
     agent,
     pid,
     env,
-    ancestors: ancestors(),
+    ancestors: above,
     leader,
     place: place(),
     ...{ registered, client, parent: process.ppid },
@@ -96,6 +99,27 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   remote?.actAs(identity.session);
   const clock = remote ? () => now() + Math.round(remote.clockAhead()) : now;
   return { project, identity, store, now: clock };
+}
+
+/**
+ * The project of the agent that runs us: the one that its session has registered in, if our folder lies in that project
+ * (a submodule, a clone within it) or has no relay. An agent that has gone to another project's folder means that one.
+ */
+function projectOfSession(options: OpenOptions, above: readonly Ancestor[], callers: HookCallers): Project {
+  const { cwd = process.cwd(), env = process.env } = options;
+  const isTold = options.dir !== undefined || Boolean(env.AGENT_RELAY_DIR);
+  const agent = isTold ? undefined : above.find(({ name, args }) => hostOf(name, args) !== undefined);
+  const relay = agent && callers.of(agent.pid)[0]?.relay;
+  if (!relay || !isRelay(relay)) return projectOf(options);
+  const noted = { dir: relay, exists: true, because: "your session is registered there" };
+  const isWithin = !path.relative(path.dirname(relay), realPath(cwd)).startsWith("..");
+  if (isWithin) return noted;
+  const here = projectOf(options);
+  return here.exists ? here : noted;
+}
+
+function isRelay(folder: string): boolean {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A project whose relay is on a server. `dir` is where a local relay would be. */

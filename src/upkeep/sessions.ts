@@ -1,4 +1,3 @@
-import { forgetHookCallers } from "../agents/hook-callers.ts";
 import type { Context } from "../context.ts";
 import { messageState, openPointer, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
@@ -47,7 +46,7 @@ export async function sweepTraces(context: Context, before: number): Promise<voi
   }
   for (const name of await store.marks("edits"))
     if (((await store.markedAt(`edits/${name}`)) ?? before) < before) await store.unmark(`edits/${name}`);
-  await forgetHookCallers(store);
+  for (const name of await store.marks("pids")) await store.unmark(`pids/${name}`); // of versions that noted them here
   const isForgotten = (session: string) => !known.has(session);
   await store.prune("inboxes", before, (name) => name !== "all" && isForgotten(name));
   await store.prune("waits", before, (name) => ![PENDING, DUE].map(nameOf).includes(name) && isForgotten(name));

@@ -56,7 +56,9 @@ describe("told", () => {
 describe("by the nearest ancestor", () => {
   test("a server of tools went on for the session of its start when its agent had cleared that", () => {
     const cleared = (hookSessions: [number, string[]][], client?: string) =>
-      whoAmI(facts({ env, ancestors: [shell, claude], hookSessions: new Map(hookSessions), client })).session;
+      whoAmI(
+        facts({ env, ancestors: [shell, claude], hookSessions: (pid) => new Map(hookSessions).get(pid) ?? [], client }),
+      ).session;
     expect(cleared([[100, ["after-clear"]]], "claude-code")).toBe("after-clear");
     expect(cleared([[100, ["after-clear", "claude-session"]]], "claude-code"), "resumed without an end").toBe(
       "after-clear",

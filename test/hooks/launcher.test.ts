@@ -5,6 +5,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { Relay } from "../../src/index.ts";
+import { HookCallers } from "../../src/machine/hook-callers.ts";
 import { bootId } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { tempDir } from "../support/cli.ts";
@@ -16,6 +17,7 @@ const HOUR = 3_600_000;
 class Desk {
   readonly dir: string;
   readonly #tools = tempDir();
+  readonly #state = tempDir();
 
   constructor(dir = tempDir()) {
     this.dir = dir;
@@ -32,6 +34,11 @@ class Desk {
     return desk;
   }
 
+  /** Notes that this process calls hooks for a session, as its start does. */
+  note(session: string): void {
+    new HookCallers({ XDG_STATE_HOME: this.#state }).note({ pid: process.pid, session, relay: `${this.dir}/.relay` });
+  }
+
   as(session: string): Relay {
     return new Relay(`${this.dir}/.relay`, { session, agent: "claude", durability: "process" });
   }
@@ -41,7 +48,7 @@ class Desk {
     for (const file of ["args", "stdin"]) fs.rmSync(`${this.#tools}/${file}`, { force: true });
     const ran = spawnSync(LAUNCHER, args.split(" "), {
       ...{ input, cwd, encoding: "utf8", maxBuffer: 1e8 },
-      env: { PATH: `${this.#tools}:/usr/bin:/bin`, CLAUDE_CODE_SESSION_ID: "s1", ...env },
+      env: { PATH: `${this.#tools}:/usr/bin:/bin`, CLAUDE_CODE_SESSION_ID: "s1", XDG_STATE_HOME: this.#state, ...env },
     });
     expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: "" });
     // A payload that nobody takes is no failure: hosts do not mind.
@@ -268,19 +275,17 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
 
   test.skipIf(bootId() === undefined)("knows the session by the mark of the process that calls it", async () => {
     const desk = await Desk.open();
-    const mark = `pids/${bootId()?.split("-")[0]}.${process.pid}`;
-    const store = new FileStore(`${desk.dir}/.relay`);
     const unnamed = { input: '{"no":"name"}', env: { CLAUDE_CODE_SESSION_ID: "" } };
     expect(desk.hook("codex UserPromptSubmit", unnamed)).toBe("node");
-    await store.mark(`${mark}.s1`);
+    desk.note("s1");
     expect(desk.hook("codex UserPromptSubmit", unnamed)).toBe("");
-    await store.mark(`${mark}.s2`);
+    desk.note("s2");
     expect(desk.hook("codex UserPromptSubmit", unnamed), "two are one too many").toBe("node");
   });
 
   test.skipIf(bootId() === undefined)("the session that the relay's own variable names is meant", async () => {
     const desk = await Desk.open();
-    await new FileStore(`${desk.dir}/.relay`).mark(`pids/${bootId()?.split("-")[0]}.${process.pid}.bob`);
+    desk.note("bob");
     await desk.as("bob").send("hello", { to: "s1" });
     for (const host of ["claude", "codex", "gemini"])
       expect(desk.hook(`${host} UserPromptSubmit`, { env: { AGENT_RELAY_SESSION: "bob" } }), host).not.toBe("node");

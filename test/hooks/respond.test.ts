@@ -7,6 +7,7 @@ import { type HookIo, runHook } from "../../src/hooks/run.ts";
 import type { Payload } from "../../src/hosts/hook.ts";
 import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
+import { HookCallers } from "../../src/machine/hook-callers.ts";
 import { thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { Story, tempDir } from "../support/cli.ts";
@@ -90,6 +91,7 @@ class World {
         keepsClaims: terms.keepsClaims ?? false,
         pid: terms.pid ?? 0,
         parent: terms.parent,
+        callers: new HookCallers({ HOME: this.project }),
       }),
       log: (why) => log.push(why),
     };

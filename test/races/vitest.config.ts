@@ -1,8 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { PATIENCE } from "../patience.ts";
 
-// What npm test runs a tenth of, whole: races with all their rounds and processes, kills at random points, large inputs. One
-// file after the other, since a race takes the whole machine.
+// What npm test runs a tenth of, whole: races with all their rounds and processes, kills at random points, large inputs.
 export default defineConfig({
   test: {
     ...PATIENCE,
@@ -18,7 +17,7 @@ export default defineConfig({
       "test/shell/writes.test.ts",
     ],
     env: { RELAY_SCALE: "whole" },
-    fileParallelism: false,
+    maxWorkers: "200%", // they wait more than they compute: for the disk, and for leases to run out
     disableConsoleIntercept: true,
   },
 });

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     ...PATIENCE,
     include: ["test/**/*.torture.ts"],
-    fileParallelism: false,
+    maxWorkers: "200%", // they wait more than they compute: for the disk, and for leases to run out
     disableConsoleIntercept: true,
   },
 });

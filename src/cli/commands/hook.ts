@@ -3,10 +3,12 @@ import path from "node:path";
 import { readAgent } from "../../agents/registry.ts";
 import { isOuters } from "../../agents/whoami.ts";
 import { errno } from "../../errors.ts";
+import { worktreeOf } from "../../git/repository.ts";
 import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import type { HookCall, HookHost } from "../../hosts/hook.ts";
 import { HOOK_HOSTS } from "../../hosts/hook-hosts.ts";
 import { ancestors } from "../../machine/ancestors.ts";
+import { HookCallers } from "../../machine/hook-callers.ts";
 import { hookLog } from "../../machine/hook-state.ts";
 import { place } from "../../machine/process.ts";
 import { isOnPath } from "../../machine/programs.ts";
@@ -118,17 +120,22 @@ async function sessionOf({ env, cwd }: Io, call: HookCall): Promise<string> {
   return owner && isOuters(owner, ancestors(), place()) ? call.session : given;
 }
 
+/** The relay of a call's session: the one that it has registered in, wherever its shell stands by now. */
 async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) {
   const { env, now } = io;
-  const folder = path.resolve(io.cwd, cwd);
-  const options = { env, now, session, agent, cwd: folder, onNotice: ({ text }: { text: string }) => log(io, text) };
+  const callers = new HookCallers(env);
+  const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
+  const noted = parent === undefined ? undefined : callers.of(parent).find((one) => one.session === session)?.relay;
+  const folder = projectFolder(path.resolve(io.cwd, cwd), env);
+  const onNotice = ({ text }: { text: string }) => log(io, text);
+  const dir = noted && isFolder(noted) && !env.AGENT_RELAY_DIR && !env.AGENT_RELAY_SERVER ? noted : undefined;
+  const options = { env, now, session, agent, cwd: folder, onNotice, ...(dir !== undefined && { dir }) };
   const found = await findRelay(options);
   const { project, store } = found;
   if (!project.exists) return undefined;
   const relay = relayFor(found, options, (dir, more) => new Relay(dir, more));
   const isTrusted = await relay.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
-  const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
   const command = isOnPath("agent-relay", env) ? undefined : quoted(io.script);
   return {
     relay,
@@ -139,8 +146,19 @@ async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) 
     keepsClaims,
     pid: found.identity.pid,
     parent,
+    callers,
     command,
   };
+}
+
+/** The folder that a session works in: where its host was started, if its shell has gone to another repository. */
+function projectFolder(cwd: string, { CLAUDE_PROJECT_DIR: started }: Io["env"]): string {
+  if (!started || !isFolder(started)) return cwd;
+  return worktreeOf(cwd)?.repository === worktreeOf(started)?.repository ? cwd : started;
+}
+
+function isFolder(folder: string): boolean {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Why a hook said nothing, for a person to look up: `hook.log` in the user's state folder. */

@@ -1,10 +1,10 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import pkg from "../../../package.json" with { type: "json" };
-import { hasMovedOn, isCurrent } from "../../agents/hook-callers.ts";
 import { MailPush } from "../../daemon/push.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkTimeout } from "../../limits.ts";
+import { HookCallers } from "../../machine/hook-callers.ts";
 import { type ChannelOptions, type McpServerDeps, push, relayServer } from "../../mcp/server.ts";
 import type { McpCaller } from "../../mcp/sessions.ts";
 import { WrittenAnswers } from "../../mcp/transport.ts";
@@ -99,10 +99,12 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
 /** The relays that were opened for callers. A process may go on to another session than the one that it began with. */
 class OpenedRelays {
   readonly #cli: Cli;
+  readonly #callers: HookCallers;
   readonly #opened = new WeakMap<Relay, { readonly store: Store; readonly pid: number | undefined }>();
 
   constructor(cli: Cli) {
     this.#cli = cli;
+    this.#callers = new HookCallers(cli.io.env);
   }
 
   async open({ session, client }: McpCaller, onNotice: (notice: Notice) => void): Promise<Relay> {
@@ -121,14 +123,15 @@ class OpenedRelays {
 
   async isCurrent(relay: Relay): Promise<boolean> {
     const pid = this.#opened.get(relay)?.pid;
-    return pid === undefined || isCurrent(this.storeOf(relay), pid, relay.session ?? "");
+    const [latest] = pid === undefined ? [] : this.#callers.of(pid);
+    return latest === undefined || latest.session === relay.session;
   }
 
   /** Resolves when the caller's process has gone on to another session; never, where its calls name theirs. */
   async hasMovedOn(relay: Relay, signal: AbortSignal): Promise<void> {
     const pid = this.#opened.get(relay)?.pid;
     if (pid === undefined) return new Promise(() => {});
-    return hasMovedOn(this.storeOf(relay), pid, relay.session ?? "", signal);
+    return this.#callers.hasMovedOn(pid, relay.session ?? "", signal);
   }
 }
 

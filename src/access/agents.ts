@@ -40,7 +40,7 @@ export const agentRule: AccessRule = {
     if (owner === undefined) return next;
     if (next.place !== elsewhere) return { ...next, owner };
     // A caller that claims a process of the server's own machine could have that process ended in its stead.
-    const { pid_started: _, place: __, other_processes: ___, ...rest } = next;
+    const { pid_started: _, place: __, other_processes: ___, left_processes: ____, ...rest } = next;
     return { ...rest, pid: 0, owner };
   },
 };

@@ -38,6 +38,8 @@ export const Agent = object({
   owner: optional(text()),
   /** The session's other processes: it ends with the last of them. */
   other_processes: optional(list(OtherProcess)),
+  /** Those that it has gone on without: who waits for the end of one waits for the session's. */
+  left_processes: optional(list(OtherProcess)),
 });
 export type Agent = Infer<typeof Agent>;
 

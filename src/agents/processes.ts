@@ -32,27 +32,38 @@ export function joined<A extends Agent>(live: Agent, fresh: A): A {
   const [own] = processesOf(fresh);
   const others = processesOf(live).filter((one) => own && !isSameProcess(one, own) && liveness(one) === "alive");
   if (!own || others.length === 0) return fresh;
-  return { ...withoutProcesses(fresh), registered_at: live.registered_at, ...fieldsOf([...others, own]) };
+  const { registered_at, left_processes } = live;
+  return { ...withFields(fresh, [...others, own]), registered_at, ...(left_processes && { left_processes }) };
 }
 
 /** The registration without the process `pid` of this place; undefined if no other is alive. */
 export function withoutProcess<A extends Agent>(agent: A, pid: number, place: string): A | undefined {
-  const others = processesOf(agent).filter((one) => one.pid !== pid || one.place !== place);
-  const alive = others.filter((one) => liveness(one) === "alive");
-  return alive.length === 0 ? undefined : { ...withoutProcesses(agent), ...fieldsOf(alive) };
+  const isMeant = (one: ProcessIdentity) => one.pid === pid && one.place === place;
+  const alive = processesOf(agent).filter((one) => !isMeant(one) && liveness(one) === "alive");
+  if (alive.length === 0) return undefined;
+  const left = [...(agent.left_processes ?? []), ...processesOf(agent).filter(isMeant).map(said)].slice(-MAX_LEFT);
+  return { ...withFields(agent, alive), left_processes: left };
+}
+
+const MAX_LEFT = 16;
+
+/** Whether a process, alive or not, is or was one of this run of the session. */
+export function isOfRun(agent: Agent, pid: number, started: number | undefined): boolean {
+  const all = [agent, ...(agent.other_processes ?? []), ...(agent.left_processes ?? [])];
+  return all.some((one) => one.pid === pid && one.pid_started === started);
 }
 
 /** The registration with no process at all: neither its pid nor its place means anything elsewhere. */
 export function withoutProcesses<A extends Agent>(agent: A): A {
-  const { pid_started: _, place: __, other_processes: ___, ...rest } = agent;
+  const { pid_started: _, place: __, other_processes: ___, left_processes: ____, ...rest } = agent;
   return { ...rest, pid: 0 } as A;
 }
 
-function fieldsOf([first, ...others]: readonly ProcessIdentity[]) {
-  const said = ({ pid, started, place }: ProcessIdentity) => ({
-    pid,
-    place,
-    ...(started === undefined ? {} : { pid_started: started }),
-  });
-  return { ...(first && said(first)), ...(others.length > 0 && { other_processes: others.map(said) }) };
+function withFields<A extends Agent>(agent: A, [first, ...others]: readonly ProcessIdentity[]): A {
+  const fields = { ...(first && said(first)), ...(others.length > 0 && { other_processes: others.map(said) }) };
+  return { ...withoutProcesses(agent), ...fields };
+}
+
+function said({ pid, started, place }: ProcessIdentity) {
+  return { pid, place, ...(started === undefined ? {} : { pid_started: started }) };
 }

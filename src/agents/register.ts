@@ -37,7 +37,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   // Settle before the session is back: others may wait for its end.
   if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
-  const { pid_started, place: _, other_processes, ended_at, owner, ...said } = old ?? {};
+  const { pid_started, place: _, other_processes, left_processes, ended_at, owner, ...said } = old ?? {};
   const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;
   const fresh = newAgent(context, options);
   const run = live ? joined(live, fresh) : fresh;

@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
-import { parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 import { Agent, type Presence, presence } from "./agent.ts";
 import { processState } from "./processes.ts";
@@ -27,20 +27,17 @@ export async function agents(context: Context): Promise<AgentView[]> {
 
 export async function registrations({ store }: Context): Promise<Agent[]> {
   const found: Agent[] = [];
-  for (const id of await store.list("agents")) {
-    const agent = await readAgent(store, "agents", id);
+  for await (const [, agent] of eachReadable(store, await store.list("agents"), (id) => readAgent(store, "agents", id)))
     if (agent) found.push(agent);
-  }
   return found;
 }
 
 /** The archived registrations: sessions that ended and may come back. */
 export async function ended({ store }: Context): Promise<Agent[]> {
   const found: Agent[] = [];
-  for (const id of await store.list("archive/agents")) {
-    const agent = await readAgent(store, "archive/agents", id);
+  const read = (id: string) => readAgent(store, "archive/agents", id);
+  for await (const [, agent] of eachReadable(store, await store.list("archive/agents"), read))
     if (agent) found.push(agent);
-  }
   return found;
 }
 

@@ -6,7 +6,7 @@ import { newId } from "../id.ts";
 import { checkText, MAX_TEXT_BYTES } from "../limits.ts";
 import { checkAllowance } from "../messages/rate-limit.ts";
 import { send } from "../messages/send.ts";
-import { parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { Decision } from "./decision.ts";
 
 /** Records a decision for good, and broadcasts it. */
@@ -45,9 +45,9 @@ function untold(id: string, cause: RelayError): RelayError {
 /** Every decision, the oldest first. */
 export async function decisions(context: Context): Promise<Decision[]> {
   const found: Decision[] = [];
-  for (const id of await context.store.list("decisions")) {
-    const decision = await parsedOrSkipped(context.store, `decisions/${id}`, Decision);
+  const { store } = context;
+  const read = (id: string) => parsedOrSkipped(store, `decisions/${id}`, Decision);
+  for await (const [, decision] of eachReadable(store, await store.list("decisions"), read))
     if (decision) found.push(decision);
-  }
   return found;
 }

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { eachReadable } from "../store/read.ts";
 import { digestCandidates, isNews, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { scanForForeign } from "./discover.ts";
 import { unreadPointer } from "./message-state.ts";
@@ -26,9 +27,8 @@ async function listDigest(context: Context): Promise<void> {
   const candidates = digestCandidates(ids, context.now());
   const isCandidate = new Set(candidates);
   for (const id of ids) if (!isCandidate.has(id)) await store.unmark(unreadPointer("all", id)); // too old for any session
-  for (const id of candidates) {
+  for await (const [id, message] of eachReadable(store, candidates, (id) => readMessage(store, id))) {
     if (room === 0) return;
-    const message = await readMessage(store, id);
     // A broadcast that is still being written may appear at any moment: listing it too early costs nothing.
     const isComing = message === undefined && (await store.isDraft(`messages/${id}`));
     if (!isComing && !(message && isNews(session, message, context.now()))) continue;

@@ -5,6 +5,7 @@ import { bootId } from "../machine/process.ts";
 import { isThere } from "../project/trust.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
+import { eachReadable } from "../store/read.ts";
 import { isNews, MAX_DIGEST_AGE_MS, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
 import { openPointer, unreadPointer } from "./message-state.ts";
@@ -34,10 +35,8 @@ export async function scanForForeign(context: Context, when: "now" | "due"): Pro
   if (foreign.length === 0) return 0;
   await store.mark("stamps/foreign-seen", now());
   const messages: Message[] = [];
-  for (const id of foreign) {
-    const message = await readMessage(store, id);
+  for await (const [, message] of eachReadable(store, foreign, (id) => readMessage(store, id)))
     if (message) messages.push(message);
-  }
   await list(context, messages);
   for (const { id } of messages) await store.mark(`foreign/${id}`, now());
   return messages.length;
@@ -59,11 +58,9 @@ export async function relistAfterBoot(context: Context): Promise<void> {
   if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
   if (!(await isThere(context))) return;
   const messages: Message[] = [];
-  for (const id of await store.list("messages")) {
-    if ((timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS) continue;
-    const message = await readMessage(store, id);
+  const recent = (await store.list("messages")).filter((id) => (timeOf(id) ?? 0) >= now() - MAX_DIGEST_AGE_MS);
+  for await (const [, message] of eachReadable(store, recent, (id) => readMessage(store, id)))
     if (message) messages.push(message);
-  }
   await list(context, messages);
   await store.mark(`stamps/boot.${boot}`, now());
 }

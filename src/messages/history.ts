@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
+import { eachReadable } from "../store/read.ts";
 import { type Message, mayRead, sentAt } from "./message.ts";
 import { order } from "./order.ts";
 import { messageFor, readMessage } from "./records.ts";
@@ -20,14 +21,15 @@ export async function history(context: Context, options: HistoryOptions = {}): P
   const found: Message[] = [];
   let ours = 0;
   // Foreign ids carry no time, so all of those messages are read; ours are read from the newest on.
-  for (const id of await context.store.list("messages", { reverse: true })) {
-    const time = timeOf(id);
-    if (time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours >= limit)) continue;
-    const message = await readMessage(context.store, id);
+  const isTooMuch = (time: number | undefined) =>
+    time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours >= limit);
+  const read = async (id: string) => (isTooMuch(timeOf(id)) ? undefined : readMessage(context.store, id));
+  const ids = await context.store.list("messages", { reverse: true });
+  for await (const [id, message] of eachReadable(context.store, ids, read)) {
     if (!message || !mayRead(context.session, message) || sentAt(message) < since || !isWith(options.with, message))
       continue;
     found.push(message);
-    if (time !== undefined) ours++;
+    if (timeOf(id) !== undefined) ours++;
   }
   return order(found).slice(-limit);
 }
@@ -38,10 +40,8 @@ export async function thread(context: Context, id: string): Promise<Message[]> {
   const root = (await messageFor(context, id)).thread ?? id;
   const ids = new Set([root, id, ...(isSegment(root) ? await store.marks(`threads/${root}`) : [])]);
   const messages: Message[] = [];
-  for (const each of ids) {
-    const message = await readMessage(store, each);
+  for await (const [, message] of eachReadable(store, ids, (each) => readMessage(store, each)))
     if (message && mayRead(session, message)) messages.push(message);
-  }
   return order(messages);
 }
 

@@ -116,7 +116,7 @@ async function collect(context: Context, options: InboxOptions, limit: number): 
   const { session, now } = context;
   const since = options.since ?? 0;
   const isUrgent = options.rank !== undefined;
-  const { messages, hasMore } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent });
+  const { messages, hasMore, unreadable } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent });
   const fresh = messages.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
@@ -135,7 +135,7 @@ async function collect(context: Context, options: InboxOptions, limit: number): 
   const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
   return {
     items: chosen,
-    more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) - count(chosen, "is_new")),
+    more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) + unreadable - count(chosen, "is_new")),
     open_more: count(items, "is_open") - count(chosen, "is_open"),
   };
 }
@@ -147,7 +147,7 @@ async function open(context: Context): Promise<Message[]> {
   const pauses = [...DRAFT_PAUSES_MS];
   for (const id of await store.marks(`inboxes/${session}/open`)) {
     const message = await readListed(context, id, pauses);
-    if (message === "coming") continue;
+    if (message === "coming" || message === "unreadable") continue;
     const isOpen = message && messageState(session, message, now()) === "open" && !(await hasYielded(context, message));
     if (isOpen) messages.push(message);
     else await asFarAsPossible(() => store.unmark(openPointer(session, id)));

@@ -3,6 +3,7 @@ import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
+import { isUnreadable } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
 import type { Message } from "./message.ts";
@@ -15,8 +16,8 @@ export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still b
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
   const isOwn = session === context.session;
-  const { messages, hasMore } = await unreadMessages({ ...context, session }, MAX_COUNTED, { isOwn });
-  return messages.length + Number(hasMore);
+  const { messages, hasMore, unreadable } = await unreadMessages({ ...context, session }, MAX_COUNTED, { isOwn });
+  return Math.min(MAX_COUNTED + 1, messages.length + Number(hasMore) + unreadable);
 }
 
 /** Every registered session, the last seen first, with its unread count; on a mirror, a remote one without. */
@@ -50,22 +51,31 @@ interface Scan {
   readonly isUrgent?: boolean;
 }
 
+interface UnreadMessages {
+  readonly messages: Message[];
+  readonly hasMore: boolean;
+  /** How many are listed and there, and cannot be read now. */
+  readonly unreadable: number;
+}
+
 /** Up to `limit` unread messages, the oldest by id unless `isUrgent`, and whether there are more. */
 export async function unreadMessages(
   context: Context,
   limit: number,
   { isOwn = true, isUrgent = false }: Scan = {},
-): Promise<{ messages: Message[]; hasMore: boolean }> {
+): Promise<UnreadMessages> {
   const { store, session, now } = context;
   const messages: Message[] = [];
+  let unreadable = 0;
   const pauses = [...DRAFT_PAUSES_MS];
   const listed = await store.marks(`inboxes/${session}`);
   const ids =
     isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
   for (const id of ids) {
-    if (messages.length === limit) return { messages, hasMore: true };
+    if (messages.length === limit) return { messages, hasMore: true, unreadable };
     const message = await readListed(context, id, pauses);
-    if (message === "coming") continue;
+    if (message === "unreadable") unreadable++;
+    if (message === "coming" || message === "unreadable") continue;
     const state = message === undefined ? "done" : messageState(session, message, now());
     if (message && state === "unread") messages.push(message);
     else if (isOwn) {
@@ -75,7 +85,7 @@ export async function unreadMessages(
       });
     }
   }
-  return { messages, hasMore: false };
+  return { messages, hasMore: false, unreadable };
 }
 
 /** Direct messages before broadcasts; of each more than half of `limit`, the newest follow the oldest half at once. */
@@ -95,11 +105,18 @@ export async function readListed(
   { store }: Context,
   id: string,
   pauses: number[],
-): Promise<Message | "coming" | undefined> {
+): Promise<Message | "coming" | "unreadable" | undefined> {
   for (;;) {
     // Check the draft first: once it is gone, the message exists or never will.
     const isDraft = await store.isDraft(`messages/${id}`);
-    const message = await readMessage(store, id);
+    let message: Message | undefined;
+    try {
+      message = await readMessage(store, id);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      store.passedOver?.(error);
+      return "unreadable";
+    }
     if (message || (!isDraft && (await isGone(store, id)))) return message;
     const pause = pauses.shift();
     if (pause === undefined) return "coming";

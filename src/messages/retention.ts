@@ -3,7 +3,7 @@ import { ended, registrations } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
-import { valueOrSkipped } from "../store/read.ts";
+import { eachReadable, valueOrSkipped } from "../store/read.ts";
 import { MAX_DIGEST_AGE_MS } from "./digest.ts";
 import { scanForForeign } from "./discover.ts";
 import { isOpen, isUnread, type Message, sentAt } from "./message.ts";
@@ -59,20 +59,19 @@ export async function cleanupOld(context: Context, maxAge: number): Promise<numb
   await scanForForeign(context, "now");
   const isWaited = await stillWaitedFor(context);
   let removed = 0;
-  for (const id of await store.list("messages")) {
-    if ((timeOf(id) ?? 0) > now() - maxAge) continue;
-    const message = await readMessage(store, id);
+  const old = (await store.list("messages")).filter((id) => (timeOf(id) ?? 0) <= now() - maxAge);
+  for await (const [id, message] of eachReadable(store, old, (each) => readMessage(store, each))) {
     if (!message || sentAt(message) >= now() - maxAge || isWaited(message)) continue;
     await removeMessage(context, id);
     removed++;
   }
-  for (const id of await store.marks("inboxes/all"))
-    if ((timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS && (await readMessage(store, id)) === undefined)
-      await store.unmark(unreadPointer("all", id));
-  for (const mark of await store.marks("agents")) {
-    const [, session = "", what] = /^(.+)\.(seen|heard|moved)$/.exec(mark) ?? [];
-    if (what !== undefined && (await valueOrSkipped(store, `agents/${session}`)) === undefined)
-      await store.unmark(`agents/${mark}`);
-  }
+  const past = (await store.marks("inboxes/all")).filter((id) => (timeOf(id) ?? 0) < now() - MAX_DIGEST_AGE_MS);
+  for await (const [id, message] of eachReadable(store, past, (each) => readMessage(store, each)))
+    if (message === undefined) await store.unmark(unreadPointer("all", id));
+  const sessionOfMark = (mark: string) => /^(.+)\.(seen|heard|moved)$/.exec(mark)?.[1];
+  const marks = (await store.marks("agents")).filter((mark) => sessionOfMark(mark) !== undefined);
+  const registered = (mark: string) => valueOrSkipped(store, `agents/${sessionOfMark(mark)}`);
+  for await (const [mark, agent] of eachReadable(store, marks, registered))
+    if (agent === undefined) await store.unmark(`agents/${mark}`);
   return removed;
 }

@@ -2,6 +2,7 @@ import { type Claim, sayTargets } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
+import { eachReadable } from "../store/read.ts";
 import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 import { reply, send } from "./send.ts";
@@ -17,8 +18,7 @@ async function answerYields(context: Context, given: readonly Claim[]): Promise<
   const released = new Map(given.filter((claim) => claim.session_id === session).map((claim) => [claim.id, claim]));
   if (released.size === 0) return;
   for (const folder of [`inboxes/${session}`, `inboxes/${session}/open`])
-    for (const id of await store.marks(folder)) {
-      const message = await readMessage(store, id);
+    for await (const [id, message] of eachReadable(store, await store.marks(folder), (id) => readMessage(store, id))) {
       const claim = (message?.claims ?? []).map((each) => released.get(each)).find((each) => each !== undefined);
       if (claim && message?.kind === "request-yield" && message.to_session === session)
         await reply(context, id, `I have released ${sayTargets(claim.targets)}`, { kind: "ack" });

@@ -112,7 +112,15 @@ async function pushAgent(replicas: Replicas, agent: Agent): Promise<boolean> {
   if (!isWhole || live.name !== agent.name) await registerThere(replicas, agent);
   else if (isNews(agent, live))
     await store.update(key, (old) => {
-      const { name: _, pid: __, pid_started: ___, place: ____, other_processes: _____, ...said } = agent;
+      const {
+        name: _,
+        pid: __,
+        pid_started: ___,
+        place: ____,
+        other_processes: _____,
+        left_processes: ______,
+        ...said
+      } = agent;
       return old && { ...old, ...said };
     });
   const [here, seen] = [await local.markedAt(`${key}.seen`), await store.markedAt(`${key}.seen`)];

@@ -14,6 +14,7 @@ import { HookCallers } from "../machine/hook-callers.ts";
 import { place } from "../machine/process.ts";
 import { findProject, type Project } from "../project/find.ts";
 import { FileStore } from "../store/file/file-store.ts";
+import { eachReadable } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 
 export interface OpenOptions extends RelayOptions {
@@ -75,10 +76,10 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
   const registered: Agent[] = [];
   if (project.exists)
-    for (const id of await store.list("agents")) {
-      const agent = await readAgent(store, "agents", id);
+    for await (const [, agent] of eachReadable(store, await store.list("agents"), (id) =>
+      readAgent(store, "agents", id),
+    ))
       if (agent) registered.push(agent);
-    }
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();
   const facts = {

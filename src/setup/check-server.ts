@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import readline from "node:readline";
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
@@ -63,6 +64,8 @@ async function faultOf(
     });
   } finally {
     clearTimeout(timer);
+    const isOver = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
     child.kill();
+    if (!isOver) await once(child, "exit"); // it may still write into the folder, which goes next
   }
 }

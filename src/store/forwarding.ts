@@ -20,6 +20,7 @@ export function forwarding(store: Store): Store {
     logs: store.logs.bind(store),
     removeLog: store.removeLog.bind(store),
     watch: store.watch.bind(store),
+    passedOver: store.passedOver?.bind(store),
     quarantine: store.quarantine.bind(store),
     isDraft: store.isDraft.bind(store),
     sweep: store.sweep.bind(store),

@@ -1,4 +1,4 @@
-import { RelayError } from "../errors.ts";
+import { errno, RelayError } from "../errors.ts";
 import { object } from "../schema.ts";
 import type { Store, Value } from "./store.ts";
 
@@ -30,6 +30,33 @@ export async function parsedOrSkipped<T>(
     if (error instanceof RelayError && error.code === "corrupt") return undefined;
     throw error;
   }
+}
+
+/**
+ * Reads many records one after the other. One that is there and cannot be read now is passed over, and told of: it is
+ * neither gone nor broken.
+ */
+export async function* eachReadable<T>(
+  store: Store,
+  ids: Iterable<string>,
+  read: (id: string) => Promise<T>,
+): AsyncGenerator<readonly [id: string, T]> {
+  for (const id of ids) {
+    let found: { readonly value: T };
+    try {
+      found = { value: await read(id) };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      store.passedOver?.(error);
+      continue;
+    }
+    yield [id, found.value];
+  }
+}
+
+/** Whether a record is there and cannot be read now: by this user, or from this disk. */
+export function isUnreadable(error: unknown): error is RelayError {
+  return error instanceof RelayError && ["EACCES", "EPERM", "EIO"].includes(errno(error.cause) ?? "");
 }
 
 /** A record as it is, or undefined if there is none that can be read. */

@@ -125,6 +125,9 @@ export interface Store {
   /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
   watch(folder: string, signal: AbortSignal): AsyncIterable<Hint>;
 
+  /** Tells of a record among many that is there and was passed over, since it cannot be read now. */
+  readonly passedOver?: ((why: RelayError) => void) | undefined;
+
   /** Sets aside a record that its reader cannot use, with the reason. Nothing is lost. */
   quarantine(key: string, reason: string): Promise<void>;
 

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { newNonce, timeOf } from "../id.ts";
 import { bootId } from "../machine/process.ts";
 import { isSegment } from "../store/key.ts";
-import { parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 
 // The indexes of tasks are marks. An index may list too much, never too little, whichever process is killed when. A
@@ -155,8 +155,8 @@ export function openTasks(context: Context): AsyncGenerator<Task> {
 export async function* tasksOf(context: Context, session: string): AsyncGenerator<Task> {
   await heal(context);
   const folder = ownedBy(session);
-  for (const id of await context.store.marks(folder)) {
-    const task = await readTask(context, id);
+  const ids = await context.store.marks(folder);
+  for await (const [id, task] of eachReadable(context.store, ids, (each) => readTask(context, each))) {
     if (task?.state === "in_progress" && task.owner?.session_id === session) yield task;
     else if (task) await unlist(context, task, `${folder}/${id}`);
     else await context.store.unmark(`${folder}/${id}`);
@@ -172,11 +172,10 @@ async function* listed(
   await heal(context);
   const seen = new Set<string>();
   const moved: Task[] = []; // tasks whose place changed during this scan
-  for (const name of await store.marks(folder)) {
-    const id = idAt(name);
-    const task = id === undefined ? undefined : await readTask(context, id);
+  const taskAt = async (name: string) => readTask(context, idAt(name) ?? "");
+  for await (const [name, task] of eachReadable(store, await store.marks(folder), taskAt)) {
     if (!task) {
-      if ((timeOf(id ?? "") ?? 0) < now() - STALE_MARK_MS) await store.unmark(`${folder}/${name}`);
+      if ((timeOf(idAt(name) ?? "") ?? 0) < now() - STALE_MARK_MS) await store.unmark(`${folder}/${name}`);
     } else if (!(await isMeant(task))) {
       await unlist(context, task, `${folder}/${name}`);
     } else if (name !== placeOf(task)) {
@@ -219,8 +218,8 @@ export async function tasksTitled(context: Context, title: string): Promise<stri
   await reindexAfterBoot(context);
   const found: string[] = [];
   const wanted = title.trim().toLowerCase();
-  for (const id of await context.store.marks(`tasks/titles/${titleKey(wanted)}`)) {
-    const task = await readTask(context, id);
+  const ids = await context.store.marks(`tasks/titles/${titleKey(wanted)}`);
+  for await (const [id, task] of eachReadable(context.store, ids, (each) => readTask(context, each))) {
     if (task && !isOver(task) && task.title.toLowerCase() === wanted) found.push(id);
   }
   return found;
@@ -228,10 +227,8 @@ export async function tasksTitled(context: Context, title: string): Promise<stri
 
 /** Every task, the oldest first. */
 export async function* allTasks(context: Context): AsyncGenerator<Task> {
-  for (const id of await context.store.list("tasks")) {
-    const task = await readTask(context, id);
-    if (task) yield task;
-  }
+  const ids = await context.store.list("tasks");
+  for await (const [, task] of eachReadable(context.store, ids, (id) => readTask(context, id))) if (task) yield task;
 }
 
 /** The ids of tasks that begin with `beginning`. */

@@ -2,6 +2,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
+import { eachReadable } from "../store/read.ts";
 import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./indexes.ts";
 import { type Standings, standingsOf } from "./standings.ts";
 import { checkTitle, isFree, type Task } from "./task.ts";
@@ -116,8 +117,7 @@ async function endTask(
   });
   await giveBackFiles(context, before, options);
   const ready: Task[] = [];
-  for (const id of waiting) {
-    const next = await readTask(context, id);
+  for await (const [, next] of eachReadable(context.store, waiting, (id) => readTask(context, id))) {
     if (next?.state === "pending" && (await isMet(context, next))) ready.push(next);
   }
   await logTask(context, move === "done" ? "done" : "cancelled", task, {

@@ -11,6 +11,7 @@ import { newNonce } from "../id.ts";
 import { Message } from "../messages/message.ts";
 import { bearsOurMark } from "../project/trust.ts";
 import type { Schema } from "../schema.ts";
+import { quoted } from "../shell/quote.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
@@ -137,7 +138,9 @@ function records({ dir }: DoctorTarget): Finding[] {
     .filter(({ file, stat }) => file.endsWith(".json") && !stat.isSymbolicLink() && !isBelow(dir, "quarantine", file))
     .flatMap(({ file }) => {
       const fault = faultOf(dir, file);
-      return fault === undefined ? [] : [{ what: `${file}: ${fault}`, fix: () => setAside(dir, file) }];
+      if (fault === undefined) return [];
+      const what = `${file}: ${fault.why}`;
+      return [fault.isBroken ? { what, fix: () => setAside(dir, file) } : { what, next: `ls -l ${quoted(file)}` }];
     });
 }
 
@@ -172,6 +175,7 @@ function isEntry(line: string): boolean {
 function setAside(dir: string, file: string): string {
   const fault = faultOf(dir, file);
   if (fault === undefined) return `left ${file} where it is: it can be read by now`;
+  if (!fault.isBroken) return `left ${file} where it is: ${fault.why}`;
   const folder = path.join(dir, "quarantine");
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!isFolder(folder)) return `left ${file} where it is: ${folder} is not a real folder`;
@@ -183,7 +187,7 @@ function setAside(dir: string, file: string): string {
     .slice(0, 150);
   const aside = path.join(folder, `${name}.${newNonce()}`); // unique: no file that was set aside before is lost
   fs.renameSync(file, `${aside}.json`);
-  fs.writeFileSync(`${aside}.reason`, `${key}: ${fault}\n`, { mode: 0o600, flag: "wx" });
+  fs.writeFileSync(`${aside}.reason`, `${key}: ${fault.why}\n`, { mode: 0o600, flag: "wx" });
   return `set ${file} aside as ${aside}.json`;
 }
 
@@ -284,7 +288,13 @@ const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
   tasks: Task,
 };
 
-function faultOf(dir: string, file: string): string | undefined {
+interface Fault {
+  readonly why: string;
+  /** It was read, and is no record. Else it may be whole, and cannot be read now. */
+  readonly isBroken: boolean;
+}
+
+function faultOf(dir: string, file: string): Fault | undefined {
   const folder = path.dirname(path.relative(dir, file)).split(path.sep).join("/");
   try {
     const value = readRecord(file);
@@ -292,10 +302,9 @@ function faultOf(dir: string, file: string): string | undefined {
     if (value) schema?.parse(value, path.basename(file, ".json"));
     return undefined;
   } catch (error) {
-    if (error instanceof Unusable) return error.message;
-    if (error instanceof RelayError) return error.message;
+    if (error instanceof Unusable || error instanceof RelayError) return { why: error.message, isBroken: true };
     if (errno(error) === undefined) throw error;
-    return `it cannot be read (${errno(error)})`;
+    return { why: `it cannot be read (${errno(error)})`, isBroken: false };
   }
 }
 

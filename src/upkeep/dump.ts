@@ -10,7 +10,7 @@ import type { Decision } from "../decisions/decision.ts";
 import type { Message } from "../messages/message.ts";
 import { order } from "../messages/order.ts";
 import { readMessage } from "../messages/records.ts";
-import { parsedOrSkipped, valueOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped, valueOrSkipped } from "../store/read.ts";
 import { allTasks } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
 import { iso } from "../time.ts";
@@ -36,17 +36,13 @@ export interface Dump {
 export async function dump(context: Context): Promise<Dump> {
   const { store, now, project } = context;
   const messages: Message[] = [];
-  for (const id of await store.list("messages")) {
-    const message = await readMessage(store, id);
+  for await (const [, message] of eachReadable(store, await store.list("messages"), (id) => readMessage(store, id)))
     if (message) messages.push(message);
-  }
   const tasks: Task[] = [];
   for await (const task of allTasks(context)) tasks.push(task);
   const waits: Wait[] = [];
-  for (const id of await store.list("waits")) {
-    const wait = await parsedOrSkipped(store, `waits/${id}`, Wait);
-    if (wait) waits.push(wait);
-  }
+  const waitIn = (id: string) => parsedOrSkipped(store, `waits/${id}`, Wait);
+  for await (const [, wait] of eachReadable(store, await store.list("waits"), waitIn)) if (wait) waits.push(wait);
   return {
     exported_at: iso(now()),
     project,

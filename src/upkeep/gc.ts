@@ -5,7 +5,7 @@ import { timeOf } from "../id.ts";
 import { sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { MAX_DRAFT_MS, removeMessage, stillWaitedFor } from "../messages/retention.ts";
-import { parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { nameOf } from "../store/store.ts";
 import { isOver, Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
@@ -49,28 +49,27 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   const add = (kind: keyof Retention, key: string, why: string) => plan.push({ kind, key, why });
 
   const isWaited = await stillWaitedFor(context, true);
-  for (const id of await store.list("messages")) {
-    if (!old(timeOf(id) ?? 0, "messages")) continue;
-    const message = await readMessage(store, id);
+  const past = (await store.list("messages")).filter((id) => old(timeOf(id) ?? 0, "messages"));
+  for await (const [id, message] of eachReadable(store, past, (each) => readMessage(store, each))) {
     if (message && old(sentAt(message), "messages") && !isWaited(message))
       add("messages", `messages/${id}`, "nobody has to read it any more");
   }
-  for (const id of await store.list("tasks")) {
-    if (!id.startsWith("task-")) continue;
-    const task = await parsedOrSkipped(store, `tasks/${id}`, Task);
+  const tasks = (await store.list("tasks")).filter((id) => id.startsWith("task-"));
+  const taskIn = (id: string) => parsedOrSkipped(store, `tasks/${id}`, Task);
+  for await (const [id, task] of eachReadable(store, tasks, taskIn)) {
     if (task && isOver(task) && old(task.ended_at ?? task.updated_at, "tasks"))
       add("tasks", `tasks/${id}`, `it is ${task.state}`);
   }
-  for (const id of await store.list("waits")) {
-    const wait = await parsedOrSkipped(store, `waits/${id}`, Wait);
+  const waitIn = (id: string) => parsedOrSkipped(store, `waits/${id}`, Wait);
+  for await (const [id, wait] of eachReadable(store, await store.list("waits"), waitIn)) {
     if (wait && wait.state !== "pending" && old(wait.ended_at, "waits"))
       add("waits", `waits/${id}`, `it is ${wait.state}`);
   }
   for (const day of await store.logs("activity"))
     if (old(Date.parse(day) + DAY_MS, "activity")) add("activity", `activity/${day}`, "it is that old");
   const here = new Set((await registrations(context)).map((agent) => agent.session_id));
-  for (const id of await store.list("archive/agents")) {
-    const agent = await readAgent(store, "archive/agents", id);
+  const agentIn = (id: string) => readAgent(store, "archive/agents", id);
+  for await (const [id, agent] of eachReadable(store, await store.list("archive/agents"), agentIn)) {
     if (
       agent &&
       !here.has(id) &&

@@ -1,16 +1,20 @@
 import type { Context } from "../context.ts";
 import { messageState, openPointer, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
-import { valueOrSkipped } from "../store/read.ts";
+import { eachReadable, valueOrSkipped } from "../store/read.ts";
 import { folderOf, nameOf } from "../store/store.ts";
 import { DUE, PENDING } from "../waits/pending.ts";
 
 /** The pointers of an inbox, and whether its session still has to read or answer the message. */
 async function* listed({ store, now }: Context, session: string): AsyncGenerator<{ key: string; isOwed: boolean }> {
+  const isStillOwed = async (id: string) => {
+    for await (const [, message] of eachReadable(store, [id], (each) => readMessage(store, each)))
+      return message ? messageState(session, message, now()) !== "done" : store.isDraft(`messages/${id}`);
+    return true; // it is there, and cannot be read now
+  };
   for (const keyOf of [unreadPointer, openPointer])
     for (const id of await store.marks(folderOf(keyOf(session, "any")))) {
-      const message = await readMessage(store, id);
-      const isOwed = message ? messageState(session, message, now()) !== "done" : await store.isDraft(`messages/${id}`);
+      const isOwed = await isStillOwed(id);
       yield { key: keyOf(session, id), isOwed };
     }
 }

@@ -1,4 +1,4 @@
-import { processState } from "../agents/processes.ts";
+import { isOfRun, processState } from "../agents/processes.ts";
 import { readAgent } from "../agents/registry.ts";
 import { type ClaimTarget, sayTargets, targetsMeet } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
@@ -8,6 +8,7 @@ import { liveness } from "../machine/process.ts";
 import { isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
+import { eachReadable } from "../store/read.ts";
 import { readTask, unmet } from "../tasks/indexes.ts";
 import { isOver as isTaskOver, type Task } from "../tasks/task.ts";
 import type { Condition, ConditionState } from "./wait.ts";
@@ -54,9 +55,8 @@ async function released(context: Context, targets: readonly ClaimTarget[]): Prom
 async function ended(context: Context, session: string, then: Condition): Promise<ConditionState> {
   const agent = await readAgent(context.store, "agents", session);
   if (!agent) return { outcome: `${session} has left`, on: [] };
-  const { pid = 0, pid_started: started, place = "", registered_at } = then;
-  const isOther =
-    pid > 0 && agent.registered_at !== registered_at && (agent.pid !== pid || agent.pid_started !== started);
+  const { pid = 0, pid_started: started, place = "" } = then;
+  const isOther = pid > 0 && !isOfRun(agent, pid, started);
   const hasDied = processState(agent) === "dead" || (isOther && liveness({ pid, started, place }) === "dead");
   return hasDied ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
 }
@@ -66,9 +66,8 @@ async function unreadOf(
   { session, kind }: Condition,
   passed: Set<string>,
 ): Promise<string | undefined> {
-  for (const id of await context.store.marks(`inboxes/${context.session}`)) {
-    if (passed.has(id)) continue;
-    const message = await readMessage(context.store, id);
+  const ids = (await context.store.marks(`inboxes/${context.session}`)).filter((id) => !passed.has(id));
+  for await (const [id, message] of eachReadable(context.store, ids, (each) => readMessage(context.store, each))) {
     if (!message || !isUnread(context.session, message, context.now())) continue; // not passed: it may still be written
     if (
       (session === undefined || message.from_session === session) &&

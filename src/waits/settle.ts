@@ -6,7 +6,7 @@ import { newId } from "../id.ts";
 import { liveness, thisProcess } from "../machine/process.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
-import { parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
 import { isOver, sayConditions, Wait } from "./wait.ts";
@@ -50,11 +50,13 @@ export async function settleWaits(context: Context): Promise<void> {
 
 async function settleOne(context: Context, id: string, mark: string): Promise<void> {
   const { store, now } = context;
-  const wait = await readWait(context, id);
-  if (!wait) {
-    if (((await store.markedAt(mark)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(mark);
-    return;
-  }
+  for await (const [, wait] of eachReadable(store, [id], (each) => readWait(context, each)))
+    if (wait) await decideAndTell(context, wait, mark);
+    else if (((await store.markedAt(mark)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(mark);
+}
+
+async function decideAndTell(context: Context, wait: Wait, mark: string): Promise<void> {
+  const { store } = context;
   const decided = wait.state === "pending" ? await decideWait(context, wait) : wait;
   if (decided.state !== "pending" && (await notifyWaiter(context, decided))) await store.unmark(mark);
 }

@@ -19,8 +19,6 @@ export const Condition = object({
   pid: optional(integer()),
   pid_started: optional(integer()),
   place: optional(text()),
-  /** When its run began, Unix seconds: a run may go on in another of its processes. */
-  registered_at: optional(integer()),
   kind: optional(oneOf(KINDS)),
   id: optional(text()),
 });

@@ -15,6 +15,7 @@ import { scanForForeign, scanInterval } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { checkSegment } from "../store/key.ts";
+import { eachReadable } from "../store/read.ts";
 import { taskOf } from "../tasks/update.ts";
 import { jsonText } from "../text.ts";
 import { conditionState } from "./conditions.ts";
@@ -178,10 +179,9 @@ export async function waitOf(context: Context, id: string): Promise<Wait> {
 export async function waits(context: Context): Promise<Wait[]> {
   await context.settle();
   const found: Wait[] = [];
-  for (const id of await context.store.marks(PENDING)) {
-    const wait = await readWait(context, id);
+  const ids = await context.store.marks(PENDING);
+  for await (const [, wait] of eachReadable(context.store, ids, (id) => readWait(context, id)))
     if (wait?.state === "pending") found.push(wait);
-  }
   return found;
 }
 
@@ -234,10 +234,9 @@ async function conditionsOf(
 }
 
 async function endOf({ store }: Context, session: string): Promise<Condition> {
-  const { pid = 0, pid_started, place, registered_at } = (await readAgent(store, "agents", session)) ?? {};
+  const { pid = 0, pid_started, place } = (await readAgent(store, "agents", session)) ?? {};
   const process = {
     pid,
-    ...(registered_at === undefined ? {} : { registered_at }),
     ...(pid_started === undefined ? {} : { pid_started }),
     ...(place === undefined ? {} : { place }),
   };

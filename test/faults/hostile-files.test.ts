@@ -183,25 +183,50 @@ async function codeOf(error: unknown): Promise<string> {
 }
 
 describe("files that this user may not read", () => {
-  test("a record of mode 000 is set aside, and the good messages are shown", () => {
+  test("a record of mode 000 was set aside as broken: it is passed over, told of, counted, and stays as it is", () => {
     const bundle = bundledLibrary(base);
     const script = `
       const fs = require("node:fs");
       const { Relay } = require(${JSON.stringify(bundle)});
       const root = process.argv[1] + "/.relay";
       let clock = ${NOON};
-      const as = (session) => new Relay(root, { session, now: () => clock });
+      const notices = [];
+      const onNotice = ({ text }) => notices.push(text.replace(root + "/", ""));
+      const as = (session) => new Relay(root, { session, now: () => clock, onNotice });
       (async () => {
         await as("bob").register();
         await as("ann").send("good", { to: "bob" });
-        for (const folder of ["messages", "agents", "shows"]) {
-          fs.mkdirSync(root + "/" + folder, { recursive: true });
-          fs.writeFileSync(root + "/" + folder + "/" + (folder === "shows" ? "bob" : "bad") + ".json", "{}", { mode: 0 });
+        const { id } = await as("ann").send("closed", { to: "bob" });
+        await as("ann").claim("src");
+        const { id: task } = await as("ann").tasks.add("closed");
+        await as("ann").tasks.add("good");
+        const closed = ["messages/" + id, "agents/bad", "archive/agents/bad", "tasks/" + task, "waits/wait-1", "decisions/decision-1"];
+        for (const key of closed) {
+          fs.mkdirSync(root + "/" + key.slice(0, key.lastIndexOf("/")), { recursive: true });
+          fs.writeFileSync(root + "/" + key + ".json", fs.existsSync(root + "/" + key + ".json") ? fs.readFileSync(root + "/" + key + ".json") : "{}", { mode: 0 });
+          fs.chmodSync(root + "/" + key + ".json", 0);
         }
         clock += 61000;
-        const inbox = await as("bob").inbox().catch((error) => ({ items: [], failed: error.message }));
-        const agents = (await as("ann").agents()).length;
-        console.log(JSON.stringify({ shown: inbox.items.map((item) => item.message.content), failed: inbox.failed, agents }));
+        const bob = as("bob");
+        const unread = await bob.unreadCount();
+        const inbox = await bob.inbox();
+        const seen = {
+          unread, shown: inbox.items.map((item) => item.message.content), more: inbox.more,
+          agents: (await bob.agents()).map((agent) => agent.session_id).sort(),
+          tasks: (await bob.tasks.list()).tasks.map((each) => each.title),
+          history: (await bob.history()).map((each) => each.content),
+          decisions: (await bob.decisions()).length, waits: (await bob.waits()).length,
+          gc: (await bob.gc()).length, dump: (await bob.dump()).messages.length,
+        };
+        fs.chmodSync(root + "/claims/live.json", 0);
+        const failing = {};
+        for (const verb of ["claims", "releaseAll"]) failing[verb] = await bob[verb]().then(() => "done", (error) => error.code);
+        for (const verb of ["claim", "check"]) failing[verb] = await bob[verb]("src").then(() => "done", (error) => error.code);
+        const kept = [...closed, "claims/live"].every((key) => fs.existsSync(root + "/" + key + ".json"));
+        const quarantine = fs.existsSync(root + "/quarantine") ? fs.readdirSync(root + "/quarantine") : [];
+        for (const key of [...closed, "claims/live"]) fs.chmodSync(root + "/" + key + ".json", 0o600);
+        const after = (await as("bob").inbox()).items.map((item) => item.message.content);
+        console.log(JSON.stringify({ seen, failing, kept, quarantine, after, told: [...new Set(notices)].length }));
       })();`;
     const home = path.join(base, "home");
     fs.mkdirSync(home);
@@ -210,6 +235,16 @@ describe("files that this user may not read", () => {
     if (isRoot) fs.chownSync(home, 65534, 65534);
     const who = isRoot ? { uid: 65534, gid: 65534 } : {};
     const said = execFileSync(process.execPath, ["-e", script, home], { encoding: "utf8", cwd: home, env: {}, ...who });
-    expect(JSON.parse(said)).toEqual({ shown: ["good"], agents: 2 });
+    expect(JSON.parse(said)).toEqual({
+      seen: {
+        ...{ unread: 2, shown: ["good"], more: 1, agents: ["ann", "bob"], tasks: ["good"], history: ["good"] },
+        ...{ decisions: 0, waits: 0, gc: 0, dump: 1 },
+      },
+      failing: { claims: "refused", releaseAll: "refused", claim: "refused", check: "refused" },
+      kept: true,
+      quarantine: [],
+      after: ["closed"],
+      told: 6,
+    });
   });
 });

@@ -61,10 +61,10 @@ describe.skipIf(bootId() === undefined || spawnSync("git", ["--version"]).status
       const edit = { tool_name: "Write", tool_input: { file_path: `${desk.root}/src/db.ts` } };
       expect(desk.agent(...start, `${desk.hook("PreToolUse", there, edit)} edit`)).toContain("new grammar");
       const send = `AGENT_RELAY_SESSION=bob ${COMMAND} send --dir ${desk.root}/.relay --to s1 "the build is red"`;
-    expect(desk.agent(...start, send, desk.hook("UserPromptSubmit", there))).toContain("the build is red");
-  });
+      expect(desk.agent(...start, send, desk.hook("UserPromptSubmit", there))).toContain("the build is red");
+    });
 
-  test("wrote into a relay of its own, in the clone that it stood in", async () => {
+    test("wrote into a relay of its own, in the clone that it stood in", async () => {
       const desk = new Desk();
       await desk.as("bob").register();
       desk.agent(

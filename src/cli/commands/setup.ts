@@ -129,7 +129,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
         ].flat(),
       );
   if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
-  if (!flags.remove) asks.push(...callableByName(cli.io.env, ground.program));
+  if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, ground.program));
   const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
   const changes = done.map(({ file, lines = [] }) =>
     lines.length === 0 ? "" : [`--- ${file}`, ...lines, ""].join("\n"),
@@ -387,7 +387,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,
     );
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
-    for (const ask of callableByName(io.env, ground.program)) io.err(`note: ${ask}\n`);
+    for (const ask of flags.hooks === false ? [] : callableByName(io.env, ground.program)) io.err(`note: ${ask}\n`);
     if (faults.length > 0) io.err(`Try: agent-relay setup${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;
   } finally {

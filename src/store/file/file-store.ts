@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
+import { quoted } from "../../shell/quote.ts";
 import { sleep } from "../../time.ts";
 import { checkKey, isSegment } from "../key.ts";
 import {
@@ -58,6 +59,7 @@ export class FileStore implements Store {
   readonly #tree: Tree;
   readonly #inboxes: Inboxes;
   readonly #now: () => number;
+  readonly #passedOver = new Set<string>();
   readonly #onNotice: (notice: Notice) => void;
 
   constructor(root: string, options: FileStoreOptions = {}) {
@@ -79,7 +81,7 @@ export class FileStore implements Store {
       try {
         return readRecord(this.#tree.file(key));
       } catch (error) {
-        if (!(error instanceof Unusable)) throw systemError(`read "${this.#tree.file(key)}"`, error);
+        if (!(error instanceof Unusable)) throw unreadable(this.#tree.file(key), error);
         if (pause === 0 || !wasJustChanged(this.#tree.file(key))) {
           await this.quarantine(key, error.message);
           throw new RelayError(
@@ -217,6 +219,12 @@ export class FileStore implements Store {
     this.#onNotice({ key, text: `${key} could not be read (${reason}); it is now ${place}.json` });
   }
 
+  passedOver({ message }: RelayError): void {
+    if (this.#passedOver.has(message)) return;
+    this.#passedOver.add(message);
+    this.#onNotice({ key: "", text: `${message}; it was passed over, and stays as it is` });
+  }
+
   async isDraft(key: string): Promise<boolean> {
     return this.#tree.enter("drafts") && fs.existsSync(`${this.root}/drafts/${nameOf(checkKey(key))}`);
   }
@@ -264,6 +272,15 @@ export class FileStore implements Store {
       throw systemError(`list "${this.root}/${folder}"`, error);
     }
   }
+}
+
+/** The error of a record that is there and that this user cannot read now. Whatever it says stays as it is. */
+function unreadable(file: string, error: unknown): unknown {
+  if (!["EACCES", "EPERM"].includes(errno(error) ?? "")) return systemError(`read "${file}"`, error);
+  return new RelayError("refused", `Cannot read "${file}": permission denied (${errno(error)})`, {
+    cause: error,
+    next: `ls -l ${quoted(file)}, then give yourself the right to read it, or ask who owns it`,
+  });
 }
 
 /** Whether a file changed so recently that another program may still be writing it in place. */

@@ -20,7 +20,7 @@ export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 /** Our records are far shallower. A record nested much deeper can be read but not written again. */
 const MAX_DEPTH = 200;
 
-/** Why a file that is there cannot be used as a record. */
+/** Why a file that is there, and that this user may read, cannot be used as a record. */
 export class Unusable extends Error {}
 
 /** A file's text, or undefined if there is none. Never follows a link, never waits for a pipe. Throws Unusable. */
@@ -37,7 +37,6 @@ function readBytes(path: string): Buffer | undefined {
     const code = errno(error);
     if (code === "ENOENT") return undefined;
     if (code === "ELOOP" || code === "EMLINK") throw new Unusable("it is a symbolic link");
-    if (code === "EACCES" || code === "EPERM") throw new Unusable("this user may not read it");
     if (code === "ENXIO" || code === "EISDIR") throw new Unusable("it is not a file");
     throw error;
   }

@@ -35,6 +35,17 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
   return true;
 }
 
+/** Throws `refused` for the superuser in another's relay: its owner could not read what is written there. */
+export function refuseRoot(root: string): void {
+  const owner = process.getuid?.() === 0 ? (fs.lstatSync(root, { throwIfNoEntry: false })?.uid ?? 0) : 0;
+  if (owner !== 0)
+    throw refusal(
+      root,
+      `you are root, and user ${owner} could not read what you write`,
+      `sudo -u '#${owner}' agent-relay ...`,
+    );
+}
+
 /**
  * Makes the relay at `root` if it is missing, wholly or in part. Many processes may do so at once. Returns a warning
  * about its disk, if there is one.

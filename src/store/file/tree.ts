@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { folderOf, type Notice } from "../store.ts";
 import { makeFolder } from "./files.ts";
-import { findRoot, makeRoot } from "./root.ts";
+import { findRoot, makeRoot, refuseRoot } from "./root.ts";
 
 export interface TreeOptions {
   readonly isLasting: boolean;
@@ -94,6 +94,7 @@ export class Tree {
   #ready(key: string): void {
     this.enter(folderOf(key));
     if (this.#state === "made") return;
+    refuseRoot(this.root);
     this.enter("drafts");
     this.enter("locks");
     const warning = makeRoot(this.root, this.now(), this.isLasting);

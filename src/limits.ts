@@ -10,6 +10,14 @@ export function checkText(text: string, verb: string, most: number): string {
   });
 }
 
+/** Throws `usage` for an option that is not among the `known` ones: a misspelt one would be passed over in silence. */
+export function checkOptions<T extends object>(verb: string, options: T, known: Readonly<Record<keyof T, true>>): void {
+  const odd = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (odd === undefined) return;
+  const all = Object.keys(known).sort().join(", ");
+  throw new RelayError("usage", `Cannot ${verb}: there is no option "${odd}"`, { next: `the options are ${all}` });
+}
+
 /** How long a claim or the lease on a task lasts, unless it is renewed. */
 export const LEASE_TTL_MS = { default: 30 * 60_000, min: 10_000, max: 8 * 3_600_000 };
 

@@ -11,7 +11,7 @@ import {
   type Value,
   type WriteOptions,
 } from "../store/store.ts";
-import { markRuleFor } from "./marks.ts";
+import { isWatched, markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
 import { type AccessFacts, type Caller, isSame, refused } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
@@ -113,7 +113,10 @@ export class AuthorizedStore implements Store {
   async mark(key: string, at?: number): Promise<void> {
     this.#checkWriter(key);
     const [rule, words] = markRuleFor(key, "mark");
-    if (!this.#isOperator && !rule.mayMark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words)), at))
+    if (
+      !this.#isOperator &&
+      !rule.mayMark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words), rule.needsMarks), at)
+    )
       throw refused(key, "it is not for you to mark");
     await this.#store.mark(key, at);
   }
@@ -159,8 +162,7 @@ export class AuthorizedStore implements Store {
   }
 
   watch(folder: string, signal: AbortSignal): AsyncIterable<Hint> {
-    if (folder === "messages" || (!this.#maySee(folder) && !isListed(folder)))
-      throw refused(folder, "it is not for you to watch");
+    if (!this.#isOperator && !isWatched(folder, this.#caller)) throw refused(folder, "it is not for you to watch");
     return this.#store.watch(folder, signal);
   }
 

@@ -1,14 +1,16 @@
 import { timeOf } from "../id.ts";
 import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
+import { isOver, placeOf, Task, titleKey } from "../tasks/task.ts";
 import { type AccessFacts, type Caller, isTheirs } from "./policy.ts";
 
 /** Who may see, make and remove marks. `words` are what the pattern has captured from the key. Pure. */
 export interface MarkRule {
   /** Whether the marks of the folder may be listed, watched and read. */
   readonly maySee: (caller: Caller, words: readonly string[]) => boolean;
-  /** The records that `mayMark` and `mayUnmark` must see. */
+  /** The records that `mayMark` and `mayUnmark` must see, and the marks whose times they must. */
   readonly needs?: (words: readonly string[]) => readonly string[];
+  readonly needsMarks?: readonly string[];
   readonly mayMark: (caller: Caller, words: readonly string[], facts: AccessFacts, at: number | undefined) => boolean;
   readonly mayUnmark: (caller: Caller, words: readonly string[], facts: AccessFacts) => boolean;
 }
@@ -62,7 +64,10 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
     {
       maySee: yes,
       needs: () => ["claims/live"],
-      mayMark: (_, __, facts, at) => at !== undefined && at <= Number(facts.records.get("claims/live")?.token),
+      needsMarks: ["claims/token"],
+      // It only grows: the tokens of claims go on from it if the ledger is lost.
+      mayMark: (_, __, { records, marks }, at) =>
+        at !== undefined && at <= Number(records.get("claims/live")?.token) && at >= (marks?.get("claims/token") ?? 0),
       mayUnmark: no,
     },
   ],
@@ -77,7 +82,24 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   ],
   [/^waits\/([^/]+)(?:\/claims)?$/, { maySee: ofOwn, mayMark: yes, mayUnmark: ofOwn }],
   [/^(?:tasks|waits|decisions|activity|members)$/, { ...shared, mayMark: no, mayUnmark: no }],
-  [/^tasks\/(?:open|ready|unsettled|owned|dependents|titles)(?:\/|$)/, shared],
+  [/^tasks\/(open)(?:\/(.+))?$/, index((task, name) => isOver(task) || placeOf(task) !== name)],
+  [
+    /^tasks\/(ready)(?:\/(.+))?$/,
+    index((task, name) => task.state !== "pending" || task.depends_on.length > 0 || placeOf(task) !== name),
+  ],
+  [
+    /^tasks\/(owned)\/([^/]+\/.+)?$/,
+    index((task, name) => task.state !== "in_progress" || task.owner?.session_id !== name.split("/")[0]),
+  ],
+  [
+    /^tasks\/(titles)\/([^/]+\/.+)?$/,
+    index((task, name) => isOver(task) || titleKey(task.title) !== name.split("/")[0]),
+  ],
+  [
+    /^tasks\/(dependents)\/([^/]+\/.+)?$/,
+    index((task, name) => isOver(task) || !task.depends_on.includes(name.split("/")[0] ?? "")),
+  ],
+  [/^tasks\/(?:unsettled|owned|dependents|titles)(?:\/|$)/, shared],
   [/^loops\//, { ...shared, mayUnmark: no }],
   [
     /^stamps\/person$/,
@@ -91,6 +113,17 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
 const MARK =
   /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+)$/;
 
+const WATCHED = new Set([
+  ...["agents", "claims", "tasks", "tasks/open", "tasks/ready", "waits", "decisions", "activity", "members"],
+  "inboxes/all",
+]);
+
+/** Whether a folder may be watched: to watch makes it, so only those that the product has, and a session's own. */
+export function isWatched(folder: string, { session, isReader = false }: Caller): boolean {
+  const isOwn = session !== "" && [`inboxes/${session}`, `waits/${session}`].includes(folder);
+  return WATCHED.has(folder) || (isOwn && !isReader);
+}
+
 /** The rule of a mark, or of a folder of marks, and the words that its pattern has captured from the key. */
 export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRule, words: readonly string[]] {
   if (what && !MARK.test(key)) return [hidden, []];
@@ -99,6 +132,19 @@ export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRul
     if (found) return [rule, found.slice(1)];
   }
   return [hidden, []];
+}
+
+/** An index of tasks: who lists one may, and one that a record names stays listed until that record says it is over. */
+function index(isStale: (task: Task, name: string) => boolean): MarkRule {
+  const taskIn = (name: string) => /(?:^|\/)(?:\d{5}-)?(task-[^/]+)$/.exec(name)?.[1] ?? "none";
+  return {
+    ...shared,
+    needs: ([, name = ""]) => [`tasks/${taskIn(name)}`],
+    mayUnmark(_, [, name = ""], { records }) {
+      const record = records.get(`tasks/${taskIn(name)}`);
+      return record === undefined || isStale(Task.parse(record, "tasks"), name);
+    },
+  };
 }
 
 function isWaiters({ session }: Caller, id: string | undefined, facts: AccessFacts): boolean {

@@ -32,6 +32,7 @@ export const memberRule: AccessRule = {
       const isNew = !Object.hasOwn(before.tokens ?? {}, name) && !Object.hasOwn(after.machines, name);
       if (!isNew || Math.abs(token.added_at - now) > MAX_CLOCK_LEAD_MS)
         throw refused(key, "a token is new when it is made");
+      if (token.added_by !== caller.owner) throw refused(key, "a token says which machine made it");
     }
     if (Object.keys(after.tokens ?? {}).length > MAX_TOKENS && added.length > 0)
       throw new RelayError("limit", `Cannot make more than ${MAX_TOKENS} tokens`, {
@@ -42,10 +43,11 @@ export const memberRule: AccessRule = {
   },
 };
 
-/** A user invites its own machines, and nobody else. No member can read an invitation. */
+/** A user invites its own machines, and nobody else; it reads and revokes the invitations that it made. */
 export const inviteRule: AccessRule = {
-  mayRead: () => false,
+  mayRead: (caller, _, record) => record.added_by === caller.owner,
   check(caller, key, { old, next }, { now }) {
+    if (old !== undefined && next === undefined && !caller.byToken) return; // its own: it sees no other
     const invite = next && Invite.parse(next, key);
     if (old !== undefined || !invite || caller.byToken) throw refused(key, "only where the relay is");
     if (Math.abs(invite.added_at - now) > MAX_CLOCK_LEAD_MS) throw refused(key, "an invitation is new when it is made");

@@ -1,5 +1,6 @@
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
+import { withoutProof } from "../identity/proof.ts";
 import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
@@ -114,7 +115,7 @@ export function checkedMessage(
   const to = message.to_session;
   if (to !== null && !isSegment(to)) throw new RelayError("usage", `Cannot send to ${jsonText(to)}`);
   return {
-    value: { ...value, from_session: sender, read_by: [sender] },
+    value: { ...withoutProof(value), from_session: sender, read_by: [sender] },
     delivery: to === null ? { inboxes: [], index: "all", everyoneIn: "agents", except: session } : { inboxes: [to] },
   };
 }
@@ -122,7 +123,7 @@ export function checkedMessage(
 /** The operator's message, if it is from the acting session or from `system`. Throws `refused`. */
 export function ownOf({ session }: Caller, key: string, value: Value): Value {
   const from = value.from_session;
-  if (from === undefined || from === session || from === "system") return value;
+  if (from === undefined || from === session || from === "system") return withoutProof(value);
   throw refused(key, `it says that ${jsonText(from)} sent it, and you are ${session}`);
 }
 

@@ -64,13 +64,26 @@ export function lineCommand({ script, platform }: Program): string {
   return `node ${platform === "win32" ? `"${script}"` : quoted(script)} status --line`;
 }
 
-/** The event of a command line of ours, for any platform and path, even within JSON; undefined for other lines. */
+// A word of a shell as `quoted` writes it, that ends with a program's name.
+const wordOf = (program: string) => `(?:'(?:[^']|'\\\\'')*${program}'|[^\\s'"\\\\;&|<>$\`()]*${program})`;
+const HOOK_LINE = new RegExp(
+  `^(?:\\[ ! -x (${wordOf("agent-relay-hook")}) \\] (?:&& echo '\\{\\}' )?\\|\\| exec (?=\\1 ))?${wordOf("agent-relay-hook")} \\w+ (\\w+)(?: (?:edit|shell))?$`,
+);
+const WINDOWS_LINE = /^node "[^"]*agent-relay\.cjs" hook \w+ (\w+)$/;
+const STATUS_LINE = new RegExp(`^node (?:${wordOf("agent-relay\\.cjs")}|"[^"]*agent-relay\\.cjs") status --line$`);
+
+/** The event of a line that `commandFor` wrote, for any platform and path; undefined for any other, like it or not. */
 export function eventOf(command: unknown): string | undefined {
   if (typeof command !== "string") return undefined;
-  return /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ (\w+)/.exec(command)?.[1];
+  return HOOK_LINE.exec(command)?.[2] ?? WINDOWS_LINE.exec(command)?.[1];
 }
 
-/** Whether a command is our status line's. */
+/** Whether a file's text seems to hold such a line. */
+export function seemsToHook(text: string): boolean {
+  return /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ \w+/.test(text);
+}
+
+/** Whether a command is one that `lineCommand` wrote. */
 export function isLineCommand(command: unknown): boolean {
-  return typeof command === "string" && /\bagent-relay\.cjs['"]? status --line$/.test(command);
+  return typeof command === "string" && STATUS_LINE.test(command);
 }

@@ -21,9 +21,18 @@ export interface HostSetup {
   readonly mcp: McpSetup;
   /** Where hooks may be switched off. */
   readonly off?: OffSwitch;
+  /** What its settings may have besides JSON; a file with anything else it drops whole. Default nothing. */
+  readonly bears?: JsonDialect;
   /** What a person still has to do in that host. */
   readonly asks?: string;
 }
+
+export interface JsonDialect {
+  readonly comments: boolean;
+  readonly trailingCommas: boolean;
+}
+
+const JSONC: JsonDialect = { comments: true, trailingCommas: true };
 
 /** Where a host keeps its MCP servers. Without a file of their own they stand in the file with the hooks. */
 export interface McpSetup {
@@ -55,9 +64,9 @@ export function mcpFile(host: HostSetup, words: readonly string[], isUser: boole
   const { mcp } = host;
   const file = isUser ? mcp.userFile : mcp.projectFile;
   if (file === undefined) return undefined;
-  const { agent, programs, folders } = host;
+  const { agent, programs, folders, bears } = host;
   const settings = () => [...(mcp.defaults ?? []), { path: mcp.path, value: mcp.entry(words) }];
-  return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp };
+  return { agent, programs, folders, projectFile: file, userFile: file, settings, mcp, ...(bears && { bears }) };
 }
 
 /** The files that may switch all hooks of a host off. The first file in which `isOff` is not undefined decides. */
@@ -174,6 +183,7 @@ const gemini: HostSetup = {
       return typeof enabled === "boolean" ? !enabled : undefined;
     },
   },
+  bears: { comments: true, trailingCommas: false },
   asks: "Gemini CLI runs a project's hooks only in a folder that you trust",
   mcp: { path: SERVERS, entry: serverAt },
 };
@@ -258,6 +268,7 @@ const opencode: HostSetup = {
   projectFile: ".opencode/plugins/agent-relay.js",
   userFile: ".config/opencode/plugins/agent-relay.js",
   text: pluginFor,
+  bears: JSONC,
   settings: () => [],
   mcp: {
     ...{ projectFile: "opencode.json", userFile: ".config/opencode/opencode.json", path: ["mcp", "agent-relay"] },

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { hash } from "../hash.ts";
+import { fileNameFor } from "../machine/file-name.ts";
 import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, object, optional, record, text } from "../schema.ts";
 
@@ -16,10 +17,13 @@ export type Pin = Pins["owners"][string];
 /** The pinned keys of one relay's members. */
 export class KnownKeys {
   readonly #file: string;
+  /** Where versions before kept them: other relays' ids could be made that had the same name. */
+  readonly #former: string;
   #pins: Pins | undefined;
 
   constructor(folder: string, relay: string) {
-    this.#file = path.join(folder, "known", `${hash(relay).toString(36)}.json`);
+    this.#file = path.join(folder, "known", `${fileNameFor(relay)}.json`);
+    this.#former = path.join(folder, "known", `${hash(relay).toString(36)}.json`);
   }
 
   pinOf(owner: string): Pin | undefined {
@@ -65,7 +69,7 @@ export class KnownKeys {
 
   #load(): Pins {
     const next = "restore it; or remove it, and whoever serves the relay then says anew whose keys they are";
-    return readState(this.#file, Pins, next) ?? { owners: {}, sessions: {} };
+    return readState(this.#file, Pins, next) ?? readState(this.#former, Pins, next) ?? { owners: {}, sessions: {} };
   }
 
   /** Takes no lock: of two processes that write at the same time, one may have to learn its pin again. */

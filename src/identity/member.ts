@@ -27,6 +27,8 @@ const Token = object({
   added_at: integer(),
   /** Unix ms. */
   expires_at: optional(integer()),
+  /** The machine that made it, `<user>/<machine>`; it goes with that. Not there if it was made where the relay is. */
+  added_by: optional(text()),
 });
 
 /** A user who is let in from other machines, as stored under `members/`, with everything that proves who it is. */
@@ -95,11 +97,35 @@ export function checkScope(scope: string): TokenScope {
   throw new RelayError("usage", `Cannot give the scope ${jsonText(scope)}: there are ${SCOPES.join(", ")}`);
 }
 
-/** Whether an invitation lets somebody in as `user` now. An invitation for no user is for a name that nobody has. */
-export function isGood(invite: Invite, user: string, member: Member | undefined, now: number): boolean {
+export interface InviteFacts {
+  /** The member that the invitation is used for. */
+  readonly member: Member | undefined;
+  /** The member that made it; undefined if it was made where the relay is. */
+  readonly maker: Member | undefined;
+  /** Unix ms. */
+  readonly now: number;
+}
+
+/** The user whose machine made an invitation; undefined if it was made where the relay is. */
+export function makerOf({ added_by }: Pick<Invite, "added_by">): string | undefined {
+  return added_by.includes("/") ? added_by.split("/")[0] : undefined;
+}
+
+/**
+ * Whether an invitation lets somebody in as `user` now. An invitation for no user is for a name that nobody has. One of
+ * a machine or a user that was removed since is void.
+ */
+export function isGood(invite: Invite, user: string, { member, maker, now }: InviteFacts): boolean {
   const isOld = invite.added_at <= (member?.removed_at ?? Number.NEGATIVE_INFINITY);
-  if (isOld || invite.expires_at <= now || invite.uses < 1) return false;
+  if (isOld || invite.expires_at <= now || invite.uses < 1 || !isByMember(invite, maker)) return false;
   return invite.user === undefined ? member === undefined : invite.user === user;
+}
+
+function isByMember(invite: Invite, maker: Member | undefined): boolean {
+  if (makerOf(invite) === undefined) return true;
+  const [, name = ""] = invite.added_by.split("/");
+  const machine = maker && Object.hasOwn(maker.machines, name) ? maker.machines[name] : undefined;
+  return machine !== undefined && machine.added_at <= invite.added_at;
 }
 
 /** The invitation after one use; undefined if that was the last one. */

@@ -1,6 +1,6 @@
 import { RelayError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
-import { checkMemberName, hashOf, type Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
+import { checkMemberName, hashOf, Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
 
 // Members and invitations: records of the relay, which its server reads.
 
@@ -40,13 +40,45 @@ export async function members(store: Store): Promise<Member[]> {
   return found;
 }
 
-/** Removes a user, or one of its machines or tokens: it is let in no more. Throws `not_found`. */
+/** An invitation that can still be used, by its id: what it is kept under, which lets nobody in. */
+export type ListedInvite = Invite & { readonly id: string };
+
+/** The invitations that can still be used, as far as the caller may see them: its own, or all where the relay is. */
+export async function invites(store: Store, now: number): Promise<ListedInvite[]> {
+  const found: ListedInvite[] = [];
+  for (const id of await store.list("invites")) {
+    const value = await store.get(`invites/${id}`);
+    const record = value && Invite.parse(value, `invites/${id}`);
+    if (record && record.expires_at > now) found.push({ id, ...record });
+  }
+  return found;
+}
+
+/** Revokes an invitation, by its id or the beginning of it. Throws `not_found`, `usage` if that fits several. */
+export async function revoke(store: Store, now: number, word: string): Promise<ListedInvite> {
+  const [found, other] = (await invites(store, now)).filter(({ id }) => id.startsWith(word));
+  if (!found)
+    throw new RelayError("not_found", `Cannot find the invitation "${word}"`, { next: "agent-relay invite --list" });
+  if (other)
+    throw new RelayError("usage", `Cannot tell which invitation "${word}" is: several begin so`, {
+      next: "agent-relay invite --list",
+    });
+  await store.update(`invites/${found.id}`, () => undefined);
+  return found;
+}
+
+/**
+ * Removes a user, or one of its machines or tokens: it is let in no more, and what it has made (tokens, invitations) lets
+ * in nobody either. Throws `not_found`.
+ */
 export async function remove(store: Store, now: number, user: string, name?: string): Promise<void> {
   await change(store, user, (member) => {
     // `removed_at` ends earlier invitations too. The name stays taken: a newcomer would be taken for the old user.
     if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: now };
     const { [name]: machine, ...machines } = member.machines;
-    const { [name]: token, ...tokens } = member.tokens ?? {};
+    const { [name]: token, ...others } = member.tokens ?? {};
+    const isKept = ([, { added_by }]: [string, { readonly added_by?: string }]) => added_by !== `${user}/${name}`;
+    const tokens = Object.fromEntries(Object.entries(others).filter(isKept));
     if (machine || token) return { ...member, machines, tokens };
     throw new RelayError("not_found", `Cannot find "${name}" among the machines and tokens of ${user}`, {
       next: "agent-relay members",
@@ -63,6 +95,8 @@ export async function addToken(
     readonly name: string;
     readonly scope: TokenScope;
     readonly expires?: number | undefined;
+    /** The machine that makes it; undefined where the relay is. */
+    readonly by?: string | undefined;
   },
 ): Promise<string> {
   const user = checkMemberName(token.user, "user");
@@ -71,6 +105,7 @@ export async function addToken(
   const added = {
     ...{ hash: hashOf(secret), scope: token.scope, added_at: now },
     ...(token.expires !== undefined && { expires_at: now + token.expires }),
+    ...(token.by !== undefined && { added_by: token.by }),
   };
   const add = (member: Member) => {
     if (member.machines[name] || member.tokens?.[name])

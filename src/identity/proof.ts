@@ -1,25 +1,26 @@
+import { flag, type Infer, object, oneOf, optional, text } from "../schema.ts";
 import type { Value } from "../store/store.ts";
 
 /**
- * What is known of a message's origin. `signed`: by a key that is known as its sender's. `unsigned`: by no key.
- * `missing`: by no key, though others of its sender were signed. `wrong`: the signature is not its sender's.
+ * What is known of a message's origin, as whoever read it on this machine has found out: never what a sender or a server
+ * says of it. `signed`: by a key that is known as its sender's. `unsigned`: by no key. `missing`: by no key, though its
+ * sender has one. `wrong`: the signature is of another text or another's. `unknown_key`: by a key that nobody knows.
  */
-export interface Proof {
-  readonly state: "signed" | "unsigned" | "missing" | "wrong";
-  /** The `<user>/<machine>` that has signed the message. */
-  readonly by?: string;
+export const Proof = object({
+  state: oneOf(["signed", "unsigned", "missing", "wrong", "unknown_key"]),
+  /** The `<user>/<machine>` that has signed the message, or says so. */
+  by: optional(text()),
   /** Only the ends of the message could read it. */
-  readonly isSealed: boolean;
-}
-
-// No file and no server can set a message's proof: JSON has no symbols.
-const PROOF = Symbol("proof");
+  is_sealed: flag(),
+});
+export type Proof = Infer<typeof Proof>;
 
 export function withProof(message: Value, proof: Proof): Value {
-  return { ...message, [PROOF]: proof };
+  return { ...message, proof };
 }
 
-/** The proof of a message; undefined where nothing was checked. */
-export function proofOf(message: object): Proof | undefined {
-  return (message as { [PROOF]?: Proof })[PROOF];
+/** A message as it came, without what it says of its own origin. */
+export function withoutProof(message: Value): Value {
+  const { proof: _, ...rest } = message;
+  return rest;
 }

@@ -4,7 +4,7 @@ import { folderOf, type Store, type Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import type { KnownKeys, Pin } from "./known-keys.ts";
 import { boxText, hasSigned, type MachineKey } from "./machine-key.ts";
-import { type Proof, withProof } from "./proof.ts";
+import { type Proof, withoutProof, withProof } from "./proof.ts";
 import { Sealed, seal, unseal } from "./seal.ts";
 import { isSigned, signatureOf, signed } from "./signature.ts";
 
@@ -51,7 +51,7 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
       (raw) => {
         const before = raw && this.#view(raw, proof ?? UNSIGNED);
         view = change(before);
-        return view === before ? raw : view && { ...view, content: raw?.content };
+        return view === before ? raw : view && asItCame(view, raw);
       },
       options,
     );
@@ -59,10 +59,12 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
   };
 
   readonly publish: Store["publish"] = async (key, value, delivery) => {
-    if (!isMessage(key) || value.from_session === "system") return this.#store.publish(key, value, delivery);
+    if (!isMessage(key)) return this.#store.publish(key, value, delivery);
+    if (value.from_session === "system") return this.#store.publish(key, withoutProof(value), delivery);
     const { relay, owner, key: mine } = this.#proving;
     const pin = typeof value.to_session === "string" ? await this.#pinFor(value.to_session) : undefined;
-    const sealed = pin?.box === undefined ? value : this.#sealed(value, pin.box);
+    const said = withoutProof(value);
+    const sealed = pin?.box === undefined ? said : this.#sealed(said, pin.box);
     return this.#store.publish(key, signed(sealed, relay, owner, mine), delivery);
   };
 
@@ -80,11 +82,12 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
       ? (text ?? "(sealed for another key, or changed on the way: it cannot be read here)")
       : raw.content;
     const from = jsonText(raw.from_session);
-    const shown =
-      proof.state === "wrong"
-        ? `(withheld: it says that ${from} sent it, and its signature is not of that one)`
-        : content;
-    return withProof({ ...raw, content: shown }, { ...proof, isSealed: text !== undefined });
+    const withheld = {
+      wrong: `(withheld: it says that ${from} sent it, and its signature is not of that one)`,
+      missing: `(withheld: ${from} signs what it sends, and this has no signature)`,
+    };
+    const shown = proof.state === "wrong" || proof.state === "missing" ? withheld[proof.state] : content;
+    return withProof({ ...raw, content: shown }, { ...proof, is_sealed: text !== undefined });
   }
 
   async #proofOf(raw: Value): Promise<Proof> {
@@ -92,14 +95,20 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
     const from = String(raw.from_session);
     const before = known.ownerOf(from);
     const signature = signatureOf(raw);
-    if (!signature) return before === undefined ? UNSIGNED : { state: "missing", isSealed: false };
+    if (!signature) return (await this.#hasKey(before ?? (await this.#ownerOf(from)))) ? MISSING : UNSIGNED;
     const { by, key } = signature;
-    const wrong: Proof = { state: "wrong", by, isSealed: false };
+    const wrong: Proof = { state: "wrong", by, is_sealed: false };
     if (!isSigned(raw, relay, signature)) return wrong;
     const pin = known.pinOf(by) ?? (await this.#pinOfMember(by));
+    if (!pin && before === undefined) return { state: "unknown_key", by, is_sealed: false };
     if (pin?.key !== key || (before ?? (await this.#ownerOf(from))) !== by) return wrong;
     known.learn({ owner: by, pin, session: from });
-    return { state: "signed", by, isSealed: false };
+    return { state: "signed", by, is_sealed: false };
+  }
+
+  async #hasKey(owner: string | undefined): Promise<boolean> {
+    if (owner === undefined) return false;
+    return (this.#proving.known.pinOf(owner) ?? (await this.#pinOfMember(owner))) !== undefined;
   }
 
   /** The keys of a recipient; undefined if it has none. Throws `refused` if they differ from the pinned ones. */
@@ -132,7 +141,34 @@ class Messages implements Pick<Store, "get" | "update" | "publish"> {
   }
 }
 
-const UNSIGNED: Proof = { state: "unsigned", isSealed: false };
+const UNSIGNED: Proof = { state: "unsigned", is_sealed: false };
+const MISSING: Proof = { state: "missing", is_sealed: false };
+
+/** What is written back of a message: the content and its word on its own origin as they came. */
+function asItCame(view: Value, raw: Value | undefined): Value {
+  return { ...withoutProof(view), content: raw?.content, ...(raw && "proof" in raw && { proof: raw.proof }) };
+}
+
+/** A store whose messages nobody here can verify: what they say of their own origin is left out. */
+export function unprovenStore(store: Store): Store {
+  const get: Store["get"] = async (key) => {
+    const raw = await store.get(key);
+    return raw && isMessage(key) ? withoutProof(raw) : raw;
+  };
+  const update: Store["update"] = (key, change, options) => {
+    if (!isMessage(key)) return store.update(key, change, options);
+    return store.update(
+      key,
+      (raw) => {
+        const before = raw && withoutProof(raw);
+        const next = change(before);
+        return next === before ? raw : next && asItCame(next, raw);
+      },
+      options,
+    );
+  };
+  return { ...forwarding(store), get, update };
+}
 
 function isMessage(key: string): boolean {
   return folderOf(key) === "messages";

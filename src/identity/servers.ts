@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
+import { fileNameFor } from "../machine/file-name.ts";
 import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
@@ -121,15 +122,20 @@ const Session = object({ token: text(), expires_at: integer() });
 
 const LOG_IN_AGAIN = "remove it, and log in again";
 
+/** The login that is remembered for this very address. */
 export function readKnownServer(folder: string, url: URL): KnownServer | undefined {
-  return readState(fileFor(folder, url), KnownServer, LOG_IN_AGAIN);
+  for (const file of [fileFor(folder, url), formerFileFor(folder, url)]) {
+    const known = readState(file, KnownServer, LOG_IN_AGAIN);
+    if (known?.url === url.href) return known;
+  }
+  return undefined;
 }
 
 /** Forgets a server. False if it was not known. */
 export function forgetServer(folder: string, url: URL): boolean {
-  const file = fileFor(folder, url);
-  if (!fs.existsSync(file)) return false;
-  fs.rmSync(file);
+  if (!readKnownServer(folder, url)) return false;
+  fs.rmSync(fileFor(folder, url), { force: true });
+  if (readKnownServer(folder, url)) fs.rmSync(formerFileFor(folder, url));
   return true;
 }
 
@@ -175,5 +181,10 @@ function servingFile(folder: string, port: number): string {
 }
 
 function fileFor(folder: string, url: URL): string {
+  return path.join(folder, "servers", `${fileNameFor(url.href)}.json`);
+}
+
+/** Where versions before remembered it: other addresses could be made that had the same name. */
+function formerFileFor(folder: string, url: URL): string {
   return path.join(folder, "servers", `${hash(url.href).toString(36)}.json`);
 }

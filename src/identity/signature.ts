@@ -10,7 +10,7 @@ export interface Signature {
 }
 
 // The fields of a message that change after it was sent; every other field is signed.
-const CHANGING = ["read_by", "receipts", "withdrawn_at", "signature"];
+const CHANGING = ["read_by", "receipts", "withdrawn_at", "signature", "proof"];
 
 /** The text that an SSH key signs: the same text, without the SSH signature. */
 export function sshText(relay: string, message: Value): string {

@@ -102,7 +102,7 @@ export function allowedLines(signer: string, keys: string): string[] {
     .flatMap((found) => (found ? [`${signer} namespaces="${NAMESPACE}" ${found[1]} ${found[2]}`] : []));
 }
 
-/** The GitHub collaborators of this folder's repository and their keys, by `gh`. Throws `failed`, `not_found`. */
+/** Those who may push to this folder's repository on GitHub, and their keys, by `gh`; not who may only read. Throws `failed`, `not_found`. */
 export function collaborators(cwd: string): { readonly login: string; readonly keys: string }[] {
   const remote = run("git", ["config", "--get", "remote.origin.url"], "", cwd).out.trim();
   const [, repository] =
@@ -118,7 +118,12 @@ export function collaborators(cwd: string): { readonly login: string; readonly k
     if (ok) return out;
     throw new RelayError("failed", `Cannot ask gh: ${why}`, { next: "install it, then: gh auth login" });
   };
-  const logins = gh("--paginate", `repos/${repository}/collaborators`, "--jq", ".[].login");
+  const logins = gh(
+    "--paginate",
+    `repos/${repository}/collaborators`,
+    "--jq",
+    ".[] | select(.permissions.push) | .login",
+  );
   return logins
     .split("\n")
     .filter((login) => /^[\w-]{1,40}$/.test(login))

@@ -2,7 +2,8 @@ import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import type { PermissionVerdict } from "../messages/message.ts";
+import { verdictIn } from "../messages/approval.ts";
+import { type Message, type PermissionVerdict, sentAt } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { beginning, clean, cleanLine } from "../text.ts";
 import { sleep } from "../time.ts";
@@ -118,7 +119,16 @@ async function verdictOn(relay: Relay, question: string, to: string): Promise<Pe
   const answer = conversation.find(({ reply_to, from_session }) => reply_to === question && from_session === to);
   if (!answer) return undefined;
   await relay.markRead(answer.id); // it was for us: it is no mail for the model
-  return conversation.find(({ id }) => id === question)?.receipts?.[to]?.verdict ?? "deny";
+  const asked = conversation.find(({ id }) => id === question);
+  // Over the network, receipts are what whoever keeps the server's folder says: only a signed answer counts.
+  if (answer.proof !== undefined || asked?.proof !== undefined)
+    return (isSignedInTime(answer, asked) && verdictIn(answer.content)) || "deny";
+  return asked?.receipts?.[to]?.verdict ?? "deny";
+}
+
+function isSignedInTime(answer: Message, asked: Message | undefined): boolean {
+  const until = Date.parse(asked?.expires_at ?? "");
+  return answer.proof?.state === "signed" && sentAt(answer) <= until;
 }
 
 /** The session that is asked: by its whole id or name, since who is called nearly the same may be anyone. */

@@ -1,5 +1,6 @@
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
+import { Proof } from "../identity/proof.ts";
 import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "../schema.ts";
 import { iso } from "../time.ts";
 
@@ -60,6 +61,8 @@ export const Message = object({
   signature: optional(object({ by: text(), key: text(), value: text() })),
   /** By a person's or agent's SSH key, armoured; `signer` is the one it claims to be of. */
   ssh_signature: optional(object({ signer: text(), value: text() })),
+  /** What is known here of its origin, where it came over the network. */
+  proof: optional(Proof),
 });
 export type Message = Infer<typeof Message>;
 

@@ -5,7 +5,7 @@ import { type Address, resolve } from "../agents/resolve.ts";
 import { type Context, isSeenLately } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId, timeAfter } from "../id.ts";
-import { checkTimeout } from "../limits.ts";
+import { checkOptions, checkTimeout } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import type { Delivery } from "../store/store.ts";
 import type { Chain } from "./loop-limit.ts";
@@ -74,8 +74,14 @@ export interface Sent {
   readonly recipients: readonly Recipient[];
 }
 
+const SEND_OPTIONS: Readonly<Record<keyof SendOptions, true>> = {
+  ...{ to: true, kind: true, thread: true, reply_to: true, ack: true, deadline: true, claims: true, expires: true },
+  ...{ keep: true, sign: true, report: true },
+};
+
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
+  checkOptions("send", options, SEND_OPTIONS);
   await checkAndRegister(context, content, options);
   const to = recentlySeen(context, options.to) ?? (await resolveRecipients(context, options.to, options.keep ?? false));
   return composeAndPublish(context, content, options, to);
@@ -241,6 +247,7 @@ function expiry(now: number, after: number): string {
 
 /** Sends an answer to the sender of message `id`, in its conversation, which is a receipt for it, and the ack if it asks. Throws `not_found`. */
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
+  checkOptions("reply", options, SEND_OPTIONS);
   const answered = await messageFor(context, id);
   if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;

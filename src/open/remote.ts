@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { KnownKeys } from "../identity/known-keys.ts";
 import { machineKey } from "../identity/machine-key.ts";
-import { provingStore } from "../identity/proving-store.ts";
+import { provingStore, unprovenStore } from "../identity/proving-store.ts";
 import { readKnownServer, ServerCredentials, serverUrl } from "../identity/servers.ts";
 import { stateFolder } from "../machine/state-dir.ts";
 import { HttpStore } from "../store/http/http-store.ts";
@@ -36,7 +36,7 @@ export function remoteRelay(
     ...{ relay: login.relay, owner: `${login.user}/${login.machine}` },
     ...{ key: machineKey(folder), known: new KnownKeys(folder, login.relay) },
   };
-  const proven = (store: HttpStore) => (proving ? provingStore(store, proving) : store);
+  const proven = (store: HttpStore) => (proving ? provingStore(store, proving) : unprovenStore(store));
   return {
     store: proven(http),
     as(session) {

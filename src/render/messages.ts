@@ -2,7 +2,6 @@ import { isName } from "../agents/agent.ts";
 import type { AgentView } from "../agents/registry.ts";
 import type { Claim } from "../claims/claim.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
-import { proofOf } from "../identity/proof.ts";
 import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import { clean, cleanLine } from "../text.ts";
@@ -46,16 +45,17 @@ export function messageLines(
 
 /** The notes on a message's proof of origin. A message that nobody had to prove gets none. */
 function proofNotes(message: Message, notes: readonly string[]): string[] {
-  const { state, by = "", isSealed } = proofOf(message) ?? { state: "unsigned", isSealed: false };
+  const { state, by = "", is_sealed } = message.proof ?? { state: "unsigned", is_sealed: false };
   const says = {
     signed: `signed by ${cleanLine(by)}`,
     unsigned: "",
     missing: "NOT SIGNED, as others of this sender are",
     wrong: "ITS SIGNATURE IS WRONG",
+    unknown_key: "SIGNED BY A KEY THAT IS NOT KNOWN",
   };
   const isChecked = notes.some((note) => note.includes("SSH"));
   const ssh = message.ssh_signature && !isChecked ? "has an SSH signature, see agent-relay read" : "";
-  return [says[state], isSealed ? "sealed" : "", ssh].filter((note) => note !== "");
+  return [says[state], is_sealed ? "sealed" : "", ssh].filter((note) => note !== "");
 }
 
 /** The note of a list of old messages on one that is still unread. */

@@ -9,6 +9,7 @@ import {
   inviteKey,
   isGood,
   Member,
+  makerOf,
   type NewMachine,
   newSecret,
   type TokenScope,
@@ -174,9 +175,12 @@ export class Authenticator {
       throw new RelayError("refused", `Cannot log in as ${user}/${machine}: its key is not known under that name`, {
         next: "ask for an invitation, then: agent-relay login <url> --invite <word>",
       });
+    const known = await store.get(inviteKey(invite));
+    const by = known && makerOf(Invite.parse(known, "invites"));
+    const maker = by === undefined ? undefined : await this.#read(by);
     await store.update(inviteKey(invite), (value) => {
       const found = value && Invite.parse(value, "invites");
-      if (!found || !isGood(found, user, member, now)) throw badInvite();
+      if (!found || !isGood(found, user, { member, maker, now })) throw badInvite();
       return usedOnce(found);
     });
   }

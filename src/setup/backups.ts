@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { RelayError, systemError } from "../errors.ts";
 import { hash } from "../hash.ts";
+import { fileNameFor } from "../machine/file-name.ts";
 import { writeState } from "../machine/state-file.ts";
 import { object, optional, text } from "../schema.ts";
 import { readText } from "./files.ts";
@@ -37,7 +38,7 @@ export class Backups {
   of(file: string): Backup | undefined {
     const place = this.#place(file);
     try {
-      const json = readText(place);
+      const json = readText(place) ?? readText(this.#formerPlace(file));
       const kept = json === undefined ? undefined : Backup.parse(JSON.parse(json), place);
       return kept?.file === file ? kept : undefined;
     } catch (error) {
@@ -63,8 +64,9 @@ export class Backups {
   }
 
   drop(file: string): void {
+    const former = this.of(file) === undefined ? [] : [this.#formerPlace(file)];
     try {
-      fs.rmSync(this.#place(file), { force: true });
+      for (const place of [this.#place(file), ...former]) fs.rmSync(place, { force: true });
     } catch (error) {
       throw systemError(`write "${this.#place(file)}"`, error);
     }
@@ -75,6 +77,11 @@ export class Backups {
   }
 
   #place(file: string): string {
+    return path.join(this.#folder, `${fileNameFor(file)}.json`);
+  }
+
+  /** Where versions before kept it, perhaps in place of that of another file. */
+  #formerPlace(file: string): string {
     return path.join(this.#folder, `${hash(file).toString(36)}.json`);
   }
 }

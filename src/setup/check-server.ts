@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import readline from "node:readline";
-import { isServerEntry } from "../hosts/command-line.ts";
+import { isServerEntry, type Program, serverWords } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
 import { cut, jsonText } from "../text.ts";
 import { type CheckEnv, envOf, type HostCheck } from "./check.ts";
 import { readText } from "./files.ts";
-import { settingsIn } from "./jsonc.ts";
+import { dropsFor, STRICT, settingsIn } from "./jsonc.ts";
 
 const MAX_ANSWER_MS = 10_000;
 const HELLO = {
@@ -16,13 +16,32 @@ const HELLO = {
   clientInfo: { name: "agent-relay setup", version: "1" },
 };
 
-/** Runs the MCP server that a host's file names as ours, and says what is wrong; undefined if the file names none. */
-export async function checkedServer(host: HostSetup, file: string, checkEnv: CheckEnv): Promise<HostCheck | undefined> {
+/**
+ * Runs the MCP server that a host's file names as ours, and says what is wrong; undefined if the file names none. An entry
+ * that setup would not write now is not run: it may have come with a cloned repository.
+ */
+export async function checkedServer(
+  host: HostSetup,
+  file: string,
+  checkEnv: CheckEnv,
+  program: Program,
+): Promise<HostCheck | undefined> {
   const entry = entryIn(host, file);
   if (!isServerEntry(entry)) return undefined;
   const { command, args = [] } = fieldsOf(entry);
   const words = [command, args].flat().map(String);
-  return { host: host.agent, command: words.join(" "), fault: await faultOf(words, checkEnv) };
+  const say = (fault: string | undefined) => ({ host: host.agent, command: words.join(" "), fault });
+  const drops = dropsFor(readText(file) ?? "", host.bears ?? STRICT);
+  if (drops !== undefined) return say(`${host.agent} drops the whole of ${file}: ${drops}`);
+  if (jsonText(words) !== jsonText(serverWords(program)) || !hasOnlyOurs(entry, host.mcp.entry(words)))
+    return say("it is not what setup writes now, and was not run: run setup --mcp again");
+  return say(await faultOf(words, checkEnv));
+}
+
+/** Whether an entry has no field, such as an environment, that setup does not write. */
+function hasOnlyOurs(entry: unknown, ours: unknown): boolean {
+  const wanted = Object.keys(fieldsOf(ours));
+  return Object.keys(fieldsOf(entry)).every((name) => wanted.includes(name));
 }
 
 function entryIn({ mcp }: HostSetup, file: string): unknown {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
-import { eventOf } from "../hosts/command-line.ts";
+import { eventOf, wordsFor } from "../hosts/command-line.ts";
 import type { HookHost, Payload } from "../hosts/hook.ts";
 import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
 import { programIn } from "../hosts/opencode-plugin-file.ts";
@@ -9,7 +9,7 @@ import { commandsIn } from "../hosts/ours.ts";
 import type { HostSetup } from "../hosts/setup.ts";
 import { cut, jsonText } from "../text.ts";
 import { readText } from "./files.ts";
-import { settingsIn } from "./jsonc.ts";
+import { dropsFor, STRICT, settingsIn } from "./jsonc.ts";
 import { isIn } from "./managed.ts";
 import { planSetup, type SetupRequest, wanted } from "./plan.ts";
 
@@ -35,17 +35,21 @@ export function checked(host: HostSetup, file: string, request: SetupRequest, ch
   const say = (command: string, fault?: string): HostCheck => ({ host: host.agent, command, fault });
   try {
     const { before, after } = planSetup(host, file, request);
+    const drops = host.text ? undefined : dropsFor(before ?? "", host.bears ?? STRICT);
+    if (drops !== undefined) return [say(file, `${host.agent} drops the whole file: ${drops}`)];
     const commands = host.text ? [] : commandsIn(settingsIn(before ?? "", file));
     const program = host.text && before !== undefined ? programIn(before) : undefined;
     if (commands.length === 0 && !program) return [say(file, "no hook of ours is in it")];
     const { lines, faults } = host.text ? { lines: [], faults: [] } : compared(host, before ?? "", file, request);
-    const ran = commands.map((line) => {
-      const fault = faultOf(host.agent, eventOf(line) ?? "", { line, ...checkEnv });
-      return say(
-        line,
-        fault ?? (lines.includes(line) ? undefined : `it is not what setup writes now: ${SET_UP_AGAIN}`),
-      );
-    });
+    // A file that came with a cloned repository may hold any line that looks like ours: only what setup writes is run.
+    const ran = commands.map((line) =>
+      lines.includes(line)
+        ? say(line, faultOf(host.agent, eventOf(line) ?? "", { line, ...checkEnv }))
+        : say(line, `it is not what setup writes now, and was not run: ${SET_UP_AGAIN}`),
+    );
+    const isOurProgram = jsonText(program) === jsonText(wordsFor(request.program));
+    if (program && !isOurProgram)
+      return [say(file, `it is not what setup writes now, and was not run: ${SET_UP_AGAIN}`)];
     const events = program ? PLUGIN_EVENTS : [];
     for (const event of events) {
       const line = [...(program ?? []), host.agent, event];

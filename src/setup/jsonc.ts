@@ -8,7 +8,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { RelayError } from "../errors.ts";
-import type { Setting } from "../hosts/setup.ts";
+import type { JsonDialect, Setting } from "../hosts/setup.ts";
 import { jsonText } from "../text.ts";
 
 type Path = readonly (string | number)[];
@@ -30,6 +30,20 @@ export function settingsIn(text: string, file: string): Readonly<Record<string, 
   if (twice !== undefined) throw leftAlone(file, `"${twice}" stands in it twice`);
   return { ...getNodeValue(root) };
 }
+
+/** What in a file's text makes a host drop the whole of it, and where; undefined if nothing does. */
+export function dropsFor(text: string, { comments, trailingCommas }: JsonDialect): string | undefined {
+  if (isBlank(text)) return undefined;
+  const errors: ParseError[] = [];
+  parseTree(text.replace(BOM, ""), errors, { disallowComments: !comments, allowTrailingComma: trailingCommas });
+  const [first] = errors;
+  if (!first) return undefined;
+  const line = text.slice(0, first.offset).split("\n").length;
+  const isComment = printParseErrorCode(first.error) === "InvalidCommentToken";
+  return `line ${line} has a ${isComment ? "comment" : "comma too many"}`;
+}
+
+export const STRICT: JsonDialect = { comments: false, trailingCommas: false };
 
 export function leftAlone(file: string, why: string): RelayError {
   return new RelayError("corrupt", `Cannot set up "${file}": ${why}, and is left as it is`, {

@@ -1,5 +1,13 @@
 import { RelayError } from "../errors.ts";
-import { commandFor, eventOf, isServerEntry, type Program, serverWords, wordsFor } from "../hosts/command-line.ts";
+import {
+  commandFor,
+  eventOf,
+  isServerEntry,
+  type Program,
+  seemsToHook,
+  serverWords,
+  wordsFor,
+} from "../hosts/command-line.ts";
 import { builtPlugin, OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
 import type { HostSetup, Setting } from "../hosts/setup.ts";
@@ -105,10 +113,7 @@ export function hasServerAlone(host: HostSetup, file: string): boolean {
 /** Whether anything of ours is in a file of `host`, be it whole or not. */
 export function isSetUp(host: HostSetup, file: string): boolean {
   const text = readText(file);
-  return (
-    text !== undefined &&
-    (host.text ? isOurPlugin(text) : eventOf(text) !== undefined || /agent-relay\.cjs\\?"/.test(text))
-  );
+  return text !== undefined && (host.text ? isOurPlugin(text) : seemsToHook(text) || /agent-relay\.cjs\\?"/.test(text));
 }
 
 /** The edit that takes out what is ours. A file that nobody has changed since becomes what it was, byte for byte. */

@@ -1,9 +1,13 @@
 import path from "node:path";
+import { RelayError } from "../errors.ts";
 import type { Program } from "../hosts/command-line.ts";
+import type { HostSetup } from "../hosts/setup.ts";
 import { hookNode } from "../machine/hook-state.ts";
 import { isOnPath } from "../machine/programs.ts";
 import { readStateText, writeStateText } from "../machine/state-file.ts";
 import { quoted } from "../shell/quote.ts";
+import { readText } from "./files.ts";
+import { dropsFor, STRICT } from "./jsonc.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +18,24 @@ export function noteNode(env: Env): void {
   const file = hookNode(env);
   const line = `${process.execPath}\n`;
   if (file !== undefined && readStateText(file) !== line) writeStateText(file, line);
+}
+
+/** What to do where a host drops the whole of its settings for something in them that is not ours. */
+export function dropped({ agent, bears = STRICT, text }: HostSetup, file: string): string[] {
+  const drops = text ? undefined : dropsFor(textOf(file), bears);
+  return drops === undefined
+    ? []
+    : [`${agent} DROPS THE WHOLE of ${file}: ${drops}. Take it out, and what setup wrote counts`];
+}
+
+/** A file's text; empty for one that cannot be read, which setup has told already. */
+function textOf(file: string): string {
+  try {
+    return readText(file) ?? "";
+  } catch (error) {
+    if (error instanceof RelayError) return "";
+    throw error;
+  }
 }
 
 /** What to type where agents cannot call the command by the name that greeting and skill give it. */

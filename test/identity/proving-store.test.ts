@@ -1,8 +1,9 @@
+import { execFile } from "node:child_process";
 import fs from "node:fs";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { KnownKeys } from "../../src/identity/known-keys.ts";
 import { invite } from "../../src/identity/membership.ts";
-import { proofOf } from "../../src/identity/proof.ts";
 import { logIn, readKnownServer } from "../../src/identity/servers.ts";
 import type { Message } from "../../src/messages/message.ts";
 import { remoteRelay } from "../../src/open/remote.ts";
@@ -11,6 +12,9 @@ import { messageLines } from "../../src/render/messages.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempDir } from "../support/cli.ts";
 import { World } from "../support/http-relay.ts";
+import { COMMAND } from "../support/paths.ts";
+
+const execFileAsync = promisify(execFile);
 
 /** Ann's laptop and bob's, each with a key of its own, at one server; whose owner may change what it has. */
 async function parties() {
@@ -53,7 +57,7 @@ describe("a direct message between two who know each other's keys", () => {
     expect((await ann.message(id)).content).toBe("the door code is 4711");
     expect((await ann.message(id)).receipts?.bob?.acked_at).toBeDefined();
     expect(await kept()).not.toContain("4711");
-    expect(proofOf((await bob.history())[0] as Message)).toMatchObject({ state: "signed", isSealed: true });
+    expect((await bob.history())[0]?.proof).toMatchObject({ state: "signed", is_sealed: true });
   });
 
   test("has room for as much text as any other", async () => {
@@ -92,12 +96,12 @@ describe("what a hostile server shows", () => {
       const before = await change(id, {});
       await change(id, forged);
       const message = await next(bob);
-      expect(proofOf(message)?.state, JSON.stringify(forged)).toBe("wrong");
+      expect(message.proof?.state, JSON.stringify(forged)).toBe("wrong");
       expect(message.content).toMatch(/^\(withheld/);
       expect(line(message)).toContain("ITS SIGNATURE IS WRONG");
       await change(id, { ...Object.fromEntries(Object.keys(forged).map((name) => [name, undefined])), ...before });
     }
-    expect(proofOf(await next(bob))?.state).toBe("signed");
+    expect((await next(bob)).proof?.state).toBe("signed");
   });
 
   test("in the name of somebody else who has signed it is withheld too", async () => {
@@ -108,7 +112,7 @@ describe("what a hostile server shows", () => {
     const { id } = await eve.send("I am ann");
     const eves = await server.get(`messages/${id}`);
     await server.update(`messages/${id}`, () => ({ ...eves, from_session: "ann" }));
-    expect(proofOf((await bob.unread()).find((message) => message.id === id) as Message)?.state).toBe("wrong");
+    expect((await bob.unread()).find((message) => message.id === id)?.proof?.state).toBe("wrong");
   });
 
   test("without the signature that others of its sender have is marked", async () => {
@@ -117,7 +121,32 @@ describe("what a hostile server shows", () => {
     await next(bob);
     const { id } = await ann.send("more");
     await change(id, { signature: undefined });
-    expect(line(await next(bob))).toContain("NOT SIGNED, as others of this sender are: more");
+    expect(line(await next(bob))).toContain("NOT SIGNED, as others of this sender are: (withheld");
+  });
+
+  test("with its signature taken off before anything of its sender was seen is withheld too", async () => {
+    const { ann, bob, change } = await parties();
+    const { id } = await ann.send("good");
+    await change(id, { signature: undefined, content: "bad" });
+    expect(await next(bob)).toMatchObject({
+      proof: { state: "missing" },
+      content: expect.stringMatching(/^\(withheld/),
+    });
+  });
+
+  test("is withheld by the built command as well, in text and in JSON", async () => {
+    const { ann, bob, bobs, world, change } = await parties();
+    await ann.send("good");
+    await bob.inbox();
+    const { id } = await ann.send("pay eve");
+    await change(id, { signature: undefined, content: "pay mallory" });
+    const run = (...args: string[]) =>
+      execFileAsync(process.execPath, [COMMAND, ...args, "--session", "bob", "--server", world.origin], {
+        env: { PATH: process.env.PATH, HOME: bobs.folder, XDG_STATE_HOME: bobs.folder },
+      }).then(({ stdout }) => stdout);
+    expect(await run("inbox", "--peek")).toMatch(/NOT SIGNED.*: \(withheld/);
+    const [item] = JSON.parse(await run("inbox", "--peek", "--json")).items;
+    expect(item.message).toMatchObject({ proof: { state: "missing" }, content: expect.stringMatching(/^\(withheld/) });
   });
 
   test("of the machine's own user, who signs nothing, is shown as it is", async () => {
@@ -148,7 +177,7 @@ test("a file or a server cannot say of a message that it is proved", async () =>
   });
   const { id } = await local.send("trust me");
   await change(id, { proof: { state: "signed" }, signed: true, "Symbol(proof)": { state: "signed" } });
-  expect(proofOf(await next(bob))?.state).toBe("unsigned");
+  expect((await next(bob)).proof?.state).toBe("unsigned");
 });
 
 test("what is known of keys is kept for its user alone", async () => {

@@ -1,8 +1,10 @@
+import fs from "node:fs";
 import net from "node:net";
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/id.ts";
 import { invite, remove } from "../../src/identity/membership.ts";
 import { Relay } from "../../src/relay.ts";
+import type { FileStore } from "../../src/store/file/file-store.ts";
 import { revisionOf } from "../../src/store/http/wire.ts";
 import type { Store, Value } from "../../src/store/store.ts";
 import { tempDir } from "../support/cli.ts";
@@ -348,6 +350,40 @@ describe("who wants to break it for everyone", () => {
       expect(await mallory.publish(message(id, "mallory1", "bob1"))).toBe(403);
     await local("srv").send("to everyone");
     await local("srv").tasks.add("a task");
+  });
+
+  test("takes no task off the lists that its record says is open, and winds back no fencing token", async () => {
+    const { mallory, local, store } = await town();
+    const ann = local("ann");
+    const task = await ann.tasks.add("a task", { dependsOn: [(await ann.tasks.add("before")).id] });
+    const free = await ann.tasks.add("free");
+    await ann.tasks.claim(free.id);
+    const marks = (
+      await Promise.all(
+        ["tasks/open", "tasks/ready", `tasks/owned/ann`, `tasks/titles/ta-task`].map(async (folder) =>
+          (await store.marks(folder)).map((name) => `${folder}/${name}`),
+        ),
+      )
+    ).flat();
+    expect(marks.length).toBeGreaterThan(4);
+    for (const key of marks) await mallory.ask("DELETE", `/v1/marks/${key}`);
+    const left = await ann.tasks.list();
+    expect(left.tasks.map(({ title }) => title).sort()).toEqual(["a task", "before", "free"]);
+    expect((await ann.tasks.next())?.title).toBe("before");
+    expect((await ann.tasks.get(task.id)).state).toBe("pending");
+    await ann.claim("src");
+    await ann.claim("docs");
+    const token = await store.markedAt("claims/token");
+    expect(await mallory.mark("claims/token", 1)).toBe(403);
+    expect(await store.markedAt("claims/token")).toBe(token);
+  });
+
+  test("makes no folder by watching it, not even with a token that only reads", async () => {
+    const { mallory, store } = await town();
+    const dir = (store as FileStore).root;
+    for (const folder of ["whatever", "threads/x", "tasks/owned/y", "messages/z", "drafts/d"])
+      expect((await mallory.ask("GET", `/v1/changes/${folder}`)).status, folder).toBe(403);
+    expect(fs.existsSync(`${dir}/whatever`) || fs.existsSync(`${dir}/threads/x`)).toBe(false);
   });
 
   test("writes nothing that the next reader would have to set aside", async () => {

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { loginText } from "../../src/identity/login.ts";
 import { boxText, type MachineKey, machineKey } from "../../src/identity/machine-key.ts";
-import { invite, remove } from "../../src/identity/membership.ts";
+import { addToken, invite, invites, remove, revoke } from "../../src/identity/membership.ts";
 import { noteServing, ServerCredentials, serverUrl } from "../../src/identity/servers.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempDir } from "../support/cli.ts";
@@ -62,6 +62,39 @@ async function login(world: World, attempt: Attempt, challenge?: object) {
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "relay-login-"));
 const KEY = machineKey(folder);
 afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+describe("what a removed machine has made", () => {
+  test("let it in again: its invitation is void, and its tokens are gone", async () => {
+    const { world, store, invited } = await served();
+    const first = await login(world, { invite: await invited("bob", 2) });
+    expect(first.status).toBe(200);
+    const by = { user: "bob", uses: 5, expires: DAY, by: "bob/laptop" };
+    const { word } = await invite(store, Date.now(), by);
+    const other = machineKey(fs.mkdtempSync(path.join(folder, "other-")));
+    expect((await login(world, { machine: "desktop", key: other, invite: word })).status, "while it is in").toBe(200);
+    const secret = await addToken(store, Date.now(), { user: "bob", name: "ci", scope: "all", by: "bob/laptop" });
+    const asked = async () => (await world.fetch("shop", "/agents", secret, "bob-ci")).status;
+    expect(await asked()).toBe(200);
+    await remove(store, Date.now(), "bob", "laptop");
+    expect((await login(world, { invite: word })).status).toBe(403);
+    const third = machineKey(fs.mkdtempSync(path.join(folder, "third-")));
+    expect((await login(world, { machine: "third", key: third, invite: word })).status).toBe(403);
+    await vi.waitFor(async () => expect(await asked()).toBe(401));
+    expect((await login(world, { machine: "desktop", key: other })).status, "another machine of the user").toBe(200);
+  });
+
+  test("an invitation is listed without the word that lets somebody in, and revoked by its id", async () => {
+    const { world, store, invited } = await served();
+    const word = await invited();
+    const [listed] = await invites(store, Date.now());
+    expect(JSON.stringify(listed)).not.toContain(word);
+    expect(listed).toMatchObject({ uses: 1, added_by: "ann" });
+    await revoke(store, Date.now(), (listed?.id ?? "").slice(0, 8));
+    expect(await invites(store, Date.now())).toEqual([]);
+    expect((await login(world, { invite: word })).status).toBe(403);
+    await expect(revoke(store, Date.now(), "abc")).rejects.toMatchObject({ code: "not_found" });
+  });
+});
 
 describe("logging in", () => {
   test("needs an invitation the first time, and this machine's key from then on", async () => {

@@ -2,9 +2,10 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { commandFor, eventOf } from "../../src/hosts/command-line.ts";
+import { commandFor, eventOf, seemsToHook } from "../../src/hosts/command-line.ts";
 import { pluginFor, programIn } from "../../src/hosts/opencode-plugin-file.ts";
-import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { HOST_SETUPS, mcpFile } from "../../src/hosts/setup.ts";
+import { checkedServer } from "../../src/setup/check-server.ts";
 import { diff } from "../../src/setup/diff.ts";
 import { settingsIn, withoutSetting, withSettings } from "../../src/setup/jsonc.ts";
 import { tempDir } from "../support/cli.ts";
@@ -414,7 +415,7 @@ describe("on Windows, which has no POSIX shell", () => {
       const line = commandFor(program, agent)("PreToolUse", "edit");
       expect(line).toBe(`node "C:\\a b\\agent-relay.cjs" hook ${agent} PreToolUse`);
       expect(eventOf(line)).toBe("PreToolUse");
-      expect(eventOf(JSON.stringify({ command: line }))).toBe("PreToolUse");
+      expect(seemsToHook(JSON.stringify({ command: line }))).toBe(true);
     }
     const plugin = pluginFor("", ["node", program.script, "hook"], false);
     expect(programIn(plugin)).toEqual(["node", program.script, "hook"]);
@@ -437,8 +438,15 @@ test("a server that wrote a line which is no message ended the check with a bare
   const office = new Office();
   office.write("noisy/agent-relay.cjs", "#!/bin/sh\necho starting up\nsleep 60\n");
   fs.chmodSync(`${office.story.cwd}/noisy/agent-relay.cjs`, 0o755);
-  const entry = { command: `${office.story.cwd}/noisy/agent-relay.cjs`, args: ["mcp"] };
-  office.write(".mcp.json", JSON.stringify({ mcpServers: { "agent-relay": entry } }));
-  const { code, out } = await office.setup("--check");
-  expect([code, out]).toEqual([1, expect.stringContaining("it writes what is no message: starting up")]);
+  const script = `${office.story.cwd}/noisy/agent-relay.cjs`;
+  office.write(".mcp.json", JSON.stringify({ mcpServers: { "agent-relay": { command: script, args: ["mcp"] } } }));
+  const { out } = await office.setup("--check");
+  expect(out, "of another program").toContain("it is not what setup writes now, and was not run");
+  const [claude] = HOST_SETUPS;
+  const own = claude && mcpFile(claude, [script, "mcp"], false);
+  const program = { launcher: "", script, platform: process.platform };
+  const place = { folder: office.story.cwd, env: process.env };
+  expect(own && (await checkedServer(own, `${office.story.cwd}/.mcp.json`, place, program))?.fault).toBe(
+    "it writes what is no message: starting up",
+  );
 });

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
 import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { COMMAND } from "../support/paths.ts";
 import { FOREIGN, Office } from "../support/settings-home.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -159,7 +160,9 @@ test("setup --check runs what is installed on a real payload, and says what is n
   );
   const ill = await office.setup("codex", "--check");
   expect(ill.code).toBe(1);
-  expect(ill.out).toMatch(/codex: it ended with exit code 127: .*\n/);
+  expect(ill.out).toMatch(
+    /codex: it is not what setup writes now, and was not run: .*\/gone\/agent-relay-hook codex Stop\n/,
+  );
   expect((await office.setup("cursor", "--check")).out).toContain("cursor: no hook of ours is in it");
 });
 
@@ -246,7 +249,10 @@ test("hosts are told of the MCP server only if that was asked for, each where it
   expect((await office.setup(...names, "--mcp")).out).not.toMatch(/added to|made/);
   expect(office.files()).toEqual(installed);
   const checked = await office.setup("claude", "gemini", "opencode", "--check");
-  expect(checked).toMatchObject({ code: 0, out: expect.stringMatching(/opencode: ok: \/.*agent-relay\.cjs mcp\n/) });
+  expect(checked.out).toMatch(/opencode: ok: \/.*agent-relay\.cjs mcp\n/);
+  expect(checked.out.split("\n").filter((line) => !/: ok: |^$/.test(line))).toEqual([
+    expect.stringMatching(/^claude: claude drops the whole of .*\.mcp\.json: line \d+ has a comment: /),
+  ]);
   await office.setup("--remove");
   expect(office.files()).toEqual(before);
 });
@@ -301,7 +307,76 @@ test("an MCP entry that cannot be started, or that is somebody else's, is told o
   });
   expect(office.read(".mcp.json")).toBe(mine);
   office.write(".mcp.json", '{"mcpServers":{"agent-relay":{"command":"/gone/agent-relay.cjs","args":["mcp"]}}}');
-  expect((await office.setup("claude", "--check")).out).toMatch(/claude: it could not be run \(.*\): \/gone/);
+  expect((await office.setup("claude", "--check")).out).toContain(
+    "claude: it is not what setup writes now, and was not run: run setup --mcp again: /gone/agent-relay.cjs mcp",
+  );
+});
+
+test("setup --check ran commands that a cloned repository had brought, which only looked like ours", async () => {
+  const office = new Office();
+  await office.setup("claude", "--mcp");
+  const mark = `${office.story.cwd}/was-run`;
+  const evil = `${office.story.cwd}/agent-relay-hook`;
+  office.write("agent-relay-hook", `#!/bin/sh\ntouch ${mark}\n`);
+  fs.chmodSync(evil, 0o755);
+  const settings = office.read(".claude/settings.local.json");
+  for (const line of [
+    `${evil} claude Stop`,
+    `touch ${mark}; x/agent-relay-hook claude Stop`,
+    `'${evil}' claude Stop`,
+  ]) {
+    office.write(
+      ".claude/settings.local.json",
+      settings.replace(/"[^"]*agent-relay-hook claude Stop"/, JSON.stringify(line)),
+    );
+    expect((await office.setup("claude", "--check")).code, line).toBe(1);
+  }
+  office.write(".claude/settings.local.json", settings);
+  for (const entry of [
+    { command: "touch", args: [mark, "agent-relay.cjs", "mcp"] },
+    { command: evil.replace("-hook", ".cjs"), args: ["mcp"] },
+  ]) {
+    office.write(".mcp.json", JSON.stringify({ mcpServers: { "agent-relay": entry } }));
+    await office.setup("claude", "--check");
+  }
+  const good = await office.setup("claude", "--mcp").then(() => JSON.parse(office.read(".mcp.json")));
+  good.mcpServers["agent-relay"] = { command: COMMAND, args: ["mcp"], env: { NODE_OPTIONS: `--require ${evil}` } };
+  office.write(".mcp.json", JSON.stringify(good));
+  expect((await office.setup("claude", "--check")).out).toContain("was not run");
+  expect(fs.existsSync(mark)).toBe(false);
+});
+
+test.each(["// mine\n{}", '{\n  "model": "x",\n}'])(
+  "%j was set up and called ok, and Claude Code loads nothing of it",
+  async (text) => {
+    const office = new Office({ ".claude/settings.local.json": text });
+    const said = await office.setup("claude");
+    expect(said.out).toMatch(
+      /claude DROPS THE WHOLE of .*settings\.local\.json: line \d+ has a (comment|comma too many)/,
+    );
+    const checked = await office.setup("claude", "--check");
+    expect(checked.code).toBe(1);
+    expect(checked.out).toContain("claude drops the whole file");
+    await office.setup("--remove");
+    expect(office.read(".claude/settings.local.json")).toBe(text);
+  },
+);
+
+test("hooks that only look like ours were taken out", async () => {
+  const mine = [
+    "my-wrapper agent-relay-hook claude Stop",
+    "agent-relay-hook claude Stop && say done",
+    "echo agent-relay-hook claude Stop",
+    "/opt/tools/agent-relay-hook-of-mine claude Stop",
+  ];
+  const hooks = { Stop: mine.map((command) => ({ hooks: [{ type: "command", command }] })) };
+  const statusLine = { type: "command", command: "date; node /x/agent-relay.cjs status --line" };
+  const text = JSON.stringify({ hooks, statusLine }, null, 2);
+  const office = new Office({ ".claude/settings.local.json": text });
+  await office.setup("claude");
+  office.write(".claude/settings.local.json", `${office.read(".claude/settings.local.json")} `);
+  await office.setup("--remove");
+  expect(JSON.parse(office.read(".claude/settings.local.json"))).toEqual(JSON.parse(text));
 });
 
 test("who typed the MCP entry for Codex is told, when all is taken away, what takes that away too", async () => {

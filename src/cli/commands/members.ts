@@ -77,7 +77,8 @@ async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
   const scope = checkScope(flags.scope);
   const expires = flags.expires === undefined ? undefined : parseDuration(flags.expires);
-  const secret = await addToken(store, cli.io.now(), { user, name: flags.name, scope, expires });
+  const by = await store.owner?.();
+  const secret = await addToken(store, cli.io.now(), { user, name: flags.name, scope, expires, by });
   await cli.say(
     { token: secret, user, name: flags.name, scope },
     `${secret}\nGood to ${scope}. Put it into AGENT_RELAY_TOKEN, or: curl -H "Authorization: Bearer $AGENT_RELAY_TOKEN"\n`,

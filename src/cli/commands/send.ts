@@ -2,6 +2,7 @@ import { RelayError } from "../../errors.ts";
 import { KINDS } from "../../messages/message.ts";
 import type { SendOptions } from "../../messages/send.ts";
 import type { Relay } from "../../relay.ts";
+import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -52,14 +53,44 @@ export const run = verb<SendFlags>(describe, {
 });
 
 async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
-  const content = await bodyOf(cli, words, flags.file);
   const { relay, found } = await cli.openWithStore(flags.from === undefined ? {} : { session: flags.from });
+  const isAddressed = flags.to !== undefined || flags.claim !== undefined || flags.file !== undefined;
+  const meant = isAddressed ? { words } : await addressed(relay, words);
+  const content = await bodyOf(cli, meant.words, flags.file);
   const options = {
-    ...sendOptions(flags),
+    ...sendOptions({ ...flags, ...meant.to }),
     ...(await yieldOptions(relay, flags)),
     ...(await signOptions(cli, found, flags)),
   };
   await tellSent(cli, await relay.send(content, options));
+}
+
+interface Addressed {
+  readonly to?: { readonly to: string[] };
+  readonly words: readonly string[];
+}
+
+/**
+ * Whom the words of a message are for, if they say so: `@name` at their beginning. Throws `usage` for a first word that
+ * is an agent's name: without `--to` the message would go to everyone.
+ */
+async function addressed(relay: Relay, words: readonly string[]): Promise<Addressed> {
+  const [first = "", ...rest] = words;
+  const alone = /^@([a-z0-9][\w.-]*)[:,]?$/i.exec(first)?.[1];
+  const begun = rest.length === 0 ? /^@([a-z0-9][\w.-]*)[:,]?\s+\S/i.exec(first)?.[1] : undefined;
+  if (alone !== undefined && rest.length > 0) return { to: { to: [alone] }, words: rest };
+  if (begun !== undefined) return { to: { to: [begun] }, words };
+  if (rest.length === 0 || !(await isSomebody(relay, first))) return { words };
+  const text = rest.map(quoted).join(" ");
+  throw new RelayError("usage", `Cannot tell whether this is for ${first} or for everyone: say which`, {
+    next: `agent-relay send --to ${quoted(first)} ${text}; for everyone: agent-relay send --to all ${quoted(words.join(" "))}`,
+  });
+}
+
+async function isSomebody(relay: Relay, word: string): Promise<boolean> {
+  if (["all", "human"].includes(word) || /^role:\S+$/.test(word)) return true;
+  const isMeant = ({ session_id, name }: { session_id: string; name?: string }) => session_id === word || name === word;
+  return isSegment(word) && ((await relay.agents()).some(isMeant) || (await relay.find(word)) !== undefined);
 }
 
 /** The options of a request to yield: by default to all others who hold what `--claim` names. */

@@ -25,7 +25,7 @@ import {
   planSetup,
   type SetupRequest,
 } from "../../setup/plan.ts";
-import { callableByName, noteNode } from "../../setup/reach.ts";
+import { callableByName, dropped, noteNode } from "../../setup/reach.ts";
 import { skill } from "../../setup/skill.ts";
 import { quoted } from "../../shell/quote.ts";
 import { clean, cleanLine, jsonText } from "../../text.ts";
@@ -126,6 +126,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
           (flags.hooks !== false && host.asks) || [],
           flags.wake ? cannotWake(host) : [],
           toType(host, ground, flags),
+          flags.dryRun ? [] : dropped(host, fileOf(host, ground, flags)),
         ].flat(),
       );
   if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
@@ -375,7 +376,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       const found =
         host.text && own === host
           ? undefined
-          : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env });
+          : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env }, ground.program);
       if (found) results.push(found);
     }
     if (results.length === 0)

@@ -79,6 +79,8 @@ function variables(relay: Relay, server: string | undefined, message: Message): 
     AGENT_RELAY_KIND: message.kind ?? "info",
     AGENT_RELAY_THREAD: message.thread ?? "",
     AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
+    AGENT_RELAY_PROOF: message.proof?.state ?? "",
+    AGENT_RELAY_SIGNED_BY: message.proof?.state === "signed" ? (message.proof.by ?? "") : "",
   };
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => [name, beginning(value.replaceAll("\0", ""), MAX_VARIABLE_CHARS)]),

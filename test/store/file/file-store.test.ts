@@ -267,7 +267,10 @@ describe("whose it is", () => {
     });
     await expect(open(root).create("a/c", {})).rejects.toMatchObject({ code: "refused" });
     expect(await open(root, { trusted: [root] }).get("a/b")).toEqual({ n: 1 });
-    expect(await open(root, { trusted: [root] }).create("a/c", {})).toBe(true);
+    await expect(open(root, { trusted: [root] }).create("a/c", {})).rejects.toMatchObject({
+      code: "refused",
+      message: expect.stringContaining("you are root, and user 12345 could not read what you write"),
+    });
   });
 
   test("a newer format is refused whole, for reading and for writing", async () => {

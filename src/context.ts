@@ -47,7 +47,7 @@ export interface Context {
   /** Decides the waits that are over and tells their waiters. Most often nobody waits. */
   readonly settle: () => Promise<void>;
   /** Lists in this session's inbox the messages it has missed; `isNew` if it was not registered before. */
-  readonly catchUp: (isNew: boolean) => Promise<void>;
+  readonly catchUp: (isNew: boolean, name: string | undefined) => Promise<void>;
   /** Session -> when (Unix ms) this process last saw it registered, or marked its own sign of life; fresh for 1 s. */
   readonly seen: Map<string, number>;
 }

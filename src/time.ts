@@ -1,6 +1,8 @@
-/** A time (Unix ms) as ISO 8601 has it, in UTC, with milliseconds. */
+const LAST_DATE = 8.64e15; // ms; the farthest that a Date can show, before and after 1970
+
+/** A time (Unix ms) as ISO 8601 has it, in UTC, with milliseconds. A time that no date can show is the last or first one. */
 export function iso(time: number): string {
-  return new Date(time).toISOString();
+  return new Date(Math.max(-LAST_DATE, Math.min(LAST_DATE, time)) || 0).toISOString();
 }
 
 /** The same without milliseconds, for people. */

@@ -13,7 +13,7 @@ import {
 } from "../store/store.ts";
 import { isWatched, markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
-import { type AccessFacts, type Caller, isSame, refused } from "./policy.ts";
+import { type AccessFacts, type Caller, checkTimes, isSame, refused } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
 
 const MAX_SESSIONS = 500; // of one user
@@ -235,6 +235,7 @@ export class AuthorizedStore implements Store {
       if (folderOf(key) === "agents" && old === undefined) await this.#checkCount(key);
       const facts = await this.#factsFor((known) => rule.needs?.(key, change, known), rule.needsMarks);
       rule.check(this.#caller, key, change, facts);
+      checkTimes(key, next, facts.now);
     }
     return next && rule.stamped ? rule.stamped(this.#caller, next) : next;
   }

@@ -56,6 +56,14 @@ const MAX_SEGMENTS = 64;
 /** Throws `limit` for a path that would take long to compare with other claims. */
 export function checkTargets(key: string, targets: readonly ClaimTarget[]): void {
   for (const { path = "" } of targets) {
+    const [first, ...rest] = path.split("/");
+    const isPlain = (segment: string) => !["", ".", ".."].includes(segment);
+    if (
+      path !== "" &&
+      path !== "." &&
+      !(rest.every(isPlain) && (rest.length > 0 || isPlain(first ?? "")) && ![".", ".."].includes(first ?? ""))
+    )
+      throw refused(key, `${jsonText(path)} is not how a path is written`);
     const stars = path.split("*").length - 1;
     if (path.length <= MAX_PATH_CHARS && stars <= MAX_STARS && path.split("/").length <= MAX_SEGMENTS) continue;
     throw new RelayError(

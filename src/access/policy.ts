@@ -88,6 +88,22 @@ export function checkSize(key: string, value: Value | undefined, most: number): 
   throw new RelayError("limit", `Cannot write more than ${most} bytes to "${key}"`);
 }
 
+const MAX_FUTURE_MS = 366 * 86_400_000; // no deadline, lease or clock of ours reaches farther
+const TIMES = /(?:_at|_until|since|timestamp|last_heartbeat)$/;
+
+/** Throws `usage` for a record with a time that lies more than a year ahead: others would count by it. */
+export function checkTimes(key: string, value: unknown, now: number): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    const time = typeof inner === "string" && TIMES.test(name) ? Date.parse(inner) : inner;
+    if (TIMES.test(name) && typeof time === "number" && Math.abs(time) > now + MAX_FUTURE_MS)
+      throw new RelayError("usage", `Cannot write "${key}": its ${name} is no time`, {
+        next: "set this machine's clock",
+      });
+    checkTimes(key, inner, now);
+  }
+}
+
 /** The fields that a change touches. */
 export function touched(old: Value, next: Value): string[] {
   const names = new Set([...Object.keys(old), ...Object.keys(next)]);

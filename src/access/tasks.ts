@@ -16,7 +16,7 @@ import {
 
 /** A task changes by its moves, each made by a session that may make it. A remote person makes no moves for others. */
 export const taskRule: AccessRule = {
-  needs: (key, { old }) => ownersIn(key, old).flatMap(registrationsOf),
+  needs: (key, { old }) => [...ownersIn(key, old), ...makersIn(key, old)].flatMap(registrationsOf),
   check(caller, key, { old, next }, facts) {
     if (next === undefined) throw refused(key, "a task is removed by the server alone");
     const task = Task.parse(next, key);
@@ -33,6 +33,10 @@ const MAX_RECORD_BYTES = 1024 * 1024; // of a task: its notes have 64 KiB at mos
 function ownersIn(key: string, record: Value | undefined): string[] {
   const owner = record === undefined ? undefined : Task.parse(record, key).owner;
   return owner ? [owner.session_id] : [];
+}
+
+function makersIn(key: string, record: Value | undefined): string[] {
+  return record === undefined ? [] : [Task.parse(record, key).created_by];
 }
 
 function checkNew({ session }: Caller, key: string, task: Task): void {
@@ -60,6 +64,9 @@ function checkMoves(caller: Caller, key: string, old: Task, next: Task, facts: A
   for (const move of moves) {
     const holder = holderOf(old, world);
     if (!holder || !isTheirs(caller, holder.session_id, facts)) check(old, move, actor, world);
+    const isInvolved =
+      isTheirs(caller, old.created_by, facts) || (holder && isTheirs(caller, holder.session_id, facts));
+    if (move === "cancel" && !isInvolved) throw refused(key, "who made it, or works on it, cancels it");
   }
   checkOwner(caller, key, old, next, facts);
   const added = next.notes.slice(old.notes.length);

@@ -6,6 +6,8 @@ import { isSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { checkName, isName } from "./agent.ts";
+import { endSession } from "./leave.ts";
+import { processState } from "./processes.ts";
 import { find, readAgent } from "./registry.ts";
 
 /** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
@@ -75,7 +77,9 @@ async function reserve(context: Context, name: string): Promise<string> {
   const seen = await valueOrSkipped(store, key);
   const holder = holderIn(seen);
   if (holder === session) return session;
-  if (holder !== undefined && (await readAgent(store, "agents", holder))?.name === name) return holder;
+  const named = holder === undefined ? undefined : await readAgent(store, "agents", holder);
+  if (named?.name === name && processState(named) === "dead") await endSession(context, named);
+  else if (named?.name === name && holder !== undefined) return holder;
   // Compare `turn` too: between our read and our write the holder may have confirmed the name.
   const isAsSeen = (current: Value | undefined) => holderIn(current) === holder && current?.turn === seen?.turn;
   const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));

@@ -48,7 +48,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (!(await keepName(context, name))) return retryUnderAnotherName(context, agent, options);
   if (!live) await undoIfFinished(context);
   if (left) await store.update(`archive/agents/${session}`, () => undefined);
-  await context.catchUp(!live);
+  await context.catchUp(!live, options.name);
   if (!live) await record(context, { event: "agent.registered", name });
   return agent;
 }

@@ -1,5 +1,8 @@
+import { RelayError } from "../errors.ts";
 import { type FoundRelay, findRelay, type OpenOptions, relayFor, serverOf } from "../open/open.ts";
+import type { Project } from "../project/find.ts";
 import { noteProject } from "../project/known.ts";
+import { isTrusted } from "../project/trust.ts";
 import { Relay } from "../relay.ts";
 import { cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
@@ -11,6 +14,24 @@ export interface GlobalFlags {
   readonly session?: string;
   readonly agent?: string;
   readonly json?: boolean;
+}
+
+/** The project's relay, with the store it uses. */
+export interface OpenedRelay {
+  readonly relay: Relay;
+  readonly found: FoundRelay;
+}
+
+/**
+ * Throws `refused` where a model would be shown what came with a cloned repository. A person may look at it, but not let
+ * a program hand it to a model (`isForModel`).
+ */
+export async function refuseStrangers({ identity, project, store }: FoundRelay, isForModel = false): Promise<void> {
+  if ((identity.agent === "human" && !isForModel) || !project.exists || store.isServed) return;
+  if ((await store.get("relay")) === undefined || (await isTrusted(store))) return;
+  throw new RelayError("refused", `Cannot use ${project.dir}: it came from elsewhere, and is not shown to an agent`, {
+    next: "ask the person you work for to type: agent-relay trust",
+  });
 }
 
 /** What a verb needs to do its work. */
@@ -31,11 +52,25 @@ export class Cli {
   }
 
   /** The same, with the store it uses. */
-  async openWithStore(more: OpenOptions = {}): Promise<{ readonly relay: Relay; readonly found: FoundRelay }> {
+  async openWithStore(more: OpenOptions = {}): Promise<OpenedRelay> {
+    const opened = await this.openStrange(more);
+    await refuseStrangers(opened.found);
+    this.#tellIfNew(opened.found.project);
+    return opened;
+  }
+
+  /** The same, be the relay trusted or not: for a verb that decides itself what of it is put before a model. */
+  async openStrange(more: OpenOptions = {}): Promise<OpenedRelay> {
     const options = { ...this.openOptions(), ...more };
     const found = await findRelay(options);
     if (found.project.server === undefined) this.#dir = found.project.dir;
     return { relay: relayFor(found, options, (dir, given) => new Relay(dir, given)), found };
+  }
+
+  /** Says that the folder which somebody has named is no relay yet. */
+  #tellIfNew({ dir, exists, because, server }: Project): void {
+    if (exists || server !== undefined || !because.endsWith(" says so")) return;
+    this.io.err(`note: there is no relay at ${cleanLine(dir)} yet (${because})\n`);
   }
 
   /** The address of the server that has the relay, if it is not in files here. */

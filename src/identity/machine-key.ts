@@ -37,7 +37,12 @@ export function readMachineKey(folder: string): MachineKey | undefined {
   const fd = opened(file);
   if (fd === undefined) return undefined;
   try {
-    const { mode, uid } = fs.fstatSync(fd);
+    const stat = fs.fstatSync(fd);
+    const { mode, uid } = stat;
+    if (!stat.isFile())
+      throw new RelayError("refused", `Cannot use the key "${file}": it is no file`, {
+        next: "move it away, and log in anew",
+      });
     const isOurs = process.getuid === undefined || uid === process.getuid();
     if (!isOurs || (process.platform !== "win32" && (mode & 0o077) !== 0))
       throw new RelayError("refused", `Cannot use the key "${file}": others may read it, so it may be theirs too`, {
@@ -81,9 +86,20 @@ export function boxText(box: string): string {
   return `agent-relay box v1\n${box}`;
 }
 
+// Points of small order (RFC 7748, section 6.1; RFC 8032): for such a key anybody can make signatures that hold.
+const SMALL_ORDER = new Set(
+  ["00", "80"].flatMap((sign) => [
+    ...["00", "01"].map((first) => `${first}${"00".repeat(30)}${sign}`),
+    ...["ec", "ed", "ee"].map((first) => `${first}${"ff".repeat(30)}${sign === "00" ? "7f" : "ff"}`),
+    `26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc${sign === "00" ? "05" : "85"}`,
+    `c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03${sign === "00" ? "7a" : "fa"}`,
+  ]),
+);
+
 /** Whether `id` can be a public key. */
 export function isKeyId(id: string): boolean {
-  return ID.test(id) && Buffer.from(id, "base64url").toString("base64url") === id;
+  const bytes = Buffer.from(id, "base64url");
+  return ID.test(id) && bytes.toString("base64url") === id && !SMALL_ORDER.has(bytes.toString("hex"));
 }
 
 /** Whether the key `id` has signed `text`. */
@@ -136,7 +152,7 @@ function boxKey(id: string): KeyObject {
 
 function opened(file: string): number | undefined {
   try {
-    return fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
+    return fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if (errno(error) === "ENOENT") return undefined;
     throw systemError(`read the key "${file}"`, error);

@@ -24,7 +24,7 @@ const agents = tool({
       const projects = await machine();
       const lines: string[] = [];
       for (const { project, agents } of projects) {
-        const does = await workOf(agents, project);
+        const does = await workOf(agents, project, now());
         lines.push(`${cleanLine(project)}:\n`, ...agents.map((one) => `  ${agentLine(one, [], now(), does)}`));
       }
       return { text: frameWhatFits(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
@@ -35,7 +35,7 @@ const agents = tool({
     const others = all.filter((one) => one.session_id !== me && isNear(one));
     const claims = await relay.claims();
     const held = (session: string) => claims.filter((claim) => claim.session_id === session).map(claimWords);
-    const does = await workOf(others, path.dirname(relay.dir));
+    const does = await workOf(others, path.dirname(relay.dir), now());
     const lines = others.map((one) => agentLine(one, held(one.session_id), now(), does));
     return {
       text: frameWhatFits(lines, "agents") || "Nobody else is here yet\n",

@@ -98,7 +98,7 @@ const tasks = tool({
     limit: z.int().min(1).max(100).optional(),
   }),
   async run({ ready, limit = 20 }, { relay, me, names }) {
-    const found = await relay.tasks.list({ limit, ...(ready && { ready }) });
+    const found = await relay.tasks.list({ limit, which: ready ? "ready" : "open" });
     const called = await names();
     const lines = found.tasks.map((one) => taskLine(one, me, called));
     return {

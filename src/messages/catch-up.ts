@@ -1,22 +1,46 @@
+import { ended } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { eachReadable } from "../store/read.ts";
 import { digestCandidates, isNews, MAX_DIGEST_MESSAGES } from "./digest.ts";
 import { scanForForeign } from "./discover.ts";
+import { isUnread, Message } from "./message.ts";
 import { unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
 /**
- * Lists in a registered session's inbox what it has missed: messages that other programs wrote, and the broadcasts from
- * before it registered.
+ * Lists in a registered session's inbox what it has missed: messages that other programs wrote, the broadcasts from
+ * before it registered, and the mail to the name that it asked for, which the last one of that name has not read.
  */
-export async function catchUp(context: Context, isNew: boolean): Promise<void> {
+export async function catchUp(context: Context, isNew: boolean, name: string | undefined): Promise<void> {
   const { store, session, now } = context;
+  if (name !== undefined && !store.isServed) await inherit(context, name);
   await scanForForeign(context, "now");
   // A registered session got a pointer to each broadcast. Listing them again would rely on receipts, which the crate
   // may lose.
   const heard = `agents/${session}.heard`;
   if (isNew || (await store.markedAt(heard)) === undefined) await listDigest(context);
   await store.mark(heard, now());
+}
+
+/** Hands on what was sent to a name and is unread by who had it: that one has ended. Killed within, it goes on next time. */
+async function inherit(context: Context, name: string): Promise<void> {
+  const { store, session, now } = context;
+  for (const before of await ended(context)) {
+    if (before.name !== name || before.session_id === session || before.owner !== undefined) continue;
+    const ids = await store.marks(`inboxes/${before.session_id}`);
+    for await (const [id, message] of eachReadable(store, ids, (each) => readMessage(store, each))) {
+      if (message?.to_name !== name || !message.to_session) continue;
+      const key = `messages/${id}`;
+      const handed = await store.update(key, (old) => {
+        const current = old && Message.parse(old, key);
+        const isTheirs = current && isUnread(before.session_id, current, now());
+        return isTheirs ? { ...old, to_session: session } : old;
+      });
+      if (handed?.to_session !== session) continue;
+      await store.mark(unreadPointer(session, id), now());
+      await store.unmark(unreadPointer(before.session_id, id));
+    }
+  }
 }
 
 /** Lists in this session's inbox the broadcasts of the last day for which it has no receipt, the newest 50. */

@@ -46,6 +46,8 @@ export const Message = object({
   /** Shared by the messages of one send to several. */
   batch: optional(text()),
   ack_required: optional(flag()),
+  /** The name that its sender wrote to, if it wrote to one: what is unread goes to who has it next. */
+  to_name: optional(text()),
   /** The deadline, ISO 8601: the sender is told if no answer has come by then. */
   answer_by: optional(text()),
   /** The ids of the claims that a request to yield asks for. */
@@ -72,6 +74,7 @@ export interface MessageExtras {
   readonly thread?: string | undefined;
   readonly reply_to?: string | undefined;
   readonly batch?: string | undefined;
+  readonly to_name?: string | undefined;
   readonly ack_required?: boolean | undefined;
   readonly expires_at?: string | undefined;
   readonly answer_by?: string | undefined;
@@ -114,6 +117,7 @@ export function compose(draft: MessageDraft, extras: MessageExtras = {}): Messag
   if (extras.thread !== undefined) message.thread = extras.thread;
   if (extras.reply_to !== undefined) message.reply_to = extras.reply_to;
   if (extras.batch !== undefined) message.batch = extras.batch;
+  if (extras.to_name !== undefined) message.to_name = extras.to_name;
   if (extras.ack_required) message.ack_required = true;
   if (extras.expires_at !== undefined) message.expires_at = extras.expires_at;
   if (extras.answer_by !== undefined) message.answer_by = extras.answer_by;

@@ -83,8 +83,9 @@ const SEND_OPTIONS: Readonly<Record<keyof SendOptions, true>> = {
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
   checkOptions("send", options, SEND_OPTIONS);
   await checkAndRegister(context, content, options);
-  const to = recentlySeen(context, options.to) ?? (await resolveRecipients(context, options.to, options.keep ?? false));
-  return composeAndPublish(context, content, options, to);
+  const seen = recentlySeen(context, options.to);
+  const found = seen ? { to: seen } : await resolveRecipients(context, options.to, options.keep ?? false);
+  return composeAndPublish(context, content, options, found);
 }
 
 async function checkAndRegister(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
@@ -97,7 +98,18 @@ async function checkAndRegister(context: Context, content: string, { kind, claim
   if (!isSeenLately(context, context.session)) await ensureRegistered(context);
 }
 
-async function composeAndPublish(context: Context, content: string, options: SendOptions, to: Address): Promise<Sent> {
+/** Whom a message goes to, and the names by which its sender called them. */
+interface Recipients {
+  readonly to: Address;
+  readonly names?: ReadonlyMap<string, string> | undefined;
+}
+
+async function composeAndPublish(
+  context: Context,
+  content: string,
+  options: SendOptions,
+  { to, names }: Recipients,
+): Promise<Sent> {
   if (to === "everyone" && options.kind === "permission")
     throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
       next: 'agent-relay send --to <who> --kind permission "May I ...?"',
@@ -107,7 +119,7 @@ async function composeAndPublish(context: Context, content: string, options: Sen
   const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   await loadPace(context);
-  const composed = composeAll(context, content, options, to, { answered, thread, chain });
+  const composed = composeAll(context, content, options, to, { answered, thread, chain, names });
   const messages = options.sign ? composed.map(options.sign) : composed;
   if (answered?.kind === "permission") await (await import("./approval.ts")).decideBy(context, answered, content);
   return publishAll(context, messages, answered, recipients);
@@ -131,7 +143,8 @@ function composeAll(
     answered,
     thread = answered,
     chain,
-  }: { answered?: Message | undefined; thread?: Message | undefined; chain: Chain },
+    names,
+  }: Pick<Recipients, "names"> & { answered?: Message | undefined; thread?: Message | undefined; chain: Chain },
 ): Message[] {
   const { session, agent, now } = context;
   const targets = to === "everyone" ? [null] : to;
@@ -152,7 +165,10 @@ function composeAll(
   };
   const from = { from_session: session, from_agent: agent, content };
   return targets.map((to_session, index) =>
-    compose({ id: newId("msg", time + index), ...from, to_session, time: time + index, seq: seq + index }, extras),
+    compose(
+      { id: newId("msg", time + index), ...from, to_session, time: time + index, seq: seq + index },
+      { ...extras, to_name: to_session === null ? undefined : names?.get(to_session) },
+    ),
   );
 }
 
@@ -256,7 +272,7 @@ export async function reply(context: Context, id: string, content: string, optio
     context,
     content,
     { ...options, reply_to: id },
-    to === null ? "everyone" : [checkSegment(to, "session id")],
+    { to: to === null ? "everyone" : [checkSegment(to, "session id")] },
   );
 }
 
@@ -265,17 +281,22 @@ function recentlySeen(context: Context, to: SendOptions["to"]): Address | undefi
   return typeof to === "string" && to !== context.session && isSeenLately(context, to) ? [to] : undefined;
 }
 
-async function resolveRecipients(context: Context, given: SendOptions["to"], keep: boolean): Promise<Address> {
-  if (given === undefined) return "everyone";
+async function resolveRecipients(context: Context, given: SendOptions["to"], keep: boolean): Promise<Recipients> {
+  if (given === undefined) return { to: "everyone" };
   const to = [given].flat();
   const [only] = to;
   const isPlainId =
     to.length === 1 && only !== undefined && only !== context.session && isSegment(only) && only !== "all";
   if (isPlainId && (await isKnown(context, only))) {
     context.seen.set(only, context.now());
-    return [only];
+    return { to: [only] };
   }
-  return resolve(to, context.session, await registrations(context), { ended: await ended(context), keep });
+  const [here, left] = [await registrations(context), await ended(context)];
+  const named = [...left, ...here].filter(({ name, session_id }) => name !== session_id && to.includes(name ?? ""));
+  return {
+    to: resolve(to, context.session, here, { ended: left, keep }),
+    names: new Map(named.map(({ session_id, name = "" }) => [session_id, name])),
+  };
 }
 
 async function reportOn(context: Context, to: Address): Promise<Recipient[]> {

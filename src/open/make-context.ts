@@ -41,7 +41,7 @@ export function makeContext({
     pace,
     seen: new Map(),
     settle: () => settleWaitsIfAny(context),
-    catchUp: (isNew) => catchUp(context, isNew),
+    catchUp: (isNew, name) => catchUp(context, isNew, name),
   };
   return context;
 }

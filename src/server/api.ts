@@ -13,6 +13,7 @@ import type { Delivery, Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { jsonAnswer } from "./answer.ts";
 import type { StreamEvent } from "./event-streams.ts";
+import { usedBefore } from "./idempotency.ts";
 import { checkNames, fieldsOf, type Params, textsIn } from "./params.ts";
 import { API_ROUTES, type ApiRoute } from "./routes.ts";
 import { bodyOf } from "./store-routes.ts";
@@ -56,7 +57,7 @@ async function answered(c: Context, route: ApiRoute, options: ApiOptions, relays
   const word = c.req.header("Idempotency-Key");
   const value =
     route.answers === "Sent" && word !== undefined
-      ? await sentOnce(c, options, word, isForOne(fields), run)
+      ? await sentOnce(c, options, { word, asked: hashOf(jsonText(fields)), isOne: isForOne(fields) }, run)
       : await run(relays.for(c));
   return jsonAnswer(c, value as object, (route.status ?? 200) as ContentfulStatusCode);
 }
@@ -95,14 +96,14 @@ function relayOf(c: Context, { asked, dir, now }: ApiOptions, store: Store): Rel
 async function sentOnce(
   c: Context,
   options: ApiOptions,
-  word: string,
-  isOne: boolean,
+  { word, asked: what, isOne }: { readonly word: string; readonly asked: string; readonly isOne: boolean },
   run: (relay: Relay) => Promise<unknown>,
 ): Promise<unknown> {
   const { asked, own, now } = options;
   const { caller, store } = asked(c);
   const key = `sends/${hashOf(jsonText([caller.owner, caller.session, word])).slice(0, 40)}`;
   const before = await own.get(key);
+  if (before?.asked !== undefined && before.asked !== what) throw usedBefore();
   const messages = before ? await messagesOf(own, before) : [];
   if (before && messages.length > 0) {
     if (before.is_whole === true || isOne) return sentBefore(messages);
@@ -114,11 +115,11 @@ async function sentOnce(
   const ids: string[] = [];
   const publish = async (message: string, value: Value, delivery: Delivery) => {
     ids.push(message);
-    await own.update(key, () => ({ at: now(), ids: [...ids] }));
+    await own.update(key, () => ({ at: now(), asked: what, ids: [...ids] }));
     return store.publish(message, value, delivery);
   };
   const sent = await run(relayOf(c, options, publishingBy(publish, store)));
-  await own.update(key, () => ({ at: now(), ids: [...ids], is_whole: true }));
+  await own.update(key, () => ({ at: now(), asked: what, ids: [...ids], is_whole: true }));
   return sent;
 }
 

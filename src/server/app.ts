@@ -6,8 +6,9 @@ import type { Caller } from "../access/policy.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
+import { hashOf } from "../identity/member.ts";
 import { countUnread } from "../messages/mailbox.ts";
-import { STATUS, toWire } from "../store/http/wire.ts";
+import { statusOf, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { jsonText } from "../text.ts";
@@ -207,7 +208,8 @@ async function onceByKey(c: Context<Env>, next: Next, repeats: IdempotentAnswers
   const { caller } = c.get("asked");
   const { pathname } = new URL(c.req.url);
   const whole = jsonText([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
-  const response = await repeats.once(caller.owner ?? "", whole, performance.now(), async () => {
+  const asked = hashOf(await c.req.text());
+  const response = await repeats.once(caller.owner ?? "", whole, asked, performance.now(), async () => {
     await next();
     return c.res;
   });
@@ -241,6 +243,8 @@ function notAdmitted(): RelayError {
   });
 }
 
+const RETRY_AFTER_SECONDS = 5; // a whole allowance is back after a minute, and a part of it after this
+
 /** The address of the connection: behind a proxy, the proxy's. */
 function addressOf(c: Context): string {
   return c.env?.incoming?.socket?.remoteAddress ?? "";
@@ -249,5 +253,7 @@ function addressOf(c: Context): string {
 function answerOf(error: unknown, c: Context, onBug: (error: unknown) => void): Response {
   if (!(error instanceof RelayError)) onBug(error);
   const known = error instanceof RelayError ? error : new RelayError("failed", "Cannot do that: the server has a bug");
-  return jsonAnswer(c, toWire(known), STATUS[known.code] as ContentfulStatusCode);
+  const status = statusOf(known);
+  if (status === 429) c.header("Retry-After", String(RETRY_AFTER_SECONDS));
+  return jsonAnswer(c, toWire(known), status as ContentfulStatusCode);
 }

@@ -38,6 +38,7 @@ export interface RelayServerOptions {
 const PER_OWNER = { perSecond: 5000, burst: 10_000 }; // requests: more than two cores can answer
 const STREAMS: StreamLimits = { most: 2000, mostEach: 500, slow: 30_000 };
 const HEALTH = 1000; // ms for which the answer about health holds: anybody may ask
+const HEALTH_BYTES = 4096; // a block of most disks
 
 /** Everything that a server answers, whatever it listens on. */
 export class RelayServer {
@@ -45,6 +46,7 @@ export class RelayServer {
   readonly #streams: EventStreams;
   readonly #apps = new Map<string, (request: Request, env: unknown) => Response | Promise<Response>>();
   readonly #relays: readonly ServedRelay[];
+  readonly #ids = new Map<string, string>();
   readonly #options: RelayServerOptions;
   readonly #upkeep: readonly Maintenance[];
   readonly #over = new AbortController();
@@ -121,7 +123,7 @@ export class RelayServer {
     return app(request, env);
   }
 
-  /** Good only if every store takes a mark, shows it, and has a record of its relay. */
+  /** Good only if every store has the record of the relay that it had before, and takes bytes. */
   async #healthAnswer(): Promise<Response> {
     const now = performance.now();
     if (!this.#health || now - this.#health.at > HEALTH) this.#health = { at: now, answer: this.#look() };
@@ -133,9 +135,11 @@ export class RelayServer {
   async #look(): Promise<boolean> {
     const at = this.#options.now();
     try {
-      for (const { store } of this.#relays) {
-        await store.mark("stamps/health", at);
-        if ((await store.markedAt("stamps/health")) === undefined || !(await store.get("relay"))) return false;
+      for (const { name, store } of this.#relays) {
+        const id = (await store.get("relay"))?.id; // before anything is written: that would make a relay that is gone
+        if (typeof id !== "string" || id !== (this.#ids.get(name) ?? id)) return false;
+        this.#ids.set(name, id);
+        await store.update("stamps/health", () => ({ at, bytes: "x".repeat(HEALTH_BYTES) })); // a full disk takes marks
       }
       return true;
     } catch (error) {

@@ -13,7 +13,9 @@ export interface FileEdit {
 export function readText(file: string): string | undefined {
   let bytes: Buffer;
   try {
-    bytes = fs.readFileSync(file);
+    if (fs.statSync(file).isFile()) bytes = fs.readFileSync(file);
+    else
+      throw new RelayError("refused", `Cannot read "${file}": it is no file`, { next: "look at it, and move it away" });
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return undefined;
     throw systemError(`read "${file}"`, error);
@@ -23,6 +25,27 @@ export function readText(file: string): string | undefined {
   throw new RelayError("corrupt", `Cannot set up "${file}": it is not UTF-8, and is left as it is`, {
     next: "save it as UTF-8, then run setup again",
   });
+}
+
+/** Throws `refused` for a file that links lead out of the folder: a cloned repository may have brought them. */
+export function checkWithin(file: string, root: string): void {
+  if (fileAbove(path.dirname(file)) !== undefined) return; // whoever writes it tells of that
+  const real = path.join(realOf(path.dirname(targetOf(file))), path.basename(targetOf(file)));
+  if (!path.relative(realOf(root), real).startsWith("..")) return;
+  throw new RelayError("refused", `Cannot set up "${file}": links in this project lead from it to "${real}"`, {
+    next: "look at the links, and remove them; for yourself in every project: agent-relay setup --user",
+  });
+}
+
+/** The real path of a folder that may not be there yet. */
+function realOf(folder: string): string {
+  try {
+    return fs.realpathSync(folder);
+  } catch (error) {
+    if (!["ENOENT", "ENOTDIR"].includes(errno(error) ?? "") || folder === path.dirname(folder))
+      throw systemError(`read "${folder}"`, error);
+    return path.join(realOf(path.dirname(folder)), path.basename(folder));
+  }
 }
 
 /** Writes an edit, through links, in one step. Throws `conflict` if the file has changed since the edit was planned. */
@@ -81,4 +104,13 @@ function targetOf(file: string): string {
       );
   }
   return target;
+}
+
+/** Removes the folders below `root` that held nothing but what we took away. */
+export function removeEmptyFolders(folder: string, root: string): void {
+  for (let each = folder; each !== root && each.startsWith(root); each = path.dirname(each)) {
+    const isReal = fs.lstatSync(each, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (!isReal || fs.readdirSync(each).length > 0) return;
+    fs.rmdirSync(each);
+  }
 }

@@ -32,6 +32,11 @@ export interface Dump {
   readonly activity: readonly Entry[];
 }
 
+/** The relay's record without the mark: with it, anyone could make a relay that this machine trusts. */
+function withoutMark({ mark: _, ...relay }: Readonly<Record<string, unknown>>) {
+  return relay;
+}
+
 /** Reads everything, also direct messages between others: it is for a person, who may read every file anyway. */
 export async function dump(context: Context): Promise<Dump> {
   const { store, now, project } = context;
@@ -46,7 +51,7 @@ export async function dump(context: Context): Promise<Dump> {
   return {
     exported_at: iso(now()),
     project,
-    relay: (await valueOrSkipped(store, "relay")) ?? {},
+    relay: withoutMark((await valueOrSkipped(store, "relay")) ?? {}),
     agents: await agents(context),
     ended: await ended(context),
     messages: order(messages),

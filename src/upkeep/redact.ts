@@ -47,6 +47,12 @@ function* peopleIn(value: unknown, seen = new Set<string>()): Generator<string> 
       seen.add(word);
       yield word;
     }
+  const { owner } = fields; // of a session from elsewhere: `<user>/<machine>`
+  for (const word of typeof owner === "string" ? [owner, ...owner.split("/")] : [])
+    if (word !== "" && !seen.has(word)) {
+      seen.add(word);
+      yield word;
+    }
   for (const inner of Object.values(value)) yield* peopleIn(inner, seen);
 }
 
@@ -80,6 +86,7 @@ function withoutPeople(text: string, people: ReadonlyMap<string, string>): strin
 
 /** A field that is a path and nothing else. A path outside the project and an e-mail address are replaced. */
 function withoutPath(file: string, project: string): string {
+  if (file === project) return "<project>";
   if (file.startsWith(`${project}/`)) return `<project>${file.slice(project.length)}`;
   const isOutside = /^([a-z]:|~|[\\/])/i.test(file) || /(^|[\\/])\.\.([\\/]|$)/.test(file);
   return isOutside ? "<outside>" : file.replace(ADDRESS, "<address>");

@@ -1,24 +1,35 @@
 import type { AgentView } from "../agents/registry.ts";
+import { formatDuration } from "../duration.ts";
 import { branchOf, worktreesOf } from "../git/repository.ts";
 import { changedFiles } from "../git/status.ts";
 
 const MAX_FILES = 4; // files that are named
 
+const STATUS_FRESH_MS = 600_000; // a status that is older says since when
+
 /**
- * What each agent does, by session: its own status, or else its branch and the changed files of its worktree. Git runs
+ * What each agent does, by session: its own status and its branch, or else its branch and the changed files of its
+ * worktree; the branch as it is now, where its worktree is of this repository. Git runs
  * only in the worktrees of the repository of `project`, once in each: a registration may name any folder, and the git
  * settings of a foreign folder name programs that git would run.
  */
-export async function workOf(agents: readonly AgentView[], project: string): Promise<ReadonlyMap<string, string>> {
+export async function workOf(
+  agents: readonly AgentView[],
+  project: string,
+  now: number,
+): Promise<ReadonlyMap<string, string>> {
   const own = worktreesOf(project);
   const silent = agents.filter(({ status, presence }) => status === undefined && presence !== "gone");
   const roots = own.filter((root) => silent.some(({ worktree }) => worktree === root));
   const found = new Map(await Promise.all(roots.map(async (root) => [root, await workIn(root)] as const)));
   return new Map(
     agents.flatMap((agent) => {
-      const { session_id, status, worktree = "", branch } = agent;
+      const { session_id, status, status_at = now, worktree = "" } = agent;
+      const branch = own.includes(worktree) ? branchOf(worktree) : agent.branch;
       const guess = found.get(worktree) ?? (branch && `on ${branch}`);
-      const does = status ?? (silent.includes(agent) ? guess : undefined);
+      const age = now - status_at > STATUS_FRESH_MS ? `, ${formatDuration(now - status_at)} ago` : "";
+      const said = status && `${status}${age}${branch === undefined ? "" : ` (on ${branch})`}`;
+      const does = said ?? (silent.includes(agent) ? guess : undefined);
       return does === undefined ? [] : [[session_id, does] as const];
     }),
   );

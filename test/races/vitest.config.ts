@@ -17,7 +17,7 @@ export default defineConfig({
       "test/shell/writes.test.ts",
     ],
     env: { RELAY_SCALE: "whole" },
-    maxWorkers: "200%", // they wait more than they compute: for the disk, and for leases to run out
+    maxWorkers: "100%", // one a core: more of them only hold each other up
     disableConsoleIntercept: true,
   },
 });

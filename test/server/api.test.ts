@@ -184,7 +184,7 @@ test("health is told to anybody, and only while the store can be written; metric
     "shop",
     new Proxy(files, {
       get(_, name) {
-        if (isBroken && name === "mark") return () => Promise.reject(new Error("EIO"));
+        if (isBroken && name === "update") return () => Promise.reject(new Error("EIO"));
         const found: unknown = Reflect.get(files, name);
         return typeof found === "function" ? found.bind(files) : found;
       },

@@ -319,7 +319,7 @@ describe("what is not ours, byte for byte", () => {
 
   test("a link to nothing became a file, and was lost", async () => {
     const office = new Office();
-    const [link, target] = [`${office.story.cwd}/${CLAUDE}`, `${office.base}/dotfiles.json`];
+    const [link, target] = [`${office.story.cwd}/${CLAUDE}`, `${office.story.cwd}/dotfiles.json`];
     fs.mkdirSync(path.dirname(link));
     fs.symlinkSync(target, link);
     expect((await office.setup("claude")).code).toBe(0);

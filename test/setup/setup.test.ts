@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
 import { HOST_SETUPS } from "../../src/hosts/setup.ts";
@@ -58,7 +59,7 @@ describe("what setup writes", () => {
 
   test("goes through a link to where the settings really are", async () => {
     const office = new Office();
-    const real = `${office.base}/dotfiles.json`;
+    const real = `${office.story.cwd}/dotfiles.json`;
     fs.writeFileSync(real, "{}\n");
     fs.mkdirSync(`${office.story.cwd}/.claude`);
     fs.symlinkSync(real, `${office.story.cwd}/.claude/settings.local.json`);
@@ -67,6 +68,31 @@ describe("what setup writes", () => {
     await office.setup("--remove");
     expect(fs.readFileSync(real, "utf8")).toBe("{}\n");
     expect(fs.lstatSync(`${office.story.cwd}/.claude/settings.local.json`).isSymbolicLink()).toBe(true);
+  });
+
+  test("followed links that a repository had brought out of the project: into the user's own settings, and a start file", async () => {
+    const office = new Office();
+    const mine = `${office.base}/settings.json`;
+    fs.writeFileSync(mine, "{}\n");
+    fs.mkdirSync(`${office.story.cwd}/.claude`);
+    fs.symlinkSync(mine, `${office.story.cwd}/.claude/settings.local.json`);
+    fs.symlinkSync(office.base, `${office.story.cwd}/.agents`);
+    const { code, out } = await office.setup("claude", "codex");
+    expect(code).toBe(6);
+    expect(out).toContain(`links in this project lead from it to "${mine}"`);
+    expect(out).toContain("agent-relay setup --user");
+    expect(fs.readFileSync(mine, "utf8")).toBe("{}\n");
+    expect(fs.existsSync(`${office.base}/skills`)).toBe(false);
+  });
+
+  test("waited for ever for a pipe in the place of a file", async () => {
+    const office = new Office();
+    fs.mkdirSync(`${office.story.cwd}/.claude`);
+    execFileSync("mkfifo", [`${office.story.cwd}/.claude/settings.local.json`]);
+    expect(await office.setup("claude", "--dry-run")).toMatchObject({
+      code: 6,
+      out: expect.stringContaining("it is no file"),
+    });
   });
 
   test("with --dry-run is shown, and not written", async () => {

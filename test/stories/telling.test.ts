@@ -86,14 +86,16 @@ describe("a status line", () => {
     for (const [line, code] of [
       ["two\nlines", 2],
       ["two\rlines", 2],
-      ["", 2],
-      [" ", 2],
+      ["", 0],
+      [" ", 0],
       ["ä".repeat(101), 7],
       ["ä".repeat(100), 0],
       ["one line, and a newline at its end\n", 0],
     ] as const)
       expect((await story.as("a", "status", line)).code, JSON.stringify(line)).toBe(code);
     expect(await story.json("b", "agents")).toMatchObject([{ status: "one line, and a newline at its end" }]);
+    await story.as("a", "status", "");
+    expect(await story.json("b", "agents"), "cleared").not.toMatchObject([{ status: expect.anything() }]);
   });
 });
 

@@ -5,6 +5,8 @@ import type { AgentView } from "../../src/agents/registry.ts";
 import { workOf } from "../../src/views/doing.ts";
 import { tempDir } from "../support/cli.ts";
 
+const NOW = Date.parse("2026-05-01T12:00:00Z");
+
 function git(cwd: string, ...args: string[]): void {
   const own = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"];
   const { status, stderr } = spawnSync("git", [...own, ...args], { cwd, encoding: "utf8" });
@@ -38,12 +40,14 @@ test("what an agent does is what it says, or else the branch that it is on now a
     agent("ann", { worktree: own, branch: "main" }),
     agent("bob", { worktree: `${base}/linked`, branch: "side" }),
     agent("cay", { worktree: own, status: "thinking" }),
+    agent("eve", { worktree: own, status: "thinking", status_at: NOW - 3 * 3_600_000 }),
     agent("dan", { worktree: own, branch: "main", presence: "gone" }),
   ];
-  expect([...(await workOf(agents, own))]).toEqual([
+  expect([...(await workOf(agents, own, NOW))]).toEqual([
     ["ann", "on later: changed f"],
     ["bob", "on side"],
-    ["cay", "thinking"],
+    ["cay", "thinking (on later)"],
+    ["eve", "thinking, 3h ago (on later)"],
   ]);
 });
 
@@ -53,7 +57,7 @@ test("no program that a strange folder names is run, though a session says that 
   const strange = repository(`${base}/strange`);
   git(strange, "config", "filter.x.clean", `touch ${base}/PWNED; cat`);
   fs.writeFileSync(`${strange}/.gitattributes`, "* filter=x\n");
-  const found = await workOf([agent("eve", { worktree: strange, branch: "main" })], own);
+  const found = await workOf([agent("eve", { worktree: strange, branch: "main" })], own, NOW);
   expect([...found]).toEqual([["eve", "on main"]]);
   expect(fs.existsSync(`${base}/PWNED`)).toBe(false);
 });

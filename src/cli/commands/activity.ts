@@ -79,7 +79,12 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
 
 function timeOf(word: string, now: number): number {
   const date = Date.parse(word);
-  if (!Number.isNaN(date) && /[-:T]/.test(word)) return date;
+  if (!Number.isNaN(date) && /[-:T]/.test(word)) {
+    if (date <= now) return date;
+    throw new RelayError("usage", `Cannot tell how it was at "${word}": that is still to come`, {
+      next: "give a time that is past",
+    });
+  }
   if (/^[\d.]+[a-z]*$/.test(word)) return now - parseDuration(word);
   throw new RelayError("usage", `Cannot read "${word}" as a time: write 2026-03-01T12:00Z, or 2h for two hours ago`);
 }

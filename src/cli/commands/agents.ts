@@ -29,7 +29,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
   const all = await relay.agents({ unread: true });
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
-  const does = await workOf(agents, path.dirname(relay.dir));
+  const does = await workOf(agents, path.dirname(relay.dir), cli.io.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
   await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows])], "agents"));
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
@@ -39,7 +39,7 @@ async function everywhere(cli: Cli): Promise<void> {
   const found = await agentsOnMachine(cli.io.env, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
   const rows: string[][] = [];
   for (const { project, agents } of found) {
-    const does = await workOf(agents, project);
+    const does = await workOf(agents, project, cli.io.now());
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
   const text = table([[...HEADER, "PROJECT"], ...rows]);

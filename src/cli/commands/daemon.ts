@@ -14,7 +14,7 @@ import { stateFolder } from "../../machine/state-dir.ts";
 import type { Relay } from "../../relay.ts";
 import { cleanLine } from "../../text.ts";
 import { dayOf, iso } from "../../time.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -79,6 +79,7 @@ export const run = verb(describe);
 
 async function opened(cli: Cli) {
   const { relay, found } = await cli.openWithStore();
+  await refuseStrangers(found, true);
   return { relay, store: found.store, dir: found.project.dir };
 }
 

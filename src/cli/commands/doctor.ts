@@ -1,11 +1,11 @@
 import { formatDuration } from "../../duration.ts";
-import { errno } from "../../errors.ts";
+import { errno, RelayError } from "../../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../../id.ts";
 import { findRelay, projectOf, trustedDirs } from "../../open/open.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
 import { DOCTOR_CHECKS } from "../../upkeep/doctor.ts";
-import type { Finding } from "../../upkeep/finding.ts";
+import type { DoctorCheck, DoctorTarget, Finding } from "../../upkeep/finding.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -25,10 +25,10 @@ export const describe: Describe = ({ Command }, act) =>
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
         const place = { dir, cwd: cli.io.cwd, now: cli.io.now(), env: cli.io.env };
-        const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: look(place) }));
+        const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
         const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
         const left = flags.fix
-          ? DOCTOR_CHECKS.flatMap(({ look }) => look(place))
+          ? DOCTOR_CHECKS.flatMap(({ look }) => looked(look, place))
           : results.flatMap(({ findings }) => findings);
         const isWell = left.every((finding) => finding.isHarmless);
         const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
@@ -46,6 +46,20 @@ export const describe: Describe = ({ Command }, act) =>
         return isWell ? 0 : UNWELL;
       }),
     );
+
+/** What a check found; each stands alone: one that cannot look says so, and the others look all the same. */
+function looked(look: DoctorCheck["look"], place: DoctorTarget): Finding[] {
+  try {
+    return look(place);
+  } catch (error) {
+    const code = errno(error);
+    if (code === undefined && !(error instanceof RelayError)) throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    return [
+      { what: `cannot look at all of it: ${what}`, next: "give yourself the right to read it, then run this again" },
+    ];
+  }
+}
 
 export const run = verb(describe);
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { realPath } from "../../claims/paths.ts";
 import { RelayError, systemError } from "../../errors.ts";
-import { clean, json } from "../../text.ts";
+import { clean, cleanLine, json } from "../../text.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
 import { type Describe, verb } from "../command.ts";
@@ -38,7 +38,10 @@ export const describe: Describe = ({ Command }, act) =>
         } catch (error) {
           throw systemError(`export to "${folder}"`, error);
         }
-        await cli.say({ folder, files: [...files.keys()] }, `Exported to ${folder}: ${[...files.keys()].join(" ")}\n`);
+        await cli.say(
+          { folder, files: [...files.keys()] },
+          `Exported to ${cleanLine(folder)}: ${[...files.keys()].join(" ")}\n`,
+        );
       }),
     );
 

@@ -7,7 +7,7 @@ import { git, gitOfCommit, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
 import { namesOf } from "../../render/messages.ts";
 import { cleanLine, inQuotes } from "../../text.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
@@ -53,12 +53,15 @@ export const run = verb(describe);
 async function install(cli: Cli, withPush: boolean): Promise<void> {
   const hooks = HOOKS.filter((hook) => withPush || hook !== "pre-push");
   const files = installHooks(cli.io.cwd, hooks, { program: fs.realpathSync(cli.io.script), refusal: EXIT.conflict });
-  await cli.say({ files }, files.map((file) => `Installed ${file}\n`).join(""));
+  await cli.say({ files }, files.map((file) => `Installed ${cleanLine(file)}\n`).join(""));
 }
 
 async function remove(cli: Cli): Promise<void> {
   const files = removeHooks(cli.io.cwd);
-  await cli.say({ files }, files.map((file) => `Removed ${file}\n`).join("") || "There was no hook of ours\n");
+  await cli.say(
+    { files },
+    files.map((file) => `Removed ${cleanLine(file)}\n`).join("") || "There was no hook of ours\n",
+  );
 }
 
 /** Refuses a true conflict alone. Any other failure is reported, and git goes on. */
@@ -66,7 +69,8 @@ async function check(cli: Cli, hook: Hook, remote: string | undefined): Promise<
   try {
     const root = git(cli.io.cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
     const files = hook === "pre-push" ? await pushed(cli.io, root, remote) : staged(root);
-    const relay = await cli.open();
+    const { relay, found } = await cli.openStrange();
+    await refuseStrangers(found, true); // what it says of claims reaches the agent that commits
     if (files.length === 0 || (cli.server === undefined && !isThere(relay.dir))) return 0;
     const held = await heldByOthers(cli.io, relay, root, files);
     if (held.length === 0) return 0;

@@ -8,6 +8,8 @@ import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { keysFolder } from "../key-dir.ts";
 
+const MAX_INVITE_BYTES = 1024;
+
 interface Flags {
   readonly invite?: string;
   readonly user?: string;
@@ -19,7 +21,10 @@ export const describe: Describe = ({ Command }, act) =>
   new Command("login")
     .description("Let this machine use a server's relay: by an invitation the first time, and by its key from then on.")
     .argument("<url>", "the server's address")
-    .option("--invite <word>", "what the other side's agent-relay invite has printed")
+    .option(
+      "--invite <word>",
+      "what the other side's agent-relay invite has printed; - reads it from stdin, where no ps shows it",
+    )
     .option("--user <name>", "who you are there; default your name here")
     .option("--machine <name>", "what this machine is called there; default its host name")
     .option("--forget", "forget that server instead")
@@ -39,7 +44,8 @@ async function login(cli: Cli, url: URL, flags: Flags): Promise<void> {
   const before = readKnownServer(folder, url);
   const user = checkMemberName(flags.user ?? before?.user ?? nameFrom(userName(env), "user"), "user");
   const machine = checkMemberName(flags.machine ?? before?.machine ?? nameFrom(os.hostname(), "machine"), "machine");
-  const { relay } = await logIn(url, { folder, now, user, machine, invite: flags.invite, relay: before?.relay });
+  const invite = flags.invite === "-" ? (await cli.io.input(MAX_INVITE_BYTES)).trim() : flags.invite;
+  const { relay } = await logIn(url, { folder, now, user, machine, invite, relay: before?.relay });
   await cli.say(
     { url: url.href, user, machine, relay },
     `Logged in to ${url.href} as ${user}/${machine} (${cleanLine(relay)})\nTry: agent-relay --server ${url.href} status, or set AGENT_RELAY_SERVER\n`,

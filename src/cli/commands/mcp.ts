@@ -109,7 +109,7 @@ class OpenedRelays {
 
   async open({ session, client }: McpCaller, onNotice: (notice: Notice) => void): Promise<Relay> {
     const isTold = session !== undefined && isSegment(session) && !isNamed(this.#cli);
-    const { relay, found } = await this.#cli.openWithStore({ client, onNotice, ...(isTold && { session }) });
+    const { relay, found } = await this.#cli.openStrange({ client, onNotice, ...(isTold && { session }) });
     const pid = isTold || isNamed(this.#cli) ? undefined : found.identity.pid;
     this.#opened.set(relay, { store: found.store, pid });
     return relay;

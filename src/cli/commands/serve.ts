@@ -163,10 +163,17 @@ async function checkLeaving(relays: readonly ServedRelay[], { host, plain }: Fla
       throw new RelayError("refused", `Cannot serve ${name} on ${host}: nobody could log in from elsewhere yet`, {
         next: "agent-relay invite, and give the other side what it prints",
       });
-  if (!isTls && !plain)
-    throw new RelayError("refused", `Cannot serve on ${host} without TLS: whoever is on the way could read it all`, {
-      next: "give --tls-cert and --tls-key, or --plain if a proxy in front has TLS or the network is all yours",
-    });
+  checkOpenly({ host, plain }, isTls);
+}
+
+function checkOpenly(
+  { host, plain }: { readonly host: string; readonly plain?: boolean | undefined },
+  isTls: boolean,
+): void {
+  if (isTls || plain) return;
+  throw new RelayError("refused", `Cannot serve on ${host} without TLS: whoever is on the way could read it all`, {
+    next: "give --tls-cert and --tls-key, or --plain if a proxy in front has TLS or the network is all yours",
+  });
 }
 
 async function say(
@@ -194,7 +201,8 @@ async function say(
 /** Installs the server as it would run here, without the options that are only for one run. */
 async function install(cli: Cli, folders: readonly string[], flags: Flags): Promise<undefined> {
   portOf(flags.port);
-  tlsOf(cli, flags);
+  const tls = tlsOf(cli, flags);
+  if (!isLoopback(flags.host)) checkOpenly(flags, tls !== undefined); // else it would be installed, and refuse to run
   if (flags.port === "0")
     throw new RelayError("usage", "Cannot install a server on any port: others have to know it", {
       next: "give --port",

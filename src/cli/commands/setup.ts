@@ -14,7 +14,7 @@ import { Backups, sumOf } from "../../setup/backups.ts";
 import { checked, switchedOff } from "../../setup/check.ts";
 import { checkedServer } from "../../setup/check-server.ts";
 import { diff } from "../../setup/diff.ts";
-import { apply, type FileEdit, readText } from "../../setup/files.ts";
+import { apply, checkWithin, type FileEdit, readText, removeEmptyFolders } from "../../setup/files.ts";
 import { withSettings } from "../../setup/jsonc.ts";
 import {
   hasServerAlone,
@@ -131,9 +131,11 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
       );
   if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
   if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, ground.program));
-  const said = done.map(({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${file}`}\n`);
+  const said = done.map(
+    ({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${cleanLine(file)}`}\n`,
+  );
   const changes = done.map(({ file, lines = [] }) =>
-    lines.length === 0 ? "" : [`--- ${file}`, ...lines, ""].join("\n"),
+    lines.length === 0 ? "" : [`--- ${cleanLine(file)}`, ...lines, ""].join("\n"),
   );
   const files = done.map(({ host, file, what, failed }) => ({ host, file, what, ...(failed && { failed }) }));
   await cli.say({ files, asks }, [...said, ...changes, ...asks.map((ask) => `${ask}\n`)].join(""));
@@ -276,6 +278,7 @@ function carryOut(
   flags: Flags,
 ): Omit<Done, "host" | "file"> {
   const { file, before, after } = edit;
+  if (!flags.user) checkWithin(file, root);
   const isSame = before === after;
   if (flags.dryRun) {
     const lines = diff(before ?? "", after ?? "").map(clean);
@@ -288,15 +291,6 @@ function carryOut(
   if (isSame) return { what: flags.remove ? "nothing of ours in" : "already in" };
   if (flags.remove) return { what: "taken out of" };
   return { what: before === undefined ? "made" : "added to" };
-}
-
-/** Removes the folders below `root` that held nothing but what we took away. */
-function removeEmptyFolders(folder: string, root: string): void {
-  for (let each = folder; each !== root && each.startsWith(root); each = path.dirname(each)) {
-    const isReal = fs.lstatSync(each, { throwIfNoEntry: false })?.isDirectory() === true;
-    if (!isReal || fs.readdirSync(each).length > 0) return;
-    fs.rmdirSync(each);
-  }
 }
 
 /** Writes a new folder for `claude --plugin-dir`. */
@@ -332,7 +326,7 @@ async function writePlugin(cli: Cli, folder: string, { program, skillText }: Gro
 async function makeRelay(cli: Cli): Promise<Done[]> {
   const host = "relay";
   try {
-    const relay = await cli.open();
+    const { relay } = await cli.openStrange();
     const file = relay.dir;
     const isNew = !fs.existsSync(file) || fs.readdirSync(file).length === 0;
     if (!isNew) {

@@ -7,7 +7,7 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay trust")
     .action(() =>
       act(async (cli) => {
-        const relay = await cli.open();
+        const { relay } = await cli.openStrange();
         const next = "ask the person who runs you to type: agent-relay trust";
         askForPerson(cli, relay.agent, `trust "${relay.dir}"`, next);
         await relay.trust();

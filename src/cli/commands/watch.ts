@@ -5,7 +5,7 @@ import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
 import { messageLines, namesOf } from "../../render/messages.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { INTERRUPTED } from "../io.ts";
 
@@ -24,7 +24,8 @@ export const run = verb(describe);
 async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
-  const relay = await cli.open();
+  const { relay, found } = await cli.openWithStore();
+  if (exec !== undefined) await refuseStrangers(found, true);
   const command = exec === undefined ? undefined : wordsOf(exec);
   for await (const message of relay.watch({ signal: end.signal, mark: false })) {
     if (!command) await show(cli, relay, message);

@@ -1,4 +1,5 @@
 import { findRelay } from "../../open/open.ts";
+import { cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -8,7 +9,7 @@ export const describe: Describe = ({ Command }, act) =>
     .action(() =>
       act(async (cli) => {
         const { project, identity } = await findRelay(cli.openOptions());
-        const relay = await cli.open();
+        const { relay } = await cli.openStrange();
         const registration = project.exists ? await relay.find(identity.session) : undefined;
         const trust = project.exists ? await relay.isTrusted() : true;
         const lines = [
@@ -20,7 +21,7 @@ export const describe: Describe = ({ Command }, act) =>
         ];
         await cli.say(
           { ...identity, name: registration?.name, relay: project, trusted: trust },
-          `${lines.join("\n")}\n`,
+          `${lines.map(cleanLine).join("\n")}\n`,
         );
       }),
     );

@@ -3,6 +3,7 @@ import path from "node:path";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine/trust-mark.ts";
+import { quoted } from "../../shell/quote.ts";
 import { iso } from "../../time.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
@@ -29,6 +30,7 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
       `user ${stat.uid} owns it, not you (${user})`,
       `AGENT_RELAY_TRUST_DIR=${root} if you trust them`,
     );
+  if (!fs.existsSync(`${root}/relay.json`)) refuseOthers(root);
   const format = formatOf(root);
   if (format > FORMAT)
     throw refusal(root, `it has format ${format}, made by a newer agent-relay`, "update agent-relay");
@@ -52,7 +54,7 @@ export function refuseRoot(root: string): void {
  */
 export function makeRoot(root: string, now: number, lasting: boolean): string | undefined {
   if (!fs.existsSync(`${root}/relay.json`)) {
-    refuseProject(root);
+    refuseOthers(root);
     makeFolder(root);
     // Records in a relay without relay.json come from someone else, who may be a stranger.
     const isOurs = isEmpty(root);
@@ -75,13 +77,26 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
   return undefined;
 }
 
-/** Refuses a folder of other things: it is somebody's project, and our `.gitignore` would hide that from git. */
-function refuseProject(root: string): void {
+/**
+ * Refuses a folder of other things: somebody's project, which our `.gitignore` would hide from git, or what another
+ * program of the same name keeps there. The `agent-relay` crate's folder has messages in it, or agents.
+ */
+function refuseOthers(root: string): void {
   const names = namesOf(root);
   // A power cut during the first use may leave any part of a relay.
   const isOurs = (name: string) => OURS.includes(name) || FOLDERS.includes(name) || name.startsWith("start-");
-  if (!names.includes("messages") && !names.every(isOurs))
-    throw refusal(root, "it holds other things, and is no relay", `give a folder of its own: --dir ${root}/.relay`);
+  const isCrates = ["messages", "agents"].some((name) => names.includes(name) && isFolder(`${root}/${name}`));
+  if (isCrates || names.every(isOurs)) return;
+  const own = quoted(`${path.dirname(root)}/.relay-of-agents`);
+  throw refusal(
+    root,
+    "it holds other things, and is no relay",
+    `give one a folder of its own: --dir ${own}, or AGENT_RELAY_DIR=${own}`,
+  );
+}
+
+function isFolder(folder: string): boolean {
+  return fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function namesOf(folder: string): string[] {

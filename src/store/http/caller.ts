@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { RelayError } from "../../errors.ts";
+import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
@@ -163,7 +163,23 @@ function pauseBefore(tried: number, response: Response | undefined): Promise<voi
   return sleep(asked + randomInt(1, most));
 }
 
+/** The code by which TLS has refused a certificate; undefined for any other failure. */
+function certificateFault(error: unknown): string | undefined {
+  const code = error instanceof Error ? (errno(error) ?? errno(error.cause)) : undefined;
+  return code !== undefined && /CERT|SIGNATURE|ALTNAME|ISSUER/.test(code) ? code : undefined;
+}
+
 function unreachable(base: string, method: string, cause: unknown): RelayError {
+  const certificate = certificateFault(cause);
+  if (certificate !== undefined)
+    return new RelayError(
+      "refused",
+      `Cannot use ${new URL(base).origin}: its certificate is not trusted here (${certificate})`,
+      {
+        cause,
+        next: "if it is the server's own: NODE_EXTRA_CA_CERTS=<its certificate, as PEM> agent-relay ...",
+      },
+    );
   const wasLate = cause instanceof Error && cause.name === "AbortError";
   const why = wasLate ? "it does not answer" : "it cannot be reached";
   const what = method === "GET" ? "" : "; whether it was done is not known";

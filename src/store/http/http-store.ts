@@ -5,6 +5,7 @@ import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
 import type { Delivery, Hint, ListRange, Store, Value, WriteOptions } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
+import { EventNames } from "./event-names.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
 const MAX_TRIES = 50; // of an update whose record others change at the same time
@@ -176,7 +177,7 @@ export class HttpStore implements Store {
     return textsIn((await this.#call(`${what}/${checkKey(folder)}/${queryOf(range)}`)).body.names);
   }
 
-  /** A hint for each chunk that tells of a change, until the stream ends or is silent for too long. */
+  /** A hint for what comes at once and tells of a change, until the stream ends or is silent for too long. */
   async *#events(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
     const body = await this.#caller.open(`changes/${folder}`, signal);
     const reader = body?.getReader();
@@ -187,11 +188,11 @@ export class HttpStore implements Store {
       return reader?.read().catch(() => undefined); // a broken stream counts as ended
     };
     try {
-      const decoder = new TextDecoder();
+      const events = new EventNames();
       for (let part = await next(); part && !part.done; part = await next()) {
-        const said = decoder.decode(part.value, { stream: true });
-        if (said.includes("event: change")) yield "changed";
-        else if (said.includes("event: perhaps")) yield "perhaps";
+        const names = events.in(part.value);
+        if (names.includes("change")) yield "changed";
+        else if (names.includes("perhaps")) yield "perhaps";
       }
     } finally {
       clearTimeout(timer);

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { type ErrorCode, RelayError } from "../../errors.ts";
+import { type ErrorCode, errno, RelayError } from "../../errors.ts";
 import { jsonText } from "../../text.ts";
 import type { ListRange, Value } from "../store.ts";
 
 // The protocol between the HTTP relay and its client: a store's operations on the same keys.
 
 /** The status of each error. */
-export const STATUS: Readonly<Record<ErrorCode, number>> = {
+const STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 400,
   refused: 403,
   not_found: 404,
@@ -16,6 +16,11 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   failed: 503,
   timed_out: 504,
 };
+
+/** The status of an error: a server whose disk is full is not a caller that asks too often. */
+export function statusOf(error: RelayError): number {
+  return ["ENOSPC", "EDQUOT"].includes(errno(error.cause) ?? "") ? 507 : STATUS[error.code];
+}
 
 /** The status of a write that is refused because the record is not as the writer saw it. */
 export const CHANGED = 412;

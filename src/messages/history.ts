@@ -37,8 +37,9 @@ export async function history(context: Context, options: HistoryOptions = {}): P
 /** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */
 export async function thread(context: Context, id: string): Promise<Message[]> {
   const { store, session } = context;
-  const root = (await messageFor(context, id)).thread ?? id;
-  const ids = new Set([root, id, ...(isSegment(root) ? await store.marks(`threads/${root}`) : [])]);
+  const one = await messageFor(context, id);
+  const root = one.thread ?? one.id;
+  const ids = new Set([root, one.id, ...(isSegment(root) ? await store.marks(`threads/${root}`) : [])]);
   const messages: Message[] = [];
   for await (const [, message] of eachReadable(store, ids, (each) => readMessage(store, each)))
     if (message && mayRead(session, message)) messages.push(message);

@@ -20,8 +20,8 @@ export async function ack(context: Context, id: string): Promise<Message> {
   if (!isFor(context.session, message))
     throw new RelayError("refused", `Cannot ack "${id}": it was not sent to ${context.session}`);
   const acked = await stamp(context, message, withAck);
-  await context.store.unmark(openPointer(context.session, id));
-  await context.store.unmark(unreadPointer(context.session, id));
+  await context.store.unmark(openPointer(context.session, message.id));
+  await context.store.unmark(unreadPointer(context.session, message.id));
   return acked;
 }
 
@@ -31,7 +31,7 @@ export async function withdraw(context: Context, id: string): Promise<Message> {
   // Remove it from every inbox as well: another program that rewrites the message drops `withdrawn_at`.
   const { store } = context;
   for (const inbox of message.to_session === null ? ["all", ...(await store.list("agents"))] : [message.to_session])
-    for (const mark of [unreadPointer(inbox, id), openPointer(inbox, id)]) await store.unmark(mark);
+    for (const mark of [unreadPointer(inbox, message.id), openPointer(inbox, message.id)]) await store.unmark(mark);
   return message;
 }
 

@@ -154,7 +154,7 @@ function composeAll(
   const extras: MessageExtras = {
     kind: options.kind,
     thread: thread && (thread.thread ?? thread.id),
-    reply_to: options.reply_to,
+    reply_to: answered?.id,
     batch: targets.length > 1 ? newId("batch", time) : undefined,
     ack_required: options.ack,
     expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
@@ -265,13 +265,13 @@ function expiry(now: number, after: number): string {
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   checkOptions("reply", options, SEND_OPTIONS);
   const answered = await messageFor(context, id);
-  if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: id });
+  if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: answered.id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
   await checkAndRegister(context, content, options);
   return composeAndPublish(
     context,
     content,
-    { ...options, reply_to: id },
+    { ...options, reply_to: answered.id },
     { to: to === null ? "everyone" : [checkSegment(to, "session id")] },
   );
 }

@@ -50,6 +50,39 @@ test("an @ and a name that nobody has is refused, with who is meant perhaps, and
   expect((await story.as("codex-1", "unread")).out).toBe("0\n");
 });
 
+test("a message is found by the beginning or the end of its id, in every verb that takes one, and of several these are named", async () => {
+  const story = await project();
+  const sent: string[] = [];
+  for (const text of ["one", "two", "three"]) {
+    const { id } = await story.json<{ id: string }>("ann", "send", "--to", "gemini-1", "--kind", "question", text);
+    sent.push(id);
+    story.now += 60_000;
+  }
+  const [first = "", second = "", third = ""] = sent;
+  expect((await story.as("gemini-1", "read", first.slice(-6))).out).toContain("one");
+  expect((await story.as("gemini-1", "reply", second.slice(-6), "yes")).code).toBe(0);
+  expect((await story.json<{ reply_to: string }[]>("ann", "thread", second.slice(-6)))[1]?.reply_to).toBe(second);
+  expect((await story.as("gemini-1", "ack", third.slice(-6))).code).toBe(0);
+  expect((await story.as("ann", "withdraw", first.slice(-6))).code).toBe(0);
+  expect((await story.as("gemini-1", "inbox")).err).toContain("No unread messages");
+  const { code, err } = await story.as("ann", "read", "msg-");
+  expect([code, err]).toEqual([2, expect.stringContaining(`it could be ${first}, ${second}, ${third}`)]);
+  expect((await story.as("codex-1", "read", first.slice(-6))).code, "another's mail").toBe(3);
+});
+
+test("an option swallowed the path or the title that came after it, and the error misled", async () => {
+  const story = await project();
+  expect((await story.as("ann", "claim", "--wait", "src/db.ts")).out).toContain("Claimed src/db.ts for");
+  const claimed = await story.as("ann", "claim", "--resource", "db", "src/aa");
+  expect([claimed.code, claimed.err]).toEqual([2, expect.stringContaining("agent-relay claim src/aa --resource db")]);
+  const { code, err } = await story.as("ann", "task", "add", "--file", "src/a", "My title");
+  expect([code, err]).toEqual([2, expect.stringContaining("agent-relay task add 'My title' --file src/a")]);
+  story.stdin = "Title of stdin\n";
+  await story.as("ann", "task", "add", "-");
+  expect((await story.as("ann", "task", "list")).out).toContain("Title of stdin");
+  expect((await story.as("ann", "activity", "--at", "2099-01-01T00:00Z")).code).toBe(2);
+});
+
 test("the library took a misspelt option for none, and told everyone", async () => {
   const relay = new Relay(`${tempDir()}/.relay`, { session: "ann", agent: "claude", durability: "process" });
   const odd = { too: "nobody" } as SendOptions;

@@ -1,6 +1,9 @@
 import { type Claim, sayTargets } from "../../claims/claim.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
+import { RelayError } from "../../errors.ts";
 import { claimWords, TENTATIVE } from "../../render/claims.ts";
+import { quoted } from "../../shell/quote.ts";
+import { asTyped } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 
@@ -31,13 +34,14 @@ export const describe: Describe = ({ Command }, act) =>
     .action((paths: string[], flags: Flags) =>
       act(async (cli) => {
         const relay = await cli.open();
+        const { wait, resources, all } = told(paths, flags);
         return untilInterrupted(cli.io, async (signal) => {
-          const claim = await relay.claim(paths, {
-            resources: flags.resource ?? [],
+          const claim = await relay.claim(all, {
+            resources,
             ...(flags.shared && { mode: "shared" }),
             ...(flags.reason !== undefined && { reason: flags.reason }),
             ...(flags.ttl !== undefined && { ttl: parseDuration(flags.ttl) }),
-            ...(flags.wait !== undefined && { wait: flags.wait === true ? WAIT : parseDuration(flags.wait) }),
+            ...(wait !== undefined && { wait }),
             ...(flags.apart && { apart: true }),
             signal,
           });
@@ -51,6 +55,25 @@ export const describe: Describe = ({ Command }, act) =>
     );
 
 export const run = verb(describe);
+
+/** What was meant: `--wait` may have a time, and takes a path that comes after it for one. Throws `usage` for a path after `--resource`. */
+function told(paths: readonly string[], { wait, resource: [first, ...resources] = [] }: Flags) {
+  const isTime = typeof wait === "string" && /^[\d.]+[a-z]*$/.test(wait);
+  const swallowed = resources.filter((one) => one.includes("/"));
+  if (swallowed.length > 0)
+    throw new RelayError(
+      "usage",
+      `Cannot claim a resource named ${asTyped(swallowed[0] ?? "", 80)}: paths stand before --resource`,
+      {
+        next: `agent-relay claim ${[...paths, ...swallowed].map(quoted).join(" ")} --resource ${quoted(first ?? "")}`,
+      },
+    );
+  return {
+    wait: wait === undefined ? undefined : isTime ? parseDuration(wait) : WAIT,
+    resources: first === undefined ? [] : [first, ...resources],
+    all: typeof wait === "string" && !isTime ? [...paths, wait] : paths,
+  };
+}
 
 function claimed(claim: Claim): string {
   return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl)} (token ${claim.token}); ${claim.tentative ? TENTATIVE : "release it when you are done"}`;

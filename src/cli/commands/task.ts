@@ -6,6 +6,7 @@ import { TENTATIVE } from "../../render/claims.ts";
 import { frame } from "../../render/frame.ts";
 import { namesOf } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
+import { quoted } from "../../shell/quote.ts";
 import type { TakeOptions } from "../../tasks/take.ts";
 import { filesOf, type Task } from "../../tasks/task.ts";
 import { clean, cleanLine, jsonText } from "../../text.ts";
@@ -49,13 +50,23 @@ export const describe: Describe = ({ Command }, act) => {
 export const run = verb(describe);
 
 function adding(sub: Sub, act: Act): void {
-  withFields(sub("add", "put a task on the board").argument("<title>")).action((title: string, flags: FieldFlags) =>
-    act(async (cli) => {
-      const relay = await cli.open();
-      const added = await relay.tasks.add(title, fieldsOf(flags));
-      await cli.say(added, `Added ${added.id}\n`);
-    }),
+  withFields(sub("add", "put a task on the board").argument("[title]")).action(
+    (title: string | undefined, flags: FieldFlags) =>
+      act(async (cli) => {
+        if (title === undefined) throw untitled(flags);
+        const relay = await cli.open();
+        const added = await relay.tasks.add(title === "-" ? await bodyOf(cli, ["-"]) : title, fieldsOf(flags));
+        await cli.say(added, `Added ${added.id}\n`);
+      }),
   );
+}
+
+/** The error of a task without a title, which may be among the files: an option with several values takes all words. */
+function untitled({ file }: FieldFlags): RelayError {
+  const [first = "src/parser", ...rest] = file || [];
+  return new RelayError("usage", "Cannot add a task without a title: it stands before --file", {
+    next: `agent-relay task add ${quoted(rest.at(-1) ?? "Parse headers")} --file ${quoted(first)}`,
+  });
 }
 
 function looking(sub: Sub, act: Act): void {

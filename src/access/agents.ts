@@ -5,12 +5,15 @@ import {
   type AccessFacts,
   type AccessRule,
   type Caller,
+  checkSize,
   isTheirs,
   type RecordChange,
   refused,
   registrationIn,
   registrationsOf,
+  userOf,
 } from "./policy.ts";
+import { reservedBy, usersIn } from "./reserved.ts";
 
 /** A session belongs to the owner that registers it first. Nobody else acts for it, or says that it has ended. */
 export const agentRule: AccessRule = {
@@ -18,12 +21,17 @@ export const agentRule: AccessRule = {
     const session = nameOf(key);
     const names = [session, next?.name].filter((name) => typeof name === "string");
     const namesake = sessionIn(known.get(`names/${session}`));
-    return [...[session, ...namesake].flatMap(registrationsOf), ...names.map((name) => `names/${name}`)];
+    return [
+      ...[session, ...namesake].flatMap(registrationsOf),
+      ...names.map((name) => `names/${name}`),
+      ...usersIn(session),
+    ];
   },
   check(caller, key, { next }, facts) {
     const session = nameOf(key);
     checkOwner(caller, key, session, facts);
     if (next === undefined) return;
+    checkReserved(caller, key, session, facts);
     const agent = Agent.parse(next, key);
     if (agent.session_id !== session) throw refused(key, `it is the registration of ${jsonText(agent.session_id)}`);
     checkSession(session);
@@ -31,8 +39,7 @@ export const agentRule: AccessRule = {
     if (namesake !== undefined && namesake !== session && facts.records.get(`agents/${namesake}`)?.name === session)
       throw refused(key, `session ${namesake} has that as its name`);
     checkAgentId(agent.agent_id);
-    if (Buffer.byteLength(jsonText(next)) > MAX_RECORD_BYTES)
-      throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
+    checkSize(key, next, MAX_RECORD_BYTES);
     if (agent.name !== undefined && holderOf(facts, agent.name) !== session)
       throw refused(key, `it is not the one that has the name ${jsonText(agent.name)}`);
   },
@@ -49,8 +56,15 @@ const MAX_RECORD_BYTES = 32 * 1024; // of a registration
 
 /** The same for the registration of a session that has ended. */
 export const archiveRule: AccessRule = {
-  needs: (key) => registrationsOf(nameOf(key)),
-  check: (caller, key, _, facts) => checkOwner(caller, key, nameOf(key), facts),
+  needs: (key) => [...registrationsOf(nameOf(key)), ...usersIn(nameOf(key))],
+  check(caller, key, { next }, facts) {
+    const session = nameOf(key);
+    checkOwner(caller, key, session, facts);
+    if (next === undefined) return;
+    checkReserved(caller, key, session, facts);
+    if (Agent.parse(next, key).session_id !== checkSession(session)) throw refused(key, "it is of another session");
+    checkSize(key, next, MAX_RECORD_BYTES);
+  },
   ...(agentRule.stamped && { stamped: agentRule.stamped }),
 };
 
@@ -68,17 +82,37 @@ function holderOf(facts: AccessFacts, name: string): unknown {
   return facts.records.get(`names/${name}`)?.session_id;
 }
 
-/** A name belongs to a session for as long as that session is registered under it. */
+/**
+ * A name belongs to a session for as long as that session is registered under it, and afterwards to its user: mail and
+ * questions for the name come from those who mean that user. What a removed user was called is free.
+ */
 export const nameRule: AccessRule = {
-  needs: (_, { old, next }) => [old, next].flatMap((record) => sessionIn(record).flatMap(registrationsOf)),
+  needs: (key, { old, next }, known) => {
+    const users = sessionIn(old).map((session) => userOf(registrationIn({ records: known }, session)?.owner));
+    return [
+      ...[old, next].flatMap((record) => sessionIn(record).flatMap(registrationsOf)),
+      ...users.flatMap((user) => (user === undefined ? [] : [`members/${user}`])),
+      ...usersIn(nameOf(key)),
+    ];
+  },
   check(caller, key, { old, next }: RecordChange, facts) {
     const name = checkName(nameOf(key));
+    checkReserved(caller, key, name, facts);
     const [holder] = sessionIn(old);
+    const registration = holder === undefined ? undefined : registrationIn(facts, holder);
     const hasIt = holder !== undefined && facts.records.get(`agents/${holder}`)?.name === name;
     if (hasIt && !isTheirs(caller, holder, facts)) throw refused(key, `${holder} has that name`);
+    const user = userOf(registration?.owner);
+    const isFree = user !== undefined && facts.records.get(`members/${user}`)?.removed_at !== undefined;
+    if (registration && user !== userOf(caller.owner) && !isFree) throw refused(key, `${holder} had that name`);
     if (next !== undefined && !isTheirs(caller, next.session_id, facts)) throw refused(key, "it is for another");
   },
 };
+
+function checkReserved(caller: Caller, key: string, word: string, facts: AccessFacts): void {
+  const whose = reservedBy(caller, word, (user) => facts.records.get(`members/${user}`));
+  if (whose !== undefined) throw refused(key, `${jsonText(word)} is how ${whose} is called`);
+}
 
 function sessionIn(record: Value | undefined): string[] {
   return typeof record?.session_id === "string" ? [record.session_id] : [];

@@ -1,5 +1,6 @@
 import { LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { MAX_USER_CONDITIONS, MAX_USER_SESSIONS, MAX_USER_WAITS } from "../limits.ts";
 import {
   type Delivery,
   folderOf,
@@ -11,12 +12,14 @@ import {
   type Value,
   type WriteOptions,
 } from "../store/store.ts";
+import { PENDING } from "../waits/pending.ts";
+import { Wait } from "../waits/wait.ts";
 import { isWatched, markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
-import { type AccessFacts, type Caller, checkTimes, isSame, refused } from "./policy.ts";
+import { type AccessFacts, type Caller, checkTimes, isSame, refused, registrationsOf, userOf } from "./policy.ts";
 import { checkLine, hiddenIn, isListed, isLogFolder, ruleFor } from "./records.ts";
+import { reservedBy, usersIn } from "./reserved.ts";
 
-const MAX_SESSIONS = 500; // of one user
 const MAX_TRIES = 20; // of a change whose record others write at the same time
 
 export interface AuthorizedOptions {
@@ -24,6 +27,8 @@ export interface AuthorizedOptions {
   readonly sizes?: Sizes;
   /** Which of these message ids the session may read. Without it, each message is read. */
   readonly readable?: (session: string, ids: readonly string[]) => Promise<readonly string[]>;
+  /** Takes a message from the allowance of the caller's user. Returns 0, or in how many ms there will be one. */
+  readonly take?: () => number;
   /** How many messages wait unread for a session. */
   readonly unreadIn?: (session: string) => Promise<number>;
 }
@@ -36,9 +41,11 @@ export class AuthorizedStore implements Store {
   readonly #now: () => number;
   readonly #sizes: Sizes;
   readonly #readable: NonNullable<AuthorizedOptions["readable"]>;
+  readonly #take: () => number;
   readonly unreadIn?: (session: string) => Promise<number>;
 
-  constructor(store: Store, caller: Caller, { now, sizes, readable, unreadIn }: AuthorizedOptions) {
+  constructor(store: Store, caller: Caller, { now, sizes, readable, take, unreadIn }: AuthorizedOptions) {
+    this.#take = take ?? (() => 0);
     if (unreadIn) this.unreadIn = unreadIn;
     this.#store = store;
     this.#caller = caller;
@@ -94,6 +101,8 @@ export class AuthorizedStore implements Store {
     if (this.#isOperator) return this.#publishOnce(key, ownOf(this.#caller, key, value), delivery);
     if (folderOf(key) !== "messages") throw refused(key, "only messages are sent");
     const checked = checkedMessage(this.#caller, key, value, this.#sizes, { now: this.#now() });
+    for (const inbox of checked.delivery.inboxes) await this.#checkAddressee(inbox);
+    this.#spend();
     return this.#publishOnce(key, checked.value, checked.delivery);
   }
 
@@ -185,20 +194,73 @@ export class AuthorizedStore implements Store {
 
   async close(): Promise<void> {} // the store is the server's
 
+  /** Throws `not_found` for a session that nobody has had: mail left for it would be read by whoever takes its id. */
+  async #checkAddressee(session: string): Promise<void> {
+    if (session === this.#caller.operator) return;
+    for (const key of registrationsOf(session)) if (await this.#found(key)) return;
+    const members = new Map<string, Value | undefined>();
+    for (const key of usersIn(session)) members.set(nameOf(key), await this.#found(key));
+    const { operator } = this.#caller;
+    if (reservedBy({ owner: undefined, operator }, session, (user) => members.get(user)) !== undefined) return;
+    throw new RelayError("not_found", `Cannot send to "${session}": the server knows no such session`, {
+      next: "agent-relay agents",
+    });
+  }
+
+  /** Throws `limit` for a new record of which the caller's user has all that it may have. */
+  async #checkShare(key: string, next: Value): Promise<void> {
+    const folder = folderOf(key);
+    if (folder === "agents") await this.#checkSessions(key);
+    if (folder === "waits") await this.#checkWaits(key, next);
+  }
+
+  async #checkWaits(key: string, next: Value): Promise<void> {
+    const user = userOf(this.#caller.owner);
+    let [waits, conditions] = [0, Wait.parse(next, key).conditions.length];
+    for (const id of await this.#store.marks(PENDING)) {
+      const wait = await this.#found(`waits/${id}`);
+      if (!wait || userOf((await this.#registration(wait.session_id))?.owner) !== user) continue;
+      waits++;
+      conditions += Wait.parse(wait, key).conditions.length;
+    }
+    if (waits < MAX_USER_WAITS && conditions <= MAX_USER_CONDITIONS) return;
+    throw new RelayError(
+      "limit",
+      `Cannot wait for more: ${user} has ${waits} waits here for ${conditions} things, of at most ${MAX_USER_WAITS} for ${MAX_USER_CONDITIONS}`,
+      { next: "agent-relay wait --list, then --cancel what you do not need" },
+    );
+  }
+
+  async #registration(session: unknown): Promise<Value | undefined> {
+    if (typeof session !== "string") return undefined;
+    for (const key of registrationsOf(session)) {
+      const found = await this.#found(key);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
   /** Throws `limit` for too many sessions of one user: every list of agents reads each session. */
-  async #checkCount(key: string): Promise<void> {
-    const user = this.#caller.owner?.split("/")[0];
+  async #checkSessions(key: string): Promise<void> {
+    const user = userOf(this.#caller.owner);
     let theirs = 0;
     for (const id of await this.#store.list("agents"))
-      if (String((await this.#found(`agents/${id}`))?.owner).split("/")[0] === user) theirs++;
-    if (theirs >= MAX_SESSIONS)
+      if (userOf((await this.#found(`agents/${id}`))?.owner) === user) theirs++;
+    if (theirs >= MAX_USER_SESSIONS)
       throw new RelayError(
         "limit",
-        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MAX_SESSIONS}`,
+        `Cannot write "${key}": ${user} has ${theirs} sessions here, of at most ${MAX_USER_SESSIONS}`,
         {
           next: "agent-relay unregister those that are over",
         },
       );
+  }
+
+  #spend(): void {
+    const wait = this.#take();
+    if (wait === 0) return;
+    const what = `${userOf(this.#caller.owner)} has sent all that a user may send in a minute`;
+    throw new RelayError("limit", `Cannot send: ${what}`, { next: `wait ${Math.ceil(wait / 1000)} s` });
   }
 
   #checkWriter(key: string): void {
@@ -232,7 +294,7 @@ export class AuthorizedStore implements Store {
     const rule = ruleFor(key);
     const change = { old, next };
     if (!this.#isOperator) {
-      if (folderOf(key) === "agents" && old === undefined) await this.#checkCount(key);
+      if (old === undefined && next !== undefined) await this.#checkShare(key, next);
       const facts = await this.#factsFor((known) => rule.needs?.(key, change, known), rule.needsMarks);
       rule.check(this.#caller, key, change, facts);
       checkTimes(key, next, facts.now);

@@ -2,7 +2,7 @@ import { type Claim, type ClaimTarget, isSameTargets, OFFER_MS, sayTargets, type
 import { blockers, ClaimLedger, EMPTY_LEDGER, isLive, MAX_TARGETS } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
-import { LEASE_TTL_MS } from "../limits.ts";
+import { LEASE_TTL_MS, MAX_CLAIM_REASON_BYTES, MAX_USER_CLAIM_BYTES } from "../limits.ts";
 import { jsonText } from "../text.ts";
 import { iso } from "../time.ts";
 import {
@@ -13,7 +13,9 @@ import {
   isSame,
   isTheirs,
   refused,
+  registrationIn,
   registrationsOf,
+  userOf,
 } from "./policy.ts";
 
 const TOKEN = "claims/token"; // its time is the last fencing token
@@ -48,7 +50,6 @@ function everyone({ claims, queue, edges }: ClaimLedger): string[] {
 }
 
 const MAX_RECORD_BYTES = 768 * 1024; // of all claims
-const MAX_REASON_BYTES = 1000;
 const MAX_PATH_CHARS = 1024;
 const MAX_STARS = 16; // of a pattern: each star adds to the time of a comparison
 const MAX_SEGMENTS = 64;
@@ -81,6 +82,7 @@ class Transition {
   readonly #after: ClaimLedger;
   readonly #facts: AccessFacts;
   readonly #isTheirs: (session: string) => boolean;
+  readonly #isUsers: (session: string) => boolean;
 
   constructor(caller: Caller, key: string, before: ClaimLedger, after: ClaimLedger, facts: AccessFacts) {
     this.#key = key;
@@ -88,6 +90,8 @@ class Transition {
     this.#after = after;
     this.#facts = facts;
     this.#isTheirs = (session) => isTheirs(caller, session, facts);
+    this.#isUsers = (session) =>
+      session === caller.session || userOf(registrationIn(facts, session)?.owner) === userOf(caller.owner);
   }
 
   /** Fencing tokens only grow, and no faster than claims are made. */
@@ -121,8 +125,8 @@ class Transition {
       const waiter = this.#before.queue.find(({ id }) => id === claim.id);
       if (waiter && !isAskedFor(waiter, claim)) throw this.#no("who stands in line gets what it asked for");
       checkTargets(this.#key, claim.targets);
-      if (Buffer.byteLength(claim.reason ?? "") > MAX_REASON_BYTES || claim.targets.length > MAX_TARGETS)
-        throw new RelayError("limit", `Cannot claim with more than ${MAX_REASON_BYTES} bytes of a reason`);
+      if (Buffer.byteLength(claim.reason ?? "") > MAX_CLAIM_REASON_BYTES || claim.targets.length > MAX_TARGETS)
+        throw new RelayError("limit", `Cannot claim with more than ${MAX_CLAIM_REASON_BYTES} bytes of a reason`);
       if (old && old.session_id !== claim.session_id) throw this.#no("a claim goes to nobody else");
       if (!this.#isTheirs(claim.session_id) && !this.#isOffer(claim, waiter))
         throw this.#no(`nothing is claimed for ${claim.session_id}, which has not asked for it`);
@@ -155,6 +159,21 @@ class Transition {
     for (const [session, count] of held)
       if (count > 2 * MAX_TARGETS && this.#isTheirs(session))
         throw new RelayError("limit", `Cannot claim more: ${session} has ${count} of at most ${MAX_TARGETS}`);
+    const [before, after] = [this.#bytesOf(this.#before), this.#bytesOf(this.#after)];
+    if (after > before && after > MAX_USER_CLAIM_BYTES)
+      throw new RelayError(
+        "limit",
+        `Cannot claim more: your claims have ${after} bytes of at most ${MAX_USER_CLAIM_BYTES}`,
+        {
+          next: "claim the folder they are in, or agent-relay release what you do not need",
+        },
+      );
+  }
+
+  /** What the claims of the caller's user take of the record. */
+  #bytesOf({ claims, queue, edges }: ClaimLedger): number {
+    const theirs = [...claims, ...queue, ...edges].filter(({ session_id }) => this.#isUsers(session_id));
+    return Buffer.byteLength(jsonText(theirs));
   }
 
   /** Whether a claim for another session is an offer: freed targets, given for a short while to a waiter to accept. */

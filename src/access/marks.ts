@@ -97,7 +97,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   ],
   [
     /^tasks\/(dependents)\/([^/]+\/.+)?$/,
-    index((task, name) => isOver(task) || !task.depends_on.includes(name.split("/")[0] ?? "")),
+    index((task, _, needed) => isOver(task) || !needed || isOver(needed) || !task.depends_on.includes(needed.id)),
   ],
   [/^tasks\/(?:unsettled|owned|dependents|titles)(?:\/|$)/, shared],
   [/^loops\//, { ...shared, mayUnmark: no }],
@@ -134,15 +134,22 @@ export function markRuleFor(key: string, what?: "mark"): readonly [rule: MarkRul
   return [hidden, []];
 }
 
-/** An index of tasks: who lists one may, and one that a record names stays listed until that record says it is over. */
-function index(isStale: (task: Task, name: string) => boolean): MarkRule {
+/**
+ * An index of tasks: who lists one may, and one that a record names stays listed until that record says it is over.
+ * `other` is the task that the folder is of, if it is of one.
+ */
+function index(isStale: (task: Task, name: string, other: Task | undefined) => boolean): MarkRule {
   const taskIn = (name: string) => /(?:^|\/)(?:\d{5}-)?(task-[^/]+)$/.exec(name)?.[1] ?? "none";
+  const folderTask = (name: string) => taskIn(name.split("/")[0] ?? "");
   return {
     ...shared,
-    needs: ([, name = ""]) => [`tasks/${taskIn(name)}`],
+    needs: ([, name = ""]) => [`tasks/${taskIn(name)}`, `tasks/${folderTask(name)}`],
     mayUnmark(_, [, name = ""], { records }) {
-      const record = records.get(`tasks/${taskIn(name)}`);
-      return record === undefined || isStale(Task.parse(record, "tasks"), name);
+      const [task, other] = [taskIn(name), folderTask(name)].map((id) => {
+        const record = records.get(`tasks/${id}`);
+        return record && Task.parse(record, "tasks");
+      });
+      return task === undefined || isStale(task, name, other);
     },
   };
 }

@@ -14,6 +14,13 @@ export interface Caller {
   readonly byToken?: boolean;
   /** The server's own place (boot id and pid namespace): no remote caller's process runs there. */
   readonly elsewhere?: string | undefined;
+  /** The session of who runs the server: nobody else is called so. */
+  readonly operator?: string | undefined;
+}
+
+/** The user of an owner `<user>/<machine>`. */
+export function userOf(owner: unknown): string | undefined {
+  return typeof owner === "string" ? owner.split("/")[0] : undefined;
 }
 
 /** A record before and after a write; undefined for none. */
@@ -57,7 +64,7 @@ export function registrationsOf(session: string): string[] {
 }
 
 /** The registration of a session, also of one that has ended. */
-export function registrationIn(facts: AccessFacts, session: string): Value | undefined {
+export function registrationIn(facts: Pick<AccessFacts, "records">, session: string): Value | undefined {
   const [live = "", archived = ""] = registrationsOf(session);
   return facts.records.get(live) ?? facts.records.get(archived);
 }

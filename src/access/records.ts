@@ -3,6 +3,7 @@ import { type Collected, mayKnow, OFFERED_MS } from "../activity/tombstones.ts";
 import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
+import { MAX_CONDITIONS, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { integer, list, object, record, text } from "../schema.ts";
 import { folderOf, nameOf, type Value } from "../store/store.ts";
 import { dayOf } from "../time.ts";
@@ -14,7 +15,6 @@ import { messageRule } from "./messages.ts";
 import { type AccessFacts, type AccessRule, type Caller, checkSize, refused } from "./policy.ts";
 import { taskRule } from "./tasks.ts";
 
-const MAX_CONDITIONS = 50; // of one wait: every scan checks each of them
 const MAX_WAIT_BYTES = 32 * 1024;
 /** A wait for these events alone may be read by others: they name no message between others. */
 const OPEN_EVENTS = ["released", "ended", "task"];
@@ -24,7 +24,7 @@ const waitRule: AccessRule = {
   mayRead: ({ session }, _, record) =>
     record.session_id === session ||
     (Array.isArray(record.conditions) && record.conditions.every((one) => OPEN_EVENTS.includes(Object(one).event))),
-  check({ session }, key, { old, next }) {
+  check({ session }, key, { old, next }, { now }) {
     const [before, after] = [old, next].map((value) => value && Wait.parse(value, key));
     if (after === undefined) throw refused(key, "a wait is removed by the server alone");
     if ([before?.session_id ?? session, after.session_id].some((each) => each !== session))
@@ -35,6 +35,8 @@ const waitRule: AccessRule = {
     if (!isTold) throw refused(key, "it names no message");
     if (after.conditions.length > MAX_CONDITIONS)
       throw new RelayError("limit", `Cannot wait for more than ${MAX_CONDITIONS} things at once`);
+    if (after.expires_at > now + WAIT_TIMEOUT_MS.max + MAX_CLOCK_LEAD_MS)
+      throw new RelayError("limit", "Cannot wait so long: a wait lasts up to 7 days");
     for (const { targets = [] } of after.conditions) checkTargets(key, targets);
     checkSize(key, next, MAX_WAIT_BYTES);
   },

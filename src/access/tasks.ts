@@ -1,12 +1,14 @@
+import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
-import { LEASE_TTL_MS } from "../limits.ts";
+import { LEASE_TTL_MS, MAX_NOTES, MAX_NOTES_BYTES, MAX_TASK_REASON_BYTES } from "../limits.ts";
 import { nameOf, type Value } from "../store/store.ts";
-import { check, holderOf, isOver, Task, type TaskMove } from "../tasks/task.ts";
+import { check, checkText, checkTitle, holderOf, isOver, Task, type TaskMove } from "../tasks/task.ts";
 import { jsonText } from "../text.ts";
 import {
   type AccessFacts,
   type AccessRule,
   type Caller,
+  checkSize,
   isSame,
   isTheirs,
   refused,
@@ -21,14 +23,27 @@ export const taskRule: AccessRule = {
     if (next === undefined) throw refused(key, "a task is removed by the server alone");
     const task = Task.parse(next, key);
     if (task.id !== nameOf(key)) throw refused(key, "it has another id");
-    if (Buffer.byteLength(jsonText(next)) > MAX_RECORD_BYTES)
-      throw refused(key, `it has more than ${MAX_RECORD_BYTES} bytes`);
+    checkSize(key, next, MAX_RECORD_BYTES);
+    checkLengths(task);
     if (old === undefined) checkNew(caller, key, task);
     else checkMoves(caller, key, Task.parse(old, key), task, facts);
   },
 };
 
-const MAX_RECORD_BYTES = 1024 * 1024; // of a task: its notes have 64 KiB at most, in whatever characters
+const MAX_RECORD_BYTES = 1024 * 1024; // of a task: its texts have fewer, but a byte of them may take six
+
+/** Throws `limit` for a text that is longer than one that the product writes. */
+function checkLengths({ title, description = "", reason = "", notes }: Task): void {
+  checkTitle(title);
+  checkText(description, "description");
+  checkText(reason, "reason", MAX_TASK_REASON_BYTES);
+  const size = notes.reduce((sum, note) => sum + Buffer.byteLength(note.text), 0);
+  if (notes.length > MAX_NOTES || size > MAX_NOTES_BYTES)
+    throw new RelayError(
+      "limit",
+      `Cannot note more: a task has ${MAX_NOTES} notes of ${MAX_NOTES_BYTES} bytes at most`,
+    );
+}
 
 function ownersIn(key: string, record: Value | undefined): string[] {
   const owner = record === undefined ? undefined : Task.parse(record, key).owner;

@@ -39,6 +39,14 @@ export function endSession(context: Context, agent: Agent): Promise<boolean> {
   return archive(context, agent);
 }
 
+/** Ends the sessions whose owner `isOut`: what they hold is free, and a message to them says that they have ended. Returns those. */
+export async function endSessionsOf(context: Context, isOut: (owner: string) => boolean): Promise<Agent[]> {
+  const out = (await registrations(context)).filter(({ owner }) => owner !== undefined && isOut(owner));
+  const gone: Agent[] = [];
+  for (const agent of out) if (await archive(context, agent)) gone.push(agent);
+  return gone;
+}
+
 /** Moves a registration to the archive, unless a newer run has replaced it. Returns whether it did. */
 async function archive(context: Context, agent: Agent): Promise<boolean> {
   const { store, now } = context;

@@ -82,8 +82,14 @@ async function reserve(context: Context, name: string): Promise<string> {
   else if (named?.name === name && holder !== undefined) return holder;
   // Compare `turn` too: between our read and our write the holder may have confirmed the name.
   const isAsSeen = (current: Value | undefined) => holderIn(current) === holder && current?.turn === seen?.turn;
-  const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));
-  return holderIn(now) ?? reserve(context, name);
+  try {
+    const now = await store.update(key, (current) => (isAsSeen(current) ? mine : current));
+    return holderIn(now) ?? reserve(context, name);
+  } catch (error) {
+    // On a server, a name stays its user's after the session has ended.
+    if (error instanceof RelayError && error.code === "refused" && holder !== undefined) return holder;
+    throw error;
+  }
 }
 
 /** Confirms a reserved name once its registration is visible. False if another took it: exactly one of the two wins. */

@@ -2,6 +2,7 @@ import { record } from "../activity/log.ts";
 import { type Context, isSeenLately, type RegisterOptions } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { branchOf, worktreeOf } from "../git/repository.ts";
+import { MAX_METADATA_BYTES } from "../limits.ts";
 import { place, startOf } from "../machine/process.ts";
 import { ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
@@ -72,8 +73,6 @@ function newAgent(context: Context, options: RegisterOptions): Omit<Agent, "name
     ...(options.cwd === undefined ? {} : { cwd: options.cwd, ...whereabouts(options.cwd) }),
   };
 }
-
-const MAX_METADATA_BYTES = 16 * 1024; // every list of the agents reads it
 
 function checkMetadata(metadata: RegisterOptions["metadata"]): void {
   if (metadata === undefined || Buffer.byteLength(jsonText(metadata)) <= MAX_METADATA_BYTES) return;

@@ -4,7 +4,7 @@ import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
-import type { Store } from "../store/store.ts";
+import type { RegistrationFolder, Store, Value } from "../store/store.ts";
 import { Agent, type Presence, presence } from "./agent.ts";
 import { processState } from "./processes.ts";
 import { resolveOne } from "./resolve.ts";
@@ -21,31 +21,53 @@ export type AgentView = Agent & {
 /** Every registered session, the latest sign of life first. */
 export async function agents(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
-  for (const agent of await registrations(context)) views.push(await view(context, agent));
+  const times = await context.store.markTimes?.("agents");
+  for (const agent of await registrations(context)) {
+    const key = `${agent.session_id}.seen`;
+    views.push(view(context, agent, times ? times.get(key) : await context.store.markedAt(`agents/${key}`)));
+  }
   return views.sort((a, b) => b.last_seen - a.last_seen || (a.session_id < b.session_id ? -1 : 1));
 }
 
-export async function registrations({ store }: Context): Promise<Agent[]> {
+export function registrations({ store }: Context): Promise<Agent[]> {
+  return agentsIn(store, "agents");
+}
+
+/** The archived registrations: sessions that ended and may come back. */
+export function ended({ store }: Context): Promise<Agent[]> {
+  return agentsIn(store, "archive/agents");
+}
+
+async function agentsIn(store: Store, folder: RegistrationFolder): Promise<Agent[]> {
+  const records = await store.records?.(folder);
   const found: Agent[] = [];
-  for await (const [, agent] of eachReadable(store, await store.list("agents"), (id) => readAgent(store, "agents", id)))
+  if (records) {
+    for (const [id, value] of records) {
+      const agent = agentIn(value, id);
+      if (agent) found.push(agent);
+    }
+    return found;
+  }
+  for await (const [, agent] of eachReadable(store, await store.list(folder), (id) => readAgent(store, folder, id)))
     if (agent) found.push(agent);
   return found;
 }
 
-/** The archived registrations: sessions that ended and may come back. */
-export async function ended({ store }: Context): Promise<Agent[]> {
-  const found: Agent[] = [];
-  const read = (id: string) => readAgent(store, "archive/agents", id);
-  for await (const [, agent] of eachReadable(store, await store.list("archive/agents"), read))
-    if (agent) found.push(agent);
-  return found;
+/** A registration that a server has sent; undefined for one that is none: the server alone sets it aside. */
+function agentIn(value: Value, id: string): Agent | undefined {
+  try {
+    return { ...Agent.parse(value, id), session_id: id };
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") return undefined;
+    throw error;
+  }
 }
 
 /** One session, registered or ended, or undefined. */
 export async function find(context: Context, session: string): Promise<AgentView | undefined> {
   const agent =
     (await readAgent(context.store, "agents", session)) ?? (await readAgent(context.store, "archive/agents", session));
-  return agent && view(context, agent);
+  return agent && view(context, agent, await context.store.markedAt(`agents/${session}.seen`));
 }
 
 /**
@@ -77,8 +99,7 @@ export async function sessionOf(context: Context, word: string): Promise<string>
   return resolveOne(word, agents, await ended(context));
 }
 
-async function view({ store, now, thresholds }: Context, agent: Agent): Promise<AgentView> {
-  const marked = await store.markedAt(`agents/${agent.session_id}.seen`);
+function view({ now, thresholds }: Context, agent: Agent, marked: number | undefined): AgentView {
   const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD_MS);
   const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
   return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
@@ -130,11 +151,7 @@ export function hasEnded(what: string, session: string): RelayError {
 }
 
 /** A registration, live or archived; undefined if none can be read. Its id is the name it is stored under. */
-export async function readAgent(
-  store: Store,
-  folder: "agents" | "archive/agents",
-  id: string,
-): Promise<Agent | undefined> {
+export async function readAgent(store: Store, folder: RegistrationFolder, id: string): Promise<Agent | undefined> {
   const agent = await parsedOrSkipped(store, `${folder}/${id}`, Agent);
   return agent === undefined || agent.session_id === id ? agent : { ...agent, session_id: id };
 }

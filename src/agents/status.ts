@@ -1,15 +1,13 @@
 import { record } from "../activity/log.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { checkText } from "../limits.ts";
+import { checkText, MAX_STATUS_BYTES } from "../limits.ts";
 import type { Value } from "../store/store.ts";
 import { ensureRegistered } from "./register.ts";
 
 function withStatus({ status: _, status_at: __, ...agent }: Value, status: string, status_at: number): Value {
   return status === "" ? agent : { ...agent, status, status_at };
 }
-
-const MAX_STATUS_BYTES = 200; // it is one line of a table
 
 /**
  * Sets this session's status: one line, which the others see beside its name; an empty one clears it. Throws `usage` for

@@ -77,6 +77,23 @@ export function whoAmI(facts: IdentityFacts): Identity {
   );
 }
 
+/**
+ * The sessions whose registrations `whoAmI` needs, where the facts name them: to read every registration costs more with
+ * each session. Undefined where any registered process may be the nearest agent.
+ */
+export function sessionsNamed(facts: Omit<IdentityFacts, "registered" | "user">): string[] | undefined {
+  const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
+  const variables = AGENT_HOSTS.flatMap(({ sessionVariable: name }) => (name === undefined ? [] : [facts.env[name]]));
+  const valid = (words: readonly (string | undefined)[]) =>
+    words.filter((one) => one !== undefined && isSegment(one)) as string[];
+  if (told) return valid([told, ...variables]);
+  const at = facts.ancestors.findIndex(({ name, args }) => hostOf(name, args) !== undefined);
+  const process = facts.ancestors[at];
+  if (!process || !facts.ancestors.slice(0, at).every(({ name }) => LAUNCHER.test(name))) return undefined;
+  const named = valid([...variables, ...(facts.hookSessions?.(process.pid) ?? [])]);
+  return named.length > 0 ? named : undefined;
+}
+
 /** The nearest ancestor that is an agent, and what is known of it. */
 interface NearestAgent {
   readonly process: Ancestor;

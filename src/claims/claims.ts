@@ -3,6 +3,7 @@ import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
+import { MAX_CLAIM_REASON_BYTES } from "../limits.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import {
@@ -264,11 +265,9 @@ function targetsOf(context: Context, paths: readonly string[], options: ClaimOpt
   return targets;
 }
 
-const MAX_REASON_BYTES = 500; // it is shown in refusals
-
 function checkReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES) return reason;
-  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_REASON_BYTES} bytes`, {
+  if (Buffer.byteLength(reason) <= MAX_CLAIM_REASON_BYTES) return reason;
+  throw new RelayError("limit", `Cannot give a reason of more than ${MAX_CLAIM_REASON_BYTES} bytes`, {
     next: "say it shorter",
   });
 }

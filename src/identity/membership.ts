@@ -40,6 +40,16 @@ export async function members(store: Store): Promise<Member[]> {
   return found;
 }
 
+/** Tells whether an owner, `<user>/<machine>`, is let in no more: it was removed, alone or with its user. */
+export async function removedOwners(store: Store): Promise<(owner: string) => boolean> {
+  const known = new Map((await members(store)).map((member) => [member.user, member]));
+  return (owner) => {
+    const [user = "", name = ""] = owner.split("/");
+    const member = known.get(user);
+    return member !== undefined && !Object.hasOwn({ ...member.machines, ...member.tokens }, name);
+  };
+}
+
 /** An invitation that can still be used, by its id: what it is kept under, which lets nobody in. */
 export type ListedInvite = Invite & { readonly id: string };
 

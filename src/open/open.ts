@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Agent } from "../agents/agent.ts";
 import { readAgent } from "../agents/registry.ts";
-import { type Identity, whoAmI } from "../agents/whoami.ts";
+import { type Identity, sessionsNamed, whoAmI } from "../agents/whoami.ts";
 import type { RelayOptions, Thresholds } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
@@ -74,24 +74,17 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const { now = Date.now } = options;
   const remote = server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now);
   const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
-  const registered: Agent[] = [];
-  if (project.exists)
-    for await (const [, agent] of eachReadable(store, await store.list("agents"), (id) =>
-      readAgent(store, "agents", id),
-    ))
-      if (agent) registered.push(agent);
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();
-  const facts = {
+  const said = {
     hookSessions: (of: number) => callers.of(of).map((one) => one.session),
-    session,
-    agent,
-    pid,
-    env,
-    ancestors: above,
-    leader,
-    place: place(),
-    ...{ registered, client, parent: process.ppid },
+    ...{ session, agent, pid, env, leader, client },
+    ...{ ancestors: above, place: place(), parent: process.ppid },
+  };
+  const named = sessionsNamed(said) ?? (remote ? [] : undefined); // what a server registers says nothing of our processes
+  const facts = {
+    ...said,
+    registered: project.exists ? await registeredAs(store, named) : [],
     get user() {
       return userName(env); // asks the system, so only where nothing else says who we are
     },
@@ -100,6 +93,15 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   remote?.actAs(identity.session);
   const clock = remote ? () => now() + Math.round(remote.clockAhead()) : now;
   return { project, identity, store, now: clock };
+}
+
+/** The registrations of these sessions, or all. */
+async function registeredAs(store: Store, sessions?: readonly string[]): Promise<Agent[]> {
+  const found: Agent[] = [];
+  const read = (id: string) => readAgent(store, "agents", id);
+  for await (const [, agent] of eachReadable(store, sessions ?? (await store.list("agents")), read))
+    if (agent) found.push(agent);
+  return found;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Context, Hono, type MiddlewareHandler, type Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { getPath } from "hono/utils/url";
 import { AuthorizedStore } from "../access/authorized-store.ts";
-import type { Caller } from "../access/policy.ts";
+import { type Caller, userOf } from "../access/policy.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
@@ -39,6 +39,8 @@ export interface Served {
   readonly streams: EventStreams;
   /** How many requests one user may make. */
   readonly perOwner: { readonly perSecond: number; readonly burst: number };
+  /** How many messages one user may send in a minute. */
+  readonly messagesPerMinute: number;
   /** The place of this server's processes: a pid means something only there. */
   readonly place: string;
   readonly maintenance: Maintenance;
@@ -125,7 +127,7 @@ function admission(served: Served): MiddlewareHandler<Env> {
     }
     // Hono answers HEAD by what GET does, and nobody would read that stream.
     if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
-    const late = requests.take(userOf(admitted), performance.now());
+    const late = requests.take(userOf(admitted.owner) ?? "", performance.now());
     if (late > 0) throw tooOften(c, late);
     checkScope(admitted, c);
     const named = namedSession(c, admitted);
@@ -153,9 +155,11 @@ class CallerStores {
   readonly #served: Served;
   readonly #ends: Participants;
   readonly #kept = new BoundedMap<string, Store>(MAX_STORES);
+  readonly #sends: RateLimiter;
 
   constructor(served: Served) {
     this.#served = served;
+    this.#sends = new RateLimiter({ perSecond: served.messagesPerMinute / 60, burst: served.messagesPerMinute });
     this.#ends = new Participants(served.store);
   }
 
@@ -166,6 +170,7 @@ class CallerStores {
     const { store, now, maintenance } = this.#served;
     const ruled = new AuthorizedStore(store, caller, {
       ...{ now, readable: this.#ends.readable },
+      take: () => this.#sends.take(userOf(caller.owner) ?? "", performance.now()),
       unreadIn: (session) => countUnread(maintenance.context, session),
     });
     this.#kept.set(name, ruled);
@@ -173,11 +178,6 @@ class CallerStores {
   }
 }
 const MAX_STORES = 1000;
-
-/** The user whose allowance a request takes from: a user's machines and tokens share one. */
-function userOf({ owner }: Admitted): string {
-  return owner?.split("/")[0] ?? "";
-}
 
 /** The session that the request names, or `""`. Throws `usage` for a name that no session can have. */
 function namedSession(c: Context, { owner }: Admitted): string {
@@ -188,7 +188,7 @@ function namedSession(c: Context, { owner }: Admitted): string {
 
 /** The caller of a request. Throws `refused` if the session that it acts for is another's. */
 async function callerFor(
-  { store, place }: Served,
+  { store, place, operator }: Served,
   { owner, scope, byToken }: Admitted,
   session: string,
 ): Promise<Caller> {
@@ -198,7 +198,7 @@ async function callerFor(
       : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
   if (agent && agent.owner !== owner)
     throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
-  return { session, owner, elsewhere: place, isReader: scope === "read", byToken };
+  return { session, owner, elsewhere: place, operator, isReader: scope === "read", byToken };
 }
 
 /** Runs a request with an Idempotency-Key once, however often it comes. */

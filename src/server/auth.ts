@@ -43,6 +43,8 @@ export interface AuthOptions {
   readonly relay: string;
   /** The secret of this machine's own user. */
   readonly local: string;
+  /** Who runs the server: an invitation for no user lets nobody in by that name. */
+  readonly operator?: string;
   /** The addresses that this server is called by: `https://relay.example:4800`. A login for another is refused. */
   readonly origins: ReadonlySet<string>;
   readonly now: () => number;
@@ -180,7 +182,8 @@ export class Authenticator {
     const maker = by === undefined ? undefined : await this.#read(by);
     await store.update(inviteKey(invite), (value) => {
       const found = value && Invite.parse(value, "invites");
-      if (!found || !isGood(found, user, { member, maker, now })) throw badInvite();
+      const isForAnother = found?.user === undefined && user === this.#options.operator;
+      if (!found || isForAnother || !isGood(found, user, { member, maker, now })) throw badInvite();
       return usedOnce(found);
     });
   }

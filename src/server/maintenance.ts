@@ -1,7 +1,9 @@
+import { endSessionsOf } from "../agents/leave.ts";
 import { readClaims, settleClaims } from "../claims/ledger.ts";
 import { EMPTY_LEDGER } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { removedOwners } from "../identity/membership.ts";
 import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
 import { makeContext } from "../open/make-context.ts";
 import type { Store } from "../store/store.ts";
@@ -62,6 +64,13 @@ export class Maintenance {
       } catch (error) {
         if (!(error instanceof RelayError)) this.#onBug(error);
       }
+  }
+
+  /** Ends the sessions of users and machines that were removed. */
+  async endRemoved(): Promise<void> {
+    const { store } = this.context;
+    const gone = await endSessionsOf(this.context, await removedOwners(store));
+    if (gone.length > 0) this.soon();
   }
 
   /** Scans in SCAN_DELAY_MS. */

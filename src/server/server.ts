@@ -1,6 +1,7 @@
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
+import { MAX_USER_MESSAGES_PER_MINUTE } from "../limits.ts";
 import { toWire } from "../store/http/wire.ts";
 import type { Store } from "../store/store.ts";
 import { relayApp, type Served } from "./app.ts";
@@ -32,6 +33,7 @@ export interface RelayServerOptions {
   /** Also logs what went well. */
   readonly isVerbose?: boolean;
   readonly perOwner?: Served["perOwner"];
+  readonly messagesPerMinute?: number;
   readonly streams?: StreamLimits;
 }
 
@@ -39,6 +41,13 @@ const PER_OWNER = { perSecond: 5000, burst: 10_000 }; // requests: more than two
 const STREAMS: StreamLimits = { most: 2000, mostEach: 500, slow: 30_000 };
 const HEALTH = 1000; // ms for which the answer about health holds: anybody may ask
 const HEALTH_BYTES = 4096; // a block of most disks
+
+interface Watched {
+  readonly store: Store;
+  readonly auth: Authenticator;
+  readonly maintenance: Maintenance;
+  readonly onBug: (error: unknown) => void;
+}
 
 /** Everything that a server answers, whatever it listens on. */
 export class RelayServer {
@@ -54,6 +63,7 @@ export class RelayServer {
 
   constructor(relays: readonly ServedRelay[], options: RelayServerOptions) {
     const { now, place, log, operator, version, perOwner = PER_OWNER } = options;
+    const { messagesPerMinute = MAX_USER_MESSAGES_PER_MINUTE } = options;
     this.#streams = new EventStreams(options.streams ?? STREAMS);
     this.#relays = relays;
     this.#options = options;
@@ -65,10 +75,10 @@ export class RelayServer {
       upkeeps.push(maintenance);
       const app = relayApp({
         ...{ name, dir, operator, version, metrics: this.metrics },
-        ...{ store, auth, streams: this.#streams, perOwner, place, maintenance, onBug, now },
+        ...{ store, auth, streams: this.#streams, perOwner, messagesPerMinute, place, maintenance, onBug, now },
       });
       this.#apps.set(name, (request, given) => app.fetch(request, Object(given)));
-      void this.#watchMembers(store, auth, onBug).catch(onBug);
+      void this.#watchMembers({ store, auth, maintenance, onBug }).catch(onBug);
     }
     this.#upkeep = upkeeps;
     this.metrics.gauge("streams", "Streams that are open.", () => this.#streams.count);
@@ -149,10 +159,12 @@ export class RelayServer {
   }
 
   /** Ends the streams of callers no longer let in: at once after a removal, later after a login or token expires. */
-  async #watchMembers(store: Store, auth: Authenticator, onBug: (error: unknown) => void): Promise<void> {
+  async #watchMembers({ store, auth, maintenance, onBug }: Watched): Promise<void> {
     for await (const _ of store.watch("members", this.#over.signal)) {
       auth.refresh();
-      await this.#streams.endOfRemoved().catch(onBug); // a record that cannot be read now is looked at again
+      // A record that cannot be read now is looked at again.
+      await this.#streams.endOfRemoved().catch(onBug);
+      await maintenance.endRemoved().catch(onBug);
     }
   }
 }

@@ -3,7 +3,8 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RelayError } from "../errors.ts";
 import { list, object, optional, text } from "../schema.ts";
 import { CHANGED, rangeOf, revisionOf } from "../store/http/wire.ts";
-import type { Delivery, Store, Value } from "../store/store.ts";
+import { valueOrSkipped } from "../store/read.ts";
+import type { Delivery, ListRange, Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { jsonAnswer } from "./answer.ts";
 
@@ -14,6 +15,8 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   app.get("records/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
+    if (isFolder && c.req.query("with") === "records")
+      return jsonAnswer(c, { records: await recordsOf(store, key, rangeIn(c)) });
     if (isFolder) return jsonAnswer(c, { names: await store.list(key, rangeIn(c)) });
     const value = await store.get(key);
     if (value === undefined) return jsonAnswer(c, { value: null }, 404);
@@ -48,6 +51,8 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   app.get("marks/:key{.+}", async (c) => {
     const [key, isFolder] = keyOf(c);
     const store = storeFor(c);
+    if (isFolder && c.req.query("with") === "times")
+      return jsonAnswer(c, { times: await timesOf(store, key, rangeIn(c)) });
     if (isFolder) return jsonAnswer(c, { names: await store.marks(key, rangeIn(c)) });
     const time = await store.markedAt(key);
     return jsonAnswer(c, { at: time ?? null }, time === undefined ? 404 : 200);
@@ -97,6 +102,23 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
   });
 
   return app;
+}
+
+/** A folder's records, by their names; null for one that cannot be read, so that who asks for the next ones goes on. */
+async function recordsOf(store: Store, folder: string, range: ListRange): Promise<Value> {
+  const found: Record<string, Value | null> = {};
+  for (const name of await store.list(folder, range))
+    found[name] = (await valueOrSkipped(store, `${folder}/${name}`)) ?? null;
+  return found;
+}
+
+async function timesOf(store: Store, folder: string, range: ListRange): Promise<Value> {
+  const found: Record<string, number> = {};
+  for (const name of await store.marks(folder, range)) {
+    const at = await store.markedAt(`${folder}/${name}`);
+    if (at !== undefined) found[name] = at;
+  }
+  return found;
 }
 
 const MAX_LINES = 2000; // in one answer

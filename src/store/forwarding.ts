@@ -8,6 +8,8 @@ export function forwarding(store: Store): Store {
     unreadIn: store.unreadIn?.bind(store),
     get: store.get.bind(store),
     list: store.list.bind(store),
+    records: store.records?.bind(store),
+    markTimes: store.markTimes?.bind(store),
     create: store.create.bind(store),
     update: store.update.bind(store),
     publish: store.publish.bind(store),

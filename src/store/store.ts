@@ -35,6 +35,9 @@ export interface WriteOptions {
   readonly removes?: boolean;
 }
 
+/** The folders that lists of sessions are read from. */
+export type RegistrationFolder = "agents" | "archive/agents";
+
 /** `perhaps`: nothing was seen to change, but it is a while since the last look. */
 export type Hint = "changed" | "perhaps";
 
@@ -71,6 +74,10 @@ export interface Store {
 
   /** The names (last segments) of a folder's records, in order of name. */
   list(folder: string, range?: ListRange): Promise<string[]>;
+
+  /** All records of a folder by their names, and the times of its marks, where asking for each would take a round trip. */
+  readonly records?: ((folder: RegistrationFolder) => Promise<ReadonlyMap<string, Value>>) | undefined;
+  readonly markTimes?: ((folder: RegistrationFolder) => Promise<ReadonlyMap<string, number>>) | undefined;
 
   /** Writes a record that does not exist yet. False, with nothing written, if it does. Exactly one of many wins. */
   create(key: string, value: Value, options?: WriteOptions): Promise<boolean>;

@@ -2,6 +2,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { MAX_NOTES, MAX_NOTES_BYTES } from "../limits.ts";
 import { withoutCycle } from "./dependencies.ts";
 import { changed, leave } from "./indexes.ts";
 import { checkText, checkTitle, moved, type Task } from "./task.ts";
@@ -60,9 +61,6 @@ export async function applyEdit(
     return after;
   });
 }
-
-const MAX_NOTES = 100;
-const MAX_NOTES_BYTES = 64 * 1024; // of all notes of a task: they are read with it
 
 /** Writes a note to a task, for whoever works on it. */
 export async function noteTask(context: Context, word: string, note: string): Promise<Task> {

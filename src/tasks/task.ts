@@ -1,5 +1,6 @@
 import { plain } from "../claims/glob.ts";
 import { RelayError } from "../errors.ts";
+import { MAX_TEXT_BYTES, MAX_TITLE_BYTES } from "../limits.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
 import { isoSeconds } from "../time.ts";
 
@@ -241,9 +242,6 @@ export function dependencyCycle(
   }
   return undefined;
 }
-
-const MAX_TITLE_BYTES = 200; // a title is one line of a table
-const MAX_TEXT_BYTES = 16 * 1024; // of a description or a note
 
 /** Throws `usage` for an empty title and one that is no line, `limit` for one that is too long. */
 export function checkTitle(title: string): string {

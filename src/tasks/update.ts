@@ -4,6 +4,7 @@ import { giveBackById } from "../claims/claims.ts";
 import { pathTargets } from "../claims/paths.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { MAX_TASK_REASON_BYTES } from "../limits.ts";
 import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
 import {
   checkPriority,
@@ -18,8 +19,6 @@ import {
 } from "./task.ts";
 
 // What every change of a task has in common.
-
-const MAX_REASON_BYTES = 1000; // it is shown in each list
 
 export interface TaskFields {
   readonly description?: string;
@@ -62,7 +61,7 @@ export async function applyMove(
   move: Exclude<TaskMove, "claim">,
   options: MoveOptions,
 ): Promise<Task> {
-  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_REASON_BYTES);
+  if (options.reason !== undefined) checkText(options.reason, "reason", MAX_TASK_REASON_BYTES);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   const facts = await factsOf(context, task);
   return updateTask(context, task.id, (current) =>

@@ -9,7 +9,7 @@ import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { checkTimeout, WAIT_TIMEOUT_MS } from "../limits.ts";
+import { checkTimeout, MAX_CONDITIONS, MAX_WAITS, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
 import { scanForForeign, scanInterval } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
@@ -24,8 +24,6 @@ import { createWait, endWait, metOf, readWait } from "./settle.ts";
 import { type Condition, type ConditionState, isOver, sayConditions, type Wait, type WaitFor } from "./wait.ts";
 
 const PID_POLL_MS = 1000; // between two checks whether a process still runs, while a wait depends on its end
-
-const MAX_WAITS = 100; // of one session: every scan of any session checks each of them
 
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
@@ -227,6 +225,10 @@ async function conditionsOf(
     });
   for (const id of wished.replyTo ?? []) conditions.push({ event: "reply", id: (await messageFor(context, id)).id });
   for (const word of wished.taskDone ?? []) conditions.push({ event: "task", id: (await taskOf(context, word)).id });
+  if (conditions.length > MAX_CONDITIONS)
+    throw new RelayError("limit", `Cannot wait for more than ${MAX_CONDITIONS} things at once`, {
+      next: "wait for the folder they are in, or in turn",
+    });
   if (conditions.length > 0) return conditions;
   throw new RelayError("usage", "Cannot wait for nothing: say what for", {
     next: "agent-relay wait --message, or --released, --ended, --reply-to, --task-done",

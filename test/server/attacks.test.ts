@@ -85,8 +85,8 @@ class Hand {
   }
 }
 
-async function town() {
-  const world = await World.serve({ here: `${tempDir()}/.relay` });
+async function town(options: { readonly messagesPerMinute?: number } = {}) {
+  const world = await World.serve({ here: `${tempDir()}/.relay` }, undefined, options);
   const store = world.stores.get("here") as Store;
   const join = async (user: string, session = `${user}1`) => new Hand(world, await world.token("here", user), session);
   const [alice, bob, mallory] = [await join("alice"), await join("bob"), await join("mallory")];
@@ -137,6 +137,66 @@ describe("who says it is another", () => {
     const other = new Hand(world, await world.token("here", "ab-c"), ""); // its own session would be called just so
     for (const path of ["/inbox", "/history"]) expect((await other.ask("GET", path)).status, path).toBe(403);
     expect((await other.ask("POST", "/messages", { content: "as ab" })).status).toBe(403);
+  });
+
+  test("is called like nobody else: not like who runs the relay, nor like a member, nor like a member's machine", async () => {
+    const { mallory, bob, store } = await town();
+    for (const id of ["ann", "bob", "bob-script-all"]) {
+      expect(await mallory.as(id).create(`agents/${id}`, agent(id)), id).toBe(403);
+      expect(await mallory.as(id).create(`archive/agents/${id}`, agent(id)), `${id} in the archive`).toBe(403);
+      expect(await mallory.create(`names/${id}`, { session_id: "mallory1", turn: "x" }), `the name ${id}`).toBe(403);
+    }
+    expect(await bob.as("bob-script-all").create("agents/bob-script-all", agent("bob-script-all"))).toBe(201);
+    expect(await mallory.as("bob2").create("agents/bob2", agent("bob2")), "a word that nobody is called by").toBe(201);
+    const { word } = await invite(store, NOW, { uses: 1, expires: 60_000, by: "ann" });
+    expect(word).toMatch(/^ar-invite-/);
+  });
+
+  test("has no name of another user's session that has ended, and so none of its mail; what a removed user had is free", async () => {
+    const { alice, mallory, bob, store } = await town();
+    const named = (hand: Hand) => hand.create("names/carol", { session_id: hand.session, turn: "x" });
+    expect(await named(alice)).toBe(201);
+    expect(await alice.change("agents/alice1", (old) => ({ ...old, name: "carol" }))).toBe(200);
+    await store.update("archive/agents/alice1", () => ({
+      ...agent("alice1"),
+      name: "carol",
+      owner: "alice/script-all",
+    }));
+    await store.update("agents/alice1", () => undefined);
+    const take = (hand: Hand) => hand.change("names/carol", () => ({ session_id: hand.session, turn: "y" }));
+    expect(await take(mallory)).toBe(403);
+    const again = alice.as("alice2");
+    expect(await again.create("agents/alice2", agent("alice2"))).toBe(201);
+    expect(await take(again), "another session of hers").toBe(200);
+    await store.update("agents/alice2", () => undefined);
+    await store.update("archive/agents/alice2", () => ({ ...agent("alice2"), owner: "alice/script-all" }));
+    await remove(store, NOW, "alice");
+    expect(await take(bob), "she was removed").toBe(200);
+  });
+
+  test("reads no mail that was left for a session that nobody has had: there is none", async () => {
+    const { alice, mallory, store } = await town();
+    const id = newId("msg", NOW);
+    expect(await alice.publish(message(id, "alice1", "soon"))).toBe(404);
+    expect(await store.get(`messages/${id}`)).toBeUndefined();
+    expect(await alice.publish(message(id, "alice1", "bob-script-all")), "a member's own").toBe(201);
+    expect((await mallory.as("bob-script-all").ask("GET", "/inbox")).status).toBe(200);
+    expect(await mallory.as("bob-script-all").create("agents/bob-script-all", agent("bob-script-all"))).toBe(403);
+  });
+
+  test("is gone when it was removed: its sessions end, and a send to them says so", async () => {
+    const { mallory, local, store } = await town();
+    await store.create("claims/live", {
+      token: 1,
+      claims: [claim("claim-m", "mallory1", "src", 1)],
+      queue: [],
+      edges: [],
+    });
+    await remove(store, NOW, "mallory");
+    await expect.poll(() => store.get("agents/mallory1")).toBeUndefined();
+    expect((await store.get("archive/agents/mallory1"))?.ended_at).toBeDefined();
+    expect((await mallory.ask("GET", "/inbox")).status).toBe(401);
+    expect((await local("bob2").check("src")).is_free).toBe(true);
   });
 
   test("shares no session with one who uses the files", async () => {
@@ -376,6 +436,65 @@ describe("who wants to break it for everyone", () => {
     const token = await store.markedAt("claims/token");
     expect(await mallory.mark("claims/token", 1)).toBe(403);
     expect(await store.markedAt("claims/token")).toBe(token);
+  });
+
+  test("takes no more of waits and claims than a user's share, over all its sessions", async () => {
+    const { mallory, alice, store } = await town();
+    await store.create("claims/live", { token: 0, claims: [], queue: [], edges: [] });
+    const second = mallory.as("mallory2");
+    expect(await second.create("agents/mallory2", agent("mallory2"))).toBe(201);
+    const ask = async (hand: Hand, count: number, expires_at = NOW + 60_000) => {
+      const id = newId("wait", NOW);
+      const conditions = Array.from({ length: count }, () => ({ event: "ended", session: "alice1" }));
+      const wait = { id, session_id: hand.session, agent_id: "x", any: false, state: "pending", created_at: NOW };
+      const status = await hand.create(`waits/${id}`, { ...wait, conditions, expires_at });
+      if (status === 201) await hand.mark(`waits/pending/${id}`);
+      return status;
+    };
+    expect(await ask(mallory, 50, NOW + 365 * 86_400_000), "for a year").toBe(429);
+    const asked: number[] = [];
+    for (let turn = 0; turn < 25; turn++) asked.push(await ask(turn % 2 === 0 ? mallory : second, 50));
+    expect(asked.filter((status) => status === 201)).toHaveLength(20);
+    expect(await ask(alice, 50), "another's share").toBe(201);
+
+    const paths = Array.from({ length: 210 }, (_, at) => ({ path: `${"d".repeat(1000)}/${at}` }));
+    const bulk = (hand: Hand, id: string, token: number, old: Value) => ({
+      ...old,
+      token,
+      claims: [...(old.claims as object[]), { ...claim(id, hand.session, "x", token), targets: paths }],
+    });
+    expect(await mallory.change("claims/live", (old) => bulk(mallory, "claim-1", 1, old))).toBe(429);
+    expect(
+      await alice.change("claims/live", (old) => ({
+        ...old,
+        token: 1,
+        claims: [claim("claim-a", "alice1", "src", 1)],
+      })),
+    ).toBe(200);
+  });
+
+  test("sends no more messages than a user's share, over all its sessions", async () => {
+    const { mallory, alice } = await town({ messagesPerMinute: 20 });
+    const second = mallory.as("mallory2");
+    expect(await second.create("agents/mallory2", agent("mallory2"))).toBe(201);
+    let sent = 0;
+    const status = async (hand: Hand) => hand.publish(message(newId("msg", NOW), hand.session, "alice1"));
+    while (sent < 40 && (await status(sent % 2 === 0 ? mallory : second)) === 201) sent++;
+    expect(sent).toBeGreaterThanOrEqual(20);
+    expect(sent).toBeLessThan(40);
+    expect(await alice.publish(message(newId("msg", NOW), "alice1", "mallory1")), "another's share").toBe(201);
+  });
+
+  test("writes no text that is longer than those of the product", async () => {
+    const { mallory } = await town();
+    const task = {
+      ...{ id: "task-1", title: "t", state: "pending", files: [], priority: 0, depends_on: [], notes: [] },
+      ...{ created_by: "mallory1", created_at: NOW, updated_at: NOW },
+    };
+    expect(await mallory.create("tasks/task-1", { ...task, title: "t".repeat(201) })).toBe(429);
+    expect(await mallory.create("tasks/task-1", { ...task, description: "t".repeat(17_000) })).toBe(429);
+    expect(await mallory.create("tasks/task-1", { ...task, title: "two\nlines" })).toBe(400);
+    expect(await mallory.create("tasks/task-1", task)).toBe(201);
   });
 
   test("makes no folder by watching it, not even with a token that only reads", async () => {

@@ -94,7 +94,8 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     } finally {
       process.env.PATH = before;
     }
-    const id = idIn((await story.as("a", "send", "--keep", "--to", "b", "--sign", "x")).out);
+    await story.as("b", "register");
+    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "x")).out);
     expect((await story.as("b", "read", id)).out).toContain(
       "an SSH key of ann-at-github, who is ann@example.com to git",
     );

@@ -126,7 +126,7 @@ describe("from the board to done", () => {
   });
 
   test("release gives it back, cancel ends it, unblock lets it go on; a reason is kept", async () => {
-    const story = new Story();
+    const story = Story.ofOneUser();
     const task = await add(story, "Parse");
     await story.as("b", "task", "claim", task.id);
     expect((await story.as("b", "task", "release", task.id, "--reason", "no time")).out).toBe(`Released ${task.id}\n`);
@@ -280,7 +280,7 @@ describe("agent-sync's scenarios", () => {
   });
 
   test("137: a title that two have means neither, until one of them is over", async () => {
-    const story = new Story();
+    const story = Story.ofOneUser();
     const [one, two] = [await add(story, "Parse"), await add(story, "PARSE")];
     const ran = await story.as("b", "task", "claim", "parse");
     expect(ran).toMatchObject({ code: 2, out: "" });
@@ -424,7 +424,7 @@ describe("agent-sync's scenarios", () => {
   });
 
   test("150: what was cancelled keeps nobody waiting, and cancelling tells what became ready", async () => {
-    const story = new Story();
+    const story = Story.ofOneUser();
     const one = await add(story, "one");
     const two = await add(story, "two", "--after", "one");
     expect((await story.as("b", "task", "cancel", "one")).out).toBe(`Cancelled: ${one.id}\nnow ready: ${two.id} two\n`);

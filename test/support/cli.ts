@@ -109,7 +109,7 @@ const worlds = new Map<string, Promise<World>>();
 export async function overHttp(story: Story, session: string | undefined): Promise<Record<string, string>> {
   const { dir } = projectOf({ cwd: story.cwd, env: { HOME: path.dirname(story.cwd), ...story.env } });
   const known = worlds.get(dir);
-  const starting = known ?? World.serve({ relay: dir }, () => story.now);
+  const starting = known ?? World.serve({ relay: dir }, () => story.now, { operator: "olga" });
   if (!known) {
     worlds.set(dir, starting);
     onTestFinished(() => void worlds.delete(dir));

@@ -10,6 +10,8 @@ import { FileStore } from "../../src/store/file/file-store.ts";
 import { HttpStore } from "../../src/store/http/http-store.ts";
 import type { Store } from "../../src/store/store.ts";
 
+const OPERATOR = "ann"; // who runs the server
+
 /** Relays that are served on a socket of this machine, by a clock the test holds. */
 export class World {
   readonly stores = new Map<string, Store>();
@@ -54,14 +56,17 @@ export class World {
   async start(options: Partial<RelayServerOptions> & Partial<ListenOptions> = {}): Promise<void> {
     const origins = new Set<string>();
     const relays = [...this.stores].map(([name, store]) => {
-      const auth = new Authenticator({ store, relay: `relay-${name}`, local: this.local, origins, now: this.#now });
+      const auth = new Authenticator({
+        ...{ store, relay: `relay-${name}`, operator: OPERATOR },
+        ...{ local: this.local, origins, now: this.#now },
+      });
       this.gates.set(name, auth);
       return { name, dir: path.join("/srv", name, ".relay"), store, auth };
     });
     const { port = 0, patience, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.
     const host = new RelayServer(relays, {
-      operator: "ann",
+      operator: OPERATOR,
       version: "0.0.0",
       now: this.#now,
       place: place(),

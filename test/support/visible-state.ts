@@ -1,6 +1,9 @@
 import type { Store, Value } from "../../src/store/store.ts";
 
-/** All of a relay that everyone may see, in a form in which equal is equal. */
+/**
+ * All of a relay that everyone may see, in a form in which equal is equal: without what each machine finds out of a
+ * message's origin itself, from a signature that is made when the message leaves its machine.
+ */
 export async function seen(store: Store): Promise<Value> {
   const records = async (folder: string, strip: (value: Value) => unknown, isMeant = (_: Value) => true) => {
     const found: unknown[] = [];
@@ -17,7 +20,7 @@ export async function seen(store: Store): Promise<Value> {
   return {
     messages: await records(
       "messages",
-      ({ read_by, ...rest }) => ({ ...rest, read_by: [...(read_by as string[])].sort() }),
+      ({ read_by, proof: _, signature: __, ...rest }) => ({ ...rest, read_by: [...(read_by as string[])].sort() }),
       ({ to_session }) => to_session === null,
     ),
     agents: await records("agents", ({ session_id, name, role, status }) => ({ session_id, name, role, status })),

@@ -1,7 +1,10 @@
+import path from "node:path";
+import { endSessionsOf } from "../../agents/leave.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { checkScope, type Member } from "../../identity/member.ts";
-import { addToken, members, remove } from "../../identity/membership.ts";
+import { addToken, members, remove, removedOwners } from "../../identity/membership.ts";
+import { makeContext } from "../../open/make-context.ts";
 import { findRelay } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -48,7 +51,7 @@ async function list(cli: Cli): Promise<void> {
   await cli.say(shown, text === "" ? "Nobody was let in yet: agent-relay invite\n" : text);
 }
 
-function describeMember({ user, machines, tokens = {} }: Member, now: number): string {
+function describeMember({ user, machines, tokens = {}, removed_at }: Member, now: number): string {
   const ago = (time: number) => `${formatDuration(Math.max(0, now - time))} ago`;
   const lines = [
     ...Object.entries(machines).map(
@@ -59,7 +62,7 @@ function describeMember({ user, machines, tokens = {} }: Member, now: number): s
         `${user}/${name}  token to ${scope}, since ${ago(added_at)}${expires_at === undefined ? "" : expires_at <= now ? ", expired" : `, for ${formatDuration(expires_at - now)}`}`,
     ),
   ];
-  return `${lines.length === 0 ? `${user}  let in no more` : lines.join("\n")}\n`;
+  return `${lines.length > 0 ? lines.join("\n") : `${user}  ${removed_at === undefined ? "by token alone" : "let in no more"}`}\n`;
 }
 
 async function removeOne(cli: Cli, who: string): Promise<void> {
@@ -68,9 +71,20 @@ async function removeOne(cli: Cli, who: string): Promise<void> {
     throw new RelayError("usage", `Cannot tell who "${who}" is: write aaron, or aaron/laptop`, {
       next: "agent-relay members",
     });
-  const { store } = await findRelay(cli.openOptions());
-  await remove(store, cli.io.now(), user, name);
-  await cli.say({ removed: who }, `${who} is let in no more; what it has open ends now\n`);
+  const { store, project, now } = await findRelay(cli.openOptions());
+  await remove(store, now(), user, name);
+  // A server that serves this relay ends its sessions too, when it sees the change.
+  const context = makeContext({
+    store,
+    project: path.dirname(project.dir),
+    now,
+    session: "nobody",
+    agent: "agent-relay",
+  });
+  const gone = project.server === undefined ? await endSessionsOf(context, await removedOwners(store)) : [];
+  const sessions = gone.map(({ session_id }) => session_id);
+  const ended = gone.length === 0 ? "" : `; ended: ${sessions.join(", ")}`;
+  await cli.say({ removed: who, ended: sessions }, `${who} is let in no more; what it has open ends now${ended}\n`);
 }
 
 async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {

@@ -80,7 +80,8 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   const local = newSecret("local");
   const origins = new Set<string>();
   const writer = path.resolve(path.dirname(fs.realpathSync(io.script)), "../dist/cli/server-write-worker.cjs");
-  const making = { options, local, origins, now: io.now, writer };
+  const operator = nameFrom(userName(io.env), "person");
+  const making = { options, operator, local, origins, now: io.now, writer };
   const relays: (ServedRelay & { readonly writers: WritePool })[] = [];
   for (const dir of new Set(dirs)) relays.push(await relayed(dir, relays, making));
   if (!isLoopback(flags.host)) await checkLeaving(relays, flags, tls !== undefined);
@@ -88,7 +89,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   const log = (entry: Readonly<Record<string, unknown>>) => io.err(`${jsonText({ at: iso(io.now()), ...entry })}\n`);
   const host = new RelayServer(relays, {
     ...{ now: io.now, place: place(), origins, log, isVerbose: flags.verbose === true, version: pkg.version },
-    operator: nameFrom(userName(io.env), "person"),
+    operator,
   });
   const listening = await listen(host, { host: flags.host, port, tls });
   for (const origin of originsOf(flags.host, listening.port, tls !== undefined, flags.url ?? [])) origins.add(origin);
@@ -109,6 +110,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
 
 interface Making {
   readonly options: OpenOptions;
+  readonly operator: string;
   readonly local: string;
   readonly origins: ReadonlySet<string>;
   readonly now: () => number;
@@ -118,7 +120,7 @@ interface Making {
 
 /** The relay in a folder, made if there is none yet. */
 async function relayed(dir: string, others: readonly ServedRelay[], making: Making) {
-  const { options, local, origins, now, writer } = making;
+  const { options, operator, local, origins, now, writer } = making;
   const trusted = trustedDirs(options);
   const files: FileStore = fileStore(dir, { ...options, trusted });
   const relay = await ensureRelay(files, now);
@@ -130,7 +132,7 @@ async function relayed(dir: string, others: readonly ServedRelay[], making: Maki
     throw new RelayError("conflict", `Cannot serve two relays under the name "${name}"`, {
       next: "rename one of their folders, or run a server for each",
     });
-  return { name, dir, store, writers, auth: new Authenticator({ store, relay, local, origins, now }) };
+  return { name, dir, store, writers, auth: new Authenticator({ store, relay, local, origins, operator, now }) };
 }
 
 function portOf(word: string): number {

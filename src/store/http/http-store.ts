@@ -3,11 +3,12 @@ import { RelayError } from "../../errors.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
-import type { Delivery, Hint, ListRange, Store, Value, WriteOptions } from "../store.ts";
+import type { Delivery, Hint, ListRange, RegistrationFolder, Store, Value, WriteOptions } from "../store.ts";
 import { type Credentials, HttpCaller } from "./caller.ts";
 import { EventNames } from "./event-names.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
+const PAGE = 500; // records in one answer
 const MAX_TRIES = 50; // of an update whose record others change at the same time
 const RETRY_MS = 10; // which grows with each try
 const REOPEN_MS = 1000; // until a stream that broke is opened again, at first ...
@@ -40,6 +41,23 @@ export class HttpStore implements Store {
 
   list(folder: string, range?: ListRange): Promise<string[]> {
     return this.#names("records", folder, range);
+  }
+
+  async records(folder: RegistrationFolder): Promise<ReadonlyMap<string, Value>> {
+    const found = new Map<string, Value>();
+    for (let after: string | undefined; ; ) {
+      const page = queryOf({ limit: PAGE, ...(after !== undefined && { after }) });
+      const { records } = (await this.#call(`records/${folder}/${page}&with=records`)).body;
+      const given = Object.entries(recordIn({ value: records }));
+      for (const [name, value] of given) if (value !== null) found.set(name, recordIn({ value }));
+      if (given.length === 0) return found;
+      after = given.at(-1)?.[0];
+    }
+  }
+
+  async markTimes(folder: RegistrationFolder): Promise<ReadonlyMap<string, number>> {
+    const { times } = (await this.#call(`marks/${folder}/?with=times`)).body;
+    return new Map(Object.entries(recordIn({ value: times })).map(([name, at]) => [name, Number(at)]));
   }
 
   async create(key: string, value: Value, options?: WriteOptions): Promise<boolean> {

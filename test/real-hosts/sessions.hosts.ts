@@ -1,0 +1,91 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { FILE, REASON } from "./conversation.ts";
+import { REAL_HOSTS } from "./hosts.ts";
+import { outcomeOf } from "./outcome.ts";
+import { Peer } from "./peer.ts";
+import type { Case } from "./project.ts";
+import { copies } from "./requests.ts";
+
+const [claude, codex] = ["claude", "codex"].map((name) => REAL_HOSTS.find((host) => host.name === name));
+if (!claude || !codex) throw new Error("Claude Code and Codex are hosts");
+
+const MAIL = "MAIL-BESIDE-A-ROCKET";
+
+describe("Codex, where text is cut within an emoji", () => {
+  const outcome = outcomeOf(codex, async (at) => {
+    const bob = new Peer(at);
+    await at.relay("setup", "codex");
+    await bob.comes();
+    for (const shift of [77, 78, 79]) await bob.types("task", "add", `${"x".repeat(shift)}\u{1f680} tail`);
+    await bob.sends(MAIL);
+    const code = await at.host(codex.first("begin"));
+    return { code, turns: [...at.stub.turns] };
+  });
+
+  test("refused the whole answer of the hook, and lost the mail that was in it", () => {
+    const { code, turns } = outcome().was;
+    expect(code).toBe(0);
+    expect(copies(turns[0], MAIL)).toBe(1);
+  });
+});
+
+describe("Claude Code, with a second process of its session", () => {
+  const outcome = outcomeOf(claude, async (at) => {
+    const bob = new Peer(at);
+    await at.relay("setup", "claude");
+    await bob.comes();
+    const held: string[] = [];
+    await at.talk(async (say) => {
+      await say("begin");
+      const session = await bob.finds();
+      await at.relay("claim", FILE, "--session", session);
+      const code = await at.host(["-p", "beside it", "--permission-mode", "bypassPermissions", "--resume", session]);
+      held.push(String(code), await at.relay("claims"), await bob.types("agents", "--json"));
+    });
+    return held;
+  });
+
+  test("lost its claims when the second one ended", () => {
+    const [code, claims, agents] = outcome().was;
+    expect(code).toBe("0");
+    expect(claims).toContain(FILE);
+    expect(JSON.parse(agents ?? "[]").map(({ presence }: { presence: string }) => presence)).toEqual([
+      "active",
+      "active",
+    ]);
+  });
+});
+
+describe("Claude Code, whose shell has gone into a clone inside the project", () => {
+  const outcome = outcomeOf(claude, async (at) => {
+    const bob = new Peer(at);
+    await within(at);
+    await at.relay("setup", "claude");
+    await bob.comes();
+    await bob.types("claim", FILE, "--reason", REASON);
+    const file = path.join(at.project, FILE);
+    if (claude.read) at.stub.will({ answer: claude.read(file) });
+    at.stub.will(
+      { answer: claude.shell("cd vendored") },
+      { answer: claude.edit(file, "before", "after") },
+      { before: () => bob.sends(MAIL), answer: claude.shell("true") },
+    );
+    const code = await at.host(claude.first("begin"));
+    return { code, turns: [...at.stub.turns], text: at.file(FILE) };
+  });
+
+  test("edited what another had claimed, and heard no mail any more", () => {
+    const { code, turns, text } = outcome().was;
+    expect(code).toBe(0);
+    expect(text).toBe("before\n");
+    expect(copies(turns.at(-1), REASON)).toBeGreaterThan(0);
+    expect(copies(turns.at(-1), MAIL)).toBe(1);
+    expect(fs.existsSync(path.join(outcome().at.project, "vendored/.relay"))).toBe(false);
+  });
+});
+
+async function within(at: Case): Promise<void> {
+  await at.git("init", "--quiet", "vendored");
+}

@@ -17,23 +17,36 @@ export class RelayError extends Error {
   override readonly name = "RelayError";
   readonly code: ErrorCode;
   readonly next: string | undefined;
+  /** True: the relay is on a server that cannot be reached now. The same may work later. */
+  readonly isAway: boolean;
 
   /** Compares by shape, not by class: the command is several bundles, each with its own copy of this class. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "RelayError" && "code" in value;
   }
 
-  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown; isAway?: boolean } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.next = options.next;
+    this.isAway = options.isAway === true;
   }
+}
+
+/** Whether an error says that the relay is on a server that cannot be reached now. */
+export function isAway(error: unknown): boolean {
+  return error instanceof RelayError && error.isAway;
 }
 
 /** The system's own code for an error (`ENOENT`, ...), or undefined. */
 export function errno(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** For `catch`, where what was asked is not worth a failure while the relay is away. */
+export function unlessAway(error: unknown): void {
+  if (!isAway(error)) throw error;
 }
 
 /** Turns a system error met while doing `what` (`write "/x/y"`) into a RelayError; others pass unchanged. */

@@ -9,6 +9,7 @@ import type * as claiming from "./claims/claims.ts";
 import { asFarAsPossible, type Context, type RegisterOptions, type RelayOptions } from "./context.ts";
 import type { Decision } from "./decisions/decision.ts";
 import { RelayError } from "./errors.ts";
+import { Lifetime } from "./lifetime.ts";
 import { type HistoryOptions, history, thread } from "./messages/history.ts";
 import * as reading from "./messages/inbox.ts";
 import * as mailbox from "./messages/mailbox.ts";
@@ -60,6 +61,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #store: Store;
   readonly #pace = newPace();
+  readonly #life = new Lifetime();
   /** The project's tasks. */
   readonly tasks = new Tasks(() => this.#context());
   #mine: Context | undefined;
@@ -87,12 +89,12 @@ export class Relay {
   }
 
   /** Registers this session anew, and lists the last day's broadcasts for it. Throws `conflict` for a taken name. */
-  register(options?: RegisterOptions): Promise<Agent> {
+  async register(options?: RegisterOptions): Promise<Agent> {
     return registration.register(this.#context(), options);
   }
 
   /** Renews this session's sign of life. Never registers it: undefined if it is not registered. */
-  heartbeat(): Promise<Agent | undefined> {
+  async heartbeat(): Promise<Agent | undefined> {
     return registration.heartbeat(this.#context());
   }
 
@@ -104,14 +106,14 @@ export class Relay {
   }
 
   /** Everyone registered, the last seen first; with `unread`, also how many unread messages each has. */
-  agents(options: { readonly unread?: boolean } = {}): Promise<registry.AgentView[]> {
+  async agents(options: { readonly unread?: boolean } = {}): Promise<registry.AgentView[]> {
     return options.unread
       ? mailbox.agentsWithUnread(this.#context("nobody"))
       : registry.agents(this.#context("nobody"));
   }
 
   /** One session by its id, also one that has ended, or undefined. */
-  find(session: string): Promise<registry.AgentView | undefined> {
+  async find(session: string): Promise<registry.AgentView | undefined> {
     return registry.find(this.#context("nobody"), session);
   }
 
@@ -136,22 +138,22 @@ export class Relay {
   }
 
   /** Shows waiting messages and marks those shown as read. Throws `conflict` while another reader has the lease. */
-  inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
+  async inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
     return reading.inbox(this.#context(), options);
   }
 
   /** The unread messages, in order, at most 1,000; marks nothing. */
-  unread(): Promise<Message[]> {
+  async unread(): Promise<Message[]> {
     return reading.unread(this.#context());
   }
 
   /** How many messages are unread; 1,001 means more than 1,000. */
-  unreadCount(): Promise<number> {
+  async unreadCount(): Promise<number> {
     return reading.unreadCount(this.#context());
   }
 
   /** `unreadCount`, under the name that loops use. */
-  poll(): Promise<number> {
+  async poll(): Promise<number> {
     return this.unreadCount();
   }
 
@@ -186,28 +188,27 @@ export class Relay {
   }
 
   /** Yields unread messages, now and later; asking for the next marks one as read. Registers the session if need be. */
-  async *watch(options?: watching.WatchOptions): AsyncGenerator<Message, void, void> {
-    await registration.ensureRegistered(this.#context());
-    yield* watching.watch(this.#context(), options);
+  watch(options: watching.WatchOptions = {}): AsyncGenerator<Message, void, void> {
+    return this.#life.stream(options.signal, (signal) => watching.watch(this.#context(), { ...options, signal }));
   }
 
   /** The session that an id, its unique beginning, or a name means. Throws `not_found`. */
-  sessionOf(word: string): Promise<string> {
+  async sessionOf(word: string): Promise<string> {
     return registry.sessionOf(this.#context("nobody"), word);
   }
 
   /** Removes messages older than `maxAge` seconds, except those still to be read or answered. Returns how many. */
-  cleanupOld(maxAge: number): Promise<number> {
+  async cleanupOld(maxAge: number): Promise<number> {
     return cleanupOld(this.#context("nobody"), maxAge * 1000);
   }
 
   /** Whether this machine and user made the relay, or a person here has trusted it. */
-  isTrusted(): Promise<boolean> {
+  async isTrusted(): Promise<boolean> {
     return isTrusted(this.#store);
   }
 
   /** Says that what is in this relay may be put before a model. For a person to decide. */
-  trust(): Promise<void> {
+  async trust(): Promise<void> {
     return trust(this.#store, this.#options.now ?? Date.now);
   }
 
@@ -222,12 +223,12 @@ export class Relay {
 
   /** Gives back own claims on or below these paths. Throws `not_found`, `refused` for another's without `force`. */
   async release(paths: string | readonly string[], options?: claiming.ReleaseOptions): Promise<Claim[]> {
-    return this.#release([paths].flat(), options);
+    return (await load.yields()).releaseAndTell(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back all that this session claims. */
   async releaseAll(): Promise<Claim[]> {
-    return this.#release("all");
+    return (await load.yields()).releaseAndTell(this.#context(), "all");
   }
 
   /** Every live claim, the oldest first. */
@@ -254,8 +255,9 @@ export class Relay {
    * Waits until others have acted: released a path, ended, written, answered, completed a task. Throws `timed_out`, and
    * `conflict` for a deadlock, with its steps: those who would have to act wait for this session.
    */
-  async wait(what: WaitFor, options?: WaitOptions): Promise<WaitResult> {
-    return (await load.waits()).wait(this.#context(), what, options);
+  async wait(what: WaitFor, options: WaitOptions = {}): Promise<WaitResult> {
+    const { wait } = await load.waits();
+    return this.#life.during(options.signal, (signal) => wait(this.#context(), what, { ...options, signal }));
   }
 
   /** The same, but returns at once: one message tells the outcome, whichever process notices it first. */
@@ -315,7 +317,8 @@ export class Relay {
 
   /** Yields what happens from now on; with `known`, the entries of the last minute or more, what is not among them. */
   async *follow(signal: AbortSignal, known?: readonly Entry[]): AsyncGenerator<Entry, void, void> {
-    yield* (await load.activity()).follow(this.#context("nobody"), signal, known);
+    const { follow } = await load.activity();
+    yield* this.#life.stream(signal, (end) => follow(this.#context("nobody"), end, known));
   }
 
   /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
@@ -353,20 +356,14 @@ export class Relay {
     return (await load.lifecycle()).reopen(this.#context("nobody"));
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  /** Ends every `watch`, `follow` and `wait` of this Relay, and its store. What is called later throws `usage`. */
+  async close(): Promise<void> {
+    await this.#life.close();
+    await this.#store.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #release(paths: readonly string[] | "all", options?: claiming.ReleaseOptions): Promise<Claim[]> {
-    const context = this.#context();
-    const given = await (await load.claims()).release(context, paths, options);
-    if (given.length > 0) await (await load.yields()).announceReleased(context, given);
-    await context.settle();
-    return given;
   }
 
   async #expectingAnswers(sent: Sent): Promise<Sent> {
@@ -384,6 +381,7 @@ export class Relay {
 
   /** The Context of the acting session. A Relay without one acts as `nobody` if that is given, else throws `usage`. */
   #context(nobody?: string): Context {
+    this.#life.check();
     if (this.#mine) return this.#mine;
     const { session = nobody } = this.#options;
     if (session === undefined)

@@ -1,5 +1,5 @@
 // Builds dist/: the library as ES modules with types, and the command as CommonJS, which Node loads fastest: a small
-// entry, one file a verb, and the two libraries beside them, so that a run reads only what it needs.
+// entry, one file a verb, and commander beside them, so that a run reads only what it needs.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -16,7 +16,7 @@ const LATER = [
     ),
   ),
 ].filter((file) => !file.startsWith("src/store/"));
-const LIBRARIES = ["commander", "proper-lockfile"];
+const LIBRARIES = ["commander"];
 
 const out = mkdtempSync("dist-");
 const settings = {
@@ -40,10 +40,6 @@ const libraries = await build({
   outdir: `${out}/cli/libraries`,
   plugins: [
     late("node:child_process", "commander", "spawn"), // only for verbs that are programs of their own: we have none
-    // proper-lockfile is always given an fs, and is half its size without its default, graceful-fs. Of assert, its
-    // signal-exit needs one line. Both took 4 ms to load.
-    instead("graceful-fs", "proper-lockfile", `module.exports = process.getBuiltinModule("fs");`),
-    instead("assert", "signal-exit", "exports.equal = (a, b, why) => { if (a !== b) throw new TypeError(why); };"),
   ],
 });
 const command = await build({
@@ -125,21 +121,6 @@ function plain(...names) {
       builder.onLoad({ filter: /.*/, namespace: "plain" }, ({ path }) => ({
         contents: `export default process.getBuiltinModule("${path}");`,
       }));
-    },
-  };
-}
-
-/** `library` gets `contents` where it imports a module. */
-function instead(module, library, contents) {
-  return {
-    name: `instead of ${module}`,
-    setup(builder) {
-      builder.onResolve({ filter: new RegExp(`^${module}$`) }, ({ importer }) =>
-        importer.includes(`/node_modules/${library}/`)
-          ? { path: module, namespace: `instead of ${module}` }
-          : undefined,
-      );
-      builder.onLoad({ filter: /.*/, namespace: `instead of ${module}` }, () => ({ contents }));
     },
   };
 }

@@ -73,7 +73,6 @@ export function processIo(): Io {
     hasParent: () => process.ppid === PARENT,
     onInterrupt(stop) {
       let isFirst = true;
-      // Not once(): signal-exit, of proper-lockfile, ends the process if this listener is gone when its own runs.
       for (const signal of ["SIGINT", "SIGTERM"] as const)
         process.on(signal, () => {
           if (!isFirst) process.exit(INTERRUPTED);

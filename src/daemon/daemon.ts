@@ -1,4 +1,4 @@
-import { RelayError } from "../errors.ts";
+import { RelayError, unlessAway } from "../errors.ts";
 import { liveness, startOf, thisProcess } from "../machine/process.ts";
 import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
@@ -86,24 +86,25 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
   const key = `daemons/${session}`;
   let record = await becomeDaemon(deps, key, session, command);
   const change = async (next: DaemonRecord) => {
-    record = DaemonRecord.parse(await store.update(key, () => next), key);
+    record = DaemonRecord.parse(await lasting(() => store.update(key, () => next)), key);
   };
   const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // retried
   const hints = new ChangeWaiter(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
+  const lasting = <T>(run: () => Promise<T>) => hints.throughOutages(run);
   signal.addEventListener("abort", stop);
   let said = "";
   let since: number | undefined;
   try {
-    if (watch.isAgent) await registerInstead(deps);
+    if (watch.isAgent) await lasting(() => registerInstead(deps));
     await waitForOrphanRun(deps, record, limits, signal);
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
-      const before = await known.ids();
-      const ids = (await relay.unread()).filter(watch.isMeant).map(({ id }) => id);
+      const before = await lasting(() => known.ids());
+      const ids = (await lasting(() => relay.unread())).filter(watch.isMeant).map(({ id }) => id);
       const fresh = ids.filter((id) => !before.has(id)).length;
       since = fresh === 0 ? undefined : (since ?? now());
-      const isStopped = (await store.markedAt(KILL_SWITCH)) !== undefined;
+      const isStopped = (await lasting(() => store.markedAt(KILL_SWITCH))) !== undefined;
       const judged = decideRun(record, limits, { fresh, since, isStopped, now: now() });
       if (!judged.isGo) {
         if (fresh > 0 && judged.why !== said) log(`${fresh} new messages wait, but ${judged.why}`);
@@ -113,7 +114,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
       }
       said = "";
       since = undefined;
-      await known.add(ids);
+      await lasting(() => known.add(ids));
       await change(asBegun(record, now()));
       log(`starts, for ${fresh} new messages (run ${record.runs} of ${limits.daily} today)`);
       const onStart = (pid: number) => {
@@ -126,14 +127,18 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
       await change({ ...rest, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
       log(`ended with ${ended.code} after ${Math.round(took / 1000)} s${ended.wasCut ? ", which was too long" : ""}`);
       if (watch.isOnce) return;
-      if (watch.isAgent) await registerInstead(deps); // its own hooks may have said that the session is over
+      if (watch.isAgent) await lasting(() => registerInstead(deps)); // its own hooks may have said that the session is over
     }
     signal.throwIfAborted();
+  } catch (error) {
+    signal.throwIfAborted(); // also in an outage
+    throw error;
   } finally {
     signal.removeEventListener("abort", stop);
     clearInterval(sign);
     stop();
-    await store.update(key, (value) => (value?.pid === thisProcess().pid ? { ...value, pid: 0 } : value));
+    const over = () => store.update(key, (value) => (value?.pid === thisProcess().pid ? { ...value, pid: 0 } : value));
+    await over().catch(unlessAway); // a daemon without a sign of life is taken for over
     log("ends");
   }
 }

@@ -96,7 +96,7 @@ export interface Login {
 export async function logIn(url: URL, login: Login): Promise<KnownServer> {
   const { folder, now, user, machine, invite } = login;
   const key = machineKey(folder);
-  const caller = new HttpCaller(`${url.href.replace(/\/+$/, "")}/v1`, now);
+  const caller = new HttpCaller(`${url.href.replace(/\/+$/, "")}/v1`, { now });
   const { body } = await caller.call("challenge", { method: "POST", body: {} });
   const { challenge, relay, at } = Challenge.parse(body, "the challenge");
   if (login.relay !== undefined && login.relay !== relay)

@@ -1,5 +1,7 @@
+import { ensureRegistered } from "../agents/register.ts";
 import type { Context } from "../context.ts";
-import { RelayError } from "../errors.ts";
+import { isAway, RelayError, unlessAway } from "../errors.ts";
+import { ChangeWaiter } from "../store/changes.ts";
 import { scanInterval } from "./discover.ts";
 import { beginReading } from "./inbox.ts";
 import { unreadMessages } from "./mailbox.ts";
@@ -24,38 +26,44 @@ export interface WatchOptions {
  */
 export async function* watch(context: Context, options: WatchOptions = {}): AsyncGenerator<Message, void, void> {
   const { store, session } = context;
-  const end = new AbortController();
-  const stop = () => end.abort();
+  await ensureRegistered(context);
+  const hints = new ChangeWaiter(store, [`inboxes/${session}`]);
+  const stop = () => hints.end();
   options.signal?.addEventListener("abort", stop);
   if (options.signal?.aborted) stop();
   const passed = new Set<string>();
+  const lasting = <T>(run: () => Promise<T>) => hints.throughOutages(run);
   try {
     let due = Number.NEGATIVE_INFINITY;
-    for await (const _ of store.watch(`inboxes/${session}`, end.signal)) {
+    for (;;) {
+      await hints.next(Number.POSITIVE_INFINITY);
+      if (hints.isOver) return;
       if (performance.now() > due) {
-        await beginReading(context);
-        due = performance.now() + (await scanInterval(context));
+        await lasting(() => beginReading(context));
+        due = performance.now() + (await lasting(() => scanInterval(context)));
       }
-      while (!end.signal.aborted && (await hasUnread(context, passed))) {
-        const lease = await leaseOrBusy(context);
+      while (!hints.isOver && (await lasting(() => hasUnread(context, passed)))) {
+        const lease = await lasting(() => leaseOrBusy(context));
         if (!lease) continue; // another reader of this session shows what there is
         try {
-          const { messages } = await unreadMessages(context, passed.size + 100);
+          const { messages } = await lasting(() => unreadMessages(context, passed.size + 100));
           const fresh = messages.filter(({ id }) => !passed.has(id));
           if (fresh.length === 0) break; // the listed messages are still being written: each wakes us when it appears
           for (const message of order(fresh)) {
             passed.add(message.id);
             // A process that this one started may have shown it.
-            if ((await store.markedAt(unreadPointer(session, message.id))) === undefined) continue;
+            if ((await lasting(() => store.markedAt(unreadPointer(session, message.id)))) === undefined) continue;
             yield message;
-            if (options.mark !== false) await stampRead(context, message);
-            if (end.signal.aborted) return;
+            if (options.mark !== false) await lasting(() => stampRead(context, message));
+            if (hints.isOver) return;
           }
         } finally {
-          await lease.release();
+          await lease.release().catch(unlessAway); // it runs out by itself
         }
       }
     }
+  } catch (error) {
+    if (!isAway(error) || !hints.isOver) throw error;
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();

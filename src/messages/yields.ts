@@ -1,4 +1,5 @@
 import { type Claim, sayTargets } from "../claims/claim.ts";
+import { type ReleaseOptions, release } from "../claims/claims.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -7,8 +8,19 @@ import type { Message } from "./message.ts";
 import { readMessage } from "./records.ts";
 import { reply, send } from "./send.ts";
 
-/** Tells of released claims: their holders, if taken by force, and the sessions that asked this one to yield. */
-export async function announceReleased(context: Context, given: readonly Claim[]): Promise<void> {
+/** Gives back claims, and tells their holders, if taken by force, and the sessions that asked this one to yield. */
+export async function releaseAndTell(
+  context: Context,
+  paths: readonly string[] | "all",
+  options?: ReleaseOptions,
+): Promise<Claim[]> {
+  const given = await release(context, paths, options);
+  if (given.length > 0) await announceReleased(context, given);
+  await context.settle();
+  return given;
+}
+
+async function announceReleased(context: Context, given: readonly Claim[]): Promise<void> {
   for (const lost of given.filter((claim) => claim.session_id !== context.session)) await tellLoser(context, lost);
   await answerYields(context, given);
 }

@@ -72,7 +72,8 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const callers = new HookCallers(env);
   const project = server === undefined ? projectOfSession(options, above, callers) : projectAt(server, options);
   const { now = Date.now } = options;
-  const remote = server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now);
+  const remote =
+    server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now, options.onNotice);
   const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();

@@ -5,7 +5,7 @@ import { provingStore, unprovenStore } from "../identity/proving-store.ts";
 import { readKnownServer, ServerCredentials, serverUrl } from "../identity/servers.ts";
 import { stateFolder } from "../machine/state-dir.ts";
 import { HttpStore } from "../store/http/http-store.ts";
-import type { Store } from "../store/store.ts";
+import type { Notice, Store } from "../store/store.ts";
 
 /** A relay that is on a server, for the user that the environment shows. */
 export interface Remote {
@@ -23,6 +23,7 @@ export function remoteRelay(
   server: string,
   env: Readonly<Record<string, string | undefined>>,
   now: () => number,
+  onNotice?: (notice: Notice) => void,
 ): Remote {
   const url = serverUrl(server);
   const folder = stateFolder(env);
@@ -30,7 +31,7 @@ export function remoteRelay(
     throw new RelayError("usage", "Cannot log in: there is no home folder to keep a key in", { next: "set HOME" });
   const token = env.AGENT_RELAY_TOKEN || undefined;
   const credentials = new ServerCredentials(url, { folder, now, token });
-  const http = new HttpStore(url.href, { now, credentials });
+  const http = new HttpStore(url.href, { now, credentials, onNotice });
   const login = token === undefined ? readKnownServer(folder, url) : undefined;
   const proving = login && {
     ...{ relay: login.relay, owner: `${login.user}/${login.machine}` },
@@ -40,7 +41,7 @@ export function remoteRelay(
   return {
     store: proven(http),
     as(session) {
-      const store = new HttpStore(url.href, { now, credentials });
+      const store = new HttpStore(url.href, { now, credentials, onNotice });
       store.actAs(session);
       return proven(store);
     },

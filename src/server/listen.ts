@@ -57,6 +57,7 @@ export async function listen(host: RelayServer, options: ListenOptions): Promise
     : http.createServer(settings, answer);
   server.maxRequestsPerSocket = 0;
   server.setTimeout(MAX_SILENCE_MS);
+  keepNoneAtTheEnd(server);
   keepRoom(server, options.connections ?? MAX_CONNECTIONS, host);
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
@@ -92,6 +93,16 @@ function limitBody(request: http.IncomingMessage, response: http.ServerResponse)
   response.writeHead(isUnsaid ? 411 : 413, { "Content-Type": "application/json", Connection: "close" });
   response.end(jsonText({ error: { code: "limit", message, next: "send a Content-Length" } }));
   return false;
+}
+
+/** On a connection that a client keeps, a server that ends would answer beside the one that comes after it. */
+function keepNoneAtTheEnd(server: http.Server | https.Server): void {
+  server.prependListener("request", (_: http.IncomingMessage, response: http.ServerResponse) => {
+    if (!server.listening) response.setHeader("Connection", "close");
+    response.once("close", () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
+  });
 }
 
 /** Closes the oldest idle connection beyond `most`: a client that only holds connections open keeps nobody out. */

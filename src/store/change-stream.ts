@@ -2,21 +2,25 @@ import type { Hint } from "./store.ts";
 
 /**
  * Yields at once, and then after each call of `notice`, which `subscribe` is given, until `signal` aborts. Calls that
- * come while nobody waits count as one. The function that `subscribe` returns ends the subscription.
+ * come while nobody waits count as one. The function that `subscribe` returns ends the subscription, and may be called
+ * twice. An abort ends it at once: a generator whose reader has gone never runs again.
  */
 export async function* changeStream(
   subscribe: (notice: (hint?: Hint) => void) => () => void,
   signal: AbortSignal,
 ): AsyncGenerator<Hint> {
+  if (signal.aborted) return;
   let hint: Hint | undefined = "changed";
   let wake = () => {};
-  const notice = (given: Hint = "changed") => {
+  const unsubscribe = subscribe((given = "changed") => {
     if (hint !== "changed") hint = given;
     wake();
+  });
+  const end = () => {
+    unsubscribe();
+    wake();
   };
-  const end = () => notice();
-  const unsubscribe = subscribe(notice);
-  signal.addEventListener("abort", end);
+  signal.addEventListener("abort", end, { once: true });
   try {
     while (!signal.aborted) {
       if (hint === undefined)

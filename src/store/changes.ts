@@ -1,3 +1,4 @@
+import { isAway } from "../errors.ts";
 import type { Hint, Store } from "./store.ts";
 
 /** Waits for a change in any of several folders. */
@@ -8,9 +9,7 @@ export class ChangeWaiter {
   constructor(store: Store, folders: readonly string[]) {
     this.#sources = folders.map((folder) => {
       const hints = store.watch(folder, this.#end.signal)[Symbol.asyncIterator]();
-      const next = hints.next();
-      next.catch(() => {}); // the method `next` throws it, perhaps later
-      return { hints, next };
+      return { hints, next: asked(hints) };
     });
   }
 
@@ -22,13 +21,38 @@ export class ChangeWaiter {
     });
     try {
       const source = await Promise.race([...this.#sources.map((each) => each.next.then(() => each)), over]);
-      if (source) source.next = source.hints.next();
+      if (source) source.next = asked(source.hints);
     } finally {
       clearTimeout(timer);
     }
   }
 
+  /**
+   * What `run` gives. While the relay is away, it is run again at each hint, until `until` (by performance.now): `run`
+   * must be good for that.
+   */
+  async throughOutages<T>(run: () => Promise<T>, until = Number.POSITIVE_INFINITY): Promise<T> {
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        if (!isAway(error) || this.isOver || performance.now() > until) throw error;
+        await this.next(until - performance.now());
+      }
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#end.signal.aborted;
+  }
+
   end(): void {
     this.#end.abort();
   }
+}
+
+function asked(hints: AsyncIterator<Hint>): Promise<unknown> {
+  const next = hints.next();
+  next.catch(() => {}); // ChangeWaiter.next throws it, perhaps later
+  return next;
 }

@@ -1,6 +1,7 @@
 import { type Entry, timeOfEntry } from "../activity/entry.ts";
 import { entries } from "../activity/log.ts";
 import type { Context } from "../context.ts";
+import { isAway } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead, sentAt } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
@@ -80,7 +81,7 @@ export async function* follow(
   try {
     while (!signal.aborted) {
       const next = context.now() - MAX_LATE_MS;
-      for (const entry of await look()) {
+      for (const entry of await hints.throughOutages(look)) {
         const key = jsonText(entry);
         if (seen.has(key)) continue;
         seen.set(key, timeOfEntry(entry) ?? 0);
@@ -90,6 +91,8 @@ export async function* follow(
       for (const [key, time] of seen) if (time < since) seen.delete(key);
       await hints.next(MAX_LATE_MS);
     }
+  } catch (error) {
+    if (!isAway(error) || !signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", stop);
     stop();

@@ -7,7 +7,7 @@ import { leaveQueue } from "../claims/rules.ts";
 import { deadlockError } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
-import { RelayError } from "../errors.ts";
+import { RelayError, unlessAway } from "../errors.ts";
 import { newId } from "../id.ts";
 import { checkTimeout, MAX_CONDITIONS, MAX_WAITS, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
@@ -57,19 +57,20 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
   const isForMail = conditions.some(({ event }) => event === "message" || event === "reply");
   const stop = () => hints.end();
   options.signal?.addEventListener("abort", stop);
+  const lasting = <T>(run: () => Promise<T>) => hints.throughOutages(run, until);
   let on: string | undefined;
   try {
     for (;;) {
       options.signal?.throwIfAborted();
-      if (isForMail) await scanForForeign(context, "due");
-      const standings = await stillOpen(context, conditions, outcomes, passed);
+      if (isForMail) await lasting(() => scanForForeign(context, "due"));
+      const standings = await lasting(() => stillOpen(context, conditions, outcomes, passed));
       if (isOver(any, outcomes)) return { outcome: outcomes.filter((outcome) => outcome !== undefined) };
-      if (await hasLeft(context)) throw hasEnded(`wait for ${what}`, context.session);
+      if (await lasting(() => hasLeft(context))) throw hasEnded(`wait for ${what}`, context.session);
       const others = waitedOn(standings, any);
       if (context.agent !== "human" && others.includes(context.session))
         throw deadlockError(what, [{ session: context.session, for: what }]);
       if (others.join() !== (on ?? "")) {
-        const found = await addWaitEdge(context, id, others, what);
+        const found = await lasting(() => addWaitEdge(context, id, others, what));
         if (found) throw deadlockError(what, found);
         on = others.join();
       }
@@ -77,13 +78,18 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
       if (left <= 0) throw tooLate(what, timeout);
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
-      const foreign = isForMail ? await scanInterval(context) : Infinity;
+      const foreign = isForMail ? await lasting(() => scanInterval(context)) : Infinity;
       await hints.next(Math.min(left, expiry, foreign, isEnding ? PID_POLL_MS : Infinity));
     }
+  } catch (error) {
+    options.signal?.throwIfAborted(); // also in an outage
+    throw error;
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();
-    if (on) await changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
+    const leave = () =>
+      changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
+    if (on) await leave().catch(unlessAway); // the server takes it for over in time
   }
 }
 

@@ -6,10 +6,6 @@ import { errno, RelayError } from "../../errors.ts";
 // that (a durable write took 0.38 ms so, 0.49 ms with asynchronous fsync), and a fixed order of system calls is what
 // lets the tests stop a process at each of them.
 
-// Taken before graceful-fs, which proper-lockfile brings, replaces it: the replacement also tends a queue that only
-// asynchronous calls use (6 microseconds a send).
-const { closeSync } = fs;
-
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -46,7 +42,7 @@ function readBytes(path: string): Buffer | undefined {
     if (stat.size > MAX_RECORD_BYTES) throw new Unusable(`it is larger than ${MAX_RECORD_BYTES} bytes`);
     return readAll(fd, stat.size);
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
@@ -57,11 +53,11 @@ export function writeNew(path: string, bytes: Buffer, lasting: boolean): void {
     writeAll(fd, bytes);
     if (lasting) fs.fsyncSync(fd);
   } catch (error) {
-    closeSync(fd);
+    fs.closeSync(fd);
     fs.rmSync(path, { force: true });
     throw error;
   }
-  closeSync(fd);
+  fs.closeSync(fd);
 }
 
 /** Writes over a file that must be there, and to the disk itself if `lasting`. Throws ENOENT if it is not. */
@@ -71,7 +67,7 @@ export function writeOver(path: string, bytes: Buffer, lasting: boolean): void {
     writeAll(fd, bytes);
     if (lasting) fs.fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
@@ -189,7 +185,7 @@ export function syncFolder(path: string): void {
   try {
     fs.fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
@@ -255,7 +251,7 @@ function decode(bytes: Buffer): string {
 }
 
 export function makeEmpty(path: string): void {
-  closeSync(fs.openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
+  fs.closeSync(fs.openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
 }
 
 function parse(text: string): unknown {

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import lockfile from "proper-lockfile";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { liveness, type ProcessIdentity, thisProcess } from "../../machine/process.ts";
@@ -9,7 +8,6 @@ import { sleep } from "../../time.ts";
 const LOCK_LEASE_MS = 5000;
 const BARE_LOCK_GRACE_MS = 20; // ms a lock may stand without an owner: its maker is between two system calls, or dead
 const GIVE_UP_MS = 3 * LOCK_LEASE_MS;
-const NEVER = 0x7fffffff; // ms; the library's own takeover must not happen: it lets two in
 
 /** A lock's holder fills the empty file `draft` and commits by renaming it. For `own: "folder"` see withLock. */
 export interface HeldLock {
@@ -34,8 +32,7 @@ export async function withLock<T>(
 ): Promise<T> {
   const seen = new SeenLock();
   for (;;) {
-    const release = enter(path);
-    if (release) {
+    if (isEntered(path)) {
       try {
         const mine = takeAlone(path, own);
         if (mine) {
@@ -48,7 +45,7 @@ export async function withLock<T>(
           }
         }
       } finally {
-        release();
+        removeFolder(path);
       }
     } else {
       breakIfAbandoned(path, seen);
@@ -61,23 +58,16 @@ export async function withLock<T>(
   }
 }
 
-/** The gate: one process at a time gets through. Undefined if another is inside. */
-function enter(path: string): (() => void) | undefined {
-  if (fs.existsSync(path)) return undefined; // one cheap call for each of many waiters: trying costs the holder its turn
+/** Tries to enter the gate, a folder that one process at a time can make. False if another is inside. */
+function isEntered(path: string): boolean {
+  if (fs.existsSync(path)) return false; // one cheap call for each of many waiters: trying costs the holder its turn
   try {
-    return lockfile.lockSync(path, {
-      lockfilePath: path,
-      realpath: false,
-      stale: NEVER,
-      update: NEVER / 2,
-      fs: gateFs,
-    });
+    fs.mkdirSync(path, { mode: 0o700 });
+    return true;
   } catch (error) {
-    const code = errno(error);
-    if (code === "ELOCKED") return undefined;
-    if (code !== "ENOENT") throw error;
-    makeParent(path); // or our empty gate was removed at once: either way, try again
-    return undefined;
+    if (errno(error) === "ENOENT") makeParent(path);
+    else if (errno(error) !== "EEXIST") throw error;
+    return false;
   }
 }
 
@@ -173,11 +163,3 @@ function removeFolder(path: string): boolean {
 function makeParent(path: string): void {
   fs.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
 }
-
-// What proper-lockfile needs of fs for a gate. Its probe of the disk's time precision is for a takeover that is off.
-const gateFs = {
-  mkdirSync: (path: string) => fs.mkdirSync(path, { mode: 0o700 }),
-  statSync: (path: string) => fs.statSync(path),
-  utimesSync: () => {},
-  rmdirSync: removeFolder,
-};

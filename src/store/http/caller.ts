@@ -7,10 +7,25 @@ import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
 
 const MAX_TRIES = 5; // of one request
-const MAX_TRY_MS = 10_000; // for one answer ...
-const MAX_CALL_MS = 30_000; // ... and for all tries together
 const RETRY_MS = 100; // the longest first pause. It doubles with each try, and the pause is a random part of it
 const MAX_RETRY_MS = 2000;
+
+/** How long a client waits for a server, ms. */
+export interface CallPatience {
+  /** For one answer, and for a stream to be open. */
+  readonly once: number;
+  /** For all tries of one request together. */
+  readonly inAll: number;
+  /** At most, until a stream that broke is opened again: a try costs a server that is away nothing. */
+  readonly reopen: number;
+}
+export const PATIENCE: CallPatience = { once: 10_000, inAll: 30_000, reopen: 5000 };
+
+export interface CallerOptions {
+  readonly now: () => number;
+  readonly credentials?: Credentials | undefined;
+  readonly patience?: CallPatience | undefined;
+}
 
 /** How a client proves to the server who it is. */
 export interface Credentials {
@@ -39,13 +54,15 @@ export class HttpCaller {
   readonly base: string;
   readonly #now: () => number;
   readonly #credentials: Credentials | undefined;
+  readonly #patience: CallPatience;
   #session: string | undefined;
   #ahead = 0;
 
-  constructor(base: string, now: () => number, credentials?: Credentials) {
+  constructor(base: string, { now, credentials, patience = PATIENCE }: CallerOptions) {
     this.base = base.replace(/\/+$/, "");
     this.#now = now;
     this.#credentials = credentials;
+    this.#patience = patience;
   }
 
   /** Sets the session that the requests are for. */
@@ -59,7 +76,7 @@ export class HttpCaller {
   }
 
   async call(path: string, request: HttpRequest = {}): Promise<HttpAnswer> {
-    const until = performance.now() + MAX_CALL_MS;
+    const until = performance.now() + this.#patience.inAll;
     const word = request.method === undefined ? undefined : newNonce();
     let isRepeated = false;
     for (let tried = 1; ; tried++) {
@@ -70,7 +87,7 @@ export class HttpCaller {
         return { ...answer, isRepeated };
       }
       if (tried === MAX_TRIES || performance.now() > until) {
-        if (response) throw fromWire(response.status, await jsonOf(response));
+        if (response) throw awayBehindProxy(this.base, response);
         throw unreachable(this.base, request.method ?? "GET", error);
       }
       isRepeated = true;
@@ -81,7 +98,7 @@ export class HttpCaller {
   /** Opens a stream. Undefined if the server cannot be reached now. Throws the server's error if it refuses. */
   async open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
     for (const isRefused of [false, true]) {
-      const response = await this.#fetch(path, await this.#headers(isRefused), {}, signal).catch(() => undefined);
+      const response = await this.#opened(path, isRefused, signal);
       if (response === undefined) return undefined;
       if (response.status === 401 && !isRefused) continue;
       if (response.ok) return response.body ?? undefined;
@@ -91,15 +108,33 @@ export class HttpCaller {
     return undefined;
   }
 
+  /** The answer to a request for a stream; undefined if none came in time. */
+  async #opened(path: string, isRefused: boolean, signal: AbortSignal): Promise<Response | undefined> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    const timer = setTimeout(end, this.#patience.once);
+    try {
+      return await this.#fetch(path, await this.#headers(isRefused), {}, over.signal);
+    } catch (error) {
+      if (error instanceof RelayError) throw error;
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+    }
+  }
+
   async #try(path: string, request: HttpRequest, word: string | undefined, until: number) {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), Math.min(MAX_TRY_MS, Math.max(1, until - performance.now())));
+    const timer = setTimeout(() => over.abort(), Math.min(this.#patience.once, Math.max(1, until - performance.now())));
     try {
       for (const isRefused of [false, true]) {
         const headers = { ...(await this.#headers(isRefused)), ...(word !== undefined && { "Idempotency-Key": word }) };
         const response = await this.#fetch(path, headers, request, over.signal);
         if (response.status === 401 && !isRefused && this.#credentials) continue;
-        return { response: await whole(response) };
+        return { response: await whole(response, over.signal) };
       }
       throw new Error("a request was tried neither once nor twice");
     } catch (error) {
@@ -150,11 +185,20 @@ function isOurs(response: Response): boolean {
   return response.headers.has("agent-relay-time");
 }
 
-/** The response with its body read: a connection that breaks within the body is then a failed try. */
-async function whole(response: Response): Promise<Response> {
+/**
+ * The response with its body read: a connection that breaks within the body is then a failed try. The signal that fetch
+ * was given does not reach a body whose request was garbage-collected (seen with Node 20), so it is heeded here.
+ */
+async function whole(response: Response, signal: AbortSignal): Promise<Response> {
   const { status, headers } = response;
-  const body = await response.arrayBuffer();
-  return new Response([204, 304].includes(status) ? null : body, { status, headers });
+  const reader = response.body?.getReader();
+  const cancel = () => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  const parts: Uint8Array[] = [];
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) parts.push(part.value);
+  signal.throwIfAborted();
+  return new Response([204, 304].includes(status) ? null : Buffer.concat(parts), { status, headers });
 }
 
 function pauseBefore(tried: number, response: Response | undefined): Promise<void> {
@@ -184,7 +228,14 @@ function unreachable(base: string, method: string, cause: unknown): RelayError {
   const why = wasLate ? "it does not answer" : "it cannot be reached";
   const what = method === "GET" ? "" : "; whether it was done is not known";
   return new RelayError(wasLate ? "timed_out" : "failed", `Cannot use ${new URL(base).origin}: ${why}${what}`, {
-    cause,
+    ...{ cause, isAway: true },
+    next: "look whether agent-relay serve runs there",
+  });
+}
+
+function awayBehindProxy(base: string, { status }: Response): RelayError {
+  return new RelayError("failed", `Cannot use ${new URL(base).origin}: what is before it says ${status}`, {
+    isAway: true,
     next: "look whether agent-relay serve runs there",
   });
 }

@@ -1,28 +1,38 @@
 import { randomInt } from "node:crypto";
 import { RelayError } from "../../errors.ts";
+import { Lifetime } from "../../lifetime.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
-import type { Delivery, Hint, ListRange, RegistrationFolder, Store, Value, WriteOptions } from "../store.ts";
-import { type Credentials, HttpCaller } from "./caller.ts";
+import type { Delivery, Hint, ListRange, Notice, RegistrationFolder, Store, Value, WriteOptions } from "../store.ts";
+import { type CallerOptions, HttpCaller, PATIENCE } from "./caller.ts";
 import { EventNames } from "./event-names.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
 const PAGE = 500; // records in one answer
 const MAX_TRIES = 50; // of an update whose record others change at the same time
 const RETRY_MS = 10; // which grows with each try
-const REOPEN_MS = 1000; // until a stream that broke is opened again, at first ...
-const MAX_REOPEN_MS = 30_000; // ... and at last
+const REOPEN_MS = 1000; // until a stream that broke is opened again, at first; it doubles with each try
 const MAX_SILENCE_MS = 40_000; // ms without a byte on a stream; the server sends a sign of life every 15 s
+
+export interface HttpStoreOptions extends CallerOptions {
+  /** Told when the server of a stream cannot be reached any more, and when it can be again. */
+  readonly onNotice?: ((notice: Notice) => void) | undefined;
+}
 
 /** A store of a relay that a server keeps, with the same keys. `url` is like `http://host:4800/name`. */
 export class HttpStore implements Store {
   readonly isServed = true;
   readonly #caller: HttpCaller;
-  readonly #over = new AbortController();
+  readonly #watches = new Lifetime();
+  readonly #onNotice: (notice: Notice) => void;
+  readonly #longestPause: number;
+  #isAway = false;
 
-  constructor(url: string, { now, credentials }: { now: () => number; credentials?: Credentials }) {
-    this.#caller = new HttpCaller(`${url.replace(/\/+$/, "")}/v1`, now, credentials);
+  constructor(url: string, { onNotice = () => {}, ...options }: HttpStoreOptions) {
+    this.#caller = new HttpCaller(`${url.replace(/\/+$/, "")}/v1`, options);
+    this.#onNotice = onNotice;
+    this.#longestPause = (options.patience ?? PATIENCE).reopen;
   }
 
   /** Sets the session that the requests are for. */
@@ -128,27 +138,19 @@ export class HttpStore implements Store {
   }
 
   /** Yields at once, at each change, and at each reopening of the stream: a change may have come meanwhile. */
-  async *watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
-    checkKey(folder);
-    const over = new AbortController();
-    const end = () => over.abort();
-    for (const each of [signal, this.#over.signal]) {
-      if (each.aborted) end();
-      each.addEventListener("abort", end, { once: true });
-    }
-    try {
-      for (let broken = 0; !over.signal.aborted; broken++) {
-        yield "changed";
-        for await (const hint of this.#events(folder, over.signal)) {
-          broken = 0;
-          yield hint;
-        }
-        const most = Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** broken);
-        if (!over.signal.aborted) await sleep(randomInt(most / 2, most), over.signal);
+  watch(folder: string, signal: AbortSignal): AsyncGenerator<Hint, void, void> {
+    return this.#watches.stream(signal, (end) => this.#hints(checkKey(folder), end));
+  }
+
+  async *#hints(folder: string, signal: AbortSignal): AsyncGenerator<Hint, void, void> {
+    for (let broken = 0; !signal.aborted; broken++) {
+      yield "changed";
+      for await (const hint of this.#events(folder, signal)) {
+        broken = 0;
+        yield hint;
       }
-    } finally {
-      end();
-      for (const each of [signal, this.#over.signal]) each.removeEventListener("abort", end);
+      const most = Math.min(this.#longestPause, REOPEN_MS * 2 ** broken);
+      if (!signal.aborted) await sleep(randomInt(most / 2, most), signal);
     }
   }
 
@@ -182,8 +184,8 @@ export class HttpStore implements Store {
     return 0;
   }
 
-  async close(): Promise<void> {
-    this.#over.abort();
+  close(): Promise<void> {
+    return this.#watches.close();
   }
 
   async #seen(key: string): Promise<{ readonly value: Value | undefined; readonly revision: string | undefined }> {
@@ -197,29 +199,49 @@ export class HttpStore implements Store {
 
   /** A hint for what comes at once and tells of a change, until the stream ends or is silent for too long. */
   async *#events(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
-    const body = await this.#caller.open(`changes/${folder}`, signal);
-    const reader = body?.getReader();
-    let timer: NodeJS.Timeout | undefined;
-    const next = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => reader?.cancel().catch(() => {}), MAX_SILENCE_MS);
-      return reader?.read().catch(() => undefined); // a broken stream counts as ended
-    };
+    const reader = (await this.#caller.open(`changes/${folder}`, signal))?.getReader();
+    if (!signal.aborted) this.#noteReach(reader !== undefined);
+    if (!reader) return;
+    const cancel = () => void reader.cancel().catch(() => {}); // it may be gone already
+    signal.addEventListener("abort", cancel, { once: true }); // a reader of ours that has gone asks for no next part
+    if (signal.aborted) cancel();
     try {
       const events = new EventNames();
-      for (let part = await next(); part && !part.done; part = await next()) {
+      for (let part = await nextPart(reader); part && !part.done; part = await nextPart(reader)) {
         const names = events.in(part.value);
         if (names.includes("change")) yield "changed";
         else if (names.includes("perhaps")) yield "perhaps";
       }
     } finally {
-      clearTimeout(timer);
-      await reader?.cancel().catch(() => {}); // it may be gone already
+      signal.removeEventListener("abort", cancel);
+      cancel();
     }
+  }
+
+  #noteReach(isReached: boolean): void {
+    if (this.#isAway === !isReached) return;
+    this.#isAway = !isReached;
+    const { origin } = new URL(this.#caller.base);
+    this.#onNotice({
+      key: "",
+      text: isReached ? `${origin} can be reached again` : `${origin} cannot be reached now: waits until it can`,
+    });
   }
 
   #call(...args: Parameters<HttpCaller["call"]>) {
     return this.#caller.call(...args);
+  }
+}
+
+/** The next bytes of a stream; undefined if it broke, or was silent for too long. */
+async function nextPart(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), MAX_SILENCE_MS);
+  try {
+    return await reader.read();
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,0 +1,71 @@
+import { RelayError } from "./errors.ts";
+
+/** What an object has running, so that closing the object ends it: waits, watches, streams. */
+export class Lifetime {
+  readonly #running = new Set<Run>();
+  #closed: RelayError | undefined;
+
+  /** Throws `usage` once `close` was called. */
+  check(): void {
+    if (this.#closed) throw this.#closed;
+  }
+
+  /** Calls `run` with a signal that aborts with `signal`, for the same reason, or at the close. */
+  async during<T>(signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const mine = this.#begin(signal);
+    try {
+      return await run(mine.signal);
+    } finally {
+      mine.end();
+    }
+  }
+
+  /** The items of what `make` makes with such a signal. At the close it returns, also where its reader holds an item. */
+  async *stream<T>(
+    signal: AbortSignal | undefined,
+    make: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
+  ): AsyncGenerator<T, void, void> {
+    const mine = this.#begin(signal);
+    try {
+      const items = make(mine.signal);
+      mine.stop = () => items.return();
+      yield* items;
+    } finally {
+      mine.end();
+    }
+  }
+
+  /** Ends all that runs, and waits until it has ended. What is begun later ends at once. */
+  async close(): Promise<void> {
+    this.#closed ??= new RelayError("usage", "Cannot use this Relay: it is closed", { next: "make another" });
+    const running = [...this.#running];
+    for (const { abort } of running) abort(this.#closed);
+    await Promise.allSettled(running.map(({ stop }) => stop()));
+  }
+
+  #begin(signal: AbortSignal | undefined): Run {
+    const own = new AbortController();
+    const follow = () => own.abort(signal?.reason);
+    const run: Run = {
+      signal: own.signal,
+      abort: (reason) => own.abort(reason),
+      stop: async () => {},
+      end: () => {
+        signal?.removeEventListener("abort", follow);
+        this.#running.delete(run);
+      },
+    };
+    this.#running.add(run);
+    signal?.addEventListener("abort", follow, { once: true });
+    if (signal?.aborted) follow();
+    if (this.#closed) own.abort(this.#closed);
+    return run;
+  }
+}
+
+interface Run {
+  readonly signal: AbortSignal;
+  readonly abort: (reason: unknown) => void;
+  readonly end: () => void;
+  stop: () => Promise<unknown>;
+}

@@ -51,6 +51,7 @@ export class ServerCredentials implements Credentials {
   readonly #now: () => number;
   readonly #token: string | undefined;
   #known: KnownServer | undefined;
+  #wasOwn = false; // it is a server that this user ran, by what that had noted
 
   /** `token` was given for this run alone. `folder` is the user's state folder. */
   constructor(url: URL, { folder, now, token }: { folder: string; now: () => number; token?: string | undefined }) {
@@ -66,7 +67,15 @@ export class ServerCredentials implements Credentials {
     this.#known ??= readKnownServer(this.#folder, this.#url);
     if (!this.#known) {
       const own = servingToken(this.#folder, this.#url);
-      if (own !== undefined) return own;
+      if (own !== undefined) {
+        this.#wasOwn = true;
+        return own;
+      }
+      if (this.#wasOwn)
+        throw new RelayError("failed", `Cannot use ${this.#url.href}: the server that you ran there has ended`, {
+          isAway: true,
+          next: "agent-relay serve, as before",
+        });
       throw new RelayError("refused", `Cannot use ${this.#url.href}: you have not logged in there`, {
         next: isHere(this.#url)
           ? `agent-relay serve, then by the address that it prints`

@@ -1,4 +1,4 @@
-import { isAway } from "../errors.ts";
+import { throughOutages } from "./outage.ts";
 import type { Hint, Store } from "./store.ts";
 
 /** Waits for a change in any of several folders. */
@@ -27,19 +27,9 @@ export class ChangeWaiter {
     }
   }
 
-  /**
-   * What `run` gives. While the relay is away, it is run again at each hint, until `until` (by performance.now): `run`
-   * must be good for that.
-   */
-  async throughOutages<T>(run: () => Promise<T>, until = Number.POSITIVE_INFINITY): Promise<T> {
-    for (;;) {
-      try {
-        return await run();
-      } catch (error) {
-        if (!isAway(error) || this.isOver || performance.now() > until) throw error;
-        await this.next(until - performance.now());
-      }
-    }
+  /** What `run` gives, also when the relay's server is away for a while. */
+  throughOutages<T>(run: () => Promise<T>, until?: number): Promise<T> {
+    return throughOutages(run, this.#end.signal, until);
   }
 
   get isOver(): boolean {

@@ -4,6 +4,7 @@ import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
 import { messageLines, namesOf } from "../../render/messages.ts";
+import { throughOutages } from "../../store/outage.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -28,15 +29,16 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   if (exec !== undefined) await refuseStrangers(found, true);
   const command = exec === undefined ? undefined : wordsOf(exec);
   for await (const message of relay.watch({ signal: end.signal, mark: false })) {
-    if (!command) await show(cli, relay, message);
+    if (!command) await show(cli, relay, message, end.signal);
     else if (!(await handOver(cli, relay, message, command))) continue;
-    await relay.markRead(message.id);
+    await throughOutages(() => relay.markRead(message.id), end.signal);
   }
   return INTERRUPTED;
 }
 
-async function show({ io, flags }: Cli, relay: Relay, message: Message): Promise<void> {
-  const lines = messageLines(message, relay.session ?? "", namesOf(await relay.agents()), io.now());
+async function show({ io, flags }: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
+  const agents = await throughOutages(() => relay.agents(), signal);
+  const lines = messageLines(message, relay.session ?? "", namesOf(agents), io.now());
   await io.out(flags.json ? json(message) : frame([lines]));
 }
 

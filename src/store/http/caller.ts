@@ -118,7 +118,7 @@ export class HttpCaller {
     try {
       return await this.#fetch(path, await this.#headers(isRefused), {}, over.signal);
     } catch (error) {
-      if (error instanceof RelayError) throw error;
+      if (error instanceof RelayError && !error.isAway) throw error; // such as of a login that is over
       return undefined;
     } finally {
       clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { idsWith, onlyOne } from "../store/id-part.ts";
 import type { Store } from "../store/store.ts";
 import { checkMemberName, hashOf, Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
 
@@ -64,15 +65,12 @@ export async function invites(store: Store, now: number): Promise<ListedInvite[]
   return found;
 }
 
-/** Revokes an invitation, by its id or the beginning of it. Throws `not_found`, `usage` if that fits several. */
+/** Revokes an invitation, by its id or a unique beginning or end of it. Throws `not_found`, `usage` for several. */
 export async function revoke(store: Store, now: number, word: string): Promise<ListedInvite> {
-  const [found, other] = (await invites(store, now)).filter(({ id }) => id.startsWith(word));
+  const all = new Map((await invites(store, now)).map((each) => [each.id, each]));
+  const found = all.get(onlyOne(idsWith([...all.keys()], word), word, "invitation") ?? "");
   if (!found)
     throw new RelayError("not_found", `Cannot find the invitation "${word}"`, { next: "agent-relay invite --list" });
-  if (other)
-    throw new RelayError("usage", `Cannot tell which invitation "${word}" is: several begin so`, {
-      next: "agent-relay invite --list",
-    });
   await store.update(`invites/${found.id}`, () => undefined);
   return found;
 }

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { newNonce, timeOf } from "../id.ts";
 import { bootId } from "../machine/process.ts";
+import { idsWith } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
@@ -231,7 +232,10 @@ export async function* allTasks(context: Context): AsyncGenerator<Task> {
   for await (const [, task] of eachReadable(context.store, ids, (id) => readTask(context, id))) if (task) yield task;
 }
 
-/** The ids of tasks that begin with `beginning`. */
-export async function tasksBegun({ store }: Context, beginning: string): Promise<string[]> {
-  return (await store.list("tasks")).filter((id) => id.startsWith("task-") && id.startsWith(beginning));
+/** The ids of tasks that begin or end with `part`. */
+export async function tasksWith({ store }: Context, part: string): Promise<string[]> {
+  return idsWith(
+    (await store.list("tasks")).filter((id) => id.startsWith("task-")),
+    part,
+  );
 }

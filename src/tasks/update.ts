@@ -5,7 +5,8 @@ import { pathTargets } from "../claims/paths.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_TASK_REASON_BYTES } from "../limits.ts";
-import { readTask, tasksBegun, tasksTitled } from "./indexes.ts";
+import { onlyOne } from "../store/id-part.ts";
+import { readTask, tasksTitled, tasksWith } from "./indexes.ts";
 import {
   checkPriority,
   checkText,
@@ -38,16 +39,12 @@ export interface MoveOptions {
   readonly force?: boolean;
 }
 
-/** One task, by its id, the unique beginning of it, or an open one's title. Throws `not_found`, `usage` for several. */
+/** One task, by its id, a unique beginning or end of it, or an open one's title. Throws `not_found`, `usage` for several. */
 export async function taskOf(context: Context, word: string): Promise<Task> {
   const exact = await readTask(context, word);
   if (exact) return exact;
   const titled = await tasksTitled(context, word);
-  const [only, second] = titled.length > 0 ? titled : word.length < 6 ? [] : await tasksBegun(context, word);
-  if (only !== undefined && second !== undefined)
-    throw new RelayError("usage", `Cannot tell which task "${word}" is: it could be ${only} or ${second}`, {
-      next: `agent-relay task show ${only}`,
-    });
+  const only = onlyOne(titled.length > 0 ? titled : await tasksWith(context, word), word, "task");
   const task = only === undefined ? undefined : await readTask(context, only);
   if (task) return task;
   throw new RelayError("not_found", `Cannot find task "${word}": no open one has that id or title`, {

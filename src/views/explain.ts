@@ -5,10 +5,11 @@ import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, mayRead } from "../messages/message.ts";
-import { readMessage } from "../messages/records.ts";
+import { readableWith, readMessage } from "../messages/records.ts";
+import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
-import { readTask } from "../tasks/indexes.ts";
+import { readTask, tasksWith } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
 import { asTyped } from "../text.ts";
 import { readWait } from "../waits/settle.ts";
@@ -38,19 +39,25 @@ export async function explain(context: Context, word: string): Promise<Explanati
   });
 }
 
-const FOLDERS: Readonly<Record<string, string>> = {
-  msg: "messages",
-  task: "tasks",
-  wait: "waits",
-  decision: "decisions",
-};
+/** The whole id that `word` begins or ends; `word` itself where nothing has one. Throws `usage` for several. */
+async function wholeId(context: Context, word: string): Promise<string> {
+  if (isSegment(word) && (await recordOf(context, word))) return word;
+  const { store } = context;
+  const lists = await Promise.all(["waits", "decisions"].map((folder) => store.list(folder)));
+  const recorded = [
+    ...(await readableWith(context, word)).keys(),
+    ...(await tasksWith(context, word)),
+    ...idsWith(lists.flat(), word),
+  ];
+  const ids = recorded.length > 0 ? recorded : idsWith(await idsLogged(context), word);
+  return onlyOne(ids, word, "record") ?? word;
+}
 
-/** The one id that begins with `word`; `word` itself if there is none, or several. */
-async function wholeId({ store }: Context, word: string): Promise<string> {
-  const folder = FOLDERS[word.slice(0, word.indexOf("-"))];
-  if (folder === undefined || word.length < 8) return word;
-  const [found, another] = (await store.list(folder)).filter((id) => id.startsWith(word));
-  return found === undefined || another !== undefined ? word : found;
+/** The ids that the log names: of claims, and of what was removed. */
+async function idsLogged(context: Context): Promise<string[]> {
+  const { entries: all } = await entries(context, { since: 0 });
+  const ids = all.flatMap((entry) => Object.values(entry)).filter((value) => typeof value === "string");
+  return [...new Set(ids.filter((value) => /^(?:msg|task|wait|decision|claim)-/.test(value)))];
 }
 
 async function recordOf(context: Context, id: string): Promise<Explanation["record"]> {

@@ -14,7 +14,8 @@ import { thisProcess } from "../machine/process.ts";
 import { scanForForeign, scanInterval } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
-import { checkSegment } from "../store/key.ts";
+import { idsWith, onlyOne } from "../store/id-part.ts";
+import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { taskOf } from "../tasks/update.ts";
 import { jsonText } from "../text.ts";
@@ -171,10 +172,12 @@ export async function subscribe(context: Context, wished: WaitFor, options: Wait
   return (await readWait(context, wait.id)) ?? wait;
 }
 
-/** A wait that was subscribed to, and what became of it. Throws `not_found`. */
+/** A wait that was subscribed to, by its id or a unique beginning or end of it, and what became of it. Throws `not_found`. */
 export async function waitOf(context: Context, id: string): Promise<Wait> {
   await context.settle();
-  const wait = await readWait(context, id);
+  const known = isSegment(id) ? await readWait(context, id) : undefined;
+  const whole = known ? id : onlyOne(idsWith(await context.store.list("waits"), id), id, "wait");
+  const wait = known ?? (whole === undefined ? undefined : await readWait(context, whole));
   if (wait) return wait;
   throw new RelayError("not_found", `Cannot find the wait ${jsonText(id)}`, { next: "agent-relay wait --list" });
 }
@@ -194,8 +197,8 @@ export async function cancelWait(context: Context, id: string): Promise<Wait> {
   const wait = await waitOf(context, id);
   if (wait.session_id !== context.session)
     throw new RelayError("refused", `Cannot cancel "${id}": it is ${wait.session_id} who waits, not you`);
-  const ended = await endWait(context, id, "cancelled", []);
-  await context.store.unmark(`${PENDING}/${id}`);
+  const ended = await endWait(context, wait.id, "cancelled", []);
+  await context.store.unmark(`${PENDING}/${wait.id}`);
   return ended;
 }
 

@@ -33,10 +33,9 @@ export const describe: Describe = ({ Command }, act) =>
         });
         const good = `${flags.uses === "1" ? "once" : `${flags.uses} times`}, for ${formatDuration(parseDuration(flags.expires))}`;
         const who = flags.user === undefined ? "" : ` --user ${flags.user}`;
-        await cli.say(
-          { invite: made.word, ...made.invite },
-          `${made.word}\nGood ${good}. On the other machine: agent-relay login ${project.server ?? "<url>"} --invite ${made.word}${who}\n`,
-        );
+        await cli.say({ invite: made.word, ...made.invite }, `${made.word}\n`); // alone, so that a script can take it
+        const login = `agent-relay login ${project.server ?? "<url>"} --invite ${made.word}${who}`;
+        if (!cli.flags.json) cli.io.err(`Good ${good}. On the other machine: ${login}\n`);
       }),
     );
 

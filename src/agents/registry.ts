@@ -29,7 +29,7 @@ export async function agents(context: Context): Promise<AgentView[]> {
   return views.sort((a, b) => b.last_seen - a.last_seen || (a.session_id < b.session_id ? -1 : 1));
 }
 
-export function registrations({ store }: Context): Promise<Agent[]> {
+export function registrations({ store }: Pick<Context, "store">): Promise<Agent[]> {
   return agentsIn(store, "agents");
 }
 

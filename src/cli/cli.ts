@@ -4,7 +4,7 @@ import type { Project } from "../project/find.ts";
 import { noteProject } from "../project/known.ts";
 import { isTrusted } from "../project/trust.ts";
 import { Relay } from "../relay.ts";
-import { cleanLine, json } from "../text.ts";
+import { asTyped, cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
 
 /** What every verb takes. */
@@ -40,6 +40,7 @@ export class Cli {
   readonly flags: GlobalFlags;
 
   #dir: string | undefined;
+  #opened: FoundRelay | undefined;
 
   constructor(io: Io, flags: GlobalFlags) {
     this.io = io;
@@ -64,6 +65,7 @@ export class Cli {
     const options = { ...this.openOptions(), ...more };
     const found = await findRelay(options);
     if (found.project.server === undefined) this.#dir = found.project.dir;
+    this.#opened = found;
     return { relay: relayFor(found, options, (dir, given) => new Relay(dir, given)), found };
   }
 
@@ -71,6 +73,24 @@ export class Cli {
   #tellIfNew({ dir, exists, because, server }: Project): void {
     if (exists || server !== undefined || !because.endsWith(" says so")) return;
     this.io.err(`note: there is no relay at ${cleanLine(dir)} yet (${because})\n`);
+  }
+
+  /** Whether it is this process's own session that acts: not one that somebody named for a look, nor a person. */
+  isOwnSession(agent: string): boolean {
+    return this.flags.session === undefined && (Boolean(this.io.env.AGENT_RELAY_SESSION) || agent !== "human");
+  }
+
+  /** Says that the session which somebody has named is none here: it may be a wrong name. */
+  async tellIfUnknown(): Promise<void> {
+    const { session } = this.flags;
+    if (!session || !this.#opened) return;
+    const { store } = this.#opened;
+    for (const folder of ["agents", "archive/agents"]) if (await store.get(`${folder}/${session}`)) return;
+    const { nearest } = await import("../agents/resolve.ts");
+    const { registrations } = await import("../agents/registry.ts");
+    const near = nearest(session, await registrations(this.#opened));
+    const hint = near.length > 0 ? `; did you mean ${near.map(cleanLine).join(" or ")}?` : "";
+    this.io.err(`note: no session ${asTyped(session)} is registered here${hint}\n`);
   }
 
   /** The address of the server that has the relay, if it is not in files here. */

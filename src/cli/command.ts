@@ -117,6 +117,7 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
 async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<unknown> {
   const result = await run(cli);
   cli.done();
+  await cli.tellIfUnknown();
   return result;
 }
 

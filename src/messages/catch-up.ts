@@ -43,6 +43,16 @@ async function inherit(context: Context, name: string): Promise<void> {
   }
 }
 
+/** The broadcasts of the last day that this session has not read, the newest 50. */
+export async function news(context: Context): Promise<Message[]> {
+  const { store, session, now } = context;
+  const found: Message[] = [];
+  const ids = digestCandidates(await store.marks("inboxes/all"), now());
+  for await (const [, message] of eachReadable(store, ids, (id) => readMessage(store, id)))
+    if (found.length < MAX_DIGEST_MESSAGES && message && isNews(session, message, now())) found.push(message);
+  return found;
+}
+
 /** Lists in this session's inbox the broadcasts of the last day for which it has no receipt, the newest 50. */
 async function listDigest(context: Context): Promise<void> {
   const { store, session } = context;

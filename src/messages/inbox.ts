@@ -3,6 +3,7 @@ import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
+import { news } from "./catch-up.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
 import { history } from "./history.ts";
 import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
@@ -41,11 +42,15 @@ export interface InboxOptions {
    * the messages count as shown when `inbox` returns.
    */
   readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
+  /** Whether a session that is not registered becomes so: false where somebody only looks by its name. Default true. */
+  readonly registers?: boolean;
   /** How long to wait for another reader of this session, ms; default 6,000. */
   readonly patience?: number;
 }
 
 export interface Inbox {
+  /** True: no session of that id is registered. It is shown what waits for it and the last broadcasts, and none is marked. */
+  readonly is_unknown?: true;
   readonly items: readonly InboxItem[];
   /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
   readonly more: number;
@@ -59,15 +64,17 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
   const none: Inbox = { items: [], more: 0, open_more: 0 };
-  if (!(await beginReading(context))) return { ...none, items: await show([], none) };
-  if (options.peek) {
-    const found = await collect(context, options, limit);
+  const reader = await beginReading(context, options.registers ?? true);
+  if (reader === "nowhere") return { ...none, items: await show([], none) };
+  if (options.peek || reader === "unknown") {
+    const seen = await collect(context, options, limit, reader);
+    const found: Inbox = reader === "unknown" ? { ...seen, is_unknown: true } : seen;
     return { ...found, items: await show(found.items, found) };
   }
   if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
   const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
   try {
-    const found = await collect(context, options, limit);
+    const found = await collect(context, options, limit, reader);
     const shown = await show(found.items, found);
     for (const item of shown) if (item.is_new) await stampRead(context, item.message);
     const left = found.items.filter((item) => !shown.includes(item));
@@ -80,29 +87,42 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
 
 /** The unread messages, in order, at most 1,000: of more, the direct ones come before broadcasts. Marks nothing. */
 export async function unread(context: Context): Promise<Message[]> {
-  await beginReading(context);
-  return order((await unreadMessages(context, MAX_COUNTED, { isUrgent: true })).messages);
+  const reader = await beginReading(context);
+  const { messages } = await unreadMessages(context, MAX_COUNTED, { isUrgent: true, isOwn: reader === "registered" });
+  return order([...messages, ...(await unlistedNews(context, reader, messages))]);
 }
 
 /** The number of unread messages; 1,001 means more than 1,000. */
 export async function unreadCount(context: Context): Promise<number> {
-  await beginReading(context);
-  return countUnread(context);
+  const reader = await beginReading(context);
+  if (reader !== "unknown") return countUnread(context);
+  return Math.min(MAX_COUNTED + 1, (await unread(context)).length);
 }
 
+/** Who reads: a registered session, one that is not, or any where there is no relay to read. */
+type Reader = "registered" | "unknown" | "nowhere";
+
 /**
- * The start of every read: lists foreign messages, renews the sign of life, settles waits. Registers a new session,
- * which would otherwise miss the earlier broadcasts. False if there is no relay to read.
+ * The start of every read: lists foreign messages, renews the sign of life, settles waits. Registers a session that is
+ * not registered if it `registers`, and else nobody: a look by a wrong name would leave an agent that nobody is.
  */
-export async function beginReading(context: Context): Promise<boolean> {
+export async function beginReading(context: Context, registers = false): Promise<Reader> {
   const agent = await mine(context);
-  if (!agent && !(await isThere(context))) return false;
+  if (!agent && !(await isThere(context))) return "nowhere";
   await asFarAsPossible(() => relistAfterBoot(context));
-  const isSame = agent && !isSuperseded(context, agent);
+  const isKnown = agent !== undefined || registers;
+  const isSame = agent ? !isSuperseded(context, agent) : !registers;
   await asFarAsPossible(() => (isSame ? scanForForeign(context, "due") : register(context)));
-  await asFarAsPossible(() => touch(context));
+  if (isKnown) await asFarAsPossible(() => touch(context));
   await asFarAsPossible(() => context.settle());
-  return true;
+  return isKnown ? "registered" : "unknown";
+}
+
+/** The broadcasts of the last day that an unregistered session's inbox does not list. */
+async function unlistedNews(context: Context, reader: Reader, listed: readonly Message[]): Promise<Message[]> {
+  if (reader !== "unknown") return [];
+  const known = new Set(listed.map(({ id }) => id));
+  return (await news(context)).filter(({ id }) => !known.has(id));
 }
 
 async function hasMarks({ store, session }: Context): Promise<boolean> {
@@ -112,15 +132,17 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
 }
 
 /** The items an inbox would show now, and how many more are unread or open. */
-async function collect(context: Context, options: InboxOptions, limit: number): Promise<Inbox> {
+async function collect(context: Context, options: InboxOptions, limit: number, reader: Reader): Promise<Inbox> {
   const { session, now } = context;
   const since = options.since ?? 0;
   const isUrgent = options.rank !== undefined;
-  const { messages, hasMore, unreadable } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent });
-  const fresh = messages.filter((message) => sentAt(message) >= since);
+  const isOwn = reader === "registered";
+  const { messages, hasMore, unreadable } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent, isOwn });
+  const all = [...messages, ...(await unlistedNews(context, reader, messages))];
+  const fresh = all.filter((message) => sentAt(message) >= since);
   const rest = options.all
     ? await history(context, { limit, since })
-    : (await open(context)).filter((message) => sentAt(message) >= since);
+    : (isOwn ? await open(context) : []).filter((message) => sentAt(message) >= since);
   const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
   const items = order([...byId.values()]).map((message) => ({
     message,

@@ -155,6 +155,7 @@ async function* events(
   const relay = relays.for(c);
   const last = c.req.header("Last-Event-ID") ?? "";
   const told = new Set<string>();
+  if (((await relay.find(caller.session))?.presence ?? "gone") === "gone") await relay.register(); // else nobody reaches it
   yield { event: "open", data: jsonText({ session: caller.session }) };
   for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
     for (const message of await relay.unread()) {

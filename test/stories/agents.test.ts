@@ -153,3 +153,46 @@ test("path characters in a session id are refused everywhere, and touch nothing"
   }
   expect(fs.readdirSync(story.cwd)).toEqual([".relay"]);
 });
+
+test("a look by a mistyped session read mail, and left an agent that nobody is", async () => {
+  const story = new Story();
+  await story.as("gemini-1", "register");
+  await story.as("a", "send", "hello all");
+  const before = await story.json("a", "agents");
+  const looks = [
+    ["inbox"],
+    ["unread"],
+    ["history"],
+    ["claims"],
+    ["check", "src"],
+    ["status"],
+    ["agents"],
+    ["task", "list"],
+  ];
+  for (const look of [...looks, ["inbox", "--peek"], ["activity"], ["export"], ["decisions"]]) {
+    const { code, err } = await story.as(undefined, ...look, "--session", "gemni-1");
+    expect([0, 3], look.join(" ")).toContain(code);
+    expect(err, look.join(" ")).toContain('no session "gemni-1" is registered here; did you mean gemini-1?');
+  }
+  const { out, err } = await story.as(undefined, "inbox", "--session", "gemni-1");
+  expect(out).toContain("hello all");
+  expect(err).toContain("Nothing is marked as read, since you are not registered here: agent-relay register");
+  expect(await story.json("a", "agents")).toHaveLength((before as unknown[]).length);
+  expect((await story.as(undefined, "send", "--session", "gemni-1", "I am here")).err).toBe("");
+  expect((await story.as(undefined, "inbox", "--session", "gemni-1")).out).toContain("hello all");
+  expect((await story.as(undefined, "inbox", "--session", "gemni-1")).err).toBe("No unread messages\n");
+});
+
+test("a person who only looked was counted as a peer", async () => {
+  const story = new Story();
+  await story.as("a", "send", "hello all");
+  for (const look of [["inbox"], ["unread"], ["history"], ["status"], ["claims"], ["activity"], ["task", "list"]])
+    expect((await story.as(undefined, ...look)).code, look.join(" ")).toBe(0);
+  expect((await story.as(undefined, "inbox")).out).toContain("hello all");
+  expect((await story.as(undefined, "unread")).out).toBe("1\n");
+  expect(await story.json("a", "agents")).toMatchObject([{ session_id: "a" }]);
+  await story.as(undefined, "send", "I watch");
+  expect(await story.json("a", "agents")).toHaveLength(2);
+  expect((await story.as(undefined, "inbox")).out).toContain("hello all");
+  expect((await story.as(undefined, "inbox")).err).toBe("No unread messages\n");
+});

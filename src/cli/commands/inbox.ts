@@ -46,6 +46,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     limit: wholeNumber(flags.limit ?? "10", "--limit"),
     ...(flags.all ? { all: true } : {}),
     ...(flags.peek ? { peek: true } : {}),
+    registers: cli.isOwnSession(relay.agent),
     ...(flags.since === undefined ? {} : { since: io.now() - parseDuration(flags.since) }),
     async show(items, found) {
       if (cli.flags.json) {
@@ -59,7 +60,8 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       return shown;
     },
   };
-  const { items, more, open_more } = await look(relay, options);
+  const { items, more, open_more, is_unknown } = await look(relay, options);
+  if (is_unknown) io.err("Nothing is marked as read, since you are not registered here: agent-relay register\n");
   const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;
   if (items.length === 0) io.err(`No unread messages${later}\n`);
   if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);

@@ -117,6 +117,11 @@ export class Relay {
     return registry.find(this.#context("nobody"), session);
   }
 
+  /** What these sessions are called, also those that have ended: the id where one has no name. */
+  async names(sessions: Iterable<string | undefined>): Promise<ReadonlyMap<string, string>> {
+    return registry.namesOf(this.#context("nobody"), sessions);
+  }
+
   /** Ends every registration whose process is known to be dead. Returns those. */
   async cleanupDead(): Promise<Agent[]> {
     const gone = await leaving.cleanupDead(this.#context("nobody"));
@@ -362,9 +367,7 @@ export class Relay {
     await this.#store.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+  readonly [Symbol.asyncDispose] = (): Promise<void> => this.close();
 
   async #expectingAnswers(sent: Sent): Promise<Sent> {
     if (sent.messages.some(({ answer_by }) => answer_by !== undefined))

@@ -2,10 +2,10 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
-import { checkSegment } from "../store/key.ts";
+import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import type { RegistrationFolder, Store, Value } from "../store/store.ts";
-import { Agent, type Presence, presence } from "./agent.ts";
+import { Agent, isName, type Presence, presence } from "./agent.ts";
 import { processState } from "./processes.ts";
 import { resolveOne } from "./resolve.ts";
 
@@ -112,12 +112,50 @@ function lastOf(times: readonly number[], bound: number): number {
 }
 
 /** Whether another session has ended, or its process is dead. A session of unknown state is not gone. */
-export async function isGone({ store, session: me }: Context, session: string): Promise<boolean> {
-  if (session === me) return false;
-  const agent = await readAgent(store, "agents", session);
-  if (agent?.owner !== undefined && agent.owner !== (await ownerIn(store, me))) return false;
-  if (agent) return processState(agent) === "dead";
-  return (await readAgent(store, "archive/agents", session)) !== undefined;
+export async function isGone(context: Context, session: string): Promise<boolean> {
+  return (await standingOf(context, session)).isGone;
+}
+
+/** Whether a session is gone, and what it is called. */
+export async function standingOf(
+  { store, session: me }: Context,
+  session: string,
+): Promise<{ readonly isGone: boolean; readonly called: string }> {
+  const live = await readAgent(store, "agents", session);
+  const agent = live ?? (await readAgent(store, "archive/agents", session));
+  const called = nameOf(agent) ?? session;
+  if (session === me) return { called, isGone: false };
+  if (!live) return { called, isGone: agent !== undefined };
+  const isElsewhere = live.owner !== undefined && live.owner !== (await ownerIn(store, me));
+  return { called, isGone: !isElsewhere && processState(live) === "dead" };
+}
+
+/** What sessions are called: by their names where they have one. */
+export type Calls = (session: string) => string;
+
+/** What these sessions are called, also those that have ended. */
+export async function callsOf(context: Context, sessions: Iterable<string | undefined>): Promise<Calls> {
+  const names = await namesOf(context, sessions);
+  return (session) => names.get(session) ?? session;
+}
+
+/** The names of these sessions, also of those that have ended; the id of one without. */
+export async function namesOf(
+  { store }: Context,
+  sessions: Iterable<string | undefined>,
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const session of new Set(sessions)) {
+    if (session === undefined || !isSegment(session)) continue;
+    const agent = (await readAgent(store, "agents", session)) ?? (await readAgent(store, "archive/agents", session));
+    names.set(session, nameOf(agent) ?? session);
+  }
+  return names;
+}
+
+/** A name that the relay would refuse is none: a record written by hand may hold any text. */
+function nameOf(agent: Agent | undefined): string | undefined {
+  return agent?.name !== undefined && isName(agent.name) ? agent.name : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ensureRegistered } from "../agents/register.ts";
-import { refuseElsewhere } from "../agents/registry.ts";
+import { callsOf, refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
@@ -20,7 +20,7 @@ import {
 } from "./claim.ts";
 import { changeClaims, factsOf, readClaims, settleClaims } from "./ledger.ts";
 import { type PathBase, pathTargets } from "./paths.ts";
-import { namesOf, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
+import { callsOfBlockers, circleError, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
 import {
   blockers,
   type ClaimLedger,
@@ -31,7 +31,7 @@ import {
   renew,
   withTtl,
 } from "./rules.ts";
-import { claimAgainCommand, deadlockError, heldError, notHeldError } from "./wording.ts";
+import { claimAgainCommand, heldError, notHeldError } from "./wording.ts";
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
@@ -107,9 +107,9 @@ export async function claimTargets(
     request.targets,
   );
   if (first.claim) return awaitServerVerdict(context, first.claim, request, again);
-  if (first.circle) throw deadlockError(quotedTargets(request), first.circle);
+  if (first.circle) throw await circleError(context, quotedTargets(request), first.circle);
   if (options.wait === undefined || !isPatient)
-    throw heldError(request, again, first.blockers, await namesOf(context, first.blockers), context.now());
+    throw heldError(request, again, first.blockers, await callsOfBlockers(context, first.blockers), context.now());
   return awaitServerVerdict(
     context,
     await waitInQueue(context, request, again, options.wait, options.signal),
@@ -138,7 +138,7 @@ async function awaitServerVerdict(
     throw new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": the server does not give it`, {
       next: "agent-relay inbox, which says why",
     });
-  throw heldError(request, again, inTheWay, await namesOf(context, inTheWay), context.now());
+  throw heldError(request, again, inTheWay, await callsOfBlockers(context, inTheWay), context.now());
 }
 
 /** Releases this session's claims on these paths, or all. Throws `not_found`, `refused` for what others hold. */
@@ -149,7 +149,7 @@ export async function release(
 ): Promise<Claim[]> {
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
   if ((await readClaims(context)).claims.length === 0) {
-    if (targets) throw notHeldError(targets, [], context.session);
+    if (targets) throw await notHeld(context, targets, []);
     return []; // a release creates no relay
   }
   const isForced = options.force === true && targets !== undefined;
@@ -170,8 +170,16 @@ export async function release(
     },
     targets ?? [],
   );
-  if (targets && given.length === 0) throw notHeldError(targets, standing, context.session);
+  if (targets && given.length === 0) throw await notHeld(context, targets, standing);
   return given;
+}
+
+async function notHeld(context: Context, targets: readonly ClaimTarget[], claims: readonly Claim[]) {
+  const calls = await callsOf(
+    context,
+    claims.map(({ session_id }) => session_id),
+  );
+  return notHeldError(targets, claims, context.session, calls);
 }
 
 /** Releases one claim, if it is still held. */

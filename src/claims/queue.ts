@@ -1,5 +1,6 @@
-import { hasEnded, hasLeft, readAgent } from "../agents/registry.ts";
+import { type Calls, callsOf, hasEnded, hasLeft } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
+import type { RelayError } from "../errors.ts";
 import { thisProcess } from "../machine/process.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { type Claim, sayTargets } from "./claim.ts";
@@ -18,7 +19,7 @@ import {
   sessionOfBlocker,
   take,
 } from "./rules.ts";
-import { deadlockError, type SessionNames, waitedTooLong } from "./wording.ts";
+import { deadlockError, waitedTooLong } from "./wording.ts";
 
 const PID_POLL_MS = 1000; // between two checks whether a holder's process still runs, while somebody waits for it
 
@@ -83,14 +84,21 @@ export async function waitInQueue(
         const again = await changeClaims(context, (claims, facts) => tryClaim(claims, request, facts, true));
         isDone = again.claim !== undefined;
         if (again.claim) return again.claim;
-        if (again.circle) throw deadlockError(quotedTargets(request), again.circle);
+        if (again.circle) throw await circleError(context, quotedTargets(request), again.circle);
         continue;
       }
       const found = look.isCircular ? await leaveDeadlock(context, request.id) : undefined;
-      if (found) throw deadlockError(quotedTargets(request), found);
+      if (found) throw await circleError(context, quotedTargets(request), found);
       const left = until - performance.now();
       if (left <= 0)
-        throw waitedTooLong(request, again, look.blockers, await namesOf(context, look.blockers), now(), patience);
+        throw waitedTooLong(
+          request,
+          again,
+          look.blockers,
+          await callsOfBlockers(context, look.blockers),
+          now(),
+          patience,
+        );
       await hints.next(Math.min(left, look.nextExpiry - now() + 1, PID_POLL_MS));
     }
   } finally {
@@ -136,12 +144,19 @@ async function acceptOffer(context: Context, id: string): Promise<Claim | undefi
   });
 }
 
-/** The names of the sessions that block. */
-export async function namesOf({ store }: Context, blockers: readonly Blocker[]): Promise<SessionNames> {
-  const names = new Map<string, string>();
-  for (const session of new Set(blockers.map(sessionOfBlocker))) {
-    const name = (await readAgent(store, "agents", session))?.name;
-    if (name !== undefined) names.set(session, name);
-  }
-  return names;
+/** What the sessions that block are called. */
+export function callsOfBlockers(context: Context, blockers: readonly Blocker[]): Promise<Calls> {
+  return callsOf(context, blockers.map(sessionOfBlocker));
+}
+
+/** The error of a wait that would close a deadlock. */
+export async function circleError(context: Context, what: string, steps: readonly DeadlockStep[]): Promise<RelayError> {
+  return deadlockError(
+    what,
+    steps,
+    await callsOf(
+      context,
+      steps.map(({ session }) => session),
+    ),
+  );
 }

@@ -1,3 +1,4 @@
+import type { Calls } from "../agents/registry.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
@@ -7,18 +8,15 @@ import { type Claim, type ClaimMode, type ClaimTarget, sayTargets, targetsMeet }
 import type { DeadlockStep } from "./deadlock.ts";
 import { type Blocker, type ClaimRequest, sessionOfBlocker } from "./rules.ts";
 
-/** The names of sessions, by their id. */
-export type SessionNames = ReadonlyMap<string, string>;
-
 /** The error of a claim that is blocked. */
 export function heldError(
   request: ClaimRequest,
   again: string,
   inTheWay: readonly Blocker[],
-  names: SessionNames,
+  call: Calls,
   now: number,
 ): RelayError {
-  const says = sayBlockers(inTheWay, names, now);
+  const says = sayBlockers(inTheWay, call, now);
   return new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": ${says}`, {
     next: nextFor(again, inTheWay),
   });
@@ -29,11 +27,11 @@ export function waitedTooLong(
   request: ClaimRequest,
   again: string,
   inTheWay: readonly Blocker[],
-  names: SessionNames,
+  call: Calls,
   now: number,
   patience: number,
 ): RelayError {
-  const says = sayBlockers(inTheWay, names, now);
+  const says = sayBlockers(inTheWay, call, now);
   const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
   return new RelayError("timed_out", `Cannot claim "${sayTargets(request.targets)}": ${waited}`, {
     next: nextFor(again, inTheWay),
@@ -78,11 +76,9 @@ function typedPath(typed: string): string {
   return quoted(typed.startsWith("-") ? `./${typed}` : typed);
 }
 
-export function sayBlockers(inTheWay: readonly Blocker[], names: SessionNames, now: number): string {
+export function sayBlockers(inTheWay: readonly Blocker[], call: Calls, now: number): string {
   const facts = inTheWay.slice(0, 3).map((blocker) => {
-    const session = sessionOfBlocker(blocker);
-    const name = names.get(session);
-    const who = name === undefined ? session : `${name} (${session})`;
+    const who = call(sessionOfBlocker(blocker));
     if ("claim" in blocker) return sayClaim(who, blocker.claim, now);
     return `${who} is in line for "${sayTargets(blocker.waiter.targets)}" already`;
   });
@@ -100,11 +96,11 @@ function sayClaim(who: string, claim: Claim, now: number): string {
 }
 
 /** The error of a wait that would close a deadlock. */
-export function deadlockError(what: string, steps: readonly DeadlockStep[]): RelayError {
+export function deadlockError(what: string, steps: readonly DeadlockStep[], call: Calls): RelayError {
   const [first] = steps;
   const chain = steps.map((step, index) => {
     const next = steps[index + 1] ?? first;
-    return `${step.session} waits for ${next?.session} (${step.for})`;
+    return `${call(step.session)} waits for ${call(next?.session ?? "")} (${step.for})`;
   });
   return new RelayError("conflict", `Cannot wait for ${what}: nobody in this circle could go on: ${chain.join(", ")}`, {
     next: "give back what they wait for (agent-relay release), or answer them, then wait again",
@@ -112,7 +108,12 @@ export function deadlockError(what: string, steps: readonly DeadlockStep[]): Rel
 }
 
 /** The error of a release of what this session does not hold. */
-export function notHeldError(targets: readonly ClaimTarget[], claims: readonly Claim[], me: string): RelayError {
+export function notHeldError(
+  targets: readonly ClaimTarget[],
+  claims: readonly Claim[],
+  me: string,
+  call: Calls,
+): RelayError {
   const what = sayTargets(targets);
   const meets = (claim: Claim) => claim.targets.some((one) => targets.some((other) => targetsMeet(one, other)));
   const inTheWay = claims.filter(meets);
@@ -130,7 +131,7 @@ export function notHeldError(targets: readonly ClaimTarget[], claims: readonly C
     );
   return new RelayError(
     "refused",
-    `Cannot release "${what}": ${other.session_id} holds "${sayTargets(other.targets)}", not you`,
+    `Cannot release "${what}": ${call(other.session_id)} holds "${sayTargets(other.targets)}", not you`,
     {
       next: askHolder(other),
     },

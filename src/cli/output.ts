@@ -1,7 +1,7 @@
 import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { frame } from "../render/frame.ts";
-import { messageLines, namesOf, newNotes } from "../render/messages.ts";
+import { messageLines, newNotes, sessionsIn } from "../render/messages.ts";
 import type { Cli } from "./cli.ts";
 import type { Io } from "./io.ts";
 
@@ -25,7 +25,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
-  const names = namesOf(await relay.agents());
+  const names = await relay.names(sessionsIn(messages));
   const [me, now] = [relay.session ?? "", cli.io.now()];
   const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
   await cli.say(messages, frame(lines));

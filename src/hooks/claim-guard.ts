@@ -2,7 +2,7 @@ import type { Claim } from "../claims/claim.ts";
 import { askForPath, claimAgainCommand, sayBlockers } from "../claims/wording.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
-import { namesOf } from "../render/messages.ts";
+import { callsIn, namesOf } from "../render/messages.ts";
 import { cleanLine, cut, inQuotes } from "../text.ts";
 import { contextBlock } from "./context-block.ts";
 
@@ -23,7 +23,7 @@ export async function reasonAgainst(
     const found = await checked(relay, [file], cwd);
     const blockers = (found?.claims.filter(isOthers) ?? []).map((claim) => ({ claim }));
     if (!found || blockers.length === 0 || found.is_mine) continue;
-    const says = sayBlockers(blockers, namesOf(await relay.agents()), now);
+    const says = sayBlockers(blockers, callsIn(namesOf(await relay.agents())), now);
     return denial(file, cut(cleanLine(says), MAX_SAID_CHARS));
   }
   return undefined;

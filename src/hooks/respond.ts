@@ -9,7 +9,7 @@ import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
 import { briefing, greeting } from "../render/briefing.ts";
-import { itemLines, namesOf } from "../render/messages.ts";
+import { itemLines, namesOf, sessionsIn } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
 import { reasonAgainst } from "./claim-guard.ts";
@@ -122,7 +122,7 @@ async function showMail(
   const wasGreeted = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
   const rank = (item: InboxItem) => (isMeant(item) && !before.has(item.message.id) ? urgency(item) : undefined);
   const show = async (meant: readonly InboxItem[], more = 0) => {
-    const names = namesOf(meant.length === 0 ? [] : await relay.agents());
+    const names = await relay.names(sessionsIn(meant.map(({ message }) => message)));
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
     const about = wasGreeted ? { ours: [], theirs: [] } : { ours, theirs };

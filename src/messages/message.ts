@@ -199,9 +199,9 @@ export function withVerdict(message: Message, session: string, verdict: Permissi
 }
 
 /** The message as withdrawn. Throws `refused` for anyone but its sender. */
-export function withdraw(message: Message, session: string, at: number): Message {
+export function withdraw(message: Message, session: string, at: number, sender = message.from_session): Message {
   if (message.from_session !== session)
-    throw new RelayError("refused", `Cannot withdraw "${message.id}": ${message.from_session} sent it, not ${session}`);
+    throw new RelayError("refused", `Cannot withdraw "${message.id}": ${sender} sent it, not you`);
   return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
 }
 

@@ -1,3 +1,4 @@
+import { callsOf } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
@@ -27,7 +28,9 @@ export async function ack(context: Context, id: string): Promise<Message> {
 
 /** Withdraws a message: no inbox shows it from now on. Throws `not_found`, `refused` if another sent it. */
 export async function withdraw(context: Context, id: string): Promise<Message> {
-  const message = await stamp(context, await messageFor(context, id), withdrawn);
+  const meant = await messageFor(context, id);
+  const sender = (await callsOf(context, [meant.from_session]))(meant.from_session);
+  const message = await stamp(context, meant, (current, session, at) => withdrawn(current, session, at, sender));
   // Remove it from every inbox as well: another program that rewrites the message drops `withdrawn_at`.
   const { store } = context;
   for (const inbox of message.to_session === null ? ["all", ...(await store.list("agents"))] : [message.to_session])

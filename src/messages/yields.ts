@@ -1,3 +1,4 @@
+import { callsOf } from "../agents/registry.ts";
 import { type Claim, sayTargets } from "../claims/claim.ts";
 import { type ReleaseOptions, release } from "../claims/claims.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
@@ -48,6 +49,7 @@ export async function answerIfEnded(context: Context, { id, claims: asked = [] }
 }
 
 async function tellLoser(context: Context, lost: Claim): Promise<void> {
-  const text = `${context.session} took your claim on ${sayTargets(lost.targets)} away from you (--force)`;
+  const me = (await callsOf(context, [context.session]))(context.session);
+  const text = `${me} took your claim on ${sayTargets(lost.targets)} away from you (--force)`;
   await send(context, text, { to: lost.session_id, kind: "status", keep: true });
 }

@@ -10,13 +10,21 @@ export function entryLine({ at, session, agent: _, event, id, ...details }: Entr
   const time = at.slice(0, 19).replace("T", " ");
   const facts = Object.entries(details)
     .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
-    .map(([name, value]) => `${name} ${valueWord(name, value)}`);
+    .map(([name, value]) => `${name} ${valueWord(name, value, names)}`);
   const short = cut(cleanLine(facts.join(", ")), MAX_ENTRY_CHARS);
   return `${cleanLine(time)} ${cleanLine(names.get(session) ?? session)} ${cleanLine(event)}${id === undefined ? "" : ` ${cleanLine(id)}`}${short === "" ? "" : `: ${short}`}\n`;
 }
 
-function valueWord(name: string, value: unknown): string {
-  if (typeof value === "string") return value;
+/** The sessions that lines of these entries name. */
+export function sessionsIn(entries: readonly Entry[]): string[] {
+  const named = (entry: Entry) => WHO.map((name) => entry[name]).filter((value) => typeof value === "string");
+  return entries.flatMap((entry) => [entry.session, ...named(entry)]);
+}
+
+const WHO = ["to", "who", "holder", "from", "owner", "taken_from"]; // fields that hold a session
+
+function valueWord(name: string, value: unknown, names: SenderNames): string {
+  if (typeof value === "string") return WHO.includes(name) ? (names.get(value) ?? value) : value;
   const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
   return isTime ? iso(value).slice(0, 19) : jsonText(value);
 }

@@ -63,7 +63,7 @@ export function briefing(found: Snapshot, session: string, now: number): string[
       "you wait for",
       found.waits
         .filter((wait) => wait.session_id === session)
-        .map((wait) => short(sayConditions(wait.conditions, wait.any))),
+        .map((wait) => short(sayConditions(wait.conditions, wait.any, call))),
     ),
   ].filter((each) => each !== "");
 }

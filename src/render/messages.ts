@@ -1,5 +1,5 @@
 import { isName } from "../agents/agent.ts";
-import type { AgentView } from "../agents/registry.ts";
+import type { AgentView, Calls } from "../agents/registry.ts";
 import type { Claim } from "../claims/claim.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
 import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
@@ -15,6 +15,20 @@ export function namesOf(agents: readonly AgentView[]): SenderNames {
   return new Map(
     agents.map(({ session_id, name }) => [session_id, name !== undefined && isName(name) ? name : session_id]),
   );
+}
+
+/** The sessions that lines of these messages name. */
+export function sessionsIn(messages: readonly Message[]): (string | undefined)[] {
+  return messages.flatMap(({ from_session, to_session, read_by }) => [
+    from_session,
+    to_session ?? undefined,
+    ...read_by,
+  ]);
+}
+
+/** What sessions are called, by their names. */
+export function callsIn(names: SenderNames): Calls {
+  return (session) => names.get(session) ?? session;
 }
 
 /** One message: a line of facts, then its text. Further lines of the text are indented: none can pose as ours. */

@@ -87,6 +87,8 @@ export interface TaskFacts {
   readonly now: number;
   /** Whether a session has ended or its process is dead. An idle session is not gone. */
   readonly isGone: (session: string) => boolean;
+  /** What a session is called; default its id. */
+  readonly call?: (session: string) => string;
 }
 
 export interface TaskActor {
@@ -173,20 +175,21 @@ function isOwnedBy({ state, owner }: Task, actor: TaskActor): boolean {
 /** Throws `conflict` if the state or, for a claim, the holder forbids the move; `refused` if it is not the actor's. */
 export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskFacts): void {
   const { from, by }: { from: readonly TaskState[]; by: string } = MOVES[move];
-  if (!from.includes(task.state)) throw notFrom(task, move);
+  if (!from.includes(task.state)) throw notFrom(task, move, facts);
   const holder = holderOf(task, facts);
   if (isOwnedBy(task, actor) || actor.isPerson) return;
+  const called = holder && (facts.call?.(holder.session_id) ?? holder.session_id);
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": ${holder.session_id} has it until ${isoSeconds(holder.expires_at)}`,
+      `Cannot claim "${task.id}": ${called} has it until ${isoSeconds(holder.expires_at)}`,
       {
         next: "agent-relay task next",
       },
     );
   if (holder && by !== "anyone" && !(by === "unless held" && task.created_by === actor.session_id))
-    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${holder.session_id} works on it, not you`, {
-      next: `agent-relay send --to ${holder.session_id} "..."`,
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${called} works on it, not you`, {
+      next: `agent-relay send --to ${called} "..."`,
     });
   if (by === "owner" && !holder)
     throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": nobody works on it`, {
@@ -194,12 +197,12 @@ export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskF
     });
 }
 
-function notFrom(task: Task, move: TaskMove): RelayError {
+function notFrom(task: Task, move: TaskMove, { call = (session) => session }: TaskFacts): RelayError {
   const says: Record<TaskState, string> = {
     pending: "nobody has claimed it",
     in_progress: "it is in progress",
     blocked: `it is blocked${task.reason === undefined ? "" : `: ${task.reason}`}`,
-    done: `it is done${task.owner ? ` by ${task.owner.session_id}` : ""}`,
+    done: `it is done${task.owner ? ` by ${call(task.owner.session_id)}` : ""}`,
     cancelled: "it was cancelled",
   };
   const next: Partial<Record<TaskState, string>> = {

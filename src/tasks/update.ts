@@ -1,5 +1,5 @@
 import { record } from "../activity/log.ts";
-import { isGone, refuseElsewhere } from "../agents/registry.ts";
+import { callsOf, refuseElsewhere, standingOf } from "../agents/registry.ts";
 import { giveBackById } from "../claims/claims.ts";
 import { pathTargets } from "../claims/paths.ts";
 import type { Context } from "../context.ts";
@@ -81,8 +81,13 @@ export async function giveBackFiles(context: Context, task: Task, { force }: Mov
 }
 
 export async function factsOf(context: Context, { owner }: Task): Promise<TaskFacts> {
-  const gone = owner && (await isGone(context, owner.session_id)) ? owner.session_id : undefined;
-  return { now: context.now(), isGone: (session) => session === gone };
+  const { called = "", isGone = false } = owner ? await standingOf(context, owner.session_id) : {};
+  const isOwner = (session: string) => session === owner?.session_id;
+  return {
+    now: context.now(),
+    isGone: (session) => isGone && isOwner(session),
+    call: (session) => (isOwner(session) ? called : session),
+  };
 }
 
 export function actorOf({ session, agent }: Context, { force = false }: { readonly force?: boolean }): TaskActor {
@@ -145,6 +150,7 @@ export async function notifyPreviousHolder(
   if (!owner || owner.session_id === context.session) return;
   const why = force ? "(--force)" : "(it made the task)";
   const files = owner.claim === undefined || force ? "" : "; you still hold its files, until you release them";
-  const text = `${context.session} ${what} your task ${before.id} "${before.title}" ${why}${files}`;
+  const me = (await callsOf(context, [context.session]))(context.session);
+  const text = `${me} ${what} your task ${before.id} "${before.title}" ${why}${files}`;
   await tell({ session_id: owner.session_id, text });
 }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { record } from "../activity/log.ts";
 import { cleanupDead, endSession } from "../agents/leave.ts";
-import { registrations } from "../agents/registry.ts";
+import { callsOf, registrations } from "../agents/registry.ts";
 import { type Claim, sayTargets } from "../claims/claim.ts";
 import { changeClaims, readClaims } from "../claims/ledger.ts";
 import type { Context } from "../context.ts";
@@ -33,9 +33,11 @@ export async function finish(context: Context): Promise<string[]> {
 }
 
 /** Tells a holder, for its return, what it lost. The relay itself is the sender: nobody may register to send it. */
-async function tellEnded({ store, session, now }: Context, holder: string, lost: readonly Claim[]): Promise<void> {
+async function tellEnded(context: Context, holder: string, lost: readonly Claim[]): Promise<void> {
+  const { store, session, now } = context;
+  const called = (await callsOf(context, [session]))(session);
   const what = lost.map((claim) => sayTargets(claim.targets)).join(", ");
-  const content = `${session} finished this project: your session was ended, and your claim on ${what} given back`;
+  const content = `${called} finished this project: your session was ended, and your claim on ${what} given back`;
   const draft = systemDraft(newId("msg", now()), holder, content, now());
   await store.publish(`messages/${draft.id}`, compose(draft, { kind: "status" }), { inboxes: [holder], isNew: true });
 }

@@ -12,52 +12,56 @@ const MAX_EVENTS = 200;
 
 /** One section of a dump as Markdown. Text that agents wrote is escaped, so that it stays data. */
 export function markdown(dump: Dump, section: Section): string {
-  const lines = VIEWS[section](dump);
+  const names = new Map(
+    [...dump.ended, ...dump.agents].map(({ session_id, name }) => [session_id, name ?? session_id]),
+  );
+  const lines = VIEWS[section](dump, (session) => word(names.get(session) ?? session));
   const title = `${section[0]?.toUpperCase()}${section.slice(1)}`;
   return `# ${title}\n\n${lines.length === 0 ? "None.\n" : lines.map((line) => `${line}\n`).join("")}`;
 }
 
-const VIEWS: Readonly<Record<Section, (dump: Dump) => string[]>> = {
+const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => string) => string[]>> = {
   sessions: ({ agents, ended }) => [
     ...agents.map(
       (agent) =>
         `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): ${agent.presence}, seen ${time(agent.last_seen * 1000)}${agent.status === undefined ? "" : `, ${word(agent.status)}`}`,
     ),
     ...ended.map(
-      (agent) => `- ${word(agent.session_id)} (${word(agent.agent_id)}): left ${time((agent.ended_at ?? 0) * 1000)}`,
+      (agent) =>
+        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): left ${time((agent.ended_at ?? 0) * 1000)}`,
     ),
   ],
-  mail: ({ messages }) =>
+  mail: ({ messages }, call) =>
     messages
       .slice(-MAX_MESSAGES)
       .reverse()
       .map(
         (message) =>
-          `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${word(message.from_session)} to ${word(message.to_session ?? "all")}: ${word(message.content)}`,
+          `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${call(message.from_session)} to ${message.to_session === null ? "all" : call(message.to_session)}: ${word(message.content)}`,
       ),
-  claims: ({ claims, exported_at }) =>
+  claims: ({ claims, exported_at }, call) =>
     claims.claims
       .filter((claim) => claim.expires_at > Date.parse(exported_at))
       .map(
         (claim) =>
-          `- ${word(sayTargets(claim.targets))}: ${word(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
+          `- ${word(sayTargets(claim.targets))}: ${call(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
       ),
-  tasks: ({ tasks }) =>
+  tasks: ({ tasks }, call) =>
     tasks.map(
       (task) =>
-        `- [${task.state === "done" ? "x" : " "}] ${word(task.title)} (${word(task.id)}, ${task.state}${task.owner === undefined ? "" : `, ${word(task.owner.session_id)}`})`,
+        `- [${task.state === "done" ? "x" : " "}] ${word(task.title)} (${word(task.id)}, ${task.state}${task.owner === undefined ? "" : `, ${call(task.owner.session_id)}`})`,
     ),
-  decisions: ({ decisions }) =>
+  decisions: ({ decisions }, call) =>
     decisions.map(
-      (decision) => `- ${time(decision.decided_at)} ${word(decision.session_id)}: ${word(decision.content)}`,
+      (decision) => `- ${time(decision.decided_at)} ${call(decision.session_id)}: ${word(decision.content)}`,
     ),
-  timeline: ({ activity }) => activity.slice(-MAX_EVENTS).map(eventLine),
+  timeline: ({ activity }, call) => activity.slice(-MAX_EVENTS).map((entry) => eventLine(entry, call)),
 };
 
-function eventLine({ at, session, event, id = "", ...details }: Entry): string {
+function eventLine({ at, session, event, id = "", ...details }: Entry, call: (session: string) => string): string {
   const said = ABOUT.map((name) => details[name]).find((value) => typeof value === "string");
   const about = typeof said === "string" ? `: ${word(beginning(said, MAX_SAID_CHARS))}` : "";
-  return `- ${word(at)} ${word(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
+  return `- ${word(at)} ${call(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
 
 const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // an event is about the first of these it has

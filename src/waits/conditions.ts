@@ -1,5 +1,5 @@
 import { isOfRun, processState } from "../agents/processes.ts";
-import { readAgent } from "../agents/registry.ts";
+import { callsOf, readAgent } from "../agents/registry.ts";
 import { type ClaimTarget, sayTargets, targetsMeet } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
@@ -36,6 +36,10 @@ export async function conditionState(
   }
 }
 
+async function called(context: Context, session: string): Promise<string> {
+  return (await callsOf(context, [session]))(session);
+}
+
 async function released(context: Context, targets: readonly ClaimTarget[]): Promise<ConditionState> {
   const all = await readClaims(context);
   const meets = all.claims.filter(
@@ -54,11 +58,11 @@ async function released(context: Context, targets: readonly ClaimTarget[]): Prom
 
 async function ended(context: Context, session: string, then: Condition): Promise<ConditionState> {
   const agent = await readAgent(context.store, "agents", session);
-  if (!agent) return { outcome: `${session} has left`, on: [] };
+  if (!agent) return { outcome: `${await called(context, session)} has left`, on: [] };
   const { pid = 0, pid_started: started, place = "" } = then;
   const isOther = pid > 0 && !isOfRun(agent, pid, started);
   const hasDied = processState(agent) === "dead" || (isOther && liveness({ pid, started, place }) === "dead");
-  return hasDied ? { outcome: `the process of ${session} has died`, on: [] } : { on: [session] };
+  return hasDied ? { outcome: `the process of ${await called(context, session)} has died`, on: [] } : { on: [session] };
 }
 
 async function unreadOf(
@@ -73,7 +77,7 @@ async function unreadOf(
       (session === undefined || message.from_session === session) &&
       (kind === undefined || (message.kind ?? "info") === kind)
     )
-      return `${id} from ${message.from_session}`;
+      return `${id} from ${await called(context, message.from_session)}`;
     passed.add(id);
   }
   return undefined;
@@ -89,7 +93,7 @@ async function replied(context: Context, id: string, passed: Set<string>): Promi
     const message = await readMessage(store, each);
     if (!message || !mayRead(session, message)) continue;
     if (message.reply_to === id && message.from_session !== session && isLiveMessage(message, context.now()))
-      return { outcome: `${each} from ${message.from_session}`, on: [] };
+      return { outcome: `${each} from ${await called(context, message.from_session)}`, on: [] };
     passed.add(each);
   }
   return { on: question?.to_session ? [question.to_session] : [] };
@@ -102,7 +106,7 @@ async function taskOver(context: Context, id: string): Promise<ConditionState> {
     return {
       outcome:
         task.state === "done"
-          ? `${id} is done${task.owner ? ` by ${task.owner.session_id}` : ""}`
+          ? `${id} is done${task.owner ? ` by ${await called(context, task.owner.session_id)}` : ""}`
           : `${id} was cancelled`,
       on: [],
     };

@@ -1,5 +1,5 @@
 import { record } from "../activity/log.ts";
-import { hasLeft, isGone } from "../agents/registry.ts";
+import { type Calls, callsOf, hasLeft, isGone } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
@@ -9,7 +9,7 @@ import { isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
-import { isOver, sayConditions, Wait } from "./wait.ts";
+import { isOver, sayConditions, sessionsIn, Wait } from "./wait.ts";
 
 /** Marks a new wait, then writes its record, so that every scan finds it. */
 export async function createWait(context: Context, wait: Wait): Promise<void> {
@@ -136,7 +136,12 @@ async function notifyWaiter(context: Context, wait: Wait): Promise<boolean> {
   if (!mine?.message) return false;
   const { message: id, session_id: to_session } = mine;
   const time = context.now();
-  const draft = systemDraft(id, to_session, sayOutcome(mine), time);
+  const draft = systemDraft(
+    id,
+    to_session,
+    sayOutcome(mine, await callsOf(context, sessionsIn(mine.conditions))),
+    time,
+  );
   try {
     await store.publish(`messages/${id}`, compose(draft, { kind: "status" }), {
       inboxes: [to_session],
@@ -182,8 +187,8 @@ function hasDied({ at, started, ...process }: Teller, now: number): boolean {
   return state === "dead" || (state === "unknown" && now - at > SLOW_TELLER_MS);
 }
 
-function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait): string {
-  const what = sayConditions(conditions, any);
+function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait, call: Calls): string {
+  const what = sayConditions(conditions, any, call);
   if (state === "satisfied") return `What you waited for came true (${id}), ${what}: ${outcome.join("; ")}`;
   return `You waited for ${what} (${id}), and it did not come in time`;
 }

@@ -1,3 +1,4 @@
+import type { Calls } from "../agents/registry.ts";
 import { ClaimTarget, sayTargets } from "../claims/claim.ts";
 import { KINDS, type MessageKind } from "../messages/message.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
@@ -69,7 +70,8 @@ export function isOver(any: boolean, outcomes: readonly (string | undefined)[]):
 }
 
 /** A condition in words: `src/db.ts to be free`. */
-function sayCondition({ event, targets, session, kind, id }: Condition): string {
+function sayCondition({ event, targets, session: who, kind, id }: Condition, call: Calls): string {
+  const session = who === undefined ? undefined : call(who);
   switch (event) {
     case "released":
       return `${sayTargets(targets ?? [])} to be free`;
@@ -86,8 +88,13 @@ function sayCondition({ event, targets, session, kind, id }: Condition): string 
   }
 }
 
-export function sayConditions(conditions: readonly Condition[], any: boolean): string {
-  return conditions.map(sayCondition).join(any ? " or " : " and ");
+/** The sessions that conditions name. */
+export function sessionsIn(conditions: readonly Condition[]): (string | undefined)[] {
+  return conditions.map(({ session }) => session);
+}
+
+export function sayConditions(conditions: readonly Condition[], any: boolean, call: Calls): string {
+  return conditions.map((condition) => sayCondition(condition, call)).join(any ? " or " : " and ");
 }
 
 /** What one may wait for, as typed. Give one or more. */

@@ -1,10 +1,10 @@
 import { ensureRegistered } from "../agents/register.ts";
-import { hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
+import { callsOf, hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
 import { type DeadlockStep, deadlock } from "../claims/deadlock.ts";
 import { changeClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
+import { circleError } from "../claims/queue.ts";
 import { leaveQueue } from "../claims/rules.ts";
-import { deadlockError } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError, unlessAway } from "../errors.ts";
@@ -22,7 +22,15 @@ import { jsonText } from "../text.ts";
 import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
-import { type Condition, type ConditionState, isOver, sayConditions, type Wait, type WaitFor } from "./wait.ts";
+import {
+  type Condition,
+  type ConditionState,
+  isOver,
+  sayConditions,
+  sessionsIn,
+  type Wait,
+  type WaitFor,
+} from "./wait.ts";
 
 const PID_POLL_MS = 1000; // between two checks whether a process still runs, while a wait depends on its end
 
@@ -51,7 +59,7 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
   const any = options.any ?? false;
   const id = newId("wait", context.now());
   const until = performance.now() + timeout;
-  const what = sayConditions(conditions, any);
+  const what = sayConditions(conditions, any, await callsOf(context, sessionsIn(conditions)));
   const outcomes: (string | undefined)[] = conditions.map(() => undefined);
   const passed = conditions.map(() => new Set<string>());
   const hints = new ChangeWaiter(context.store, foldersOf(context, conditions));
@@ -69,10 +77,10 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
       if (await lasting(() => hasLeft(context))) throw hasEnded(`wait for ${what}`, context.session);
       const others = waitedOn(standings, any);
       if (context.agent !== "human" && others.includes(context.session))
-        throw deadlockError(what, [{ session: context.session, for: what }]);
+        throw await circleError(context, what, [{ session: context.session, for: what }]);
       if (others.join() !== (on ?? "")) {
         const found = await lasting(() => addWaitEdge(context, id, others, what));
-        if (found) throw deadlockError(what, found);
+        if (found) throw await circleError(context, what, found);
         on = others.join();
       }
       const left = until - performance.now();
@@ -195,8 +203,10 @@ export async function waits(context: Context): Promise<Wait[]> {
 /** Ends a wait of this session without a message. Throws `not_found`, `refused` for another's. */
 export async function cancelWait(context: Context, id: string): Promise<Wait> {
   const wait = await waitOf(context, id);
-  if (wait.session_id !== context.session)
-    throw new RelayError("refused", `Cannot cancel "${id}": it is ${wait.session_id} who waits, not you`);
+  if (wait.session_id !== context.session) {
+    const who = (await callsOf(context, [wait.session_id]))(wait.session_id);
+    throw new RelayError("refused", `Cannot cancel "${wait.id}": it is ${who} who waits, not you`);
+  }
   const ended = await endWait(context, wait.id, "cancelled", []);
   await context.store.unmark(`${PENDING}/${wait.id}`);
   return ended;

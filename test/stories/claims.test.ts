@@ -58,7 +58,7 @@ describe("claiming", () => {
     expect(await story.as("b", "claim", "src/*.ts")).toEqual({
       ...{ code: 4, out: "" },
       err:
-        'Cannot claim "src/*.ts": ann (a) holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"\n' +
+        'Cannot claim "src/*.ts": ann holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"\n' +
         "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --claim src/db.ts \"...\"\n",
     });
     const asJson = await story.as("b", "claim", "src", "--json");
@@ -208,12 +208,13 @@ describe("releasing", () => {
   test("gives back one's own, with what lies below it, and what another has or nobody has is an error", async () => {
     const story = new Story();
     for (const what of ["src/a.ts", "src/deep/b.ts", "docs"]) await story.as("a", "claim", what);
+    await story.as("b", "register", "--name", "bob");
     await story.as("b", "claim", "lib", "--resource", "ci");
     expect(await story.as("a", "release", "src")).toMatchObject({ code: 0, out: "Released src/a.ts, src/deep/b.ts\n" });
     expect(await story.as("a", "release", "src")).toMatchObject({ code: 3, out: "" });
     const theirs = await story.as("a", "release", "lib");
     expect(theirs).toMatchObject({ code: 6, out: "" });
-    expect(theirs.err).toContain('Cannot release "lib": b holds "lib, resource ci", not you');
+    expect(theirs.err).toContain('Cannot release "lib": bob holds "lib, resource ci", not you');
     expect(theirs.err).toContain('Try: agent-relay send --claim lib "..."');
     expect((await story.as("b", "release", "--resource", "ci")).out).toBe("Released resource ci\n");
     expect((await story.as("a", "release", "--all")).out).toBe("Released docs\n");
@@ -354,10 +355,11 @@ describe("holders that go", () => {
 describe("waiting in line", () => {
   test("ends after its time with the exit code of a timeout, and leaves the line", async () => {
     const story = new Story();
+    await story.as("a", "register", "--name", "ann");
     await story.as("a", "claim", "src");
     const late = await story.as("b", "claim", "src", "--wait", "100ms");
     expect(late).toMatchObject({ code: 5, out: "" });
-    expect(late.err).toMatch(/^Cannot claim "src": after 0s of waiting, \S+ \(a\) holds "src" until/);
+    expect(late.err).toMatch(/^Cannot claim "src": after 0s of waiting, ann holds "src" until/);
     expect(live(story).queue).toEqual([]);
   });
 
@@ -414,6 +416,7 @@ describe("waiting in line", () => {
 
   test("is refused to who would close a circle, who is told who is in it", async () => {
     const story = Story.ofOneUser();
+    for (const session of ["a", "b", "c"]) await story.as(session, "register", "--name", `${session}1`);
     for (const session of ["a", "b", "c"]) await story.as(session, "claim", `${session}.ts`);
     const end = new AbortController();
     const first = relayOf(story, "a").claim("b.ts", { wait: HOUR, cwd: story.cwd, signal: end.signal });
@@ -423,7 +426,7 @@ describe("waiting in line", () => {
     const closing = await story.as("c", "claim", "a.ts", "--wait", "1h");
     expect(closing).toMatchObject({ code: 4, out: "" });
     expect(closing.err).toContain(
-      "nobody in this circle could go on: c waits for a (a.ts), a waits for b (b.ts), b waits for c (c.ts)",
+      "nobody in this circle could go on: c1 waits for a1 (a.ts), a1 waits for b1 (b.ts), b1 waits for c1 (c.ts)",
     );
     expect((await story.as("d", "claim", "a.ts", "--wait", "50ms")).code, "no circle: it only has to wait").toBe(5);
     end.abort(new Error("over"));

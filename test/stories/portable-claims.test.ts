@@ -19,8 +19,9 @@ function inLine(story: Story): Promise<unknown> {
 describe("convoy", () => {
   test("convoy 44: a claim names its holder, is renewed by it alone, and ends by release, by time, or with its holder", async () => {
     const story = new Story();
+    await story.as("a", "register", "--name", "ann");
     await story.as("a", "claim", "src/x.ts", "--ttl", "10m", "--reason", "first");
-    expect((await story.as("b", "claim", "src/x.ts")).err).toContain('(a) holds "src/x.ts"');
+    expect((await story.as("b", "claim", "src/x.ts")).err).toContain('ann holds "src/x.ts"');
     expect(await code(story, "a", "claim", "src/x.ts", "--ttl", "20m", "--reason", "second")).toBe(0);
     expect(await claims(story)).toMatchObject([
       { session_id: "a", reason: "second", expires_at: story.now + 20 * MINUTE },
@@ -131,9 +132,10 @@ describe("agent-sync", () => {
 
   test("agent-sync 95, 96: to wait for what is free is to have it; to wait too long is to be told who has it", async () => {
     const story = new Story();
+    await story.as("a", "register", "--name", "ann");
     expect(await code(story, "a", "claim", "src", "--wait", "1m")).toBe(0);
     const late = await story.as("b", "claim", "src", "--wait", "20ms");
-    expect(late).toMatchObject({ code: 5, err: expect.stringContaining('(a) holds "src"') });
+    expect(late).toMatchObject({ code: 5, err: expect.stringContaining('ann holds "src"') });
   });
 
   test("agent-sync 97: who waits has it when it is released meanwhile", async () => {

@@ -93,8 +93,8 @@ describe("convoy", () => {
       claims: { claims: [{ session_id: "a", targets: [{ path: "src/x.ts" }], reason: "mine" }] },
     });
     expect(text("sessions.md")).toMatch(/^- ann \(a, /m);
-    expect(text("mail.md")).toMatch(/ a to all: hello$/m);
-    expect(text("claims.md")).toMatch(/^- src\/x\.ts: a until \S+ \(mine\)$/m);
+    expect(text("mail.md")).toMatch(/ ann to all: hello$/m);
+    expect(text("claims.md")).toMatch(/^- src\/x\.ts: ann until \S+ \(mine\)$/m);
   });
 });
 

@@ -55,11 +55,12 @@ describe("convoy", () => {
 
   test("convoy 2, 54: a claim keeps the other out, who is told by whom and until when; released, it is the other's", async () => {
     const story = new Story();
+    await story.as("a", "register", "--name", "ann");
     await story.as("a", "claim", "src/x.ts", "--ttl", "600s");
     const refused = await story.as("b", "claim", "src/x.ts");
     expect(refused).toMatchObject({
       code: 4,
-      err: expect.stringMatching(/\(a\) holds "src\/x\.ts" until 2026-05-01T12:10:00Z/),
+      err: expect.stringMatching(/ann holds "src\/x\.ts" until 2026-05-01T12:10:00Z/),
     });
     expect(await story.json<Claim[]>("b", "claims")).toMatchObject([{ session_id: "a" }]);
     await story.as("a", "release", "src/x.ts");

@@ -245,10 +245,11 @@ describe("agent-sync's scenarios", () => {
   test("133: who works on it is not robbed", async () => {
     const story = new Story();
     const task = await add(story, "Parse");
+    await story.as("b", "register", "--name", "bob");
     await story.as("b", "task", "claim", task.id);
     expect(await story.as("c", "task", "claim", task.id)).toEqual({
       ...{ code: 4, out: "" },
-      err: `Cannot claim "${task.id}": b has it until 2026-05-01T12:30:00Z\nTry: agent-relay task next\n`,
+      err: `Cannot claim "${task.id}": bob has it until 2026-05-01T12:30:00Z\nTry: agent-relay task next\n`,
     });
   });
 
@@ -264,11 +265,12 @@ describe("agent-sync's scenarios", () => {
   test("135: what is done is worked on by nobody, and cannot be done again", async () => {
     const story = new Story();
     const task = await add(story, "Parse");
+    await story.as("b", "register", "--name", "bob");
     await story.as("b", "task", "claim", task.id);
     await story.as("b", "task", "done", task.id);
     expect((await story.as("z", "task", "list")).err).toBe("No tasks\n");
     expect(await story.as("b", "task", "done", task.id)).toMatchObject({ code: 4, out: "" });
-    expect((await story.as("c", "task", "claim", task.id)).err).toContain("it is done by b");
+    expect((await story.as("c", "task", "claim", task.id)).err).toContain("it is done by bob");
   });
 
   test("136: blocking says why", async () => {
@@ -454,7 +456,7 @@ describe("agent-sync's scenarios", () => {
     const refused = await story.as("b", "task", "claim", "parse", "--claim-files");
     expect(refused).toMatchObject({ code: 4, out: "" });
     expect(refused.err).toBe(
-      'Cannot claim "src/a.ts, docs/x.md": cay (c) holds "docs" until 2026-05-01T12:30:00Z (30m more)\n' +
+      'Cannot claim "src/a.ts, docs/x.md": cay holds "docs" until 2026-05-01T12:30:00Z (30m more)\n' +
         'Try: agent-relay task next --claim-files, or agent-relay send --claim docs "..."\n',
     );
     expect(recordOf(story, task).state).toBe("pending");
@@ -560,14 +562,15 @@ describe("those who are not the owner", () => {
 
   test("--force is for a person on a terminal alone, and the loser is told by a message", async () => {
     for (const [args, says] of [
-      [["claim"], "ann took over your task"],
-      [["done"], "ann completed your task"],
-      [["cancel"], "ann cancelled your task"],
-      [["release"], "ann released your task"],
-      [["block", "why"], "ann blocked your task"],
+      [["claim"], "anna took over your task"],
+      [["done"], "anna completed your task"],
+      [["cancel"], "anna cancelled your task"],
+      [["release"], "anna released your task"],
+      [["block", "why"], "anna blocked your task"],
     ] as const) {
       const story = new Story();
       const task = await add(story, "Parse");
+      await story.as(undefined, "register", "--name", "anna", ...person);
       await story.as("b", "task", "claim", task.id);
       const [move, ...more] = args;
       const forced = ["task", move, task.id, ...more, "--force"];

@@ -251,7 +251,7 @@ describe("activity", () => {
       ...["a task.claimed", "a note", "a task.done", "a claim.released", "b decision", "b message", "a agent.left"],
     ]);
     const lines = framed((await story.as("b", "activity", "--limit", "20")).out).split("\n");
-    expect(lines[2]).toMatch(/^2026-05-01 12:00:03 (a|ann) claim\.taken claim-\w+: holder a, targets src, token 1, /);
+    expect(lines[2]).toMatch(/^2026-05-01 12:00:03 (a|ann) claim\.taken claim-\w+: holder ann, targets src, token 1, /);
     expect(lines[7]).toMatch(/^2026-05-01 12:00:08 (a|ann) note: text tests pass, file src\/x\.ts$/);
   });
 
@@ -358,6 +358,7 @@ describe("activity", () => {
     await story.as("a", "task", "claim", "parse");
     await story.as("a", "status", "parsing");
     story.now += MINUTE;
+    await story.as("b", "register", "--name", "bob");
     await story.as("b", "claim", "docs", "--ttl", "8h");
     story.now += MINUTE;
     await story.as("a", "task", "done", "parse");
@@ -380,7 +381,7 @@ describe("activity", () => {
     const before = await story.as("c", "activity", "--at", "2026-04-30T12:00Z");
     expect(before).toEqual({ code: 0, out: "", err: "Nothing is known of then\n" });
     expect(framed((await story.as("c", "activity", "--at", "21m")).out)).toMatch(
-      /^here: a \(human\) parsing\nhere: b \(human\)\nclaimed: src by a\nclaimed: docs by b\ntask: task-\w+ in_progress parse$/,
+      /^here: ann \(human\) parsing\nhere: bob \(human\)\nclaimed: src by ann\nclaimed: docs by bob\ntask: task-\w+ in_progress parse$/,
     );
   });
 
@@ -405,7 +406,7 @@ describe("activity", () => {
 describe("explain", () => {
   test("of a message shows it, and who was shown it and when", async () => {
     const story = new Story();
-    for (const session of ["b", "c"]) await story.as(session, "register");
+    for (const session of ["b", "c"]) await story.as(session, "register", "--name", `${session}1`);
     const { id } = await story.json<Sent>("a", "send", "--ack", "pull please");
     story.now += MINUTE;
     await story.as("b", "inbox");
@@ -415,8 +416,8 @@ describe("explain", () => {
     const lines = framed((await story.as("c", "explain", id)).out).split("\n");
     expect(lines[0]).toMatch(new RegExp(`^${id} \\S+ \\(human\\) to all, 2m ago, wants ack: pull please$`));
     expect(lines.slice(1).map((line) => JSON.parse(line))).toEqual([
-      { session: "b", read_at: "2026-05-01T12:01:00.000Z", acked_at: "2026-05-01T12:02:00.000Z" },
-      { session: "c", read_at: "2026-05-01T12:02:00.000Z" },
+      { session: "b1", read_at: "2026-05-01T12:01:00.000Z", acked_at: "2026-05-01T12:02:00.000Z" },
+      { session: "c1", read_at: "2026-05-01T12:02:00.000Z" },
     ]);
     expect((await story.json<Explanation>("c", "explain", id)).record).toMatchObject({ id, content: "pull please" });
   });

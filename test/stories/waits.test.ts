@@ -28,6 +28,11 @@ class Project {
     return this.#story.json<T>(session, ...args);
   }
 
+  /** Registers these sessions: `a` as `a1`, and so on. */
+  async named(...sessions: string[]): Promise<void> {
+    for (const session of sessions) await this.as(session, "register", "--name", `${session}1`);
+  }
+
   /** Starts `agent-relay` as a process. */
   async start(session: string, ...args: string[]): Promise<Started> {
     const server = isOverHttp ? await overHttp(this.#story, session) : {};
@@ -93,6 +98,7 @@ describe("a process that waits is woken", () => {
 
   test("when the holder unregisters, and when an agent does", async () => {
     const project = new Project();
+    await project.named("a");
     await project.as("a", "claim", "src");
     const all = [
       await project.start("b", "wait", "--released", "src"),
@@ -102,11 +108,12 @@ describe("a process that waits is woken", () => {
     await project.as("a", "unregister");
     const [freed, ended] = await Promise.all(all.map((one) => one.ended));
     expect(freed).toEqual({ code: 0, out: "src is free\n", err: "" });
-    expect(JSON.parse(ended?.out ?? "")).toEqual({ outcome: ["a has left"] });
+    expect(JSON.parse(ended?.out ?? "")).toEqual({ outcome: ["a1 has left"] });
   });
 
   test("within about 2 s of a kill -9, of the holder and of the agent", async () => {
     const project = Project.ofOneUser();
+    await project.named("a");
     const holder = await project.living("a");
     await project.as("a", "claim", "src", "--ttl", "8h");
     const all = [
@@ -119,7 +126,7 @@ describe("a process that waits is woken", () => {
     const [freed, ended] = await Promise.all(all.map((one) => one.ended));
     expect(performance.now() - began).toBeLessThan(6000);
     expect(freed).toEqual({ code: 0, out: "src is free\n", err: "" });
-    expect(ended).toEqual({ code: 0, out: "the process of a has died\n", err: "" });
+    expect(ended).toEqual({ code: 0, out: "the process of a1 has died\n", err: "" });
   });
 
   test("when a lease runs out, with nobody acting", async () => {
@@ -137,20 +144,20 @@ describe("a process that waits is woken", () => {
 
   test("by the message it waits for alone, and does not mark it as read", async () => {
     const project = new Project();
-    for (const session of ["a", "b", "c"]) await project.as(session, "register");
+    await project.named("a", "b", "c");
     const waiting = await project.start("b", "wait", "--from", "a", "--kind", "question");
     await project.waiting("b");
     await project.as("c", "send", "--to", "b", "--kind", "question", "not from a");
     await project.as("a", "send", "--to", "b", "no question");
     expect(waiting.isRunning).toBe(true);
     const { id } = await project.json<Sent>("a", "send", "--kind", "question", "which port?");
-    expect(await waiting.ended).toEqual({ code: 0, out: `${id} from a\n`, err: "" });
+    expect(await waiting.ended).toEqual({ code: 0, out: `${id} from a1\n`, err: "" });
     expect((await project.as("b", "unread")).out).toBe("3\n");
   });
 
   test("by an answer, and by a task that is done", async () => {
     const project = new Project();
-    await project.as("a", "register");
+    await project.named("a");
     const { id } = await project.json<Sent>("b", "send", "--to", "a", "--kind", "question", "which port?");
     const task = await project.json<Task>("a", "task", "add", "parse");
     await project.as("a", "task", "claim", "parse");
@@ -158,13 +165,14 @@ describe("a process that waits is woken", () => {
     const done = await project.start("c", "wait", "--task-done", "parse");
     await project.waiting("b", "c");
     const { id: answer } = await project.json<Sent>("a", "reply", id, "4800");
-    expect(await answered.ended).toEqual({ code: 0, out: `${answer} from a\n`, err: "" });
+    expect(await answered.ended).toEqual({ code: 0, out: `${answer} from a1\n`, err: "" });
     await project.as("a", "task", "done", "parse");
-    expect(await done.ended).toEqual({ code: 0, out: `${task.id} is done by a\n`, err: "" });
+    expect(await done.ended).toEqual({ code: 0, out: `${task.id} is done by a1\n`, err: "" });
   });
 
   test("by the first of several with --any, and else only by the last", async () => {
     const project = new Project();
+    await project.named("a");
     await project.as("a", "claim", "src", "docs");
     const what = ["wait", "--released", "src", "--ended", "a"];
     const [any, all] = [await project.start("b", ...what, "--any"), await project.start("c", ...what)];
@@ -173,7 +181,7 @@ describe("a process that waits is woken", () => {
     expect(await any.ended).toEqual({ code: 0, out: "src is free\n", err: "" });
     expect(all.isRunning).toBe(true);
     await project.as("a", "unregister");
-    expect(await all.ended).toEqual({ code: 0, out: "src is free\na has left\n", err: "" });
+    expect(await all.ended).toEqual({ code: 0, out: "src is free\na1 has left\n", err: "" });
   });
 });
 
@@ -196,6 +204,7 @@ test("what does not come in time ends with exit code 5, and says what to do", as
 describe("a circle", () => {
   test("of two that wait for what the other holds is told to who closes it; the other goes on", async () => {
     const project = new Project();
+    await project.named("a", "b");
     for (const session of ["a", "b"]) await project.as(session, "claim", `${session}.ts`);
     const first = await project.start("a", "wait", "--released", "b.ts");
     await project.waiting("a");
@@ -204,7 +213,7 @@ describe("a circle", () => {
       ...{ code: 4, out: "" },
       err:
         "Cannot wait for a.ts to be free: nobody in this circle could go on: " +
-        "b waits for a (a.ts to be free), a waits for b (b.ts to be free)\n" +
+        "b1 waits for a1 (a.ts to be free), a1 waits for b1 (b.ts to be free)\n" +
         "Try: give back what they wait for (agent-relay release), or answer them, then wait again\n",
     });
     expect(first.isRunning).toBe(true);
@@ -215,6 +224,7 @@ describe("a circle", () => {
 
   test("of three, of a claim in line, an end and an answer, is told at once with all names", async () => {
     const project = new Project();
+    await project.named("a", "b", "c");
     for (const session of ["a", "b", "c"]) await project.as(session, "claim", `${session}.ts`);
     const { id } = await project.json<Sent>("c", "send", "--to", "a", "--kind", "question", "may I?");
     const claiming = await project.start("a", "claim", "b.ts", "--wait", "5m");
@@ -225,17 +235,18 @@ describe("a circle", () => {
     const closing = await project.as("c", "wait", "--reply-to", id);
     expect(closing).toMatchObject({ code: 4, out: "" });
     expect(closing.err).toContain(
-      `nobody in this circle could go on: c waits for a (an answer to ${id}), a waits for b (b.ts), b waits for c (c to end)`,
+      `nobody in this circle could go on: c1 waits for a1 (an answer to ${id}), a1 waits for b1 (b.ts), b1 waits for c1 (c1 to end)`,
     );
     expect([claiming.isRunning, ending.isRunning]).toEqual([true, true]);
     await project.as("c", "unregister");
-    expect((await ending.ended).out).toBe("c has left\n");
+    expect((await ending.ended).out).toBe("c1 has left\n");
     await project.as("b", "release", "b.ts");
     expect((await claiming.ended).code).toBe(0);
   });
 
   test("that closes only while all wait, by a task that one of them takes, is told then", async () => {
     const project = new Project();
+    await project.named("a", "b");
     await project.as("a", "claim", "a.ts");
     await project.as("a", "task", "add", "parse");
     const first = await project.start("a", "wait", "--task-done", "parse");
@@ -245,7 +256,7 @@ describe("a circle", () => {
     await project.as("b", "task", "claim", "parse");
     const ended = await first.ended;
     expect(ended).toMatchObject({ code: 4, out: "" });
-    expect(ended.err).toMatch(/a waits for b \(task-\w+ to be done\), b waits for a \(a\.ts to be free\)/);
+    expect(ended.err).toMatch(/a1 waits for b1 \(task-\w+ to be done\), b1 waits for a1 \(a\.ts to be free\)/);
     expect(second.isRunning).toBe(true);
     await project.as("a", "release", "a.ts");
     expect((await second.ended).code).toBe(0);
@@ -253,6 +264,7 @@ describe("a circle", () => {
 
   test("is none where one of several is enough, or where one is told by a message", async () => {
     const project = new Project();
+    await project.named("a", "b");
     for (const session of ["a", "b"]) await project.as(session, "claim", `${session}.ts`);
     const first = await project.start("a", "wait", "--released", "b.ts");
     await project.waiting("a");
@@ -304,11 +316,12 @@ describe("subscribing", () => {
   test("returns at once, and a message tells of the outcome when it comes", async () => {
     const story = new Story();
     await story.as("a", "claim", "src");
+    await story.as("b", "register", "--name", "bob");
     const made = await story.as("b", "wait", "--released", "src", "--subscribe");
     expect(made).toMatchObject({
       ...{ code: 0, err: "" },
       out: expect.stringMatching(
-        /^wait-\w+ pending, b waits for src to be free, 8h more; a message will tell of it\n$/,
+        /^wait-\w+ pending, bob waits for src to be free, 8h more; a message will tell of it\n$/,
       ),
     });
     const [id = ""] = made.out.split(" ");
@@ -325,6 +338,7 @@ describe("subscribing", () => {
 
   test("reaches who waits also where the agent crashed, or the lease simply ran out, or time ran out", async () => {
     const story = new Story();
+    await story.as("a", "register", "--name", "ann");
     await story.as("a", "claim", "src", "--ttl", "1h");
     const wait = (...args: string[]) => story.json<Wait>("b", "wait", ...args, "--subscribe");
     const [late, freed] = [await wait("--ended", "a", "--timeout", "30m"), await wait("--released", "src")];
@@ -333,11 +347,11 @@ describe("subscribing", () => {
     story.now += 30 * 60_000;
     const told = (await story.json<{ items: { message: Message }[] }>("b", "inbox")).items;
     expect(told.map(({ message }) => message.content)).toEqual([
-      `You waited for a to end (${late.id}), and it did not come in time`,
+      `You waited for ann to end (${late.id}), and it did not come in time`,
       `What you waited for came true (${freed.id}), src to be free: src is free`,
     ]);
     expect((await story.as("b", "wait", "--outcome", late.id)).out).toBe(
-      `${late.id} timed_out, a to end: not in time\n`,
+      `${late.id} timed_out, ann to end: not in time\n`,
     );
   });
 

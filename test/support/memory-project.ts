@@ -11,7 +11,7 @@ export class Town {
 
   as(session: string): Relay {
     const known = this.#relays.get(session);
-    const options = { session, agent: "claude", store: this.store, now: () => this.clock };
+    const options = { session, name: session, agent: "claude", store: this.store, now: () => this.clock };
     const relay = known ?? new Relay(`${this.project}/.relay`, options);
     this.#relays.set(session, relay);
     return relay;

@@ -26,7 +26,14 @@ export class World {
   as(session: string): Relay {
     const { store } = this;
     const agent = session === "pat" ? "human" : "claude";
-    return new Relay("/nowhere/.relay", { session, agent, store, now: () => this.clock, ...this.#options });
+    return new Relay("/nowhere/.relay", {
+      session,
+      name: session,
+      agent,
+      store,
+      now: () => this.clock,
+      ...this.#options,
+    });
   }
 
   /** A second later, so that each message has a time of its own. */

@@ -42,13 +42,14 @@ describe("finish", () => {
 
   test("wakes who waits for a path, or for the end of somebody", async () => {
     const story = new Story();
+    await story.as("ann", "register", "--name", "anna");
     await story.as("ann", "claim", "src");
     const waits = [relayOf(story, "bob").wait({ released: ["src"] }), relayOf(story, "cay").wait({ ended: ["ann"] })];
     const edges = () => JSON.parse(fs.readFileSync(`${story.cwd}/.relay/claims/live.json`, "utf8")).edges;
     await expect.poll(edges, { interval: 5 }).toHaveLength(2);
     await story.as("ann", "finish");
     const woken = await Promise.all(waits);
-    expect(woken.map(({ outcome }) => outcome)).toEqual([["src is free"], ["ann has left"]]);
+    expect(woken.map(({ outcome }) => outcome)).toEqual([["src is free"], ["anna has left"]]);
   });
 });
 

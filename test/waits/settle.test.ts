@@ -17,15 +17,15 @@ test("who waited for a lease to run out was not told if the next one took it fir
 test("who waited for an agent that crashed was not told if the agent came back first", async () => {
   const story = new Story();
   const process = await living();
-  await story.as("e", "register", "--pid", String(process.pid));
+  await story.as("e", "register", "--name", "eve", "--pid", String(process.pid));
   await story.as("a", "wait", "--ended", "e", "--subscribe");
   const blocking = new Relay(`${story.cwd}/.relay`, { session: "b", agent: "claude" }).wait({ ended: ["e"] });
   const edges = () => JSON.parse(fs.readFileSync(`${story.cwd}/.relay/claims/live.json`, "utf8")).edges;
   await expect.poll(edges, { interval: 5 }).toHaveLength(1);
   await killed(process);
   await story.as("e", "register", "--pid", String((await living()).pid));
-  expect((await story.as("a", "inbox")).out).toContain("the process of e has died");
-  expect((await blocking).outcome).toEqual(["the process of e has died"]);
+  expect((await story.as("a", "inbox")).out).toContain("the process of eve has died");
+  expect((await blocking).outcome).toEqual(["the process of eve has died"]);
 });
 
 test("a wait went on after its session had ended", async () => {

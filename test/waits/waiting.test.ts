@@ -33,11 +33,11 @@ describe("the rules", () => {
       { event: "task", id: "task-1" },
       { event: "answer", id: "msg-2", session: "bob" },
     ] as const;
-    expect(sayConditions(all, false)).toBe(
+    expect(sayConditions(all, false, (session) => session)).toBe(
       "src, resource ci to be free and ann to end and a message and a message of kind question from ann" +
         " and an answer to msg-1 and task-1 to be done and bob to deal with msg-2",
     );
-    expect(sayConditions(all.slice(1, 3), true)).toBe("ann to end or a message");
+    expect(sayConditions(all.slice(1, 3), true, (session) => session)).toBe("ann to end or a message");
   });
 
   test("a wait lasts more than nothing and up to 7 days", () => {
@@ -73,7 +73,14 @@ class World {
   }
 
   as(session: string, options: RelayOptions = {}): Relay {
-    return new Relay(this.dir, { session, agent: "claude", store: this.store, now: () => this.clock, ...options });
+    return new Relay(this.dir, {
+      session,
+      name: session,
+      agent: "claude",
+      store: this.store,
+      now: () => this.clock,
+      ...options,
+    });
   }
 
   toldTo(session: string): Promise<string[]> {

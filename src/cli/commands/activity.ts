@@ -1,8 +1,8 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { entryLine } from "../../render/activity.ts";
+import { entryLine, sessionsIn } from "../../render/activity.ts";
 import { frame } from "../../render/frame.ts";
-import { namesOf } from "../../render/messages.ts";
+import { callsIn } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
@@ -37,11 +37,13 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (flags.at !== undefined) {
     const time = timeOf(flags.at, cli.io.now());
     const state = await relay.stateAt(time);
+    const sessions = [...state.agents.map(({ session }) => session), ...state.claims.map(({ holder }) => holder)];
+    const call = callsIn(await relay.names(sessions));
     const lines = [
       ...state.agents.map(
-        ({ session, agent, status }) => `here: ${session} (${agent})${status === undefined ? "" : ` ${status}`}`,
+        ({ session, agent, status }) => `here: ${call(session)} (${agent})${status === undefined ? "" : ` ${status}`}`,
       ),
-      ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${holder}`),
+      ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${call(holder)}`),
       ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
     ].map((line) => `${cleanLine(line)}\n`);
     await cli.say({ at: iso(time), ...state }, frame(lines, "what agents say"));
@@ -56,7 +58,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const known = await relay.activity(all);
   const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
   const found = { entries: shown, torn: known.torn };
-  const names = namesOf(await relay.agents());
+  const names = await relay.names(sessionsIn(known.entries));
   const isJson = cli.flags.json ?? false;
   if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
   else
@@ -73,7 +75,9 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
   for await (const entry of relay.follow(end.signal, known.entries))
-    await cli.io.out(isJson ? json(entry) : frame([entryLine(entry, names)], "what agents say"));
+    await cli.io.out(
+      isJson ? json(entry) : frame([entryLine(entry, await relay.names(sessionsIn([entry])))], "what agents say"),
+    );
   return INTERRUPTED;
 }
 

@@ -1,5 +1,4 @@
 import { frame } from "../../render/frame.ts";
-import { namesOf } from "../../render/messages.ts";
 import { clean, cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
@@ -12,7 +11,7 @@ export const describe: Describe = ({ Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         const decisions = await relay.decisions();
-        const names = decisions.length === 0 ? new Map<string, string>() : namesOf(await relay.agents());
+        const names = await relay.names(decisions.map(({ session_id }) => session_id));
         const lines = decisions.map(({ id, session_id, decided_at, content }) => {
           const who = cleanLine(names.get(session_id) ?? session_id);
           const day = dayOf(decided_at);

@@ -1,6 +1,6 @@
-import { entryLine } from "../../render/activity.ts";
+import { entryLine, sessionsIn } from "../../render/activity.ts";
 import { frame } from "../../render/frame.ts";
-import { messageLines, namesOf } from "../../render/messages.ts";
+import { messageLines } from "../../render/messages.ts";
 import { json } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -13,17 +13,20 @@ export const describe: Describe = ({ Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         const found = await relay.explain(id);
-        const names = namesOf(await relay.agents());
         const { record } = found;
+        const named = record === undefined ? [] : sessionsOf(record);
+        const names = await relay.names([...named, ...sessionsIn(found.entries)]);
         const isMessage = record !== undefined && "from_session" in record;
         const head =
           record === undefined
             ? []
             : isMessage
               ? [messageLines(record, relay.session ?? "", names, cli.io.now())]
-              : [json(record, 2)];
+              : [json(calledIn(record, names), 2)];
         const receipts = isMessage
-          ? Object.entries(record.receipts ?? {}).map(([session, receipt]) => `  ${json({ session, ...receipt })}`)
+          ? Object.entries(record.receipts ?? {}).map(
+              ([session, receipt]) => `  ${json({ session: names.get(session) ?? session, ...receipt })}`,
+            )
           : [];
         const lines = [...head, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
         await cli.say(found, frame(lines, "what agents say"));
@@ -31,3 +34,23 @@ export const describe: Describe = ({ Command }, act) =>
     );
 
 export const run = verb(describe);
+
+const SESSION_FIELDS = ["session_id", "created_by", "from_session", "to_session", "session", "reader"];
+
+/** The sessions that a record names, at whatever depth. */
+function sessionsOf(record: unknown): string[] {
+  if (typeof record !== "object" || record === null) return [];
+  return Object.entries(record).flatMap(([name, value]) => [
+    ...(typeof value === "string" && SESSION_FIELDS.includes(name) ? [value] : []),
+    ...(name === "receipts" ? Object.keys(Object(value)) : sessionsOf(value)),
+  ]);
+}
+
+/** The record with the names of sessions in place of their ids. */
+function calledIn(record: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(record)) return record.map((each) => calledIn(each, names));
+  if (typeof record !== "object" || record === null) return record;
+  const called = (name: string, value: unknown) =>
+    typeof value === "string" && SESSION_FIELDS.includes(name) ? (names.get(value) ?? value) : calledIn(value, names);
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, called(name, value)]));
+}

@@ -4,7 +4,7 @@ import type { Inbox, InboxOptions } from "../../messages/inbox.ts";
 import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
-import { itemLines, namesOf } from "../../render/messages.ts";
+import { itemLines, sessionsIn } from "../../render/messages.ts";
 import { countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -53,7 +53,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
         await io.out(json(found, 2));
         return items;
       }
-      const names = items.length === 0 ? new Map() : namesOf(await relay.agents());
+      const names = await relay.names(sessionsIn(items.map(({ message }) => message)));
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
       const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, io.now(), held));
       await io.out(frame(lines));

@@ -1,5 +1,5 @@
 import { frame } from "../../render/frame.ts";
-import { messageLines, namesOf, yieldNotes } from "../../render/messages.ts";
+import { messageLines, sessionsIn, yieldNotes } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 
@@ -13,7 +13,7 @@ export const describe: Describe = ({ Command }, act) =>
         const { relay, found } = await cli.openWithStore();
         const message = await relay.message(id);
         const me = relay.session ?? "";
-        const names = namesOf(await relay.agents());
+        const names = await relay.names(sessionsIn([message]));
         const readers = message.read_by.filter((session) => session !== message.from_session);
         const signers = message.ssh_signature ? await import("../signers.ts") : undefined;
         const notes = [

@@ -2,7 +2,7 @@ import { sayTargets } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { frame } from "../../render/frame.ts";
-import { namesOf, type SenderNames } from "../../render/messages.ts";
+import { callsIn, namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine, countWord, cut } from "../../text.ts";
@@ -105,7 +105,8 @@ function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderNames): 
     ...queue.map((one) => `${call(one.session_id)} is in line for ${cleanLine(sayTargets(one.targets))}`),
     ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
     ...waits.map(
-      (one) => `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any))} (${one.id})`,
+      (one) =>
+        `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any, callsIn(names)))} (${one.id})`,
     ),
   ];
 }

@@ -4,7 +4,6 @@ import { RelayError } from "../../errors.ts";
 import type { Relay } from "../../relay.ts";
 import { TENTATIVE } from "../../render/claims.ts";
 import { frame } from "../../render/frame.ts";
-import { namesOf } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { quoted } from "../../shell/quote.ts";
 import type { TakeOptions } from "../../tasks/take.ts";
@@ -234,7 +233,7 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   const relay = await cli.open();
   const which = flags.ready ? "ready" : flags.all ? "all" : "open";
   const found = await relay.tasks.list({ which, ...(flags.limit && { limit: wholeNumber(flags.limit, "--limit") }) });
-  const names = found.tasks.length === 0 ? new Map() : namesOf(await relay.agents());
+  const names = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
   const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.io.now())}\n`);
   await cli.say(found, frameFor(cli.io, lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
@@ -257,7 +256,11 @@ function takenWords(task: Task): string {
 async function show(cli: Cli, word: string): Promise<void> {
   const relay = await cli.open();
   const task = await relay.tasks.get(word);
-  const names = namesOf(await relay.agents());
+  const names = await relay.names([
+    task.created_by,
+    task.owner?.session_id,
+    ...task.notes.map((one) => one.session_id),
+  ]);
   const now = cli.io.now();
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   const lines = [

@@ -1,8 +1,11 @@
+import type { Calls } from "../../agents/registry.ts";
 import { formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { KINDS, type MessageKind } from "../../messages/message.ts";
+import type { Relay } from "../../relay.ts";
+import { callsIn } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
-import { sayConditions, type Wait } from "../../waits/wait.ts";
+import { sayConditions, sessionsIn, type Wait } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -58,14 +61,14 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
     throw new RelayError("usage", `Cannot do ${asked.join(" and ")} at once`, { next: "give one of them" });
   if (flags.list) {
     const all = await relay.waits();
-    await cli.say(all, all.map((one) => `${describeWait(one, cli.io.now())}\n`).join(""));
+    await cli.say(all, await described(cli, relay, all));
     if (all.length === 0) cli.io.err("Nobody waits by --subscribe\n");
     return undefined;
   }
   if (flags.outcome !== undefined || flags.cancel !== undefined) {
     const found =
       flags.cancel === undefined ? await relay.outcome(flags.outcome ?? "") : await relay.cancelWait(flags.cancel);
-    await cli.say(found, `${describeWait(found, cli.io.now())}\n`);
+    await cli.say(found, await described(cli, relay, [found]));
     return undefined;
   }
   const wished = {
@@ -79,7 +82,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   };
   if (flags.subscribe) {
     const made = await relay.subscribe(wished, options);
-    await cli.say(made, `${describeWait(made, cli.io.now())}\n`);
+    await cli.say(made, await described(cli, relay, [made]));
     return undefined;
   }
   return untilInterrupted(cli.io, async (signal) => {
@@ -88,14 +91,22 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   });
 }
 
-function describeWait({ id, session_id, conditions, any, state, outcome = [], expires_at }: Wait, now: number): string {
-  const what = cleanLine(sayConditions(conditions, any));
+async function described({ io }: Cli, relay: Relay, waits: readonly Wait[]): Promise<string> {
+  const sessions = waits.flatMap(({ session_id, conditions }) => [session_id, ...sessionsIn(conditions)]);
+  const call = callsIn(await relay.names(sessions));
+  return waits.map((wait) => `${describeWait(wait, call, io.now())}\n`).join("");
+}
+
+function describeWait(wait: Wait, call: Calls, now: number): string {
+  const { id, conditions, any, state, outcome = [], expires_at } = wait;
+  const what = cleanLine(sayConditions(conditions, any, call));
+  const who = cleanLine(call(wait.session_id));
   const facts = {
-    pending: `${session_id} waits for ${what}, ${formatLeft(expires_at - now)} more; a message will tell of it`,
+    pending: `${who} waits for ${what}, ${formatLeft(expires_at - now)} more; a message will tell of it`,
     satisfied: `${what}: ${outcome.map(cleanLine).join("; ")}`,
     timed_out: `${what}: not in time`,
     cancelled: `${what}: cancelled`,
-    ended: `${what}: ${session_id} has ended itself`,
+    ended: `${what}: ${who} has ended itself`,
   };
   return `${id} ${state}, ${facts[state]}`;
 }

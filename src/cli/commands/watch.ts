@@ -3,7 +3,7 @@ import { errno, RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
-import { messageLines, namesOf } from "../../render/messages.ts";
+import { messageLines, sessionsIn } from "../../render/messages.ts";
 import { throughOutages } from "../../store/outage.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
@@ -37,8 +37,8 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
 }
 
 async function show({ io, flags }: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
-  const agents = await throughOutages(() => relay.agents(), signal);
-  const lines = messageLines(message, relay.session ?? "", namesOf(agents), io.now());
+  const names = await throughOutages(() => relay.names(sessionsIn([message])), signal);
+  const lines = messageLines(message, relay.session ?? "", names, io.now());
   await io.out(flags.json ? json(message) : frame([lines]));
 }
 

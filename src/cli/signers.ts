@@ -1,21 +1,19 @@
 import fs from "node:fs";
-import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { sshText } from "../identity/signature.ts";
-import { sshIdentity, sshSign, sshSigner } from "../identity/ssh.ts";
+import { sshIdentity, sshSign } from "../identity/ssh.ts";
+import { allowedSignersFile } from "../identity/ssh-proof.ts";
 import { readStateText, writeStateText } from "../machine/state-file.ts";
 import type { Message } from "../messages/message.ts";
 import type { SendOptions } from "../messages/send.ts";
 import { ensureRelay } from "../project/trust.ts";
 import type { Store } from "../store/store.ts";
-import { cleanLine } from "../text.ts";
 import type { Io } from "./io.ts";
 import { keysFolder } from "./key-dir.ts";
 
-/** The file of known SSH keys, in OpenSSH's form: AGENT_RELAY_ALLOWED_SIGNERS, or the user's own. */
+/** The file of known SSH keys. Throws `usage` if there is no home folder. */
 export function allowedSigners({ env, cwd }: Pick<Io, "env" | "cwd">): string {
-  const told = env.AGENT_RELAY_ALLOWED_SIGNERS;
-  return told ? path.resolve(cwd, told) : path.join(keysFolder(env), "allowed_signers");
+  return allowedSignersFile(env, cwd) ?? keysFolder(env);
 }
 
 /** The option that signs a message with the user's SSH key. Throws `not_found` if there is none. */
@@ -27,21 +25,6 @@ export async function signing({ env, cwd, now }: Io, store: Store): Promise<Pick
     return { ...message, ssh_signature: { signer: identity.email, value } };
   };
   return { sign };
-}
-
-/** What is known of a message's SSH signature, in words; none for one that has none. */
-export async function signerNotes(io: Io, store: Store, message: Message): Promise<string[]> {
-  const { ssh_signature: signature } = message;
-  if (!signature) return [];
-  const said = cleanLine(signature.signer);
-  const file = allowedSigners(io);
-  const text = sshText(String((await store.get("relay"))?.id), message);
-  const found = linesOf(file).length === 0 ? "unknown" : sshSigner(text, signature.value, file);
-  if (found === "unknown")
-    return [`has an SSH signature by a key that is not known, it says of ${said}: agent-relay key --allow`];
-  if (found === "wrong") return ["ITS SSH SIGNATURE IS OF ANOTHER TEXT"];
-  const signer = cleanLine(found.signer);
-  return [`signed with an SSH key of ${signer}${signer === said ? "" : `, who is ${said} to git`}`];
 }
 
 /** Adds lines to the file of allowed signers that are not there yet. Returns how many. */

@@ -9,6 +9,7 @@ import { parseDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { realPath } from "../git/repository.ts";
 import { hostOf } from "../hosts/detect.ts";
+import { allowedSignersFile, sshProving } from "../identity/ssh-proof.ts";
 import { type Ancestor, ancestors, terminalLeader } from "../machine/ancestors.ts";
 import { HookCallers } from "../machine/hook-callers.ts";
 import { place } from "../machine/process.ts";
@@ -74,7 +75,8 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
   const { now = Date.now } = options;
   const remote =
     server === undefined ? undefined : (await import("./remote.ts")).remoteRelay(server, env, now, options.onNotice);
-  const store = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
+  const read = options.store ?? remote?.store ?? fileStore(project.dir, { ...options, trusted });
+  const store = sshProving(read, allowedSignersFile(env, options.cwd ?? process.cwd()));
   const { session, agent, pid, client } = options;
   const leader = terminalLeader();
   const said = {

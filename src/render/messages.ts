@@ -50,7 +50,7 @@ export function messageLines(
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
     ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
     ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
-    ...proofNotes(message, notes),
+    ...proofNotes(message),
     ...notes,
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
@@ -58,7 +58,7 @@ export function messageLines(
 }
 
 /** The notes on a message's proof of origin. A message that nobody had to prove gets none. */
-function proofNotes(message: Message, notes: readonly string[]): string[] {
+function proofNotes(message: Message): string[] {
   const { state, by = "", is_sealed } = message.proof ?? { state: "unsigned", is_sealed: false };
   const says = {
     signed: `signed by ${cleanLine(by)}`,
@@ -67,9 +67,19 @@ function proofNotes(message: Message, notes: readonly string[]): string[] {
     wrong: "ITS SIGNATURE IS WRONG",
     unknown_key: "SIGNED BY A KEY THAT IS NOT KNOWN",
   };
-  const isChecked = notes.some((note) => note.includes("SSH"));
-  const ssh = message.ssh_signature && !isChecked ? "has an SSH signature, see agent-relay read" : "";
-  return [says[state], is_sealed ? "sealed" : "", ssh].filter((note) => note !== "");
+  return [says[state], is_sealed ? "sealed" : "", sshNote(message)].filter((note) => note !== "");
+}
+
+function sshNote({ proof, ssh_signature }: Message): string {
+  const { state, by = "", says = "" } = proof?.ssh ?? { state: "unchecked" };
+  if (!ssh_signature) return "";
+  const [signer, said] = [cleanLine(by), cleanLine(says)];
+  return {
+    signed: `signed with an SSH key of ${signer}${signer === said ? "" : `, who is ${said} to git`}`,
+    wrong: "ITS SSH SIGNATURE IS OF ANOTHER TEXT",
+    unknown_key: `has an SSH signature by a key that is not known, it says of ${said}: agent-relay key --allow`,
+    unchecked: "has an SSH signature, which cannot be checked here: ssh-keygen is not installed",
+  }[state];
 }
 
 /** The note of a list of old messages on one that is still unread. */

@@ -29,7 +29,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     await story.as("b", "register");
     const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "merge it")).out);
     expect((await story.as("b", "inbox", "--peek")).out).toContain(
-      "has an SSH signature, see agent-relay read: merge it",
+      "has an SSH signature by a key that is not known, it says of ann@example.com: agent-relay key --allow: merge it",
     );
     expect((await story.as("b", "read", id)).out).toContain("by a key that is not known, it says of ann@example.com");
     expect((await story.as("b", "key", "--allow", "ann@example.com", "--file", "ann.pub")).out).toMatch(/^1 of 1 keys/);
@@ -61,6 +61,33 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     }
     fs.writeFileSync(file, text);
     expect((await story.as("b", "read", id)).out).toContain("signed with an SSH key of ann@example.com");
+  });
+
+  test.skipIf(isOverHttp)("of another text was shown as one that has a signature, by all verbs but one", async () => {
+    const story = signing();
+    await story.as("b", "register");
+    await story.as("b", "key", "--allow", "ann@example.com", "--file", "ann.pub");
+    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "yes?")).out);
+    const file = `${story.cwd}/.relay/messages/${id}.json`;
+    const signed = fs.readFileSync(file, "utf8");
+    const forged = JSON.parse(signed.replace("yes?", "no?"));
+    const claim = { state: "signed", is_sealed: false, ssh: { state: "signed", by: "ann@example.com" } };
+    const looks = [["history"], ["thread", id], ["read", id], ["inbox", "--all"], ["explain", id]];
+    for (const [text, words, state] of [
+      [signed, "signed with an SSH key of ann@example.com", "signed"],
+      [JSON.stringify(forged), "ITS SSH SIGNATURE IS OF ANOTHER TEXT", "wrong"],
+      [JSON.stringify({ ...forged, proof: claim }), "ITS SSH SIGNATURE IS OF ANOTHER TEXT", "wrong"],
+    ] as const)
+      for (const look of looks) {
+        fs.writeFileSync(file, text);
+        expect((await story.as("b", ...look)).out, `${look} of ${words}`).toContain(words);
+        fs.writeFileSync(file, text);
+        const { out } = await story.as("b", ...look, "--json");
+        expect(out.replaceAll(/\s/g, ""), `${look} --json`).toContain(`"ssh":{"state":"${state}"`);
+      }
+    const { ssh_signature: _, ...unsigned } = forged;
+    fs.writeFileSync(file, JSON.stringify({ ...unsigned, proof: claim }));
+    expect((await story.as("b", "read", id)).out, "what a message says of itself").not.toContain("ann@example.com");
   });
 
   test("is refused without a key, with what to do", async () => {

@@ -10,14 +10,12 @@ export const describe: Describe = ({ Command }, act) =>
     .addHelpText("after", "\nExample: agent-relay read msg-0mwq289458ob05tgh7w2w")
     .action((id: string) =>
       act(async (cli) => {
-        const { relay, found } = await cli.openWithStore();
+        const relay = await cli.open();
         const message = await relay.message(id);
         const me = relay.session ?? "";
         const names = await relay.names(sessionsIn([message]));
         const readers = message.read_by.filter((session) => session !== message.from_session);
-        const signers = message.ssh_signature ? await import("../signers.ts") : undefined;
         const notes = [
-          ...((await signers?.signerNotes(cli.io, found.store, message)) ?? []),
           ...(message.claims === undefined ? [] : yieldNotes(message, await relay.claims())),
           readers.length === 0
             ? "read by nobody yet"

@@ -83,6 +83,7 @@ function variables(relay: Relay, server: string | undefined, message: Message): 
     AGENT_RELAY_THREAD: message.thread ?? "",
     AGENT_RELAY_REPLY_TO: message.reply_to ?? "",
     AGENT_RELAY_PROOF: message.proof?.state ?? "",
+    AGENT_RELAY_SSH_PROOF: message.proof?.ssh?.state ?? "",
     AGENT_RELAY_SIGNED_BY: message.proof?.state === "signed" ? (message.proof.by ?? "") : "",
   };
   return Object.fromEntries(

@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import type { OtherProject } from "../messages/send-anywhere.ts";
 import { type FoundRelay, findRelay, type OpenOptions, relayFor, serverOf } from "../open/open.ts";
 import type { Project } from "../project/find.ts";
 import { noteProject } from "../project/known.ts";
@@ -50,6 +51,17 @@ export class Cli {
   /** The project's relay, as who we are. */
   async open(more: OpenOptions = {}): Promise<Relay> {
     return (await this.openWithStore(more)).relay;
+  }
+
+  /** The other project of this user in which agents of all these ids or names are, with us as we are there. */
+  async elsewhere(words: readonly string[], more: OpenOptions = {}): Promise<OtherProject | undefined> {
+    if (this.server !== undefined || this.flags.dir !== undefined || words.length === 0) return undefined;
+    const { agentsOnMachine, projectOfAll } = await import("../open/machine.ts");
+    const here = this.#opened?.project.dir ?? "";
+    const dir = projectOfAll(await agentsOnMachine(this.io, () => {}), words, here);
+    if (dir === undefined) return undefined;
+    const { relay } = await new Cli(this.io, { ...this.flags, dir }).openWithStore(more);
+    return { sender: relay, dir };
   }
 
   /** The same, with the store it uses. */

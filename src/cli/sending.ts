@@ -5,6 +5,7 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import type { MessageKind } from "../messages/message.ts";
 import type { Recipient, SendOptions, Sent } from "../messages/send.ts";
 import type { FoundRelay } from "../open/open.ts";
+import { quoted } from "../shell/quote.ts";
 import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
 
@@ -57,14 +58,17 @@ export async function bodyOf(cli: Cli, words: readonly string[], file?: string):
   return words.join(" ");
 }
 
-export async function tellSent(cli: Cli, sent: Sent): Promise<void> {
+/** `dir`: the relay's folder, where it is another project's. */
+export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void> {
   const now = cli.io.now();
   const ids = sent.messages.map((message) => message.id).join(" ");
   const isForAll = sent.messages[0]?.to_session === null;
   const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");
   const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;
   try {
-    await cli.say(sent, `${ids} sent to ${to}\n`);
+    const where =
+      dir === undefined ? "" : ` in another project; answers come there: agent-relay inbox --dir ${quoted(dir)}`;
+    await cli.say(dir === undefined ? sent : { ...sent, relay: dir }, `${ids} sent to ${to}${where}\n`);
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     throw new RelayError(error.code, `${error.message}; the message was sent all the same, as ${ids}`, {

@@ -5,8 +5,10 @@ import { RelayError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Recipient } from "../messages/send.ts";
+import { sendAnywhere } from "../messages/send-anywhere.ts";
 import { frame } from "../render/frame.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
+import { quoted } from "../shell/quote.ts";
 import { beginning, cleanLine, countWord } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { asManyAsFit } from "./truncate.ts";
@@ -25,16 +27,21 @@ const send = tool({
     kind: z.enum(["info", "question"]).optional().describe("a question waits for an answer"),
     reply_to: z.string().optional().describe("the id of the message that this answers"),
   }),
-  async run({ text, to, kind, reply_to }, { relay, now }) {
+  async run({ text, to, kind, reply_to }, { relay, now, elsewhere }) {
     if (to?.length === 0)
       throw new RelayError("usage", "Cannot send to nobody: name someone in `to`, or leave it out to tell everyone");
     const options = { report: true, ...(kind && { kind }), ...(to && { to }) };
-    const sent = await (reply_to === undefined ? relay.send(text, options) : relay.reply(reply_to, text, options));
+    const { sent, dir } =
+      reply_to === undefined
+        ? await sendAnywhere(relay, text, options, elsewhere)
+        : { sent: await relay.reply(reply_to, text, options), dir: undefined };
+    const where =
+      dir === undefined ? "" : ` in another project; answers come there: agent-relay inbox --dir ${quoted(dir)}`;
     const ids = sent.messages.map(({ id }) => id);
     const people = sent.recipients.map((one) => recipientWords(one, now())).join("; ");
     return {
-      text: `${ids.join(" ")} sent to ${people || "all; nobody else is here yet, who comes within a day will hear it"}\n`,
-      data: { ids, recipients: sent.recipients },
+      text: `${ids.join(" ")} sent to ${people || "all; nobody else is here yet, who comes within a day will hear it"}${where}\n`,
+      data: { ids, recipients: sent.recipients, ...(dir !== undefined && { relay: dir }) },
     };
   },
 });

@@ -1,5 +1,6 @@
 import { McpServer, ResourceTemplate, type ServerContext } from "@modelcontextprotocol/server";
 import { RelayError } from "../errors.ts";
+import type { OtherProject } from "../messages/send-anywhere.ts";
 import type { ProjectAgents } from "../open/machine.ts";
 import type { Relay } from "../relay.ts";
 import { namesOf } from "../render/messages.ts";
@@ -27,6 +28,8 @@ export interface McpServerDeps extends SessionsDeps {
   readonly notices: () => readonly string[];
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
+  /** The other project in which all are who have these names or ids, as seen from the relay of a caller. */
+  readonly elsewhere: (words: readonly string[], from: Relay) => Promise<OtherProject | undefined>;
   readonly answers: WrittenAnswers;
   /** Yields when something in the inbox of this session may have changed. */
   readonly changes: (relay: Relay, signal: AbortSignal) => AsyncIterable<unknown>;
@@ -144,6 +147,7 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
     me: relay.session ?? "",
     names: namesIn(relay),
     machine: deps.machine,
+    elsewhere: (words) => deps.elsewhere(words, relay),
     now: deps.now,
     signal,
     written: deps.answers.written(id, signal),

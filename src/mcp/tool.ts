@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { OtherProject } from "../messages/send-anywhere.ts";
 import type { ProjectAgents } from "../open/machine.ts";
 import type { Relay } from "../relay.ts";
 import type { SenderNames } from "../render/messages.ts";
@@ -11,6 +12,8 @@ export interface ToolCall {
   readonly names: () => Promise<SenderNames>;
   /** Who is at work in every project of this machine. */
   readonly machine: () => Promise<ProjectAgents[]>;
+  /** The other project of this user in which all are who have these names or ids. */
+  readonly elsewhere: (words: readonly string[]) => Promise<OtherProject | undefined>;
   /** Unix ms. */
   readonly now: () => number;
   /** Aborts when the caller takes the call back, or is gone. */

@@ -11,6 +11,8 @@ import { fileStore } from "./open.ts";
 export interface ProjectAgents {
   /** The project's folder. */
   readonly project: string;
+  /** Its relay's folder. */
+  readonly dir: string;
   readonly agents: readonly AgentView[];
 }
 
@@ -19,7 +21,7 @@ export interface ProjectAgents {
  * called for a relay that cannot be read; the others are shown.
  */
 export async function agentsOnMachine(
-  env: Readonly<Record<string, string | undefined>>,
+  { env, now }: { readonly env: Readonly<Record<string, string | undefined>>; readonly now: () => number },
   onFailure: (error: RelayError) => void,
 ): Promise<ProjectAgents[]> {
   const found: ProjectAgents[] = [];
@@ -27,12 +29,23 @@ export async function agentsOnMachine(
     const store = fileStore(dir, {});
     try {
       if (!(await isTrusted(store))) continue;
-      const agents = await agentsWithUnread(contextFor({}, { dir, store, session: "nobody", agent: "agent" }));
-      if (agents.length > 0) found.push({ project: path.dirname(dir), agents });
+      const agents = await agentsWithUnread(contextFor({ now }, { dir, store, session: "nobody", agent: "agent" }));
+      if (agents.length > 0) found.push({ project: path.dirname(dir), dir, agents });
     } catch (error) {
       if (!(error instanceof RelayError)) throw error;
       onFailure(error);
     }
   }
   return found;
+}
+
+/**
+ * The relay's folder of the one project, other than `here`, in which agents are who have all these ids or names and are
+ * not gone; undefined if there is none, or several.
+ */
+export function projectOfAll(projects: readonly ProjectAgents[], words: readonly string[], here: string) {
+  const isIn = ({ agents }: ProjectAgents, word: string) =>
+    agents.some(({ session_id, name, presence }) => presence !== "gone" && [session_id, name].includes(word));
+  const found = projects.filter((each) => each.dir !== here && words.every((word) => isIn(each, word)));
+  return found.length === 1 ? found[0]?.dir : undefined;
 }

@@ -26,6 +26,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
     isThere: () => false,
     notices: () => [],
     open: async () => as("worker"),
+    elsewhere: async () => undefined,
   };
   const tried: string[] = [];
   const send = ours.send.bind(ours);

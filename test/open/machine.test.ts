@@ -45,3 +45,32 @@ test("a project that nobody here trusts is not shown, and one that cannot be rea
   fs.writeFileSync(`${base}/two/.relay/agents`, "no folder");
   expect((await one.as("ann", "agents", "--scope", "machine")).out).toContain("ann");
 });
+
+test("agents of another project were listed, and could not be written to", async () => {
+  const { base, one, two } = await twoProjects();
+  const sent = await one.as("ann", "send", "--to", "bob", "may I?");
+  expect(sent.code, sent.err).toBe(0);
+  expect(sent.out).toMatch(
+    /sent to \S+ \(active\) in another project; answers come there: agent-relay inbox --dir \S+\n$/,
+  );
+  const relay = `${base}/two/.relay`;
+  expect(sent.out).toContain(relay);
+  const [first] = (await two.json<{ items: { message: { id: string } }[] }>("bob", "inbox")).items;
+  await two.as("bob", "reply", first?.message.id ?? "", "you may");
+  expect((await one.as("ann", "inbox", "--dir", relay)).out).toContain("you may");
+  expect(await one.json("ann", "send", "--to", "bob", "thanks")).toMatchObject({ relay });
+  for (const word of ["bo", "nobody"]) expect((await one.as("ann", "send", "--to", word, "x")).code, word).toBe(3);
+  expect((await one.as("ann", "send", "--dir", `${one.cwd}/.relay`, "--to", "bob", "x")).code, "this relay").toBe(3);
+  await one.as("bob", "register");
+  await one.as("ann", "send", "--to", "bob", "the one here");
+  expect((await one.as("bob", "inbox")).out).toContain("the one here");
+});
+
+test("whom two other projects have is written to in neither", async () => {
+  const { base, one, two } = await twoProjects();
+  fs.mkdirSync(`${base}/three/.git`, { recursive: true });
+  const three = Object.assign(new Story(`${base}/three`), { state: one.state });
+  await three.as("bob", "register");
+  expect((await one.as("ann", "send", "--to", "bob", "x")).code).toBe(3);
+  expect((await two.as("bob", "inbox")).out).toBe("");
+});

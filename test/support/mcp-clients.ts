@@ -54,6 +54,7 @@ export class World {
       isThere: () => this.isThere,
       notices: () => [],
       open: async (caller) => this.as(caller.session ?? session, agent),
+      elsewhere: async () => undefined,
     });
     const line = { isCut: false, tried: () => {} };
     const send = ours.send.bind(ours);

@@ -36,7 +36,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
 }
 
 async function everywhere(cli: Cli): Promise<void> {
-  const found = await agentsOnMachine(cli.io.env, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
+  const found = await agentsOnMachine(cli.io, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
   const rows: string[][] = [];
   for (const { project, agents } of found) {
     const does = await workOf(agents, project, cli.io.now());

@@ -69,7 +69,9 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   const opened = new OpenedRelays(cli);
   const deps: McpServerDeps = {
     ...{ version: pkg.version, now: io.now, answers },
-    machine: () => agentsOnMachine(io.env, say),
+    machine: () => agentsOnMachine(io, say),
+    elsewhere: (words, { session, agent }) =>
+      cli.elsewhere(words, { agent, ...(session !== undefined && { session }) }),
     changes: (relay, signal) => opened.storeOf(relay).watch(`inboxes/${relay.session}`, signal),
     onError: say,
     open: (caller) => opened.open(caller, ({ text }) => notices.push(text)),

@@ -1,6 +1,7 @@
 import { RelayError } from "../../errors.ts";
 import { KINDS } from "../../messages/message.ts";
 import type { SendOptions } from "../../messages/send.ts";
+import { sendAnywhere } from "../../messages/send-anywhere.ts";
 import type { Relay } from "../../relay.ts";
 import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
@@ -62,7 +63,9 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
     ...(await yieldOptions(relay, flags)),
     ...(await signOptions(cli, found, flags)),
   };
-  await tellSent(cli, await relay.send(content, options));
+  const as = flags.from === undefined ? {} : { session: flags.from };
+  const { sent, dir } = await sendAnywhere(relay, content, options, (words) => cli.elsewhere(words, as));
+  await tellSent(cli, sent, dir);
 }
 
 interface Addressed {

@@ -43,6 +43,8 @@ export interface Context {
   readonly limits: Limits;
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
+  /** The agent that runs this process, where the acting session is another's, or a person's. */
+  readonly via?: string | undefined;
   readonly pace: Pace;
   /** Decides the waits that are over and tells their waiters. Most often nobody waits. */
   readonly settle: () => Promise<void>;
@@ -90,6 +92,8 @@ export interface RelayOptions extends RegisterOptions {
   readonly session?: string | undefined;
   /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
   readonly agent?: string | undefined;
+  /** The agent that runs this process, where `agent` is another, or `human`: messages say so. */
+  readonly via?: string | undefined;
   /** `power` (default): a write that returned outlives a power cut. `process`: it outlives a crash of this process. */
   readonly durability?: "power" | "process" | undefined;
   readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;

@@ -41,6 +41,8 @@ export interface Identity {
   readonly pid: number;
   /** Why, for a person to read. */
   readonly because: string;
+  /** The agent that runs this process, where it acts as another one, or as a person. */
+  readonly via?: string | undefined;
 }
 
 /**
@@ -190,7 +192,14 @@ function identity(
   const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
   const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);
   const pid = facts.pid ?? ((isOurs && fromVariable) || near?.process.pid || facts.leader?.pid || 0);
-  return { session, agent, pid, because };
+  return { session, agent, pid, because, via: disguised(facts, agent, near) };
+}
+
+/** The agent that runs this process, if it is not `agent`. */
+function disguised(facts: IdentityFacts, agent: string, near: NearestAgent | undefined): string | undefined {
+  const marked = AGENT_HOSTS.find((host) => host.markers.some((marker) => facts.env[marker]));
+  const runs = near?.host?.agent ?? near?.registered?.agent_id ?? (facts.leader ? undefined : marked?.agent);
+  return runs === agent ? undefined : runs;
 }
 
 /** Which tool a session is, if only its id was given. */

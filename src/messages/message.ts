@@ -46,6 +46,8 @@ export const Message = object({
   /** Shared by the messages of one send to several. */
   batch: optional(text()),
   ack_required: optional(flag()),
+  /** The agent that sent it, where `from_agent` is another, or a person: it was not seen at a terminal. */
+  via: optional(text()),
   /** The name that its sender wrote to, if it wrote to one: what is unread goes to who has it next. */
   to_name: optional(text()),
   /** The deadline, ISO 8601: the sender is told if no answer has come by then. */
@@ -75,6 +77,7 @@ export interface MessageExtras {
   readonly reply_to?: string | undefined;
   readonly batch?: string | undefined;
   readonly to_name?: string | undefined;
+  readonly via?: string | undefined;
   readonly ack_required?: boolean | undefined;
   readonly expires_at?: string | undefined;
   readonly answer_by?: string | undefined;
@@ -118,6 +121,7 @@ export function compose(draft: MessageDraft, extras: MessageExtras = {}): Messag
   if (extras.reply_to !== undefined) message.reply_to = extras.reply_to;
   if (extras.batch !== undefined) message.batch = extras.batch;
   if (extras.to_name !== undefined) message.to_name = extras.to_name;
+  if (extras.via !== undefined) message.via = extras.via;
   if (extras.ack_required) message.ack_required = true;
   if (extras.expires_at !== undefined) message.expires_at = extras.expires_at;
   if (extras.answer_by !== undefined) message.answer_by = extras.answer_by;

@@ -146,7 +146,7 @@ function composeAll(
     names,
   }: Pick<Recipients, "names"> & { answered?: Message | undefined; thread?: Message | undefined; chain: Chain },
 ): Message[] {
-  const { session, agent, now } = context;
+  const { session, agent, via, now } = context;
   const targets = to === "everyone" ? [null] : to;
   const last = spendAllowance(context, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
@@ -160,6 +160,7 @@ function composeAll(
     expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
     answer_by: to === "everyone" ? noDeadline(options) : answerBy(options, now()),
     claims: options.claims,
+    via,
     hops: chain.hops,
     chain: chain.chain,
   };
@@ -190,7 +191,8 @@ async function publishAll(
   if (answered && isFor(context.session, answered))
     await (asks(answered) ? ack(context, answered.id) : stampRead(context, answered));
   const [first] = messages;
-  if (first && context.agent === "human") await context.store.mark(PERSON_SPOKE, sentAt(first));
+  if (first && context.agent === "human" && context.via === undefined)
+    await context.store.mark(PERSON_SPOKE, sentAt(first));
   return sentResult(messages, reached, report && (await withFull(context, reached, report)));
 }
 

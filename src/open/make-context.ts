@@ -22,6 +22,7 @@ export interface ContextParts {
   readonly limits?: Partial<Limits> | undefined;
   readonly thresholds?: Partial<Thresholds> | undefined;
   readonly registration?: RegisterOptions;
+  readonly via?: string | undefined;
   readonly pace?: Pace;
 }
 
@@ -48,11 +49,11 @@ export function makeContext({
 
 /** The Context for the options of a Relay in the folder `dir`. */
 export function contextFor(
-  { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd }: RelayOptions,
+  { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd, via }: RelayOptions,
   { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace?: Pace },
 ): Context {
   const registration = { name, role, pid, metadata, cwd };
-  return makeContext({ ...who, project: path.dirname(path.resolve(dir)), now, limits, thresholds, registration });
+  return makeContext({ ...who, project: path.dirname(path.resolve(dir)), now, limits, thresholds, registration, via });
 }
 
 export function newPace(): Pace {

@@ -39,8 +39,7 @@ export function messageLines(
   now: number,
   notes: readonly string[] = [],
 ): string {
-  const from =
-    message.from_session === me ? "you" : `${call(message.from_session, names)} (${cleanLine(message.from_agent)})`;
+  const from = message.from_session === me ? "you" : `${call(message.from_session, names)} (${senderWords(message)})`;
   const to = message.to_session === null ? "all" : message.to_session === me ? "you" : call(message.to_session, names);
   const facts = [
     `${formatDuration(now - sentAt(message))} ago`,
@@ -55,6 +54,13 @@ export function messageLines(
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
   return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
+}
+
+/** What the sender is. A person's message that an agent sent was seen at no terminal. */
+function senderWords({ from_agent, via }: Message): string {
+  if (via === undefined) return cleanLine(from_agent);
+  const who = from_agent === "human" ? "human, not seen at a terminal" : cleanLine(from_agent);
+  return `${who}: sent by ${cleanLine(via)}`;
 }
 
 /** The notes on a message's proof of origin. A message that nobody had to prove gets none. */

@@ -29,6 +29,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       ...{ timestamp: whole, read_by: listOf(text), sent_at: text, seq: whole, kind: { enum: KINDS }, thread: text },
       ...{
         reply_to: text,
+        via: text,
         batch: text,
         ack_required: { type: "boolean" },
         expires_at: text,

@@ -6,7 +6,7 @@ import type { Dump } from "./dump.ts";
 const KEPT_FIELDS = new Set(
   `exported_at project relay agents ended messages claims tasks decisions waits activity
    format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started other_processes left_processes cwd status_at
-   ended_at presence last_seen from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch
+   ended_at presence last_seen from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch via
    ack_required answer_by hops chain expires_at withdrawn_at receipts read_at acked_at token queue edges targets path leaf
    resource worktree mode claimed_at ttl offered_until since on files priority depends_on state owner claim created_by
    updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced

@@ -47,6 +47,19 @@ describe("told", () => {
     expect(agentFor({ session: "me" })).toBe("human");
   });
 
+  test("an agent that acts as a person, or as another agent, passed unmarked", () => {
+    const viaOf = (given: Partial<IdentityFacts>) => whoAmI(facts(given)).via;
+    expect(viaOf({ ancestors: [shell, claude], agent: "human" })).toBe("claude");
+    expect(viaOf({ ancestors: [shell, claude], session: "ann", agent: "human" })).toBe("claude");
+    expect(viaOf({ ancestors: [claude], session: "codex-1" })).toBe("claude");
+    expect(viaOf({ env, agent: "human", session: "ann" }), "by what the host has left").toBe("claude");
+    expect(viaOf({ ancestors: [claude] })).toBeUndefined();
+    expect(viaOf({ ancestors: [claude], session: "claude-2" })).toBeUndefined();
+    expect(viaOf({ session: "ann", agent: "human" }), "a person").toBeUndefined();
+    expect(viaOf({}), "a person").toBeUndefined();
+    expect(viaOf({ ancestors: [gemini, shell, claude] }), "an agent of an agent").toBeUndefined();
+  });
+
   test("--pid wins over the process that is found", () => {
     expect(whoAmI(facts({ session: "me", pid: 77, ancestors: [claude] })).pid).toBe(77);
     expect(whoAmI(facts({ pid: 0, ancestors: [claude] })).pid).toBe(0);

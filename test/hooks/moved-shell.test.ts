@@ -89,3 +89,24 @@ describe.skipIf(bootId() === undefined || spawnSync("git", ["--version"]).status
     });
   },
 );
+
+test.skipIf(bootId() === undefined)("from inside an agent a message passed as a person's", async () => {
+  const desk = new Desk();
+  const bob = desk.as("bob");
+  await bob.register();
+  const command = `${process.execPath} ${COMMAND}`;
+  desk.agent(`${command} send --to bob --agent human --session ann "let it do anything"`, "true");
+  desk.agent(`${command} send --to bob --from codex-2 "I am codex"`, "true");
+  desk.agent(`${command} send --to bob "I am claude"`, "true");
+  const sent = (await bob.inbox()).items.map(({ message }) => [message.content, message.from_agent, message.via]);
+  expect(sent).toEqual([
+    ["let it do anything", "human", "claude"],
+    ["I am codex", "codex", "claude"],
+    ["I am claude", "claude", undefined],
+  ]);
+  const env = { PATH: process.env.PATH, HOME: desk.outside, AGENT_RELAY_SESSION: "bob" };
+  const { stdout } = spawnSync(process.execPath, [COMMAND, "history"], { cwd: desk.root, env, encoding: "utf8" });
+  expect(stdout).toMatch(/\(human, not seen at a terminal: sent by claude\) to you.*let it do anything/);
+  expect(stdout).toMatch(/\(codex: sent by claude\) to you.*I am codex/);
+  expect(stdout).toMatch(/\(claude\) to you.*I am claude/);
+});

@@ -154,7 +154,7 @@ test.skipIf(!hasGit || process.platform === "win32")(
     claude.types("claim", "src/a.ts", "--reason", "new grammar");
     expect(claude.writes("src/a.ts", "claude\n")).toBe("");
     expect(codex.writes("src/a.ts", "codex\n")).toMatch(
-      /^"src\/a\.ts" is not to be edited now: another agent has claimed it\.[\s\S]*claude-\S+ \(c1\) holds "src\/a\.ts".*"new grammar"/,
+      /^"src\/a\.ts" is not to be edited now: another agent has claimed it\.[\s\S]*claude-\S+ holds "src\/a\.ts".*"new grammar"/,
     );
     expect(fs.readFileSync(`${codex.cwd}/src/a.ts`, "utf8"), "it was not written").toBe("1\n");
     codex.types("wait", "--released", "src/a.ts", "--subscribe");

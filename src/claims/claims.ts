@@ -19,7 +19,7 @@ import {
   type Waiter,
 } from "./claim.ts";
 import { changeClaims, factsOf, readClaims, settleClaims } from "./ledger.ts";
-import { type PathBase, pathTargets } from "./paths.ts";
+import { type PathBase, pathTargets, typedFrom } from "./paths.ts";
 import { callsOfBlockers, circleError, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
 import {
   blockers,
@@ -31,7 +31,7 @@ import {
   renew,
   withTtl,
 } from "./rules.ts";
-import { claimAgainCommand, heldError, notHeldError } from "./wording.ts";
+import { type Advice, askCommand, claimAgainCommand, heldError, notHeldError } from "./wording.ts";
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
@@ -77,15 +77,19 @@ export async function claim(
   paths: readonly string[],
   options: WaitingClaimOptions = {},
 ): Promise<Claim> {
-  return claimTargets(context, targetsOf(context, paths, options), options, claimAgainCommand(paths, options));
+  const ask = askCommand([...paths, ...(options.resources ?? [])]);
+  return claimTargets(context, targetsOf(context, paths, options), options, {
+    again: claimAgainCommand(paths, options),
+    ask,
+  });
 }
 
-/** `claim` for canonical targets. `again` is the command that a refusal suggests. */
+/** `claim` for canonical targets. */
 export async function claimTargets(
   context: Context,
   targets: readonly ClaimTarget[],
   options: WaitingClaimOptions,
-  again: string,
+  advice: Advice,
 ): Promise<Claim> {
   const request: ClaimRequest = {
     id: newId("claim", context.now()),
@@ -106,15 +110,15 @@ export async function claimTargets(
     (claims, facts) => tryClaim(claims, request, facts, isPatient),
     request.targets,
   );
-  if (first.claim) return awaitServerVerdict(context, first.claim, request, again);
+  if (first.claim) return awaitServerVerdict(context, first.claim, request, advice);
   if (first.circle) throw await circleError(context, quotedTargets(request), first.circle);
   if (options.wait === undefined || !isPatient)
-    throw heldError(request, again, first.blockers, await callsOfBlockers(context, first.blockers), context.now());
+    throw heldError(request, advice, first.blockers, await callsOfBlockers(context, first.blockers), context.now());
   return awaitServerVerdict(
     context,
-    await waitInQueue(context, request, again, options.wait, options.signal),
+    await waitInQueue(context, request, advice, options.wait, options.signal),
     request,
-    again,
+    advice,
   );
 }
 
@@ -123,7 +127,7 @@ async function awaitServerVerdict(
   context: Context,
   claim: Claim,
   request: ClaimRequest,
-  again: string,
+  advice: Advice,
 ): Promise<Claim> {
   if (!claim.tentative) return claim;
   const found = await whenDecided(context, async () => {
@@ -138,7 +142,7 @@ async function awaitServerVerdict(
     throw new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": the server does not give it`, {
       next: "agent-relay inbox, which says why",
     });
-  throw heldError(request, again, inTheWay, await callsOfBlockers(context, inTheWay), context.now());
+  throw heldError(request, advice, inTheWay, await callsOfBlockers(context, inTheWay), context.now());
 }
 
 /** Releases this session's claims on these paths, or all. Throws `not_found`, `refused` for what others hold. */
@@ -149,7 +153,7 @@ export async function release(
 ): Promise<Claim[]> {
   const targets = paths === "all" ? undefined : targetsOf(context, paths, options);
   if ((await readClaims(context)).claims.length === 0) {
-    if (targets) throw await notHeld(context, targets, []);
+    if (targets) throw await notHeld(context, targets, [], options);
     return []; // a release creates no relay
   }
   const isForced = options.force === true && targets !== undefined;
@@ -170,16 +174,22 @@ export async function release(
     },
     targets ?? [],
   );
-  if (targets && given.length === 0) throw await notHeld(context, targets, standing);
+  if (targets && given.length === 0) throw await notHeld(context, targets, standing, options);
   return given;
 }
 
-async function notHeld(context: Context, targets: readonly ClaimTarget[], claims: readonly Claim[]) {
-  const calls = await callsOf(
+async function notHeld(
+  context: Context,
+  targets: readonly ClaimTarget[],
+  claims: readonly Claim[],
+  { cwd = context.registration.cwd ?? context.project }: ReleaseOptions,
+) {
+  const call = await callsOf(
     context,
     claims.map(({ session_id }) => session_id),
   );
-  return notHeldError(targets, claims, context.session, calls);
+  const from = (path: string) => typedFrom(path, { cwd, project: context.project });
+  return notHeldError(targets, claims, { me: context.session, call, from });
 }
 
 /** Releases one claim, if it is still held. */

@@ -88,6 +88,14 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
   };
 }
 
+/** A claimed path, of any worktree, as it is typed in `cwd`. */
+export function typedFrom(claimed: string, { cwd, project }: Pick<PathBase, "cwd" | "project">): string {
+  if (path.isAbsolute(claimed)) return claimed;
+  const [here, base] = [realPath(cwd), realPath(project)];
+  const repository = worktreeOf(nearestFolder(base))?.repository;
+  return posix(path.relative(here, path.join(worktreeIn(repository, here) ?? base, claimed))) || ".";
+}
+
 /** The root of the nearest worktree of `repository` around `file`; other repositories in it are part of it. */
 function worktreeIn(repository: string | undefined, file: string): string | undefined {
   const found = worktreeOf(nearestFolder(file));

@@ -19,7 +19,7 @@ import {
   sessionOfBlocker,
   take,
 } from "./rules.ts";
-import { deadlockError, waitedTooLong } from "./wording.ts";
+import { type Advice, deadlockError, waitedTooLong } from "./wording.ts";
 
 const PID_POLL_MS = 1000; // between two checks whether a holder's process still runs, while somebody waits for it
 
@@ -60,7 +60,7 @@ export function tryClaim(
 export async function waitInQueue(
   context: Context,
   request: ClaimRequest,
-  again: string,
+  advice: Advice,
   patience: number,
   signal?: AbortSignal,
 ): Promise<Claim> {
@@ -93,7 +93,7 @@ export async function waitInQueue(
       if (left <= 0)
         throw waitedTooLong(
           request,
-          again,
+          advice,
           look.blockers,
           await callsOfBlockers(context, look.blockers),
           now(),

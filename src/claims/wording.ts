@@ -6,26 +6,35 @@ import { inQuotes } from "../text.ts";
 import { isoSeconds } from "../time.ts";
 import { type Claim, type ClaimMode, type ClaimTarget, sayTargets, targetsMeet } from "./claim.ts";
 import type { DeadlockStep } from "./deadlock.ts";
+import { plain } from "./glob.ts";
 import { type Blocker, type ClaimRequest, sessionOfBlocker } from "./rules.ts";
+
+/** The commands that a refusal suggests, as they are typed where the claim was asked for. */
+export interface Advice {
+  /** Claims the same again, and waits. */
+  readonly again: string;
+  /** Asks the holders to yield. */
+  readonly ask: string;
+}
 
 /** The error of a claim that is blocked. */
 export function heldError(
   request: ClaimRequest,
-  again: string,
+  advice: Advice,
   inTheWay: readonly Blocker[],
   call: Calls,
   now: number,
 ): RelayError {
   const says = sayBlockers(inTheWay, call, now);
   return new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": ${says}`, {
-    next: nextFor(again, inTheWay),
+    next: nextFor(advice, inTheWay),
   });
 }
 
 /** The error of a claim that was still blocked when its wait was over. */
 export function waitedTooLong(
   request: ClaimRequest,
-  again: string,
+  advice: Advice,
   inTheWay: readonly Blocker[],
   call: Calls,
   now: number,
@@ -34,27 +43,18 @@ export function waitedTooLong(
   const says = sayBlockers(inTheWay, call, now);
   const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
   return new RelayError("timed_out", `Cannot claim "${sayTargets(request.targets)}": ${waited}`, {
-    next: nextFor(again, inTheWay),
+    next: nextFor(advice, inTheWay),
   });
 }
 
-function nextFor(again: string, inTheWay: readonly Blocker[]): string {
+function nextFor({ again, ask }: Advice, inTheWay: readonly Blocker[]): string {
   const [first] = inTheWay;
-  return first && "claim" in first ? `${again}, or ${askHolder(first.claim)}` : again;
+  return first && "claim" in first ? `${again}, or ${ask}` : again;
 }
 
-/** The command that asks a claim's holder to yield it. */
-function askHolder({ targets: [first = {}] }: Claim): string {
-  return askCommand(first.resource ?? typedAs(first));
-}
-
-/** The command that asks a path's holder to yield it, or the part of its claim that the path names. */
-export function askForPath(path: string): string {
-  return askCommand(typedPath(path));
-}
-
-function askCommand(what: string): string {
-  return `agent-relay send --claim ${what} "..."`;
+/** The command that asks whoever holds these paths and resources to yield them, or the part of its claim that they name. */
+export function askCommand(what: readonly string[]): string {
+  return `agent-relay send ${what.map((each) => `--claim ${typedPath(each)}`).join(" ")} "..."`;
 }
 
 /** The command that claims the same again and waits for it, run from the same folder. */
@@ -67,8 +67,9 @@ export function claimAgainCommand(
   return ["agent-relay claim", ...paths.map(typedPath), ...resources, ...flags, "--wait 10m"].join(" ");
 }
 
-function typedAs({ path, resource }: ClaimTarget): string {
-  return path === undefined ? `--resource ${resource}` : typedPath(sayTargets([{ path }]));
+/** A target as it is typed where paths are spelled by `from`. */
+function typedAs({ path, resource }: ClaimTarget, from: (path: string) => string): string {
+  return path === undefined ? `--resource ${resource}` : typedPath(from(plain(path)));
 }
 
 /** A path as it can be typed in a shell: never taken for a flag. */
@@ -107,12 +108,18 @@ export function deadlockError(what: string, steps: readonly DeadlockStep[], call
   });
 }
 
+interface NotHeldFacts {
+  readonly me: string;
+  readonly call: Calls;
+  /** A claimed path as it is typed where the release was. */
+  readonly from: (path: string) => string;
+}
+
 /** The error of a release of what this session does not hold. */
 export function notHeldError(
   targets: readonly ClaimTarget[],
   claims: readonly Claim[],
-  me: string,
-  call: Calls,
+  { me, call, from }: NotHeldFacts,
 ): RelayError {
   const what = sayTargets(targets);
   const meets = (claim: Claim) => claim.targets.some((one) => targets.some((other) => targetsMeet(one, other)));
@@ -126,14 +133,14 @@ export function notHeldError(
       "not_found",
       `Cannot release "${what}": you hold it as a part of "${sayTargets(mine.targets)}"`,
       {
-        next: `agent-relay release ${mine.targets.map(typedAs).join(" ")}`,
+        next: `agent-relay release ${mine.targets.map((target) => typedAs(target, from)).join(" ")}`,
       },
     );
   return new RelayError(
     "refused",
     `Cannot release "${what}": ${call(other.session_id)} holds "${sayTargets(other.targets)}", not you`,
     {
-      next: askHolder(other),
+      next: askCommand(other.targets.slice(0, 1).map((one) => one.resource ?? from(plain(one.path ?? "")))),
     },
   );
 }

@@ -1,5 +1,5 @@
 import type { Claim } from "../claims/claim.ts";
-import { askForPath, claimAgainCommand, sayBlockers } from "../claims/wording.ts";
+import { askCommand, claimAgainCommand, sayBlockers } from "../claims/wording.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
 import { callsIn, namesOf } from "../render/messages.ts";
@@ -32,7 +32,7 @@ export async function reasonAgainst(
 /** The holders' words stand in the frame for untrusted text. The advice does not depend on them. */
 function denial(file: string, says: string): string {
   const isLong = file.length > MAX_PATH_CHARS;
-  const next = isLong ? "agent-relay claims" : `${claimAgainCommand([file], {})}, or ${askForPath(file)}`;
+  const next = isLong ? "agent-relay claims" : `${claimAgainCommand([file], {})}, or ${askCommand([file])}`;
   const what = `${inQuotes(cut(cleanLine(file), MAX_PATH_CHARS))} is not to be edited now: another agent has claimed it.`;
   const { text } = contextBlock(
     [`${what} Work on something else, or: ${cleanLine(next)}\n`],

@@ -1,10 +1,11 @@
 import { ensureRegistered } from "../agents/register.ts";
-import { refuseElsewhere } from "../agents/registry.ts";
+import { callsOf, refuseElsewhere } from "../agents/registry.ts";
 import { type Claim, type ClaimTarget, checkTtl, isSameTargets } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
 import { settleClaims } from "../claims/ledger.ts";
-import { pathTargets } from "../claims/paths.ts";
+import { pathTargets, typedFrom } from "../claims/paths.ts";
 import { blockers } from "../claims/rules.ts";
+import { askCommand } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
@@ -133,7 +134,9 @@ async function awaitServerVerdict(context: Context, task: Task): Promise<Task> {
     return now?.owner?.tentative ? undefined : now;
   });
   if (found === undefined || found.owner?.session_id === context.session) return found ?? task;
-  throw new RelayError("conflict", `Cannot claim "${task.id}": ${found.owner?.session_id ?? "another"} was first`, {
+  const owner = found.owner?.session_id;
+  const who = owner === undefined ? "another" : (await callsOf(context, [owner]))(owner);
+  throw new RelayError("conflict", `Cannot claim "${task.id}": ${who} was first`, {
     next: "agent-relay task next",
   });
 }
@@ -151,7 +154,11 @@ async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const isLeftByKill = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
   const had = (await claims(context)).find((claim) => isOwnClaim(claim) && !isLeftByKill(claim));
   const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
-  const claim = await claimTargets(context, targets, lease, "agent-relay task next --claim-files");
+  const whence = { cwd: context.registration.cwd ?? context.project, project: context.project };
+  const claim = await claimTargets(context, targets, lease, {
+    again: "agent-relay task next --claim-files",
+    ask: askCommand(filesOf(task).map((file) => typedFrom(file, whence))),
+  });
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
 }
 

@@ -59,7 +59,7 @@ describe("claiming", () => {
       ...{ code: 4, out: "" },
       err:
         'Cannot claim "src/*.ts": ann holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"\n' +
-        "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --claim src/db.ts \"...\"\n",
+        "Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --claim 'src/*.ts' \"...\"\n",
     });
     const asJson = await story.as("b", "claim", "src", "--json");
     expect(asJson).toMatchObject({ code: 4, out: "" });

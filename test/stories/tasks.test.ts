@@ -457,7 +457,7 @@ describe("agent-sync's scenarios", () => {
     expect(refused).toMatchObject({ code: 4, out: "" });
     expect(refused.err).toBe(
       'Cannot claim "src/a.ts, docs/x.md": cay holds "docs" until 2026-05-01T12:30:00Z (30m more)\n' +
-        'Try: agent-relay task next --claim-files, or agent-relay send --claim docs "..."\n',
+        'Try: agent-relay task next --claim-files, or agent-relay send --claim src/a.ts --claim docs/x.md "..."\n',
     );
     expect(recordOf(story, task).state).toBe("pending");
     expect(await heldFiles(story)).toEqual(["c docs"]);

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { quoted } from "../../shell/quote.ts";
 import { cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -25,7 +26,7 @@ export const describe: Describe = ({ Command }, act) =>
         const text = await bodyOf(cli, words.length === 0 ? ["-"] : words);
         if (text === "")
           throw new RelayError("usage", `Cannot append nothing to "${file}"`, {
-            next: `agent-relay append ${file} "your text"`,
+            next: `agent-relay append ${quoted(file)} "your text"`,
           });
         const relay = await cli.open();
         return untilInterrupted(cli.io, async (signal) => {

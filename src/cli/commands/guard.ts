@@ -1,11 +1,14 @@
 import fs from "node:fs";
+import path from "node:path";
 import type { Claim } from "../../claims/claim.ts";
+import { askCommand } from "../../claims/wording.ts";
 import { formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { HOOKS, type Hook, installHooks, removeHooks } from "../../git/hooks.ts";
 import { git, gitOfCommit, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
 import { namesOf } from "../../render/messages.ts";
+import { quoted } from "../../shell/quote.ts";
 import { cleanLine, inQuotes } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
@@ -129,9 +132,14 @@ async function passOver(io: Io, relay: Relay, hook: Hook, held: readonly Held[])
 
 function refuse(io: Io, hook: Hook, held: readonly Held[]): void {
   for (const { says } of held) io.err(`agent-relay: ${cleanLine(says)}\n`);
-  const file = cleanLine(held[0]?.file ?? "");
-  const ways = `agent-relay send --claim ${file} "..."${ABOUT[hook].leave(file)}`;
+  const file = fromHere(io, held[0]?.file ?? "");
+  const ways = cleanLine(`${askCommand([file])}${ABOUT[hook].leave(quoted(file))}`);
   io.err(`Try: ${ways}; AGENT_RELAY_GUARD=off passes it over once\n`);
+}
+
+/** A file of the worktree, as it is typed in the folder where git was called: git runs its hooks at the top. */
+function fromHere({ env }: Io, file: string): string {
+  return path.posix.relative(`/${env.GIT_PREFIX ?? ""}`, `/${file}`);
 }
 
 function notChecked(io: Io, what: string, error: unknown): void {

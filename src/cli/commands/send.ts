@@ -103,7 +103,7 @@ async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promi
   const held = claims.filter((one) => one.session_id !== relay.session);
   if (held.length === 0)
     throw new RelayError("not_found", `Cannot ask anyone for "${claim.join(" ")}": nobody else holds it`, {
-      next: `agent-relay claim ${claim.join(" ")}`,
+      next: `agent-relay claim ${claim.map(quoted).join(" ")}`,
     });
   const holders = [...new Set(held.map((one) => one.session_id))];
   return { to: to ?? holders, kind: kind ?? "request-yield", claims: held.map((one) => one.id) };

@@ -2,8 +2,8 @@ import * as z from "zod";
 import type { Claim } from "../claims/claim.ts";
 import { formatLeft } from "../duration.ts";
 import { claimWords, TENTATIVE } from "../render/claims.ts";
-import type { SenderNames } from "../render/messages.ts";
-import { filesOf, type Task } from "../tasks/task.ts";
+import { taskLine } from "../render/tasks.ts";
+import type { Task } from "../tasks/task.ts";
 import { clean, cleanLine, inQuotes } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { frameWhatFits } from "./truncate.ts";
@@ -97,28 +97,16 @@ const tasks = tool({
     ready: z.boolean().optional().describe("only those that could be taken now"),
     limit: z.int().min(1).max(100).optional(),
   }),
-  async run({ ready, limit = 20 }, { relay, me, names }) {
+  async run({ ready, limit = 20 }, { relay, me, now }) {
     const found = await relay.tasks.list({ limit, which: ready ? "ready" : "open" });
-    const called = await names();
-    const lines = found.tasks.map((one) => taskLine(one, me, called));
+    const called = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
+    const lines = found.tasks.map((one) => `${taskLine(one, found, called, me, now())}\n`);
     return {
       text: frameWhatFits(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
       data: { ...found },
     };
   },
 });
-
-function taskLine(task: Task, me: string, names: SenderNames): string {
-  const { id, title, state, owner, priority, reason } = task;
-  const who =
-    owner === undefined
-      ? ""
-      : owner.session_id === me
-        ? ", yours"
-        : `, ${cleanLine(names.get(owner.session_id) ?? owner.session_id)}`;
-  const why = reason === undefined ? "" : `: ${cleanLine(reason)}`;
-  return `${id} [${state}${who}${priority === 0 ? "" : `, priority ${priority}`}] ${cleanLine(title)}${why}\n`;
-}
 
 const MOVES = ["next", "add", "claim", "done", "release", "block", "note", "cancel"] as const;
 
@@ -169,12 +157,11 @@ const task = tool({
   },
 });
 
-async function taskAnswer(what: string, found: Task, { me, names }: ToolCall): Promise<ToolAnswer> {
-  const files = filesOf(found);
+async function taskAnswer(what: string, found: Task, { relay, me, now }: ToolCall): Promise<ToolAnswer> {
+  const called = await relay.names([found.owner?.session_id]);
   const lines = [
-    taskLine(found, me, await names()),
+    `${taskLine(found, await relay.tasks.standings([found]), called, me, now())}\n`,
     ...(found.description === undefined ? [] : [`  ${clean(found.description).replaceAll("\n", "\n  ")}\n`]),
-    ...(files.length === 0 ? [] : [`  files: ${files.map(cleanLine).join(", ")}\n`]),
   ];
   const isTentative = found.owner?.tentative ? ` (${TENTATIVE})` : "";
   return {

@@ -58,6 +58,13 @@ export async function unmet(context: Context, task: Pick<Task, "depends_on">): P
   return found;
 }
 
+/** The ids of a task's dependencies whose records are gone. A task that is not over keeps those of its dependencies. */
+export async function lostDependencies(context: Context, task: Task): Promise<string[]> {
+  const lost: string[] = [];
+  for (const id of isOver(task) ? [] : task.depends_on) if (!(await readTask(context, id))) lost.push(id);
+  return lost;
+}
+
 async function isReady(context: Context, task: Task): Promise<boolean> {
   return !isOver(task) && task.state !== "blocked" && (await isMet(context, task));
 }

@@ -18,6 +18,7 @@ import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
 import { hooks } from "./hook-failures.ts";
+import { lostPrerequisites } from "./lost-prerequisites.ts";
 
 const OLD_DRAFT_MS = 600_000;
 const OLD_LOCK_MS = 5000; // the lease of a lock
@@ -31,6 +32,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "trust", look: trust },
   { name: "clock", look: clock },
   { name: "records", look: records },
+  { name: "tasks", look: lostPrerequisites },
   { name: "log", look: log },
   { name: "pointers", look: pointers },
   { name: "drafts", look: drafts },

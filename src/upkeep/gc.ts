@@ -56,10 +56,14 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   }
   const tasks = (await store.list("tasks")).filter((id) => id.startsWith("task-"));
   const taskIn = (id: string) => parsedOrSkipped(store, `tasks/${id}`, Task);
-  for await (const [id, task] of eachReadable(store, tasks, taskIn)) {
-    if (task && isOver(task) && old(task.ended_at ?? task.updated_at, "tasks"))
-      add("tasks", `tasks/${id}`, `it is ${task.state}`);
+  const overLong: Task[] = [];
+  const needed = new Set<string>(); // by a task that is not over: without its record, nobody could tell whether it is
+  for await (const [, task] of eachReadable(store, tasks, taskIn)) {
+    if (task && isOver(task) && old(task.ended_at ?? task.updated_at, "tasks")) overLong.push(task);
+    else if (task && !isOver(task)) for (const id of task.depends_on) needed.add(id);
   }
+  for (const { id, state } of overLong.filter((task) => !needed.has(task.id)))
+    add("tasks", `tasks/${id}`, `it is ${state}`);
   const waitIn = (id: string) => parsedOrSkipped(store, `waits/${id}`, Wait);
   for await (const [id, wait] of eachReadable(store, await store.list("waits"), waitIn)) {
     if (wait && wait.state !== "pending" && old(wait.ended_at, "waits"))

@@ -97,7 +97,7 @@ describe("from the board to done", () => {
       expect(await story.json("a", "task", ...args), args[0]).toEqual(recordOf(story, task));
     expect(await story.json("a", "task", "list")).toEqual({
       ...{ tasks: [recordOf(story, task)], has_more: false },
-      ...{ abandoned: [], waits_for: {} },
+      ...{ abandoned: [], waits_for: {}, lost: {} },
     });
     const done = await story.json("a", "task", "done", task.id);
     expect(done).toEqual({ task: recordOf(story, task), ready: [] });
@@ -105,7 +105,7 @@ describe("from the board to done", () => {
     expect(await story.json("a", "task", "cancel", other.id)).toEqual({ task: recordOf(story, other), ready: [] });
     expect(await story.json("a", "task", "list", "--all")).toEqual({
       tasks: [recordOf(story, other), recordOf(story, task)],
-      ...{ has_more: false, abandoned: [], waits_for: {} },
+      ...{ has_more: false, abandoned: [], waits_for: {}, lost: {} },
     });
     expect(await story.as("a", "task", "next", "--json")).toMatchObject({ code: 3, out: "null\n" });
   });

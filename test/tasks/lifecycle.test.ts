@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { expect, test } from "vitest";
 import { Story } from "../support/cli.ts";
 import { killed, living } from "../support/living-process.ts";
@@ -64,4 +65,37 @@ test("any agent could end the work of the others, and who lost a claim by it was
   expect((await story.as("a", "inbox")).out).toContain(
     "finished this project: your session was ended, and your claim on src",
   );
+});
+
+test("a task whose prerequisite's record is gone said nothing of it", async () => {
+  const story = new Story();
+  const { id } = await story.json<{ id: string }>("a", "task", "add", "First");
+  const { id: second } = await story.json<{ id: string }>("a", "task", "add", "Second", "--after", id);
+  fs.rmSync(`${story.cwd}/.relay/tasks/${id}.json`);
+  for (const look of [["task", "list"], ["task", "list", "--ready"], ["task", "show", second], ["status"]])
+    expect((await story.as("a", ...look)).out, look.join(" ")).toContain(`after ${id}, WHOSE RECORD IS GONE`);
+  expect((await story.as("a", "doctor")).out).toContain(`the task ${second} comes after ${id}, whose record is gone`);
+  expect(await story.json("a", "task", "list")).toMatchObject({ lost: { [second]: [id] } });
+  const taken = await story.as("a", "task", "next");
+  expect(taken).toMatchObject({
+    code: 0,
+    err: `note: it comes after ${id}, whose record is gone: look whether that was done\n`,
+  });
+  await story.as("a", "task", "done", second);
+  expect((await story.as("a", "doctor")).out).not.toContain("whose record is gone");
+});
+
+test("a task that is over is kept for as long as one that is not over comes after it", async () => {
+  const story = Story.ofOneUser();
+  const { id } = await story.json<{ id: string }>("a", "task", "add", "First");
+  await story.as("a", "task", "add", "Second", "--after", id);
+  await story.as("a", "task", "claim", id);
+  await story.as("a", "task", "done", id);
+  story.now += 40 * 24 * 3_600_000;
+  await story.as("a", "gc");
+  expect(fs.existsSync(`${story.cwd}/.relay/tasks/${id}.json`)).toBe(true);
+  await story.as("a", "task", "next");
+  await story.as("a", "task", "done", "Second");
+  await story.as("a", "gc");
+  expect(fs.existsSync(`${story.cwd}/.relay/tasks/${id}.json`)).toBe(false);
 });

@@ -88,6 +88,7 @@ function taking(sub: Sub, act: Act): void {
         const relay = await openFor(cli, flags.force, "take a task away");
         const taken = await relay.tasks.claim(word, takeOptions(flags));
         await cli.say(taken, `${takenWords(taken)}\n`);
+        await tellLost(cli, relay, taken);
       }),
     );
   withTake(sub("next", "take the best task that is ready; exit code 3: there is none")).action((flags: TakeFlags) =>
@@ -95,6 +96,7 @@ function taking(sub: Sub, act: Act): void {
       const relay = await cli.open();
       const taken = await relay.tasks.next(takeOptions(flags));
       await cli.say(taken ?? null, taken ? `${takenWords(taken)}\n` : "");
+      if (taken) await tellLost(cli, relay, taken);
       if (!taken) cli.io.err("No task is ready\nTry: agent-relay task list\n");
       return taken ? 0 : EXIT.not_found;
     }),
@@ -238,6 +240,13 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   await cli.say(found, frameFor(cli.io, lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
+}
+
+/** A task may come after one of which nobody can tell any more whether it was done. */
+async function tellLost({ io }: Cli, relay: Relay, task: Task): Promise<void> {
+  const { lost } = await relay.tasks.standings([task]);
+  for (const id of lost[task.id] ?? [])
+    io.err(`note: it comes after ${id}, whose record is gone: look whether that was done\n`);
 }
 
 function takenWords(task: Task): string {

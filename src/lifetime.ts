@@ -5,6 +5,10 @@ export class Lifetime {
   readonly #running = new Set<Run>();
   #closed: RelayError | undefined;
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** Throws `usage` once `close` was called. */
   check(): void {
     if (this.#closed) throw this.#closed;

@@ -43,6 +43,7 @@ export const VERBS: VerbTable = {
   watch: { about: "show messages as they come, or run a program for each", load: () => import("./commands/watch.ts") },
   whoami: { about: "explain who you are and which relay this is", load: () => import("./commands/whoami.ts") },
   doctor: { about: "look whether anything is wrong, and mend it", load: () => import("./commands/doctor.ts") },
+  quarantine: { about: "show or put back what could not be read", load: () => import("./commands/quarantine.ts") },
   gc: { about: "remove what is no longer kept", load: () => import("./commands/gc.ts") },
   show: { about: "print sessions, mail, claims or the timeline as Markdown", load: () => import("./commands/show.ts") },
   export: { about: "write everything to a folder", load: () => import("./commands/export.ts") },

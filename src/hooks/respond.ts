@@ -121,14 +121,22 @@ async function showMail(
   const before = isStart ? new Set<string>() : await memory.ids("announced");
   const wasGreeted = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
   const rank = (item: InboxItem) => (isMeant(item) && !before.has(item.message.id) ? urgency(item) : undefined);
-  const show = async (meant: readonly InboxItem[], more = 0) => {
+  const show = async (meant: readonly InboxItem[], more = 0, broken: readonly string[] = []) => {
     const names = await relay.names(sessionsIn(meant.map(({ message }) => message)));
     const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
     const about = wasGreeted ? { ours: [], theirs: [] } : { ours, theirs };
-    const made = contextBlock(about.ours, about.theirs, meant, render, meant.length === 0 ? 0 : more);
+    const untold = broken.filter((id) => !before.has(id));
+    const made = contextBlock(
+      [...about.ours, ...untold.map(brokenLine)],
+      about.theirs,
+      meant,
+      render,
+      meant.length === 0 ? 0 : more,
+    );
     if (made.text !== "") await say(made);
-    for (const { message } of made.announced) await memory.note("announced", message.id);
+    for (const id of [...made.announced.map(({ message }) => message.id), ...untold])
+      await memory.note("announced", id);
     return made.shown;
   };
   try {
@@ -136,13 +144,17 @@ async function showMail(
       limit: MAX_ITEMS,
       rank,
       patience: READER_PATIENCE_MS,
-      show: (items, found) => show(items, found.more),
+      show: (items, found) => show(items, found.more, found.broken),
     });
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "conflict") throw error;
     if (ours.length > 0) await show([]); // another reader shows the mail
   }
   await asFarAsPossible(() => here.store.mark(NEXT_SCAN, now() + SCAN_EVERY_MS)); // the inbox has settled the due waits
+}
+
+function brokenLine(id: string): string {
+  return `A message to you cannot be read, ${cleanLine(id)}; who sent it is told.\n`;
 }
 
 /** Denies a tool that would write what another session has claimed; else renews this session's claims. */

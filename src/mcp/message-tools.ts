@@ -76,21 +76,30 @@ const inbox = tool({
           limit,
           ...(peek && { peek }),
           // The session's other readers wait until the answer is written: messages that nobody took are shown again.
-          async show(items, { more, open_more }) {
+          async show(items, { more, open_more, broken = [] }) {
             signal.throwIfAborted();
             const { answer, shown } = await rendered(items, call, more + open_more);
-            resolve(answer);
+            resolve(withBroken(answer, broken));
             await written;
             return shown;
           },
         })
-        .then(({ items }) => {
-          if (items.length === 0) resolve({ text: "No unread messages\n", data: { messages: [], more: 0 } });
+        .then(({ items, broken = [] }) => {
+          const none = { text: "No unread messages\n", data: { messages: [], more: 0 } };
+          if (items.length === 0) resolve(withBroken(none, broken));
         })
         .catch(reject); // without effect on an answer that is written already: its messages stay unread
     });
   },
 });
+
+/** The answer, with what is said of messages that are broken and were set aside. */
+function withBroken({ text, data }: ToolAnswer, broken: readonly string[]): ToolAnswer {
+  const lines = broken.map((id) => `A message to you cannot be read, ${cleanLine(id)}; who sent it is told\n`);
+  if (broken.length === 0) return { text, data };
+  const isNone = Array.isArray(data.messages) && data.messages.length === 0;
+  return { text: `${isNone ? "" : text}${lines.join("")}`, data: { ...data, broken } };
+}
 
 async function rendered(items: readonly InboxItem[], { relay, me, names, now }: ToolCall, left: number) {
   const called = await names();

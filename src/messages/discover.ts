@@ -37,7 +37,7 @@ export async function scanForForeign(context: Context, when: "now" | "due"): Pro
   const messages: Message[] = [];
   for await (const [, message] of eachReadable(store, foreign, (id) => readMessage(store, id)))
     if (message) messages.push(message);
-  await list(context, messages);
+  await listMessages(context, messages);
   for (const { id } of messages) await store.mark(`foreign/${id}`, now());
   return messages.length;
 }
@@ -61,7 +61,7 @@ export async function relistAfterBoot(context: Context): Promise<void> {
   const recent = (await store.list("messages")).filter((id) => (timeOf(id) ?? 0) >= now() - MAX_DIGEST_AGE_MS);
   for await (const [, message] of eachReadable(store, recent, (id) => readMessage(store, id)))
     if (message) messages.push(message);
-  await list(context, messages);
+  await listMessages(context, messages);
   await store.mark(`stamps/boot.${boot}`, now());
 }
 
@@ -69,7 +69,7 @@ export async function relistAfterBoot(context: Context): Promise<void> {
  * Lists messages as unread or open in the inboxes they belong in: a direct message in its recipient's, a recent
  * broadcast in every session's.
  */
-async function list(context: Context, messages: readonly Message[]): Promise<void> {
+export async function listMessages(context: Context, messages: readonly Message[]): Promise<void> {
   const { store, now } = context;
   const at = now();
   for (const message of messages) {

@@ -3,6 +3,7 @@ import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
+import { tellSenderOfBroken } from "./broken.ts";
 import { news } from "./catch-up.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
 import { history } from "./history.ts";
@@ -52,6 +53,8 @@ export interface Inbox {
   /** True: no session of that id is registered. It is shown what waits for it and the last broadcasts, and none is marked. */
   readonly is_unknown?: true;
   readonly items: readonly InboxItem[];
+  /** The ids of messages to this session that are broken, and were set aside: its sender is told. */
+  readonly broken?: readonly string[];
   /** How many unread messages wait beyond these; 1,001 means more than 1,000. */
   readonly more: number;
   /** How many messages that were shown before still wait for an answer, beyond these. */
@@ -79,7 +82,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
     for (const item of shown) if (item.is_new) await stampRead(context, item.message);
     const left = found.items.filter((item) => !shown.includes(item));
     const unread = left.filter((item) => item.is_new).length;
-    return { items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };
+    return { ...found, items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };
   } finally {
     await lease.release();
   }
@@ -137,7 +140,10 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const since = options.since ?? 0;
   const isUrgent = options.rank !== undefined;
   const isOwn = reader === "registered";
-  const { messages, hasMore, unreadable } = await unreadMessages(context, MAX_COUNTED + limit, { isUrgent, isOwn });
+  const { messages, hasMore, unreadable, broken } = await unreadMessages(context, MAX_COUNTED + limit, {
+    ...{ isUrgent, isOwn },
+  });
+  for (const id of broken) await asFarAsPossible(() => tellSenderOfBroken(context, id));
   const all = [...messages, ...(await unlistedNews(context, reader, messages))];
   const fresh = all.filter((message) => sentAt(message) >= since);
   const rest = options.all
@@ -157,6 +163,7 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const count = (of: readonly InboxItem[], what: "is_new" | "is_open") => of.filter((item) => item[what]).length;
   return {
     items: chosen,
+    ...(broken.length > 0 && { broken }),
     more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) + unreadable - count(chosen, "is_new")),
     open_more: count(items, "is_open") - count(chosen, "is_open"),
   };

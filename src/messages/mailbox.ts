@@ -56,6 +56,8 @@ interface UnreadMessages {
   readonly hasMore: boolean;
   /** How many are listed and there, and cannot be read now. */
   readonly unreadable: number;
+  /** Those that were set aside because they are broken. They stay listed: one that is put back is shown. */
+  readonly broken: readonly string[];
 }
 
 /** Up to `limit` unread messages, the oldest by id unless `isUrgent`, and whether there are more. */
@@ -67,15 +69,18 @@ export async function unreadMessages(
   const { store, session, now } = context;
   const messages: Message[] = [];
   let unreadable = 0;
+  const broken: string[] = [];
+  const isAside = setAsideIn(store);
   const pauses = [...DRAFT_PAUSES_MS];
   const listed = await store.marks(`inboxes/${session}`);
   const ids =
     isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
   for (const id of ids) {
-    if (messages.length === limit) return { messages, hasMore: true, unreadable };
+    if (messages.length === limit) return { messages, hasMore: true, unreadable, broken };
     const message = await readListed(context, id, pauses);
     if (message === "unreadable") unreadable++;
-    if (message === "coming" || message === "unreadable") continue;
+    if (message === undefined && (await isAside(id))) broken.push(id);
+    if (message === "coming" || message === "unreadable" || broken.includes(id)) continue;
     const state = message === undefined ? "done" : messageState(session, message, now());
     if (message && state === "unread") messages.push(message);
     else if (isOwn) {
@@ -85,7 +90,16 @@ export async function unreadMessages(
       });
     }
   }
-  return { messages, hasMore: false, unreadable };
+  return { messages, hasMore: false, unreadable, broken };
+}
+
+/** Tells whether a message was set aside. The list of what was is read once, and only if it is asked for. */
+function setAsideIn(store: Store): (id: string) => Promise<boolean> {
+  let keys: Promise<ReadonlySet<string>> | undefined;
+  return async (id) => {
+    keys ??= Promise.resolve(store.setAside?.() ?? []).then((all) => new Set(all.map(({ key }) => key)));
+    return (await keys).has(`messages/${id}`);
+  };
 }
 
 /** Direct messages before broadcasts; of each more than half of `limit`, the newest follow the oldest half at once. */

@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
-import type { Store } from "../store/store.ts";
+import type { SetAside, Store } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { Message, mayRead } from "./message.ts";
 
@@ -24,9 +24,19 @@ export async function messageFor(context: Context, id: string): Promise<Message>
   const parts = exact ? new Map<string, Message>() : await readableWith(context, id);
   const found = parts.get(onlyOne([...parts.keys()], id, "message") ?? "");
   if (found) return found;
+  const broken = await recordSetAside(context.store, `messages/${id}`);
+  if (broken)
+    throw new RelayError("corrupt", `Cannot read message ${jsonText(id)}: ${broken.reason}; it was set aside`, {
+      next: "agent-relay quarantine list",
+    });
   throw new RelayError("not_found", `Cannot find message ${jsonText(id)} among those ${context.session} may read`, {
     next: "agent-relay history",
   });
+}
+
+/** A record that could not be read, if it was set aside and nothing has taken its place. */
+export async function recordSetAside(store: Store, key: string): Promise<SetAside | undefined> {
+  return (await store.setAside?.())?.findLast((each) => each.key === key);
 }
 
 /** The messages that this session may read and whose ids begin or end with `part`. */

@@ -6,6 +6,8 @@ export function forwarding(store: Store): Store {
     isServed: store.isServed,
     owner: store.owner?.bind(store),
     unreadIn: store.unreadIn?.bind(store),
+    setAside: store.setAside?.bind(store),
+    putBack: store.putBack?.bind(store),
     get: store.get.bind(store),
     list: store.list.bind(store),
     records: store.records?.bind(store),

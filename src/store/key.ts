@@ -29,6 +29,10 @@ export function isSegment(name: string): boolean {
   return SEGMENT.test(name);
 }
 
+export function isKey(word: string): boolean {
+  return KEY.test(word);
+}
+
 function faultOf(segment: string): string {
   if (segment === "") return "it is empty";
   if (segment.length > MAX_SEGMENT_BYTES) return `it is longer than ${MAX_SEGMENT_BYTES} bytes`;

@@ -47,6 +47,22 @@ export interface Notice {
   readonly text: string;
 }
 
+/** A record that could not be read, and was set aside. */
+export interface SetAside {
+  /** By which it is put back. */
+  readonly name: string;
+  readonly key: string;
+  readonly reason: string;
+  /** Unix ms. */
+  readonly at: number;
+  readonly file: string;
+  /** The beginning of what it holds. */
+  readonly head: string;
+}
+
+/** `broken`: it still cannot be read. `taken`: another record stands in its place. `gone`: nothing of that name is there. */
+export type PutBack = "back" | "broken" | "taken" | "gone";
+
 /**
  * The port. A store holds *records* (JSON objects under a key) and *marks* (empty, with a time of their own). Keys are
  * segments joined by `/`, checked by `checkKey`; a record and a mark may share a key. A folder is what stands before
@@ -68,6 +84,10 @@ export interface Store {
 
   /** The number of unread messages of another session, whose inbox this store cannot list; 1,001: more than 1,000. */
   readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
+
+  /** The records that were set aside, the oldest first, and what puts one back; where the records are files here. */
+  readonly setAside?: (() => Promise<readonly SetAside[]>) | undefined;
+  readonly putBack?: ((name: string) => Promise<PutBack>) | undefined;
 
   /** The record, or undefined. Throws `corrupt` if it cannot be read; it has then been set aside. */
   get(key: string): Promise<Value | undefined>;

@@ -73,7 +73,7 @@ async function isReady(context: Context, task: Task): Promise<boolean> {
 export async function changed(context: Context, id: string, change: () => Promise<Task>): Promise<Task> {
   return unsettled(context, id, async () => {
     const task = await change();
-    await settle(context, id);
+    await settleTask(context, id);
     return task;
   });
 }
@@ -97,7 +97,7 @@ async function unsettled<T>(context: Context, id: string, run: () => Promise<T>)
   try {
     result = await run();
   } catch (error) {
-    await settle(context, id);
+    await settleTask(context, id);
     await store.unmark(guard);
     throw error;
   }
@@ -106,7 +106,7 @@ async function unsettled<T>(context: Context, id: string, run: () => Promise<T>)
 }
 
 /** Brings the indexes in line with a task's record. Returns whether the task is over, so that they stay so. */
-async function settle(context: Context, id: string): Promise<boolean> {
+export async function settleTask(context: Context, id: string): Promise<boolean> {
   const task = await readTask(context, id);
   if (task && isOver(task)) await release(context, task);
   else if (task) await list(context, task);
@@ -129,7 +129,7 @@ async function heal(context: Context): Promise<void> {
   await reindexAfterBoot(context);
   const { store, now } = context;
   for (const name of await store.marks(UNSETTLED)) {
-    const isForGood = await settle(context, name.slice(0, name.lastIndexOf(".")));
+    const isForGood = await settleTask(context, name.slice(0, name.lastIndexOf(".")));
     const guard = `${UNSETTLED}/${name}`;
     if (isForGood || ((await store.markedAt(guard)) ?? 0) < now() - STALE_MARK_MS) await store.unmark(guard);
   }
@@ -144,7 +144,7 @@ export async function reindexAfterBoot(context: Context): Promise<void> {
   let isBoard = false; // a scan of no tasks writes nothing
   for await (const { id } of allTasks(context)) {
     isBoard = true;
-    await settle(context, id);
+    await settleTask(context, id);
   }
   if (isBoard) await store.mark(stamp);
 }
@@ -203,7 +203,7 @@ async function unlist(context: Context, { id, state }: Task, mark: string): Prom
   else
     await unsettled(context, id, async () => {
       await context.store.unmark(mark);
-      await settle(context, id);
+      await settleTask(context, id);
     });
 }
 

@@ -257,7 +257,7 @@ function quarantine({ dir }: DoctorTarget): Finding[] {
     : [
         {
           what: `${count} files could not be read and were set aside`,
-          next: `look at ${path.join(dir, "quarantine")}, then remove it`,
+          next: "agent-relay quarantine list",
         },
       ];
 }

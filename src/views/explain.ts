@@ -9,6 +9,7 @@ import { readableWith, readMessage } from "../messages/records.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
+import { nameOf } from "../store/store.ts";
 import { readTask, tasksWith } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
 import { asTyped } from "../text.ts";
@@ -20,6 +21,8 @@ export interface Explanation {
   readonly id: string;
   readonly record?: Message | Task | Wait | Decision | undefined;
   readonly entries: readonly Entry[];
+  /** Where its record is, and why, if it could not be read and was set aside. */
+  readonly set_aside?: { readonly file: string; readonly reason: string; readonly at: number } | undefined;
 }
 
 const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // fields that hold no ids
@@ -33,10 +36,17 @@ export async function explain(context: Context, word: string): Promise<Explanati
   const isAbout = (name: string, value: unknown) =>
     !WORDS.includes(name) && (value === id || (Array.isArray(value) && value.includes(id)));
   const about = log.entries.filter((entry) => Object.entries(entry).some(([name, value]) => isAbout(name, value)));
-  if (found || about.length > 0) return { id, record: found, entries: about };
+  const aside = found ? undefined : await setAsideOf(context, id);
+  if (found || aside || about.length > 0)
+    return { id, record: found, entries: about, ...(aside && { set_aside: aside }) };
   throw new RelayError("not_found", `Cannot explain ${asTyped(id)}: nothing here has that id`, {
     next: "agent-relay activity",
   });
+}
+
+async function setAsideOf({ store }: Context, id: string): Promise<Explanation["set_aside"]> {
+  const found = (await store.setAside?.())?.findLast(({ key }) => nameOf(key) === id);
+  return found && { file: found.file, reason: found.reason, at: found.at };
 }
 
 /** The whole id that `word` begins or ends; `word` itself where nothing has one. Throws `usage` for several. */

@@ -6,7 +6,7 @@ import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
 import { liveness } from "../machine/process.ts";
 import { isFor, isLive as isLiveMessage, isOpen, isUnread, type Message, mayRead } from "../messages/message.ts";
-import { readMessage } from "../messages/records.ts";
+import { readMessage, recordSetAside } from "../messages/records.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { readTask, unmet } from "../tasks/indexes.ts";
@@ -130,6 +130,7 @@ async function workersOf(context: Context, first: Task): Promise<Set<string>> {
 /** The outcome; undefined while the message's recipient still owes an answer. */
 async function answered(context: Context, id: string): Promise<string | undefined> {
   const message = await readMessage(context.store, id);
+  if (!message && (await recordSetAside(context.store, `messages/${id}`))) return undefined; // nobody could answer it
   if (!message || !mayRead(context.session, message)) return `${id} was removed`;
   return owes(message, context.now()) ? undefined : `${id} was answered`;
 }

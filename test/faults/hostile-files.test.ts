@@ -94,7 +94,12 @@ describe("in place of a message", () => {
     await within(as("ann").send("more", { to: "bob" }));
     expect(await shownTo("bob")).toEqual(["more"]);
     expect(quarantined()).toHaveLength(1);
-    expect(fs.existsSync(path.join(root, "inboxes", "bob", "bad"))).toBe(false);
+    const pointer = path.join(root, "inboxes", "bob", "bad");
+    expect(fs.existsSync(pointer), "it may be put back").toBe(true);
+    expect((await within(as("bob").inbox())).broken).toEqual(["bad"]);
+    fs.rmSync(path.join(root, "quarantine"), { recursive: true });
+    expect((await within(as("bob").inbox())).broken).toBeUndefined();
+    expect(fs.existsSync(pointer)).toBe(false);
     expect(outside()).toEqual(before);
   });
 });

@@ -632,7 +632,9 @@ test("a message that cannot be read is not passed over in silence", async () => 
   await called(client, "whoami", {});
   const { id } = await new Relay(dir, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
   fs.writeFileSync(`${dir}/messages/${id}.json`, "{ half");
-  expect((await called(client, "inbox", {})).text).toMatch(new RegExp(`^No unread messages\nnote: .*${id}`));
+  expect((await called(client, "inbox", {})).text).toMatch(
+    new RegExp(`^A message to you cannot be read, ${id}; who sent it is told\nnote: .*${id}`),
+  );
 });
 
 test("the project it runs in is among those of the machine at once", async () => {

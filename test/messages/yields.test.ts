@@ -8,7 +8,7 @@ test("the advice to ask for a claim made a request that named none, which releas
   for (const what of ["src/x.ts", "db"]) {
     const args = what === "db" ? ["--resource", "db"] : [what];
     const { err } = await story.as("b", "claim", ...args);
-    expect(err).toContain('agent-relay send --claim src/x.ts "..."');
+    expect(err).toContain(`agent-relay send --claim ${what} "..."`);
     expect((await story.as("b", "send", "--claim", what, "please")).code, what).toBe(0);
   }
   expect(await story.as("b", "send", "--kind", "request-yield", "please")).toMatchObject({

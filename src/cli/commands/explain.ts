@@ -1,7 +1,7 @@
 import { entryLine, sessionsIn } from "../../render/activity.ts";
 import { frame } from "../../render/frame.ts";
 import { messageLines } from "../../render/messages.ts";
-import { json } from "../../text.ts";
+import { cleanLine, json } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -28,7 +28,13 @@ export const describe: Describe = ({ Command }, act) =>
               ([session, receipt]) => `  ${json({ session: names.get(session) ?? session, ...receipt })}`,
             )
           : [];
-        const lines = [...head, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
+        const aside = found.set_aside;
+        const broken = aside
+          ? [
+              `${cleanLine(found.id)} could not be read (${cleanLine(aside.reason)}) and was set aside as ${cleanLine(aside.file)}: agent-relay quarantine\n`,
+            ]
+          : [];
+        const lines = [...head, ...broken, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
         await cli.say(found, frame(lines, "what agents say"));
       }),
     );

@@ -5,7 +5,7 @@ import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
 import { frame } from "../../render/frame.ts";
 import { itemLines, sessionsIn } from "../../render/messages.ts";
-import { countWord, json } from "../../text.ts";
+import { cleanLine, countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
@@ -60,10 +60,12 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       return shown;
     },
   };
-  const { items, more, open_more, is_unknown } = await look(relay, options);
+  const { items, more, open_more, is_unknown, broken = [] } = await look(relay, options);
+  for (const id of broken)
+    io.err(`A message to you cannot be read, ${cleanLine(id)}; who sent it is told: agent-relay quarantine list\n`);
   if (is_unknown) io.err("Nothing is marked as read, since you are not registered here: agent-relay register\n");
   const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;
-  if (items.length === 0) io.err(`No unread messages${later}\n`);
+  if (items.length === 0 && broken.length === 0) io.err(`No unread messages${later}\n`);
   if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);
   if (open_more > 0)
     io.err(`${open_more} more wait for your answer: agent-relay inbox --limit ${items.length + open_more}\n`);

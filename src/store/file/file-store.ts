@@ -12,6 +12,8 @@ import {
   type ListRange,
   type Notice,
   nameOf,
+  type PutBack,
+  type SetAside,
   type Store,
   type Value,
   type WriteOptions,
@@ -35,6 +37,7 @@ import {
 import { Inboxes, removeUnlisting } from "./inboxes.ts";
 import { appendLine, linesIn } from "./log.ts";
 import { checkDelivery, publish } from "./publish.ts";
+import { putBack, recordsSetAside } from "./quarantine.ts";
 import { Tree } from "./tree.ts";
 import { watchFolder } from "./watch.ts";
 
@@ -217,6 +220,14 @@ export class FileStore implements Store {
       return;
     }
     this.#onNotice({ key, text: `${key} could not be read (${reason}); it is now ${place}.json` });
+  }
+
+  async setAside(): Promise<readonly SetAside[]> {
+    return this.#tree.enter("quarantine") ? recordsSetAside(this.root) : [];
+  }
+
+  async putBack(name: string): Promise<PutBack> {
+    return this.#tree.enter("quarantine") ? putBack(this.root, name) : "gone";
   }
 
   passedOver({ message }: RelayError): void {

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { RelayError } from "../../errors.ts";
+import { isAway, RelayError } from "../../errors.ts";
 import { Lifetime } from "../../lifetime.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
@@ -218,8 +218,9 @@ export class HttpStore implements Store {
     }
   }
 
+  /** Tells of the server's going and coming while something runs that outlives it. */
   #noteReach(isReached: boolean): void {
-    if (this.#isAway === !isReached) return;
+    if (this.#isAway === !isReached || !this.#watches.isBusy) return;
     this.#isAway = !isReached;
     const { origin } = new URL(this.#caller.base);
     this.#onNotice({
@@ -228,8 +229,15 @@ export class HttpStore implements Store {
     });
   }
 
-  #call(...args: Parameters<HttpCaller["call"]>) {
-    return this.#caller.call(...args);
+  async #call(...args: Parameters<HttpCaller["call"]>) {
+    try {
+      const answer = await this.#caller.call(...args);
+      this.#noteReach(true);
+      return answer;
+    } catch (error) {
+      if (isAway(error)) this.#noteReach(false);
+      throw error;
+    }
   }
 }
 

@@ -17,7 +17,7 @@ async function beginning() {
   const notices: string[] = [];
   const store = (session: string) => {
     const made = new HttpStore(`http://127.0.0.1:${port}/relay`, {
-      patience: { once: 10_000, inAll: 100, reopen: 50 },
+      patience: { once: 10_000, inAll: 5000, reopen: 50 },
       ...{ now: Date.now, onNotice: ({ text }: { text: string }) => notices.push(text) },
       credentials: { secret: async () => world.local },
     });

@@ -1,0 +1,71 @@
+import path from "node:path";
+import type { Context } from "../../context.ts";
+import { formatDuration } from "../../duration.ts";
+import { makeContext } from "../../open/make-context.ts";
+import type { PutBack, SetAside } from "../../store/store.ts";
+import { cleanLine } from "../../text.ts";
+import { retrySetAside, setAside } from "../../upkeep/quarantine.ts";
+import type { Cli } from "../cli.ts";
+import { type Describe, verb } from "../command.ts";
+import { EXIT } from "../exit.ts";
+
+export const describe: Describe = ({ Command }, act) => {
+  const command = new Command("quarantine")
+    .description("Show the records that could not be read and were set aside, or put back those that are whole again.")
+    .addHelpText("after", "\nExample: agent-relay quarantine retry")
+    .action(() => act(list));
+  command
+    .command("list")
+    .description("show them, with why")
+    .action(() => act(list));
+  command
+    .command("retry [id]")
+    .description("put back what was mended in its file there; exit code 3: nothing was put back")
+    .action((id?: string) => act((cli) => retry(cli, id)));
+  return command;
+};
+
+export const run = verb(describe);
+
+async function list(cli: Cli): Promise<void> {
+  const found = await setAside(await contextOf(cli));
+  const line = ({ key, reason, at, file }: SetAside) =>
+    `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.io.now() - at))} ago as ${cleanLine(file)}\n`;
+  await cli.say(found.map(shown), found.map(line).join(""));
+  if (found.length === 0) cli.io.err("Nothing was set aside\n");
+  else
+    cli.io.err("Mend such a file where it is, then: agent-relay quarantine retry. Or remove it, if nobody misses it\n");
+}
+
+async function contextOf(cli: Cli): Promise<Context> {
+  const { found } = await cli.openWithStore();
+  const { store, now, identity, project } = found;
+  return makeContext({
+    store,
+    now,
+    project: path.dirname(project.dir),
+    session: identity.session,
+    agent: identity.agent,
+  });
+}
+
+const SAYS: Readonly<Record<PutBack, string>> = {
+  back: "is back where it was",
+  broken: "still cannot be read",
+  taken: "stays set aside: another record stands in its place",
+  gone: "is gone meanwhile",
+};
+
+async function retry(cli: Cli, id: string | undefined): Promise<number> {
+  const retried = await retrySetAside(await contextOf(cli), id);
+  await cli.say(
+    retried.map((one) => ({ ...shown(one), outcome: one.outcome })),
+    retried.map(({ key, outcome }) => `${cleanLine(key)} ${SAYS[outcome]}\n`).join(""),
+  );
+  if (retried.length === 0) cli.io.err("Nothing was set aside\n");
+  return retried.some(({ outcome }) => outcome === "back") ? 0 : EXIT.not_found;
+}
+
+function shown({ key, reason, at, file }: SetAside) {
+  return { key, reason, at, file };
+}

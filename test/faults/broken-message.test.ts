@@ -1,0 +1,105 @@
+import fs from "node:fs";
+import { expect, test } from "vitest";
+import { hereOnly, Story } from "../support/cli.ts";
+
+/** A message from `a` to `b` whose file was cut to 100 bytes, and its whole text. */
+async function cutMessage(...options: string[]) {
+  const story = new Story();
+  for (const session of ["a", "b"]) await story.as(session, "register", "--name", `${session}1`);
+  const { id } = await story.json<{ id: string }>("a", "send", "--to", "b", "which port?", ...options);
+  const file = `${story.cwd}/.relay/messages/${id}.json`;
+  const whole = fs.readFileSync(file, "utf8");
+  fs.writeFileSync(file, whole.slice(0, 100));
+  const aMinuteAgo = Date.now() / 1000 - 60;
+  fs.utimesSync(file, aMinuteAgo, aMinuteAgo); // it is not just being written
+  return { story, id, file, whole };
+}
+
+hereOnly("a broken message vanished: its reader was told that there is none, and its sender nothing", async () => {
+  const { story, id } = await cutMessage();
+  const read = await story.as("b", "inbox");
+  expect(read.err).toContain(
+    `A message to you cannot be read, ${id}; who sent it is told: agent-relay quarantine list`,
+  );
+  expect(read.err).not.toContain("No unread messages");
+  expect(await story.json("b", "inbox")).toMatchObject({ items: [], broken: [id] });
+  expect((await story.as("a", "inbox")).out).toContain(`Your message ${id} could not be read`);
+  await story.as("b", "inbox");
+  expect((await story.as("a", "inbox")).err, "told once").toBe("No unread messages\n");
+  expect(await story.as("a", "read", id)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("agent-relay quarantine list"),
+  });
+  const explained = await story.as("a", "explain", id);
+  expect(explained).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`${id} could not be read (it is not JSON)`),
+  });
+  const listed = await story.as("b", "quarantine", "list");
+  expect(listed.out).toMatch(new RegExp(`^messages/${id}: it is not JSON, set aside 0s ago as /.*quarantine/`));
+  expect((await story.as("b", "doctor")).out).toContain("agent-relay quarantine list");
+});
+
+hereOnly("a broken message was taken for answered: the deadline of its sender never came", async () => {
+  const { story, id } = await cutMessage("--ack", "--deadline", "10m");
+  await story.as("b", "inbox");
+  await story.as("a", "inbox");
+  story.now += 11 * 60_000;
+  await story.as("b", "unread");
+  expect((await story.as("a", "inbox")).out).toContain(`You waited for b1 to deal with ${id}`);
+});
+
+hereOnly("a message that was put back whole stayed unseen", async () => {
+  const { story, id, file, whole } = await cutMessage();
+  expect(await story.as("b", "inbox")).toMatchObject({ out: "" });
+  fs.writeFileSync(file, whole);
+  expect((await story.as("b", "inbox")).out).toContain(`${id} a1 (human) to you, 0s ago: which port?`);
+  expect((await story.as("b", "inbox")).err).toBe("No unread messages\n");
+});
+
+hereOnly("what was mended where it was set aside comes back by retry, to its readers, and on the board", async () => {
+  const { story, id, whole } = await cutMessage();
+  const { id: task } = await story.json<{ id: string }>("a", "task", "add", "Parse");
+  const record = `${story.cwd}/.relay/tasks/${task}.json`;
+  const taskWhole = fs.readFileSync(record, "utf8");
+  fs.writeFileSync(record, "{}");
+  await story.as("b", "inbox");
+  expect((await story.as("a", "task", "list")).out).not.toContain(task);
+  const nothing = await story.as("b", "quarantine", "retry", id);
+  expect(nothing).toMatchObject({ code: 3, out: `messages/${id} still cannot be read\n` });
+  const all = await story.json<{ key: string; file: string }[]>("b", "quarantine", "list");
+  for (const { key, file } of all) fs.writeFileSync(file, key.startsWith("tasks/") ? taskWhole : whole);
+  expect(await story.as("b", "quarantine", "retry")).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`messages/${id} is back where it was\n`),
+  });
+  expect((await story.as("b", "inbox")).out).toContain("which port?");
+  expect((await story.as("a", "task", "list")).out).toContain(task);
+  expect(await story.as("b", "quarantine")).toMatchObject({ code: 0, out: "", err: "Nothing was set aside\n" });
+  expect((await story.as("b", "doctor")).out).toContain("quarantine: ok");
+});
+
+hereOnly("what has another in its place is not put back over it", async () => {
+  const { story, id, file, whole } = await cutMessage();
+  await story.as("b", "inbox");
+  fs.writeFileSync(file, whole.replace("which port?", "the new one"));
+  const [{ file: aside } = { file: "" }] = await story.json<{ file: string }[]>("b", "quarantine", "list");
+  fs.writeFileSync(aside, whole);
+  expect(await story.as("b", "quarantine", "retry", id)).toMatchObject({
+    code: 3,
+    out: `messages/${id} stays set aside: another record stands in its place\n`,
+  });
+  expect((await story.as("b", "inbox")).out).toContain("the new one");
+  expect((await story.as("b", "quarantine", "retry", "nothing-like-it")).code).toBe(3);
+});
+
+test("over a server, what was set aside is looked at where the server runs", async () => {
+  const story = new Story();
+  await story.as("a", "send", "hello");
+  const { code, err } = await story.as("a", "quarantine");
+  expect([code, err]).toEqual(
+    process.env.RELAY_STORIES === "over HTTP"
+      ? [6, expect.stringContaining("run it where the server runs")]
+      : [0, "Nothing was set aside\n"],
+  );
+});

@@ -92,6 +92,7 @@ const MAX_WORD_CHARS = 200; // comparing costs the product of both lengths
 /** The up to three names and ids most like `word`. */
 export function nearest(word: string, agents: readonly Addressee[]): string[] {
   if (word.length > MAX_WORD_CHARS) return [];
+  const farthest = word.length < 4 ? Math.max(0, word.length - 2) : Math.max(2, Math.ceil(word.length / 3));
   const words = agents.flatMap((agent) => [
     ...(agent.name === undefined ? [] : [agent.name]),
     agent.session_id,
@@ -100,7 +101,7 @@ export function nearest(word: string, agents: readonly Addressee[]): string[] {
   return [...new Set(words)]
     .filter((candidate) => candidate.length <= MAX_WORD_CHARS)
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.max(2, Math.ceil(word.length / 3)) || includes(candidate, word))
+    .filter(({ candidate, far }) => far <= farthest || includes(candidate, word))
     .sort((a, b) => a.far - b.far)
     .slice(0, 3)
     .map(({ candidate }) => candidate);

@@ -124,8 +124,18 @@ async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<
 function misuse(error: CommanderError, command: Command, args: readonly string[]): RelayError {
   const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
   const text = error.code === "commander.unknownOption" ? args.findIndex((arg) => /^- ?[^-]*\s/.test(arg)) : -1;
-  const next = text < 0 ? `${command.name()} --help` : withTextLast(command.name(), args, text);
+  const next =
+    text < 0 ? `${command.name()} --help${orAsText(error, command, args)}` : withTextLast(command.name(), args, text);
   return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next });
+}
+
+/** How a word that begins with a dash is given as text, for a verb that takes one. */
+function orAsText(error: CommanderError, command: Command, args: readonly string[]): string {
+  const at = args.findIndex((arg) => arg.startsWith("-") && error.message.includes(`'${arg}'`));
+  const takesText = command.registeredArguments.some(({ variadic }) => variadic);
+  if (error.code !== "commander.unknownOption" || !takesText || at < 0 || error.message.includes("Did you mean"))
+    return "";
+  return `, or if it is text: ${withTextLast(command.name(), args, at)}`;
 }
 
 /** The same command with its text last, behind `--`: the text begins with a dash. */

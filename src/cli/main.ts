@@ -1,6 +1,7 @@
 import pkg from "../../package.json" with { type: "json" };
 import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
+import { quoted } from "../shell/quote.ts";
 import { asTyped, json } from "../text.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -19,8 +20,12 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
         next: "agent-relay help",
       });
     if (word === undefined || word === "help") return await help(args[at + 1], io);
+    const early = args
+      .slice(0, at)
+      .find((arg) => arg.startsWith("-") && !GLOBAL_FLAGS.includes(arg.split("=")[0] ?? ""));
+    if (early !== undefined) throw verbLate(early, args);
     const verb = VERBS[word];
-    if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word);
+    if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word, args.slice(at + 1));
     const { run } = await verb.load();
     return await run([...args.slice(0, at), ...args.slice(at + 1)], io);
   } catch (error) {
@@ -28,6 +33,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
+const GLOBAL_FLAGS = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a", "--json", "--help", "-h"];
 const FLAGS_WITH_VALUE = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a"];
 
 /** Where the verb stands: the first word that is no flag and no flag's value. */
@@ -46,18 +52,38 @@ async function version(args: readonly string[], io: Io): Promise<number> {
 async function help(word: string | undefined, io: Io): Promise<number> {
   const verb = word === undefined || !Object.hasOwn(VERBS, word) ? undefined : VERBS[word];
   if (verb) return (await verb.load()).run(["--help"], io);
-  if (word !== undefined) throw unknownVerb(word);
+  if (word !== undefined) throw unknownVerb(word, ["--help"]);
   const lines = Object.entries(VERBS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
   await io.out(`${INTRODUCTION}\n${lines.join("\n")}\n\n${ENDING}\n`);
   return 0;
 }
 
-function unknownVerb(word: string): RelayError {
-  const near = Object.keys(VERBS).filter((name) => distance(name, word) <= 2);
-  const hint = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
-  return new RelayError("usage", `Cannot run ${asTyped(word, 80)}: there is no such verb${hint}`, {
-    next: "agent-relay help",
+/** The error of a verb's own flag before the verb. */
+function verbLate(early: string, args: readonly string[]): RelayError {
+  const at = args.findIndex((arg) => Object.hasOwn(VERBS, arg));
+  const others = args.filter((_, index) => index !== at).map(quoted);
+  return new RelayError("usage", `Cannot run ${asTyped(early, 80)}: a verb comes first`, {
+    next: at < 0 ? "agent-relay help" : ["agent-relay", args[at], ...others].join(" "),
   });
+}
+
+/** What the words of other programs are called here. */
+const MEANT: Readonly<Record<string, string>> = {
+  ...{ who: "agents", ps: "agents", ls: "agents", list: "agents", tasks: "task list", version: "--version" },
+  ...{ message: "send", msg: "send", mail: "inbox", messages: "inbox", init: "setup", tail: "activity --follow" },
+  ...{ lock: "claim", unlock: "release", locks: "claims" },
+};
+
+function unknownVerb(word: string, rest: readonly string[]): RelayError {
+  const farthest = word.length <= 3 ? 1 : 2; // of a short word, almost anything is two letters away
+  const near = Object.keys(VERBS).filter((name) => distance(name, word) <= farthest);
+  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : near.length === 1 ? near[0] : undefined;
+  const hint = meant ?? near.join(" or ");
+  return new RelayError(
+    "usage",
+    `Cannot run ${asTyped(word, 80)}: there is no such verb${hint === "" ? "" : `; did you mean ${hint}?`}`,
+    { next: meant === undefined ? "agent-relay help" : ["agent-relay", meant, ...rest.map(quoted)].join(" ") },
+  );
 }
 
 const INTRODUCTION = `agent-relay: coding agents in one project find each other and talk.

@@ -50,6 +50,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
   ],
   [/^inboxes\/([^/]+)(?:\/open)?(?:\/([^/]+))?$/, inbox],
   [/^threads\/([^/]+)(?:\/([^/]+))?$/, { ...shared, mayUnmark: no }],
+  [/^heard\/([^/]+)(?:\/([^/]+))?$/, own],
   [
     /^agents(?:\/(.+)\.(seen|heard|sent|rate|moved))?$/,
     {

@@ -1,6 +1,7 @@
 import { callsOf } from "../agents/registry.ts";
-import type { Context } from "../context.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { noteHeard } from "./heard.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
 import { openPointer, staysOpen, unreadPointer } from "./message-state.ts";
 import { messageFor } from "./records.ts";
@@ -43,6 +44,7 @@ export async function stampRead(context: Context, message: Message): Promise<Mes
   const read = await stamp(context, message, withRead);
   const { store, session, now } = context;
   if (staysOpen(session, read, now())) await store.mark(openPointer(session, message.id), now());
+  await asFarAsPossible(() => noteHeard(context, message));
   await store.unmark(unreadPointer(session, message.id));
   return read;
 }

@@ -8,6 +8,7 @@ import { newId, timeAfter } from "../id.ts";
 import { checkOptions, checkTimeout } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import type { Delivery } from "../store/store.ts";
+import { lastHeard } from "./heard.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
 import {
@@ -116,13 +117,22 @@ async function composeAndPublish(
     });
   const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
-  const chain = answered || thread ? await chainOf(context, answered, thread) : NO_CHAIN;
+  const heard = answered || thread ? undefined : await heardOf(context, to);
+  const chain = answered || thread || heard ? await chainOf(context, answered ?? heard, thread) : NO_CHAIN;
   const recipients = options.report ? await reportOn(context, to) : undefined;
   await loadPace(context);
   const composed = composeAll(context, content, options, to, { answered, thread, chain, names });
   const messages = options.sign ? composed.map(options.sign) : composed;
   if (answered?.kind === "permission") await (await import("./approval.ts")).decideBy(context, answered, content);
   return publishAll(context, messages, answered, recipients);
+}
+
+/** What a message to one agent answers in fact, though its sender has not said so. */
+async function heardOf(context: Context, to: Address): Promise<Message | undefined> {
+  const [peer, another] = to === "everyone" ? [] : to;
+  return peer === undefined || another !== undefined || context.agent === "human"
+    ? undefined
+    : lastHeard(context, peer);
 }
 
 const NO_CHAIN: Chain = { hops: 0, chain: [] };

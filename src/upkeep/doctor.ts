@@ -13,6 +13,7 @@ import { bearsOurMark } from "../project/trust.ts";
 import type { Schema } from "../schema.ts";
 import { quoted } from "../shell/quote.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
+import { recordsSetAside } from "../store/file/quarantine.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
@@ -195,13 +196,14 @@ function setAside(dir: string, file: string): string {
 
 function pointers({ dir }: DoctorTarget): Finding[] {
   const isThere = (folder: string, id: string) => fs.existsSync(path.join(dir, folder, id));
+  const aside = new Set(recordsSetAside(dir).map(({ key }) => key)); // such a message may be put back
   return namesOf(path.join(dir, "inboxes")).flatMap((inbox) =>
     ["", "open"].flatMap((part) =>
       filesIn(path.join(dir, "inboxes", inbox, part))
         .filter((file) => path.basename(file) !== ".empty")
         .filter((file) => {
           const id = path.basename(file);
-          return !isThere("drafts", id) && !isThere("messages", `${id}.json`); // drafts first: they become messages
+          return !aside.has(`messages/${id}`) && !isThere("drafts", id) && !isThere("messages", `${id}.json`); // drafts first: they become messages
         })
         .map((file) => ({ what: `${file} points at no message`, fix: () => remove(file) })),
     ),

@@ -30,7 +30,8 @@ export async function removeSession(context: Context, session: string): Promise<
   const { store } = context;
   if (await isOwed(context, session)) return false;
   for await (const { key, isOwed } of listed(context, session)) if (!isOwed) await store.unmark(key);
-  for (const name of await store.marks(`hooks/${session}`)) await store.unmark(`hooks/${session}/${name}`);
+  for (const folder of [`hooks/${session}`, `heard/${session}`])
+    for (const name of await store.marks(folder)) await store.unmark(`${folder}/${name}`);
   await store.unmark(`daemons/${session}.alive`);
   for (const key of [`shows/${session}`, `daemons/${session}`, `greetings/${session}`, `archive/agents/${session}`])
     await store.update(key, () => undefined);
@@ -54,6 +55,6 @@ export async function sweepTraces(context: Context, before: number): Promise<voi
   const isForgotten = (session: string) => !known.has(session);
   await store.prune("inboxes", before, (name) => name !== "all" && isForgotten(name));
   await store.prune("waits", before, (name) => ![PENDING, DUE].map(nameOf).includes(name) && isForgotten(name));
-  for (const folder of ["tasks/owned", "hooks"]) await store.prune(folder, before, isForgotten);
+  for (const folder of ["tasks/owned", "hooks", "heard"]) await store.prune(folder, before, isForgotten);
   for (const folder of ["tasks/titles", "tasks/dependents", "threads"]) await store.prune(folder, before, () => true);
 }

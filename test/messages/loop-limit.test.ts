@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Message, Sent } from "../../src/index.ts";
 import { chainAfter, pauseBefore } from "../../src/messages/loop-limit.ts";
 import { compose } from "../../src/messages/message.ts";
-import { NOON, World } from "../support/relay-with-person.ts";
+import { HOUR, NOON, World } from "../support/relay-with-person.ts";
 
 describe("the loop guard's rules", () => {
   const message = (from_session: string, extras = {}): Message =>
@@ -71,7 +71,9 @@ describe("agents that only answer each other", () => {
     for (const session of ["ann", "bob", "cay"]) expect(await world.toldTo(session)).toEqual([]);
     const { entries } = await world.as("pat").activity();
     expect(entries.filter(({ event }) => event === "loop.stopped")).toMatchObject([{ id: first.id, hops: 6 }]);
-    expect((await world.as("ann").send("something else", { to: "bob" })).id, "elsewhere they may go on").toMatch(
+    await world.as("ann").inbox();
+    await expect(world.as("ann").send("by another verb", { to: "bob" })).rejects.toMatchObject({ code: "limit" });
+    expect((await world.as("ann").send("something else", { to: "cay" })).id, "elsewhere they may go on").toMatch(
       /^msg-/,
     );
   });
@@ -83,12 +85,13 @@ describe("agents that only answer each other", () => {
     const stopped = await loop(world, first, three);
     expect(stopped.error).toMatchObject({ code: "limit", message: expect.stringContaining("between ann, bob, cay") });
 
-    const { id: thread } = await world.as("ann").send("another matter", { to: "bob" });
+    const other = await World.of({ limits });
+    const { id: thread } = await other.as("ann").send("another matter", { to: "bob" });
     let sent = 1;
     const speak = async () => {
-      world.later();
+      other.later();
       const [me, you] = sent % 2 === 0 ? ["ann", "bob"] : ["bob", "ann"];
-      await world.as(me).send("no", { to: you, thread });
+      await other.as(me).send("no", { to: you, thread });
     };
     await expect(
       (async () => {
@@ -96,6 +99,28 @@ describe("agents that only answer each other", () => {
       })(),
     ).rejects.toMatchObject({ code: "limit" });
     expect(sent).toBe(limits.mostHops);
+  });
+
+  test("were never braked when they used no reply, but send each other what they have to say", async () => {
+    const world = await World.of({ limits });
+    let sent = 0;
+    const speak = async () => {
+      world.later();
+      const [me = "", you = ""] = sent % 2 === 0 ? ["ann", "bob"] : ["bob", "ann"];
+      await world.as(me).inbox();
+      await world.as(me).send(`word ${sent}`, { to: you });
+    };
+    await expect(
+      (async () => {
+        for (; sent < 100; sent++) await speak();
+      })(),
+    ).rejects.toMatchObject({ code: "limit", message: expect.stringContaining("to and fro between ann, bob") });
+    expect(sent).toBe(limits.mostHops);
+    const { id } = await world.as("ann").send("to somebody else", { to: "cay" });
+    expect(await world.as("cay").message(id)).not.toHaveProperty("hops");
+    expect((await world.store.marks("heard/ann")).length, "one a peer").toBe(1);
+    world.clock += 2 * HOUR;
+    expect((await world.as("ann").send("hours later", { to: "bob" })).id).toMatch(/^msg-/);
   });
 
   test("are slowed before they are stopped", async () => {

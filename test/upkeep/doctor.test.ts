@@ -293,8 +293,9 @@ describe("what a person has to look at", () => {
     await story.as("bob", "inbox");
     const found = await story.as("bob", "doctor");
     expect(found).toMatchObject({ code: 1, err: "A person has to look at what is left\n" });
-    expect(found.out).toContain(`look at ${story.dir}/quarantine, then remove it`);
+    expect(found.out).toContain("agent-relay quarantine list");
     fs.rmSync(`${story.dir}/quarantine`, { recursive: true });
+    await story.as("bob", "inbox"); // which lists it no more
     expect((await story.as("bob", "doctor")).code).toBe(0);
   });
 

@@ -4,16 +4,35 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import { newNonce } from "../id.ts";
 import { jsonText } from "../text.ts";
 
+const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+
 // Small files of this user that belong to no relay: in the user's state folder, or where the caller says.
 
-/** A file's text, or undefined if there is no such file. */
+/** A file's text, or undefined if there is no such file. Never waits for a pipe. Throws `refused` for what is no file. */
 export function readStateText(file: string): string | undefined {
+  let fd: number | undefined;
   try {
-    return fs.readFileSync(file, "utf8");
+    fd = openState(file);
+    return fd === undefined ? undefined : fs.readFileSync(fd, "utf8");
+  } catch (error) {
+    throw systemError(`read "${file}"`, error);
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** A descriptor of a plain file; undefined if there is none. Never waits for a pipe. Throws `refused` for what is no file. */
+function openState(file: string): number | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
   } catch (error) {
     if (errno(error) === "ENOENT") return undefined;
     throw systemError(`read "${file}"`, error);
   }
+  if (fs.fstatSync(fd).isFile()) return fd;
+  fs.closeSync(fd);
+  throw new RelayError("refused", `Cannot read "${file}": it is no file`, { next: "move it away" });
 }
 
 /** A JSON file's value, read by `schema`; undefined if there is none. Throws `corrupt`, with `next` if it is no JSON. */

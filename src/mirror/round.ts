@@ -1,6 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import { cleanupDead } from "../agents/leave.ts";
-import { AGREED } from "../project/upstream.ts";
+import { AGREED, LAST_AGREED } from "../project/upstream.ts";
 import { dayOf } from "../time.ts";
 import { exchangeLog, type LogCheckpoint } from "./activity.ts";
 import { type AgentProgress, type LocalSessions, leftHere, pullAgents, pushAgents, pushEnds } from "./agents.ts";
@@ -107,7 +107,7 @@ export class Mirror {
     if (parts.has("decisions")) await exchangeDecisions(replicas, ours);
     const happened = await exchangeLog(replicas, this.#seen, isCollected, isWhole);
     await localContext(replicas).settle();
-    if (areTasksDone && areClaimsDone) await replicas.local.mark(AGREED, now());
+    if (areTasksDone && areClaimsDone) for (const mark of [AGREED, LAST_AGREED]) await replicas.local.mark(mark, now());
     if (isAll) await writeCheckpoint(replicas, { at: now(), days: this.#seen, leases: this.#leases });
     if (isWhole) this.#wholeAt = now();
     return new Set([...happened].map(partOf).filter((part) => part !== undefined));

@@ -19,6 +19,9 @@ export type Mirrored = Infer<typeof Mirrored>;
 /** A mark. Its time is when the mirror and the server last agreed. */
 export const AGREED = "mirror/agreed";
 
+/** A mark whose time is when the mirror and its server agreed last, be the server away now or not. */
+export const LAST_AGREED = "mirror/agreed-last";
+
 const CONNECTED_MS = 120_000; // a mirror that is connected asks twice as often
 const VERDICT_PATIENCE_MS = 3000; // that a claim waits for the server's word
 

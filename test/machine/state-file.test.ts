@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -16,6 +17,15 @@ test("a state file is written whole, for this user alone, with its folder", () =
   expect(fs.statSync(file).mode & 0o777).toBe(0o600);
   expect(fs.statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
   expect(fs.readdirSync(path.dirname(file))).toEqual(["login.json"]);
+});
+
+test.skipIf(process.platform === "win32")("a pipe in place of a state file hung every verb that reads it", () => {
+  const file = path.join(tempDir(), "login.json");
+  spawnSync("mkfifo", [file]);
+  for (const readIt of [() => readStateText(file), () => read(file)])
+    expect(readIt).toThrow(
+      expect.objectContaining({ code: "refused", message: `Cannot read "${file}": it is no file` }),
+    );
 });
 
 test("a state file that cannot be written stays as it was, and leaves no draft", () => {

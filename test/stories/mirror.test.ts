@@ -94,6 +94,11 @@ hereOnly(
     await eve.as("eve1", "send", "--to", "bob1", "while it runs");
     await expect.poll(async () => (await story.as("bob1", "unread")).out).toBe("1\n");
     expect((await story.as("bob1", "claim", "src/a.ts")).out).not.toContain("tentative");
+    await world.end();
+    const status = async () => (await story.as(undefined, "mirror", "--status")).out;
+    await expect
+      .poll(status, "and not that they never agreed")
+      .toMatch(/: agreed \S+ ago, cannot reach it now, process/);
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
     expect((await story.as(undefined, "mirror", "--status")).out).toContain("no process mirrors now");

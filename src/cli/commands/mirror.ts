@@ -10,7 +10,7 @@ import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../.
 import { fileStore, projectOf, trustedDirs } from "../../open/open.ts";
 import { remoteRelay } from "../../open/remote.ts";
 import { ensureRelay } from "../../project/trust.ts";
-import { AGREED } from "../../project/upstream.ts";
+import { AGREED, LAST_AGREED } from "../../project/upstream.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
@@ -163,12 +163,14 @@ async function status(cli: Cli): Promise<void> {
     throw new RelayError("not_found", `Cannot tell of a mirror: ${project} is not mirrored`, {
       next: "agent-relay mirror URL",
     });
-  const [pid, agreed] = [await runnerOf(local), await local.markedAt(AGREED)];
-  const when = agreed === undefined ? "never agreed" : `agreed ${formatDuration(Math.max(0, now() - agreed))} ago`;
+  const [pid, agreed, last] = [await runnerOf(local), await local.markedAt(AGREED), await local.markedAt(LAST_AGREED)];
+  const before = last ?? agreed;
+  const since = before === undefined ? "never agreed" : `agreed ${formatDuration(Math.max(0, now() - before))} ago`;
+  const when = `${since}${before !== undefined && agreed === undefined ? ", cannot reach it now" : ""}`;
   const who = pid === undefined ? "no process mirrors now" : `process ${pid} mirrors`;
   const help = pid === undefined ? "Try: agent-relay mirror\n" : "";
   await cli.say(
-    { ...mirrored, pid: pid ?? null, agreed_at: agreed ?? null },
+    { ...mirrored, pid: pid ?? null, agreed_at: before ?? null, is_reached: agreed !== undefined },
     `${cleanLine(project)} is mirrored to ${cleanLine(mirrored.url)}: ${when}, ${who}\n${help}`,
   );
 }

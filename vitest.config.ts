@@ -28,6 +28,7 @@ class SlowestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     ...PATIENCE,
+    env: { TZ: "UTC" }, // what is shown to people is in local time
     // Half of a test's time is waiting: for a disk, a process, a clock.
     maxWorkers: 3 * os.availableParallelism(),
     sequence: { sequencer: SlowestFirst },

@@ -5,9 +5,14 @@ export function iso(time: number): string {
   return new Date(Math.max(-LAST_DATE, Math.min(LAST_DATE, time)) || 0).toISOString();
 }
 
-/** The same without milliseconds, for people. */
-export function isoSeconds(time: number): string {
-  return iso(time).replace(/\.\d+Z$/, "Z");
+/** A time (Unix ms) for people: by the clock on their wall, with its offset, `Z` for none. `Date.parse` reads it back. */
+export function localTime(time: number): string {
+  const at = new Date(iso(time));
+  const minutes = -at.getTimezoneOffset();
+  const wall = iso(at.getTime() + minutes * 60_000).replace(/\.\d+Z$/, "");
+  if (minutes === 0) return `${wall}Z`;
+  const two = (count: number) => String(Math.floor(count)).padStart(2, "0");
+  return `${wall}${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** The day of a time (Unix ms), `yyyy-mm-dd`, in UTC. */

@@ -1,12 +1,28 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { dayOf, iso, isoSeconds, sleep } from "../src/time.ts";
+import { dayOf, iso, localTime, sleep } from "../src/time.ts";
 
-test("a time is said in UTC: with milliseconds, without, and as its day", () => {
+test("a time is said in UTC, and as its day", () => {
   const time = Date.UTC(2026, 4, 1, 23, 59, 59, 7);
   expect(iso(time)).toBe("2026-05-01T23:59:59.007Z");
-  expect(isoSeconds(time)).toBe("2026-05-01T23:59:59Z");
   expect(dayOf(time)).toBe("2026-05-01");
+});
+
+test("times were shown in UTC and did not say so: they are those of the wall, with its offset, and can be read back", () => {
+  const time = Date.UTC(2026, 4, 1, 23, 59, 59);
+  const before = process.env.TZ;
+  for (const [zone, shown] of [
+    ["UTC", "2026-05-01T23:59:59Z"],
+    ["Asia/Kolkata", "2026-05-02T05:29:59+05:30"],
+    ["America/St_Johns", "2026-05-01T21:29:59-02:30"],
+    ["Pacific/Auckland", "2026-05-02T11:59:59+12:00"],
+  ] as const) {
+    process.env.TZ = zone;
+    expect(localTime(time)).toBe(shown);
+    expect(Date.parse(shown)).toBe(time);
+  }
+  process.env.TZ = before;
+  for (const odd of [Number.NaN, 9e15, -9e15]) expect(localTime(odd)).toMatch(/^[+-]?\d/);
 });
 
 test("a sleep ends with its signal, also one that has ended before, and leaves no listener", async () => {

@@ -3,7 +3,7 @@ import { formatDuration, formatLeft } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { inQuotes } from "../text.ts";
-import { isoSeconds } from "../time.ts";
+import { localTime } from "../time.ts";
 import { type Claim, type ClaimMode, type ClaimTarget, sayTargets, targetsMeet } from "./claim.ts";
 import type { DeadlockStep } from "./deadlock.ts";
 import { plain } from "./glob.ts";
@@ -89,7 +89,7 @@ export function sayBlockers(inTheWay: readonly Blocker[], call: Calls, now: numb
 
 function sayClaim(who: string, claim: Claim, now: number): string {
   const end = claim.offered_until ?? claim.expires_at;
-  const until = isoSeconds(end);
+  const until = localTime(end);
   const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
   const what = `"${sayTargets(claim.targets)}"${claim.mode === "shared" ? ", shared," : ""}`;
   const has = claim.offered_until === undefined ? `holds ${what} until` : `is next for ${what} and may take it until`;

@@ -2,7 +2,7 @@ import { plain } from "../claims/glob.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_TEXT_BYTES, MAX_TITLE_BYTES } from "../limits.ts";
 import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
-import { isoSeconds } from "../time.ts";
+import { localTime } from "../time.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
 export type TaskState = (typeof STATES)[number];
@@ -182,7 +182,7 @@ export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskF
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": ${called} has it until ${isoSeconds(holder.expires_at)}`,
+      `Cannot claim "${task.id}": ${called} has it until ${localTime(holder.expires_at)}`,
       {
         next: "agent-relay task next",
       },

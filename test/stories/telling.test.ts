@@ -251,8 +251,10 @@ describe("activity", () => {
       ...["a task.claimed", "a note", "a task.done", "a claim.released", "b decision", "b message", "a agent.left"],
     ]);
     const lines = framed((await story.as("b", "activity", "--limit", "20")).out).split("\n");
-    expect(lines[2]).toMatch(/^2026-05-01 12:00:03 (a|ann) claim\.taken claim-\w+: holder ann, targets src, token 1, /);
-    expect(lines[7]).toMatch(/^2026-05-01 12:00:08 (a|ann) note: text tests pass, file src\/x\.ts$/);
+    expect(lines[2]).toMatch(
+      /^2026-05-01T12:00:03Z (a|ann) claim\.taken claim-\w+: holder ann, targets src, token 1, /,
+    );
+    expect(lines[7]).toMatch(/^2026-05-01T12:00:08Z (a|ann) note: text tests pass, file src\/x\.ts$/);
   });
 
   test("--limit shows the newest so many, --since those of this time; without it, those of a day", async () => {
@@ -439,7 +441,7 @@ describe("explain", () => {
     expect(await life(id)).toEqual(["claim.taken", "claim.renewed", "claim.reduced", "claim.released"]);
     expect(await life(lost.id)).toEqual(["claim.taken", "claim.expired"]);
     expect(framed((await story.as("c", "explain", id)).out)).toMatch(
-      /^2026-05-01 12:00:00 \S+ claim\.taken .*reason big move/,
+      /^2026-05-01T12:00:00Z \S+ claim\.taken .*reason big move/,
     );
   });
 
@@ -492,4 +494,25 @@ test("what is shown of agents is up to date: the status of who has left is not",
   await story.as("a", "unregister");
   expect(await story.json<AgentView[]>("b", "agents")).toEqual([]);
   expect((await story.as("b", "status", "--compact")).out).not.toContain("at work");
+});
+
+test("what activity shows as a time can be given back to --at, in any zone", async () => {
+  const story = new Story();
+  await story.as("a", "register", "--name", "ann");
+  story.now += MINUTE;
+  await story.as("a", "task", "add", "parse");
+  const before = process.env.TZ;
+  process.env.TZ = "Asia/Kolkata";
+  try {
+    const [first = ""] = framed((await story.as("a", "activity")).out).split(" ");
+    expect(first).toBe("2026-05-01T17:30:00+05:30");
+    expect(await story.json<PastState>("a", "activity", "--at", first)).toMatchObject({
+      at: "2026-05-01T12:00:00.000Z",
+      tasks: [],
+    });
+    expect((await story.as("a", "claim", "src")).code).toBe(0);
+    expect((await story.as("b", "claim", "src")).err).toContain("until 2026-05-01T18:01:00+05:30");
+  } finally {
+    process.env.TZ = before;
+  }
 });

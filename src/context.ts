@@ -43,6 +43,8 @@ export interface Context {
   readonly limits: Limits;
   readonly thresholds: Thresholds;
   readonly registration: RegisterOptions;
+  /** It is the person at the keyboard, whose files these are, and who may read every message. */
+  readonly isPerson: boolean;
   /** The agent that runs this process, where the acting session is another's, or a person's. */
   readonly via?: string | undefined;
   readonly pace: Pace;
@@ -92,6 +94,8 @@ export interface RelayOptions extends RegisterOptions {
   readonly session?: string | undefined;
   /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... Default `agent`. */
   readonly agent?: string | undefined;
+  /** The person at the keyboard, who may read every message; default: where there is no `session`. */
+  readonly isPerson?: boolean | undefined;
   /** The agent that runs this process, where `agent` is another, or `human`: messages say so. */
   readonly via?: string | undefined;
   /** `power` (default): a write that returned outlives a power cut. `process`: it outlives a crash of this process. */

@@ -41,6 +41,8 @@ export interface Identity {
   readonly pid: number;
   /** Why, for a person to read. */
   readonly because: string;
+  /** True: nobody said who we are, and no agent runs us: it is the person whose files these are. */
+  readonly isPerson?: boolean;
   /** The agent that runs this process, where it acts as another one, or as a person. */
   readonly via?: string | undefined;
 }
@@ -70,13 +72,8 @@ export function whoAmI(facts: IdentityFacts): Identity {
       `${marked.map((each) => each.agent).join(" and ")} both left variables here, and neither is a parent`,
     );
   if (host) return byVariable(facts, host);
-  return identity(
-    facts,
-    wordFrom(facts.user, "person"),
-    "human",
-    undefined,
-    "no agent is a parent of this process, so you are a person",
-  );
+  const because = "no agent is a parent of this process, so you are a person";
+  return { ...identity(facts, wordFrom(facts.user, "person"), "human", undefined, because), isPerson: true };
 }
 
 /**

@@ -4,7 +4,7 @@ import { isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { type Message, mayRead, sentAt } from "./message.ts";
 import { order } from "./order.ts";
-import { messageFor, readMessage } from "./records.ts";
+import { isReadable, messageFor, readMessage } from "./records.ts";
 
 export interface HistoryOptions {
   /** The most messages; default 20, the newest. */
@@ -36,13 +36,13 @@ export async function history(context: Context, options: HistoryOptions = {}): P
 
 /** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */
 export async function thread(context: Context, id: string): Promise<Message[]> {
-  const { store, session } = context;
+  const { store } = context;
   const one = await messageFor(context, id);
   const root = one.thread ?? one.id;
   const ids = new Set([root, one.id, ...(isSegment(root) ? await store.marks(`threads/${root}`) : [])]);
   const messages: Message[] = [];
   for await (const [, message] of eachReadable(store, ids, (each) => readMessage(store, each)))
-    if (message && mayRead(session, message)) messages.push(message);
+    if (message && isReadable(context, message)) messages.push(message);
   return order(messages);
 }
 

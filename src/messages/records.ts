@@ -14,13 +14,18 @@ export async function readMessage(store: Store, id: string): Promise<Message | u
   return message === undefined || message.id === id ? message : { ...message, id };
 }
 
+/** The one rule of who may read what: the ends of a message, everyone a broadcast, and the person at the keyboard all. */
+export function isReadable({ session, isPerson }: Pick<Context, "session" | "isPerson">, message: Message): boolean {
+  return isPerson || mayRead(session, message);
+}
+
 /**
  * A message that this session may read, by its id or a unique beginning or end of it. Throws `not_found`; a message
  * between others counts as not found; `usage` for a part that fits several, with these.
  */
 export async function messageFor(context: Context, id: string): Promise<Message> {
   const exact = isSegment(id) ? await readMessage(context.store, id) : undefined;
-  if (exact && mayRead(context.session, exact)) return exact;
+  if (exact && isReadable(context, exact)) return exact;
   const parts = exact ? new Map<string, Message>() : await readableWith(context, id);
   const found = parts.get(onlyOne([...parts.keys()], id, "message") ?? "");
   if (found) return found;
@@ -40,10 +45,11 @@ export async function recordSetAside(store: Store, key: string): Promise<SetAsid
 }
 
 /** The messages that this session may read and whose ids begin or end with `part`. */
-export async function readableWith({ store, session }: Context, part: string): Promise<Map<string, Message>> {
+export async function readableWith(context: Context, part: string): Promise<Map<string, Message>> {
+  const { store } = context;
   const found = new Map<string, Message>();
   const ids = idsWith(await store.list("messages"), part);
   for await (const [id, message] of eachReadable(store, ids, (each) => readMessage(store, each)))
-    if (message && mayRead(session, message)) found.set(id, message);
+    if (message && isReadable(context, message)) found.set(id, message);
   return found;
 }

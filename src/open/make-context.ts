@@ -23,6 +23,7 @@ export interface ContextParts {
   readonly thresholds?: Partial<Thresholds> | undefined;
   readonly registration?: RegisterOptions;
   readonly via?: string | undefined;
+  readonly isPerson?: boolean | undefined;
   readonly pace?: Pace;
 }
 
@@ -32,10 +33,12 @@ export function makeContext({
   thresholds,
   registration = {},
   pace = newPace(),
+  isPerson = false,
   ...who
 }: ContextParts): Context {
   const context: Context = {
     ...who,
+    isPerson,
     limits: { ...LIMITS, ...limits },
     thresholds: { ...THRESHOLDS, ...thresholds },
     registration,
@@ -49,11 +52,21 @@ export function makeContext({
 
 /** The Context for the options of a Relay in the folder `dir`. */
 export function contextFor(
-  { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd, via }: RelayOptions,
+  { now = Date.now, limits, thresholds, name, role, pid, metadata, cwd, via, ...more }: RelayOptions,
   { dir, ...who }: { dir: string; store: Store; session: string; agent: string; pace?: Pace },
 ): Context {
   const registration = { name, role, pid, metadata, cwd };
-  return makeContext({ ...who, project: path.dirname(path.resolve(dir)), now, limits, thresholds, registration, via });
+  const isPerson = more.isPerson ?? more.session === undefined;
+  return makeContext({
+    ...who,
+    project: path.dirname(path.resolve(dir)),
+    now,
+    limits,
+    thresholds,
+    registration,
+    via,
+    isPerson,
+  });
 }
 
 export function newPace(): Pace {

@@ -54,9 +54,9 @@ export function relayFor<Made>(
   make: (dir: string, options: RelayOptions) => Made,
 ): Made {
   const { cwd = process.cwd() } = options;
-  const { session, agent, pid, via } = identity;
+  const { session, agent, pid, via, isPerson = false } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
-  return make(project.dir, { ...options, session, agent, pid, via, cwd, store, thresholds, now });
+  return make(project.dir, { ...options, session, agent, pid, via, isPerson, cwd, store, thresholds, now });
 }
 
 /** The thresholds of `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`. Throws `usage` for what is no duration. */

@@ -1,4 +1,5 @@
 import { formatLeft } from "../duration.ts";
+import { isUpForWork, isWorkedOn } from "../tasks/standings.ts";
 import { cleanLine, cut } from "../text.ts";
 import type { Snapshot } from "../views/snapshot.ts";
 import { sayConditions } from "../waits/wait.ts";
@@ -26,8 +27,8 @@ export function briefing(found: Snapshot, session: string, now: number): string[
   const others = found.agents.filter((agent) => agent.session_id !== session && agent.presence !== "gone");
   const mine = found.claims.filter((claim) => claim.session_id === session);
   const theirs = found.claims.filter((claim) => claim.session_id !== session);
-  const inWork = found.tasks.filter((task) => task.state === "in_progress");
-  const free = found.tasks.filter((task) => task.state === "pending" && !(task.id in found.task_standings.waits_for));
+  const inWork = found.tasks.filter((task) => isWorkedOn(task, found.task_standings));
+  const free = found.tasks.filter((task) => isUpForWork(task, found.task_standings));
   return [
     line(
       "here",

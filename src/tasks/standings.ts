@@ -13,6 +13,16 @@ export interface Standings {
   readonly lost: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Whether somebody works on a task. One that was abandoned is nobody's: anyone may take it. */
+export function isWorkedOn(task: Task, { abandoned }: Standings): boolean {
+  return task.state === "in_progress" && !abandoned.includes(task.id);
+}
+
+/** Whether a task may be taken now, as far as its standing tells. */
+export function isUpForWork(task: Task, { abandoned, waits_for }: Standings): boolean {
+  return (task.state === "pending" && !(task.id in waits_for)) || abandoned.includes(task.id);
+}
+
 export async function standingsOf(context: Context, tasks: readonly Task[]): Promise<Standings> {
   const abandoned: string[] = [];
   const waits_for: Record<string, readonly string[]> = {};

@@ -2,6 +2,7 @@ import type { Entry } from "../activity/entry.ts";
 import { entries } from "../activity/log.ts";
 import type { Agent } from "../agents/agent.ts";
 import { type AgentView, agents, ended } from "../agents/registry.ts";
+import { claims } from "../claims/claims.ts";
 import { readClaims } from "../claims/ledger.ts";
 import type { ClaimLedger } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -9,9 +10,10 @@ import { decisions } from "../decisions/decide.ts";
 import type { Decision } from "../decisions/decision.ts";
 import type { Message } from "../messages/message.ts";
 import { order } from "../messages/order.ts";
-import { readMessage } from "../messages/records.ts";
+import { isReadable, readMessage } from "../messages/records.ts";
 import { eachReadable, parsedOrSkipped, valueOrSkipped } from "../store/read.ts";
 import { allTasks } from "../tasks/indexes.ts";
+import { type Standings, standingsOf } from "../tasks/standings.ts";
 import type { Task } from "../tasks/task.ts";
 import { iso } from "../time.ts";
 import { Wait } from "../waits/wait.ts";
@@ -25,8 +27,10 @@ export interface Dump {
   readonly agents: readonly AgentView[];
   readonly ended: readonly Agent[];
   readonly messages: readonly Message[];
+  /** Those that are live. */
   readonly claims: ClaimLedger;
   readonly tasks: readonly Task[];
+  readonly task_standings: Standings;
   readonly decisions: readonly Decision[];
   readonly waits: readonly Wait[];
   readonly activity: readonly Entry[];
@@ -37,12 +41,12 @@ function withoutMark({ mark: _, ...relay }: Readonly<Record<string, unknown>>) {
   return relay;
 }
 
-/** Reads everything, also direct messages between others: it is for a person, who may read every file anyway. */
+/** Everything that we may read: for the person at the keyboard, also direct messages between others. */
 export async function dump(context: Context): Promise<Dump> {
   const { store, now, project } = context;
   const messages: Message[] = [];
   for await (const [, message] of eachReadable(store, await store.list("messages"), (id) => readMessage(store, id)))
-    if (message) messages.push(message);
+    if (message && isReadable(context, message)) messages.push(message);
   const tasks: Task[] = [];
   for await (const task of allTasks(context)) tasks.push(task);
   const waits: Wait[] = [];
@@ -55,8 +59,9 @@ export async function dump(context: Context): Promise<Dump> {
     agents: await agents(context),
     ended: await ended(context),
     messages: order(messages),
-    claims: await readClaims(context),
+    claims: { ...(await readClaims(context)), claims: await claims(context) },
     tasks,
+    task_standings: await standingsOf(context, tasks),
     decisions: await decisions(context),
     waits,
     activity: (await entries(context)).entries,

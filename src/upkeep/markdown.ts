@@ -39,17 +39,15 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
         (message) =>
           `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${call(message.from_session)} to ${message.to_session === null ? "all" : call(message.to_session)}: ${word(message.content)}`,
       ),
-  claims: ({ claims, exported_at }, call) =>
-    claims.claims
-      .filter((claim) => claim.expires_at > Date.parse(exported_at))
-      .map(
-        (claim) =>
-          `- ${word(sayTargets(claim.targets))}: ${call(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
-      ),
-  tasks: ({ tasks }, call) =>
+  claims: ({ claims }, call) =>
+    claims.claims.map(
+      (claim) =>
+        `- ${word(sayTargets(claim.targets))}: ${call(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
+    ),
+  tasks: ({ tasks, task_standings: { abandoned } }, call) =>
     tasks.map(
       (task) =>
-        `- [${task.state === "done" ? "x" : " "}] ${word(task.title)} (${word(task.id)}, ${task.state}${task.owner === undefined ? "" : `, ${call(task.owner.session_id)}`})`,
+        `- [${task.state === "done" ? "x" : " "}] ${word(task.title)} (${word(task.id)}, ${abandoned.includes(task.id) ? "abandoned" : task.state}${task.owner === undefined ? "" : `, ${call(task.owner.session_id)}`})`,
     ),
   decisions: ({ decisions }, call) =>
     decisions.map(

@@ -10,9 +10,9 @@ const KEPT_FIELDS = new Set(
    ack_required answer_by hops chain expires_at withdrawn_at receipts read_at acked_at token queue edges targets path leaf
    resource worktree mode claimed_at ttl offered_until since on files priority depends_on state owner claim created_by
    updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced
-   who file limit`.split(/\s+/),
+   who file limit task_standings abandoned waits_for lost`.split(/\s+/),
 );
-const MAPS = ["receipts"]; // keyed by session
+const MAPS = ["receipts", "waits_for", "lost"]; // keyed by session, or task
 const PATHS = ["path", "file", "files", "cwd", "worktree"]; // `targets` are words in the log: their text is left out
 const ADDRESS = /[^\s@/]+@[^\s@/]+\.[^\s@/]+/g;
 const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;

@@ -3,8 +3,8 @@ import { entries } from "../activity/log.ts";
 import type { Context } from "../context.ts";
 import { isAway } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
-import { type Message, mayRead, sentAt } from "../messages/message.ts";
-import { readMessage } from "../messages/records.ts";
+import { type Message, sentAt } from "../messages/message.ts";
+import { isReadable, readMessage } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { jsonText } from "../text.ts";
 import { iso } from "../time.ts";
@@ -39,7 +39,7 @@ async function messagesIn(context: Context, since: number, until: number): Promi
     const time = timeOf(id);
     if (time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || time > until + MAX_CLOCK_LEAD_MS)) continue;
     const message = await readMessage(context.store, id);
-    if (!message || !mayRead(context.session, message)) continue;
+    if (!message || !isReadable(context, message)) continue;
     const at = sentAt(message);
     if (at >= since && at <= until) found.push(entryOf(message, at));
   }

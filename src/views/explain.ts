@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import { Decision } from "../decisions/decision.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
-import { type Message, mayRead } from "../messages/message.ts";
-import { readableWith, readMessage } from "../messages/records.ts";
+import type { Message } from "../messages/message.ts";
+import { isReadable, readableWith, readMessage } from "../messages/records.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
@@ -75,5 +75,5 @@ async function recordOf(context: Context, id: string): Promise<Explanation["reco
   if (id.startsWith("wait-")) return readWait(context, id);
   if (id.startsWith("decision-")) return parsedOrSkipped(context.store, `decisions/${id}`, Decision);
   const message = await readMessage(context.store, id);
-  return message && mayRead(context.session, message) ? message : undefined;
+  return message && isReadable(context, message) ? message : undefined;
 }

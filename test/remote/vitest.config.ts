@@ -5,8 +5,7 @@ import { PATIENCE } from "../patience.ts";
 export default defineConfig({
   test: {
     ...PATIENCE,
-    env: { TZ: "UTC" }, // what is shown to people is in local time
     include: ["test/stories/*.test.ts"],
-    env: { RELAY_STORIES: "over HTTP" },
+    env: { RELAY_STORIES: "over HTTP", TZ: "UTC" },
   },
 });

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Claim } from "../../src/index.ts";
 import type { Task } from "../../src/tasks/task.ts";
 import { framed, hereOnly, isOverHttp, Story, tempDir } from "../support/cli.ts";
+import { killed, living } from "../support/living-process.ts";
 
 const MINUTE = 60_000;
 const hasGit = canRun("git");
@@ -718,4 +719,25 @@ describe("what peers wrote", () => {
     for (const flags of [[], ["--ready"]]) expect(await titles(story, ...flags)).toEqual(["good"]);
     expect((await story.json<Task>("b", "task", "next")).title).toBe("good");
   });
+});
+
+test("who holds a task or a file that was abandoned was told differently by each view", async () => {
+  const story = Story.ofOneUser();
+  const process = await living();
+  await story.as("b", "register", "--name", "bob", "--pid", String(process.pid));
+  const task = await add(story, "Parse");
+  await story.as("b", "task", "claim", task.id);
+  await story.as("b", "claim", "src/a.ts");
+  await killed(process);
+  const out = async (...args: string[]) => (await story.as("a", ...args)).out;
+  expect(await out("task", "list", "--ready")).toContain("abandoned by bob");
+  expect(await out("status", "--compact")).toMatch(/to do: Parse \(abandoned\)/);
+  expect(await out("status", "--compact")).not.toContain("in progress");
+  expect(await out("show", "tasks")).toContain(`(${task.id}, abandoned, bob)`);
+  expect(await out("claims")).not.toContain("src/a.ts");
+  expect(await out("show", "claims")).not.toContain("src/a.ts");
+  await story.as("a", "export", "--to", "out");
+  const dump = JSON.parse(fs.readFileSync(`${story.cwd}/out/relay.json`, "utf8"));
+  expect(dump).toMatchObject({ claims: { claims: [] }, task_standings: { abandoned: [task.id] } });
+  expect((await story.as("a", "claim", "src/a.ts")).code).toBe(0);
 });

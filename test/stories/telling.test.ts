@@ -14,7 +14,7 @@ import type {
   Task,
   Wait,
 } from "../../src/index.ts";
-import { framed, hereOnly, type Ran, Story } from "../support/cli.ts";
+import { framed, hereOnly, isOverHttp, type Ran, Story } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
 
 const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
@@ -515,4 +515,26 @@ test("what activity shows as a time can be given back to --at, in any zone", asy
   } finally {
     process.env.TZ = before;
   }
+});
+
+test("show mail, export, read and explain had each another rule of who may read what", async () => {
+  const story = new Story();
+  for (const session of ["a", "b", "c"]) await story.as(session, "register");
+  const { id } = await story.json<{ id: string }>("a", "send", "--to", "b", "between a and b");
+  const { id: all } = await story.json<{ id: string }>("a", "send", "for all");
+  const looks = [["read", id], ["explain", id], ["thread", id], ["show", "mail"], ["export"], ["activity"]];
+  const seenBy = async (who: string | undefined) => {
+    const seen: boolean[] = [];
+    for (const look of looks) {
+      const words = look[0] === "export" ? ["export", "--to", `out-${who}-${seen.length}`] : look;
+      const { out } = await story.as(who, ...words);
+      const file = `${story.cwd}/out-${who}-${seen.length}/relay.json`;
+      seen.push((fs.existsSync(file) ? fs.readFileSync(file, "utf8") : out).includes("between a and b"));
+    }
+    return seen;
+  };
+  expect(await seenBy("a"), "an end of it").toEqual(looks.map(() => true));
+  expect(await seenBy("c"), "another agent").toEqual(looks.map(() => false));
+  if (!isOverHttp) expect(await seenBy(undefined), "the person whose files they are").toEqual(looks.map(() => true));
+  expect((await story.as("c", "read", all)).out).toContain("for all");
 });

@@ -12,7 +12,10 @@ export const describe: Describe = ({ Command }, act) =>
     .description("Write everything in the relay to a folder, as JSON and as Markdown.")
     .option("--to <folder>", "where to", "relay-export")
     .option("--redacted", "without what was written, names of people, and paths outside the project")
-    .addHelpText("after", "\nExample: agent-relay export --redacted --to /tmp/for-a-bug-report")
+    .addHelpText(
+      "after",
+      "\nDirect messages between others are in the export of a person alone.\nExample: agent-relay export --redacted --to /tmp/for-a-bug-report",
+    )
     .action((flags: { to: string; redacted?: boolean }) =>
       act(async (cli) => {
         const relay = await cli.open();

@@ -1,4 +1,3 @@
-import { type Message, mayRead } from "../../messages/message.ts";
 import { frame } from "../../render/frame.ts";
 import { clean } from "../../text.ts";
 import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
@@ -13,9 +12,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
       act(async (cli) => {
         const relay = await cli.open();
         const dump = await relay.dump();
-        const { agent, session = "" } = relay;
-        const isReadable = (message: Message) => agent === "human" || mayRead(session, message);
-        const text = clean(markdown({ ...dump, messages: dump.messages.filter(isReadable) }, view));
+        const text = clean(markdown(dump, view));
         await cli.say({ view, markdown: text }, frame([text], "what agents say"));
       }),
     );

@@ -5,6 +5,7 @@ import { frame } from "../../render/frame.ts";
 import { callsIn, namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
+import { isWorkedOn } from "../../tasks/standings.ts";
 import { cleanLine, countWord, cut } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import { sayConditions } from "../../waits/wait.ts";
@@ -118,9 +119,10 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
   const call = (session: string) => (session === me ? "you" : cleanLine(names.get(session) ?? session));
   const present = found.agents.filter((agent) => agent.presence !== "gone" && agent.session_id !== me);
   const mine = found.agents.find((agent) => agent.session_id === me);
-  const busy = found.tasks.filter((task) => task.state === "in_progress");
+  const busy = found.tasks.filter((task) => isWorkedOn(task, found.task_standings));
   const blocked = found.tasks.filter((task) => task.state === "blocked");
-  const free = found.tasks.filter((task) => task.state === "pending");
+  const isAbandoned = (id: string) => found.task_standings.abandoned.includes(id);
+  const free = found.tasks.filter((task) => task.state === "pending" || isAbandoned(task.id));
   const parts = [
     `you: ${call(me ?? "") === "you" ? cleanLine(mine?.name ?? me ?? "") : "nobody"}, ${countWord(mine?.unread ?? 0)} unread`,
     list(
@@ -142,7 +144,7 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
     ),
     list(
       "to do",
-      free.map((task) => cut(cleanLine(task.title), 40)),
+      free.map((task) => `${cut(cleanLine(task.title), 40)}${isAbandoned(task.id) ? " (abandoned)" : ""}`),
       found.task_count - busy.length - blocked.length,
     ),
     list(

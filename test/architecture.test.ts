@@ -84,6 +84,7 @@ const DOORS: readonly (readonly [library: string, door: RegExp])[] = [
   ["@modelcontextprotocol/server", /^src\/(mcp\/|cli\/commands\/mcp\.ts)/],
   ["zod", /^src\/mcp\//],
   ["jsonc-parser", /^src\/(setup|hosts)\//],
+  ["fast-string-width", /^src\/cli\/cells\.ts$/],
 ];
 
 test("each library stays behind one door, so that it can be exchanged and is loaded only where it is needed", () => {

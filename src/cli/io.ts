@@ -24,6 +24,8 @@ export interface Io {
   readonly now: () => number;
   /** A person types here. */
   readonly isTerminal: boolean;
+  /** How wide the terminal is that is written to, in cells; undefined for a pipe or a file. */
+  readonly columns?: number | undefined;
   /** Writes data. Resolves when all of it was taken; throws if not. */
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
@@ -60,6 +62,9 @@ export function processIo(): Io {
     now: Date.now,
     get isTerminal() {
       return process.stdin.isTTY === true;
+    },
+    get columns() {
+      return process.stdout.isTTY ? process.stdout.columns : undefined;
     },
     out: (text) => writeAll(STDOUT, text),
     err(text) {

@@ -2,6 +2,7 @@ import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { frame } from "../render/frame.ts";
 import { messageLines, newNotes, sessionsIn } from "../render/messages.ts";
+import { cellsOf, cutToCells, padded } from "./cells.ts";
 import type { Cli } from "./cli.ts";
 import type { Io } from "./io.ts";
 
@@ -10,18 +11,39 @@ export function frameFor({ isTerminal }: Io, lines: readonly string[], what: str
   return isTerminal ? lines.join("") : frame(lines, what);
 }
 
-/** A table of short cells; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+const GAP = "  ";
+const MIN_CELLS = 8; // of a column that is cut
+
+/** A table, cut to the width of the terminal if there is one (`columns`); the last column is not padded. */
+export function table(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): string {
+  const whole = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column] ?? ""))));
+  const widths = fitted(whole, columns);
+  const cell = (text: string, column: number, row: readonly string[]) => {
+    const shown = cutToCells(text, widths[column] ?? 0);
+    return column === row.length - 1 ? shown : padded(shown, widths[column] ?? 0);
+  };
   return rows
     .map(
       (row) =>
         `${row
-          .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-          .join("  ")
+          .map((text, column) => cell(text, column, row))
+          .join(GAP)
           .trimEnd()}\n`,
     )
     .join("");
+}
+
+/** Widths that are together no more than `columns`: the last column, which is prose, gives first, then the widest. */
+function fitted(widths: readonly number[], columns: number): number[] {
+  const shown = [...widths];
+  const tooMuch = () => shown.reduce((sum, each) => sum + each + GAP.length, -GAP.length) - columns;
+  const give = (column: number) => {
+    const width = shown[column] ?? 0;
+    if (width > MIN_CELLS) shown[column] = Math.max(MIN_CELLS, width - Math.max(0, tooMuch()));
+  };
+  give(shown.length - 1);
+  for (let turn = 0; turn < shown.length && tooMuch() > 0; turn++) give(shown.indexOf(Math.max(...shown)));
+  return shown;
 }
 
 export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {

@@ -31,7 +31,10 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
   const does = await workOf(agents, path.dirname(relay.dir), cli.io.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
-  await cli.say(agents, rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows])], "agents"));
+  await cli.say(
+    agents,
+    rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows], cli.io.columns)], "agents"),
+  );
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
 }
 
@@ -42,7 +45,7 @@ async function everywhere(cli: Cli): Promise<void> {
     const does = await workOf(agents, project, cli.io.now());
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
-  const text = table([[...HEADER, "PROJECT"], ...rows]);
+  const text = table([[...HEADER, "PROJECT"], ...rows], cli.io.columns);
   await cli.say(found, rows.length === 0 ? "" : frameFor(cli.io, [text], "agents"));
   if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
 }

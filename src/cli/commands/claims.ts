@@ -30,7 +30,7 @@ export const describe: Describe = ({ Command }, act) =>
           claims,
           rows.length === 0
             ? ""
-            : frameFor(cli.io, [table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows])], "claims"),
+            : frameFor(cli.io, [table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], cli.io.columns)], "claims"),
         );
         if (rows.length === 0) cli.io.err("Nothing is claimed\n");
       }),

@@ -80,8 +80,8 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     cleanLine(claim.reason ?? "-"),
   ]);
   const parts = [
-    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents]),
-    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims]),
+    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents], cli.io.columns),
+    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims], cli.io.columns),
     lines(
       `Tasks (${found.task_count} not over)`,
       found.tasks.map((task) => taskLine(task, found.task_standings, names, me, now)),
@@ -92,8 +92,8 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
   return parts.length === 0 ? "" : frameFor(cli.io, [parts.join("\n")], "what agents say");
 }
 
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 1 ? "" : `${title}\n${table(rows)}`;
+function section(title: string, rows: readonly (readonly string[])[], columns?: number): string {
+  return rows.length === 1 ? "" : `${title}\n${table(rows, columns)}`;
 }
 
 function lines(title: string, of: readonly string[]): string {

@@ -4,6 +4,7 @@ import { withoutProcesses } from "../agents/processes.ts";
 import { register } from "../agents/register.ts";
 import { readAgent } from "../agents/registry.ts";
 import { RelayError } from "../errors.ts";
+import { APART } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import { jsonText } from "../text.ts";
 import { forEach, remoteContext as onServer, orNotice, type Replicas } from "./replica.ts";
@@ -42,6 +43,9 @@ export async function pushAgents(replicas: Replicas, known: AgentProgress): Prom
         `session ${id} is another's there already: nothing of it is passed on; give it another --session`,
       );
   });
+  const noted = new Set(await local.marks(APART));
+  for (const id of apart) if (!noted.has(id)) await local.mark(`${APART}/${id}`, replicas.now());
+  for (const id of noted) if (!apart.has(id)) await local.unmark(`${APART}/${id}`);
   return { ours, apart };
 }
 

@@ -4,6 +4,7 @@ import { timeOf } from "../id.ts";
 import { isLive, isUnread, type Message, sentAt } from "../messages/message.ts";
 import { openPointer, unreadPointer } from "../messages/message-state.ts";
 import { readMessage } from "../messages/records.ts";
+import { REFUSED } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import type { Delivery, Store } from "../store/store.ts";
 import { hasLeft } from "./agents.ts";
@@ -25,7 +26,9 @@ export async function pushMessages(
   const oldest = now() - OFFERED_MS;
   if (progress.until > now()) progress.until = 0; // the clock was set back
   let latest = progress.until;
-  for (const id of await local.list("messages")) {
+  const ids = await local.list("messages");
+  await forgetRefused(replicas, ids, progress);
+  for (const id of ids) {
     const time = timeOf(id);
     const isPast = time !== undefined && time < Math.max(oldest, progress.until - ID_SLACK_MS);
     if ((isPast && !progress.refused.has(id)) || progress.both.has(id) || isCollected(`messages/${id}`)) continue;
@@ -49,6 +52,17 @@ export async function pushMessages(
   progress.until = latest;
   for (const id of progress.both)
     if ((timeOf(id) ?? progress.until) < progress.until - 2 * ID_SLACK_MS) progress.both.delete(id);
+}
+
+/** What is not here any more is not waited for. */
+async function forgetRefused({ local }: Replicas, ids: readonly string[], { refused }: MessageProgress): Promise<void> {
+  if (refused.size === 0) return;
+  const here = new Set(ids);
+  for (const id of refused.keys())
+    if (!here.has(id)) {
+      refused.delete(id);
+      await local.unmark(`${REFUSED}/${id}`);
+    }
 }
 
 /** Whether the sender is unknown here and the server has the message: we cannot say whose session the sender is. */
@@ -79,12 +93,13 @@ async function unlistForOthers(replicas: Replicas, id: string): Promise<void> {
 async function isTaken(replicas: Replicas, message: Message, { refused }: MessageProgress): Promise<boolean> {
   try {
     await pushMessage(replicas, message);
-    refused.delete(message.id);
+    if (refused.delete(message.id)) await replicas.local.unmark(`${REFUSED}/${message.id}`);
     return true;
   } catch (error) {
     if (!(error instanceof RelayError) || ["failed", "timed_out"].includes(error.code)) throw error;
     if (!refused.has(message.id)) replicas.notice(`message ${message.id} is not passed on yet: ${error.message}`);
     refused.set(message.id, replicas.now());
+    if (isSegment(message.id)) await replicas.local.mark(`${REFUSED}/${message.id}`, replicas.now());
     return false;
   }
 }

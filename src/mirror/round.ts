@@ -1,6 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import { cleanupDead } from "../agents/leave.ts";
-import { AGREED, LAST_AGREED } from "../project/upstream.ts";
+import { AGREED, LAST_AGREED, REFUSED } from "../project/upstream.ts";
 import { dayOf } from "../time.ts";
 import { exchangeLog, type LogCheckpoint } from "./activity.ts";
 import { type AgentProgress, type LocalSessions, leftHere, pullAgents, pushAgents, pushEnds } from "./agents.ts";
@@ -139,6 +139,7 @@ export class Mirror {
     this.#firstDay = at === 0 ? "" : dayOf(at - 2 * DAY_MS);
     for (const [day, read] of days) this.#seen.set(day, read);
     for (const [id, until] of leases) this.#leases.set(id, until);
+    for (const id of await this.#replicas.local.marks(REFUSED)) this.#progress.refused.set(id, 0);
     await awaitReaders(this.#replicas, this.#progress);
   }
 }

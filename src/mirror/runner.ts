@@ -3,7 +3,7 @@ import { changeClaims } from "../claims/ledger.ts";
 import { RelayError } from "../errors.ts";
 import { liveness, thisProcess } from "../machine/process.ts";
 import { makeContext } from "../open/make-context.ts";
-import { AGREED, LAST_AGREED, Mirrored } from "../project/upstream.ts";
+import { AGREED, APART, LAST_AGREED, Mirrored, REFUSED } from "../project/upstream.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
@@ -95,4 +95,6 @@ export async function forgetMirror(local: Store, project: string, now: () => num
   for (const id of await local.list("mirror/tasks")) await local.update(`mirror/tasks/${id}`, () => undefined);
   for (const key of ["mirror/progress", RUNNER]) await local.update(key, () => undefined);
   for (const mark of [AGREED, LAST_AGREED]) await local.unmark(mark);
+  for (const folder of [APART, REFUSED])
+    for (const name of await local.marks(folder)) await local.unmark(`${folder}/${name}`);
 }

@@ -14,6 +14,7 @@ import { type Ancestor, ancestors, terminalLeader } from "../machine/ancestors.t
 import { HookCallers } from "../machine/hook-callers.ts";
 import { place } from "../machine/process.ts";
 import { findProject, type Project } from "../project/find.ts";
+import { personHere } from "../project/upstream.ts";
 import { FileStore } from "../store/file/file-store.ts";
 import { eachReadable } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
@@ -89,10 +90,11 @@ export async function findRelay(options: OpenOptions): Promise<FoundRelay> {
     ...said,
     registered: project.exists ? await registeredAs(store, named) : [],
     get user() {
-      return userName(env); // asks the system, so only where nothing else says who we are
+      return remote?.person ?? userName(env); // asks the system, so only where nothing else says who we are
     },
   };
-  const identity = whoAmI(facts);
+  const seen = whoAmI(facts);
+  const identity = seen.isPerson ? { ...seen, session: await personHere(store, seen.session) } : seen;
   remote?.actAs(identity.session);
   const clock = remote ? () => now() + Math.round(remote.clockAhead()) : now;
   return { project, identity, store, now: clock };

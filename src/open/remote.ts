@@ -12,6 +12,8 @@ export interface Remote {
   readonly store: Store;
   /** The same relay for another session of this user and machine. */
   as(session: string): Store;
+  /** The session of the person here, where the server knows this machine by a login: its name alone may be another's. */
+  readonly person: string | undefined;
   /** Sets the session that `store` acts for. */
   actAs(session: string): void;
   /** How far the server's clock is ahead of ours, ms. */
@@ -40,6 +42,7 @@ export function remoteRelay(
   const proven = (store: HttpStore) => (proving ? provingStore(store, proving) : unprovenStore(store));
   return {
     store: proven(http),
+    person: login && `${login.user}-${login.machine}`,
     as(session) {
       const store = new HttpStore(url.href, { now, credentials, onNotice });
       store.actAs(session);

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
+import type { Store } from "../store/store.ts";
 
 /** The record `mirror`: the server's relay that this relay is mirrored to. */
 export const Mirrored = object({
@@ -21,6 +22,21 @@ export const AGREED = "mirror/agreed";
 
 /** A mark whose time is when the mirror and its server agreed last, be the server away now or not. */
 export const LAST_AGREED = "mirror/agreed-last";
+
+/** Marks `mirror/apart/<session>`: sessions here of which nothing is passed on, since the server has another of that id. */
+export const APART = "mirror/apart";
+
+/** Marks `mirror/refused/<id>`: messages that the server has not taken yet. */
+export const REFUSED = "mirror/refused";
+
+/** The session of a person by the name `user` here: one of this machine where the server has that name for another. */
+export async function personHere(store: Store, user: string): Promise<string> {
+  const owner = store.isServed ? undefined : (await parsedOrSkipped(store, "mirror", Mirrored))?.owner;
+  if (owner === undefined) return user;
+  const known = (await store.get(`agents/${user}`)) ?? (await store.get(`archive/agents/${user}`));
+  const isAnothers = known?.owner !== undefined && known.owner !== owner;
+  return isAnothers || (await store.markedAt(`${APART}/${user}`)) !== undefined ? owner.replace("/", "-") : user;
+}
 
 const CONNECTED_MS = 120_000; // a mirror that is connected asks twice as often
 const VERDICT_PATIENCE_MS = 3000; // that a claim waits for the server's word

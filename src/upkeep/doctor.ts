@@ -20,6 +20,7 @@ import { Wait } from "../waits/wait.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
 import { hooks } from "./hook-failures.ts";
 import { lostPrerequisites } from "./lost-prerequisites.ts";
+import { notPassedOn } from "./mirrored.ts";
 
 const OLD_DRAFT_MS = 600_000;
 const OLD_LOCK_MS = 5000; // the lease of a lock
@@ -41,6 +42,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "dead holders", look: deadHolders },
   { name: "quarantine", look: quarantine },
   { name: "one relay", look: oneRelay },
+  { name: "mirror", look: notPassedOn },
   { name: "hooks", look: hooks },
 ];
 

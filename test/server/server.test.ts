@@ -213,3 +213,23 @@ test("install writes a unit that runs just that, also where its manager cannot b
   expect(fs.existsSync(file)).toBe(false);
   expect(here.run("serve", "--uninstall").code).toBe(3);
 });
+
+test("the same user on two machines was refused every verb on the second", async () => {
+  const here = new Machine();
+  here.run("send", "hello", "--session", "srv");
+  const server = await here.serve();
+  const url = `http://127.0.0.1:${server.port}`;
+  const machines = ["laptop", "desk"].map((name) => ({ name, machine: new Machine() }));
+  for (const { name, machine } of machines) {
+    const { invite } = JSON.parse(here.run("invite", "--user", "aaron", "--json").out);
+    expect(machine.run("login", url, "--invite", invite, "--user", "aaron", "--machine", name).code).toBe(0);
+  }
+  for (const { name, machine } of machines) {
+    const sent = machine.run("-S", url, "send", `from the ${name}`);
+    expect([sent.code, sent.err], name).toEqual([0, ""]);
+    expect(machine.run("-S", url, "whoami").out).toContain(`session  aaron-${name} `);
+  }
+  expect(machines[0]?.machine.run("-S", url, "inbox").out).toContain("from the desk");
+  expect(here.run("send", "--session", "srv", "--to", "aaron-desk", "only there").code).toBe(0);
+  expect(machines[1]?.machine.run("-S", url, "inbox").out).toContain("only there");
+});

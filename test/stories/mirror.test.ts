@@ -102,3 +102,24 @@ hereOnly(
     expect((await story.as(undefined, "mirror", "--status")).out).toContain("no process mirrors now");
   },
 );
+
+hereOnly("a name that the server has for another said sent, and nothing of it was passed on", async () => {
+  const { world, story, there } = await shop();
+  const eve = await there("eve");
+  await eve.as("ann", "register"); // the person here is ann, too
+  await story.as(undefined, "send", "hello");
+  await story.as(undefined, "mirror", `${world.origin}/shop`, "--once");
+  const status = await story.as(undefined, "mirror", "--status");
+  expect(status.out).toContain("nothing of the session ann is passed on: the server has another of that id");
+  expect((await story.as("x", "doctor")).out).toContain("nothing of the session ann is passed on");
+  const told = await story.as("ann", "send", "is this heard?");
+  expect(told.err).toContain(
+    "note: this is not passed on: the server has another ann; see agent-relay mirror --status",
+  );
+  const [, machine = ""] = /\(bob\/(\S+)\)|bob\/(\S+)/.exec(status.out) ?? [];
+  const own = await story.as(undefined, "whoami");
+  expect(own.out, machine).toMatch(/^session {2}bob-\S+ /);
+  expect((await story.as(undefined, "send", "now it is")).err).toBe("");
+  await story.as(undefined, "mirror", "--once");
+  expect((await eve.as("ann", "history")).out).toContain("now it is");
+});

@@ -10,7 +10,7 @@ import { forgetMirror, mirroredTo, noteMirrored, runAlone, runnerOf } from "../.
 import { fileStore, projectOf, trustedDirs } from "../../open/open.ts";
 import { remoteRelay } from "../../open/remote.ts";
 import { ensureRelay } from "../../project/trust.ts";
-import { AGREED, LAST_AGREED } from "../../project/upstream.ts";
+import { AGREED, APART, LAST_AGREED, REFUSED } from "../../project/upstream.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
@@ -168,10 +168,15 @@ async function status(cli: Cli): Promise<void> {
   const since = before === undefined ? "never agreed" : `agreed ${formatDuration(Math.max(0, now() - before))} ago`;
   const when = `${since}${before !== undefined && agreed === undefined ? ", cannot reach it now" : ""}`;
   const who = pid === undefined ? "no process mirrors now" : `process ${pid} mirrors`;
+  const [apart, refused] = [await local.marks(APART), await local.marks(REFUSED)];
+  const kept = [
+    ...apart.map((session) => `nothing of the session ${session} is passed on: the server has another of that id\n`),
+    ...(refused.length === 0 ? [] : [`${refused.length} messages are not passed on yet, such as ${refused[0]}\n`]),
+  ];
   const help = pid === undefined ? "Try: agent-relay mirror\n" : "";
   await cli.say(
-    { ...mirrored, pid: pid ?? null, agreed_at: before ?? null, is_reached: agreed !== undefined },
-    `${cleanLine(project)} is mirrored to ${cleanLine(mirrored.url)}: ${when}, ${who}\n${help}`,
+    { ...mirrored, pid: pid ?? null, agreed_at: before ?? null, is_reached: agreed !== undefined, apart, refused },
+    `${cleanLine(project)} is mirrored to ${cleanLine(mirrored.url)}: ${when}, ${who}\n${kept.join("")}${help}`,
   );
 }
 

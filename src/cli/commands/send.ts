@@ -2,6 +2,7 @@ import { RelayError } from "../../errors.ts";
 import { KINDS } from "../../messages/message.ts";
 import type { SendOptions } from "../../messages/send.ts";
 import { sendAnywhere } from "../../messages/send-anywhere.ts";
+import { APART } from "../../project/upstream.ts";
 import type { Relay } from "../../relay.ts";
 import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
@@ -66,6 +67,10 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
   const as = flags.from === undefined ? {} : { session: flags.from };
   const { sent, dir } = await sendAnywhere(relay, content, options, (words) => cli.elsewhere(words, as));
   await tellSent(cli, sent, dir);
+  if (!found.store.isServed && (await found.store.markedAt(`${APART}/${relay.session}`)) !== undefined)
+    cli.io.err(
+      `note: this is not passed on: the server has another ${relay.session}; see agent-relay mirror --status\n`,
+    );
 }
 
 interface Addressed {

@@ -2,7 +2,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { singleQuoted } from "../shell/quote.ts";
-import { git } from "./run.ts";
+import { worktreesOf } from "./repository.ts";
+import { askGit, git } from "./run.ts";
 
 export const HOOKS = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
 export type Hook = (typeof HOOKS)[number];
@@ -53,6 +54,30 @@ export function removeHooks(cwd: string): string[] {
   } catch (error) {
     throw systemError(`remove hooks from "${folder}"`, error);
   }
+}
+
+/** A worktree, and the hooks of ours that git runs in it. */
+export interface GuardedWorktree {
+  readonly root: string;
+  /** Where git takes hooks from there. With a relative core.hooksPath each worktree has a folder of its own. */
+  readonly folder: string;
+  readonly hooks: readonly Hook[];
+}
+
+/** Each worktree of the repository around `cwd`, this one first. */
+export function guardedWorktrees(cwd: string): GuardedWorktree[] {
+  const here = git(cwd, "rev-parse", "--show-toplevel").replace(/\n$/, "");
+  const roots = [here, ...worktreesOf(cwd).filter((root) => fs.existsSync(path.join(root, ".git")))];
+  return [...new Set(roots.map((root) => fs.realpathSync(root)))].map((root) => {
+    const folder = hooksFolder(root);
+    return { root, folder, hooks: HOOKS.filter((hook) => hookIn(path.join(folder, hook)) === hook) };
+  });
+}
+
+/** Whether git would take a file into a commit: it lies in the worktree, and is not ignored. */
+export function isPartOfProject(root: string, file: string): boolean {
+  if (path.relative(root, file).startsWith("..") || /[\\/]\.git[\\/]/.test(file)) return false;
+  return askGit(root, "check-ignore", "--", file) === undefined;
 }
 
 /** The real path of the folder that git takes hooks from, even of one that a hook manager has set. */

@@ -18,6 +18,7 @@ import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
+import { guardGaps } from "./guard-gaps.ts";
 import { hooks } from "./hook-failures.ts";
 import { lostPrerequisites } from "./lost-prerequisites.ts";
 import { notPassedOn } from "./mirrored.ts";
@@ -42,6 +43,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "dead holders", look: deadHolders },
   { name: "quarantine", look: quarantine },
   { name: "one relay", look: oneRelay },
+  { name: "guard", look: guardGaps },
   { name: "mirror", look: notPassedOn },
   { name: "hooks", look: hooks },
 ];

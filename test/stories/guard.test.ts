@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Story } from "../support/cli.ts";
 import { hasGit, Repository } from "../support/git-repository.ts";
 import { ROOT } from "../support/paths.ts";
@@ -480,3 +480,34 @@ function contents(folder: string): Record<string, unknown> {
     }),
   );
 }
+
+test.skipIf(!hasGit)(
+  "the guard was absent in linked worktrees under a relative core.hooksPath, and no verb said so",
+  async () => {
+    const repository = new Repository();
+    const { story } = repository;
+    repository.git("commit", "--quiet", "--allow-empty", "-m", "x");
+    const linked = `${story.cwd}-linked`;
+    expect(repository.git("worktree", "add", "--quiet", linked).status).toBe(0);
+    onTestFinished(() => fs.rmSync(linked, { recursive: true, force: true }));
+    expect((await story.as("me", "guard", "status")).code, "before").toBe(3);
+    repository.git("config", "core.hooksPath", ".hooks");
+    const installed = await story.as("me", "guard", "install");
+    expect(installed.err).toContain(`${fs.realpathSync(story.cwd)}/.hooks/pre-commit is a part of the project`);
+    expect(installed.err).toContain(`not active in ${fs.realpathSync(linked)}, which has hooks of its own: cd `);
+    const here = await story.as("me", "guard", "status");
+    expect(here.code).toBe(0);
+    expect(here.out).toMatch(/: active, pre-commit pre-merge-commit in .*\n.*linked: not active: cd /);
+    expect((await story.as("me", "doctor")).out).toContain(
+      `active in other worktrees, and not in ${fs.realpathSync(linked)}`,
+    );
+    const there = Object.assign(new Story(linked), { state: story.state });
+    expect((await there.as("me", "guard", "status")).code).toBe(3);
+    await there.as("me", "guard", "install");
+    expect((await there.as("me", "guard", "status")).out).not.toContain("not active");
+    repository.git("config", "--unset", "core.hooksPath");
+    const common = await story.as("me", "guard", "install");
+    expect(common.err, "git's own folder is one for all, and no part of the project").toBe("");
+    expect((await there.as("me", "guard", "status")).code).toBe(0);
+  },
+);

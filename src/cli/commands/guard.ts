@@ -4,7 +4,15 @@ import type { Claim } from "../../claims/claim.ts";
 import { askCommand } from "../../claims/wording.ts";
 import { formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { HOOKS, type Hook, installHooks, removeHooks } from "../../git/hooks.ts";
+import {
+  type GuardedWorktree,
+  guardedWorktrees,
+  HOOKS,
+  type Hook,
+  installHooks,
+  isPartOfProject,
+  removeHooks,
+} from "../../git/hooks.ts";
 import { git, gitOfCommit, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
 import { namesOf } from "../../render/messages.ts";
@@ -43,6 +51,10 @@ export const describe: Describe = ({ Argument, Command }, act) => {
     .description("take them away; what was there before is there again")
     .action(() => act(remove));
   guard
+    .command("status")
+    .description("say in which worktrees it is active; exit code 3: not in this one")
+    .action(() => act(status));
+  guard
     .command("check")
     .description("what the hooks run: exit code 4 if a file is claimed by another")
     .addArgument(new Argument("[hook]", "which hook asks").choices(HOOKS).default("pre-commit"))
@@ -57,6 +69,26 @@ async function install(cli: Cli, withPush: boolean): Promise<void> {
   const hooks = HOOKS.filter((hook) => withPush || hook !== "pre-push");
   const files = installHooks(cli.io.cwd, hooks, { program: fs.realpathSync(cli.io.script), refusal: EXIT.conflict });
   await cli.say({ files }, files.map((file) => `Installed ${cleanLine(file)}\n`).join(""));
+  const [here, ...others] = guardedWorktrees(cli.io.cwd);
+  for (const file of files.filter((each) => here && isPartOfProject(here.root, each)))
+    cli.io.err(`note: ${cleanLine(file)} is a part of the project, and has paths of this machine: do not commit it\n`);
+  for (const other of others.filter(({ hooks: there }) => hooks.some((hook) => !there.includes(hook))))
+    cli.io.err(`note: not active in ${cleanLine(other.root)}, which has hooks of its own: ${installIn(other)}\n`);
+}
+
+function installIn({ root }: GuardedWorktree): string {
+  return `cd ${quoted(root)} && agent-relay guard install`;
+}
+
+/** In which worktrees git runs the guard. Exit code 3: not in this one. */
+async function status(cli: Cli): Promise<number> {
+  const found = guardedWorktrees(cli.io.cwd);
+  const line = (one: GuardedWorktree) =>
+    one.hooks.length === 0
+      ? `${cleanLine(one.root)}: not active: ${installIn(one)}\n`
+      : `${cleanLine(one.root)}: active, ${one.hooks.join(" ")} in ${cleanLine(one.folder)}\n`;
+  await cli.say(found, found.map(line).join(""));
+  return (found[0]?.hooks.length ?? 0) > 0 ? 0 : EXIT.not_found;
 }
 
 async function remove(cli: Cli): Promise<void> {

@@ -87,6 +87,11 @@ export class Cli {
     this.io.err(`note: there is no relay at ${cleanLine(dir)} yet (${because})\n`);
   }
 
+  /** The time (Unix ms), by the clock that the relay's times are of: a server's, where it is on one. */
+  now(): number {
+    return this.#opened ? this.#opened.now() : this.io.now();
+  }
+
   /** Whether it is this process's own session that acts: not one that somebody named for a look, nor a person. */
   isOwnSession(agent: string): boolean {
     return this.flags.session === undefined && (Boolean(this.io.env.AGENT_RELAY_SESSION) || agent !== "human");

@@ -48,7 +48,7 @@ function fitted(widths: readonly number[], columns: number): number[] {
 
 export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
   const names = await relay.names(sessionsIn(messages));
-  const [me, now] = [relay.session ?? "", cli.io.now()];
+  const [me, now] = [relay.session ?? "", cli.now()];
   const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
   await cli.say(messages, frame(lines));
   if (messages.length === 0) cli.io.err("No messages\n");

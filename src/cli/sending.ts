@@ -60,7 +60,7 @@ export async function bodyOf(cli: Cli, words: readonly string[], file?: string):
 
 /** `dir`: the relay's folder, where it is another project's. */
 export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void> {
-  const now = cli.io.now();
+  const now = cli.now();
   const ids = sent.messages.map((message) => message.id).join(" ");
   const isForAll = sent.messages[0]?.to_session === null;
   const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");

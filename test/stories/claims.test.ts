@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClaimCheck } from "../../src/claims/claims.ts";
 import { type Claim, Relay } from "../../src/index.ts";
-import { framed, hereOnly, isOverHttp, Story } from "../support/cli.ts";
+import { framed, hereOnly, isOverHttp, overHttp, Story } from "../support/cli.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -487,4 +487,13 @@ describe.skipIf(isOverHttp)("a record that cannot be used", () => {
       expect((await story.as("b", "claims")).code).toBe(0);
     }
   });
+});
+
+test.runIf(isOverHttp)("what is left of a lease was counted by the local clock, and not by the server's", async () => {
+  const story = new Story();
+  await story.as("a", "claim", "src", "--ttl", "30m");
+  const env = await overHttp(story, "b");
+  const ahead = Object.assign(new Story(story.cwd), { state: story.state, env, now: story.now + 20 * 60_000 });
+  expect((await ahead.as("b", "claims")).out).toMatch(/src .* 30m /);
+  expect((await ahead.as("b", "status")).out).toMatch(/src .* 30m /);
 });

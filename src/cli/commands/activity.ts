@@ -35,7 +35,7 @@ export const run = verb(describe);
 async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
   if (flags.at !== undefined) {
-    const time = timeOf(flags.at, cli.io.now());
+    const time = timeOf(flags.at, cli.now());
     const state = await relay.stateAt(time);
     const sessions = [...state.agents.map(({ session }) => session), ...state.claims.map(({ holder }) => holder)];
     const call = callsIn(await relay.names(sessions));
@@ -50,10 +50,10 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
     if (lines.length === 0) cli.io.err("Nothing is known of then\n");
     return undefined;
   }
-  const since = cli.io.now() - parseDuration(flags.since);
+  const since = cli.now() - parseDuration(flags.since);
   const limit = wholeNumber(flags.limit, "--limit");
   const all = flags.follow
-    ? { since: Math.min(since, cli.io.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
+    ? { since: Math.min(since, cli.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
     : { since, limit };
   const known = await relay.activity(all);
   const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);

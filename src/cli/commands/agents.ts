@@ -29,7 +29,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
   const all = await relay.agents({ unread: true });
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
-  const does = await workOf(agents, path.dirname(relay.dir), cli.io.now());
+  const does = await workOf(agents, path.dirname(relay.dir), cli.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
   await cli.say(
     agents,
@@ -42,7 +42,7 @@ async function everywhere(cli: Cli): Promise<void> {
   const found = await agentsOnMachine(cli.io, ({ message }) => cli.io.err(`note: ${cleanLine(message)}\n`));
   const rows: string[][] = [];
   for (const { project, agents } of found) {
-    const does = await workOf(agents, project, cli.io.now());
+    const does = await workOf(agents, project, cli.now());
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
   const text = table([[...HEADER, "PROJECT"], ...rows], cli.io.columns);
@@ -50,13 +50,13 @@ async function everywhere(cli: Cli): Promise<void> {
   if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
 }
 
-function row(agent: AgentView, { io }: Cli, me: string | undefined, does: ReadonlyMap<string, string>): string[] {
+function row(agent: AgentView, cli: Cli, me: string | undefined, does: ReadonlyMap<string, string>): string[] {
   return [
     cleanLine(agent.name ?? "-"),
     cleanLine(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
     cleanLine(agent.agent_id),
     agent.presence,
-    formatDuration(io.now() - agent.last_seen * 1000),
+    formatDuration(cli.now() - agent.last_seen * 1000),
     agent.unread === undefined ? "-" : countWord(agent.unread),
     cleanLine(agent.role ?? "-"),
     cleanLine(does.get(agent.session_id) ?? "-"),

@@ -22,8 +22,8 @@ export const describe: Describe = ({ Command }, act) =>
             (claim.session_id === relay.session ? " (you)" : ""),
           claim.mode + (claim.tentative ? ", tentative" : ""),
           claim.offered_until === undefined
-            ? formatLeft(claim.expires_at - cli.io.now())
-            : `offered, ${formatLeft(claim.offered_until - cli.io.now())}`,
+            ? formatLeft(claim.expires_at - cli.now())
+            : `offered, ${formatLeft(claim.offered_until - cli.now())}`,
           cleanLine(claim.reason ?? "-"),
         ]);
         await cli.say(

@@ -225,7 +225,7 @@ async function nudge(cli: Cli): Promise<void> {
 
 async function status(cli: Cli): Promise<void> {
   const { store } = await opened(cli);
-  const now = cli.io.now();
+  const now = cli.now();
   const all = await daemons(store, now);
   const isStopped = (await store.markedAt(KILL_SWITCH)) !== undefined;
   const lines = all.map((one) => {

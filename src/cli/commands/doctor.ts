@@ -24,7 +24,7 @@ export const describe: Describe = ({ Command }, act) =>
         if (cli.server !== undefined) return doctorOf(cli, cli.server);
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
-        const place = { dir, cwd: cli.io.cwd, now: cli.io.now(), env: cli.io.env };
+        const place = { dir, cwd: cli.io.cwd, now: cli.now(), env: cli.io.env };
         const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
         const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
         const left = flags.fix
@@ -67,7 +67,7 @@ export const run = verb(describe);
 async function doctorOf(cli: Cli, server: string): Promise<number> {
   const { store, now } = await findRelay(cli.openOptions());
   const who = (await store.owner?.()) ?? "who runs it";
-  const ahead = now() - cli.io.now();
+  const ahead = now() - cli.now();
   const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD_MS;
   const clock = isFar ? `its clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead" : "behind"}` : "ok";
   const lines = [

@@ -21,7 +21,7 @@ export const describe: Describe = ({ Command }, act) =>
           record === undefined
             ? []
             : isMessage
-              ? [messageLines(record, relay.session ?? "", names, cli.io.now())]
+              ? [messageLines(record, relay.session ?? "", names, cli.now())]
               : [json(calledIn(record, names), 2)];
         const receipts = isMessage
           ? Object.entries(record.receipts ?? {}).map(

@@ -26,7 +26,7 @@ async function history(cli: Cli, flags: HistoryFlags): Promise<void> {
   const messages = await relay.history({
     limit: wholeNumber(flags.limit, "--limit"),
     ...(flags.with === undefined ? {} : { with: await relay.sessionOf(flags.with) }),
-    ...(flags.since === undefined ? {} : { since: cli.io.now() - parseDuration(flags.since) }),
+    ...(flags.since === undefined ? {} : { since: cli.now() - parseDuration(flags.since) }),
   });
   await tellMessages(cli, relay, messages);
 }

@@ -47,7 +47,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     ...(flags.all ? { all: true } : {}),
     ...(flags.peek ? { peek: true } : {}),
     registers: cli.isOwnSession(relay.agent),
-    ...(flags.since === undefined ? {} : { since: io.now() - parseDuration(flags.since) }),
+    ...(flags.since === undefined ? {} : { since: cli.now() - parseDuration(flags.since) }),
     async show(items, found) {
       if (cli.flags.json) {
         await io.out(json(found, 2));
@@ -55,7 +55,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       }
       const names = await relay.names(sessionsIn(items.map(({ message }) => message)));
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
-      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, io.now(), held));
+      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, cli.now(), held));
       await io.out(frame(lines));
       return shown;
     },

@@ -27,7 +27,7 @@ export const describe: Describe = ({ Command }, act) =>
         if (flags.list) return listInvites(cli);
         if (flags.revoke !== undefined) return revokeInvite(cli, flags.revoke);
         const { store, identity, project } = await findRelay(cli.openOptions());
-        const made = await invite(store, cli.io.now(), {
+        const made = await invite(store, cli.now(), {
           ...{ user: flags.user, uses: Number(flags.uses), expires: parseDuration(flags.expires) },
           by: (await store.owner?.()) ?? identity.session,
         });
@@ -41,7 +41,7 @@ export const describe: Describe = ({ Command }, act) =>
 
 async function listInvites(cli: Cli): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
-  const now = cli.io.now();
+  const now = cli.now();
   const all = await invites(store, now);
   const line = ({ id, user, uses, added_by, expires_at }: ListedInvite) =>
     `${id.slice(0, 12)}  ${user === undefined ? "for a new name" : `for ${user}`}, by ${cleanLine(added_by)}, ${uses} ${uses === 1 ? "use" : "uses"} left, for ${formatDuration(expires_at - now)}\n`;
@@ -51,7 +51,7 @@ async function listInvites(cli: Cli): Promise<void> {
 
 async function revokeInvite(cli: Cli, word: string): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
-  const { id } = await revoke(store, cli.io.now(), word);
+  const { id } = await revoke(store, cli.now(), word);
   await cli.say({ revoked: id }, `The invitation ${id.slice(0, 12)} lets in nobody any more\n`);
 }
 

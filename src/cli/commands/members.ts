@@ -47,7 +47,7 @@ async function list(cli: Cli): Promise<void> {
     ...member,
     tokens: Object.fromEntries(Object.entries(tokens).map(([name, { hash: _, ...token }]) => [name, token])),
   }));
-  const text = all.map((member) => describeMember(member, cli.io.now())).join("");
+  const text = all.map((member) => describeMember(member, cli.now())).join("");
   await cli.say(shown, text === "" ? "Nobody was let in yet: agent-relay invite\n" : text);
 }
 
@@ -92,7 +92,7 @@ async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {
   const scope = checkScope(flags.scope);
   const expires = flags.expires === undefined ? undefined : parseDuration(flags.expires);
   const by = await store.owner?.();
-  const secret = await addToken(store, cli.io.now(), { user, name: flags.name, scope, expires, by });
+  const secret = await addToken(store, cli.now(), { user, name: flags.name, scope, expires, by });
   await cli.say(
     { token: secret, user, name: flags.name, scope },
     `${secret}\nGood to ${scope}. Put it into AGENT_RELAY_TOKEN, or: curl -H "Authorization: Bearer $AGENT_RELAY_TOKEN"\n`,

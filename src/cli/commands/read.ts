@@ -21,7 +21,7 @@ export const describe: Describe = ({ Command }, act) =>
             ? "read by nobody yet"
             : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
         ];
-        const text = frame([messageLines(message, me, names, cli.io.now(), notes)]);
+        const text = frame([messageLines(message, me, names, cli.now(), notes)]);
         await cli.io.out(cli.flags.json ? json(message, 2) : text);
         await relay.markRead(id);
       }),

@@ -63,7 +63,7 @@ function sessionIn(text: string): string | undefined {
 }
 
 function full(found: Snapshot, me: string | undefined, cli: Cli): string {
-  const now = cli.io.now();
+  const now = cli.now();
   const names = namesOf(found.agents);
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   const agents = found.agents.map((agent) => [
@@ -114,7 +114,7 @@ function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderNames): 
 
 /** One line a section, empty ones left away; what peers wrote stands in a frame. */
 function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
-  const now = cli.io.now();
+  const now = cli.now();
   const names = namesOf(found.agents);
   const call = (session: string) => (session === me ? "you" : cleanLine(names.get(session) ?? session));
   const present = found.agents.filter((agent) => agent.presence !== "gone" && agent.session_id !== me);

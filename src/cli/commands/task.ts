@@ -236,7 +236,7 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   const which = flags.ready ? "ready" : flags.all ? "all" : "open";
   const found = await relay.tasks.list({ which, ...(flags.limit && { limit: wholeNumber(flags.limit, "--limit") }) });
   const names = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
-  const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.io.now())}\n`);
+  const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
   await cli.say(found, frameFor(cli.io, lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
@@ -270,7 +270,7 @@ async function show(cli: Cli, word: string): Promise<void> {
     task.owner?.session_id,
     ...task.notes.map((one) => one.session_id),
   ]);
-  const now = cli.io.now();
+  const now = cli.now();
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   const lines = [
     taskLine(task, await relay.tasks.standings([task]), names, relay.session, now),

@@ -91,10 +91,10 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   });
 }
 
-async function described({ io }: Cli, relay: Relay, waits: readonly Wait[]): Promise<string> {
+async function described(cli: Cli, relay: Relay, waits: readonly Wait[]): Promise<string> {
   const sessions = waits.flatMap(({ session_id, conditions }) => [session_id, ...sessionsIn(conditions)]);
   const call = callsIn(await relay.names(sessions));
-  return waits.map((wait) => `${describeWait(wait, call, io.now())}\n`).join("");
+  return waits.map((wait) => `${describeWait(wait, call, cli.now())}\n`).join("");
 }
 
 function describeWait(wait: Wait, call: Calls, now: number): string {

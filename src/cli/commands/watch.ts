@@ -36,10 +36,10 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   return INTERRUPTED;
 }
 
-async function show({ io, flags }: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
+async function show(cli: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
   const names = await throughOutages(() => relay.names(sessionsIn([message])), signal);
-  const lines = messageLines(message, relay.session ?? "", names, io.now());
-  await io.out(flags.json ? json(message) : frame([lines]));
+  const lines = messageLines(message, relay.session ?? "", names, cli.now());
+  await cli.io.out(cli.flags.json ? json(message) : frame([lines]));
 }
 
 /** Runs the program for one message. No shell sees any of it. False if it failed. */

@@ -31,6 +31,9 @@ export const claimsRule: AccessRule = {
   },
   needsMarks: [TOKEN],
   check(caller, key, { old, next }, facts) {
+    for (const name of Object.keys(next ?? {}))
+      if (!Object.hasOwn(EMPTY_LEDGER, name) && !isSame(next?.[name], old?.[name]))
+        throw refused(key, `it has no field ${jsonText(name)}`);
     if (next === undefined) throw refused(key, "claims are given back, and their record stays");
     const before = old === undefined ? EMPTY_LEDGER : ClaimLedger.parse(old, key);
     const after = ClaimLedger.parse(next, key);

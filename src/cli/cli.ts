@@ -1,4 +1,7 @@
+import path from "node:path";
 import { RelayError } from "../errors.ts";
+import { worktreeOf } from "../git/repository.ts";
+import { askGit } from "../git/run.ts";
 import type { OtherProject } from "../messages/send-anywhere.ts";
 import { type FoundRelay, findRelay, type OpenOptions, relayFor, serverOf } from "../open/open.ts";
 import type { Project } from "../project/find.ts";
@@ -29,10 +32,22 @@ export interface OpenedRelay {
  */
 export async function refuseStrangers({ identity, project, store }: FoundRelay, isForModel = false): Promise<void> {
   if ((identity.agent === "human" && !isForModel) || !project.exists || store.isServed) return;
-  if ((await store.get("relay")) === undefined || (await isTrusted(store))) return;
+  const isBroken = ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
+  if (await isTrusted(store)) return;
+  if (!isBroken && (await store.get("relay")) === undefined && !isTracked(project.dir)) return; // another program's
+  if (isBroken && !(await store.get("relay")))
+    throw new RelayError("refused", `Cannot use ${project.dir}: its relay.json could not be read, and was set aside`, {
+      next: "mend it where it is (agent-relay quarantine list), then agent-relay quarantine retry relay",
+    });
   throw new RelayError("refused", `Cannot use ${project.dir}: it came from elsewhere, and is not shown to an agent`, {
     next: "ask the person you work for to type: agent-relay trust",
   });
+}
+
+/** Whether git brought what is in a folder: it came with a clone. */
+function isTracked(dir: string): boolean {
+  const folder = path.dirname(dir);
+  return worktreeOf(folder) !== undefined && (askGit(folder, "ls-files", "--", dir) ?? "") !== "";
 }
 
 /** What a verb needs to do its work. */

@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { getPath } from "hono/utils/url";
 import { AuthorizedStore } from "../access/authorized-store.ts";
 import { type Caller, userOf } from "../access/policy.ts";
+import { reservedBy, usersIn } from "../access/reserved.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import { RelayError } from "../errors.ts";
@@ -10,7 +11,7 @@ import { hashOf } from "../identity/member.ts";
 import { countUnread } from "../messages/mailbox.ts";
 import { statusOf, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
-import type { Store } from "../store/store.ts";
+import { nameOf, type Store, type Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { jsonAnswer } from "./answer.ts";
 import { apiRoutes } from "./api.ts";
@@ -196,7 +197,11 @@ async function callerFor(
     session === ""
       ? undefined
       : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
-  if (agent && agent.owner !== owner)
+  const members = new Map<string, Value | undefined>();
+  if (session !== "" && !agent && owner !== undefined)
+    for (const key of usersIn(session)) members.set(nameOf(key), await store.get(key));
+  const isReserved = reservedBy({ owner, operator }, session, (user) => members.get(user)) !== undefined;
+  if (agent ? agent.owner !== owner : owner !== undefined && isReserved)
     throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
   return { session, owner, elsewhere: place, operator, isReader: scope === "read", byToken };
 }

@@ -11,6 +11,7 @@ import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
+import { quoted } from "../shell/quote.ts";
 import { beginning } from "../text.ts";
 import { changed, readTask, readyTasks, tasksOf, unmet } from "./indexes.ts";
 import { filesOf, isFree, isOver, type Task, taken } from "./task.ts";
@@ -86,7 +87,9 @@ async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
 
 /** The error where others hold the files of every task that is ready. */
 async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
-  const next = `agent-relay wait --released ${filesOf(task).join(" ")}, or take one without --claim-files`;
+  const whence = { cwd: context.registration.cwd ?? context.project, project: context.project };
+  const files = filesOf(task).map((file) => quoted(typedFrom(file, whence)));
+  const next = `agent-relay wait --released ${files.join(" ")}, or take one without --claim-files`;
   const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
   const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
   return new RelayError(

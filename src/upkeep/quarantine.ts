@@ -30,9 +30,11 @@ export async function retrySetAside(context: Context, word?: string): Promise<Re
     });
   const retried: Retried[] = [];
   for (const one of wanted) {
-    const outcome = (await context.store.putBack?.(one.name)) ?? "gone";
-    if (outcome === "back") await listAgain(context, one.key);
-    retried.push({ ...one, outcome });
+    const moved = (await context.store.putBack?.(one.name)) ?? "gone";
+    if (moved === "back") await listAgain(context, one.key);
+    // Its reader may have set it aside again: JSON, and no record of its kind.
+    const isAgain = moved === "back" && (await setAside(context)).some(({ key }) => key === one.key);
+    retried.push({ ...one, outcome: isAgain ? "broken" : moved });
   }
   return retried;
 }

@@ -180,7 +180,9 @@ describe("who says it is another", () => {
     expect(await alice.publish(message(id, "alice1", "soon"))).toBe(404);
     expect(await store.get(`messages/${id}`)).toBeUndefined();
     expect(await alice.publish(message(id, "alice1", "bob-script-all")), "a member's own").toBe(201);
-    expect((await mallory.as("bob-script-all").ask("GET", "/inbox")).status).toBe(200);
+    expect((await mallory.as("bob-script-all").ask("GET", "/inbox")).status, "nor a name that is kept for a user").toBe(
+      403,
+    );
     expect(await mallory.as("bob-script-all").create("agents/bob-script-all", agent("bob-script-all"))).toBe(403);
   });
 

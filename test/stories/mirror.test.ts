@@ -10,7 +10,7 @@ import { COMMAND } from "../support/paths.ts";
 async function shop(): Promise<{ world: World; story: Story; there: (session: string) => Promise<Story> }> {
   const clock: { story?: Story } = {};
   const dir = tempDir();
-  const world = await World.serve({ shop: `${dir}/.relay` }, () => clock.story?.now ?? 0);
+  const world = await World.serve({ shop: `${dir}/.relay` }, () => clock.story?.now ?? 0, { operator: "olga" });
   const letIn = async (user: string) =>
     Object.assign(new Story(), { env: { AGENT_RELAY_TOKEN: await world.token("shop", user) } });
   clock.story = await letIn("bob");

@@ -38,7 +38,7 @@ async function list(cli: Cli): Promise<void> {
 }
 
 async function contextOf(cli: Cli): Promise<Context> {
-  const { found } = await cli.openWithStore();
+  const { found } = await cli.openStrange(); // it shows names and reasons alone
   const { store, now, identity, project } = found;
   return makeContext({
     store,

@@ -64,7 +64,7 @@ async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> 
     ...(await yieldOptions(relay, flags)),
     ...(await signOptions(cli, found, flags)),
   };
-  const as = flags.from === undefined ? {} : { session: flags.from };
+  const as = { session: relay.session, agent: relay.agent }; // there, too, we are who we are here
   const { sent, dir } = await sendAnywhere(relay, content, options, (words) => cli.elsewhere(words, as));
   await tellSent(cli, sent, dir);
   if (!found.store.isServed && (await found.store.markedAt(`${APART}/${relay.session}`)) !== undefined)

@@ -104,7 +104,7 @@ function namesOf(folder: string): string[] {
     return fs.readdirSync(folder);
   } catch (error) {
     if (errno(error) === "ENOENT") return [];
-    throw error;
+    throw systemError(`look into "${folder}"`, error);
   }
 }
 

@@ -32,10 +32,11 @@ export interface OpenedRelay {
  */
 export async function refuseStrangers({ identity, project, store }: FoundRelay, isForModel = false): Promise<void> {
   if ((identity.agent === "human" && !isForModel) || !project.exists || store.isServed) return;
-  const isBroken = ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
-  if (await isTrusted(store)) return;
-  if (!isBroken && (await store.get("relay")) === undefined && !isTracked(project.dir)) return; // another program's
-  if (isBroken && !(await store.get("relay")))
+  if (await isTrusted(store)) return; // a record that is broken is set aside by this look
+  const isMissing = (await store.get("relay")) === undefined;
+  const isBroken = isMissing && ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
+  if (isMissing && !isBroken && !isTracked(project.dir)) return; // another program's
+  if (isBroken)
     throw new RelayError("refused", `Cannot use ${project.dir}: its relay.json could not be read, and was set aside`, {
       next: "mend it where it is (agent-relay quarantine list), then agent-relay quarantine retry relay",
     });

@@ -103,3 +103,14 @@ test("over a server, what was set aside is looked at where the server runs", asy
       : [0, "Nothing was set aside\n"],
   );
 });
+
+hereOnly("retry said of JSON of the wrong shape that it is back, and it was set aside again", async () => {
+  const { story, id, whole } = await cutMessage();
+  await story.as("b", "inbox");
+  const [{ file: aside } = { file: "" }] = await story.json<{ file: string }[]>("b", "quarantine", "list");
+  fs.writeFileSync(aside, whole.replace('"which port?"', "42"));
+  expect(await story.as("b", "quarantine", "retry", id)).toMatchObject({
+    code: 3,
+    out: `messages/${id} still cannot be read\n`,
+  });
+});

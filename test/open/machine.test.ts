@@ -59,6 +59,15 @@ test("agents of another project were listed, and could not be written to", async
   await two.as("bob", "reply", first?.message.id ?? "", "you may");
   expect((await one.as("ann", "inbox", "--dir", relay)).out).toContain("you may");
   expect(await one.json("ann", "send", "--to", "bob", "thanks")).toMatchObject({ relay });
+  const there = await two.json<{ session_id: string; agent_id: string }[]>("bob", "agents");
+  expect(
+    there.find(({ session_id }) => session_id === "claude-7"),
+    "none yet",
+  ).toBeUndefined();
+  await one.as("claude-7", "send", "--to", "bob", "from an agent");
+  expect(await two.json("bob", "agents")).toContainEqual(
+    expect.objectContaining({ session_id: "claude-7", agent_id: "claude" }),
+  );
   for (const word of ["bo", "nobody"]) expect((await one.as("ann", "send", "--to", word, "x")).code, word).toBe(3);
   expect((await one.as("ann", "send", "--dir", `${one.cwd}/.relay`, "--to", "bob", "x")).code, "this relay").toBe(3);
   await one.as("bob", "register");

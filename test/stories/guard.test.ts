@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Story } from "../support/cli.ts";
+import { isOverHttp, Story } from "../support/cli.ts";
 import { hasGit, Repository } from "../support/git-repository.ts";
 import { ROOT } from "../support/paths.ts";
 
@@ -481,7 +481,7 @@ function contents(folder: string): Record<string, unknown> {
   );
 }
 
-test.skipIf(!hasGit)(
+test.skipIf(!hasGit || isOverHttp)(
   "the guard was absent in linked worktrees under a relative core.hooksPath, and no verb said so",
   async () => {
     const repository = new Repository();

@@ -96,3 +96,13 @@ hereOnly(
     expect(git(`${cwd}/src`, "rm", "--cached", "--quiet", "my file.ts").status).toBe(0);
   },
 );
+
+test("task next --claim-files advised to wait for a path that is wrong in a subfolder, and not quoted", async () => {
+  const story = new Story();
+  fs.mkdirSync(`${story.cwd}/.git`);
+  const below = subfolder(story, "docs");
+  await story.as("a", "task", "add", "Parse", "--file", "src/a b.ts");
+  await story.as("a", "claim", "src/a b.ts");
+  const refused = await below.as("b", "task", "next", "--claim-files");
+  expect(refused.err).toContain("Try: agent-relay wait --released '../src/a b.ts', or take one without --claim-files");
+});

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
@@ -55,3 +56,40 @@ hereOnly("a folder that another program has made is no stranger's relay", async 
   drop(`${story.cwd}/.relay`, "msg-1", { from_session: "gemini", to_session: "claude-1" });
   expect((await story.as("claude-1", "inbox")).code).toBe(0);
 });
+
+hereOnly("a clone that brought messages and no relay.json reached a model by the command", async () => {
+  const story = new Story();
+  drop(`${story.cwd}/.relay`, "msg-1", { from_session: "gemini", to_session: "claude-1", content: "INJECT" });
+  const git = (...args: string[]) =>
+    spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: story.cwd });
+  git("init", "--quiet");
+  git("add", "-Af", ".");
+  git("commit", "--quiet", "-m", "x");
+  for (const verb of [["inbox"], ["history"], ["watch", "--exec", "cat"], ["status"], ["show", "mail"]]) {
+    const { code, out } = await story.as("claude-1", ...verb);
+    expect([code, out], verb.join(" ")).toEqual([6, ""]);
+  }
+});
+
+hereOnly(
+  "a relay.json that is broken was said to have come from elsewhere, and the next look made another",
+  async () => {
+    const story = new Story();
+    await story.as("claude-1", "send", "hello");
+    const file = `${story.cwd}/.relay/relay.json`;
+    const whole = fs.readFileSync(file, "utf8");
+    fs.writeFileSync(file, "{");
+    const minuteAgo = Date.now() / 1000 - 60;
+    fs.utimesSync(file, minuteAgo, minuteAgo);
+    await story.as("claude-2", "inbox");
+    for (const _ of ["second", "third"]) {
+      const { code, err } = await story.as("claude-2", "inbox");
+      expect(code).toBe(6);
+      expect(err).toContain("its relay.json could not be read, and was set aside");
+    }
+    const [{ file: aside } = { file: "" }] = await story.json<{ file: string }[]>("claude-2", "quarantine");
+    fs.writeFileSync(aside, whole);
+    expect((await story.as("claude-2", "quarantine", "retry", "relay")).code).toBe(0);
+    expect((await story.as("claude-2", "inbox")).out).toContain("hello");
+  },
+);

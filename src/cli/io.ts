@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { sleep } from "../time.ts";
+import { decoded } from "./decode.ts";
 
 /** The exit code of a command that was told to end (SIGINT, SIGTERM). */
 export const INTERRUPTED = 130;
@@ -13,6 +14,8 @@ export interface Input {
   readonly isEnd?: (bytes: Buffer) => boolean;
   /** False: whoever writes it may be silent for ever, and must not hold this process up. */
   readonly mayBlock?: boolean;
+  /** It is a person's or agent's text, and not a program's: what is in no known encoding is refused. */
+  readonly isText?: boolean;
 }
 
 /** The command's whole outside world. Tests bring their own. */
@@ -116,7 +119,10 @@ function writeSome(fd: number, bytes: Buffer): Promise<number> {
  * Reads stdin to its end. The first piece synchronously, if it may: most input is there by then, and a stream takes
  * longer to load than a hook may take in all. The rest by a stream, so that a writer that never ends holds nothing up.
  */
-async function readStdin(maxBytes: number, { head = "", isEnd = () => false, mayBlock = true }: Input = {}) {
+async function readStdin(
+  maxBytes: number,
+  { head = "", isEnd = () => false, mayBlock = true, isText = false }: Input = {},
+) {
   const chunks: Buffer[] = [];
   let size = 0;
   const take = (bytes: Buffer): boolean => {
@@ -125,7 +131,7 @@ async function readStdin(maxBytes: number, { head = "", isEnd = () => false, may
     chunks.push(bytes);
     return isEnd(bytes);
   };
-  const text = () => Buffer.concat(chunks).toString("utf8");
+  const text = () => (isText ? decoded(Buffer.concat(chunks)) : Buffer.concat(chunks).toString("utf8"));
   if (head !== "" && take(Buffer.from(head))) return text();
   const first = head === "" && mayBlock ? readSome() : undefined;
   if (first?.length === 0 || (first && take(first))) return text();

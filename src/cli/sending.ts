@@ -8,6 +8,7 @@ import type { FoundRelay } from "../open/open.ts";
 import { quoted } from "../shell/quote.ts";
 import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
+import { decoded } from "./decode.ts";
 
 const MAX_INPUT_BYTES = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
 
@@ -54,7 +55,8 @@ export async function bodyOf(cli: Cli, words: readonly string[], file?: string):
     });
   if (file === "-") return bodyOf(cli, ["-"]);
   if (file !== undefined) return readBody(path.resolve(io.cwd, file));
-  if (words.length === 1 && words[0] === "-") return withoutLastNewline(await io.input(MAX_INPUT_BYTES));
+  if (words.length === 1 && words[0] === "-")
+    return withoutLastNewline(await io.input(MAX_INPUT_BYTES, { isText: true }));
   return words.join(" ");
 }
 
@@ -97,7 +99,7 @@ function readBody(file: string): string {
   try {
     if (fs.statSync(file).size > MAX_INPUT_BYTES)
       throw new RelayError("limit", `Cannot send "${file}": it has more than ${MAX_INPUT_BYTES} bytes`);
-    return withoutLastNewline(fs.readFileSync(file, "utf8"));
+    return withoutLastNewline(decoded(fs.readFileSync(file)));
   } catch (error) {
     if (errno(error) === "ENOENT")
       throw new RelayError("not_found", `Cannot send "${file}": there is no such file`, {

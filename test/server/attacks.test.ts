@@ -339,6 +339,15 @@ describe("who wants what others hold", () => {
     expect(await alice.see("claims/live")).toBeDefined();
   });
 
+  test("fills the record that everyone's claims are in with a field of its own", async () => {
+    const { mallory, store } = await town();
+    await store.create("claims/live", { ...claims(1, [claim("claim-m", "mallory1", "x", 1)]), later: "kept" });
+    const attempt = (more: object) => mallory.change("claims/live", (old) => ({ ...old, ...more }));
+    expect(await attempt({ zzz: "r".repeat(500_000) })).toBe(403);
+    expect(await attempt({ later: "changed" })).toBe(403);
+    expect(await attempt({ claims: [] }), "what a later version has written stays").toBe(200);
+  });
+
   test("makes the first record of claims with no token that nobody could follow", async () => {
     const { mallory } = await town();
     expect(await mallory.change("claims/live", () => claims(Number.MAX_SAFE_INTEGER, []))).toBe(403);

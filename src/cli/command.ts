@@ -66,9 +66,15 @@ export function verb<Flags>(describe: Describe, plain?: Plain<Flags>): Verb {
         : await byDescription(describe, args, io);
       return typeof code === "number" ? code : 0;
     } catch (error) {
-      return fail(error, io, args.includes("--json"));
+      return fail(error, io, args.includes("--json"), await nameFor(error, describe));
     }
   };
+}
+
+/** The verb's name, for an error that does not say itself what to do next. */
+async function nameFor(error: unknown, describe: Describe): Promise<string | undefined> {
+  if (!(error instanceof RelayError) || error.next !== undefined) return undefined;
+  return describe(await import("commander"), () => {}).name();
 }
 
 /** A verb's command with the flags that every verb has. */

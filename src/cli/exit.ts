@@ -30,6 +30,7 @@ export function fail(error: unknown, io: Io, asJson: boolean, verb?: string): nu
 
 /** What to try if the error itself does not say. */
 function nextAfter(code: ErrorCode, verb = ""): string {
-  if (code === "usage" || code === "limit") return `agent-relay ${verb} --help`;
+  if (code === "usage" || code === "limit")
+    return ["agent-relay", ...(verb === "" ? ["help"] : [verb, "--help"])].join(" ");
   return code === "failed" || code === "corrupt" ? "agent-relay doctor" : "agent-relay status";
 }

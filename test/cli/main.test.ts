@@ -50,3 +50,19 @@ test("a flag of a verb before the verb, and a text that begins with a dash, are 
   expect((await story.as("a", "send", "--", "-hello")).code).toBe(0);
   expect((await story.as("x", "inbox", "--session", "z")).err, "nothing is near").not.toContain("did you mean");
 });
+
+test.each([
+  ["claim", "src", "--ttl", "abc"],
+  ["inbox", "--limit", "0"],
+  ["send", "--deadline", "abc", "x"],
+  ["claim", "--resource", "port:80"],
+  ["register", "--name", "two words"],
+  ["activity", "--at", "19:26"],
+  ["inbox", "--dir", ""],
+])("the advice after %s %s had no verb: agent-relay  --help", async (...args) => {
+  const { code, err } = await new Story().as("a", ...args);
+  expect(code).toBe(2);
+  expect(err).not.toContain("agent-relay  --help");
+  const [, ...words] = /^Try: agent-relay (.*)$/m.exec(err)?.[0].split(" ") ?? [];
+  if (words.includes("--help")) expect(words.slice(0, 3)).toEqual(["agent-relay", args[0], "--help"]);
+});

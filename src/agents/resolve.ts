@@ -82,8 +82,12 @@ function ambiguous(word: string, fits: readonly string[]): RelayError {
 function unknown(word: string, agents: readonly Addressee[]): RelayError {
   const near = nearest(word, agents);
   const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
+  // A group is who is here: nobody can keep a message for one that has nobody in it.
+  const isGroup = word === "human" || word.startsWith("role:");
   return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
-    next: "agent-relay agents, or send --keep to leave it for a session that will come",
+    next: isGroup
+      ? 'agent-relay send "..." to everyone: who comes within a day hears it, too'
+      : "agent-relay agents, or send --keep to leave it for a session that will come",
   });
 }
 

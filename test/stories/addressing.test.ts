@@ -92,3 +92,13 @@ test("the library took a misspelt option for none, and told everyone", async () 
   });
   expect(await relay.history()).toEqual([]);
 });
+
+test("a group that has nobody in it was to be written to with --keep, which could not be", async () => {
+  const story = new Story();
+  for (const group of ["human", "role:reviewer"])
+    for (const keep of [[], ["--keep"]]) {
+      const { code, err } = await story.as("claude-1", "send", "--to", group, ...keep, "may I?");
+      expect(code).toBe(3);
+      expect(err).toContain('Try: agent-relay send "..." to everyone: who comes within a day hears it, too');
+    }
+});

@@ -1,7 +1,6 @@
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
-import { askGit } from "../git/run.ts";
 import type { OtherProject } from "../messages/send-anywhere.ts";
 import { type FoundRelay, findRelay, type OpenOptions, relayFor, serverOf } from "../open/open.ts";
 import type { Project } from "../project/find.ts";
@@ -35,7 +34,7 @@ export async function refuseStrangers({ identity, project, store }: FoundRelay, 
   if (await isTrusted(store)) return; // a record that is broken is set aside by this look
   const isMissing = (await store.get("relay")) === undefined;
   const isBroken = isMissing && ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
-  if (isMissing && !isBroken && !isTracked(project.dir)) return; // another program's
+  if (isMissing && !isBroken && !(await isTracked(project.dir))) return; // another program's
   if (isBroken)
     throw new RelayError("refused", `Cannot use ${project.dir}: its relay.json could not be read, and was set aside`, {
       next: "mend it where it is (agent-relay quarantine list), then agent-relay quarantine retry relay",
@@ -46,8 +45,9 @@ export async function refuseStrangers({ identity, project, store }: FoundRelay, 
 }
 
 /** Whether git brought what is in a folder: it came with a clone. */
-function isTracked(dir: string): boolean {
+async function isTracked(dir: string): Promise<boolean> {
   const folder = path.dirname(dir);
+  const { askGit } = await import("../git/run.ts");
   return worktreeOf(folder) !== undefined && (askGit(folder, "ls-files", "--", dir) ?? "") !== "";
 }
 

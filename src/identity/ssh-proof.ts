@@ -6,7 +6,6 @@ import { forwarding } from "../store/forwarding.ts";
 import { folderOf, type Store } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import type { SshProof } from "./proof.ts";
-import { sshText } from "./signature.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -30,6 +29,7 @@ export function sshProving(store: Store, signers: string | undefined): Store {
     if (signature === undefined) return raw.proof === undefined ? raw : { ...raw, proof };
     relay ??= String((await store.get("relay"))?.id);
     const { proof: __, ...said } = raw;
+    const { sshText } = await import("./signature.ts"); // with it comes what verifies: few messages are signed
     const text = sshText(relay, said);
     const both = jsonText([text, signature]);
     const ssh = known.get(both) ?? (await checked(text, signature, signers));

@@ -141,7 +141,8 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const isUrgent = options.rank !== undefined;
   const isOwn = reader === "registered";
   const { messages, hasMore, unreadable, broken } = await unreadMessages(context, MAX_COUNTED + limit, {
-    ...{ isUrgent, isOwn },
+    isUrgent,
+    isOwn,
   });
   for (const id of broken) await asFarAsPossible(() => tellSenderOfBroken(context, id));
   const all = [...messages, ...(await unlistedNews(context, reader, messages))];

@@ -123,8 +123,12 @@ function byAncestor(facts: IdentityFacts, near: NearestAgent): Identity {
   const [latest] = called.filter(isSegment);
   if (latest !== undefined) return identity(facts, latest, agent, near, `${seen}, which calls hooks for that session`);
   if (registered) return identity(facts, registered.session_id, agent, near, `${seen}, which is registered`);
-  const session = `${agent}-${process.pid.toString(36)}-${process.started.toString(36)}`;
-  return identity(facts, session, agent, near, `${seen}, named by its pid and start time`);
+  return identity(facts, standIn(agent, process), agent, near, `${seen}, named by its pid and start time`);
+}
+
+/** The session that a process is for the others as long as nothing has told which of its agent's sessions it is. */
+export function standIn(agent: string, { pid, started }: Pick<Ancestor, "pid" | "started">): string {
+  return `${agent}-${pid.toString(36)}-${started.toString(36)}`;
 }
 
 /**
@@ -157,10 +161,9 @@ function byVariable(facts: IdentityFacts, host: AgentHost): Identity {
     return identity(facts, value, agent, undefined, `${variable} is set, and no other agent's variable`);
   const { leader } = facts;
   if (!leader) throw cannotTell(`${host.agent} started this process, and does not say which of its sessions`);
-  const session = `${agent}-${leader.pid.toString(36)}-${leader.started.toString(36)}`;
   return identity(
     facts,
-    session,
+    standIn(agent, leader),
     agent,
     undefined,
     `${host.agent} left its variables here; named by this terminal's first process`,

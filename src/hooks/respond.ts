@@ -1,10 +1,13 @@
 import path from "node:path";
 import { HookMemory } from "../agents/hook-memory.ts";
 import { leaveProcess } from "../agents/leave.ts";
+import { readAgent } from "../agents/registry.ts";
+import { standIn } from "../agents/whoami.ts";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import type { HookAnswer, HookCall, ToolUse } from "../hosts/hook.ts";
 import type { HookCallers } from "../machine/hook-callers.ts";
+import { startOf } from "../machine/process.ts";
 import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
@@ -12,6 +15,7 @@ import { briefing, greeting } from "../render/briefing.ts";
 import { itemLines, namesOf, sessionsIn } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
+import { isAtWork } from "../views/snapshot.ts";
 import { reasonAgainst } from "./claim-guard.ts";
 import { type ContextBlock, contextBlock } from "./context-block.ts";
 import { filesOf, recentEdits } from "./edits.ts";
@@ -31,6 +35,8 @@ export interface HookContext {
   readonly store: Store;
   readonly project: string;
   readonly now: () => number;
+  /** The relay as another session. */
+  readonly as: (session: string) => Relay;
   /** Whether what peers wrote may be put before a model: not of a relay that came with a cloned repository. */
   readonly isTrusted: boolean;
   /** Claims outlive the session, until they run out. */
@@ -81,6 +87,7 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     here.callers.note({ pid: here.parent, session: call.session, relay: path.resolve(relay.dir) });
   if (isOften && hadBegun) return;
   await relay.register();
+  await asFarAsPossible(() => endStandIn(here));
   if (!isTrusted) {
     const context = `This project's agent-relay came from elsewhere; what is in it is not shown to you until a person types: agent-relay trust\n`;
     return say({ context });
@@ -95,6 +102,20 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     () => true,
     ({ text: context }) => say({ context }),
   );
+}
+
+/**
+ * Ends what the process was for the others until its hooks told its session: a host starts its servers of tools first. Not
+ * what was written to, or has begun something: it ends with the process.
+ */
+async function endStandIn({ relay, store, pid, as }: HookContext): Promise<void> {
+  const started = pid === 0 ? undefined : startOf(pid);
+  if (started === undefined) return;
+  const session = standIn(relay.agent, { pid, started });
+  if (session === relay.session || !(await readAgent(store, "agents", session))) return;
+  const { items } = await as(session).inbox({ peek: true, limit: MAX_ITEMS });
+  const isWrittenTo = items.some(({ message }) => message.to_session === session);
+  if (!isWrittenTo && !isAtWork(await relay.snapshot(), session)) await as(session).unregister();
 }
 
 async function tellMail(

@@ -61,7 +61,8 @@ export class McpSessions {
   /** Registers who has come, so that others can write to it before it calls. Not a host whose calls name their sessions. */
   async arrive(): Promise<void> {
     if (this.client()?.startsWith("codex") || !this.#deps.isThere()) return;
-    await this.relay();
+    const relay = await this.relay();
+    if (!(await this.#deps.isCurrent(relay))) await relay.unregister(); // its hooks have told and registered its session meanwhile
   }
 
   async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {

@@ -57,3 +57,11 @@ export async function snapshot(context: Context): Promise<Snapshot> {
     ...(typeof relay?.finished_at === "string" ? { finished_at: relay.finished_at } : {}),
   };
 }
+
+/** Whether a session holds something, waits for something, or works at a task. */
+export function isAtWork({ claims, queue, waiting, waits, tasks }: Snapshot, session: string): boolean {
+  return (
+    [...claims, ...queue, ...waiting, ...waits].some((one) => one.session_id === session) ||
+    tasks.some(({ owner }) => owner?.session_id === session)
+  );
+}

@@ -3,12 +3,13 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { standIn } from "../../src/agents/whoami.ts";
 import { type HookIo, runHook } from "../../src/hooks/run.ts";
 import type { Payload } from "../../src/hosts/hook.ts";
 import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { HookCallers } from "../../src/machine/hook-callers.ts";
-import { thisProcess } from "../../src/machine/process.ts";
+import { startOf, thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { FatefulStore } from "../support/killable-store.ts";
@@ -84,6 +85,7 @@ class World {
       out: terms.out ?? say,
       open: async ({ session }) => ({
         relay: this.as(session, { ...(terms.store && { store: terms.store }), ...(terms.pid && { pid: terms.pid }) }),
+        as: (other) => this.as(other),
         store: terms.store ?? this.store,
         project: this.project,
         now: () => this.clock,
@@ -277,6 +279,39 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     }
     expect([await isHeld("a"), await isHeld("b")], "5 and 6 of the session").toEqual([true, true]);
   });
+
+  test("an agent whose server of tools came before its first hook was two agents", async () => {
+    const world = await World.of(kind);
+    const host = await living();
+    const waiting = standIn("claude", { pid: host.pid, started: startOf(host.pid) ?? 0 });
+    await world.as(waiting).register({ pid: host.pid });
+    await world.as("ann").send("to everyone");
+    await world.at("SessionStart", { session_id: "new" }, { pid: host.pid });
+    expect((await world.as("ann").agents()).map((one) => one.session_id).sort()).toEqual(["ann", "bob", "new"]);
+  });
+
+  test.each([
+    ["was written to", (world: World, waiting: string) => world.as("ann").send("to you", { to: waiting })],
+    ["holds a claim", (world: World, waiting: string) => world.as(waiting).claim("a.ts")],
+    [
+      "works at a task",
+      async (world: World, waiting: string) => {
+        await world.as("ann").tasks.add("one");
+        await world.as(waiting).tasks.next();
+      },
+    ],
+  ])(
+    "what stood in for an agent that had not told its session, and %s, stays until its process ends",
+    async (_, act) => {
+      const world = await World.of(kind);
+      const host = await living();
+      const waiting = standIn("claude", { pid: host.pid, started: startOf(host.pid) ?? 0 });
+      await world.as(waiting).register({ pid: host.pid });
+      await act(world, waiting);
+      await world.at("SessionStart", { session_id: "new" }, { pid: host.pid });
+      expect((await world.as("ann").agents()).map((one) => one.session_id)).toContain(waiting);
+    },
+  );
 
   test("the end of a session ends it, gives its claims back, and its mail waits", async () => {
     const world = await World.of(kind);
@@ -1014,10 +1049,9 @@ describe("the command", () => {
 
   /** The real command, as a host starts it. */
   function started(story: Story) {
-    const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
     const child = spawn(process.execPath, [COMMAND, "hook", "gemini"], {
       cwd: story.cwd,
-      env: { ...env, XDG_STATE_HOME: story.state },
+      env: { ...process.env, XDG_STATE_HOME: story.state },
     });
     child.stdin.on("error", () => {});
     return child;

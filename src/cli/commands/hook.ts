@@ -134,11 +134,13 @@ async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) 
   const { project, store } = found;
   if (!project.exists) return undefined;
   const relay = relayFor(found, options, (dir, more) => new Relay(dir, more));
+  const as = (other: string) => new Relay(project.dir, { session: other, agent, cwd: folder, store, now: found.now });
   const isTrusted = await relay.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
   const command = isOnPath("agent-relay", env) ? undefined : quoted(io.script);
   return {
     relay,
+    as,
     store,
     project: path.dirname(project.dir),
     now,

@@ -1,5 +1,6 @@
-// Builds dist/: the library as ES modules with types, and the command as CommonJS, which Node loads fastest: a small
-// entry, one file a verb, and commander beside them, so that a run reads only what it needs.
+// Builds dist/: the library as one ES module with its types, since Node takes 70 ms to find 137 of them; and the command as
+// CommonJS, which Node loads fastest: a small entry, one file a verb, and commander beside them, so that a run reads only what
+// it needs.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -33,7 +34,14 @@ const settings = {
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" }, // its other form cannot be bundled
 };
 
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--outDir", out], { stdio: "inherit" });
+const types = ["--emitDeclarationOnly", "--outDir", out];
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", ...types], { stdio: "inherit" });
+await build({
+  ...{ bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" },
+  entryPoints: ["src/index.ts"],
+  outfile: `${out}/index.js`,
+  packages: "external",
+});
 const libraries = await build({
   ...settings,
   entryPoints: LIBRARIES,

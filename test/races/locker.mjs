@@ -1,7 +1,7 @@
 // One process that updates records under their locks.
 import fs from "node:fs";
-import { FileStore } from "../../dist/store/file/file-store.js";
-import { withLock } from "../../dist/store/file/lock.js";
+import { FileStore } from "../../src/store/file/file-store.ts";
+import { withLock } from "../../src/store/file/lock.ts";
 import { say, serve } from "./serve.mjs";
 
 const { dir } = JSON.parse(process.argv[2]);

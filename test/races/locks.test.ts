@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { place } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { racers, rounds } from "../support/scale.ts";
-import { askAll, crowd, Notes, newRelayDir, start } from "./workers.ts";
+import { askAll, bundled, crowd, Notes, newRelayDir, start } from "./workers.ts";
 
 const CONTENDERS = racers(32);
 const MEETING = racers(16);
@@ -12,7 +12,7 @@ const ROUNDS = rounds(200);
 
 test(`${CONTENDERS} processes that update one record lose no update`, async () => {
   const dir = newRelayDir();
-  const lockers = await crowd(CONTENDERS, "locker.mjs", () => ({ dir }));
+  const lockers = await crowd(CONTENDERS, bundled("locker.mjs"), () => ({ dir }));
   const longest = await askAll<number>(lockers, "count", { key: "counters/one", times: 15 });
 
   console.log(
@@ -26,7 +26,7 @@ test(`${MEETING} processes that meet the lock of a killed holder are never insid
   const dir = newRelayDir();
   const store = new FileStore(dir, { durability: "process" });
   await store.create("counters/one", { count: 0 });
-  const lockers = await crowd(MEETING, "locker.mjs", () => ({ dir }));
+  const lockers = await crowd(MEETING, bundled("locker.mjs"), () => ({ dir }));
   const locks = ["counters+one", "section"].map((name) => `${dir}/locks/${name}.lock`);
   const [, section] = locks;
   const witness = `${dir}/witness`;
@@ -58,8 +58,9 @@ test("a holder that was stopped past its lease neither writes nor unlocks, at wh
   const dir = newRelayDir();
   const store = new FileStore(dir);
   const notes = new Notes();
+  const locker = bundled("locker.mjs");
   const [one, two, three, four, five, six] = await Promise.all(
-    Array.from({ length: 6 }, () => start("locker.mjs", { dir }, { onNote: notes.hear })),
+    Array.from({ length: 6 }, () => start(locker, { dir }, { onNote: notes.hear })),
   );
   const [written, removed, target] = ["counters/written", "counters/removed", `${dir}/committed`];
   const lock = `${dir}/locks/committed.lock`;

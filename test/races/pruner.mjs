@@ -1,5 +1,5 @@
 // Removes the old folders in which nothing is listed, again and again.
-import { FileStore } from "../../dist/store/file/file-store.js";
+import { FileStore } from "../../dist/index.js";
 import { serve } from "./serve.mjs";
 
 const { dir } = JSON.parse(process.argv[2]);

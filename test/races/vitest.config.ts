@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { PATIENCE } from "../patience.ts";
+import { LEAN, PATIENCE } from "../patience.ts";
 
 // What npm test runs a tenth of, whole: races with all their rounds and processes, kills at random points, large inputs.
 export default defineConfig({
@@ -16,8 +16,9 @@ export default defineConfig({
       "test/store/file/file-store-faults.test.ts",
       "test/shell/writes.test.ts",
     ],
-    env: { RELAY_SCALE: "whole" },
+    env: { ...LEAN, RELAY_SCALE: "whole" },
     maxWorkers: "100%", // one a core: more of them only hold each other up
+    isolate: false,
     disableConsoleIntercept: true,
   },
 });

@@ -4,10 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { buildSync } from "esbuild";
 import { onTestFinished } from "vitest";
 
 const HERE = import.meta.dirname;
-const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env; // reading certificates would take most of a worker's start
 
 export interface StartOptions {
   /** Program and arguments that run node; default this node. */
@@ -24,12 +24,21 @@ export function newRelayDir(): string {
   return path.join(folder, ".relay");
 }
 
+/** A script of ours that looks at more than the library shows, as one that node can run. It goes when the test ends. */
+export function bundled(script: string): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-worker-"));
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const outfile = path.join(folder, script);
+  buildSync({ entryPoints: [path.join(HERE, script)], outfile, bundle: true, platform: "node", format: "esm" });
+  return outfile;
+}
+
 /** Starts one worker; it is ready when this returns, and is killed when the test ends. */
 export async function start(script: string, args: object, options: StartOptions = {}): Promise<Worker> {
   const [program = process.execPath, ...first] = options.command ?? [];
-  const child = spawn(program, [...first, path.join(HERE, script), JSON.stringify(args)], {
+  const child = spawn(program, [...first, path.resolve(HERE, script), JSON.stringify(args)], {
     stdio: ["pipe", "pipe", "inherit"],
-    env: options.env ?? ENV,
+    env: options.env ?? process.env,
   });
   const worker = new Worker(child, options.onNote ?? (() => {}));
   onTestFinished(() => worker.kill());

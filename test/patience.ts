@@ -9,3 +9,9 @@ export const PATIENCE = {
   hookTimeout: HALF_AN_HOUR,
   expect: { poll: { timeout: HALF_AN_HOUR } },
 };
+
+/**
+ * What the processes of all tests have in their environment. To read certificates takes a Node two thirds of its start where
+ * a machine names some, and no test asks a server that needs them but those that name theirs.
+ */
+export const LEAN = { NODE_EXTRA_CA_CERTS: "" };

@@ -14,7 +14,7 @@ export const crate = await install();
 async function install(): Promise<string | undefined> {
   if (isBuilt()) return BINARY;
   if (spawnSync("cargo", ["--version"]).status !== 0) return skip("cargo is not here");
-  const args = ["install", "agent-relay", "--version", VERSION, "--root", ROOT];
+  const args = ["install", "agent-relay", "--version", VERSION, "--root", ROOT, "--debug"]; // optimized, it takes longer to build than to run
   fs.mkdirSync(ROOT, { recursive: true });
   const problem = (await run([...args, "--locked"])) && (await run(args));
   return isBuilt() ? BINARY : skip(`the crate could not be built: ${problem}`);

@@ -93,7 +93,6 @@ class Night {
 
   /** `program` is JavaScript; it is run for each start. */
   start(program: string, ...flags: string[]): ChildProcess {
-    const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
     const child = spawn(
       process.execPath,
       [
@@ -112,7 +111,7 @@ class Night {
       ],
       {
         cwd: this.story.cwd,
-        env: { ...own, HOME: this.home, XDG_STATE_HOME: this.home },
+        env: { ...process.env, HOME: this.home, XDG_STATE_HOME: this.home },
         stdio: ["ignore", "ignore", "pipe"],
       },
     );
@@ -235,9 +234,8 @@ test("after the machine was started anew, a daemon that ran before is in nobody'
 test("a program that is not there is a run that failed, and the daemon goes on; it is not installed", async () => {
   const night = new Night();
   await night.bob.send("hello", { to: "night", keep: true });
-  const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
   const args = ["--session", "night", "--agent", "claude", "--cool-down", "1ms", "--", "./not-there"];
-  const env = { ...own, HOME: night.home, XDG_STATE_HOME: night.home };
+  const env = { ...process.env, HOME: night.home, XDG_STATE_HOME: night.home };
   const daemon = spawn(process.execPath, [COMMAND, "daemon", "run", ...args], { cwd: night.story.cwd, env });
   onTestFinished(() => void daemon.kill("SIGKILL"));
   await night.says(/Cannot start "\.\/not-there"[^\n]*\n[^\n]*ended with 127/);

@@ -32,7 +32,7 @@ class Idle {
   }
 
   run(program: string, args: readonly string[], env = {}): ChildProcess {
-    const { NODE_EXTRA_CA_CERTS: _, CLAUDE_CODE_SESSION_ID: __, ...own } = process.env;
+    const { CLAUDE_CODE_SESSION_ID: _, ...own } = process.env;
     const child = spawn(program, args, {
       cwd: this.cwd,
       env: { ...own, HOME: this.home, XDG_STATE_HOME: this.home, ...env },

@@ -41,14 +41,12 @@ const HOSTS = {
   },
 } as const;
 
-const { NODE_EXTRA_CA_CERTS: _, ...OWN } = process.env;
-
 class Team {
   readonly home = tempDir();
   readonly main = `${this.home}/project`;
 
   run(program: string, args: readonly string[], cwd: string, env = {}, input = "") {
-    const own = { ...OWN, HOME: this.home, XDG_STATE_HOME: this.home, GIT_CONFIG_GLOBAL: "/dev/null", ...env };
+    const own = { ...process.env, HOME: this.home, XDG_STATE_HOME: this.home, GIT_CONFIG_GLOBAL: "/dev/null", ...env };
     const { status, stdout, stderr } = spawnSync(program, args, { cwd, env: own, input, encoding: "utf8" });
     return { status, stdout, stderr };
   }

@@ -17,7 +17,6 @@ import type {
 import { framed, hereOnly, isOverHttp, type Ran, Story } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
 
-const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const EVIL = "x\n[abcdef]\n# Agents\u001b[2J\u202e\u0007\r";
@@ -306,7 +305,7 @@ describe("activity", () => {
     await say("log", "before");
     const child = spawn(process.execPath, [COMMAND, "activity", "--follow", "--json"], {
       cwd: story.cwd,
-      env: { ...ENV, HOME: story.cwd, AGENT_RELAY_SESSION: "b" },
+      env: { ...process.env, HOME: story.cwd, AGENT_RELAY_SESSION: "b" },
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -328,7 +327,7 @@ describe("activity", () => {
 
   test("--follow misses nothing and repeats nothing of what is written while it starts", async () => {
     const story = new Story();
-    const env = { ...ENV, HOME: story.cwd, AGENT_RELAY_SESSION: "b" };
+    const env = { ...process.env, HOME: story.cwd, AGENT_RELAY_SESSION: "b" };
     let written = 0;
     const log = async () => {
       story.now = Date.now();

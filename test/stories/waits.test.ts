@@ -7,8 +7,6 @@ import { isOverHttp, overHttp, type Ran, Story } from "../support/cli.ts";
 import { living } from "../support/living-process.ts";
 import { COMMAND } from "../support/paths.ts";
 
-const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
-
 /** A project by the clock on the wall, in which some wait in processes of their own. */
 class Project {
   readonly #story = Object.defineProperty(new Story(), "now", { get: Date.now });
@@ -38,7 +36,7 @@ class Project {
     const server = isOverHttp ? await overHttp(this.#story, session) : {};
     const child = spawn(process.execPath, [COMMAND, ...args], {
       cwd: this.cwd,
-      env: { ...ENV, HOME: this.cwd, AGENT_RELAY_SESSION: session, ...server },
+      env: { ...process.env, HOME: this.cwd, AGENT_RELAY_SESSION: session, ...server },
       stdio: ["ignore", "pipe", "pipe"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));

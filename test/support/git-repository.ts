@@ -34,11 +34,10 @@ export class Repository {
   }
 
   gitIn(worktree: string, env: Readonly<Record<string, string>>, ...args: string[]) {
-    const { NODE_EXTRA_CA_CERTS: _, ...own } = process.env;
     const { status, stderr } = spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x@y", ...args], {
       cwd: `${this.base}/${worktree}`,
       env: {
-        ...own,
+        ...process.env,
         HOME: this.base,
         XDG_STATE_HOME: this.base,
         AGENT_RELAY_SESSION: "me",

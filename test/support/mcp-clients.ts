@@ -86,7 +86,7 @@ export async function called(client: Client, name: string, args: Args, meta: Arg
 
 /** The built server, as hosts start it. */
 export function started(cwd: string, env: Record<string, string> = {}) {
-  const { NODE_EXTRA_CA_CERTS: _, CLAUDE_CODE_SESSION_ID: __, CLAUDECODE: ___, ...own } = process.env;
+  const { CLAUDE_CODE_SESSION_ID: _, CLAUDECODE: __, ...own } = process.env;
   const home = { HOME: cwd, XDG_STATE_HOME: `${cwd}/state` };
   return {
     command: process.execPath,

@@ -27,9 +27,16 @@ for (const scene of SCENES)
     const writes = calls.flatMap((call, index) => (call === "writeSync" ? [index + 1] : []));
     const traced = hasStrace ? await traceCalls(scene.name, ground.copy(home)) : [];
     const kills: Kill[] = hasStrace
-      ? traced.map((call) => (copy, drift) => killAt(scene.name, copy, call, drift))
-      : [...calls, "done"].map((_, index) => (copy) => killed(scene.name, copy, { mode: "kill", at: index + 1 }));
-    for (const at of writes) kills.push((copy) => killed(scene.name, copy, { mode: "half", at }));
+      ? traced.map((call) => ({
+          at: `${call.what}, for the ${call.turn}. time`,
+          run: (copy, drift) => killAt(scene.name, copy, call, drift),
+        }))
+      : [...calls, "done"].map((call, index) => ({
+          at: call,
+          run: (copy) => killed(scene.name, copy, { mode: "kill", at: index + 1 }),
+        }));
+    for (const at of writes)
+      kills.push({ at: "half a write", run: (copy) => killed(scene.name, copy, { mode: "half", at }) });
 
     await inPairs(kills, (kill) => killAndCheck(scene, home, kill));
     points += kills.length;
@@ -51,8 +58,12 @@ async function killed(name: string, copy: string, plan: Plan): Promise<Lines | u
   return worker.child.signalCode === "SIGKILL" ? worker : undefined;
 }
 
-/** Undefined if the run went another way: a write of Node's own before, or one more look at a busy lock. */
-type Kill = (copy: string, drift: number) => Promise<Lines | undefined>;
+interface Kill {
+  /** The call that it comes to, in words. */
+  readonly at: string;
+  /** Undefined if the run went another way: a write of Node's own before, or one more look at a busy lock. */
+  run(copy: string, drift: number): Promise<Lines | undefined>;
+}
 
 // Every second run has one write of Node's own more or less (80 runs looked at): 12 tries missed one call in 70, these
 // miss one in a million.
@@ -61,12 +72,12 @@ const DRIFTS = [...Array.from({ length: 8 }, () => [0, 1, 0, -1]).flat(), 2, -2,
 async function killAndCheck(scene: Scene, home: string, kill: Kill): Promise<void> {
   for (const [attempt, drift] of DRIFTS.entries()) {
     const copy = ground.copy(home);
-    const worker = await kill(copy, drift);
+    const worker = await kill.run(copy, drift);
     if (!worker && attempt < DRIFTS.length - 1) {
       ground.drop(copy);
       continue;
     }
-    if (!worker) throw new Error(`No run of "${scene.name}" came to the same call again`);
+    if (!worker) throw new Error(`No run of "${scene.name}" came to the same call again: ${kill.at}`);
     expect(worker.child.signalCode).toBe("SIGKILL");
     expectWhole(`${copy}/.relay`);
     await scene.check({

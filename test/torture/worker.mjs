@@ -1,6 +1,5 @@
 // Does one operation on the relay in `<home>/.relay`, and says "done" once it returned: node worker.mjs <name> <home> <plan>
 import fs from "node:fs";
-import path from "node:path";
 import { Relay } from "../../dist/index.js";
 import { operations } from "./operations.mjs";
 import { arm } from "./points.mjs";
@@ -10,12 +9,6 @@ const { mode, ...options } = JSON.parse(plan);
 const { session, run } = operations[name];
 const say = (line) => fs.writeSync(1, `${line}\n`);
 
-if (mode !== "plain") {
-  // A rehearsal next door loads every module first, so that only the operation's own calls are met afterwards.
-  const rehearsal = path.join(path.dirname(home), "rehearsal");
-  fs.cpSync(home, rehearsal, { recursive: true, preserveTimestamps: true });
-  await run(new Relay(`${rehearsal}/.relay`, { session, durability: "process" }), () => {});
-}
 if (mode === "wait") {
   say("ready");
   fs.readSync(0, Buffer.alloc(1));

@@ -23,7 +23,7 @@ class Desk {
     this.dir = dir;
     fs.writeFileSync(
       `${this.#tools}/node`,
-      `#!/bin/sh\necho "$@" >"${this.#tools}/args"\n{ printf %s "$AGENT_RELAY_HOOK_HEAD"; cat; } >"${this.#tools}/stdin"\n`,
+      `#!/bin/sh\necho "$@" >"${this.#tools}/args"\n{ printf %s "$AGENT_RELAY_HOOK_HEAD"; cat; } >"${this.#tools}/stdin"\necho "$NODE_EXTRA_CA_CERTS" >"${this.#tools}/certificates"\n`,
     );
     fs.chmodSync(`${this.#tools}/node`, 0o755);
   }
@@ -37,6 +37,11 @@ class Desk {
   /** Notes that this process calls hooks for a session, as its start does. */
   note(session: string): void {
     new HookCallers({ XDG_STATE_HOME: this.#state }).note({ pid: process.pid, session, relay: `${this.dir}/.relay` });
+  }
+
+  /** The certificates that the last Node was to read beside its own. */
+  get certificates(): string {
+    return fs.readFileSync(`${this.#tools}/certificates`, "utf8").trim();
   }
 
   as(session: string): Relay {
@@ -166,6 +171,16 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     const desk = await Desk.open();
     expect(desk.hook("claude Stop")).toBe("");
     expect(desk.hook("claude Stop", { env: { AGENT_RELAY_SERVER: "http://127.0.0.1:4800" } })).toBe("node");
+  });
+
+  test("reads certificates, which takes two thirds of Node's start, only where a server has the relay", async () => {
+    const desk = await Desk.open();
+    await desk.as("bob").send("hi", { to: "s1" });
+    const env = { NODE_EXTRA_CA_CERTS: "/company.pem" };
+    expect(desk.hook("claude UserPromptSubmit", { env })).toBe("node");
+    expect(desk.certificates).toBe("");
+    desk.hook("claude UserPromptSubmit", { env: { ...env, AGENT_RELAY_SERVER: "https://relay.example" } });
+    expect(desk.certificates).toBe("/company.pem");
   });
 
   test("misses no message that was sent before it looked", async () => {

@@ -1,5 +1,5 @@
 export type { Entry } from "./activity/entry.ts";
-export type { Agent, Presence } from "./agents/agent.ts";
+export type { Agent, Presence, Teller } from "./agents/agent.ts";
 export type { AgentView } from "./agents/registry.ts";
 export type { Claim, ClaimMode, ClaimTarget } from "./claims/claim.ts";
 export type { ClaimCheck, ClaimOptions, ReleaseOptions, WaitingClaimOptions } from "./claims/claims.ts";

@@ -1,5 +1,5 @@
 import type { Entry } from "./activity/entry.ts";
-import { type Agent, checkAgentId } from "./agents/agent.ts";
+import { type Agent, checkAgentId, type Teller } from "./agents/agent.ts";
 import * as leaving from "./agents/leave.ts";
 import * as registration from "./agents/register.ts";
 import * as registry from "./agents/registry.ts";
@@ -93,9 +93,9 @@ export class Relay {
     return registration.register(this.#context(), options);
   }
 
-  /** Renews this session's sign of life. Never registers it: undefined if it is not registered. */
-  async heartbeat(): Promise<Agent | undefined> {
-    return registration.heartbeat(this.#context());
+  /** Renews this session's sign of life, and says what tells it of mail. Never registers it: undefined if it is not registered. */
+  async heartbeat(tells?: Teller): Promise<Agent | undefined> {
+    return registration.heartbeat(this.#context(), tells);
   }
 
   /** Ends this session and gives back its claims. Its mail stays for its return. Undefined if it was not registered. */

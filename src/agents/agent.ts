@@ -7,6 +7,16 @@ import { asTyped } from "../text.ts";
 /** A process besides the first that a session runs in, such as one that has resumed it elsewhere. */
 const OtherProcess = object({ pid: integer(1, 0xffffffff), pid_started: optional(integer()), place: text() });
 
+/** What tells a session of its mail without being asked. */
+export const TELLERS = ["hooks", "mcp", "watch"] as const;
+export type Teller = (typeof TELLERS)[number];
+
+/** When each of these last told a session of its mail, or found none, and when it last looked by `itself`; Unix seconds. */
+const Hears = object({
+  ...{ hooks: optional(integer()), mcp: optional(integer()), watch: optional(integer()), itself: optional(integer()) },
+});
+export type Hears = Infer<typeof Hears>;
+
 /**
  * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
  * (times in Unix seconds; `pid` 0 if the agent's process is not known).
@@ -32,6 +42,7 @@ export const Agent = object({
   /** What it does, in a line, and since when (Unix ms). */
   status: optional(text()),
   status_at: optional(integer()),
+  hears: optional(Hears),
   /** Unix seconds; only in the archive. */
   ended_at: optional(integer()),
   /** The owner of a session that came over the network: `<user>/<machine>`. */

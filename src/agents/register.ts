@@ -8,7 +8,8 @@ import { ownerHere } from "../project/upstream.ts";
 import { checkSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import { jsonText } from "../text.ts";
-import { Agent, checkName, checkSession } from "./agent.ts";
+import { Agent, checkName, checkSession, type Teller } from "./agent.ts";
+import { withLook } from "./hearing.ts";
 import { keepName, nameTaken, refuseNamesake, takeName } from "./names.ts";
 import { joined, processState } from "./processes.ts";
 import { mine, readAgent } from "./registry.ts";
@@ -38,10 +39,11 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   // Settle before the session is back: others may wait for its end.
   if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
-  const { pid_started, place: _, other_processes, left_processes, ended_at, owner, ...said } = old ?? {};
+  const { pid_started, place: _, other_processes, left_processes, ended_at, owner, hears, ...said } = old ?? {};
   const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;
   const fresh = newAgent(context, options);
-  const run = live ? joined(live, fresh) : fresh;
+  const goesOn = live !== undefined && processState(live) !== "dead";
+  const run = { ...(live ? joined(live, fresh) : fresh), ...(goesOn && hears && { hears }) };
   const agent = { ...kept, ...run, metadata: options.metadata ?? old?.metadata ?? {}, name };
   if (live || !(await store.create(`agents/${session}`, agent))) await store.update(`agents/${session}`, () => agent);
   await store.mark(`agents/${session}.seen`, context.now());
@@ -153,12 +155,15 @@ export async function touch(context: Context): Promise<void> {
   seen.set(session, now());
 }
 
-/** Renews `last_heartbeat`. Never creates. Returns the registration, or undefined if there is none. */
-export async function heartbeat(context: Context): Promise<Agent | undefined> {
+/** Renews `last_heartbeat`, and notes that `by` tells of mail. Never creates. Returns the registration, or undefined if there is none. */
+export async function heartbeat(context: Context, by?: Teller): Promise<Agent | undefined> {
   const { store, session } = context;
   if (!(await readAgent(store, "agents", session))) return undefined; // the lock of an update would create a relay
   const seconds = Math.floor(context.now() / 1000);
-  const beat = await store.update(`agents/${session}`, (agent) => agent && { ...agent, last_heartbeat: seconds });
+  const beat = await store.update(`agents/${session}`, (old) => {
+    const agent = old && { ...old, last_heartbeat: seconds };
+    return agent && by ? withLook(agent, by, seconds) : agent;
+  });
   if (beat) await store.mark(`agents/${session}.seen`, context.now());
   return beat && Agent.parse(beat, `agents/${session}`);
 }

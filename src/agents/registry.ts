@@ -6,17 +6,19 @@ import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
 import type { RegistrationFolder, Store, Value } from "../store/store.ts";
 import { Agent, isName, type Presence, presence } from "./agent.ts";
+import { type Hearing, hearing } from "./hearing.ts";
 import { processState } from "./processes.ts";
 import { resolveOne } from "./resolve.ts";
 
-/** An agent, and what is known of it now. */
-export type AgentView = Agent & {
-  readonly presence: Presence;
-  /** Its last sign of life, Unix seconds. */
-  readonly last_seen: number;
-  /** Unread messages, if that was asked for; 1,001 means more than 1,000. */
-  readonly unread?: number;
-};
+/** An agent, and what is known of it now; of one of another program, not how it hears of mail. */
+export type AgentView = Omit<Agent, "hears"> &
+  Partial<Hearing> & {
+    readonly presence: Presence;
+    /** Its last sign of life, Unix seconds. */
+    readonly last_seen: number;
+    /** Unread messages, if that was asked for; 1,001 means more than 1,000. */
+    readonly unread?: number;
+  };
 
 /** Every registered session, the latest sign of life first. */
 export async function agents(context: Context): Promise<AgentView[]> {
@@ -102,7 +104,9 @@ export async function sessionOf(context: Context, word: string): Promise<string>
 function view({ now, thresholds }: Context, agent: Agent, marked: number | undefined): AgentView {
   const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD_MS);
   const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
-  return { ...agent, presence: state, last_seen: Math.floor(seen / 1000) };
+  const { hears, ...said } = agent;
+  const last_seen = Math.floor(seen / 1000);
+  return { ...said, presence: state, last_seen, ...(marked !== undefined && hearing(hears, last_seen, now())) };
 }
 
 /** The last of these times that is not after `bound`, else the last of all: a clock may have run ahead. */

@@ -5,6 +5,7 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import type { MessageKind } from "../messages/message.ts";
 import type { Recipient, SendOptions, Sent } from "../messages/send.ts";
 import type { FoundRelay } from "../open/open.ts";
+import { hearingWords } from "../render/hearing.ts";
 import { quoted } from "../shell/quote.ts";
 import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
@@ -89,6 +90,7 @@ function describeRecipient(who: Recipient, now: number): string {
     who.presence === "gone" && who.ended_at === undefined && who.last_seen !== undefined
       ? `gone, seen ${ago(who.last_seen)} ago`
       : undefined,
+    who.presence === "active" || who.presence === "idle" ? hearingWords(who, now) : undefined,
     who.unread_before ? `${countWord(who.unread_before)} unread before this` : undefined,
     who.is_full ? "its inbox is full: not listed there" : undefined,
   ];

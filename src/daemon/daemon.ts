@@ -1,3 +1,4 @@
+import { endWatch, noteLook } from "../agents/hearing.ts";
 import { RelayError, unlessAway } from "../errors.ts";
 import { liveness, startOf, thisProcess } from "../machine/process.ts";
 import type { Message } from "../messages/message.ts";
@@ -88,7 +89,12 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
   const change = async (next: DaemonRecord) => {
     record = DaemonRecord.parse(await lasting(() => store.update(key, () => next)), key);
   };
-  const sign = setInterval(() => void store.mark(aliveMark(session), now()).catch(() => {}), SIGN_EVERY_MS); // retried
+  const watcher = { store, session, now };
+  const live = async () => {
+    await store.mark(aliveMark(session), now());
+    await noteLook(watcher, "watch");
+  };
+  const sign = setInterval(() => void live().catch(() => {}), SIGN_EVERY_MS); // retried
   const hints = new ChangeWaiter(store, [`inboxes/${session}`]);
   const stop = () => hints.end();
   const lasting = <T>(run: () => Promise<T>) => hints.throughOutages(run);
@@ -98,6 +104,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
   try {
     if (watch.isAgent) await lasting(() => registerInstead(deps));
     await waitForOrphanRun(deps, record, limits, signal);
+    await lasting(() => noteLook(watcher, "watch"));
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await lasting(() => known.ids());
@@ -139,6 +146,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
     stop();
     const over = () => store.update(key, (value) => (value?.pid === thisProcess().pid ? { ...value, pid: 0 } : value));
     await over().catch(unlessAway); // a daemon without a sign of life is taken for over
+    await endWatch(watcher).catch(unlessAway);
     log("ends");
   }
 }

@@ -163,6 +163,7 @@ async function showMail(
   try {
     await relay.inbox({
       limit: MAX_ITEMS,
+      by: "hooks",
       rank,
       patience: READER_PATIENCE_MS,
       show: (items, found) => show(items, found.more, found.broken),

@@ -5,6 +5,7 @@ import type { AgentView } from "../agents/registry.ts";
 import { formatDuration } from "../duration.ts";
 import { killedLine } from "../render/agents.ts";
 import { claimWords } from "../render/claims.ts";
+import { hearingWords } from "../render/hearing.ts";
 import { cleanLine, countWord } from "../text.ts";
 import { killAgent } from "../upkeep/kill.ts";
 import { workOf } from "../views/doing.ts";
@@ -49,6 +50,7 @@ function agentLine(agent: AgentView, held: readonly string[], now: number, does:
   const facts = [
     presence === "active" ? presence : `${presence}, seen ${formatDuration(now - last_seen * 1000)} ago`,
     role === undefined ? [] : cleanLine(role),
+    presence === "gone" ? [] : (hearingWords(agent, now) ?? []),
     branch === undefined || status === undefined ? [] : `on ${cleanLine(branch)}`,
     held.length === 0 ? [] : `has claimed ${held.slice(0, 5).join(", ")}${held.length > 5 ? ", ..." : ""}`,
     unread === 0 ? [] : `${countWord(unread)} unread`,

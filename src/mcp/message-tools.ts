@@ -7,6 +7,7 @@ import type { InboxItem } from "../messages/message-state.ts";
 import type { Recipient } from "../messages/send.ts";
 import { sendAnywhere } from "../messages/send-anywhere.ts";
 import { frame } from "../render/frame.ts";
+import { hearingWords } from "../render/hearing.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
 import { quoted } from "../shell/quote.ts";
 import { beginning, cleanLine, countWord } from "../text.ts";
@@ -52,6 +53,7 @@ function recipientWords(who: Recipient, now: number): string {
   const facts = [
     ended_at === undefined ? (presence ?? []) : `left ${ago(ended_at)}, kept until it is back`,
     presence === "idle" && last_seen !== undefined ? `seen ${ago(last_seen)}` : [],
+    presence === "active" || presence === "idle" ? (hearingWords(who, now) ?? []) : [],
     unread_before > 0 ? `${countWord(unread_before)} unread before` : [],
     is_full ? "its inbox is full: it was not told" : [],
   ].flat();

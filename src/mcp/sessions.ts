@@ -90,8 +90,10 @@ export class McpSessions {
 
 /** Registers the session, also after a restart (the registered process has died). Makes a relay if there is none. */
 async function here(relay: Relay): Promise<void> {
-  const lives = await relay.heartbeat();
-  if (!lives || (await relay.find(lives.session_id))?.presence === "gone") await relay.register();
+  const lives = await relay.heartbeat("mcp");
+  if (lives && (await relay.find(lives.session_id))?.presence !== "gone") return;
+  await relay.register();
+  await relay.heartbeat("mcp");
 }
 
 /** Codex says with each call which of its sessions it is for. */

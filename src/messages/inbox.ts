@@ -1,3 +1,5 @@
+import type { Hears } from "../agents/agent.ts";
+import { noteLook } from "../agents/hearing.ts";
 import { isSuperseded, register, touch } from "../agents/register.ts";
 import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
@@ -45,6 +47,8 @@ export interface InboxOptions {
   readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
   /** Whether a session that is not registered becomes so: false where somebody only looks by its name. Default true. */
   readonly registers?: boolean;
+  /** What looks: others see what tells a session of its mail. Default `itself`. */
+  readonly by?: keyof Hears;
   /** How long to wait for another reader of this session, ms; default 6,000. */
   readonly patience?: number;
 }
@@ -67,7 +71,8 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
   const none: Inbox = { items: [], more: 0, open_more: 0 };
-  const reader = await beginReading(context, options.registers ?? true);
+  const by = options.peek ? undefined : (options.by ?? "itself");
+  const reader = await beginReading(context, { registers: options.registers ?? true, by });
   if (reader === "nowhere") return { ...none, items: await show([], none) };
   if (options.peek || reader === "unknown") {
     const seen = await collect(context, options, limit, reader);
@@ -107,9 +112,13 @@ type Reader = "registered" | "unknown" | "nowhere";
 
 /**
  * The start of every read: lists foreign messages, renews the sign of life, settles waits. Registers a session that is
- * not registered if it `registers`, and else nobody: a look by a wrong name would leave an agent that nobody is.
+ * not registered if it `registers`, and else nobody: a look by a wrong name would leave an agent that nobody is. Notes what
+ * looks, if that marks what it sees.
  */
-export async function beginReading(context: Context, registers = false): Promise<Reader> {
+export async function beginReading(
+  context: Context,
+  { registers = false, by }: { registers?: boolean; by?: keyof Hears | undefined } = {},
+): Promise<Reader> {
   const agent = await mine(context);
   if (!agent && !(await isThere(context))) return "nowhere";
   await asFarAsPossible(() => relistAfterBoot(context));
@@ -117,6 +126,7 @@ export async function beginReading(context: Context, registers = false): Promise
   const isSame = agent ? !isSuperseded(context, agent) : !registers;
   await asFarAsPossible(() => (isSame ? scanForForeign(context, "due") : register(context)));
   if (isKnown) await asFarAsPossible(() => touch(context));
+  if (isKnown && by) await asFarAsPossible(() => noteLook(context, by, agent));
   await asFarAsPossible(() => context.settle());
   return isKnown ? "registered" : "unknown";
 }

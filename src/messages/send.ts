@@ -1,4 +1,4 @@
-import type { Presence } from "../agents/agent.ts";
+import type { Presence, Teller } from "../agents/agent.ts";
 import { ensureRegistered } from "../agents/register.ts";
 import { ended, find, isKnown, registrations } from "../agents/registry.ts";
 import { type Address, resolve } from "../agents/resolve.ts";
@@ -58,6 +58,9 @@ export interface Recipient {
   readonly presence?: Presence | "unknown";
   /** Its last sign of life, Unix seconds. */
   readonly last_seen?: number;
+  /** What tells it of its mail without being asked, and when it last looked or was told, Unix seconds. */
+  readonly told_by?: readonly Teller[];
+  readonly looked_at?: number;
   /** When the session ended, Unix seconds. It may come back for its mail. */
   readonly ended_at?: number;
   /** Unread messages in its inbox before this one; 1,001 means more than 1,000. */
@@ -325,6 +328,8 @@ async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
       ...(agent?.name === undefined ? {} : { name: agent.name }),
       presence: agent?.presence ?? "unknown",
       ...(agent === undefined ? {} : { last_seen: agent.last_seen }),
+      ...(agent?.told_by === undefined ? {} : { told_by: agent.told_by }),
+      ...(agent?.looked_at === undefined ? {} : { looked_at: agent.looked_at }),
       ...(agent?.ended_at === undefined ? {} : { ended_at: agent.ended_at }),
       unread_before: Math.min(unread_before, MAX_COUNTED + 1),
     });

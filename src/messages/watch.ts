@@ -1,5 +1,6 @@
+import { endWatch } from "../agents/hearing.ts";
 import { ensureRegistered } from "../agents/register.ts";
-import type { Context } from "../context.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
 import { isAway, RelayError, unlessAway } from "../errors.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { scanInterval } from "./discover.ts";
@@ -39,7 +40,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
       await hints.next(Number.POSITIVE_INFINITY);
       if (hints.isOver) return;
       if (performance.now() > due) {
-        await lasting(() => beginReading(context));
+        await lasting(() => beginReading(context, { by: "watch" }));
         due = performance.now() + (await lasting(() => scanInterval(context)));
       }
       while (!hints.isOver && (await lasting(() => hasUnread(context, passed)))) {
@@ -67,6 +68,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();
+    await asFarAsPossible(() => endWatch(context)).catch(unlessAway);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Agent } from "../agents/agent.ts";
+import { Agent, type Hears } from "../agents/agent.ts";
 import { unregister } from "../agents/leave.ts";
 import { withoutProcesses } from "../agents/processes.ts";
 import { register } from "../agents/register.ts";
@@ -148,7 +148,15 @@ async function registerThere(replicas: Replicas, agent: Agent): Promise<void> {
 
 function isNews(here: Agent, there: Agent): boolean {
   const told = ["agent_id", "role", "status", "status_at", "branch", "cwd", "worktree"] as const;
-  return told.some((field) => here[field] !== there[field]) || jsonText(here.metadata) !== jsonText(there.metadata);
+  if (told.some((field) => here[field] !== there[field])) return true;
+  return jsonText(here.metadata) !== jsonText(there.metadata) || hasNewLook(here.hears, there.hears);
+}
+
+/** Whether something else tells it of mail than was said, or it has looked long after that. */
+function hasNewLook(here: Hears = {}, there: Hears = {}): boolean {
+  const words = Object.keys(here) as (keyof Hears)[];
+  if (words.length !== Object.keys(there).length) return true;
+  return words.some((one) => ((here[one] ?? 0) - (there[one] ?? 0)) * 1000 > SIGN_EVERY_MS);
 }
 
 /** Registers here the sessions of elsewhere, and archives here those that are no longer registered on the server. */

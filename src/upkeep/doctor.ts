@@ -17,6 +17,7 @@ import { recordsSetAside } from "../store/file/quarantine.ts";
 import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
+import { backlogs } from "./backlogs.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
 import { guardGaps } from "./guard-gaps.ts";
 import { hooks } from "./hook-failures.ts";
@@ -38,6 +39,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "tasks", look: lostPrerequisites },
   { name: "log", look: log },
   { name: "pointers", look: pointers },
+  { name: "backlogs", look: backlogs },
   { name: "drafts", look: drafts },
   { name: "locks", look: locks },
   { name: "dead holders", look: deadHolders },

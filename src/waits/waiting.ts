@@ -1,3 +1,4 @@
+import { endWatch, NOTE_EVERY_MS, noteLook } from "../agents/hearing.ts";
 import { ensureRegistered } from "../agents/register.ts";
 import { callsOf, hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
 import { type DeadlockStep, deadlock } from "../claims/deadlock.ts";
@@ -5,7 +6,7 @@ import { changeClaims } from "../claims/ledger.ts";
 import { pathTargets } from "../claims/paths.ts";
 import { circleError } from "../claims/queue.ts";
 import { leaveQueue } from "../claims/rules.ts";
-import type { Context } from "../context.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError, unlessAway } from "../errors.ts";
 import { newId } from "../id.ts";
@@ -68,6 +69,7 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
   options.signal?.addEventListener("abort", stop);
   const lasting = <T>(run: () => Promise<T>) => hints.throughOutages(run, until);
   let on: string | undefined;
+  let noteDue = isForMail ? 0 : Infinity;
   try {
     for (;;) {
       options.signal?.throwIfAborted();
@@ -88,6 +90,10 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
       const foreign = isForMail ? await lasting(() => scanInterval(context)) : Infinity;
+      if (performance.now() > noteDue) {
+        await lasting(() => noteLook(context, "watch"));
+        noteDue = performance.now() + NOTE_EVERY_MS;
+      }
       await hints.next(Math.min(left, expiry, foreign, isEnding ? PID_POLL_MS : Infinity));
     }
   } catch (error) {
@@ -99,6 +105,7 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
     const leave = () =>
       changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
     if (on) await leave().catch(unlessAway); // the server takes it for over in time
+    if (isForMail && noteDue > 0) await asFarAsPossible(() => endWatch(context)).catch(unlessAway);
   }
 }
 

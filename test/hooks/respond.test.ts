@@ -280,6 +280,20 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     expect([await isHeld("a"), await isHeld("b")], "5 and 6 of the session").toEqual([true, true]);
   });
 
+  test("who has hooks is told by them until the session ends, and each hook that finds nothing is a look", async () => {
+    const world = await World.of(kind);
+    const bob = () => world.as("ann").find("bob");
+    expect((await bob())?.told_by).toEqual([]);
+    await world.at("SessionStart");
+    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
+    world.clock += 10 * MINUTE;
+    await world.as("bob").heartbeat(); // as the launcher, which starts nothing where nothing waits
+    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
+    await world.at("SessionEnd");
+    await world.as("bob").register();
+    expect((await bob())?.told_by).toEqual([]);
+  });
+
   test("an agent whose server of tools came before its first hook was two agents", async () => {
     const world = await World.of(kind);
     const host = await living();

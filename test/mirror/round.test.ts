@@ -31,6 +31,25 @@ test("agents on two machines and the server's own see each other, and talk, by t
   expect(net.notices).toEqual([]);
 });
 
+test("what tells an agent of its mail, and when it looked, is known on the other machine", async () => {
+  const net = await Net.open();
+  const [one, two] = [await net.machine("ann"), await net.machine("bob")];
+  for (const [machine, session] of [
+    [one, "a1"],
+    [two, "b1"],
+  ] as const)
+    await machine.as(session).register();
+  await one.as("a1").inbox({ by: "hooks" });
+  const known = async () => {
+    for (const { mirror } of [one, two, one, two]) await mirror.round();
+    return two.as("b1").find("a1");
+  };
+  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: Math.floor(net.now / 1000) });
+  net.now += 10 * 60_000;
+  await one.as("a1").inbox({ by: "hooks" });
+  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: Math.floor(net.now / 1000) });
+});
+
 test("what was written while a machine was away is delivered when it is back, once, and in both directions", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];

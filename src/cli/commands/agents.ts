@@ -2,6 +2,7 @@ import path from "node:path";
 import type { AgentView } from "../../agents/registry.ts";
 import { formatDuration } from "../../duration.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
+import { hearingCell } from "../../render/hearing.ts";
 import { cleanLine, countWord } from "../../text.ts";
 import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
@@ -23,7 +24,7 @@ export const describe: Describe = ({ Command, Option }, act) =>
 
 export const run = verb(describe);
 
-const HEADER = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "ROLE", "DOES"];
+const HEADER = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "HEARS BY", "ROLE", "DOES"];
 
 async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
@@ -58,6 +59,7 @@ function row(agent: AgentView, cli: Cli, me: string | undefined, does: ReadonlyM
     agent.presence,
     formatDuration(cli.now() - agent.last_seen * 1000),
     agent.unread === undefined ? "-" : countWord(agent.unread),
+    hearingCell(agent, cli.now()),
     cleanLine(agent.role ?? "-"),
     cleanLine(does.get(agent.session_id) ?? "-"),
   ];

@@ -1,0 +1,53 @@
+import type { Context } from "../context.ts";
+import { Agent, type Hears, TELLERS, type Teller } from "./agent.ts";
+
+// What tells a session of its mail, and when it last looked: its registration says when each last did, so that whoever reads
+// that knows it at no further cost.
+
+export const NOTE_EVERY_MS = 60_000; // ... to the minute: most looks write nothing
+const WATCH_LASTS_MS = 180_000; // a watch says each minute that it goes on
+
+/** What is known of how a session hears of its mail. */
+export interface Hearing {
+  /**
+   * What tells it without being asked: the `hooks` of its host, the answers of our `mcp` tools, a `watch` that runs (also one
+   * that wakes it). None: it hears of mail when it looks.
+   */
+  readonly told_by: readonly Teller[];
+  /** When it last looked, or was told, Unix seconds; to the minute. Not there: it has never. */
+  readonly looked_at?: number;
+}
+
+/** `seen`: its last sign of life, Unix seconds. A hook that finds nothing gives no other. */
+export function hearing(hears: Hears = {}, seen: number, now: number): Hearing {
+  const goesOn = (hears.watch ?? 0) * 1000 > now - WATCH_LASTS_MS;
+  const told_by = TELLERS.filter((one) => (one === "watch" ? goesOn : hears[one] !== undefined));
+  const looks = [...Object.values(hears), ...(told_by.includes("hooks") ? [seen] : [])].filter(
+    (at) => at !== undefined,
+  );
+  return { told_by, ...(looks.length > 0 && { looked_at: Math.min(Math.max(...looks), Math.floor(now / 1000)) }) };
+}
+
+type Looks = Pick<Context, "store" | "session" | "now">;
+
+/** Notes that a session has looked, or was told, of which `agent` is the registration that was read. */
+export async function noteLook({ store, session, now }: Looks, by: keyof Hears, agent?: Agent): Promise<void> {
+  const at = Math.floor(now() / 1000);
+  if (Math.abs(at - (agent?.hears?.[by] ?? 0)) * 1000 < NOTE_EVERY_MS) return;
+  await store.update(`agents/${session}`, (old) => old && withLook(old, by, at), { lasting: false });
+}
+
+/** A registration with a look at `at`, Unix seconds. */
+export function withLook<A extends object>(agent: A, by: keyof Hears, at: number): A {
+  return { ...agent, hears: { ...(agent as { hears?: Hears }).hears, [by]: at } };
+}
+
+/** A watch has ended; another one of the session says within a minute that it goes on. */
+export async function endWatch({ store, session, now }: Looks): Promise<void> {
+  await store.update(`agents/${session}`, (old) => {
+    const hears = old && Agent.parse(old, session).hears;
+    if (hears?.watch === undefined) return old;
+    const { watch: _, ...others } = hears;
+    return { ...old, hears: { ...others, itself: Math.floor(now() / 1000) } };
+  });
+}

@@ -6,7 +6,7 @@ import type { Dump } from "./dump.ts";
 const KEPT_FIELDS = new Set(
   `exported_at project relay agents ended messages claims tasks decisions waits activity
    format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started other_processes left_processes cwd status_at
-   ended_at presence last_seen from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch via
+   ended_at presence last_seen told_by looked_at from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch via
    ack_required answer_by hops chain expires_at withdrawn_at receipts read_at acked_at token queue edges targets path leaf
    resource worktree mode claimed_at ttl offered_until since on files priority depends_on state owner claim created_by
    updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced
@@ -21,9 +21,11 @@ const PATH = /(?:[a-z]:)?(?:[\\/][^\s\\/:"'<>|]+){2,}[\\/]?/gi;
 export function redacted(dump: Dump): Dump {
   const words = [...peopleIn(dump)].sort((a, b) => b.length - a.length);
   const people = new Map(words.map((word, index) => [word, `person-${index + 1}`]));
+  const roots = rootsOf(dump);
   const clean = (text: string, isPath = false) => {
-    const nameless = withoutPeople(text, people);
-    return isPath ? withoutPath(nameless, dump.project) : withoutPaths(nameless, dump.project);
+    const placed = withRoots(text, roots);
+    const nameless = withoutPeople(placed, people);
+    return isPath ? withoutPath(nameless) : withoutPaths(nameless);
   };
   const { mark: _, ...relay } = dump.relay; // with it, anyone could make a relay that this machine trusts
   return walk({ ...dump, relay }, clean) as Dump;
@@ -84,22 +86,44 @@ function withoutPeople(text: string, people: ReadonlyMap<string, string>): strin
   return result;
 }
 
+/** One of the project's folders, and what stands for it. */
+interface Root {
+  readonly folder: string;
+  readonly word: string;
+}
+
+/**
+ * The folder in which the relay is, and the worktrees in which agents are: a relay may lie elsewhere. What an agent says is
+ * believed only of a folder that holds little else.
+ */
+function rootsOf({ project, agents, ended }: Dump): Root[] {
+  const worktrees = new Set([...agents, ...ended].flatMap(({ worktree }) => worktree ?? []));
+  const isNarrow = (folder: string) =>
+    /^([a-z]:)?([\\/][^\\/]+){2,}$/i.test(folder) && !`${project}/`.startsWith(`${folder}/`);
+  const others = [...worktrees].filter(isNarrow).map((folder, index) => ({ folder, word: `<worktree-${index + 1}>` }));
+  return [{ folder: project, word: "<project>" }, ...others].sort((a, b) => b.folder.length - a.folder.length);
+}
+
+/** Not "/p-other" for "/p": what lies beside a folder is outside of it. */
+function withRoots(text: string, roots: readonly Root[]): string {
+  return roots.reduce(
+    (before, { folder, word }) =>
+      before.split(folder).reduce((done, after) => done + (/^[\\/\s:,"']|^$/.test(after) ? word : folder) + after),
+    text,
+  );
+}
+
 /** A field that is a path and nothing else. A path outside the project and an e-mail address are replaced. */
-function withoutPath(file: string, project: string): string {
-  if (file === project) return "<project>";
-  if (file.startsWith(`${project}/`)) return `<project>${file.slice(project.length)}`;
+function withoutPath(file: string): string {
   const isOutside = /^([a-z]:|~|[\\/])/i.test(file) || /(^|[\\/])\.\.([\\/]|$)/.test(file);
   return isOutside ? "<outside>" : file.replace(ADDRESS, "<address>");
 }
 
-function withoutPaths(text: string, project: string): string {
-  if (text === project) return "<project>";
-  // Not "/p-other" for "/p": what lies beside a project is outside.
-  const marked = text.split(project).reduce((before, after) => {
-    return before + (/^[\\/\s:,"']|^$/.test(after) ? "<project>" : project) + after;
-  });
-  if (/^([a-z]:)?[\\/]/i.test(marked) && !marked.includes(", ")) return "<outside>";
-  return marked.replace(PATH, (path, at: number) =>
-    marked.slice(0, at).endsWith("<project>") || (at > 0 && /[\w.>*-]/.test(marked[at - 1] ?? "")) ? path : "<outside>",
+function withoutPaths(text: string): string {
+  if (/^([a-z]:)?[\\/]/i.test(text) && !text.includes(", ")) return "<outside>";
+  return text.replace(PATH, (path, at: number) =>
+    /<(project|worktree-\d+)>$/.test(text.slice(0, at)) || (at > 0 && /[\w.>*-]/.test(text[at - 1] ?? ""))
+      ? path
+      : "<outside>",
   );
 }

@@ -165,6 +165,20 @@ describe("leaving this machine", () => {
   );
 });
 
+test("serve with a project's folder advised a --dir, which is something else", () => {
+  const here = new Machine();
+  fs.mkdirSync(`${here.home}/shop/.relay`, { recursive: true });
+  for (const flags of [[], ["--install"]]) {
+    const { code, err } = here.run("serve", ...flags, "shop");
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringMatching(
+        /that is a project, and its relay is the folder in it\nTry: agent-relay serve shop\/.relay\n$/,
+      ),
+    });
+  }
+});
+
 test("one server has several relays, by their folders' names, and each its own members and mail", async () => {
   const here = new Machine();
   for (const name of ["shop", "bank"]) {

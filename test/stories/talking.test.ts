@@ -15,7 +15,9 @@ test("two agents with nothing set up talk, and each message is shown once", asyn
   expect((await story.as("gemini-1", "inbox")).err).toBe("No unread messages\n");
 
   const reply = await story.as("gemini-1", "reply", idIn(hello.out), "I", "review");
-  expect(reply.out).toMatch(/^msg-\w+ sent to claude-[\w-]+ \(active, nothing tells it of mail, and it has not looked yet\)\n$/);
+  expect(reply.out).toMatch(
+    /^msg-\w+ sent to claude-[\w-]+ \(active, nothing tells it of mail, and it has not looked yet\)\n$/,
+  );
   expect((await story.as("claude-1", "unread")).out).toBe("1\n");
   expect((await story.as("claude-1", "inbox")).out).toContain(`answers ${idIn(hello.out)}: I review`);
   expect((await story.as("claude-1", "unread")).out).toBe("0\n");

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -200,6 +201,31 @@ describe("--redacted", () => {
     expect(textIn(`${story.cwd}/out`)).not.toContain(SECRET);
     expect(textIn(`${story.cwd}/out`)).toContain("y.ts");
   });
+});
+
+test("a redacted export called the project's own root, and a linked worktree, outside where the relay lies elsewhere", async () => {
+  const relay = tempDir();
+  const base = tempDir();
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@y", "-C", `${base}/main`, ...args]);
+  fs.mkdirSync(`${base}/main`);
+  git("init", "--quiet");
+  git("commit", "--quiet", "--allow-empty", "-m", "first");
+  git("worktree", "add", "--quiet", `${base}/linked`);
+  const env = { AGENT_RELAY_DIR: `${relay}/.relay` };
+  for (const [index, cwd] of [`${base}/main`, `${base}/linked`].entries()) {
+    const story = Object.assign(new Story(cwd), { env });
+    await story.as(`s${index}`, "register", "--agent", "claude");
+    await story.as(`s${index}`, "log", `looked at ${cwd}/src/a.ts`);
+  }
+  const story = Object.assign(new Story(`${base}/main`), { env });
+  await story.as("s0", "export", "--redacted", "--to", "out");
+  const { agents }: Dump = JSON.parse(fs.readFileSync(`${base}/main/out/relay.json`, "utf8"));
+  const places = agents.map(({ cwd, worktree }) => [cwd, worktree]).sort();
+  expect(places).toEqual([
+    ["<worktree-1>", "<worktree-1>"],
+    ["<worktree-2>", "<worktree-2>"],
+  ]);
 });
 
 test("a redacted export told of paths outside the project, of home folders and of addresses", async () => {

@@ -15,6 +15,7 @@ import { isLoopback, listen, originsOf } from "../../server/listen.ts";
 import { isRelayName } from "../../server/relay-names.ts";
 import { RelayServer, type ServedRelay } from "../../server/server.ts";
 import { publishingBy, WritePool } from "../../server/write-pool.ts";
+import { quoted } from "../../shell/quote.ts";
 import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine, jsonText } from "../../text.ts";
 import { iso } from "../../time.ts";
@@ -60,6 +61,7 @@ export const run = verb(describe);
 function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<number | undefined> {
   if ([flags.install, flags.uninstall, flags.status].filter(Boolean).length > 1)
     throw new RelayError("usage", "Cannot install, uninstall and tell the status at once: give one of them");
+  for (const folder of folders) refuseProject(path.resolve(cli.io.cwd, folder), folder);
   if (flags.install) return install(cli, folders, flags);
   if (flags.uninstall)
     return uninstallService(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
@@ -68,6 +70,15 @@ function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<num
 
 function collect(word: string, before: string[] = []): string[] {
   return [...before, word];
+}
+
+/** Refuses a project's folder: what is served is the relay in it. */
+function refuseProject(folder: string, word: string): void {
+  const isProject = [".relay", ".git"].some((name) => fs.existsSync(path.join(folder, name)));
+  if (!isProject || fs.existsSync(path.join(folder, "relay.json"))) return;
+  throw new RelayError("usage", `Cannot serve "${word}": that is a project, and its relay is the folder in it`, {
+    next: `agent-relay serve ${quoted(path.join(word, ".relay"))}`,
+  });
 }
 
 async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promise<void> {

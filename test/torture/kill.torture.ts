@@ -24,7 +24,7 @@ for (const scene of SCENES)
   test(`${scene.name}: killed anywhere, it loses nothing acknowledged and shows nothing half-written`, async () => {
     const home = await ground.template(scene);
     const calls = await usualCalls(scene, home);
-    const writes = calls.flatMap((call, index) => (call === "writeSync" ? [index + 1] : []));
+    const writes = calls.filter((call) => call === "writeSync").map((_, index) => index + 1);
     const traced = hasStrace ? await traceCalls(scene.name, ground.copy(home)) : [];
     const kills: Kill[] = hasStrace
       ? traced.map((call) => ({

@@ -22,12 +22,14 @@ const real = { ...fs };
 
 /**
  * Returns what to call when the operation has returned: the last point is there. From now on, for calls that touch `home`: `count` writes their names to the file `out` at the end, `record` what they
- * changed; `kill` and `stop` end or stop this process before call `at`, and `half` kills it in the middle of that write.
+ * changed; `kill` and `stop` end or stop this process before call `at`, and `half` kills it in the middle of write `at`: of
+ * other calls there may be more on a busy machine.
  */
 export function arm(home, mode, { at, out }) {
   if (mode === "plain" || mode === "wait") return () => {};
   const open = new Set();
   const calls = [];
+  let writes = 0;
   const changes = [];
 
   const strike = () => {
@@ -36,8 +38,10 @@ export function arm(home, mode, { at, out }) {
   };
   const meet = (name, target, args) => {
     calls.push(name);
-    if (calls.length === at) {
-      if (mode === "half") real.writeSync(args[0], Buffer.from(args[1]).subarray(0, Buffer.byteLength(args[1]) >> 1));
+    if (name === "writeSync") writes++;
+    if (mode !== "half" && calls.length === at) strike();
+    if (mode === "half" && name === "writeSync" && writes === at) {
+      real.writeSync(args[0], Buffer.from(args[1]).subarray(0, Buffer.byteLength(args[1]) >> 1));
       strike();
     }
     const before = mode === "record" ? missingBefore(name, target) : [];
@@ -62,7 +66,7 @@ export function arm(home, mode, { at, out }) {
     };
 
   return () => {
-    if (at === calls.length + 1) strike();
+    if (mode !== "half" && at === calls.length + 1) strike();
     if (out !== undefined) real.writeFileSync(out, JSON.stringify(mode === "record" ? changes : calls));
   };
 }

@@ -19,17 +19,24 @@ export class RelayError extends Error {
   readonly next: string | undefined;
   /** True: the relay is on a server that cannot be reached now. The same may work later. */
   readonly isAway: boolean;
+  /** True: `message` holds words of other agents, which are data to whoever reads them. */
+  readonly quotesPeers: boolean;
 
   /** Compares by shape, not by class: the command is several bundles, each with its own copy of this class. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "RelayError" && "code" in value;
   }
 
-  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown; isAway?: boolean } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { next?: string; cause?: unknown; isAway?: boolean; quotesPeers?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.next = options.next;
     this.isAway = options.isAway === true;
+    this.quotesPeers = options.quotesPeers === true;
   }
 }
 

@@ -28,6 +28,7 @@ export function heldError(
   const says = sayBlockers(inTheWay, call, now);
   return new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": ${says}`, {
     next: nextFor(advice, inTheWay),
+    quotesPeers: hasReason(inTheWay),
   });
 }
 
@@ -44,7 +45,12 @@ export function waitedTooLong(
   const waited = `after ${formatDuration(patience)} of waiting, ${says}`;
   return new RelayError("timed_out", `Cannot claim "${sayTargets(request.targets)}": ${waited}`, {
     next: nextFor(advice, inTheWay),
+    quotesPeers: hasReason(inTheWay),
   });
+}
+
+function hasReason(inTheWay: readonly Blocker[]): boolean {
+  return inTheWay.some((blocker) => "claim" in blocker && blocker.claim.reason !== undefined);
 }
 
 function nextFor({ again, ask }: Advice, inTheWay: readonly Blocker[]): string {

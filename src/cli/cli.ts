@@ -7,6 +7,7 @@ import type { Project } from "../project/find.ts";
 import { noteProject } from "../project/known.ts";
 import { isTrusted } from "../project/trust.ts";
 import { Relay } from "../relay.ts";
+import { frame } from "../render/frame.ts";
 import { asTyped, cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
 
@@ -148,6 +149,17 @@ export class Cli {
       agent: flags.agent,
       onNotice: (notice) => io.err(`note: ${cleanLine(notice.text)}\n`),
     };
+  }
+
+  /** Whether a person reads what is printed: one who acts, at a terminal, with no agent above. A model may have a terminal too. */
+  get isReadByPerson(): boolean {
+    const identity = this.#opened?.identity;
+    return this.io.isTerminal && identity?.agent === "human" && identity.via === undefined;
+  }
+
+  /** What peers wrote, for whoever reads it. `what` is what it is; by default so many messages. */
+  framed(lines: readonly string[], what?: string): string {
+    return this.isReadByPerson ? lines.join("") : frame(lines, what);
   }
 
   /** Prints `value` as JSON if that was asked for, else `text`. */

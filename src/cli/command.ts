@@ -59,14 +59,20 @@ const GLOBAL_HELP: Readonly<Record<string, string>> = {
 /** Makes a verb of its description. */
 export function verb<Flags>(describe: Describe, plain?: Plain<Flags>): Verb {
   return async (args, io) => {
+    let begun: Cli | undefined;
+    const begin = (flags: GlobalFlags) => {
+      begun = new Cli(io, flags);
+      return begun;
+    };
     try {
       const parsed = plain && plainly(plain, args);
       const code = parsed
-        ? await finished(new Cli(io, parsed.flags), (cli) => plain.act(cli, parsed.flags, parsed.words))
-        : await byDescription(describe, args, io);
+        ? await finished(begin(parsed.flags), (cli) => plain.act(cli, parsed.flags, parsed.words))
+        : await byDescription(describe, args, io, begin);
       return typeof code === "number" ? code : 0;
     } catch (error) {
-      return fail(error, io, args.includes("--json"), await nameFor(error, describe));
+      const isReadByPerson = begun?.isReadByPerson === true;
+      return fail(error, io, { asJson: args.includes("--json"), isReadByPerson, verb: await nameFor(error, describe) });
     }
   };
 }
@@ -100,7 +106,12 @@ function plainly<Flags>({ options, takesWords }: Plain<Flags>, args: readonly st
   }
 }
 
-async function byDescription(describe: Describe, args: readonly string[], io: Io): Promise<unknown> {
+async function byDescription(
+  describe: Describe,
+  args: readonly string[],
+  io: Io,
+  begin: (flags: GlobalFlags) => Cli,
+): Promise<unknown> {
   const library = await import("commander");
   let chosen: ((cli: Cli) => Promise<unknown>) | undefined;
   let help = "";
@@ -117,7 +128,7 @@ async function byDescription(describe: Describe, args: readonly string[], io: Io
     return io.out(help);
   }
   const run = chosen;
-  return run && finished(new Cli(io, command.opts<GlobalFlags>()), run);
+  return run && finished(begin(command.opts<GlobalFlags>()), run);
 }
 
 async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { type ErrorCode, errno, RelayError } from "../errors.ts";
+import { frame } from "../render/frame.ts";
 import { cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
 
@@ -14,17 +15,24 @@ export const EXIT: Readonly<Record<ErrorCode, number>> = {
   limit: 7,
 };
 
+export interface FailOptions {
+  readonly asJson: boolean;
+  readonly isReadByPerson?: boolean;
+  readonly verb?: string | undefined;
+}
+
 /** Says what went wrong and what to do next, and returns the exit code. */
-export function fail(error: unknown, io: Io, asJson: boolean, verb?: string): number {
+export function fail(error: unknown, io: Io, { asJson, isReadByPerson = false, verb }: FailOptions): number {
   if (errno(error) === "EPIPE") return 0; // the reader has seen enough
   const known = error instanceof RelayError ? error : undefined;
   const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
   const { code = "failed", next = known && nextAfter(known.code, verb) } = known ?? {};
   if (asJson) io.err(json({ error: { code, message, ...(next === undefined ? {} : { next }) } }));
-  else
-    io.err(
-      `${cleanLine(known ? message : `agent-relay has a bug: ${message}`)}\n${next === undefined ? "" : `Try: ${cleanLine(next)}\n`}`,
-    );
+  else {
+    const line = `${cleanLine(known ? message : `agent-relay has a bug: ${message}`)}\n`;
+    const said = known?.quotesPeers && !isReadByPerson ? frame([line], `${code}: what went wrong,`) : line;
+    io.err(`${said}${next === undefined ? "" : `Try: ${cleanLine(next)}\n`}`);
+  }
   return EXIT[code];
 }
 

@@ -29,7 +29,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     const { run } = await verb.load();
     return await run([...args.slice(0, at), ...args.slice(at + 1)], io);
   } catch (error) {
-    return fail(error, io, args.includes("--json"), args[verbIndex(args)]);
+    return fail(error, io, { asJson: args.includes("--json"), verb: args[verbIndex(args)] });
   }
 }
 

@@ -1,15 +1,8 @@
 import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
-import { frame } from "../render/frame.ts";
 import { messageLines, newNotes, sessionsIn } from "../render/messages.ts";
 import { cellsOf, cutToCells, padded } from "./cells.ts";
 import type { Cli } from "./cli.ts";
-import type { Io } from "./io.ts";
-
-/** `frame`, but not for a person at a terminal. */
-export function frameFor({ isTerminal }: Io, lines: readonly string[], what: string): string {
-  return isTerminal ? lines.join("") : frame(lines, what);
-}
 
 const GAP = "  ";
 const MIN_CELLS = 8; // of a column that is cut
@@ -50,6 +43,6 @@ export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Me
   const names = await relay.names(sessionsIn(messages));
   const [me, now] = [relay.session ?? "", cli.now()];
   const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
-  await cli.say(messages, frame(lines));
+  await cli.say(messages, cli.framed(lines));
   if (messages.length === 0) cli.io.err("No messages\n");
 }

@@ -1,7 +1,6 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { entryLine, sessionsIn } from "../../render/activity.ts";
-import { frame } from "../../render/frame.ts";
 import { callsIn } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { iso } from "../../time.ts";
@@ -46,7 +45,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
       ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${call(holder)}`),
       ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
     ].map((line) => `${cleanLine(line)}\n`);
-    await cli.say({ at: iso(time), ...state }, frame(lines, "what agents say"));
+    await cli.say({ at: iso(time), ...state }, cli.framed(lines, "what agents say"));
     if (lines.length === 0) cli.io.err("Nothing is known of then\n");
     return undefined;
   }
@@ -64,7 +63,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   else
     await cli.say(
       found,
-      frame(
+      cli.framed(
         found.entries.map((entry) => entryLine(entry, names)),
         "what agents say",
       ),
@@ -76,7 +75,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   cli.io.onInterrupt(() => end.abort());
   for await (const entry of relay.follow(end.signal, known.entries))
     await cli.io.out(
-      isJson ? json(entry) : frame([entryLine(entry, await relay.names(sessionsIn([entry])))], "what agents say"),
+      isJson ? json(entry) : cli.framed([entryLine(entry, await relay.names(sessionsIn([entry])))], "what agents say"),
     );
   return INTERRUPTED;
 }

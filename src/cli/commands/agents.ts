@@ -7,7 +7,7 @@ import { cleanLine, countWord } from "../../text.ts";
 import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
-import { frameFor, table } from "../output.ts";
+import { table } from "../output.ts";
 
 type Scope = "machine" | "repository" | "directory";
 
@@ -32,10 +32,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
   const does = await workOf(agents, path.dirname(relay.dir), cli.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
-  await cli.say(
-    agents,
-    rows.length === 0 ? "" : frameFor(cli.io, [table([HEADER, ...rows], cli.io.columns)], "agents"),
-  );
+  await cli.say(agents, rows.length === 0 ? "" : cli.framed([table([HEADER, ...rows], cli.io.columns)], "agents"));
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
 }
 
@@ -47,7 +44,7 @@ async function everywhere(cli: Cli): Promise<void> {
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
   const text = table([[...HEADER, "PROJECT"], ...rows], cli.io.columns);
-  await cli.say(found, rows.length === 0 ? "" : frameFor(cli.io, [text], "agents"));
+  await cli.say(found, rows.length === 0 ? "" : cli.framed([text], "agents"));
   if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
 }
 

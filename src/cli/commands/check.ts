@@ -35,7 +35,7 @@ export const describe: Describe = ({ Command }, act) =>
           ({ session_id, targets }) =>
             `${cleanLine(names.get(session_id) ?? session_id)} is in line for ${cleanLine(sayTargets(targets))}\n`,
         );
-        await cli.say(found, [...lines, ...inLine].join("") || "free\n");
+        await cli.say(found, cli.framed([...lines, ...inLine], "what is held") || "free\n");
         return found.is_free ? 0 : EXIT.conflict;
       }),
     );

@@ -3,7 +3,7 @@ import { claimWords } from "../../render/claims.ts";
 import { namesOf } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
-import { frameFor, table } from "../output.ts";
+import { table } from "../output.ts";
 
 export const describe: Describe = ({ Command }, act) =>
   new Command("claims")
@@ -30,7 +30,7 @@ export const describe: Describe = ({ Command }, act) =>
           claims,
           rows.length === 0
             ? ""
-            : frameFor(cli.io, [table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], cli.io.columns)], "claims"),
+            : cli.framed([table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], cli.io.columns)], "claims"),
         );
         if (rows.length === 0) cli.io.err("Nothing is claimed\n");
       }),

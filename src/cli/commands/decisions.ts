@@ -1,4 +1,3 @@
-import { frame } from "../../render/frame.ts";
 import { clean, cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
@@ -17,7 +16,7 @@ export const describe: Describe = ({ Command }, act) =>
           const day = dayOf(decided_at);
           return `${cleanLine(id)} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
         });
-        await cli.say(decisions, frame(lines, "decisions"));
+        await cli.say(decisions, cli.framed(lines, "decisions"));
         if (lines.length === 0) cli.io.err("No decisions\n");
       }),
     );

@@ -1,5 +1,4 @@
 import { entryLine, sessionsIn } from "../../render/activity.ts";
-import { frame } from "../../render/frame.ts";
 import { messageLines } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
@@ -35,7 +34,7 @@ export const describe: Describe = ({ Command }, act) =>
             ]
           : [];
         const lines = [...head, ...broken, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
-        await cli.say(found, frame(lines, "what agents say"));
+        await cli.say(found, cli.framed(lines, "what agents say"));
       }),
     );
 

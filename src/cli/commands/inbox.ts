@@ -3,7 +3,6 @@ import { RelayError } from "../../errors.ts";
 import type { Inbox, InboxOptions } from "../../messages/inbox.ts";
 import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
-import { frame } from "../../render/frame.ts";
 import { itemLines, sessionsIn } from "../../render/messages.ts";
 import { cleanLine, countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
@@ -56,7 +55,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       const names = await relay.names(sessionsIn(items.map(({ message }) => message)));
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
       const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, cli.now(), held));
-      await io.out(frame(lines));
+      await io.out(cli.framed(lines));
       return shown;
     },
   };

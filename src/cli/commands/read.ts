@@ -1,4 +1,3 @@
-import { frame } from "../../render/frame.ts";
 import { messageLines, sessionsIn, yieldNotes } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { type Describe, verb } from "../command.ts";
@@ -21,7 +20,7 @@ export const describe: Describe = ({ Command }, act) =>
             ? "read by nobody yet"
             : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
         ];
-        const text = frame([messageLines(message, me, names, cli.now(), notes)]);
+        const text = cli.framed([messageLines(message, me, names, cli.now(), notes)]);
         await cli.io.out(cli.flags.json ? json(message, 2) : text);
         await relay.markRead(id);
       }),

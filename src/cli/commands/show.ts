@@ -1,4 +1,3 @@
-import { frame } from "../../render/frame.ts";
 import { clean } from "../../text.ts";
 import { markdown, SECTIONS, type Section } from "../../upkeep/markdown.ts";
 import { type Describe, verb } from "../command.ts";
@@ -13,7 +12,7 @@ export const describe: Describe = ({ Argument, Command }, act) =>
         const relay = await cli.open();
         const dump = await relay.dump();
         const text = clean(markdown(dump, view));
-        await cli.say({ view, markdown: text }, frame([text], "what agents say"));
+        await cli.say({ view, markdown: text }, cli.framed([text], "what agents say"));
       }),
     );
 

@@ -1,7 +1,6 @@
 import { sayTargets } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
-import { frame } from "../../render/frame.ts";
 import { callsIn, namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
@@ -11,7 +10,7 @@ import type { Snapshot } from "../../views/snapshot.ts";
 import { sayConditions } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
-import { frameFor, table } from "../output.ts";
+import { table } from "../output.ts";
 import { bodyOf } from "../sending.ts";
 
 export const describe: Describe = ({ Command }, act) =>
@@ -89,7 +88,7 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     lines("Waiting", waitingLines(found, names)),
     found.decision_count === 0 ? "" : `${found.decision_count} decisions: agent-relay decisions\n`,
   ].filter((part) => part !== "");
-  return parts.length === 0 ? "" : frameFor(cli.io, [parts.join("\n")], "what agents say");
+  return parts.length === 0 ? "" : cli.framed([parts.join("\n")], "what agents say");
 }
 
 function section(title: string, rows: readonly (readonly string[])[], columns?: number): string {
@@ -156,7 +155,7 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
       waitingLines(found, names).map((line) => cut(line, 80)),
     ),
   ];
-  return frame(
+  return cli.framed(
     parts.filter((part) => part !== "").map((part) => `${part}\n`),
     "what agents say",
   );

@@ -3,7 +3,6 @@ import { formatDuration, formatLeft, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import type { Relay } from "../../relay.ts";
 import { TENTATIVE } from "../../render/claims.ts";
-import { frame } from "../../render/frame.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { quoted } from "../../shell/quote.ts";
 import type { TakeOptions } from "../../tasks/take.ts";
@@ -14,7 +13,6 @@ import { type Describe, verb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
 import { wholeNumber } from "../flags.ts";
-import { frameFor } from "../output.ts";
 import { bodyOf } from "../sending.ts";
 
 interface FieldFlags {
@@ -87,7 +85,7 @@ function taking(sub: Sub, act: Act): void {
       act(async (cli) => {
         const relay = await openFor(cli, flags.force, "take a task away");
         const taken = await relay.tasks.claim(word, takeOptions(flags));
-        await cli.say(taken, `${takenWords(taken)}\n`);
+        await cli.say(taken, `${takenWords(cli, taken)}\n`);
         await tellLost(cli, relay, taken);
       }),
     );
@@ -95,7 +93,7 @@ function taking(sub: Sub, act: Act): void {
     act(async (cli) => {
       const relay = await cli.open();
       const taken = await relay.tasks.next(takeOptions(flags));
-      await cli.say(taken ?? null, taken ? `${takenWords(taken)}\n` : "");
+      await cli.say(taken ?? null, taken ? `${takenWords(cli, taken)}\n` : "");
       if (taken) await tellLost(cli, relay, taken);
       if (!taken) cli.io.err("No task is ready\nTry: agent-relay task list\n");
       return taken ? 0 : EXIT.not_found;
@@ -237,7 +235,7 @@ async function list(cli: Cli, flags: { ready?: boolean; all?: boolean; limit?: s
   const found = await relay.tasks.list({ which, ...(flags.limit && { limit: wholeNumber(flags.limit, "--limit") }) });
   const names = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
   const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
-  await cli.say(found, frameFor(cli.io, lines, "tasks"));
+  await cli.say(found, cli.framed(lines, "tasks"));
   if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
   if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
 }
@@ -249,7 +247,7 @@ async function tellLost({ io }: Cli, relay: Relay, task: Task): Promise<void> {
     io.err(`note: it comes after ${id}, whose record is gone: look whether that was done\n`);
 }
 
-function takenWords(task: Task): string {
+function takenWords(cli: Cli, task: Task): string {
   const lines = [
     `${cleanLine(task.title)}\n`,
     ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}\n`]),
@@ -259,7 +257,7 @@ function takenWords(task: Task): string {
     task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
   const isTentative = task.owner?.tentative ? ` (${TENTATIVE})` : "";
   const yours = `Yours for ${formatLeft(task.owner?.ttl ?? 0)}${claimed}: ${task.id}${isTentative}\n`;
-  return `${yours}${frame(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
+  return `${yours}${cli.framed(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
 }
 
 async function show(cli: Cli, word: string): Promise<void> {
@@ -285,8 +283,7 @@ async function show(cli: Cli, word: string): Promise<void> {
   ];
   await cli.say(
     task,
-    frameFor(
-      cli.io,
+    cli.framed(
       lines.map((line) => `${line}\n`),
       "the task",
     ),

@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
-import { frame } from "../../render/frame.ts";
 import { messageLines, sessionsIn } from "../../render/messages.ts";
 import { throughOutages } from "../../store/outage.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
@@ -39,7 +38,7 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
 async function show(cli: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
   const names = await throughOutages(() => relay.names(sessionsIn([message])), signal);
   const lines = messageLines(message, relay.session ?? "", names, cli.now());
-  await cli.io.out(cli.flags.json ? json(message) : frame([lines]));
+  await cli.io.out(cli.flags.json ? json(message) : cli.framed([lines]));
 }
 
 /** Runs the program for one message. No shell sees any of it. False if it failed. */

@@ -62,9 +62,11 @@ export async function respond(here: HookContext, call: HookCall, say: Say): Prom
     case "start":
       return isSubagent ? undefined : start(here, call, moment.isOften === true, say);
     case "prompt":
-      return isSubagent ? undefined : tellMail(here, call, say, () => true);
+      if (isSubagent) return undefined;
+      return (await isNew(here, call)) ? start(here, call, false, say) : tellMail(here, call, say, () => true);
     case "step":
-      return isSubagent ? undefined : tellMail(here, call, say, (item) => item.is_new);
+      if (isSubagent) return undefined;
+      return (await isNew(here, call)) ? start(here, call, false, say) : tellMail(here, call, say, isUnseen);
     case "before":
       return guard(here, call, moment.tool, say);
     case "after":
@@ -85,7 +87,7 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
   const hadBegun =
     here.parent !== undefined &&
     here.callers.note({ pid: here.parent, session: call.session, relay: path.resolve(relay.dir) });
-  if (isOften && hadBegun) return;
+  if (isOften && hadBegun && !(await isNew(here, call))) return;
   await relay.register();
   await asFarAsPossible(() => endStandIn(here));
   if (!isTrusted) {
@@ -103,6 +105,13 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     ({ text: context }) => say({ context }),
   );
 }
+
+/** Whether the session has given no sign of life here: there was no relay when it began, and another has registered it, or nobody. */
+async function isNew({ store }: HookContext, { session }: HookCall): Promise<boolean> {
+  return (await store.markedAt(`agents/${session}.seen`)) === undefined;
+}
+
+const isUnseen = (item: InboxItem) => item.is_new;
 
 /**
  * Ends what the process was for the others until its hooks told its session: a host starts its servers of tools first. Not
@@ -205,14 +214,7 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   const isMailDue = !here.hasSteps && !call.isSubagent;
   if (!here.isTrusted) return;
   if (!isMailDue) return notices.length === 0 ? undefined : say({ context: notices.join("") });
-  await showMail(
-    here,
-    call,
-    notices,
-    [],
-    (item) => item.is_new,
-    ({ text: context }) => say({ context }),
-  );
+  await showMail(here, call, notices, [], isUnseen, ({ text: context }) => say({ context }));
 }
 
 /** New direct messages and open ones keep the agent going, once for each message. */

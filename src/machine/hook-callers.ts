@@ -53,6 +53,15 @@ export class HookCallers {
     });
   }
 
+  /** The sessions of living processes that were noted for one relay, or for where it would be. */
+  in(relay: string): HookSession[] {
+    return this.#names().flatMap((name) => {
+      const parts = isOfLiving(name) ? partsOf(name) : undefined;
+      const noted = parts && readStateText(path.join(this.#folder ?? "", name))?.trimEnd();
+      return parts && noted === relay ? [{ ...parts, relay }] : [];
+    });
+  }
+
   /** Forgets a session that has ended: in one process, or in all. */
   forget(session: string, pid?: number): void {
     const isMeant = (name: string) =>

@@ -9,7 +9,7 @@ import type { Payload } from "../../src/hosts/hook.ts";
 import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { HookCallers } from "../../src/machine/hook-callers.ts";
-import { startOf, thisProcess } from "../../src/machine/process.ts";
+import { bootId, startOf, thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { FatefulStore } from "../support/killable-store.ts";
@@ -958,6 +958,42 @@ describe("the command", () => {
     expect(await story.as(undefined, "hook", "claude")).toEqual({ out: "", err: "", code: 0 });
     expect(logged(story)).toBe("");
   });
+
+  test.skipIf(bootId() === undefined)(
+    "two sessions that began before anybody wrote stayed unaware of each other, until one of them acted",
+    async () => {
+      const story = new Story();
+      const [first, second] = [await living(), await living()];
+      const hook = async (session: string, event: string, host: { pid: number }) => {
+        story.stdin = JSON.stringify({ session_id: session, cwd: story.cwd, hook_event_name: event });
+        story.env = { AGENT_RELAY_HOOK_PARENT: String(host.pid) };
+        return (await story.as(undefined, "hook", "claude")).out;
+      };
+      const there = () => fs.existsSync(`${story.cwd}/.relay`);
+      for (const one of [first, second]) await hook("alone", "SessionStart", one);
+      expect(there(), "outside of git nothing is made").toBe(false);
+      execFileSync("git", ["init", "--quiet", story.cwd]);
+      expect([await hook("one", "SessionStart", first), there()], "one alone has nobody to talk to").toEqual([
+        "",
+        false,
+      ]);
+      await hook("gone", "SessionStart", second);
+      fs.rmSync(`${story.cwd}/.relay`, { recursive: true });
+      for (const session of ["gone", "alone"]) await hook(session, "SessionEnd", second);
+      const heard = await hook("two", "SessionStart", second);
+      expect(heard).toMatch(/You are \S+ on this project's agent-relay\.[\s\S]*here: \S+/);
+      expect(await hook("one", "UserPromptSubmit", first)).toMatch(/You are \S+ on this[\s\S]*here: \S+/);
+      for (const [session, host] of [
+        ["one", first],
+        ["two", second],
+      ] as const)
+        expect(await hook(session, "UserPromptSubmit", host), "greeted once").toBe("");
+      story.env = {};
+      expect((await story.json<{ session_id: string }[]>("one", "agents")).map((one) => one.session_id).sort()).toEqual(
+        ["one", "two"],
+      );
+    },
+  );
 
   test("a byte order mark before the payload made every hook deaf", async () => {
     const story = new Story();

@@ -5,16 +5,19 @@ import { isOuters } from "../../agents/whoami.ts";
 import { errno } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
+import { hostOf } from "../../hosts/detect.ts";
 import type { HookCall, HookHost } from "../../hosts/hook.ts";
 import { HOOK_HOSTS } from "../../hosts/hook-hosts.ts";
 import { ancestors } from "../../machine/ancestors.ts";
-import { HookCallers } from "../../machine/hook-callers.ts";
+import { HookCallers, type HookSession } from "../../machine/hook-callers.ts";
 import { hookLog } from "../../machine/hook-state.ts";
-import { place } from "../../machine/process.ts";
+import { argumentsOf, place, statOf } from "../../machine/process.ts";
 import { isOnPath } from "../../machine/programs.ts";
-import { findRelay, relayFor } from "../../open/open.ts";
+import { type FoundRelay, findRelay, relayFor } from "../../open/open.ts";
+import type { Project } from "../../project/find.ts";
 import { Relay } from "../../relay.ts";
 import { quoted } from "../../shell/quote.ts";
+import { isSegment } from "../../store/key.ts";
 import { iso } from "../../time.ts";
 import { type Describe, verb } from "../command.ts";
 import type { Io } from "../io.ts";
@@ -121,7 +124,8 @@ async function sessionOf({ env, cwd }: Io, call: HookCall): Promise<string> {
 }
 
 /** The relay of a call's session: the one that it has registered in, wherever its shell stands by now. */
-async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) {
+async function placeOf(io: Io, call: HookCall, { agent }: HookHost) {
+  const { session, cwd } = call;
   const { env, now } = io;
   const callers = new HookCallers(env);
   const parent = Number(env.AGENT_RELAY_HOOK_PARENT) || undefined;
@@ -130,9 +134,12 @@ async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) 
   const onNotice = ({ text }: { text: string }) => log(io, text);
   const dir = noted && isFolder(noted) && !env.AGENT_RELAY_DIR && !env.AGENT_RELAY_SERVER ? noted : undefined;
   const options = { env, now, session, agent, cwd: folder, onNotice, ...(dir !== undefined && { dir }) };
-  const found = await findRelay(options);
+  const first = await findRelay(options);
+  const met = first.project.exists ? [] : companions(call, first.project, { callers, parent });
+  if (!first.project.exists && met.length === 0) return undefined;
+  for (const { session: other, pid } of met) await registerFor(first, { session: other, pid, cwd: folder });
+  const found = met.length === 0 ? first : await findRelay(options);
   const { project, store } = found;
-  if (!project.exists) return undefined;
   const relay = relayFor(found, options, (dir, more) => new Relay(dir, more));
   const as = (other: string) => new Relay(project.dir, { session: other, agent, cwd: folder, store, now: found.now });
   const isTrusted = await relay.isTrusted();
@@ -151,6 +158,30 @@ async function placeOf(io: Io, { session, cwd }: HookCall, { agent }: HookHost) 
     callers,
     command,
   };
+}
+
+/**
+ * In a repository that has no relay yet: the sessions of other processes that began there too. The first that begins is noted,
+ * and makes no relay; with the second there is somebody to talk to.
+ */
+function companions(
+  { moment, isSubagent, session }: HookCall,
+  { dir }: Project,
+  { callers, parent }: { readonly callers: HookCallers; readonly parent: number | undefined },
+): HookSession[] {
+  if (parent === undefined || isSubagent || worktreeOf(path.dirname(dir)) === undefined) return [];
+  if (moment.at === "end") callers.forget(session, parent);
+  if (moment.at !== "start") return [];
+  const relay = path.resolve(dir);
+  callers.note({ pid: parent, session, relay });
+  return callers.in(relay).filter((one) => one.pid !== parent && one.session !== session && isSegment(one.session));
+}
+
+/** Registers a session that does not know of the relay yet. Without a sign of life its next hook is as its first. */
+async function registerFor({ project, store }: FoundRelay, other: { session: string; pid: number; cwd: string }) {
+  const agent = hostOf(statOf(other.pid)?.name ?? "", argumentsOf(other.pid))?.agent ?? "agent";
+  await new Relay(project.dir, { ...other, agent, store }).register();
+  await store.unmark(`agents/${other.session}.seen`);
 }
 
 /** The folder that a session works in: where its host was started, if its shell has gone to another repository. */

@@ -3,7 +3,9 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { runChild } from "../../src/daemon/child.ts";
 import { asBegun, DAEMON_LIMITS, type DaemonRecord, decideRun } from "../../src/daemon/limits.ts";
+import { RelayError } from "../../src/errors.ts";
 import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
 import { liveness, place } from "../../src/machine/process.ts";
@@ -257,4 +259,20 @@ test("a command that is not there, and one for nobody knows whom, are told of", 
   });
   expect((await story.as("ann", "daemon", "status")).err).toContain("No daemon was ever run here");
   expect((await story.as("ann", "daemon", "uninstall")).code).toBe(3);
+});
+
+test("a run that its daemon could not note had begun all the same, and the next daemon started another beside it", async () => {
+  const cwd = tempDir();
+  const run = { timeLimit: 60_000, signal: new AbortController().signal };
+  const command = [process.execPath, "-e", 'require("node:fs").writeFileSync("ran", "")'];
+  const options = { cwd, env: process.env, log: `${cwd}/log` };
+  const noted: number[] = [];
+  const failing = async () => {
+    throw new RelayError("limit", "Cannot note it");
+  };
+  await expect(runChild(command, { ...options, run: { ...run, onStart: failing } })).rejects.toThrow("Cannot note it");
+  expect(fs.existsSync(`${cwd}/ran`)).toBe(false);
+  const onStart = async (pid: number) => void noted.push(pid);
+  expect(await runChild(command, { ...options, run: { ...run, onStart } })).toEqual({ code: 0, wasCut: false });
+  expect([fs.existsSync(`${cwd}/ran`), noted.length]).toEqual([true, 1]);
 });

@@ -3,7 +3,7 @@ import { Story, tempDir } from "../support/cli.ts";
 
 test("completions and --version with --json printed no JSON", async () => {
   const story = new Story();
-  expect(JSON.parse((await story.as("a", "completions", "bash", "--json")).out).script).toContain("complete -F");
+  expect(JSON.parse((await story.as("a", "completions", "bash", "--json")).out).script).toContain(" -F _agent_relay");
   expect(JSON.parse((await story.as("a", "--version", "--json")).out)).toEqual({ version: expect.any(String) });
 });
 

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { isName } from "../../agents/agent.ts";
 import type { AgentView } from "../../agents/registry.ts";
 import { formatDuration } from "../../duration.ts";
 import { agentsOnMachine } from "../../open/machine.ts";
@@ -19,12 +20,25 @@ export const describe: Describe = ({ Command, Option }, act) =>
         .choices(["directory", "repository", "machine"])
         .default("repository"),
     )
+    .option("--names", "their names alone, a line each: what `send --to` takes")
     .addHelpText("after", "\nExample: agent-relay agents --json")
-    .action(({ scope }: { scope: Scope }) => act((cli) => (scope === "machine" ? everywhere(cli) : here(cli, scope))));
+    .action(({ scope, names }: { scope: Scope; names?: boolean }) =>
+      act((cli) => (names ? namesAlone(cli, scope) : scope === "machine" ? everywhere(cli) : here(cli, scope))),
+    );
 
 export const run = verb(describe);
 
 const HEADER = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "HEARS BY", "ROLE", "DOES"];
+
+async function namesAlone(cli: Cli, scope: Scope): Promise<void> {
+  const all =
+    scope === "machine"
+      ? (await agentsOnMachine(cli.io, () => {})).flatMap(({ agents }) => agents)
+      : await (await cli.open()).agents();
+  const isMeant = ({ cwd }: AgentView) => scope !== "directory" || cwd === path.resolve(cli.io.cwd);
+  const names = all.filter(isMeant).map(({ name, session_id: id }) => (name !== undefined && isName(name) ? name : id));
+  await cli.say(names, names.map((name) => `${cleanLine(name)}\n`).join(""));
+}
 
 async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();

@@ -7,12 +7,34 @@ import { newNonce } from "../id.ts";
 import { writeStateText } from "./state-file.ts";
 
 /**
- * The mark that only this machine and this user can make for the relay `id`. A `.relay` that came with a cloned
- * repository cannot carry it, so its content is shown to people but never put before a model.
+ * The mark that only this machine's user can make for the relay `id` in `folder`. A `.relay` that came with a cloned
+ * repository cannot carry it, so its content is shown to people but never put before a model. Two parts, each enough: of the
+ * folder's path, which a disk or a mount may give another number, and of its number on the disk, which stays when it is moved.
  */
-export function markFor(id: string): string {
+export function markFor(id: string, folder: string): string {
+  return `${partFor(id, pathOf(folder))}.${partFor(id, numberOf(folder))}`;
+}
+
+/** Whether `mark` is that of the relay `id` in `folder`: a copy of the folder is another relay. */
+export function isMarkFor(mark: unknown, id: string, folder: string): boolean {
+  if (typeof mark !== "string") return false;
+  const [byPath = "", byNumber = ""] = mark.split(".");
+  return partFor(id, pathOf(folder)) === byPath || partFor(id, numberOf(folder)) === byNumber;
+}
+
+/** `folder` is empty for a relay in memory. */
+function pathOf(folder: string): string {
+  if (folder === "") return "in memory";
+  return `at ${fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder)}`;
+}
+
+function numberOf(folder: string): string {
+  return `number ${fs.statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino ?? "none"}`;
+}
+
+function partFor(id: string, place: string): string {
   const secret = machineSecret();
-  const text = `agent-relay ${userId()} ${id}`;
+  const text = `agent-relay ${userId()} ${id} ${place}`;
   return keptMark(secret, text) ?? keepMark(secret, text);
 }
 
@@ -45,10 +67,20 @@ function userId(): string {
   return String(process.getuid?.() ?? os.userInfo().username);
 }
 
-/** The machine's own id, which a stranger cannot know; without one, a random word kept in the user's state folder. */
+/**
+ * A random word kept in the user's state folder. Where none can be kept, the machine's own id: another user of the machine may
+ * know it, a stranger not.
+ */
 function machineSecret(): string {
-  const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(readIfThere);
-  return ids.find((id) => /^[0-9a-f]{32}$/.test(id)) ?? ownSecret(); // an image may say "uninitialized", or nothing
+  try {
+    return ownSecret();
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map(readIfThere);
+    const id = ids.find((word) => /^[0-9a-f]{32}$/.test(word)); // an image may say "uninitialized", or nothing
+    if (id === undefined) throw error;
+    return id;
+  }
 }
 
 function ownSecret(): string {

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { newId } from "../id.ts";
-import { markFor } from "../machine/trust-mark.ts";
+import { isMarkFor, markFor } from "../machine/trust-mark.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
 import { iso } from "../time.ts";
@@ -8,11 +8,12 @@ import { iso } from "../time.ts";
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
   if (store.isServed) return true; // whoever chose the server has trusted it
-  return bearsOurMark(await valueOrSkipped(store, "relay"));
+  return bearsOurMark(await valueOrSkipped(store, "relay"), store.root);
 }
 
-export function bearsOurMark(relay: Value | undefined): boolean {
-  return typeof relay?.id === "string" && relay.mark === markFor(relay.id);
+/** `folder`: where the relay's files are; undefined for one in memory. */
+export function bearsOurMark(relay: Value | undefined, folder = ""): boolean {
+  return typeof relay?.id === "string" && isMarkFor(relay.mark, relay.id, folder);
 }
 
 /** The relay's own id. Makes the relay's record if there is none. */
@@ -28,7 +29,7 @@ export async function trust(store: Store, now: () => number): Promise<void> {
   const time = now();
   await store.update("relay", (old) => {
     const relay = old ?? { format: 1, id: newId("relay", time), created_at: iso(time) };
-    return { ...relay, mark: markFor(String(relay.id)) };
+    return { ...relay, mark: markFor(String(relay.id), store.root ?? "") };
   });
 }
 

@@ -3,6 +3,7 @@ import type { Store } from "./store.ts";
 /** All methods of a store, for a store that replaces some of them: `{ ...forwarding(store), publish }`. */
 export function forwarding(store: Store): Store {
   return {
+    root: store.root,
     isServed: store.isServed,
     owner: store.owner?.bind(store),
     unreadIn: store.unreadIn?.bind(store),

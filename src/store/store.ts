@@ -73,6 +73,9 @@ export type PutBack = "back" | "broken" | "taken" | "gone";
  * has left the old content as it was.
  */
 export interface Store {
+  /** The folder of the relay's files, where they are on this machine. */
+  readonly root?: string | undefined;
+
   /**
    * True: a server keeps the records and looks after them. The server finds messages that other programs wrote, tells
    * of waits that are over, and lists again what a reboot has lost; a look leaves that to it.

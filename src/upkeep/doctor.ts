@@ -104,7 +104,7 @@ function tooOpen(dir: string): Finding[] {
 /** A relay that came with a cloned repository, or has lost its relay.json, is not put before a model. */
 function trust({ dir }: DoctorTarget): Finding[] {
   const file = path.join(dir, "relay.json");
-  if (!fs.existsSync(file) || faultOf(dir, file) !== undefined || bearsOurMark(readRecord(file))) return [];
+  if (!fs.existsSync(file) || faultOf(dir, file) !== undefined || bearsOurMark(readRecord(file), dir)) return [];
   return [{ what: `${dir} was made elsewhere: it is shown, and not put before a model`, next: "agent-relay trust" }];
 }
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { markFor } from "../../src/machine/trust-mark.ts";
+import { isMarkFor, markFor } from "../../src/machine/trust-mark.ts";
 import { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
 
@@ -31,72 +31,78 @@ function machineIdIs(text: string | undefined): void {
 
 const secretFile = () => path.join(folder, "agent-relay", "machine");
 
+const mark = (id: string) => markFor(id, folder);
+
 describe("the mark of a relay made here", () => {
   test("is the same for the same relay, and another for another", () => {
-    expect(markFor("relay-a")).toMatch(/^[0-9a-f]{32}$/);
-    expect(markFor("relay-a")).toBe(markFor("relay-a"));
-    expect(markFor("relay-a")).not.toBe(markFor("relay-b"));
+    expect(mark("relay-a")).toMatch(/^[0-9a-f]{32}\.[0-9a-f]{32}$/);
+    expect(mark("relay-a")).toBe(mark("relay-a"));
+    expect(isMarkFor(mark("relay-a"), "relay-a", folder)).toBe(true);
+    expect(isMarkFor(mark("relay-a"), "relay-b", folder)).toBe(false);
   });
 
-  test("is another on another machine, and for another user", () => {
-    machineIdIs(`${"1".repeat(32)}\n`);
-    const here = markFor("relay-a");
-    vi.restoreAllMocks();
-    machineIdIs(`${"2".repeat(32)}\n`);
-    expect(markFor("relay-a")).not.toBe(here);
-    vi.restoreAllMocks();
-    machineIdIs(`${"1".repeat(32)}\n`);
-    expect(markFor("relay-a")).toBe(here);
+  test("is another for another user", () => {
+    const here = mark("relay-a");
     vi.spyOn(process, "getuid").mockReturnValue(4242);
-    expect(markFor("relay-a")).not.toBe(here);
+    expect(isMarkFor(here, "relay-a", folder)).toBe(false);
   });
 
-  test("is kept, for this machine's secret and this relay alone; what is broken of it is made again", () => {
-    machineIdIs(`${"1".repeat(32)}\n`);
-    const [a, b] = [markFor("relay-a"), markFor("relay-b")];
+  test("is kept, for this user's secret and this relay alone; what is broken of it is made again", () => {
+    const [a, b] = [mark("relay-a"), mark("relay-b")];
     const marks = path.join(folder, "agent-relay", "marks");
     const files = fs.readdirSync(marks).map((name) => path.join(marks, name));
-    expect(files.map((file) => fs.statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(files.map((file) => fs.statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600]);
     const whole = files.map((file) => fs.readFileSync(file, "utf8"));
     for (const spoil of [
       () => fs.writeFileSync(files[0] ?? "", ""),
-      () => fs.writeFileSync(files[0] ?? "", whole[1] ?? ""), // the other relay's
+      () => fs.writeFileSync(files[0] ?? "", whole[1] ?? ""), // another's
       () => fs.writeFileSync(files[0] ?? "", (whole[0] ?? "").slice(0, -10)),
       () => fs.rmSync(marks, { recursive: true }),
     ]) {
       spoil();
-      expect([markFor("relay-a"), markFor("relay-b")]).toEqual([a, b]);
+      expect([mark("relay-a"), mark("relay-b")]).toEqual([a, b]);
     }
     fs.rmSync(marks, { recursive: true });
     fs.writeFileSync(marks, "no folder");
-    expect(markFor("relay-a"), "where nothing can be kept").toBe(a);
+    expect(mark("relay-a"), "where nothing can be kept").toBe(a);
   });
 
-  test("rests on a random word of this user's where the machine has no id, which nobody else may read", () => {
-    machineIdIs(undefined);
-    const here = markFor("relay-a");
-    expect(markFor("relay-a")).toBe(here);
+  test("rested on the machine's id, which every user of it can read: it rests on a random word that nobody else may", () => {
+    machineIdIs(`${"1".repeat(32)}\n`);
+    const here = mark("relay-a");
+    expect(mark("relay-a")).toBe(here);
     expect(fs.statSync(secretFile()).mode & 0o777).toBe(0o600);
     expect(fs.statSync(path.dirname(secretFile())).mode & 0o777).toBe(0o700);
     expect(fs.readdirSync(path.dirname(secretFile())).sort()).toEqual(["machine", "marks"]);
     fs.rmSync(secretFile());
-    expect(markFor("relay-a")).not.toBe(here);
+    expect(isMarkFor(here, "relay-a", folder)).toBe(false);
   });
 
-  test.each(["", "\n", "uninitialized\n"])(
-    "a machine id of %j is no secret that a stranger could not guess",
-    (text) => {
+  test("rests on the machine's id where no word can be kept, if that is none that a stranger could guess", () => {
+    vi.stubEnv("XDG_STATE_HOME", path.join(folder, "file"));
+    fs.writeFileSync(path.join(folder, "file"), "no folder");
+    machineIdIs(`${"1".repeat(32)}\n`);
+    const here = mark("relay-a");
+    expect(isMarkFor(here, "relay-a", folder)).toBe(true);
+    for (const [text, isOurs] of [
+      [`${"2".repeat(32)}\n`, false],
+      [`${"1".repeat(32)}\n`, true],
+    ] as const) {
+      vi.restoreAllMocks();
       machineIdIs(text);
-      markFor("relay-a");
-      expect(fs.existsSync(secretFile())).toBe(true);
-    },
-  );
+      expect(isMarkFor(here, "relay-a", folder)).toBe(isOurs);
+    }
+    for (const text of ["", "\n", "uninitialized\n", undefined]) {
+      vi.restoreAllMocks();
+      machineIdIs(text);
+      expect(() => mark("relay-a")).toThrow(/ENOTDIR/);
+    }
+  });
 
   test("a file for the random word that is empty, as after a power cut, is not used as a secret", () => {
-    machineIdIs(undefined);
     fs.mkdirSync(path.dirname(secretFile()), { recursive: true });
     fs.writeFileSync(secretFile(), "");
-    markFor("relay-a");
+    mark("relay-a");
     expect(fs.readFileSync(secretFile(), "utf8").length).toBeGreaterThan(20);
   });
 });
@@ -114,13 +120,32 @@ describe("a relay", () => {
   test("that came with a repository is not, whatever mark it carries, until a person trusts it", async () => {
     const theirs = path.join(folder, "cloned", ".relay");
     fs.mkdirSync(theirs, { recursive: true });
-    for (const mark of [undefined, "", "0".repeat(32), markFor("another relay"), null, [markFor("relay-a")]]) {
-      fs.writeFileSync(path.join(theirs, "relay.json"), JSON.stringify({ format: 1, id: "relay-a", mark }));
+    for (const carried of [
+      undefined,
+      "",
+      "0".repeat(32),
+      mark("another relay"),
+      null,
+      [mark("relay-a")],
+      ".",
+      mark("relay-a"),
+    ]) {
+      fs.writeFileSync(path.join(theirs, "relay.json"), JSON.stringify({ format: 1, id: "relay-a", mark: carried }));
       expect(await relayIn("cloned").isTrusted()).toBe(false);
     }
     await relayIn("cloned").trust();
     expect(await relayIn("cloned").isTrusted()).toBe(true);
     expect(await new FileStore(theirs).get("relay")).toMatchObject({ format: 1, id: "relay-a" });
+  });
+
+  test("that was moved is trusted; a copy of it, with the mark in it, is not", async () => {
+    await relayIn("made").register();
+    fs.cpSync(path.join(folder, "made"), path.join(folder, "copy"), { recursive: true });
+    fs.renameSync(path.join(folder, "made"), path.join(folder, "moved"));
+    expect(await relayIn("moved").isTrusted()).toBe(true);
+    expect(await relayIn("copy").isTrusted()).toBe(false);
+    await relayIn("moved").trust();
+    expect(await relayIn("moved").isTrusted()).toBe(true);
   });
 
   test("that holds messages but no relay.json is not trusted after the first write either", async () => {

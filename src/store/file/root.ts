@@ -66,7 +66,7 @@ export function makeRoot(root: string, now: number, lasting: boolean): string | 
       format: FORMAT,
       id,
       created_at: iso(now),
-      ...(isOurs ? { mark: markFor(id) } : {}),
+      ...(isOurs ? { mark: markFor(id, root) } : {}),
     };
     // Before relay.json: a process that finds it trusts that the folders last, even if their maker is killed just then.
     if (lasting) for (const folder of [`${root}/archive`, root, path.dirname(root)]) syncFolder(folder);

@@ -2,7 +2,7 @@ import type { Claim } from "../claims/claim.ts";
 import { askCommand, claimAgainCommand, sayBlockers } from "../claims/wording.ts";
 import { RelayError } from "../errors.ts";
 import type { Relay } from "../relay.ts";
-import { callsIn, namesOf } from "../render/messages.ts";
+import { callsIn } from "../render/messages.ts";
 import { cleanLine, cut, inQuotes } from "../text.ts";
 import { contextBlock } from "./context-block.ts";
 
@@ -20,10 +20,11 @@ export async function reasonAgainst(
   const all = await checked(relay, files, cwd);
   if (all && !all.claims.some(isOthers)) return undefined;
   for (const file of files) {
-    const found = await checked(relay, [file], cwd);
+    const found = files.length === 1 ? all : await checked(relay, [file], cwd);
     const blockers = (found?.claims.filter(isOthers) ?? []).map((claim) => ({ claim }));
     if (!found || blockers.length === 0 || found.is_mine) continue;
-    const says = sayBlockers(blockers, callsIn(namesOf(await relay.agents())), now);
+    const names = await relay.names(blockers.map(({ claim }) => claim.session_id));
+    const says = sayBlockers(blockers, callsIn(names), now);
     return denial(file, cut(cleanLine(says), MAX_SAID_CHARS));
   }
   return undefined;

@@ -597,6 +597,24 @@ describe("before an edit", () => {
     expect(await world.tool("Pre", name, input)).toMatchObject({ out: "", log: [] });
   });
 
+  test("a denied hook looked at the claims twice, and at every registration for a name", async () => {
+    const world = await World.of();
+    for (let n = 0; n < 20; n++) await world.as(`other${n}`).register();
+    await world.as("ann").claim("src/db.ts");
+    const read: string[] = [];
+    class Noting extends FatefulStore {
+      override async get(key: string) {
+        read.push(key);
+        return super.get(key);
+      }
+    }
+    const store = new Noting(world.store, () => {});
+    const heard = await world.tool("Pre", "Write", { file_path: "src/db.ts" }, {}, { store });
+    expect(heard.deny).toContain("ann");
+    expect(read.filter((key) => key === "claims/live")).toHaveLength(1);
+    expect(read.filter((key) => key.startsWith("agents/other"))).toEqual([]);
+  });
+
   test("one's own claim lets one in, beside another's shared one too, but another's shared claim alone does not", async () => {
     const world = await World.of();
     await world.as("ann").claim("docs", { mode: "shared" });

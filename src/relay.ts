@@ -147,9 +147,9 @@ export class Relay {
     return reading.inbox(this.#context(), options);
   }
 
-  /** The unread messages, in order, at most 1,000; marks nothing. */
-  async unread(): Promise<Message[]> {
-    return reading.unread(this.#context());
+  /** The unread messages, in order, at most 1,000, without those `except`; marks nothing. */
+  async unread(options?: reading.UnreadOptions): Promise<Message[]> {
+    return reading.unread(this.#context(), options);
   }
 
   /** How many messages are unread; 1,001 means more than 1,000. */

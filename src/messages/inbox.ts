@@ -93,11 +93,18 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   }
 }
 
+export interface UnreadOptions {
+  /** The ids of messages that are passed over: who was told of them does not pay for them again. */
+  readonly except?: ReadonlySet<string>;
+}
+
 /** The unread messages, in order, at most 1,000: of more, the direct ones come before broadcasts. Marks nothing. */
-export async function unread(context: Context): Promise<Message[]> {
+export async function unread(context: Context, { except = new Set() }: UnreadOptions = {}): Promise<Message[]> {
   const reader = await beginReading(context);
-  const { messages } = await unreadMessages(context, MAX_COUNTED, { isUrgent: true, isOwn: reader === "registered" });
-  return order([...messages, ...(await unlistedNews(context, reader, messages))]);
+  const scan = { isUrgent: true, isOwn: reader === "registered", except };
+  const { messages } = await unreadMessages(context, MAX_COUNTED, scan);
+  const more = (await unlistedNews(context, reader, messages)).filter(({ id }) => !except.has(id));
+  return order([...messages, ...more]);
 }
 
 /** The number of unread messages; 1,001 means more than 1,000. */

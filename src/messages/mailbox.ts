@@ -49,6 +49,8 @@ interface Scan {
   readonly isOwn?: boolean;
   /** Of more than `limit` messages, reads those that are urgent as far as their ids tell, not the oldest. */
   readonly isUrgent?: boolean;
+  /** Ids that are passed over, and cost nothing. */
+  readonly except?: ReadonlySet<string>;
 }
 
 interface UnreadMessages {
@@ -64,7 +66,7 @@ interface UnreadMessages {
 export async function unreadMessages(
   context: Context,
   limit: number,
-  { isOwn = true, isUrgent = false }: Scan = {},
+  { isOwn = true, isUrgent = false, except }: Scan = {},
 ): Promise<UnreadMessages> {
   const { store, session, now } = context;
   const messages: Message[] = [];
@@ -72,7 +74,8 @@ export async function unreadMessages(
   const broken: string[] = [];
   const isAside = setAsideIn(store);
   const pauses = [...DRAFT_PAUSES_MS];
-  const listed = await store.marks(`inboxes/${session}`);
+  const all = await store.marks(`inboxes/${session}`);
+  const listed = except ? all.filter((id) => !except.has(id)) : all;
   const ids =
     isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
   for (const id of ids) {

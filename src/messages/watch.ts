@@ -14,6 +14,8 @@ import { stampRead } from "./receipts.ts";
 
 const READER_PATIENCE_MS = 500; // ms a watcher waits for another reader before it checks whether it has to end
 
+const BATCH = 100; // messages that are read at once
+
 export interface WatchOptions {
   /** Ends the watch. While the loop handles a message, the session's other readers wait. */
   readonly signal?: AbortSignal;
@@ -47,8 +49,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
         const lease = await lasting(() => leaseOrBusy(context));
         if (!lease) continue; // another reader of this session shows what there is
         try {
-          const { messages } = await lasting(() => unreadMessages(context, passed.size + 100));
-          const fresh = messages.filter(({ id }) => !passed.has(id));
+          const { messages: fresh } = await lasting(() => unreadMessages(context, BATCH, { except: passed }));
           if (fresh.length === 0) break; // the listed messages are still being written: each wakes us when it appears
           for (const message of order(fresh)) {
             passed.add(message.id);

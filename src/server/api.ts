@@ -144,6 +144,8 @@ function sentBefore(messages: readonly Message[]): Sent {
   return { id: first?.id ?? "", ...(first?.batch !== undefined && { batch: first.batch }), messages, recipients };
 }
 
+const TOLD = 2000; // ids that a stream keeps before it looks which of them are still unread
+
 /** The caller's unread messages, now and as they come, each once: after the `Last-Event-ID`, if the request has one. */
 async function* events(
   c: Context,
@@ -155,12 +157,17 @@ async function* events(
   const relay = relays.for(c);
   const last = c.req.header("Last-Event-ID") ?? "";
   const told = new Set<string>();
+  let tidyAt = TOLD;
   if (((await relay.find(caller.session))?.presence ?? "gone") === "gone") await relay.register(); // else nobody reaches it
   yield { event: "open", data: jsonText({ session: caller.session }) };
   for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
-    for (const message of await relay.unread()) {
-      if (told.has(message.id) || (isSegment(last) && message.id <= last)) continue;
+    for (const message of await relay.unread({ except: told })) {
       told.add(message.id);
-      yield { event: "message", id: message.id, data: jsonText(message) };
+      if (!isSegment(last) || message.id > last) yield { event: "message", id: message.id, data: jsonText(message) };
+      if (told.size > tidyAt) {
+        const listed = new Set(await store.marks(`inboxes/${caller.session}`));
+        for (const id of told) if (!listed.has(id)) told.delete(id);
+        tidyAt = 2 * told.size + TOLD;
+      }
     }
 }

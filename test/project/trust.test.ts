@@ -10,8 +10,12 @@ let folder = "";
 
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "relay-trust-"));
-  vi.stubEnv("XDG_STATE_HOME", folder);
+  vi.stubEnv("XDG_STATE_HOME", path.join(folder, "xdg"));
+  vi.stubEnv("HOME", path.join(folder, "home"));
+  vi.spyOn(os, "userInfo").mockImplementation(() => ({ ...USER, homedir: path.join(folder, "home") }));
 });
+
+const USER = os.userInfo();
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -29,7 +33,7 @@ function machineIdIs(text: string | undefined): void {
   });
 }
 
-const secretFile = () => path.join(folder, "agent-relay", "machine");
+const secretFile = () => path.join(folder, "home/.local/state/agent-relay/machine");
 
 const mark = (id: string) => markFor(id, folder);
 
@@ -49,7 +53,7 @@ describe("the mark of a relay made here", () => {
 
   test("is kept, for this user's secret and this relay alone; what is broken of it is made again", () => {
     const [a, b] = [mark("relay-a"), mark("relay-b")];
-    const marks = path.join(folder, "agent-relay", "marks");
+    const marks = path.join(folder, "xdg/agent-relay/marks");
     const files = fs.readdirSync(marks).map((name) => path.join(marks, name));
     expect(files.map((file) => fs.statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600]);
     const whole = files.map((file) => fs.readFileSync(file, "utf8"));
@@ -73,14 +77,12 @@ describe("the mark of a relay made here", () => {
     expect(mark("relay-a")).toBe(here);
     expect(fs.statSync(secretFile()).mode & 0o777).toBe(0o600);
     expect(fs.statSync(path.dirname(secretFile())).mode & 0o777).toBe(0o700);
-    expect(fs.readdirSync(path.dirname(secretFile())).sort()).toEqual(["machine", "marks"]);
     fs.rmSync(secretFile());
     expect(isMarkFor(here, "relay-a", folder)).toBe(false);
   });
 
   test("rests on the machine's id where no word can be kept, if that is none that a stranger could guess", () => {
-    vi.stubEnv("XDG_STATE_HOME", path.join(folder, "file"));
-    fs.writeFileSync(path.join(folder, "file"), "no folder");
+    for (const name of ["home", "xdg"]) fs.writeFileSync(path.join(folder, name), "no folder");
     machineIdIs(`${"1".repeat(32)}\n`);
     const here = mark("relay-a");
     expect(isMarkFor(here, "relay-a", folder)).toBe(true);
@@ -88,15 +90,26 @@ describe("the mark of a relay made here", () => {
       [`${"2".repeat(32)}\n`, false],
       [`${"1".repeat(32)}\n`, true],
     ] as const) {
-      vi.restoreAllMocks();
+      vi.mocked(fs.readFileSync).mockRestore();
       machineIdIs(text);
       expect(isMarkFor(here, "relay-a", folder)).toBe(isOurs);
     }
     for (const text of ["", "\n", "uninitialized\n", undefined]) {
-      vi.restoreAllMocks();
+      vi.mocked(fs.readFileSync).mockRestore();
       machineIdIs(text);
       expect(() => mark("relay-a")).toThrow(/ENOTDIR/);
     }
+  });
+
+  test("was another's where a sandbox or a host said another home folder: the system knows the user's", () => {
+    const here = mark("relay-a");
+    vi.stubEnv("HOME", path.join(folder, "sandbox"));
+    vi.stubEnv("XDG_STATE_HOME", path.join(folder, "flatpak"));
+    expect(isMarkFor(here, "relay-a", folder)).toBe(true);
+    const inside = mark("relay-b");
+    vi.stubEnv("HOME", path.join(folder, "home"));
+    vi.stubEnv("XDG_STATE_HOME", "");
+    expect(isMarkFor(inside, "relay-b", folder)).toBe(true);
   });
 
   test("a file for the random word that is empty, as after a power cut, is not used as a secret", () => {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import pkg from "../../package.json" with { type: "json" };
 import type { Message } from "../../src/messages/message.ts";
@@ -150,6 +150,35 @@ test("a stream tells of what waits and of what comes, and goes on after the one 
   expect(await resumed.message()).toMatchObject({ id: third, content: "third" });
   await resumed.end();
   expect((await bob.ask("GET", "/unread")).body).toEqual({ unread: 3 });
+});
+
+test("each message made every open stream read all that was unread in its inbox anew", async () => {
+  const dir = `${tempDir()}/.relay`;
+  const reads: string[] = [];
+  class Noting extends FileStore {
+    override async get(key: string) {
+      if (key.startsWith("messages/")) reads.push(key);
+      return super.get(key);
+    }
+  }
+  const world = new World();
+  world.add("shop", new Noting(dir, { durability: "process" }));
+  await world.start();
+  onTestFinished(() => world.end());
+  const readers = await Promise.all(
+    ["r1", "r2", "r3"].map(async (user) => new Curl(world, await world.token("shop", user), user)),
+  );
+  for (const reader of readers) await reader.ask("POST", "/agents");
+  const ann = new Curl(world, await world.token("shop", "ann"), "ann");
+  const waiting = 40;
+  for (let n = 0; n < waiting; n++) await ann.ask("POST", "/messages", { content: `old ${n}` });
+  const streams = await Promise.all(readers.map((reader) => eventsOf(world, reader)));
+  for (const stream of streams) for (let n = 0; n < waiting; n++) await stream.message();
+  reads.length = 0;
+  const { id } = (await ann.ask("POST", "/messages", { content: "new" })).body;
+  for (const stream of streams) expect(await stream.message()).toMatchObject({ id });
+  expect(new Set(reads)).toEqual(new Set([`messages/${id}`]));
+  for (const stream of streams) await stream.end();
 });
 
 async function eventsOf(world: World, { secret, session }: Curl, last?: string) {

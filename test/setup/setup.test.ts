@@ -34,6 +34,37 @@ describe("what setup writes", () => {
     expect(office.files()).toEqual({});
   });
 
+  test("names folders of this machine, and went into everybody's commits: git passes over what setup made, and it tells of what git tracks", async () => {
+    const office = new Office({ ".mcp.json": "{}\n", ".github/copilot.md": "" });
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", office.story.cwd, "-c", "user.name=x", "-c", "user.email=x@y", ...args], {
+        encoding: "utf8",
+        env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
+      });
+    fs.rmSync(`${office.story.cwd}/.git`, { recursive: true });
+    git("init", "--quiet");
+    git("add", ".");
+    git("commit", "--quiet", "-m", "first");
+    const exclude = `${office.story.cwd}/.git/info/exclude`;
+    fs.writeFileSync(exclude, "*.log");
+    const names = HOST_SETUPS.map(({ agent }) => agent);
+    const { out } = await office.setup(...names, "--mcp");
+    expect(git("status", "--porcelain", "--untracked-files=all")).toBe(" M .mcp.json\n");
+    expect(out).toContain("Git tracks .mcp.json, and what is written there names folders of this machine");
+    expect(out).toContain(`git: kept out of commits, by ${exclude}\n`);
+    const listed = fs.readFileSync(exclude, "utf8");
+    expect(listed).toMatch(/^\*\.log\n# agent-relay setup: /);
+    await office.setup(...names, "--mcp");
+    expect(fs.readFileSync(exclude, "utf8"), "again the same").toBe(listed);
+    expect((await office.setup("--remove")).code).toBe(0);
+    expect(fs.readFileSync(exclude, "utf8"), "byte for byte").toBe("*.log");
+    await office.setup(...names, "--mcp");
+    fs.appendFileSync(exclude, "mine\n");
+    expect((await office.setup("--remove")).code).toBe(0);
+    expect(fs.readFileSync(exclude, "utf8")).toBe("*.log\nmine\n");
+    expect(git("status", "--porcelain", "--untracked-files=all")).toBe("");
+  });
+
   test("keeps what others wrote since, when it is taken away", async () => {
     const office = new Office({ ".claude/settings.local.json": '{\n  "model": "x"\n}\n' });
     await office.setup("claude");

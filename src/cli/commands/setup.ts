@@ -2,10 +2,9 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import pkg from "../../../package.json" with { type: "json" };
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
-import { commandFor, lineCommand, type Program, serverWords } from "../../hosts/command-line.ts";
+import { lineCommand, type Program, serverWords } from "../../hosts/command-line.ts";
 import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
 import { isOnPath } from "../../machine/programs.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
@@ -15,7 +14,6 @@ import { checked, switchedOff } from "../../setup/check.ts";
 import { checkedServer } from "../../setup/check-server.ts";
 import { diff } from "../../setup/diff.ts";
 import { apply, checkWithin, type FileEdit, readText, removeEmptyFolders } from "../../setup/files.ts";
-import { withSettings } from "../../setup/jsonc.ts";
 import {
   hasServerAlone,
   hasServersBeside,
@@ -28,11 +26,13 @@ import {
 import { callableByName, dropped, noteNode } from "../../setup/reach.ts";
 import { skill } from "../../setup/skill.ts";
 import { quoted } from "../../shell/quote.ts";
-import { clean, cleanLine, jsonText } from "../../text.ts";
+import { clean, cleanLine } from "../../text.ts";
+import { writePlugin } from "../claude-plugin.ts";
 import type { Cli } from "../cli.ts";
 import { type Describe, type VerbModule, type VerbTable, verb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
+import { exclusionOf, tellTracked } from "../setup-commits.ts";
 
 interface Flags {
   readonly user?: boolean;
@@ -118,6 +118,9 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
     done.push(tried("skill", file, () => doSkill(file, isRead, { done, ground, flags })));
   }
+  const written = done.filter(({ failed }) => failed === undefined);
+  const exclusion = flags.user || flags.dryRun ? undefined : exclusionOf(written, ground, flags.remove === true);
+  if (exclusion) done.push(tried("git", exclusion.file, exclusion.act));
   if (!flags.remove && !flags.dryRun && !flags.user) done.push(...(await makeRelay(cli)));
   const asks = flags.remove
     ? hosts.flatMap((host) => toTypeBack(host, ground))
@@ -129,6 +132,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
           flags.dryRun ? [] : dropped(host, fileOf(host, ground, flags)),
         ].flat(),
       );
+  if (!flags.remove && !flags.user) asks.push(...tellTracked(written, ground.root));
   if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
   if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, ground.program));
   const said = done.map(
@@ -291,35 +295,6 @@ function carryOut(
   if (isSame) return { what: flags.remove ? "nothing of ours in" : "already in" };
   if (flags.remove) return { what: "taken out of" };
   return { what: before === undefined ? "made" : "added to" };
-}
-
-/** Writes a new folder for `claude --plugin-dir`. */
-async function writePlugin(cli: Cli, folder: string, { program, skillText }: Ground): Promise<number> {
-  const root = path.resolve(cli.io.cwd, folder);
-  const manifest = {
-    name: "agent-relay",
-    version: pkg.version,
-    description: "Agents in one project hear of each other.",
-  };
-  const [claude] = HOST_SETUPS;
-  const hooks = withSettings("", claude?.settings(commandFor(program, "claude")) ?? []);
-  const files = new Map([
-    [".claude-plugin/plugin.json", `${jsonText(manifest, 2)}\n`],
-    ["hooks/hooks.json", hooks],
-    ["skills/agent-relay/SKILL.md", skillText],
-  ]);
-  try {
-    fs.mkdirSync(path.dirname(root), { recursive: true });
-    fs.mkdirSync(root); // throws if it exists: nothing of anybody's is written over
-    for (const [name, text] of files) {
-      fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-      fs.writeFileSync(path.join(root, name), text);
-    }
-  } catch (error) {
-    throw systemError(`write a plugin to "${root}"`, error);
-  }
-  await cli.say({ folder: root, files: [...files.keys()] }, `Wrote ${root}. Try it: claude --plugin-dir ${root}\n`);
-  return 0;
 }
 
 /** Makes the project's relay, or trusts it: hooks make none, and show nothing of one that a stranger made. */

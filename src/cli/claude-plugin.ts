@@ -1,0 +1,43 @@
+import fs from "node:fs";
+import path from "node:path";
+import pkg from "../../package.json" with { type: "json" };
+import { systemError } from "../errors.ts";
+import { commandFor, type Program } from "../hosts/command-line.ts";
+import { HOST_SETUPS } from "../hosts/setup.ts";
+import { withSettings } from "../setup/jsonc.ts";
+import { jsonText } from "../text.ts";
+import type { Cli } from "./cli.ts";
+
+interface PluginParts {
+  readonly program: Program;
+  readonly skillText: string;
+}
+
+/** Writes a new folder for `claude --plugin-dir`. */
+export async function writePlugin(cli: Cli, folder: string, { program, skillText }: PluginParts): Promise<number> {
+  const root = path.resolve(cli.io.cwd, folder);
+  const manifest = {
+    name: "agent-relay",
+    version: pkg.version,
+    description: "Agents in one project hear of each other.",
+  };
+  const [claude] = HOST_SETUPS;
+  const hooks = withSettings("", claude?.settings(commandFor(program, "claude")) ?? []);
+  const files = new Map([
+    [".claude-plugin/plugin.json", `${jsonText(manifest, 2)}\n`],
+    ["hooks/hooks.json", hooks],
+    ["skills/agent-relay/SKILL.md", skillText],
+  ]);
+  try {
+    fs.mkdirSync(path.dirname(root), { recursive: true });
+    fs.mkdirSync(root); // throws if it exists: nothing of anybody's is written over
+    for (const [name, text] of files) {
+      fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+      fs.writeFileSync(path.join(root, name), text);
+    }
+  } catch (error) {
+    throw systemError(`write a plugin to "${root}"`, error);
+  }
+  await cli.say({ folder: root, files: [...files.keys()] }, `Wrote ${root}. Try it: claude --plugin-dir ${root}\n`);
+  return 0;
+}

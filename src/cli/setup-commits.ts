@@ -1,0 +1,46 @@
+import { type Backups, sumOf } from "../setup/backups.ts";
+import { planExclusion, trackedIn, withoutOurs } from "../setup/commits.ts";
+import { apply } from "../setup/files.ts";
+import { cleanLine } from "../text.ts";
+
+interface Written {
+  readonly host: string;
+  readonly file: string;
+  readonly what: string;
+}
+
+interface Place {
+  readonly root: string;
+  readonly kept: Backups;
+}
+
+/** The step that keeps what setup has made out of commits, or ends that; undefined if there is nothing to do. */
+export function exclusionOf(written: readonly Written[], { root, kept }: Place, removes: boolean) {
+  const made = written.filter(({ what }) => what === "made").map(({ file }) => file);
+  const edit = planExclusion(root, made, removes);
+  if (!edit || edit.before === edit.after) return undefined;
+  const { file, before, after = "" } = edit;
+  const known = kept.of(file);
+  const isUntouched = known !== undefined && before !== undefined && sumOf(before) === known.after;
+  const act = () => {
+    if (removes) {
+      apply(isUntouched ? { ...edit, after: known.before } : edit);
+      kept.drop(file);
+      return { what: "taken out of" };
+    }
+    const original = isUntouched ? known.before : before && withoutOurs(before);
+    const backup = { file, ...(original !== undefined && { before: original }), after: sumOf(after) };
+    kept.keep(backup, () => apply(edit));
+    return { what: "kept out of commits, by" };
+  };
+  return { file, act };
+}
+
+/** What to do about files that git tracks. The skill names no folder; all else that setup writes does. */
+export function tellTracked(written: readonly Written[], root: string): string[] {
+  const named = written.filter(({ host }) => host !== "skill").map(({ file }) => file);
+  const tracked = trackedIn(root, named).map(cleanLine);
+  if (tracked.length === 0) return [];
+  const what = `Git tracks ${tracked.join(", ")}, and what is written there names folders of this machine: do not commit it`;
+  return [`${what}. To have it in your home folder: agent-relay setup --remove, then agent-relay setup --user`];
+}

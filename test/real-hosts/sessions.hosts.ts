@@ -58,6 +58,43 @@ describe("Claude Code, with a second process of its session", () => {
   });
 });
 
+describe("Claude Code, after /clear", () => {
+  const outcome = outcomeOf(claude, async (at) => {
+    const bob = new Peer(at);
+    await at.relay("setup", "claude", "--mcp");
+    await bob.comes();
+    const file = path.join(at.project, FILE);
+    const here: string[] = [];
+    const look = async () => void here.push(await bob.types("agents", "--json"));
+    at.stub.will({ answer: claude.mcp("whoami", {}) }, { answer: { text: "done" } });
+    at.stub.will(
+      { answer: claude.mcp("claim", { paths: [FILE], reason: REASON }) },
+      { before: look, answer: claude.read?.(file) ?? { text: "" } },
+      { answer: claude.edit(file, "before", "after") },
+      { answer: { text: "done" } },
+    );
+    await at.talk(async (say) => {
+      await say("begin");
+      await look();
+      await say("/clear");
+      await say("go on");
+    });
+    return { here, claims: await at.relay("claims"), turns: [...at.stub.turns], text: at.file(FILE) };
+  });
+
+  test("had tools that were another agent, whose claim kept it from its own file", () => {
+    const { here, text } = outcome().was;
+    const sessions = here.map((all) =>
+      JSON.parse(all)
+        .filter((one: { agent_id: string }) => one.agent_id === "claude")
+        .map((one: { session_id: string; presence: string }) => one.session_id),
+    );
+    expect(sessions.map((each) => each.length)).toEqual([1, 1]);
+    expect(sessions[0]).not.toEqual(sessions[1]);
+    expect(text).toBe("after\n");
+  });
+});
+
 describe("Claude Code, whose shell has gone into a clone inside the project", () => {
   const outcome = outcomeOf(claude, async (at) => {
     const bob = new Peer(at);

@@ -34,7 +34,7 @@ type Looks = Pick<Context, "store" | "session" | "now">;
 export async function noteLook({ store, session, now }: Looks, by: keyof Hears, agent?: Agent): Promise<void> {
   const at = Math.floor(now() / 1000);
   if (Math.abs(at - (agent?.hears?.[by] ?? 0)) * 1000 < NOTE_EVERY_MS) return;
-  await store.update(`agents/${session}`, (old) => old && withLook(old, by, at), { lasting: false });
+  await store.update(`agents/${session}`, (old) => old && withLook(old, by, at));
 }
 
 /** A registration with a look at `at`, Unix seconds. */

@@ -7,6 +7,7 @@ import { runWorker } from "./workers.ts";
 /** A temporary folder in which scenes are prepared once and copied for each run. */
 export class Ground {
   readonly #root: string;
+  readonly #preparedAt = new Map<string, number>(); // Unix ms
 
   constructor(name: string) {
     this.#root = fs.mkdtempSync(path.join(os.tmpdir(), `relay-${name}-`));
@@ -17,13 +18,22 @@ export class Ground {
     const home = this.empty();
     fs.mkdirSync(home);
     await scene.prepare(`${home}/.relay`);
+    this.#preparedAt.set(home, Date.now());
     return home;
   }
 
-  /** A copy of a prepared relay, in a folder of its own. */
+  /**
+   * A copy of a prepared relay, in a folder of its own, as old as it was when it was prepared: a minute later, a run would look
+   * for messages of other programs too, and no call would be where it was.
+   */
   copy(home: string): string {
     const copy = this.empty();
     fs.cpSync(home, copy, { recursive: true, preserveTimestamps: true });
+    const age = (Date.now() - (this.#preparedAt.get(home) ?? Date.now())) / 1000;
+    for (const name of fs.readdirSync(copy, { recursive: true, encoding: "utf8" }).reverse()) {
+      const { atimeMs, mtimeMs } = fs.lstatSync(path.join(copy, name));
+      fs.lutimesSync(path.join(copy, name), atimeMs / 1000 + age, mtimeMs / 1000 + age);
+    }
     return copy;
   }
 

@@ -5,6 +5,7 @@ import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
+import { besides } from "../store/read.ts";
 import { tellSenderOfBroken } from "./broken.ts";
 import { news } from "./catch-up.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
@@ -134,7 +135,7 @@ export async function beginReading(
   await asFarAsPossible(() => (isSame ? scanForForeign(context, "due") : register(context)));
   if (isKnown) await asFarAsPossible(() => touch(context));
   if (isKnown && by) await asFarAsPossible(() => noteLook(context, by, agent));
-  await asFarAsPossible(() => context.settle());
+  await asFarAsPossible(() => besides(context.store, () => context.settle()));
   return isKnown ? "registered" : "unknown";
 }
 

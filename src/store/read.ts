@@ -59,6 +59,16 @@ export function isUnreadable(error: unknown): error is RelayError {
   return error instanceof RelayError && ["EACCES", "EPERM", "EIO"].includes(errno(error.cause) ?? "");
 }
 
+/** Does what a verb does beside its own answer: that something cannot be read for it is told, and fails nothing. */
+export async function besides(store: Store, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    store.passedOver?.(error);
+  }
+}
+
 /** A record as it is, or undefined if there is none that can be read. */
 export function valueOrSkipped(store: Store, key: string): Promise<Value | undefined> {
   return parsedOrSkipped(store, key, object({}));

@@ -6,7 +6,7 @@ import { newId } from "../id.ts";
 import { liveness, thisProcess } from "../machine/process.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
-import { eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { besides, eachReadable, parsedOrSkipped } from "../store/read.ts";
 import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
 import { isOver, sayConditions, sessionsIn, Wait } from "./wait.ts";
@@ -39,7 +39,7 @@ export async function settleWaits(context: Context): Promise<void> {
   const { store, now } = context;
   const failed: unknown[] = [];
   const settle = (id: string, mark: string) =>
-    asFarAsPossible(() => settleOne(context, id, mark)).catch((error) => failed.push(error));
+    asFarAsPossible(() => besides(store, () => settleOne(context, id, mark))).catch((error) => failed.push(error));
   for (const id of await store.marks(PENDING)) await settle(id, `${PENDING}/${id}`);
   for (const name of await store.marks(DUE)) {
     if (name >= dueName(now(), "")) break;

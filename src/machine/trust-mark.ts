@@ -6,6 +6,8 @@ import { hash } from "../hash.ts";
 import { newNonce } from "../id.ts";
 import { writeStateText } from "./state-file.ts";
 
+const PART = 32; // letters of one part of a mark
+
 /**
  * The mark that only this machine's user can make for the relay `id` in `folder`. A `.relay` that came with a cloned
  * repository cannot carry it, so its content is shown to people but never put before a model. Two parts, each enough: of the
@@ -13,13 +15,13 @@ import { writeStateText } from "./state-file.ts";
  */
 export function markFor(id: string, folder: string): string {
   const secret = secretToMarkWith();
-  return `${partFor(secret, id, pathOf(folder))}.${partFor(secret, id, numberOf(folder))}`;
+  return partFor(secret, id, pathOf(folder)) + partFor(secret, id, numberOf(folder));
 }
 
 /** Whether `mark` is that of the relay `id` in `folder`: a copy of the folder is another relay. */
 export function isMarkFor(mark: unknown, id: string, folder: string): boolean {
   if (typeof mark !== "string") return false;
-  const [byPath = "", byNumber = ""] = mark.split(".");
+  const [byPath, byNumber] = [mark.slice(0, PART), mark.slice(PART)];
   for (const secret of secretsKnown())
     if (partFor(secret, id, pathOf(folder)) === byPath || partFor(secret, id, numberOf(folder)) === byNumber)
       return true;
@@ -49,7 +51,7 @@ function keptMark(secret: string, text: string): string | undefined {
 
 function keepMark(secret: string, text: string): string {
   const { createHmac } = process.getBuiltinModule("node:crypto");
-  const mark = createHmac("sha256", secret).update(text).digest("hex").slice(0, 32);
+  const mark = createHmac("sha256", secret).update(text).digest("hex").slice(0, PART);
   try {
     writeStateText(markFile(secret, text), `${hash(secret).toString(36)}\n${text}\n${mark}\n`);
   } catch (error) {

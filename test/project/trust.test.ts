@@ -39,7 +39,7 @@ const mark = (id: string) => markFor(id, folder);
 
 describe("the mark of a relay made here", () => {
   test("is the same for the same relay, and another for another", () => {
-    expect(mark("relay-a")).toMatch(/^[0-9a-f]{32}\.[0-9a-f]{32}$/);
+    expect(mark("relay-a")).toMatch(/^[0-9a-f]{64}$/);
     expect(mark("relay-a")).toBe(mark("relay-a"));
     expect(isMarkFor(mark("relay-a"), "relay-a", folder)).toBe(true);
     expect(isMarkFor(mark("relay-a"), "relay-b", folder)).toBe(false);

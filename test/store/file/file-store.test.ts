@@ -95,7 +95,7 @@ describe("the layout", () => {
     expect(Object.keys(relay)).toEqual(["format", "id", "created_at", "mark"]);
     expect(relay).toMatchObject({ format: 1, created_at: "2026-03-01T12:00:00.000Z" });
     expect(relay.id).toMatch(/^relay-[0-9a-z]{21}$/);
-    expect(relay.mark).toMatch(/^[0-9a-f]{32}$/);
+    expect(relay.mark).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test("git ignores the whole folder, and a README says what it is", async () => {

@@ -5,6 +5,8 @@ import { slowestFirst } from "./test/slowest-first.ts";
 
 const SLOWEST = [
   "mirror/attacks",
+  "faults/unreadable",
+  "faults/hostile",
   "mcp/server",
   "mirror/",
   "daemon/wake",

@@ -13,6 +13,7 @@ export default defineConfig({
       "test/mcp/server.test.ts",
       "test/server/app.test.ts",
       "test/faults/hostile-fields.test.ts",
+      "test/faults/unreadable.test.ts",
       "test/store/file/file-store-faults.test.ts",
       "test/shell/writes.test.ts",
     ],

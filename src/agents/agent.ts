@@ -42,6 +42,7 @@ export const Agent = object({
   /** What it does, in a line, and since when (Unix ms). */
   status: optional(text()),
   status_at: optional(integer()),
+  /** What tells it of its mail, and when it last looked. */
   hears: optional(Hears),
   /** Unix seconds; only in the archive. */
   ended_at: optional(integer()),

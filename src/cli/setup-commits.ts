@@ -24,8 +24,9 @@ export function exclusionOf(written: readonly Written[], { root, kept }: Place, 
   const isUntouched = known !== undefined && before !== undefined && sumOf(before) === known.after;
   const act = () => {
     if (removes) {
-      apply(isUntouched ? { ...edit, after: known.before } : edit);
-      kept.drop(file);
+      const isOver = after === withoutOurs(after);
+      apply(isUntouched && isOver ? { ...edit, after: known.before } : edit);
+      if (isOver) kept.drop(file);
       return { what: "taken out of" };
     }
     const original = isUntouched ? known.before : before && withoutOurs(before);

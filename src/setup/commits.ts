@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { askGit, names } from "../git/run.ts";
@@ -26,6 +27,13 @@ export function withoutOurs(text: string): string {
   return `${text.slice(0, begin)}${after}`;
 }
 
+/** The list without those of our paths whose files are gone: another host's may still be there. */
+function withoutGone(text: string, root: string): string {
+  const isThere = (line: string) => fs.existsSync(path.join(root, line.replace(/\\(.)/g, "$1")));
+  const left = oursIn(text).filter(isThere);
+  return left.length === 0 ? withoutOurs(text) : withOurs(withoutOurs(text), left);
+}
+
 function oursIn(text: string): string[] {
   const part = text.slice(0, text.indexOf(`${END}\n`)).split(`${BEGIN}\n`)[1];
   return part?.split("\n").filter((line) => line !== "") ?? [];
@@ -37,7 +45,7 @@ export function planExclusion(root: string, made: readonly string[], removes: bo
   if (!found) return undefined;
   const file = path.resolve(root, found);
   const before = readText(file);
-  if (removes) return { file, before, after: before === undefined ? undefined : withoutOurs(before) };
+  if (removes) return { file, before, after: before === undefined ? undefined : withoutGone(before, root) };
   const seen = made.length === 0 ? "" : asked(root, "ls-files", "-z", "--others", "--exclude-standard", "--", ...made);
   const paths = names(seen ?? "").map((name) => `/${name.replace(/[[\]*?!#\\ ]/g, "\\$&")}`);
   return { file, before, after: paths.length === 0 ? before : withOurs(before ?? "", paths) };

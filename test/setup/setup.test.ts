@@ -60,6 +60,10 @@ describe("what setup writes", () => {
     expect(fs.readFileSync(exclude, "utf8"), "byte for byte").toBe("*.log");
     await office.setup(...names, "--mcp");
     fs.appendFileSync(exclude, "mine\n");
+    await office.setup("codex", "--remove");
+    expect(git("status", "--porcelain", "--untracked-files=all"), "the other hosts' files are kept out still").toBe(
+      " M .mcp.json\n",
+    );
     expect((await office.setup("--remove")).code).toBe(0);
     expect(fs.readFileSync(exclude, "utf8")).toBe("*.log\nmine\n");
     expect(git("status", "--porcelain", "--untracked-files=all")).toBe("");

@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from "commander";
+import type { Command, Option } from "commander";
 import { jsonText } from "../../text.ts";
 import { type Describe, type VerbModule, type VerbTable, verb, withGlobals } from "../command.ts";
 
@@ -61,11 +61,7 @@ function flagOf(option: Option): Words["flags"][number] {
 
 function firstOf({ commands, registeredArguments: [first] }: Command): Kind {
   if (commands.length > 0) return commands.map((sub) => sub.name());
-  return kindOf(first?.name(), choicesOf(first));
-}
-
-function choicesOf(argument: Argument | undefined): readonly string[] | undefined {
-  return argument?.argChoices;
+  return kindOf(first?.name(), first?.argChoices);
 }
 
 /** What a place takes, by the word for it in the help. */
@@ -80,9 +76,7 @@ const SCRIPTS = { bash, zsh, fish };
 
 function bash(words: readonly Words[]): string {
   const verbs = words.filter(({ verb: name }) => !name.includes(" ")).map(({ verb: name }) => name);
-  const subs = words.filter(
-    ({ first }) => isWords(first) && words.some(({ verb: name }) => name.includes(` ${first[0]}`)),
-  );
+  const subs = verbs.filter((verb) => words.some(({ verb: name }) => name.startsWith(`${verb} `)));
   const cases = words.map(({ verb: name, flags, first }) => {
     const valued = flags.filter(({ value }) => value !== undefined);
     const [offering, others] = [
@@ -99,11 +93,10 @@ function bash(words: readonly Words[]): string {
         case "$now" in -*) words="${[...flags.flatMap(({ names }) => names[0] ?? []), "--help"].join(" ")}" ;; esac ;;
       esac ;;`;
   });
-  const both = subs.map(({ verb: name }) => name).join("|");
   return `_agent_relay() {
   local verb="\${COMP_WORDS[1]}" before="\${COMP_WORDS[COMP_CWORD-1]}" now="\${COMP_WORDS[COMP_CWORD]}" words=
   COMPREPLY=()
-  case "$verb" in ${both}) [ "$COMP_CWORD" -gt 2 ] && verb="$verb \${COMP_WORDS[2]}" ;; esac
+  case "$verb" in ${subs.join("|")}) [ "$COMP_CWORD" -gt 2 ] && verb="$verb \${COMP_WORDS[2]}" ;; esac
   if [ "$COMP_CWORD" -eq 1 ]; then words="${verbs.join(" ")}"; else
   case "$verb" in
 ${cases.join("\n")}

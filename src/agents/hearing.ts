@@ -42,12 +42,15 @@ export function withLook<A extends object>(agent: A, by: keyof Hears, at: number
   return { ...agent, hears: { ...(agent as { hears?: Hears }).hears, [by]: at } };
 }
 
-/** A watch has ended; another one of the session says within a minute that it goes on. */
-export async function endWatch({ store, session, now }: Looks): Promise<void> {
+/**
+ * A watch has ended; another one of the session says within a minute that it goes on. `hasShown`: it showed the mail itself, so
+ * that the session has looked until now.
+ */
+export async function endWatch({ store, session, now }: Looks, hasShown: boolean): Promise<void> {
   await store.update(`agents/${session}`, (old) => {
     const hears = old && Agent.parse(old, session).hears;
     if (hears?.watch === undefined) return old;
     const { watch: _, ...others } = hears;
-    return { ...old, hears: { ...others, itself: Math.floor(now() / 1000) } };
+    return { ...old, hears: hasShown ? { ...others, itself: Math.floor(now() / 1000) } : others };
   });
 }

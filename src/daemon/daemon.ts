@@ -1,4 +1,4 @@
-import { endWatch, noteLook } from "../agents/hearing.ts";
+import { endWatch, NOTE_EVERY_MS, noteLook } from "../agents/hearing.ts";
 import { RelayError, unlessAway } from "../errors.ts";
 import { liveness, startOf, thisProcess } from "../machine/process.ts";
 import type { Message } from "../messages/message.ts";
@@ -90,8 +90,11 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
     record = DaemonRecord.parse(await lasting(() => store.update(key, () => next)), key);
   };
   const watcher = { store, session, now };
+  let noted = now();
   const live = async () => {
     await store.mark(aliveMark(session), now());
+    if (now() < noted + NOTE_EVERY_MS) return;
+    noted = now();
     await noteLook(watcher, "watch");
   };
   const sign = setInterval(() => void live().catch(() => {}), SIGN_EVERY_MS); // retried
@@ -146,7 +149,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
     stop();
     const over = () => store.update(key, (value) => (value?.pid === thisProcess().pid ? { ...value, pid: 0 } : value));
     await over().catch(unlessAway); // a daemon without a sign of life is taken for over
-    await endWatch(watcher).catch(unlessAway);
+    await endWatch(watcher, false).catch(unlessAway);
     log("ends");
   }
 }

@@ -69,7 +69,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();
-    await asFarAsPossible(() => endWatch(context)).catch(unlessAway);
+    await asFarAsPossible(() => endWatch(context, true)).catch(unlessAway);
   }
 }
 

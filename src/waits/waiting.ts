@@ -105,7 +105,7 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
     const leave = () =>
       changeClaims(context, (claims, facts) => ({ claims: leaveQueue(claims, id, facts), result: 0 }));
     if (on) await leave().catch(unlessAway); // the server takes it for over in time
-    if (isForMail && noteDue > 0) await asFarAsPossible(() => endWatch(context)).catch(unlessAway);
+    if (isForMail && noteDue > 0) await asFarAsPossible(() => endWatch(context, false)).catch(unlessAway);
   }
 }
 

@@ -37,20 +37,21 @@ hereOnly("who watches, or waits for mail, is told by that as long as it goes on"
   const bob = new Relay(dir, { session: "bob" });
   await bob.register();
   const told = async () => (await new Relay(dir, { session: "ann" }).find("bob"))?.told_by;
-  for (const begin of [
-    async (signal: AbortSignal) => {
-      for await (const _ of bob.watch({ signal }));
-    },
-    (signal: AbortSignal) => bob.wait({ message: true }, { signal }).catch(() => {}),
-  ]) {
+  const looked = async () => (await bob.find("bob"))?.looked_at;
+  const until = async (begin: (signal: AbortSignal) => Promise<unknown>) => {
     const end = new AbortController();
     const over = begin(end.signal);
     await expect.poll(told).toEqual(["watch"]);
     end.abort();
     await over;
     expect(await told()).toEqual([]);
-  }
-  expect((await bob.find("bob"))?.looked_at).toBeGreaterThan(Date.now() / 1000 - 60);
+  };
+  await until((signal) => bob.wait({ message: true }, { signal }).catch(() => {}));
+  expect(await looked(), "a wait shows nothing").toBeUndefined();
+  await until(async (signal) => {
+    for await (const _ of bob.watch({ signal }));
+  });
+  expect(await looked()).toBeGreaterThan(Date.now() / 1000 - 60);
 });
 
 hereOnly("an agent of another program is not said to hear of nothing", async () => {

@@ -4,12 +4,11 @@ import { Agent } from "../agents/agent.ts";
 import { hearing } from "../agents/hearing.ts";
 import { processState } from "../agents/processes.ts";
 import { formatDuration } from "../duration.ts";
-import { RelayError } from "../errors.ts";
 import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
 import { timeOf } from "../id.ts";
-import { readRecord, Unusable } from "../store/file/files.ts";
 import { cleanLine } from "../text.ts";
 import type { DoctorTarget, Finding } from "./finding.ts";
+import { readable } from "./readable.ts";
 
 const LATE_MS = 900_000; // an agent at work looks, or ends a turn, in less
 
@@ -18,18 +17,19 @@ export function backlogs({ dir, now }: DoctorTarget): Finding[] {
   return namesIn(path.join(dir, "agents"))
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => {
-      const agent = agentIn(path.join(dir, "agents", name), name.slice(0, -".json".length));
+      const session = name.slice(0, -".json".length);
+      const agent = readable(path.join(dir, "agents", name), Agent, session);
       if (!agent || agent.agent_id === "human" || agent.owner !== undefined || processState(agent) === "dead")
         return [];
       const { told_by, looked_at } = hearing(agent.hears, 0, now);
-      const waiting = namesIn(path.join(dir, "inboxes", agent.session_id)).flatMap((id) => timeOf(id) ?? []);
+      const waiting = namesIn(path.join(dir, "inboxes", session)).flatMap((id) => timeOf(id) ?? []);
       if (told_by.length > 0 || waiting.length === 0 || Math.min(...waiting) > now - LATE_MS) return [];
       const looked =
         looked_at === undefined ? "has not looked yet" : `looked ${formatDuration(now - looked_at * 1000)} ago`;
       const hasHooks = HOOK_HOSTS.some((host) => host.agent === agent.agent_id);
       return [
         {
-          what: `${cleanLine(agent.session_id)} has ${waiting.length} unread, nothing tells it of mail, and it ${looked}`,
+          what: `${cleanLine(session)} has ${waiting.length} unread, nothing tells it of mail, and it ${looked}`,
           next: `${hasHooks ? `let its host tell it: agent-relay setup ${agent.agent_id}; or ` : ""}have it run: agent-relay inbox`,
         },
       ];
@@ -38,14 +38,4 @@ export function backlogs({ dir, now }: DoctorTarget): Finding[] {
 
 function namesIn(folder: string): string[] {
   return fs.existsSync(folder) ? fs.readdirSync(folder) : [];
-}
-
-function agentIn(file: string, session: string): Agent | undefined {
-  try {
-    const value = readRecord(file);
-    return value && { ...Agent.parse(value, session), session_id: session };
-  } catch (error) {
-    if (error instanceof Unusable || error instanceof RelayError) return undefined; // the check of records tells of it
-    throw error;
-  }
 }

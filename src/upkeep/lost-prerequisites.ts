@@ -1,9 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
-import { RelayError } from "../errors.ts";
-import { readRecord, Unusable } from "../store/file/files.ts";
 import { isOver, Task } from "../tasks/task.ts";
 import type { DoctorTarget, Finding } from "./finding.ts";
+import { readable } from "./readable.ts";
 
 /** Open tasks that come after one whose record is gone: it was set aside, or its file was removed. gc keeps such records. */
 export function lostPrerequisites({ dir }: DoctorTarget): Finding[] {
@@ -11,7 +10,7 @@ export function lostPrerequisites({ dir }: DoctorTarget): Finding[] {
   const ids = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => /^task-.*\.json$/.test(name)) : [];
   const there = new Set(ids.map((name) => name.slice(0, -".json".length)));
   return [...there].flatMap((id) => {
-    const task = taskIn(path.join(folder, `${id}.json`), id);
+    const task = readable(path.join(folder, `${id}.json`), Task, id);
     if (!task || isOver(task)) return [];
     return task.depends_on
       .filter((needed) => !there.has(needed))
@@ -20,14 +19,4 @@ export function lostPrerequisites({ dir }: DoctorTarget): Finding[] {
         next: `look whether that was done, then: agent-relay task show ${id}`,
       }));
   });
-}
-
-function taskIn(file: string, id: string): Task | undefined {
-  try {
-    const value = readRecord(file);
-    return value && Task.parse(value, id);
-  } catch (error) {
-    if (error instanceof Unusable || error instanceof RelayError) return undefined; // the check of records tells of it
-    throw error;
-  }
 }

@@ -105,32 +105,36 @@ function keepNoneAtTheEnd(server: http.Server | https.Server): void {
   });
 }
 
-/** Closes the oldest idle connection beyond `most`: a client that only holds connections open keeps nobody out. */
+/** Closes the oldest idle connection beyond `most`, and no other: a client that only holds connections open keeps nobody out. */
 function keepRoom(server: http.Server | https.Server, most: number, host: RelayServer): void {
-  const idle = new Set<Socket>();
-  let count = 0;
-  host.metrics.gauge("connections", "Connections that are open.", () => count);
+  const open = new Set<Socket>();
+  const idle = new Set<Socket>(); // the one that asked longest ago first
+  host.metrics.gauge("connections", "Connections that are open.", () => open.size);
+  // At once: "close" comes a turn after `destroy`, and every idle connection would be closed in the meantime.
+  const leave = (socket: Socket) => {
+    open.delete(socket);
+    idle.delete(socket);
+  };
+  const close = (socket: Socket) => {
+    leave(socket);
+    socket.destroy();
+  };
   // With TLS, requests come by the secured socket; the raw socket below closes with it.
   server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Socket) => {
-    count++;
-    idle.add(socket);
-    socket.once("close", () => {
-      count--;
-      idle.delete(socket);
-    });
     for (const oldest of idle) {
-      if (count <= most) break;
-      if (oldest === socket) continue;
-      idle.delete(oldest);
-      oldest.destroy();
+      if (open.size < most) break;
+      close(oldest);
     }
-    if (count > 2 * most) socket.destroy();
+    open.add(socket);
+    idle.add(socket);
+    socket.once("close", () => leave(socket));
+    if (open.size > 2 * most) close(socket);
   });
   server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     const { socket } = request;
     idle.delete(socket);
     response.once("close", () => {
-      if (!socket.destroyed) idle.add(socket);
+      if (open.has(socket)) idle.add(socket);
     });
   });
 }

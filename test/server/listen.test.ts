@@ -53,6 +53,22 @@ test("who does not send the headers of a request, or its body, is cut off, and o
   expect(world.log.filter(({ event }) => event === "bug")).toEqual([]);
 });
 
+test("a connection too many closes the one that asked longest ago, and each other one can be asked again", async () => {
+  const world = await World.serve({ shop: `${tempDir()}/.relay` }, undefined, { connections: 4 });
+  const answered = async (socket: net.Socket) => {
+    if (socket.destroyed) return false;
+    socket.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    const [said] = await Promise.race([once(socket, "data"), once(socket, "close")]);
+    return String(said).startsWith("HTTP/1.1 200 ");
+  };
+  const kept = Array.from({ length: 4 }, () => connected(world));
+  for (const socket of [...kept.slice(1), ...kept]) expect(await answered(socket)).toBe(true);
+  const oldest = kept.slice(0, 2).map(untilCut);
+  const late = [connected(world), connected(world)];
+  await Promise.all(oldest);
+  for (const socket of [...kept.slice(2), ...late]) expect(await answered(socket)).toBe(true);
+});
+
 test("who opens a stream and does not read it is cut off, and others hear everything meanwhile", async () => {
   const { world, relay, secret } = await served();
   const ask = (session: string) =>

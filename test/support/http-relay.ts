@@ -63,7 +63,7 @@ export class World {
       this.gates.set(name, auth);
       return { name, dir: path.join("/srv", name, ".relay"), store, auth };
     });
-    const { port = 0, patience, ...more } = options;
+    const { port = 0, patience, connections, ...more } = options;
     // The port is known only when it listens; what is asked before then has no answer.
     const host = new RelayServer(relays, {
       operator: OPERATOR,
@@ -75,7 +75,9 @@ export class World {
       ...more,
     });
     this.#host = host;
-    this.#listening = await listen(host, { host: "127.0.0.1", port, ...(patience && { patience }) });
+    this.#listening = await listen(host, {
+      ...{ host: "127.0.0.1", port, ...(patience && { patience }), ...(connections && { connections }) },
+    });
     for (const origin of originsOf("127.0.0.1", this.port, false, [])) origins.add(origin);
   }
 

@@ -64,12 +64,17 @@ export function isSeenLately({ seen, now }: Context, session: string): boolean {
   return at !== undefined && Math.abs(now() - at) < SEEN_FRESH_MS;
 }
 
-/** Runs a write that only later scans need. Where the disk refuses it or is full, the caller goes on without it. */
-export async function asFarAsPossible(write: () => Promise<unknown>): Promise<void> {
+/**
+ * Runs a write that only later scans need. Where the disk refuses it or is full, the caller goes on without it. Returns
+ * whether it was done.
+ */
+export async function asFarAsPossible(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
+    return true;
   } catch (error) {
     if (!(error instanceof RelayError) || !["refused", "limit"].includes(error.code)) throw error;
+    return false;
   }
 }
 

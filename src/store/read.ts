@@ -59,12 +59,18 @@ export function isUnreadable(error: unknown): error is RelayError {
   return error instanceof RelayError && ["EACCES", "EPERM", "EIO"].includes(errno(error.cause) ?? "");
 }
 
-/** Does what a verb does beside its own answer: that something cannot be read for it is told, and fails nothing. */
+/** Whether nothing can be written now: the disk is full, or may not be written to. */
+export function isUnwritable(error: unknown): error is RelayError {
+  const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
+  return error instanceof RelayError && codes.includes(errno(error.cause) ?? "");
+}
+
+/** Does what a verb does beside its own answer: what cannot be read or written for it is told, and fails nothing. */
 export async function besides(store: Store, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!isUnreadable(error) && !isUnwritable(error)) throw error;
     store.passedOver?.(error);
   }
 }

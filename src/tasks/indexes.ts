@@ -1,4 +1,4 @@
-import type { Context } from "../context.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
 import { newNonce, timeOf } from "../id.ts";
 import { bootId } from "../machine/process.ts";
 import { idsWith } from "../store/id-part.ts";
@@ -159,15 +159,22 @@ export function openTasks(context: Context): AsyncGenerator<Task> {
   return listed(context, OPEN, async (task) => !isOver(task));
 }
 
+/** The names in an index. Where it cannot be brought up to date, since nothing can be written, those of all tasks. */
+async function namesIn(context: Context, folder: string, nameOf: (task: Task) => string): Promise<readonly string[]> {
+  if (await asFarAsPossible(() => heal(context))) return context.store.marks(folder);
+  const names: string[] = [];
+  for await (const task of allTasks(context)) names.push(nameOf(task));
+  return names.sort();
+}
+
 /** Tasks that a session works on, the oldest first. */
 export async function* tasksOf(context: Context, session: string): AsyncGenerator<Task> {
-  await heal(context);
   const folder = ownedBy(session);
-  const ids = await context.store.marks(folder);
+  const ids = await namesIn(context, folder, ({ id }) => id);
   for await (const [id, task] of eachReadable(context.store, ids, (each) => readTask(context, each))) {
     if (task?.state === "in_progress" && task.owner?.session_id === session) yield task;
     else if (task) await unlist(context, task, `${folder}/${id}`);
-    else await context.store.unmark(`${folder}/${id}`);
+    else await asFarAsPossible(() => context.store.unmark(`${folder}/${id}`));
   }
 }
 
@@ -177,13 +184,14 @@ async function* listed(
   isMeant: (task: Task) => Promise<boolean>,
 ): AsyncGenerator<Task> {
   const { store, now } = context;
-  await heal(context);
+  const names = await namesIn(context, folder, placeOf);
   const seen = new Set<string>();
   const moved: Task[] = []; // tasks whose place changed during this scan
   const taskAt = async (name: string) => readTask(context, idAt(name) ?? "");
-  for await (const [name, task] of eachReadable(store, await store.marks(folder), taskAt)) {
+  for await (const [name, task] of eachReadable(store, names, taskAt)) {
     if (!task) {
-      if ((timeOf(idAt(name) ?? "") ?? 0) < now() - STALE_MARK_MS) await store.unmark(`${folder}/${name}`);
+      const isStale = (timeOf(idAt(name) ?? "") ?? 0) < now() - STALE_MARK_MS;
+      if (isStale) await asFarAsPossible(() => store.unmark(`${folder}/${name}`));
     } else if (!(await isMeant(task))) {
       await unlist(context, task, `${folder}/${name}`);
     } else if (name !== placeOf(task)) {
@@ -199,12 +207,13 @@ async function* listed(
 
 /** Removes a mark that no longer fits its task, and settles the task: the mark may just be becoming true again. */
 async function unlist(context: Context, { id, state }: Task, mark: string): Promise<void> {
-  if (isOver({ state })) await context.store.unmark(mark);
-  else
+  await asFarAsPossible(async () => {
+    if (isOver({ state })) return context.store.unmark(mark);
     await unsettled(context, id, async () => {
       await context.store.unmark(mark);
       await settleTask(context, id);
     });
+  });
 }
 
 /** How many tasks are not over; counts marks and reads no record. */

@@ -14,10 +14,10 @@ import type { Schema } from "../schema.ts";
 import { quoted } from "../shell/quote.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { recordsSetAside } from "../store/file/quarantine.ts";
-import { isNetworkDisk } from "../store/file/root.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import { backlogs } from "./backlogs.ts";
+import { disk } from "./disk.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "./finding.ts";
 import { guardGaps } from "./guard-gaps.ts";
 import { hooks } from "./hook-failures.ts";
@@ -116,17 +116,6 @@ function links({ dir }: DoctorTarget): Finding[] {
       what: `${file} is a symbolic link, which is not followed`,
       next: "look at it, and remove it",
     }));
-}
-
-function disk({ dir }: DoctorTarget): Finding[] {
-  return isNetworkDisk(dir)
-    ? [
-        {
-          what: `${dir} is on a network disk, where locks are not safe`,
-          next: "use a local disk: --dir, or AGENT_RELAY_DIR",
-        },
-      ]
-    : [];
 }
 
 function clock({ dir, now }: DoctorTarget): Finding[] {

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
 import { Relay } from "../../src/relay.ts";
+import { Story } from "../support/cli.ts";
 import { bundledLibrary } from "../support/relay-with-mail.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
@@ -129,6 +130,17 @@ describe("a disk", () => {
       await expectRecovery(root, question);
     },
   );
+
+  test.for(disks)("%s: doctor said that the disk is ok", async ([, options, sizes], context) => {
+    const root = disk(context, options);
+    await begin(root);
+    const story = new Story(path.dirname(root));
+    expect((await story.as("ann", "doctor")).out).toContain("disk: ok\n");
+    fill(base, sizes);
+    expect((await story.as("ann", "doctor")).out).toMatch(
+      /\.relay is on a disk without an? \w+ left: .*: free some space/,
+    );
+  });
 
   test.for(disks)(
     "%s, from the first moment: no half relay is left that would stop the next try",

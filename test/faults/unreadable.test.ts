@@ -1,32 +1,11 @@
 import fs from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import { Story } from "../support/cli.ts";
 import { isWhole } from "../support/scale.ts";
+import { CARES, CHANGES, copyOf, IDS, type Ids, LOOKS, usedRelay } from "../support/used-relay.ts";
 
 // What cannot be read now is not broken: no verb sets it aside or crashes, and who is told less is told that.
 
 afterEach(() => void vi.restoreAllMocks());
-
-/** A relay with a record of each kind, by the clock of the story. */
-async function used() {
-  const story = new Story();
-  for (const session of ["bob", "cho", "gone"]) await story.as(session, "register", "--name", `${session}by`);
-  const id = async (session: string, ...args: string[]) => (await story.json<{ id: string }>(session, ...args)).id;
-  const question = await id("cho", "send", "--to", "bob", "--kind", "question", "what now?");
-  const message = await id("cho", "send", "--to", "bob", "readable");
-  await story.as("cho", "send", "to all");
-  await story.as("gone", "unregister");
-  await story.as("cho", "claim", "src/a.ts");
-  const task = await id("cho", "task", "add", "first");
-  await story.as("cho", "task", "add", "second");
-  const wait = await id("bob", "wait", "--released", "src/a.ts", "--subscribe");
-  const decision = await id("cho", "decide", "no tabs");
-  await story.as("cho", "log", "tests pass");
-  const log = fs.readdirSync(`${story.cwd}/.relay/activity`).find((name) => name.endsWith(".jsonl")) ?? "none";
-  return { story, ids: { question, message, task, wait, decision, log } };
-}
-
-type Ids = Awaited<ReturnType<typeof used>>["ids"];
 
 const PLACES: readonly ((ids: Ids) => string)[] = [
   ({ question }) => `messages/${question}.json`,
@@ -53,46 +32,7 @@ const PLACES: readonly ((ids: Ids) => string)[] = [
   ].map((folder) => () => folder),
 ];
 
-const VERBS: readonly ((ids: Ids) => readonly string[])[] = [
-  ...[
-    "inbox",
-    "unread",
-    "agents",
-    "status",
-    "claims",
-    "decisions",
-    "activity",
-    "history",
-    "whoami",
-    "conflicts",
-    "doctor",
-    "gc",
-    "cleanup",
-    "heartbeat",
-  ].map((verb) => () => [verb]),
-  () => ["inbox", "--peek"],
-  () => ["status", "--compact"],
-  () => ["check", "src/a.ts"],
-  () => ["claim", "src/b.ts"],
-  () => ["release"],
-  () => ["send", "--to", "choby", "hello"],
-  () => ["send", "hello all"],
-  ({ question }) => ["reply", question, "this"],
-  ({ question }) => ["ack", question],
-  ({ question }) => ["read", question],
-  ({ question }) => ["thread", question],
-  ({ question }) => ["explain", question],
-  () => ["task", "list"],
-  () => ["task", "next"],
-  ({ task }) => ["task", "show", task],
-  () => ["task", "add", "third"],
-  () => ["show", "mail"],
-  () => ["show", "tasks"],
-  () => ["wait", "--ended", "gone"],
-  () => ["decide", "tabs"],
-  () => ["register"],
-  () => ["export"],
-];
+const COMMANDS = [...LOOKS, ...CHANGES, ...CARES];
 
 /** Every read of `place`, and of what is in it, fails with `code`. Returns how many did. */
 function failing(place: string, code: string): () => number {
@@ -110,33 +50,23 @@ function failing(place: string, code: string): () => number {
   return () => hits;
 }
 
-const NAMES: Ids = {
-  question: "<question>",
-  message: "",
-  task: "<task>",
-  wait: "<wait>",
-  decision: "<decision>",
-  log: "<log>",
-};
-
 const CODES = ["EACCES", "EIO"];
 
-test.each(PLACES.map((place) => [place(NAMES), place] as const))(
+test.each(PLACES.map((place) => [place(IDS), place] as const))(
   "%s that cannot be read now was set aside as broken, crashed a verb, or was passed over without a word",
   async (_, place) => {
-    const { story: first, ids } = await used();
+    const { story: first, ids } = await usedRelay();
     const wrong: string[] = [];
     let reads = 0;
     // Each verb meets each place by one of the two errors; where all is run, by both.
-    const tries = VERBS.flatMap((verb, index) =>
-      (isWhole ? CODES : [CODES[index % 2] ?? ""]).map((code) => ({ verb, code })),
+    const tries = COMMANDS.flatMap((command, index) =>
+      (isWhole ? CODES : [CODES[index % 2] ?? ""]).map((code) => ({ command, code })),
     );
-    for (const { verb, code } of tries) {
-      const story = Object.assign(new Story(), { now: first.now });
-      fs.cpSync(`${first.cwd}/.relay`, `${story.cwd}/.relay`, { recursive: true, preserveTimestamps: true });
+    for (const { command, code } of tries) {
+      const story = copyOf(first);
       const target = `${story.cwd}/.relay/${place(ids)}`;
       const before = fs.statSync(target).isFile() ? fs.readFileSync(target, "utf8") : undefined;
-      const words = verb(ids);
+      const words = command(ids);
       const hits = failing(target, code);
       const ran = await story.as("bob", ...words);
       const failed = hits();
@@ -157,7 +87,7 @@ test.each(PLACES.map((place) => [place(NAMES), place] as const))(
 );
 
 test("an inbox was not shown because the claims, for which others wait, could not be read", async () => {
-  const { story } = await used();
+  const { story } = await usedRelay();
   failing(`${story.cwd}/.relay/claims/live.json`, "EIO");
   const { code, out, err } = await story.as("bob", "inbox");
   expect(code).toBe(0);

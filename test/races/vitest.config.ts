@@ -14,6 +14,7 @@ export default defineConfig({
       "test/server/app.test.ts",
       "test/faults/hostile-fields.test.ts",
       "test/faults/unreadable.test.ts",
+      "test/faults/unwritable.test.ts",
       "test/store/file/file-store-faults.test.ts",
       "test/shell/writes.test.ts",
     ],

@@ -215,7 +215,7 @@ export class FileStore implements Store {
       writeNew(`${place}.reason`, Buffer.from(`${key}: ${reason}\n`), false);
     } catch (error) {
       if (errno(error) === "ENOENT") return; // another reader was first
-      if (!["EROFS", "EACCES", "EPERM", "ENOSPC"].includes(errno(error) ?? "")) throw error;
+      if (!["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"].includes(errno(error) ?? "")) throw error;
       this.#onNotice({ key, text: `${key} cannot be read (${reason}), and cannot be set aside (${errno(error)})` });
       return;
     }

@@ -19,6 +19,7 @@ const SLOWEST = [
 export default defineConfig({
   test: {
     ...PATIENCE,
+    setupFiles: ["test/support/ruled-writes.ts"],
     env: { ...LEAN, TZ: "UTC" }, // what is shown to people is in local time
     isolate: false, // to read the modules anew for each file takes a third of the run
     // Half of a test's time is waiting: for a disk, a process, a clock.

@@ -112,7 +112,16 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
 
 /** The whole key of every mark that exists: a mark at the key of a folder would block everyone from that folder. */
 const MARK =
-  /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+)$/;
+  /^(?:inboxes\/[^/]+\/(?:open\/)?(?!open$)[^/]+|threads\/[^/]+\/[^/]+|heard\/[^/]+\/[^/]+|agents\/[^/]+\.\w+|claims\/token|waits\/(?:pending|due)\/[^/]*wait-[^/]+|waits\/[^/]+\/claims|tasks\/(?:open|ready|unsettled)\/[^/]+|tasks\/(?:owned|dependents|titles)\/[^/]+\/[^/]+|loops\/[^/]+|stamps\/person|hooks\/[^/]+\/[^/]+|daemons\/[^/]+\.alive|edits\/[^/]+)$/;
+
+/** Marks that are made only where the relay is, by who has its files; nobody else sees them. */
+const KEPT =
+  /^(?:STOP|foreign\/[^/]+|mirror\/agreed(?:-last)?|mirror\/(?:apart|refused)\/[^/]+|stamps\/(?:foreign-(?:look|seen)|hook-due|boot\.[^/]+))$/;
+
+/** Whether there is a line here for a mark: who may make, see and remove it was decided. */
+export function hasMarkRule(key: string): boolean {
+  return MARK.test(key) || KEPT.test(key);
+}
 
 const WATCHED = new Set([
   ...["agents", "claims", "tasks", "tasks/open", "tasks/ready", "waits", "decisions", "activity", "members"],

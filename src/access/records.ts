@@ -99,18 +99,36 @@ const RULES: Readonly<Record<string, AccessRule>> = {
   ...{ shows: ownRule, greetings: ownRule, daemons: ownRule },
   members: memberRule,
   invites: inviteRule,
+  ...{ mirror: kept(false), "mirror/tasks": kept(false), sends: kept(false), stamps: kept(false) },
+};
+
+/** The access rule of single records. */
+const SINGLE: Readonly<Record<string, AccessRule>> = {
+  relay: relayRule,
+  "tasks/edges": edgesRule,
+  mirror: kept(false),
 };
 
 export function ruleFor(key: string): AccessRule {
-  if (key === "relay") return relayRule;
-  if (key === "tasks/edges") return edgesRule;
-  const folder = folderOf(key);
-  return (Object.hasOwn(RULES, folder) ? RULES[folder] : undefined) ?? kept(false);
+  return ruleOf(key) ?? kept(false);
 }
+
+/** Whether there is a line here for a record: who may read and write it was decided. */
+export function hasRecordRule(key: string): boolean {
+  return ruleOf(key) !== undefined;
+}
+
+function ruleOf(key: string): AccessRule | undefined {
+  if (Object.hasOwn(SINGLE, key)) return SINGLE[key];
+  const folder = folderOf(key);
+  return Object.hasOwn(RULES, folder) ? RULES[folder] : undefined;
+}
+
+const UNLISTED = ["shows", "greetings", "daemons", "invites", "mirror", "mirror/tasks", "sends", "stamps"];
 
 /** Whether a caller may list the names of a folder's records; of messages, only those that it is an end of. */
 export function isListed(folder: string): boolean {
-  return Object.hasOwn(RULES, folder) && !["shows", "greetings", "daemons", "invites"].includes(folder);
+  return Object.hasOwn(RULES, folder) && !UNLISTED.includes(folder);
 }
 
 const isCollectedHidden = ({ session }: Caller, line: Value): boolean =>

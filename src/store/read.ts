@@ -60,7 +60,7 @@ export function isUnreadable(error: unknown): error is RelayError {
 }
 
 /** Whether nothing can be written now: the disk is full, or may not be written to. */
-export function isUnwritable(error: unknown): error is RelayError {
+function isUnwritable(error: unknown): error is RelayError {
   const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
   return error instanceof RelayError && codes.includes(errno(error.cause) ?? "");
 }

@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     ...PATIENCE,
     include: ["test/stories/*.test.ts"],
+    setupFiles: ["test/support/ruled-writes.ts"],
     env: { ...LEAN, RELAY_STORIES: "over HTTP", TZ: "UTC" },
     isolate: false,
     maxWorkers: 2 * os.availableParallelism(),

@@ -32,17 +32,17 @@ describe("a request", () => {
     const change = async (seen: string, value?: object) => {
       const init = value ? { method: "PUT", ...json({ value }) } : { method: "DELETE" };
       const headers = { "If-Match": seen };
-      return (await world.fetch("here", "/v1/records/a/b", world.local, "a", { ...init, headers })).status;
+      return (await world.fetch("here", "/v1/records/greetings/a", world.local, "a", { ...init, headers })).status;
     };
     const tag = (value: object) => `"${revisionOf({ ...value })}"`;
     expect(await change("none", { n: 1 })).toBe(200);
     expect(await change("none", { n: 2 })).toBe(412);
     expect(await change(tag({ n: 0 }), { n: 2 })).toBe(412);
-    expect(await store.get("a/b")).toEqual({ n: 1 });
+    expect(await store.get("greetings/a")).toEqual({ n: 1 });
     expect(await change(tag({ n: 1 }), { n: 2 })).toBe(200);
     expect(await change(tag({ n: 1 }))).toBe(412);
     expect(await change(tag({ n: 2 }))).toBe(200);
-    expect(await store.get("a/b")).toBeUndefined();
+    expect(await store.get("greetings/a")).toBeUndefined();
   });
 
   test("whatever it is, by a member or by who runs the server, is answered as a mistake of the caller at worst", async () => {

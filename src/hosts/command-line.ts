@@ -7,24 +7,35 @@ export interface Program {
   /** bin/agent-relay.cjs, for Node. */
   readonly script: string;
   readonly platform: NodeJS.Platform;
+  /** Both are called by their names in PATH: such a line holds on every machine, and does nothing where they are not. */
+  readonly isNamed?: boolean;
 }
+
+const NAMES = { launcher: "agent-relay-hook", script: "agent-relay" };
 
 /** The command line for an event. */
 export type Command = (event: string, tool?: "edit" | "shell") => string;
 
 /** The program and its first arguments, for a caller that starts it without a shell. */
-export function wordsFor({ launcher, script, platform }: Program): readonly string[] {
+export function wordsFor({ launcher, script, platform, isNamed }: Program): readonly string[] {
+  if (isNamed) return platform === "win32" ? [...NAMED_ON_WINDOWS, "hook"] : [NAMES.launcher];
   return platform === "win32" ? ["node", script, "hook"] : [launcher];
 }
 
-export function commandFor({ launcher, script, platform }: Program, agent: string): Command {
+export function commandFor({ launcher, script, platform, isNamed = false }: Program, agent: string): Command {
+  if (platform === "win32" && isNamed) return (event) => `${NAMES.script} hook ${agent} ${event}`;
   if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // Windows has no POSIX shell
-  const program = quoted(launcher);
+  const program = isNamed ? NAMES.launcher : quoted(launcher);
+  const isMissing = isNamed ? `! command -v ${program} >/dev/null` : `[ ! -x ${program} ]`;
   return (event, tool) => {
     const line = [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
-    return guarded(program, line, GUARDS.find(([hosts]) => hosts.test(`${agent} ${event}`))?.[1]);
+    const guard = GUARDS.find(([hosts]) => hosts.test(`${agent} ${event}`))?.[1];
+    return guarded(isMissing, line, guard ?? (isNamed ? "silent" : undefined));
   };
 }
+
+// Without a shell Windows starts no command of npm's, which are scripts for one.
+const NAMED_ON_WINDOWS = ["cmd", "/c", NAMES.script];
 
 type Guard = "silent" | "empty";
 
@@ -38,29 +49,33 @@ const GUARDS: readonly (readonly [hosts: RegExp, guard: Guard])[] = [
 ];
 
 /** The line needs `exec`: the launcher knows the session by its parent process. */
-function guarded(program: string, line: string, guard: Guard | undefined): string {
+function guarded(isMissing: string, line: string, guard: Guard | undefined): string {
   switch (guard) {
     case "empty":
-      return `[ ! -x ${program} ] && echo '{}' || exec ${line}`;
+      return `${isMissing} && echo '{}' || exec ${line}`;
     case "silent":
-      return `[ ! -x ${program} ] || exec ${line}`;
+      return `${isMissing} || exec ${line}`;
     case undefined:
       return line;
   }
 }
 
 /** The words of the MCP server's command, which a host starts without a shell. */
-export function serverWords({ script, platform }: Program): readonly string[] {
+export function serverWords({ script, platform, isNamed }: Program): readonly string[] {
+  if (isNamed) return [...(platform === "win32" ? NAMED_ON_WINDOWS : [NAMES.script]), "mcp"];
   return platform === "win32" ? ["node", script, "mcp"] : [script, "mcp"];
 }
 
+const SERVER = /(?:"agent-relay|\bagent-relay\.cjs)",\s*(?:"args":\s*\[\s*)?"mcp"/;
+
 /** Whether an entry of a host's MCP servers is ours, for any platform and path. */
 export function isServerEntry(value: unknown): boolean {
-  return /\bagent-relay\.cjs",(?:"args":\[)?"mcp"/.test(jsonText(value));
+  return SERVER.test(jsonText(value));
 }
 
 /** The status line's command. */
-export function lineCommand({ script, platform }: Program): string {
+export function lineCommand({ script, platform, isNamed }: Program): string {
+  if (isNamed) return `${NAMES.script} status --line`;
   return `node ${platform === "win32" ? `"${script}"` : quoted(script)} status --line`;
 }
 
@@ -69,18 +84,31 @@ const wordOf = (program: string) => `(?:'(?:[^']|'\\\\'')*${program}'|[^\\s'"\\\
 const HOOK_LINE = new RegExp(
   `^(?:\\[ ! -x (${wordOf("agent-relay-hook")}) \\] (?:&& echo '\\{\\}' )?\\|\\| exec (?=\\1 ))?${wordOf("agent-relay-hook")} \\w+ (\\w+)(?: (?:edit|shell))?$`,
 );
-const WINDOWS_LINE = /^node "[^"]*agent-relay\.cjs" hook \w+ (\w+)$/;
-const STATUS_LINE = new RegExp(`^node (?:${wordOf("agent-relay\\.cjs")}|"[^"]*agent-relay\\.cjs") status --line$`);
+const NAMED_LINE =
+  /^! command -v agent-relay-hook >\/dev\/null (?:&& echo '\{\}' )?\|\| exec agent-relay-hook \w+ (\w+)(?: (?:edit|shell))?$/;
+const WINDOWS_LINE = /^(?:node "[^"]*agent-relay\.cjs"|agent-relay) hook \w+ (\w+)$/;
+const STATUS_LINE = new RegExp(
+  `^(?:agent-relay|node (?:${wordOf("agent-relay\\.cjs")}|"[^"]*agent-relay\\.cjs")) status --line$`,
+);
 
 /** The event of a line that `commandFor` wrote, for any platform and path; undefined for any other, like it or not. */
 export function eventOf(command: unknown): string | undefined {
   if (typeof command !== "string") return undefined;
-  return HOOK_LINE.exec(command)?.[2] ?? WINDOWS_LINE.exec(command)?.[1];
+  return HOOK_LINE.exec(command)?.[2] ?? NAMED_LINE.exec(command)?.[1] ?? WINDOWS_LINE.exec(command)?.[1];
 }
 
-/** Whether a file's text seems to hold such a line. */
-export function seemsToHook(text: string): boolean {
-  return /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ \w+/.test(text);
+/** Whether a file's text seems to hold something of ours: a hook, or a server. */
+export function seemsOurs(text: string): boolean {
+  return (
+    /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ \w+|"agent-relay hook \w+ \w+"/.test(text) || SERVER.test(text)
+  );
+}
+
+/** Whether what is ours in a file's text is called by its name. */
+export function isCalledByName(text: string): boolean {
+  return /command -v agent-relay-hook >|"agent-relay (?:hook|status) |"agent-relay-hook"\]|"agent-relay",\s*(?:"args":\s*\[\s*)?"(?:mcp|hook)"/.test(
+    text,
+  );
 }
 
 /** Whether a command is one that `lineCommand` wrote. */

@@ -11,6 +11,8 @@ export interface HostSetup {
   /** The file with its hooks, relative to the project, and to the home folder. */
   readonly projectFile: string;
   readonly userFile: string;
+  /** The file in the project that a team commits, if `projectFile` is each one's own. */
+  readonly sharedFile?: string;
   /** The text of the whole file, if that file is ours alone. */
   readonly text?: (code: string, words: readonly string[], wakes: boolean) => string;
   /** The settings that this file has to hold. */
@@ -106,6 +108,7 @@ const claude: HostSetup = {
   programs: ["claude"],
   folders: [".claude"],
   projectFile: ".claude/settings.local.json",
+  sharedFile: ".claude/settings.json",
   userFile: ".claude/settings.json",
   settings: (command) => asClaude(command, "Edit|MultiEdit|Write|NotebookEdit", ["PostToolBatch"], 5),
   // Exit code 2 of such a hook wakes an idle session (2.1.330). The hook ends with the session, or after a day.
@@ -125,7 +128,7 @@ const claude: HostSetup = {
     ...{ projectFile: ".mcp.json", path: SERVERS, entry: serverAt },
     typed: {
       ...{ when: "user", command: "claude mcp add --scope user agent-relay --" },
-      ...{ undo: "claude mcp remove --scope user agent-relay", file: ".claude.json", mark: "agent-relay.cjs" },
+      ...{ undo: "claude mcp remove --scope user agent-relay", file: ".claude.json", mark: '"agent-relay":' },
     },
   },
 };

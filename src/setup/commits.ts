@@ -39,16 +39,27 @@ function oursIn(text: string): string[] {
   return part?.split("\n").filter((line) => line !== "") ?? [];
 }
 
-/** The edit of that list, for files of `root` that setup has made, or for all of ours to go; undefined outside of git. */
-export function planExclusion(root: string, made: readonly string[], removes: boolean): FileEdit | undefined {
+/** Files that setup has written: made for this machine, or such that a team may commit. */
+interface Written {
+  readonly made: readonly string[];
+  readonly shared: readonly string[];
+}
+
+/** The edit of that list, for files of `root` that setup has written, or for all of ours to go; undefined outside of git. */
+export function planExclusion(root: string, { made, shared }: Written, removes: boolean): FileEdit | undefined {
   const found = asked(root, "rev-parse", "--git-path", "info/exclude")?.trim();
   if (!found) return undefined;
   const file = path.resolve(root, found);
   const before = readText(file);
   if (removes) return { file, before, after: before === undefined ? undefined : withoutGone(before, root) };
   const seen = made.length === 0 ? "" : asked(root, "ls-files", "-z", "--others", "--exclude-standard", "--", ...made);
-  const paths = names(seen ?? "").map((name) => `/${name.replace(/[[\]*?!#\\ ]/g, "\\$&")}`);
-  return { file, before, after: paths.length === 0 ? before : withOurs(before ?? "", paths) };
+  const lines = (of: readonly string[]) => of.map((name) => `/${name.replace(/[[\]*?!#\\ ]/g, "\\$&")}`);
+  const shown = new Set(lines(shared.map((each) => path.relative(root, each).replaceAll(path.sep, "/"))));
+  const ours = [...oursIn(before ?? ""), ...lines(names(seen ?? ""))].filter((line) => !shown.has(line));
+  const isSame =
+    ours.every((line) => oursIn(before ?? "").includes(line)) && ours.length === oursIn(before ?? "").length;
+  if (isSame) return { file, before, after: before };
+  return { file, before, after: withOurs(withoutOurs(before ?? ""), ours) };
 }
 
 /** Those of these files that git tracks, as paths from `root`. */

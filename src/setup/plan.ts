@@ -4,7 +4,7 @@ import {
   eventOf,
   isServerEntry,
   type Program,
-  seemsToHook,
+  seemsOurs,
   serverWords,
   wordsFor,
 } from "../hosts/command-line.ts";
@@ -113,7 +113,7 @@ export function hasServerAlone(host: HostSetup, file: string): boolean {
 /** Whether anything of ours is in a file of `host`, be it whole or not. */
 export function isSetUp(host: HostSetup, file: string): boolean {
   const text = readText(file);
-  return text !== undefined && (host.text ? isOurPlugin(text) : seemsToHook(text) || /agent-relay\.cjs\\?"/.test(text));
+  return text !== undefined && (host.text ? isOurPlugin(text) : seemsOurs(text));
 }
 
 /** The edit that takes out what is ours. A file that nobody has changed since becomes what it was, byte for byte. */

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { RelayError } from "../errors.ts";
-import type { Program } from "../hosts/command-line.ts";
+import { isCalledByName, type Program } from "../hosts/command-line.ts";
 import type { HostSetup } from "../hosts/setup.ts";
 import { hookNode } from "../machine/hook-state.ts";
 import { isOnPath } from "../machine/programs.ts";
@@ -18,6 +18,13 @@ export function noteNode(env: Env): void {
   const file = hookNode(env);
   const line = `${process.execPath}\n`;
   if (file !== undefined && readStateText(file) !== line) writeStateText(file, line);
+}
+
+/** The program as these files of a host call it already: by its place, or by its name. */
+export function asCalled(program: Program, files: readonly string[]): Program {
+  return program.isNamed || files.some((file) => isCalledByName(textOf(file)))
+    ? { ...program, isNamed: true }
+    : program;
 }
 
 /** What to do where a host drops the whole of its settings for something in them that is not ours. */
@@ -38,9 +45,12 @@ function textOf(file: string): string {
   }
 }
 
-/** What to type where agents cannot call the command by the name that greeting and skill give it. */
-export function callableByName(env: Env, { script }: Program): string[] {
-  if (isOnPath("agent-relay", env)) return [];
+/** What to type where what is called by its name cannot be called so: by agents, by the greeting and the skill, by hosts. */
+export function callableByName(env: Env, { script, isNamed }: Program): string[] {
+  const missing = ["agent-relay", ...(isNamed ? ["agent-relay-hook"] : [])].filter((name) => !isOnPath(name, env));
+  if (missing.length === 0) return [];
   const root = quoted(path.resolve(script, "../.."));
-  return [`agent-relay is not in PATH, where agents look for it. To put it there, type: npm install --global ${root}`];
+  const who = isNamed ? "hosts and agents look" : "agents look";
+  const them = missing.length > 1 ? "are not in PATH, where" : "is not in PATH, where";
+  return [`${missing.join(" and ")} ${them} ${who} for it. To put it there, type: npm install --global ${root}`];
 }

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { COMMAND } from "../support/paths.ts";
+import { COMMAND, LAUNCHER } from "../support/paths.ts";
 import type { RealHost } from "./hosts.ts";
 import { type Run, runIsolated, withIsolated } from "./namespace.ts";
 import { Stub } from "./stub.ts";
@@ -19,6 +19,7 @@ export class Case {
   readonly home = path.join(this.folder, "home");
   readonly project = path.join(this.folder, "project");
   readonly stub = new Stub(path.join(this.folder, "requests.jsonl"));
+  readonly #bin = path.join(this.folder, "bin");
   readonly #socket = path.join(this.folder, "stub");
   readonly #host: RealHost;
   readonly #programs: string;
@@ -30,7 +31,9 @@ export class Case {
   }
 
   async open(): Promise<void> {
-    for (const folder of [this.home, this.project, path.join(this.folder, "tmp")]) fs.mkdirSync(folder);
+    for (const folder of [this.home, this.project, path.join(this.folder, "tmp"), this.#bin]) fs.mkdirSync(folder);
+    fs.symlinkSync(COMMAND, path.join(this.#bin, "agent-relay"));
+    fs.symlinkSync(LAUNCHER, path.join(this.#bin, "agent-relay-hook"));
     for (const [name, text] of Object.entries(this.#host.settings(this.project))) {
       const file = path.join(this.home, name);
       fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -123,7 +126,7 @@ export class Case {
   }
 
   get #env(): NodeJS.ProcessEnv {
-    const { PATH } = process.env;
+    const PATH = `${this.#bin}${path.delimiter}${process.env.PATH}`;
     return { PATH, HOME: this.home, TMPDIR: path.join(this.folder, "tmp"), LANG: "C.UTF-8", TERM: "xterm" };
   }
 

@@ -31,6 +31,23 @@ describe("Codex, where text is cut within an emoji", () => {
   });
 });
 
+describe.each([claude, codex])("$name, whose hooks a team has committed, by the name of the program", (host) => {
+  const outcome = outcomeOf(host, async (at) => {
+    const bob = new Peer(at);
+    await at.relay("setup", host.name, "--by-name");
+    await bob.comes();
+    await bob.sends(MAIL);
+    const code = await at.host(host.first("begin"));
+    return { code, turns: [...at.stub.turns] };
+  });
+
+  test("heard of no mail", () => {
+    const { code, turns } = outcome().was;
+    expect(code).toBe(0);
+    expect(copies(turns[0], MAIL)).toBe(1);
+  });
+});
+
 describe("Claude Code, with a second process of its session", () => {
   const outcome = outcomeOf(claude, async (at) => {
     const bob = new Peer(at);

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { commandFor, eventOf, seemsToHook } from "../../src/hosts/command-line.ts";
+import { commandFor, eventOf, seemsOurs } from "../../src/hosts/command-line.ts";
 import { pluginFor, programIn } from "../../src/hosts/opencode-plugin-file.ts";
 import { HOST_SETUPS, mcpFile } from "../../src/hosts/setup.ts";
 import { checkedServer } from "../../src/setup/check-server.ts";
@@ -415,7 +415,7 @@ describe("on Windows, which has no POSIX shell", () => {
       const line = commandFor(program, agent)("PreToolUse", "edit");
       expect(line).toBe(`node "C:\\a b\\agent-relay.cjs" hook ${agent} PreToolUse`);
       expect(eventOf(line)).toBe("PreToolUse");
-      expect(seemsToHook(JSON.stringify({ command: line }))).toBe(true);
+      expect(seemsOurs(JSON.stringify({ command: line }))).toBe(true);
     }
     const plugin = pluginFor("", ["node", program.script, "hook"], false);
     expect(programIn(plugin)).toEqual(["node", program.script, "hook"]);

@@ -17,7 +17,6 @@ import { apply, checkWithin, type FileEdit, readText, removeEmptyFolders } from 
 import {
   hasServerAlone,
   hasServersBeside,
-  isSetUp,
   keptAfter,
   planRemoval,
   planSetup,
@@ -33,6 +32,7 @@ import { type Describe, type VerbModule, type VerbTable, verb } from "../command
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
 import { exclusionOf, tellTracked } from "../setup-commits.ts";
+import { fileOf, isSetUpIn, type Site, sitesOf } from "../setup-sites.ts";
 
 interface Flags {
   readonly user?: boolean;
@@ -42,6 +42,7 @@ interface Flags {
   readonly statusLine?: boolean;
   readonly wake?: boolean;
   readonly mcp?: boolean;
+  readonly byName?: boolean;
   /** False where only tools are wanted. */
   readonly hooks?: boolean;
   readonly plugin?: string;
@@ -66,6 +67,7 @@ export function setupWith(verbs: VerbTable): VerbModule {
       .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
       .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
       .option("--no-hooks", "with --mcp: the server alone, for who wants tools and nothing else")
+      .option("--by-name", "call agent-relay by its name in PATH, so that a team may commit what is written")
       .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
       .option("--dry-run", "show what would be written, and write nothing")
       .option("--remove", "take it all away again: files are as they were")
@@ -91,6 +93,8 @@ interface Done {
   readonly file: string;
   readonly what: string;
   readonly failed?: ErrorCode;
+  /** The file names no folder of this machine, and may be committed. */
+  readonly isShared?: boolean;
   /** What would change, line by line. */
   readonly lines?: readonly string[];
 }
@@ -104,19 +108,20 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
       next: "agent-relay setup --mcp --no-hooks",
     });
   const hosts = hostsFor(cli, words, flags);
+  const sites = hosts.flatMap((host) => sitesOf(host, ground, flags));
   const done: Done[] = [];
-  for (const host of hosts.filter((one) => flags.hooks !== false || hasServersBeside(one))) {
-    const file = fileOf(host, ground, flags);
-    done.push(tried(host.agent, file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
+  for (const site of sites.filter(({ host }) => flags.hooks !== false || hasServersBeside(host)))
+    done.push(setUp(site.host.agent, site, ground));
+  for (const site of flags.mcp || flags.remove ? sites : []) {
+    const host = mcpFile(site.host, serverWords(site.program), flags.user === true);
+    const file = host && fileOf(host, ground, flags);
+    if (!host || !file || done.some((one) => one.file === file)) continue;
+    done.push(setUp("mcp", { ...site, host, file, flags: { ...flags, statusLine: false } }, ground));
   }
-  if (flags.mcp || flags.remove)
-    for (const host of hosts.flatMap((one) => mcpFile(one, serverWords(ground.program), flags.user === true) ?? [])) {
-      const file = fileOf(host, ground, flags);
-      done.push(tried("mcp", file, () => carryOut(host, editFor(host, file, ground, flags), ground, flags)));
-    }
   for (const [folder, isRead] of flags.hooks === false ? [] : SKILLS) {
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
-    done.push(tried("skill", file, () => doSkill(file, isRead, { done, ground, flags })));
+    const outcome = tried("skill", file, () => doSkill(file, isRead, { done, ground, flags }));
+    done.push({ ...outcome, ...(sites.some(({ program }) => program.isNamed) && { isShared: true }) });
   }
   const written = done.filter(({ failed }) => failed === undefined);
   const exclusion = flags.user || flags.dryRun ? undefined : exclusionOf(written, ground, flags.remove === true);
@@ -124,17 +129,19 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
   if (!flags.remove && !flags.dryRun && !flags.user) done.push(...(await makeRelay(cli)));
   const asks = flags.remove
     ? hosts.flatMap((host) => toTypeBack(host, ground))
-    : hosts.flatMap((host) =>
-        [
-          (flags.hooks !== false && host.asks) || [],
-          flags.wake ? cannotWake(host) : [],
-          toType(host, ground, flags),
-          flags.dryRun ? [] : dropped(host, fileOf(host, ground, flags)),
-        ].flat(),
-      );
+    : sites
+        .filter((site) => !site.flags.remove)
+        .flatMap(({ host, file, program }) =>
+          [
+            (flags.hooks !== false && host.asks) || [],
+            flags.wake ? cannotWake(host) : [],
+            toType(host, program, flags),
+            flags.dryRun ? [] : dropped(host, file),
+          ].flat(),
+        );
   if (!flags.remove && !flags.user) asks.push(...tellTracked(written, ground.root));
   if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
-  if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, ground.program));
+  if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, widest(sites, ground)));
   const said = done.map(
     ({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${cleanLine(file)}`}\n`,
   );
@@ -147,13 +154,14 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
   return failed === undefined ? 0 : EXIT[failed];
 }
 
-function groundOf({ io }: Cli, { user }: Flags, skillText: string): Ground {
+function groundOf({ io }: Cli, { user, byName }: Flags, skillText: string): Ground {
   const home = io.env.HOME ?? io.env.USERPROFILE;
   const state = stateFolder(io.env);
   if (!home || !state) throw new RelayError("usage", "Cannot set up: no home folder is known", { next: "set HOME" });
   const root = user ? home : (worktreeOf(io.cwd)?.root ?? io.cwd);
   const script = fs.realpathSync(io.script);
-  const program = { launcher: path.resolve(script, "../agent-relay-hook"), script, platform: process.platform };
+  const launcher = path.resolve(script, "../agent-relay-hook");
+  const program = { launcher, script, platform: process.platform, ...(byName && { isNamed: true }) };
   const kept = new Backups(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
   return { root, home, kept, program, skillText };
 }
@@ -171,10 +179,6 @@ function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly
   });
 }
 
-function fileOf(host: HostSetup, { root }: Ground, { user }: Flags): string {
-  return path.join(root, user ? host.userFile : host.projectFile);
-}
-
 /** How to undo, by typing, what was typed for a host and is still there. */
 function toTypeBack({ agent, mcp: { typed } }: HostSetup, { home }: Ground): string[] {
   if (!typed || !isMentioned(path.join(home, typed.file), typed.mark)) return [];
@@ -189,6 +193,12 @@ function isMentioned(file: string, mark: string): boolean {
     if (error instanceof RelayError) return false;
     throw error;
   }
+}
+
+/** Puts what is ours into a file of a host, or takes it out. */
+function setUp(what: string, { host, file, program, flags }: Site<Flags>, ground: Ground): Done {
+  const act = () => carryOut(host, editFor(host, file, { ...ground, program }, flags), ground, flags);
+  return { ...tried(what, file, act), ...(program.isNamed && { isShared: true }) };
 }
 
 /** Runs one step. A step that fails does not keep the others from running. */
@@ -217,8 +227,13 @@ function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags
   });
 }
 
+/** The program by its name, if any file calls it so. */
+function widest(sites: readonly Site<Flags>[], { program }: Ground): Program {
+  return sites.find((site) => site.program.isNamed)?.program ?? program;
+}
+
 /** What a person has to type where we write no MCP entry. */
-function toType({ agent, mcp: { typed } }: HostSetup, { program }: Ground, { mcp, user }: Flags): string[] {
+function toType({ agent, mcp: { typed } }: HostSetup, program: Program, { mcp, user }: Flags): string[] {
   if (!mcp || !typed || (typed.when === "user" && !user)) return [];
   return [`To tell ${agent} of the MCP server, type: ${typed.command} ${serverWords(program).map(quoted).join(" ")}`];
 }
@@ -263,16 +278,6 @@ function readersLeft(isRead: (agent: string) => boolean, { done, ground, flags }
   const isGone = (agent: string) => done.some(({ host, failed }) => host === agent && failed === undefined);
   const left = HOST_SETUPS.filter((host) => !isGone(host.agent) && isSetUpIn(host, ground, flags));
   return left.map(({ agent }) => agent).filter(isRead);
-}
-
-/** Whether a host is set up here. True for a file that cannot be read: it may well be. */
-function isSetUpIn(host: HostSetup, ground: Ground, flags: Flags): boolean {
-  try {
-    return isSetUp(host, fileOf(host, ground, flags));
-  } catch (error) {
-    if (error instanceof RelayError) return true;
-    throw error;
-  }
 }
 
 function carryOut(
@@ -320,8 +325,9 @@ async function makeRelay(cli: Cli): Promise<Done[]> {
 /** Runs what is installed as its host would, in a folder with a relay of its own. */
 async function check(cli: Cli, words: readonly string[], ground: Ground, flags: Flags): Promise<number> {
   const { io } = cli;
-  const hosts = HOST_SETUPS.filter((host) => {
-    const file = fileOf(host, ground, flags);
+  const all = HOST_SETUPS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => !site.flags.remove);
+  const meant = all.filter(({ host }) => words.length === 0 || words.includes(host.agent));
+  const sites = all.filter(({ host, file }) => {
     if (flags.hooks === false || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
     return words.length > 0 ? words.includes(host.agent) : isSetUpIn(host, ground, flags) || ground.kept.of(file);
   });
@@ -331,21 +337,20 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     const args = [ground.program.script, "register", "--session", "check", "--dir", path.join(folder, ".relay")];
     const made = spawnSync(process.execPath, args, { cwd: folder, env: io.env, encoding: "utf8" });
     if (made.status !== 0) throw new RelayError("failed", `Cannot check: ${made.stderr || String(made.error)}`);
-    const results = hosts.flatMap((host) => {
-      const file = fileOf(host, ground, flags);
-      const request: SetupRequest = { program: ground.program, kept: ground.kept.of(file) };
+    const results = sites.flatMap(({ host, file, program }) => {
+      const request: SetupRequest = { program, kept: ground.kept.of(file) };
       const found = checked(host, file, request, { folder, env: io.env });
       const off = switchedOff(host, ground.root, ground.home);
       return off === undefined
         ? found
         : [...found, { host: host.agent, command: off, fault: "hooks are switched off in it" }];
     });
-    for (const host of HOST_SETUPS.filter(({ agent }) => words.length === 0 || words.includes(agent))) {
-      const own = mcpFile(host, serverWords(ground.program), flags.user === true) ?? host;
+    for (const { host, program } of meant) {
+      const own = mcpFile(host, serverWords(program), flags.user === true) ?? host;
       const found =
         host.text && own === host
           ? undefined
-          : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env }, ground.program);
+          : await checkedServer(own, fileOf(own, ground, flags), { folder, env: io.env }, program);
       if (found) results.push(found);
     }
     if (results.length === 0)
@@ -357,7 +362,8 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,
     );
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
-    for (const ask of flags.hooks === false ? [] : callableByName(io.env, ground.program)) io.err(`note: ${ask}\n`);
+    for (const ask of flags.hooks === false ? [] : callableByName(io.env, widest(sites, ground)))
+      io.err(`note: ${ask}\n`);
     if (faults.length > 0) io.err(`Try: agent-relay setup${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;
   } finally {

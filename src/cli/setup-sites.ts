@@ -1,0 +1,62 @@
+import path from "node:path";
+import { RelayError } from "../errors.ts";
+import type { Program } from "../hosts/command-line.ts";
+import type { HostSetup } from "../hosts/setup.ts";
+import { isSetUp } from "../setup/plan.ts";
+import { asCalled } from "../setup/reach.ts";
+
+export interface SiteFlags {
+  readonly user?: boolean;
+  readonly remove?: boolean;
+}
+
+/** A file of a host, and how the program is called in it. */
+export interface Site<Flags> {
+  readonly host: HostSetup;
+  readonly file: string;
+  readonly program: Program;
+  /** What is to be done with this file. */
+  readonly flags: Flags;
+}
+
+interface Place {
+  readonly root: string;
+  readonly program: Program;
+}
+
+/** A host's file of hooks. */
+export function fileOf(host: HostSetup, { root }: Pick<Place, "root">, { user }: SiteFlags): string {
+  return path.join(root, user ? host.userFile : host.projectFile);
+}
+
+/**
+ * The files of a host's hooks that have to be looked at. A team's file is one of them where the program is called by its
+ * name, or was; each one's own file then goes without, or the host would run both.
+ */
+export function sitesOf<Flags extends SiteFlags>(host: HostSetup, place: Place, flags: Flags): Site<Flags>[] {
+  const team = flags.user || host.sharedFile === undefined ? undefined : { ...host, projectFile: host.sharedFile };
+  const server = flags.user ? host.mcp.userFile : host.mcp.projectFile;
+  const files = [host, ...(team ? [team] : [])].map((one) => fileOf(one, place, flags));
+  const others = server === undefined ? [] : [path.join(place.root, server)];
+  const program = asCalled(place.program, [...files, ...others]);
+  const at = (one: HostSetup, then = flags) => ({ host: one, file: fileOf(one, place, flags), program, flags: then });
+  if (!team) return [at(host)];
+  if (flags.remove) return [at(host), ...(isOursIn(team, place, flags) ? [at(team)] : [])];
+  if (!program.isNamed) return [at(host)];
+  return [...(isOursIn(host, place, flags) ? [at(host, { ...flags, remove: true })] : []), at(team)];
+}
+
+/** Whether a host is set up here, in any of its files. */
+export function isSetUpIn(host: HostSetup, place: Place, flags: SiteFlags): boolean {
+  return sitesOf(host, place, { ...flags, remove: true }).some((site) => isOursIn(site.host, place, flags));
+}
+
+/** Whether anything of ours is in a host's file. True for a file that cannot be read: it may well be. */
+function isOursIn(host: HostSetup, place: Place, flags: SiteFlags): boolean {
+  try {
+    return isSetUp(host, fileOf(host, place, flags));
+  } catch (error) {
+    if (error instanceof RelayError) return true;
+    throw error;
+  }
+}

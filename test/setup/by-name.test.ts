@@ -1,0 +1,147 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { commandFor, eventOf, serverWords } from "../../src/hosts/command-line.ts";
+import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { tempDir } from "../support/cli.ts";
+import { COMMAND, LAUNCHER } from "../support/paths.ts";
+import { Office } from "../support/settings-home.ts";
+
+const HOSTS = HOST_SETUPS.map(({ agent }) => agent);
+
+/** A folder of PATH with links to both programs, as a package manager makes them: one to a link. */
+function programs(): string {
+  const bin = tempDir();
+  fs.symlinkSync(COMMAND, `${bin}/agent-relay`);
+  fs.symlinkSync(LAUNCHER, `${bin}/linked`);
+  fs.symlinkSync("linked", `${bin}/agent-relay-hook`);
+  return bin;
+}
+
+/** A project in git with a file of MCP servers that a team commits. */
+function teamOffice(bin = programs()) {
+  const office = new Office({ ".mcp.json": "{}\n" });
+  office.story.env = { PATH: `${bin}:${process.env.PATH}` };
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", office.story.cwd, "-c", "user.name=x", "-c", "user.email=x@y", ...args], {
+      encoding: "utf8",
+      env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
+    });
+  fs.rmSync(`${office.story.cwd}/.git`, { recursive: true });
+  git("init", "--quiet");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "first");
+  const status = () => git("status", "--porcelain", "--untracked-files=all").split("\n").sort().join("\n").trim();
+  return { office, git, status };
+}
+
+describe("setup --by-name", () => {
+  test("a team could commit no hook that did not name one machine's folders", async () => {
+    const { office, status } = teamOffice();
+    const before = office.files();
+    const { out, code } = await office.setup(...HOSTS, "--mcp", "--wake", "--status-line", "--by-name");
+    expect(code).toBe(0);
+    expect(out).not.toContain("names folders");
+    const names = Object.keys(office.files()).filter((name) => fs.statSync(`${office.story.cwd}/${name}`).isFile());
+    for (const name of names)
+      for (const place of [path.dirname(COMMAND), office.base, office.story.env.PATH?.split(":")[0] ?? "none"])
+        expect(office.read(name), name).not.toContain(place);
+    expect(status().match(/agent-relay|settings|hooks|mcp|opencode/g)?.length, "nothing is kept out").toBeGreaterThan(
+      8,
+    );
+    const installed = office.files();
+    expect((await office.setup(...HOSTS, "--mcp")).code).toBe(0);
+    expect(office.files(), "a later setup leaves them so").toEqual(installed);
+    expect((await office.setup("--remove")).code).toBe(0);
+    expect(office.files()).toEqual(before);
+    expect(status()).toBe("");
+  });
+
+  test("every command that is called by its name is run by setup --check, and works", async () => {
+    const { office } = teamOffice();
+    await office.setup(...HOSTS, "--mcp", "--by-name");
+    const { out, code } = await office.setup(...HOSTS, "--mcp", "--check");
+    const lines = out.trim().split("\n");
+    expect(lines.filter((line) => !/^\w+: ok: .*agent-relay/.test(line))).toEqual([]);
+    expect(lines.length).toBeGreaterThan(40);
+    expect(code).toBe(0);
+  });
+
+  test("what was called by its place is called so no more, and no longer kept out of commits", async () => {
+    const { office, status } = teamOffice();
+    await office.setup("claude", "gemini");
+    expect(status()).toBe("");
+    const { out } = await office.setup("claude", "gemini", "--by-name");
+    expect(out).toMatch(/claude: taken out of .*settings\.local\.json\nclaude: made .*\.claude\/settings\.json\n/);
+    expect(status()).toBe(
+      [
+        "agents/skills/agent-relay/SKILL.md",
+        "claude/settings.json",
+        "claude/skills/agent-relay/SKILL.md",
+        "gemini/settings.json",
+      ]
+        .map((name) => `?? .${name}`)
+        .join("\n"),
+    );
+  });
+
+  test("where they are not in PATH, setup says how to put them there", async () => {
+    const { office } = teamOffice(tempDir());
+    office.story.env = { PATH: "/usr/bin:/bin" };
+    const { out } = await office.setup("codex", "--by-name");
+    expect(out).toMatch(/agent-relay and agent-relay-hook are not in PATH, .* type: npm install --global \//);
+  });
+});
+
+const program = {
+  launcher: "/x/agent-relay-hook",
+  script: "/x/agent-relay.cjs",
+  platform: "linux",
+  isNamed: true,
+} as const;
+
+describe.skipIf(process.platform === "win32")("a hook that is called by its name", () => {
+  test("on the machine of somebody without agent-relay, it broke the host", () => {
+    const events = ["SessionStart", "PreToolUse", "Stop", "Wake"];
+    for (const agent of HOSTS.filter((name) => name !== "opencode"))
+      for (const event of events) {
+        const line = commandFor(program, agent)(event, "edit");
+        const env = { PATH: "/usr/bin:/bin" };
+        const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8", input: "{}", env });
+        const isEmpty = ["copilot", "gemini", "antigravity"].includes(agent);
+        expect({ status, stdout, stderr }, line).toEqual({ status: 0, stdout: isEmpty ? "{}\n" : "", stderr: "" });
+        expect(eventOf(line)).toBe(event);
+        expect(eventOf(`${line}; rm x`)).toBeUndefined();
+        expect(eventOf(line.replace("agent-relay-hook", "other"))).toBeUndefined();
+      }
+  });
+
+  test("finds the rest of its program through links", () => {
+    const state = tempDir();
+    const input = JSON.stringify({ session_id: "s1", hook_event_name: "SessionStart" });
+    const cwd = tempDir();
+    const env = {
+      PATH: `${programs()}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
+      HOME: state,
+      XDG_STATE_HOME: state,
+    };
+    execFileSync(process.execPath, [COMMAND, "register", "--session", "bob"], { cwd, env });
+    const line = commandFor(program, "codex")("SessionStart");
+    expect(execFileSync("/bin/sh", ["-c", line], { cwd, env, input, encoding: "utf8" })).toContain("You are ");
+  });
+});
+
+test("on Windows, npm's scripts are started by the shell that they are for", () => {
+  const windows = { ...program, platform: "win32" } as const;
+  expect(serverWords(windows)).toEqual(["cmd", "/c", "agent-relay", "mcp"]);
+  const line = commandFor(windows, "codex")("Stop");
+  expect(line).toBe("agent-relay hook codex Stop");
+  expect(eventOf(line)).toBe("Stop");
+});
+
+test("the status line that was asked for with --mcp went into the file of servers too", async () => {
+  const office = new Office();
+  await office.setup("claude", "--mcp", "--status-line");
+  expect(Object.keys(JSON.parse(office.read(".mcp.json")))).toEqual(["mcpServers"]);
+});

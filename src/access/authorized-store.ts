@@ -36,6 +36,7 @@ export interface AuthorizedOptions {
 /** A store as one caller may use it: what it may not read looks absent, and writes it may not make are refused. */
 export class AuthorizedStore implements Store {
   readonly isServed = true;
+  readonly isFromElsewhere: boolean;
   readonly #store: Store;
   readonly #caller: Caller;
   readonly #now: () => number;
@@ -49,6 +50,7 @@ export class AuthorizedStore implements Store {
     if (unreadIn) this.unreadIn = unreadIn;
     this.#store = store;
     this.#caller = caller;
+    this.isFromElsewhere = caller.owner !== undefined;
     this.#now = now;
     this.#sizes = sizes ?? { bodyBytes: LIMITS.bodyBytes, recordBytes: 2 * LIMITS.bodyBytes };
     this.#readable = readable ?? ((_, ids) => this.#each(ids));

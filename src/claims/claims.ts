@@ -19,7 +19,7 @@ import {
   type Waiter,
 } from "./claim.ts";
 import { changeClaims, factsOf, readClaims, settleClaims } from "./ledger.ts";
-import { type PathBase, pathTargets, typedFrom } from "./paths.ts";
+import { pathTargets, typedFrom, whence } from "./paths.ts";
 import { callsOfBlockers, circleError, quotedTargets, tryClaim, waitInQueue } from "./queue.ts";
 import {
   blockers,
@@ -182,13 +182,13 @@ async function notHeld(
   context: Context,
   targets: readonly ClaimTarget[],
   claims: readonly Claim[],
-  { cwd = context.registration.cwd ?? context.project }: ReleaseOptions,
+  { cwd }: ReleaseOptions,
 ) {
   const call = await callsOf(
     context,
     claims.map(({ session_id }) => session_id),
   );
-  const from = (path: string) => typedFrom(path, { cwd, project: context.project });
+  const from = (path: string) => typedFrom(path, whence(context, { cwd }));
   return notHeldError(targets, claims, { me: context.session, call, from });
 }
 
@@ -272,8 +272,7 @@ export async function renewClaims(context: Context, { ifDue = false } = {}): Pro
 }
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): ClaimTarget[] {
-  const cwd = options.cwd ?? context.registration.cwd ?? context.project;
-  const base: PathBase = { cwd, project: context.project, apart: options.apart, exact: options.exact };
+  const base = whence(context, { cwd: options.cwd, apart: options.apart, exact: options.exact });
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, base)), ...resources];
   if (targets.length === 0)

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import type { Context } from "../context.ts";
 import { errno, RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
 import { asTyped } from "../text.ts";
@@ -22,6 +23,17 @@ export interface PathBase {
   readonly apart?: boolean | undefined;
   /** The path is a file's own name, which a program has: no character of it is a wildcard. */
   readonly exact?: boolean | undefined;
+  /** The path is one of another machine: nothing here is looked at, and nothing can be learned of what is here. */
+  readonly unseen?: boolean | undefined;
+}
+
+interface Place extends Pick<PathBase, "apart" | "exact"> {
+  readonly cwd?: string | undefined;
+}
+
+/** What the paths that a session names are relative to; `cwd` if it says so. */
+export function whence({ registration, project, store }: Context, { cwd, ...how }: Place = {}): PathBase {
+  return { cwd: cwd ?? registration.cwd ?? project, project, unseen: store.isFromElsewhere, ...how };
 }
 
 /**
@@ -61,16 +73,18 @@ function expanded(typed: string): string[] {
 
 /** `base` holds no wildcard; `rest` begins with one, or is empty. */
 function target(base: string, rest: readonly string[], pathBase: PathBase): ClaimTarget {
-  const real = realPath(path.resolve(pathBase.cwd, base));
+  const resolved = pathBase.unseen ? (file: string) => file : realPath;
+  const real = resolved(path.resolve(pathBase.cwd, base));
   const project = realPath(pathBase.project);
   const repository = worktreeOf(nearestFolder(project))?.repository;
-  const worktree = worktreeIn(repository, real);
-  const [root, named] = worktree === undefined ? [project, inMainWorktree(real)] : [worktree, real];
+  const worktree = worktreeIn(repository, pathBase.unseen ? project : real);
+  const foreign = pathBase.unseen ? real : inMainWorktree(real);
+  const [root, named] = worktree === undefined ? [project, foreign] : [worktree, real];
   const isOutside = !isInside(named, root);
   const fixed = isOutside ? named : path.relative(root, named);
   const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
   const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
-  const roots = [project, worktreeIn(repository, realPath(pathBase.cwd)) ?? project];
+  const roots = [project, worktreeIn(repository, resolved(pathBase.cwd)) ?? project];
   if (
     isOutside &&
     (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
@@ -78,7 +92,7 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
     throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
   const last = rest.at(-1) ?? base;
   const isLeaf = isNameOfFile(path.posix.basename(posix(last))) && !/[/\\]$/.test(last);
-  const spelled = path.resolve(realPath(pathBase.cwd), base);
+  const spelled = path.resolve(resolved(pathBase.cwd), base);
   const isLinked = spelled !== real && isInside(spelled, root);
   return {
     path: pattern,

@@ -81,6 +81,8 @@ export interface Store {
    * of waits that are over, and lists again what a reboot has lost; a look leaves that to it.
    */
   readonly isServed?: boolean | undefined;
+  /** Who uses it is on another machine: the files that it names are not of this disk. */
+  readonly isFromElsewhere?: boolean | undefined;
 
   /** The owner that a server knows us as: `<user>/<machine>`; undefined for the person who runs it. */
   readonly owner?: (() => Promise<string | undefined>) | undefined;

@@ -3,7 +3,7 @@ import { callsOf, refuseElsewhere } from "../agents/registry.ts";
 import { type Claim, type ClaimTarget, checkTtl, isSameTargets } from "../claims/claim.ts";
 import { check, claims, claimTargets, extend, giveBackById } from "../claims/claims.ts";
 import { settleClaims } from "../claims/ledger.ts";
-import { pathTargets, typedFrom } from "../claims/paths.ts";
+import { pathTargets, typedFrom, whence } from "../claims/paths.ts";
 import { blockers } from "../claims/rules.ts";
 import { askCommand } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
@@ -87,8 +87,7 @@ async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
 
 /** The error where others hold the files of every task that is ready. */
 async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
-  const whence = { cwd: context.registration.cwd ?? context.project, project: context.project };
-  const files = filesOf(task).map((file) => quoted(typedFrom(file, whence)));
+  const files = filesOf(task).map((file) => quoted(typedFrom(file, whence(context))));
   const next = `agent-relay wait --released ${files.join(" ")}, or take one without --claim-files`;
   const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
   const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
@@ -157,18 +156,17 @@ async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const isLeftByKill = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
   const had = (await claims(context)).find((claim) => isOwnClaim(claim) && !isLeftByKill(claim));
   const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
-  const whence = { cwd: context.registration.cwd ?? context.project, project: context.project };
   const claim = await claimTargets(context, targets, lease, {
     again: "agent-relay task next --claim-files",
-    ask: askCommand(filesOf(task).map((file) => typedFrom(file, whence))),
+    ask: askCommand(filesOf(task).map((file) => typedFrom(file, whence(context)))),
   });
   return { claim, isForTask: claim.id !== had?.id || claim.id === task.owner?.claim };
 }
 
 function targetsOf(context: Context, task: Task): ClaimTarget[] {
-  const cwd = context.registration.cwd ?? context.project;
-  const base = { cwd: worktreeOf(cwd)?.root ?? context.project, project: context.project };
-  return filesOf(task).flatMap((file) => pathTargets(file, base));
+  const { cwd, ...base } = whence(context);
+  const root = worktreeOf(cwd)?.root ?? context.project;
+  return filesOf(task).flatMap((file) => pathTargets(file, { ...base, cwd: root }));
 }
 
 /** Gives back another owner's claim on the files: a person who takes the task takes its files too. */

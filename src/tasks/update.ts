@@ -1,7 +1,7 @@
 import { record } from "../activity/log.ts";
 import { callsOf, refuseElsewhere, standingOf } from "../agents/registry.ts";
 import { giveBackById } from "../claims/claims.ts";
-import { pathTargets } from "../claims/paths.ts";
+import { pathTargets, whence } from "../claims/paths.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_TASK_REASON_BYTES } from "../limits.ts";
@@ -99,8 +99,8 @@ export function checkFields(context: Context, fields: TaskFields & { title?: str
   if (fields.description !== undefined) checkText(fields.description, "description");
   if (fields.priority !== undefined) checkPriority(fields.priority);
   if (fields.files === undefined) return {};
-  const cwd = fields.cwd ?? context.registration.cwd ?? context.project;
-  const targets = fields.files.flatMap((typed) => pathTargets(typed, { cwd, project: context.project }));
+  const base = whence(context, { cwd: fields.cwd });
+  const targets = fields.files.flatMap((typed) => pathTargets(typed, base));
   return { files: targets.map(({ path }) => path).filter((path) => path !== undefined) };
 }
 

@@ -3,7 +3,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import { callsOf, hasEnded, hasLeft, readAgent, sessionOf } from "../agents/registry.ts";
 import { type DeadlockStep, deadlock } from "../claims/deadlock.ts";
 import { changeClaims } from "../claims/ledger.ts";
-import { pathTargets } from "../claims/paths.ts";
+import { pathTargets, whence } from "../claims/paths.ts";
 import { circleError } from "../claims/queue.ts";
 import { leaveQueue } from "../claims/rules.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
@@ -234,10 +234,10 @@ function foldersOf({ session }: Context, conditions: readonly Condition[]): stri
 async function conditionsOf(
   context: Context,
   wished: WaitFor,
-  { cwd = context.registration.cwd ?? context.project, any = false, apart }: WaitOptions,
+  { cwd, any = false, apart }: WaitOptions,
 ): Promise<Condition[]> {
-  const whence = { cwd, project: context.project, apart };
-  const paths = (wished.released ?? []).flatMap((typed) => pathTargets(typed, whence));
+  const base = whence(context, { cwd, apart });
+  const paths = (wished.released ?? []).flatMap((typed) => pathTargets(typed, base));
   const resources = (wished.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths, ...resources];
   const groups = any ? targets.map((one) => [one]) : targets.length === 0 ? [] : [targets];

@@ -546,6 +546,34 @@ describe("who wants to break it for everyone", () => {
     expect((await alice.ask("GET", "/inbox")).body.items).toHaveLength(1);
   });
 
+  test("learned of what is on the server's disk, and where its links lead, by what it claimed there", async () => {
+    const { mallory } = await town();
+    const disk = tempDir();
+    fs.mkdirSync(`${disk}/secret/folder`, { recursive: true });
+    fs.symlinkSync(`${disk}/secret`, `${disk}/link`);
+    fs.symlinkSync("link-to-itself", `${disk}/link-to-itself`);
+    fs.mkdirSync(`${disk}/repository/.git`, { recursive: true });
+    const beside = [
+      "link",
+      "link/x.ts",
+      "link-to-itself",
+      "secret",
+      "secret/folder/x",
+      "nothing",
+      "repository/x",
+      "**/x",
+    ];
+    const up = "../".repeat(12);
+    for (const typed of beside.flatMap((name) => [`${disk}/${name}`, `${up}${disk.slice(1)}/${name}`])) {
+      const claimed = await mallory.ask("POST", "/claims", { paths: [typed] });
+      expect(claimed.status, claimed.text).toBe(201);
+      const plain = typed.startsWith("/") ? typed : typed.slice(up.length - 1);
+      expect(claimed.body.targets).toEqual([expect.objectContaining({ path: plain })]);
+      expect(claimed.body.targets[0]).not.toHaveProperty("spelled");
+      expect((await mallory.ask("DELETE", "/claims", { paths: [typed] })).status).toBe(200);
+    }
+  });
+
   test("opens no stream that nobody reads, by HEAD", async () => {
     const { world, mallory } = await town();
     for (let count = 0; count < 20; count++) expect((await mallory.ask("HEAD", "/v1/changes/agents")).status).toBe(405);

@@ -52,6 +52,8 @@ export interface Context {
   readonly settle: () => Promise<void>;
   /** Lists in this session's inbox the messages it has missed; `isNew` if it was not registered before. */
   readonly catchUp: (isNew: boolean, name: string | undefined) => Promise<void>;
+  /** Tells every session what has befallen the relay; once for each `what`. */
+  readonly announce: (what: string, text: string) => Promise<void>;
   /** Session -> when (Unix ms) this process last saw it registered, or marked its own sign of life; fresh for 1 s. */
   readonly seen: Map<string, number>;
 }

@@ -1,6 +1,7 @@
 import { record } from "../activity/log.ts";
 import { foreignSessions, isGone } from "../agents/registry.ts";
-import type { Context } from "../context.ts";
+import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
 import { liveness } from "../machine/process.ts";
 import { parsed } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
@@ -12,9 +13,30 @@ const LIVE = "claims/live";
 const TOKEN = "claims/token"; // a mark; its time is the last fencing token: tokens go on from it if the ledger is lost
 
 /** The ledger, or an empty one. Throws `corrupt` for a record that cannot be used; it has then been set aside. */
-export async function readClaims({ store }: Context): Promise<ClaimLedger> {
-  return (await parsed(store, LIVE, { parse: parseClaims })) ?? EMPTY_LEDGER;
+export async function readClaims(context: Context): Promise<ClaimLedger> {
+  try {
+    return (await parsed(context.store, LIVE, { parse: parseClaims })) ?? EMPTY_LEDGER;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === "corrupt") await tellOfLoss(context);
+    throw error;
+  }
 }
+
+/** The settled ledger of who looks after a relay; if there was one and is none, everyone is told. */
+export async function keepClaims(context: Context): Promise<void> {
+  const token = await context.store.markedAt(TOKEN); // first: it is marked after the ledger was written
+  if ((await readClaims(context)) !== EMPTY_LEDGER) await settleClaims(context);
+  else if (token !== undefined) await tellOfLoss(context);
+}
+
+/** Tells everyone that the ledger is lost: who held something would go on as if it still did. */
+async function tellOfLoss({ store, announce }: Context): Promise<void> {
+  const token = store.isServed ? undefined : await store.markedAt(TOKEN);
+  if (token !== undefined) await asFarAsPossible(() => announce(`claims-lost-${token}`, LOST));
+}
+
+const LOST =
+  "The record of what is claimed was broken or is gone: nobody holds anything now. Claim again what you work on: agent-relay claim <path>. What was set aside: agent-relay quarantine list";
 
 /** The settled ledger: expired claims are removed and offered to waiters, on disk too. */
 export async function settleClaims(context: Context): Promise<ClaimLedger> {
@@ -48,11 +70,13 @@ export async function changeClaims<T>(
   const none = before === EMPTY_LEDGER ? { ...EMPTY_LEDGER, token: await tokenBefore(context) } : EMPTY_LEDGER;
   let written: ClaimLedger | undefined;
   let granted: number | undefined;
+  let isLost = false;
   let events: ReturnType<typeof claimEvents> = [];
   let result: { readonly value: T } | undefined;
   let offered: Claim[] = [];
   await store.update(LIVE, (value) => {
     const old = value === undefined ? none : parseClaims(value);
+    isLost = value === undefined && none.token > 0;
     const done = step(expireAndOffer(old, facts), facts);
     result = { value: done.result };
     const fresh = done.claims.claims.filter(({ offered_until }) => offered_until !== undefined);
@@ -64,6 +88,7 @@ export async function changeClaims<T>(
   });
   if (written) parsedBefore.set(written, written); // a store may give back the very object
   await record(context, ...events);
+  if (granted !== undefined && isLost) await tellOfLoss(context);
   if (granted !== undefined) await store.mark(TOKEN, granted);
   for (const { session_id } of offered) await store.mark(`waits/${session_id}/claims`, context.now());
   if (!result) throw new Error("an update ended without running its change");

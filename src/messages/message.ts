@@ -98,7 +98,7 @@ export interface MessageDraft {
 }
 
 /** A message from the relay itself to a session. */
-export function systemDraft(id: string, to_session: string, content: string, time: number): MessageDraft {
+export function systemDraft(id: string, to_session: string | null, content: string, time: number): MessageDraft {
   return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
 }
 

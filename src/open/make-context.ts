@@ -46,6 +46,7 @@ export function makeContext({
     seen: new Map(),
     settle: () => settleWaitsIfAny(context),
     catchUp: (isNew, name) => catchUp(context, isNew, name),
+    announce: (what, text) => tellEveryone(context, what, text),
   };
   return context;
 }
@@ -71,6 +72,11 @@ export function contextFor(
 
 export function newPace(): Pace {
   return { sent: undefined, spent: 0, savedAt: undefined };
+}
+
+async function tellEveryone(context: Context, what: string, text: string): Promise<void> {
+  const { announce } = await import("../messages/announce.ts");
+  await announce(context, what, text);
 }
 
 async function settleWaitsIfAny(context: Context): Promise<void> {

@@ -1,6 +1,5 @@
 import { endSessionsOf } from "../agents/leave.ts";
-import { readClaims, settleClaims } from "../claims/ledger.ts";
-import { EMPTY_LEDGER } from "../claims/rules.ts";
+import { keepClaims } from "../claims/ledger.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { removedOwners } from "../identity/membership.ts";
@@ -58,7 +57,7 @@ export class Maintenance {
 
   /** A wait or claim that is broken fails no request about others; only bugs are reported. */
   async #settle(): Promise<void> {
-    for (const look of [settleClaimsIfAny, settleWaits])
+    for (const look of [keepClaims, settleWaits])
       try {
         await look(this.context);
       } catch (error) {
@@ -119,14 +118,10 @@ const PASSES: readonly ((context: Context) => Promise<unknown>)[] = [
   relistAfterBoot,
   bootLookAtTasks,
   (context) => scanForForeign(context, "due"),
-  settleClaimsIfAny,
+  keepClaims,
   settleWaits,
 ];
 
 function settleWaits(context: Context): Promise<void> {
   return context.settle();
-}
-
-async function settleClaimsIfAny(context: Context): Promise<void> {
-  if ((await readClaims(context)) !== EMPTY_LEDGER) await settleClaims(context);
 }

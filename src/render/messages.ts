@@ -4,6 +4,7 @@ import type { Claim } from "../claims/claim.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
 import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
+import { proofWords } from "../messages/proof-words.ts";
 import { clean, cleanLine } from "../text.ts";
 import { claimWords } from "./claims.ts";
 
@@ -49,7 +50,7 @@ export function messageLines(
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
     ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
     ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
-    ...proofNotes(message),
+    ...proofWords(message),
     ...notes,
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
@@ -61,31 +62,6 @@ function senderWords({ from_agent, via }: Message): string {
   if (via === undefined) return cleanLine(from_agent);
   const who = from_agent === "human" ? "human, not seen at a terminal" : cleanLine(from_agent);
   return `${who}: sent by ${cleanLine(via)}`;
-}
-
-/** The notes on a message's proof of origin. A message that nobody had to prove gets none. */
-function proofNotes(message: Message): string[] {
-  const { state, by = "", is_sealed } = message.proof ?? { state: "unsigned", is_sealed: false };
-  const says = {
-    signed: `signed by ${cleanLine(by)}`,
-    unsigned: "",
-    missing: "NOT SIGNED, as others of this sender are",
-    wrong: "ITS SIGNATURE IS WRONG",
-    unknown_key: "SIGNED BY A KEY THAT IS NOT KNOWN",
-  };
-  return [says[state], is_sealed ? "sealed" : "", sshNote(message)].filter((note) => note !== "");
-}
-
-function sshNote({ proof, ssh_signature }: Message): string {
-  const { state, by = "", says = "" } = proof?.ssh ?? { state: "unchecked" };
-  if (!ssh_signature) return "";
-  const [signer, said] = [cleanLine(by), cleanLine(says)];
-  return {
-    signed: `signed with an SSH key of ${signer}${signer === said ? "" : `, who is ${said} to git`}`,
-    wrong: "ITS SSH SIGNATURE IS OF ANOTHER TEXT",
-    unknown_key: `has an SSH signature by a key that is not known, it says of ${said}: agent-relay key --allow`,
-    unchecked: "has an SSH signature, which cannot be checked here: ssh-keygen is not installed",
-  }[state];
 }
 
 /** The note of a list of old messages on one that is still unread. */

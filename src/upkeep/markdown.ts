@@ -1,6 +1,7 @@
 import type { Entry } from "../activity/entry.ts";
 import { sayTargets } from "../claims/claim.ts";
 import { sentAt } from "../messages/message.ts";
+import { proofWords } from "../messages/proof-words.ts";
 import { beginning } from "../text.ts";
 import type { Dump } from "./dump.ts";
 
@@ -37,7 +38,11 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
       .reverse()
       .map(
         (message) =>
-          `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${call(message.from_session)} to ${message.to_session === null ? "all" : call(message.to_session)}: ${word(message.content)}`,
+          `- ${time(sentAt(message))} ${word(message.id)} [${message.kind ?? "info"}] ${call(message.from_session)} to ${message.to_session === null ? "all" : call(message.to_session)}${proofWords(
+            message,
+          )
+            .map((said) => `, ${word(said)}`)
+            .join("")}: ${word(message.content)}`,
       ),
   claims: ({ claims }, call) =>
     claims.claims.map(

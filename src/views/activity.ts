@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { isAway } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { type Message, sentAt } from "../messages/message.ts";
+import { proofWords } from "../messages/proof-words.ts";
 import { isReadable, readMessage } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { jsonText } from "../text.ts";
@@ -46,16 +47,18 @@ async function messagesIn(context: Context, since: number, until: number): Promi
   return found;
 }
 
-function entryOf({ id, from_session, from_agent, to_session, kind, content }: Message, time: number): Entry {
-  const at = iso(time);
+function entryOf(message: Message, time: number): Entry {
+  const { id, from_session, from_agent, to_session, kind, content } = message;
+  const proof = proofWords(message).join(", ");
   return {
-    at,
+    at: iso(time),
     session: from_session,
     agent: from_agent,
     event: "message",
     id,
     to: to_session ?? "all",
     kind: kind ?? "info",
+    ...(proof !== "" && { proof }),
     text: content,
   };
 }

@@ -71,38 +71,36 @@ export async function unreadMessages(
   const { store, session, now } = context;
   const messages: Message[] = [];
   let unreadable = 0;
-  const broken: string[] = [];
-  const isAside = setAsideIn(store);
+  let hasMore = false;
+  const missing: string[] = [];
   const pauses = [...DRAFT_PAUSES_MS];
   const all = await store.marks(`inboxes/${session}`);
   const listed = except ? all.filter((id) => !except.has(id)) : all;
   const ids =
     isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
+  const unlist = (id: string) => asFarAsPossible(() => store.unmark(unreadPointer(session, id)));
   for (const id of ids) {
-    if (messages.length === limit) return { messages, hasMore: true, unreadable, broken };
+    hasMore = messages.length === limit;
+    if (hasMore) break;
     const message = await readListed(context, id, pauses);
     if (message === "unreadable") unreadable++;
-    if (message === undefined && (await isAside(id))) broken.push(id);
-    if (message === "coming" || message === "unreadable" || broken.includes(id)) continue;
-    const state = message === undefined ? "done" : messageState(session, message, now());
-    if (message && state === "unread") messages.push(message);
-    else if (isOwn) {
-      await asFarAsPossible(async () => {
-        if (state === "open") await store.mark(openPointer(session, id), now());
-        await store.unmark(unreadPointer(session, id));
-      });
-    }
+    if (message === undefined) missing.push(id);
+    if (message === undefined || message === "coming" || message === "unreadable") continue;
+    const state = messageState(session, message, now());
+    if (state === "unread") messages.push(message);
+    else if (isOwn && state !== "open") await unlist(id);
+    else if (isOwn && (await asFarAsPossible(() => store.mark(openPointer(session, id), now())))) await unlist(id);
   }
-  return { messages, hasMore: false, unreadable, broken };
+  const aside = await setAsideAmong(store, missing);
+  const broken = missing.filter((id) => aside.has(id));
+  for (const id of isOwn ? missing.filter((each) => !aside.has(each)) : []) await unlist(id);
+  return { messages, hasMore, unreadable, broken };
 }
 
-/** Tells whether a message was set aside. The list of what was is read once, and only if it is asked for. */
-function setAsideIn(store: Store): (id: string) => Promise<boolean> {
-  let keys: Promise<ReadonlySet<string>> | undefined;
-  return async (id) => {
-    keys ??= Promise.resolve(store.setAside?.() ?? []).then((all) => new Set(all.map(({ key }) => key)));
-    return (await keys).has(`messages/${id}`);
-  };
+/** Those of these messages that were set aside. Asked for after the last of them was read: to read one may set it aside. */
+async function setAsideAmong(store: Store, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const keys = new Set(ids.length === 0 ? [] : (await store.setAside?.())?.map(({ key }) => key));
+  return new Set(ids.filter((id) => keys.has(`messages/${id}`)));
 }
 
 /** Direct messages before broadcasts; of each more than half of `limit`, the newest follow the oldest half at once. */

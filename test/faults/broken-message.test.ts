@@ -114,3 +114,21 @@ hereOnly("retry said of JSON of the wrong shape that it is back, and it was set 
     out: `messages/${id} still cannot be read\n`,
   });
 });
+
+hereOnly("of several broken messages one was named, and the others were taken off the list for good", async () => {
+  const story = new Story();
+  for (const session of ["a", "b"]) await story.as(session, "register", "--name", `${session}1`);
+  const ids: string[] = [];
+  for (const text of ["one", "two", "three", "four"])
+    ids.push((await story.json<{ id: string }>("a", "send", "--to", "b", text)).id);
+  const files = ids.map((id) => `${story.cwd}/.relay/messages/${id}.json`);
+  const whole = files.map((file) => fs.readFileSync(file, "utf8"));
+  for (const file of files.slice(0, 3)) fs.truncateSync(file, 100);
+  const { out, err } = await story.as("b", "inbox");
+  expect(out).toContain(": four\n");
+  for (const id of ids.slice(0, 3)) expect(err).toContain(`A message to you cannot be read, ${id}; `);
+  expect(await story.json("b", "inbox")).toMatchObject({ items: [], broken: ids.slice(0, 3) });
+  for (const [index, file] of files.entries()) fs.writeFileSync(file, whole[index] ?? "");
+  const again = await story.as("b", "inbox");
+  for (const text of ["one", "two", "three"]) expect(again.out).toContain(`: ${text}\n`);
+});

@@ -12,7 +12,6 @@ import {
   type Value,
   type WriteOptions,
 } from "../store/store.ts";
-import { PENDING } from "../waits/pending.ts";
 import { Wait } from "../waits/wait.ts";
 import { isWatched, markRuleFor } from "./marks.ts";
 import { checkedMessage, isSameMessage, messageRule, ownOf, type Sizes } from "./messages.ts";
@@ -129,6 +128,7 @@ export class AuthorizedStore implements Store {
       !rule.mayMark(this.#caller, words, await this.#factsFor(() => rule.needs?.(words), rule.needsMarks), at)
     )
       throw refused(key, "it is not for you to mark");
+    if (!this.#isOperator && rule.isNumber !== true) checkTimes(key, { marked_at: at }, this.#now());
     await this.#store.mark(key, at);
   }
 
@@ -216,12 +216,19 @@ export class AuthorizedStore implements Store {
     if (folder === "waits") await this.#checkWaits(key, next);
   }
 
+  /** Counts the records: one that is not listed yet can be at any moment. Quiet ones are looked at once, when they are due. */
   async #checkWaits(key: string, next: Value): Promise<void> {
+    if (next.quiet === true) return;
     const user = userOf(this.#caller.owner);
     let [waits, conditions] = [0, Wait.parse(next, key).conditions.length];
-    for (const id of await this.#store.marks(PENDING)) {
+    for (const id of await this.#store.list("waits")) {
       const wait = await this.#found(`waits/${id}`);
-      if (!wait || userOf((await this.#registration(wait.session_id))?.owner) !== user) continue;
+      if (
+        wait?.state !== "pending" ||
+        wait.quiet === true ||
+        userOf((await this.#registration(wait.session_id))?.owner) !== user
+      )
+        continue;
       waits++;
       conditions += Wait.parse(wait, key).conditions.length;
     }

@@ -1,4 +1,4 @@
-import { timeOf } from "../id.ts";
+import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { MAX_DIGEST_AGE_MS } from "../messages/digest.ts";
 import type { Value } from "../store/store.ts";
 import { isOver, placeOf, Task, titleKey } from "../tasks/task.ts";
@@ -11,6 +11,8 @@ export interface MarkRule {
   /** The records that `mayMark` and `mayUnmark` must see, and the marks whose times they must. */
   readonly needs?: (words: readonly string[]) => readonly string[];
   readonly needsMarks?: readonly string[];
+  /** The time of the mark is a number that is no time. */
+  readonly isNumber?: boolean;
   readonly mayMark: (caller: Caller, words: readonly string[], facts: AccessFacts, at: number | undefined) => boolean;
   readonly mayUnmark: (caller: Caller, words: readonly string[], facts: AccessFacts) => boolean;
 }
@@ -56,7 +58,9 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
     {
       maySee: yes,
       needs: ([session = ""]) => [`agents/${session}`, `archive/agents/${session}`],
-      mayMark: ofOwn,
+      // A sign of life from later than now would be one for as long.
+      mayMark: (caller, words, { now }, at = now) =>
+        ofOwn(caller, words) && (words[1] !== "seen" || at <= now + MAX_CLOCK_LEAD_MS),
       mayUnmark: (caller, [session = ""], facts) => isTheirs(caller, session, facts),
     },
   ],
@@ -64,6 +68,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
     /^claims(?:\/(token))?$/,
     {
       maySee: yes,
+      isNumber: true,
       needs: () => ["claims/live"],
       needsMarks: ["claims/token"],
       // It only grows: the tokens of claims go on from it if the ledger is lost.
@@ -73,12 +78,14 @@ const RULES: readonly (readonly [pattern: RegExp, rule: MarkRule])[] = [
     },
   ],
   [
-    /^waits\/(?:pending|due)(?:\/(?:\w{9}-)?(wait-[^/]+))?$/,
+    /^waits\/(pending|due)(?:\/(?:\w{9}-)?(wait-[^/]+))?$/,
     {
       maySee: yes,
-      needs: ([id = ""]) => [`waits/${id}`],
-      mayMark: (caller, [id], facts) => isWaiters(caller, id, facts),
-      mayUnmark: (caller, [id], facts) => isWaiters(caller, id, facts),
+      needs: ([, id = ""]) => [`waits/${id}`],
+      // A quiet wait is none of those that every scan looks at.
+      mayMark: (caller, [list, id], facts) =>
+        isWaiters(caller, id, facts) && (list === "due" || facts.records.get(`waits/${id}`)?.quiet !== true),
+      mayUnmark: (caller, [, id], facts) => isWaiters(caller, id, facts),
     },
   ],
   [/^waits\/([^/]+)(?:\/claims)?$/, { maySee: ofOwn, mayMark: yes, mayUnmark: ofOwn }],

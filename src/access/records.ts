@@ -30,6 +30,7 @@ const waitRule: AccessRule = {
     if ([before?.session_id ?? session, after.session_id].some((each) => each !== session))
       throw refused(key, "it is another who waits");
     if (after.id !== nameOf(key) || timeOf(after.id) === undefined) throw refused(key, "its id is not one of a wait");
+    if (before && (before.quiet === true) !== (after.quiet === true)) throw refused(key, "it stays as quiet as it is");
     const isTold =
       after.message === undefined || (after.message.startsWith("msg-") && timeOf(after.message) !== undefined);
     if (!isTold) throw refused(key, "it names no message");

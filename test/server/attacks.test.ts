@@ -339,6 +339,13 @@ describe("who wants what others hold", () => {
     expect(await alice.see("claims/live")).toBeDefined();
   });
 
+  test("seems to be there long after it left, and fixes nothing to a time that never comes", async () => {
+    const { mallory } = await town();
+    expect(await mallory.mark("agents/mallory1.seen", NOW)).toBe(200);
+    expect(await mallory.mark("agents/mallory1.seen", NOW + 86_400_000)).toBe(403);
+    expect(await mallory.mark("edits/abc.mallory1", Number.MAX_SAFE_INTEGER)).toBe(400);
+  });
+
   test("fills the record that everyone's claims are in with a field of its own", async () => {
     const { mallory, store } = await town();
     await store.create("claims/live", { ...claims(1, [claim("claim-m", "mallory1", "x", 1)]), later: "kept" });
@@ -467,6 +474,29 @@ describe("who wants to break it for everyone", () => {
     for (let turn = 0; turn < 25; turn++) asked.push(await ask(turn % 2 === 0 ? mallory : second, 50));
     expect(asked.filter((status) => status === 201)).toHaveLength(20);
     expect(await ask(alice, 50), "another's share").toBe(201);
+    expect(await ask(second, 1, NOW + 60_000), "none is left").toBe(429);
+    const later = await town();
+    const hoarded: string[] = [];
+    const hoard = async (more: object) => {
+      const id = newId("wait", NOW);
+      const conditions = Array.from({ length: 50 }, () => ({ event: "ended", session: "alice1" }));
+      const wait = { id, session_id: "mallory1", agent_id: "x", any: false, state: "pending", created_at: NOW };
+      const status = await later.mallory.create(`waits/${id}`, {
+        ...wait,
+        conditions,
+        expires_at: NOW + 60_000,
+        ...more,
+      });
+      if (status === 201) hoarded.push(id);
+    };
+    for (let turn = 0; turn < 25; turn++) await hoard({});
+    expect(hoarded, "such as are not listed until there are enough").toHaveLength(20);
+    await hoard({ quiet: true });
+    expect(await later.mallory.mark(`waits/pending/${hoarded[20]}`), "nor such as only a deadline is told of").toBe(
+      403,
+    );
+    expect(await later.mallory.change(`waits/${hoarded[20]}`, (old) => ({ ...old, quiet: false }))).toBe(403);
+    expect(await later.mallory.mark(`waits/due/${"0".repeat(9)}-${hoarded[20]}`)).toBe(200);
 
     const paths = Array.from({ length: 210 }, (_, at) => ({ path: `${"d".repeat(1000)}/${at}` }));
     const bulk = (hand: Hand, id: string, token: number, old: Value) => ({

@@ -3,6 +3,7 @@ import { RelayError } from "./errors.ts";
 /** What an object has running, so that closing the object ends it: waits, watches, streams. */
 export class Lifetime {
   readonly #running = new Set<Run>();
+  readonly #followers = new WeakMap<AbortSignal, Followers>();
   #closed: RelayError | undefined;
 
   get isBusy(): boolean {
@@ -50,20 +51,44 @@ export class Lifetime {
   #begin(signal: AbortSignal | undefined): Run {
     const own = new AbortController();
     const follow = () => own.abort(signal?.reason);
+    const unfollow = signal && this.#follow(signal, follow);
     const run: Run = {
       signal: own.signal,
       abort: (reason) => own.abort(reason),
       stop: async () => {},
       end: () => {
-        signal?.removeEventListener("abort", follow);
+        unfollow?.();
         this.#running.delete(run);
       },
     };
     this.#running.add(run);
-    signal?.addEventListener("abort", follow, { once: true });
     if (signal?.aborted) follow();
     if (this.#closed) own.abort(this.#closed);
     return run;
+  }
+
+  /** Calls `then` when `signal` aborts. Has one listener for all that follow it: Node warns of more than ten. */
+  #follow(signal: AbortSignal, then: () => void): () => void {
+    const known = this.#followers.get(signal);
+    const followers = known ?? new Followers();
+    if (!known) {
+      this.#followers.set(signal, followers);
+      signal.addEventListener("abort", followers);
+    }
+    followers.add(then);
+    return () => {
+      followers.delete(then);
+      if (followers.size > 0) return;
+      signal.removeEventListener("abort", followers);
+      this.#followers.delete(signal);
+    };
+  }
+}
+
+/** What is called when a signal aborts: an event listener. */
+class Followers extends Set<() => void> {
+  handleEvent(): void {
+    for (const then of this) then();
   }
 }
 

@@ -36,6 +36,19 @@ test("200 waits that were true at once left 200 watchers and timers, and the pro
   expect(left).toBeLessThan(1);
 });
 
+test("eleven waits on one signal of the caller made Node warn of a leak", () => {
+  const found = program(`
+    const { getEventListeners } = await import("node:events");
+    const stop = new AbortController();
+    const waits = Array.from({ length: 30 }, () => relay.wait({ message: true }, { signal: stop.signal }).catch(({ name }) => name));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = getEventListeners(stop.signal, "abort").length;
+    stop.abort();
+    const names = new Set(await Promise.all(waits));
+    console.log(JSON.stringify([before, [...names], getEventListeners(stop.signal, "abort").length]));`);
+  expect(found).toEqual([1, ["AbortError"], 0]);
+});
+
 test("close() ended no watch: one that waits, one whose reader holds a message, and a wait", () => {
   const ended = program(`
     const idle = (async () => { for await (const _ of relay.watch()); return "watch"; })();

@@ -59,9 +59,10 @@ export async function listen(host: RelayServer, options: ListenOptions): Promise
   server.setTimeout(MAX_SILENCE_MS);
   keepNoneAtTheEnd(server);
   keepRoom(server, options.connections ?? MAX_CONNECTIONS, host);
+  const closeSilent = silentOf(server);
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
-  return { port, end: () => ended(server, host) };
+  return { port, end: () => ended(server, host, closeSilent) };
 }
 
 /** The addresses that a server is called by; `more` has those it cannot know, such as those of a proxy in front. */
@@ -161,9 +162,23 @@ function cannotListen(host: string, port: number, cause: Error): RelayError {
   });
 }
 
-async function ended(server: http.Server | https.Server, host: RelayServer): Promise<void> {
+/** Closes the connections on which nothing was asked yet: Node takes them for busy until their headers are late. */
+function silentOf(server: http.Server | https.Server): () => void {
+  const silent = new Map<Socket, number>(); // the bytes that came before there could be a request
+  server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Socket) => {
+    silent.set(socket, socket.bytesRead);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", ({ socket }: http.IncomingMessage) => silent.delete(socket));
+  return () => {
+    for (const [socket, before] of silent) if (socket.bytesRead === before) socket.destroy();
+  };
+}
+
+async function ended(server: http.Server | https.Server, host: RelayServer, closeSilent: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  closeSilent();
   await host.end();
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);

@@ -69,6 +69,22 @@ test("a connection too many closes the one that asked longest ago, and each othe
   for (const socket of [...kept.slice(2), ...late]) expect(await answered(socket)).toBe(true);
 });
 
+test("a server that ends waited 10 s for a connection on which nothing was asked", async () => {
+  const { world, secret } = await served();
+  const silent = connected(world);
+  const begun = connected(world);
+  await Promise.all([once(silent, "connect"), once(begun, "connect")]);
+  begun.write(`GET /shop/agents HTTP/1.1\r\nHost: 127.0.0.1:${world.port}\r\nAuthorization: Bearer ${secret}\r\n`);
+  expect((await world.fetch("shop", "/agents", secret, "b1")).status).toBe(200); // the server has read what came before
+  const cut = untilCut(silent);
+  const answer = untilCut(begun);
+  const ended = world.end();
+  expect(await cut, "at once, not when its headers are late").toBe("");
+  begun.write("\r\n");
+  expect(await answer, "who has begun to ask is answered").toMatch(/^HTTP\/1\.1 /);
+  await ended;
+});
+
 test("who opens a stream and does not read it is cut off, and others hear everything meanwhile", async () => {
   const { world, relay, secret } = await served();
   const ask = (session: string) =>

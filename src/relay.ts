@@ -209,12 +209,12 @@ export class Relay {
 
   /** Whether this machine and user made the relay, or a person here has trusted it. */
   async isTrusted(): Promise<boolean> {
-    return isTrusted(this.#store);
+    return isTrusted(this.#context("nobody").store);
   }
 
   /** Says that what is in this relay may be put before a model. For a person to decide. */
   async trust(): Promise<void> {
-    return trust(this.#store, this.#options.now ?? Date.now);
+    return trust(this.#context("nobody").store, this.#options.now ?? Date.now);
   }
 
   /**

@@ -74,6 +74,8 @@ test("send worked after close", async () => {
     () => relay.send("after"),
     () => relay.agents(),
     () => relay.tasks.add("x"),
+    () => relay.isTrusted(),
+    () => relay.trust(),
     () => relay.wait({ message: true }),
   ])
     await expect(late()).rejects.toMatchObject({ code: "usage", message: "Cannot use this Relay: it is closed" });

@@ -110,7 +110,7 @@ export const nameRule: AccessRule = {
 };
 
 function checkReserved(caller: Caller, key: string, word: string, facts: AccessFacts): void {
-  const whose = reservedBy(caller, word, (user) => facts.records.get(`members/${user}`));
+  const whose = reservedBy(caller, word, facts);
   if (whose !== undefined) throw refused(key, `${jsonText(word)} is how ${whose} is called`);
 }
 

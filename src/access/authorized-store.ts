@@ -200,10 +200,11 @@ export class AuthorizedStore implements Store {
   async #checkAddressee(session: string): Promise<void> {
     if (session === this.#caller.operator) return;
     for (const key of registrationsOf(session)) if (await this.#found(key)) return;
-    const members = new Map<string, Value | undefined>();
-    for (const key of usersIn(session)) members.set(nameOf(key), await this.#found(key));
+    // Who is invited may never come: then the name is free, and mail for it would be another's.
+    const users = usersIn(session).filter((key) => folderOf(key) === "members");
+    const facts = await this.#factsFor(() => users);
     const { operator } = this.#caller;
-    if (reservedBy({ owner: undefined, operator }, session, (user) => members.get(user)) !== undefined) return;
+    if (reservedBy({ owner: undefined, operator }, session, facts) !== undefined) return;
     throw new RelayError("not_found", `Cannot send to "${session}": the server knows no such session`, {
       next: "agent-relay agents",
     });

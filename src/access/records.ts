@@ -100,7 +100,13 @@ const RULES: Readonly<Record<string, AccessRule>> = {
   ...{ shows: ownRule, greetings: ownRule, daemons: ownRule },
   members: memberRule,
   invites: inviteRule,
-  ...{ mirror: kept(false), "mirror/tasks": kept(false), sends: kept(false), stamps: kept(false) },
+  ...{
+    mirror: kept(false),
+    "mirror/tasks": kept(false),
+    invited: kept(false),
+    sends: kept(false),
+    stamps: kept(false),
+  },
 };
 
 /** The access rule of single records. */
@@ -125,7 +131,7 @@ function ruleOf(key: string): AccessRule | undefined {
   return Object.hasOwn(RULES, folder) ? RULES[folder] : undefined;
 }
 
-const UNLISTED = ["shows", "greetings", "daemons", "invites", "mirror", "mirror/tasks", "sends", "stamps"];
+const UNLISTED = ["shows", "greetings", "daemons", "invites", "mirror", "mirror/tasks", "invited", "sends", "stamps"];
 
 /** Whether a caller may list the names of a folder's records; of messages, only those that it is an end of. */
 export function isListed(folder: string): boolean {

@@ -28,7 +28,13 @@ export async function invite(
     ...{ uses, added_at: now, expires_at: now + expires, added_by: by },
   };
   await store.create(inviteKey(word), record);
+  if (user !== undefined && !(await store.get(`members/${user}`))) await keepName(store, user, record.expires_at);
   return { word, invite: record };
+}
+
+/** Keeps the name of who is invited until then (Unix ms): nobody else is called so. */
+async function keepName(store: Store, user: string, until: number): Promise<void> {
+  await store.update(`invited/${user}`, (old) => ({ expires_at: Math.max(until, Number(old?.expires_at ?? 0)) }));
 }
 
 /** Everyone who was let in, by name. */
@@ -72,6 +78,9 @@ export async function revoke(store: Store, now: number, word: string): Promise<L
   if (!found)
     throw new RelayError("not_found", `Cannot find the invitation "${word}"`, { next: "agent-relay invite --list" });
   await store.update(`invites/${found.id}`, () => undefined);
+  const isLast = ![...all.values()].some(({ id, user }) => id !== found.id && user === found.user);
+  const kept = isLast && found.user !== undefined ? `invited/${found.user}` : undefined;
+  if (kept && (await store.get(kept))) await store.update(kept, () => undefined);
   return found;
 }
 

@@ -11,7 +11,7 @@ import { hashOf } from "../identity/member.ts";
 import { countUnread } from "../messages/mailbox.ts";
 import { statusOf, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
-import { nameOf, type Store, type Value } from "../store/store.ts";
+import type { Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { jsonAnswer } from "./answer.ts";
 import { apiRoutes } from "./api.ts";
@@ -189,7 +189,7 @@ function namedSession(c: Context, { owner }: Admitted): string {
 
 /** The caller of a request. Throws `refused` if the session that it acts for is another's. */
 async function callerFor(
-  { store, place, operator }: Served,
+  { store, place, operator, now }: Served,
   { owner, scope, byToken }: Admitted,
   session: string,
 ): Promise<Caller> {
@@ -197,10 +197,10 @@ async function callerFor(
     session === ""
       ? undefined
       : ((await store.get(`agents/${session}`)) ?? (await store.get(`archive/agents/${session}`)));
-  const members = new Map<string, Value | undefined>();
+  const records = new Map<string, Value | undefined>();
   if (session !== "" && !agent && owner !== undefined)
-    for (const key of usersIn(session)) members.set(nameOf(key), await store.get(key));
-  const isReserved = reservedBy({ owner, operator }, session, (user) => members.get(user)) !== undefined;
+    for (const key of usersIn(session)) records.set(key, await store.get(key));
+  const isReserved = reservedBy({ owner, operator }, session, { now: now(), records }) !== undefined;
   if (agent ? agent.owner !== owner : owner !== undefined && isReserved)
     throw new RelayError("refused", `Cannot act for "${session}": it is another's`, { next: "agent-relay whoami" });
   return { session, owner, elsewhere: place, operator, isReader: scope === "read", byToken };

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import net from "node:net";
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/id.ts";
-import { invite, remove } from "../../src/identity/membership.ts";
+import { invite, invites, remove, revoke } from "../../src/identity/membership.ts";
 import { Relay } from "../../src/relay.ts";
 import type { FileStore } from "../../src/store/file/file-store.ts";
 import { revisionOf } from "../../src/store/http/wire.ts";
@@ -150,6 +150,26 @@ describe("who says it is another", () => {
     expect(await mallory.as("bob2").create("agents/bob2", agent("bob2")), "a word that nobody is called by").toBe(201);
     const { word } = await invite(store, NOW, { uses: 1, expires: 60_000, by: "ann" });
     expect(word).toMatch(/^ar-invite-/);
+  });
+
+  test("was called like somebody who is invited, before that one came", async () => {
+    const { mallory, join, store } = await town();
+    const taken = async () => [
+      await mallory.as("dora").create("agents/dora", agent("dora")),
+      await mallory.create("names/dora", { session_id: "mallory1", turn: "x" }),
+    ];
+    await invite(store, Date.now(), { user: "dora", uses: 1, expires: 60_000, by: "ann" });
+    expect(await taken()).toEqual([403, 403]);
+    expect(await mallory.publish(message(newId("msg", NOW), "mallory1", "dora")), "she may never come").toBe(404);
+    const [first] = await invites(store, Date.now());
+    await invite(store, Date.now(), { user: "dora", uses: 1, expires: 60_000, by: "ann" });
+    await revoke(store, Date.now(), first?.id ?? "none");
+    expect(await taken(), "she has another invitation").toEqual([403, 403]);
+    for (const { id } of await invites(store, Date.now())) await revoke(store, Date.now(), id);
+    await invite(store, Date.now() - 120_000, { user: "eve", uses: 1, expires: 60_000, by: "ann" });
+    expect(await mallory.as("eve").create("agents/eve", agent("eve")), "not for longer than that").toBe(201);
+    const dora = await join("dora", "dora");
+    expect(await dora.create("agents/dora", agent("dora"))).toBe(201);
   });
 
   test("has no name of another user's session that has ended, and so none of its mail; what a removed user had is free", async () => {

@@ -1,6 +1,7 @@
 import { LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_USER_CONDITIONS, MAX_USER_SESSIONS, MAX_USER_WAITS } from "../limits.ts";
+import { eachReadable } from "../store/read.ts";
 import {
   type Delivery,
   folderOf,
@@ -338,10 +339,8 @@ export class AuthorizedStore implements Store {
 
   async #each(ids: readonly string[]): Promise<string[]> {
     const found: string[] = [];
-    for (const id of ids) {
-      const message = await this.#found(`messages/${id}`);
+    for await (const [id, message] of eachReadable(this.#store, ids, (each) => this.#found(`messages/${each}`)))
       if (message && messageRule.mayRead?.(this.#caller, `messages/${id}`, message)) found.push(id);
-    }
     return found;
   }
 }

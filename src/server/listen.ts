@@ -23,6 +23,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_CONNECTIONS = 4096; // beyond it, the oldest idle connection is closed
 const DRAIN_MS = 10_000; // that open requests have to end
+const SILENT_MS = 250; // that a request has to arrive which was on its way when the server began to end
 
 export interface ListenOptions {
   readonly host: string;
@@ -178,10 +179,9 @@ function silentOf(server: http.Server | https.Server): () => void {
 async function ended(server: http.Server | https.Server, host: RelayServer, closeSilent: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  closeSilent();
   await host.end();
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const timers = [setTimeout(closeSilent, SILENT_MS), setTimeout(() => server.closeAllConnections(), DRAIN_MS)];
   await closed;
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
 }

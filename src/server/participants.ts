@@ -1,6 +1,7 @@
 import { BoundedMap } from "../bounded-map.ts";
 import { mayRead } from "../messages/message.ts";
 import { readMessage } from "../messages/records.ts";
+import { eachReadable } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 
 const MAX_MESSAGES = 200_000; // messages whose ends are remembered: some 30 MB
@@ -14,10 +15,11 @@ export class Participants {
     this.#store = store;
   }
 
-  /** Of these, the ids of messages that the session may read. */
+  /** Of these, the ids of messages that the session may read. Whose a message is that cannot be read now is not known. */
   readonly readable = async (session: string, ids: readonly string[]): Promise<string[]> => {
     const found: string[] = [];
-    for (const id of ids) if (await this.#isEnd(session, id)) found.push(id);
+    for await (const [id, isEnd] of eachReadable(this.#store, ids, (each) => this.#isEnd(session, each)))
+      if (isEnd) found.push(id);
     return found;
   };
 

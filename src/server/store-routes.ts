@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RelayError } from "../errors.ts";
 import { list, object, optional, text } from "../schema.ts";
 import { CHANGED, rangeOf, revisionOf } from "../store/http/wire.ts";
-import { valueOrSkipped } from "../store/read.ts";
+import { eachReadable, valueOrSkipped } from "../store/read.ts";
 import type { Delivery, ListRange, Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { jsonAnswer } from "./answer.ts";
@@ -107,8 +107,10 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
 /** A folder's records, by their names; null for one that cannot be read, so that who asks for the next ones goes on. */
 async function recordsOf(store: Store, folder: string, range: ListRange): Promise<Value> {
   const found: Record<string, Value | null> = {};
-  for (const name of await store.list(folder, range))
-    found[name] = (await valueOrSkipped(store, `${folder}/${name}`)) ?? null;
+  const names = await store.list(folder, range);
+  for (const name of names) found[name] = null;
+  for await (const [name, value] of eachReadable(store, names, (each) => valueOrSkipped(store, `${folder}/${each}`)))
+    found[name] = value ?? null;
   return found;
 }
 

@@ -25,6 +25,7 @@ export class HttpStore implements Store {
   readonly isServed = true;
   readonly #caller: HttpCaller;
   readonly #watches = new Lifetime();
+  readonly #told = new Set<string>();
   readonly #onNotice: (notice: Notice) => void;
   readonly #longestPause: number;
   #isAway = false;
@@ -59,10 +60,22 @@ export class HttpStore implements Store {
       const page = queryOf({ limit: PAGE, ...(after !== undefined && { after }) });
       const { records } = (await this.#call(`records/${folder}/${page}&with=records`)).body;
       const given = Object.entries(recordIn({ value: records }));
-      for (const [name, value] of given) if (value !== null) found.set(name, recordIn({ value }));
+      for (const [name, value] of given)
+        if (value !== null) found.set(name, recordIn({ value }));
+        else this.#tellOnce(`the server cannot read ${folder}/${name}; it was passed over`);
       if (given.length === 0) return found;
       after = given.at(-1)?.[0];
     }
+  }
+
+  passedOver({ message }: RelayError): void {
+    this.#tellOnce(`${message}; it was passed over, and stays as it is`);
+  }
+
+  #tellOnce(text: string): void {
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#onNotice({ key: "", text });
   }
 
   async markTimes(folder: RegistrationFolder): Promise<ReadonlyMap<string, number>> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ErrorCode, errno, RelayError } from "../../errors.ts";
 import { jsonText } from "../../text.ts";
+import { isUnreadable } from "../read.ts";
 import type { ListRange, Value } from "../store.ts";
 
 // The protocol between the HTTP relay and its client: a store's operations on the same keys.
@@ -31,19 +32,31 @@ export function revisionOf(value: Value): string {
 }
 
 export interface WireError {
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly next?: string };
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly next?: string;
+    /** Why the server could not read what is there: a reader of many passes over it. */
+    readonly errno?: string | undefined;
+  };
 }
 
-export function toWire({ code, message, next }: RelayError): WireError {
-  return { error: { code, message, ...(next !== undefined && { next }) } };
+export function toWire(error: RelayError): WireError {
+  const { code, message, next, cause } = error;
+  return {
+    error: { code, message, ...(next !== undefined && { next }), ...(isUnreadable(error) && { errno: errno(cause) }) },
+  };
 }
 
 /** The error in a server's answer. If the answer is not a relay's, its status gives the code. */
 export function fromWire(status: number, body: unknown): RelayError {
   const { error } = Object(body);
-  const { code, message, next } = Object(error);
+  const { code, message, next, errno: why } = Object(error);
   if (typeof message === "string" && typeof code === "string" && Object.hasOwn(STATUS, code))
-    return new RelayError(code as ErrorCode, message, typeof next === "string" ? { next } : {});
+    return new RelayError(code as ErrorCode, message, {
+      ...(typeof next === "string" && { next }),
+      ...(typeof why === "string" && { cause: Object.assign(new Error(why), { code: why }) }),
+    });
   const [known = "failed"] = Object.entries(STATUS).find(([, each]) => each === status) ?? [];
   return new RelayError(known as ErrorCode, `Cannot use the server: it answered ${status}, and not as a relay does`, {
     next: "check the address: agent-relay serve prints it",

@@ -94,7 +94,9 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     ["entries", "torn"],
   ),
   Health: object({ status: text }, ["status"]),
-  Error: object({ error: object({ code: text, message: text, next: text, errno: text }, ["code", "message"]) }, ["error"]),
+  Error: object({ error: object({ code: text, message: text, next: text, errno: text }, ["code", "message"]) }, [
+    "error",
+  ]),
 };
 
 const ERRORS: Readonly<Record<string, string>> = {

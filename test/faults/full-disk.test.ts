@@ -221,6 +221,24 @@ describe("a folder that may not be written", () => {
     });
   });
 
+  test("a folder of mode 000 was taken for a bug of ours by some verb", () => {
+    const found = inChild(`
+      await begin();
+      const odd = [];
+      const folders = ["", ...fs.readdirSync(root, { recursive: true })].filter((name) => fs.statSync(root + "/" + name).isDirectory());
+      for (const name of folders) {
+        fs.chmodSync(root + "/" + name, 0);
+        for (const verb of Object.keys(verbs)) {
+          const outcome = await attempt(verbs[verb]);
+          if (typeof outcome === "string" && !["done", "refused"].includes(outcome)) odd.push([name, verb, outcome]);
+        }
+        fs.chmodSync(root + "/" + name, 0o700);
+      }
+      return { count: folders.length, odd };`);
+    expect(found).toMatchObject({ odd: [] });
+    expect(Object(found).count).toBeGreaterThan(10);
+  });
+
   test("a parent folder that may not be written: the first write says `refused`", () => {
     const found = inChild(`
       fs.mkdirSync(home + "/project", { mode: 0o500 });

@@ -1,6 +1,7 @@
 import { LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_USER_CONDITIONS, MAX_USER_SESSIONS, MAX_USER_WAITS } from "../limits.ts";
+import { senderOfBroken } from "../messages/broken.ts";
 import { eachReadable } from "../store/read.ts";
 import {
   type Delivery,
@@ -9,6 +10,7 @@ import {
   inRange,
   type ListRange,
   nameOf,
+  type SetAside,
   type Store,
   type Value,
   type WriteOptions,
@@ -181,6 +183,18 @@ export class AuthorizedStore implements Store {
   /** Leaves the record where it is for a remote caller: a record that such a reader cannot use may be good. */
   async quarantine(key: string, reason: string): Promise<void> {
     if (this.#isOperator) await this.#store.quarantine(key, reason);
+  }
+
+  /** Of what was set aside, the messages of which the caller is an end, as far as that is known: why, and not what was in them. */
+  async setAside(): Promise<readonly SetAside[]> {
+    const all = (await this.#store.setAside?.()) ?? [];
+    if (this.#isOperator || all.length === 0) return all;
+    const { session } = this.#caller;
+    const listed = await Promise.all([`inboxes/${session}`, `inboxes/${session}/open`].map((each) => this.marks(each)));
+    const isEnd = ({ key, head }: SetAside) => listed.flat().includes(nameOf(key)) || senderOfBroken(head) === session;
+    return all
+      .filter((each) => folderOf(each.key) === "messages" && isEnd(each))
+      .map(({ name, key, reason, at }) => ({ name, key, reason, at, file: "", head: "" }));
   }
 
   isDraft(key: string): Promise<boolean> {

@@ -3,9 +3,10 @@ import { keepClaims } from "../claims/ledger.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { removedOwners } from "../identity/membership.ts";
+import { tellSenderOfBroken } from "../messages/broken.ts";
 import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
 import { makeContext } from "../open/make-context.ts";
-import type { Store } from "../store/store.ts";
+import { folderOf, nameOf, type Store } from "../store/store.ts";
 import { reindexAfterBoot as bootLookAtTasks } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
@@ -33,6 +34,8 @@ export class Maintenance {
   #running: Promise<void> | undefined;
   #settling: Promise<void> | undefined;
   #forgetAt = Number.NEGATIVE_INFINITY;
+  #asideAt = Number.NEGATIVE_INFINITY;
+  readonly #told = new Set<string>();
   #isAsked = false;
 
   constructor({ store, project, now, onBug }: MaintenanceOptions) {
@@ -87,6 +90,17 @@ export class Maintenance {
     await this.#running;
   }
 
+  /** Tells the senders of messages that were set aside: their readers cannot, elsewhere. */
+  async #tellSenders(): Promise<void> {
+    if (performance.now() < this.#asideAt) return;
+    this.#asideAt = performance.now() + SCAN_EVERY_MS;
+    for (const { name, key } of (await this.context.store.setAside?.()) ?? []) {
+      if (folderOf(key) !== "messages" || this.#told.has(name)) continue;
+      await tellSenderOfBroken(this.context, nameOf(key));
+      this.#told.add(name);
+    }
+  }
+
   #run(): void {
     this.#isAsked = true;
     this.#running ??= this.#look().finally(() => {
@@ -103,7 +117,7 @@ export class Maintenance {
           if (!(error instanceof RelayError)) this.#onBug(error);
         });
       }
-      for (const look of PASSES)
+      for (const look of [...PASSES, () => this.#tellSenders()])
         try {
           await look(this.context);
         } catch (error) {

@@ -96,6 +96,8 @@ export function storeRoutes(storeFor: (c: Context) => Store): Hono {
     return jsonAnswer(c, {});
   });
 
+  app.get("aside", async (c) => jsonAnswer(c, { records: (await storeFor(c).setAside?.()) ?? [] }));
+
   app.get("drafts/:key{.+}", async (c) => {
     const [key] = keyOf(c);
     return jsonAnswer(c, { is_draft: await storeFor(c).isDraft(key) });

@@ -28,9 +28,14 @@ export async function retrySetAside(context: Context, word?: string): Promise<Re
     throw new RelayError("not_found", `Cannot find "${word}" among what was set aside`, {
       next: "agent-relay quarantine list",
     });
+  const { putBack } = context.store;
+  if (!putBack)
+    throw new RelayError("refused", "Cannot put back what was set aside: the relay is on a server", {
+      next: "run it where the server runs",
+    });
   const retried: Retried[] = [];
   for (const one of wanted) {
-    const moved = (await context.store.putBack?.(one.name)) ?? "gone";
+    const moved = await putBack.call(context.store, one.name);
     if (moved === "back") await listAgain(context, one.key);
     // Its reader may have set it aside again: JSON, and no record of its kind.
     const isAgain = moved === "back" && (await setAside(context)).some(({ key }) => key === one.key);

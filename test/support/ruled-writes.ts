@@ -6,7 +6,8 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import { folderOf } from "../../src/store/store.ts";
 
 // Whatever the product writes in its tests must have a line in the tables of who may write it: a mark or a record without
-// one was thought of by nobody, and on a server it is refused, or anybody's. The tests of the stores write any key.
+// one was thought of by nobody, and on a server it is refused, or anybody's. The tests of the stores, and of
+// requests by chance, write any key.
 
 const RULED = {
   mark: hasMarkRule,
@@ -44,6 +45,6 @@ const without = worker[WITHOUT];
 afterEach(() => {
   const found = [...without];
   without.clear();
-  if (/\/test\/(?:store\/|races\/locks)/.test(expect.getState().testPath ?? "")) return;
+  if (/\/test\/(?:store\/|races\/locks|server\/app)/.test(expect.getState().testPath ?? "")) return;
   expect(found, "src/access/ has no line for what was written").toEqual([]);
 });

@@ -30,7 +30,7 @@ export const run = verb(describe);
 async function list(cli: Cli): Promise<void> {
   const found = await setAside(await contextOf(cli));
   const line = ({ key, reason, at, file }: SetAside) =>
-    `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.now() - at))} ago as ${cleanLine(file)}\n`;
+    `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.now() - at))} ago${file === "" ? ", on the server" : ` as ${cleanLine(file)}`}\n`;
   await cli.say(found.map(shown), found.map(line).join(""));
   if (found.length === 0) cli.io.err("Nothing was set aside\n");
   else

@@ -18,7 +18,9 @@ export function recordsSetAside(root: string): SetAside[] {
       if (!stat || key === undefined) return [];
       const said = textOf(`${root}/quarantine/${name}.reason`).trim();
       const reason = said.startsWith(`${key}: `) ? said.slice(key.length + 2) : said || "nobody wrote down why";
-      return [{ name, key, reason, at: stat.ctimeMs, file: place, head: stat.isFile() ? headOf(place) : "" }];
+      return [
+        { name, key, reason, at: Math.floor(stat.ctimeMs), file: place, head: stat.isFile() ? headOf(place) : "" },
+      ];
     })
     .sort((a, b) => a.at - b.at);
 }

@@ -1,13 +1,26 @@
 import { randomInt } from "node:crypto";
 import { isAway, RelayError } from "../../errors.ts";
 import { Lifetime } from "../../lifetime.ts";
+import { integer, list, object, text } from "../../schema.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
-import type { Delivery, Hint, ListRange, Notice, RegistrationFolder, Store, Value, WriteOptions } from "../store.ts";
+import type {
+  Delivery,
+  Hint,
+  ListRange,
+  Notice,
+  RegistrationFolder,
+  SetAside,
+  Store,
+  Value,
+  WriteOptions,
+} from "../store.ts";
 import { type CallerOptions, HttpCaller, PATIENCE } from "./caller.ts";
 import { EventNames } from "./event-names.ts";
 import { CHANGED, queryOf } from "./wire.ts";
+
+const ASIDE = list(object({ name: text(), key: text(), reason: text(), at: integer(), file: text(), head: text() }));
 
 const PAGE = 500; // records in one answer
 const MAX_TRIES = 50; // of an update whose record others change at the same time
@@ -66,6 +79,11 @@ export class HttpStore implements Store {
       if (given.length === 0) return found;
       after = given.at(-1)?.[0];
     }
+  }
+
+  async setAside(): Promise<readonly SetAside[]> {
+    const { body } = await this.#call("aside", { also: [404] }); // an older server tells nothing of it
+    return ASIDE.parse(body.records ?? [], "what was set aside");
   }
 
   passedOver({ message }: RelayError): void {

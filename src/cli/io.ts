@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import os from "node:os";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { decoded } from "./decode.ts";
@@ -29,6 +30,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** How wide the terminal is that is written to, in cells; undefined for a pipe or a file. */
   readonly columns?: number | undefined;
+  /** What is written goes nowhere: stdout is closed, or /dev/null. Who only lists messages so has read none. */
+  readonly isUnheard?: boolean;
   /** Writes data. Resolves when all of it was taken; throws if not. */
   out(text: string): Promise<void>;
   /** Writes prose about the data. */
@@ -69,6 +72,9 @@ export function processIo(): Io {
     get columns() {
       return process.stdout.isTTY ? process.stdout.columns : undefined;
     },
+    get isUnheard() {
+      return isNowhere(STDOUT);
+    },
     out: (text) => writeAll(STDOUT, text),
     err(text) {
       try {
@@ -89,6 +95,17 @@ export function processIo(): Io {
         });
     },
   };
+}
+
+/** Whether a descriptor is closed, or of the null device, which Node opens in place of a closed one. */
+function isNowhere(fd: number): boolean {
+  try {
+    const { rdev } = fs.fstatSync(fd);
+    return rdev !== 0 && rdev === fs.statSync(os.devNull, { throwIfNoEntry: false })?.rdev;
+  } catch (error) {
+    if (errno(error) !== "EBADF") throw error;
+    return true;
+  }
 }
 
 /**

@@ -50,25 +50,28 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     async show(items, found) {
       if (cli.flags.json) {
         await io.out(json(found, 2));
-        return items;
+        return io.isUnheard ? [] : items;
       }
       const names = await relay.names(sessionsIn(items.map(({ message }) => message)));
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
       const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, cli.now(), held));
       await io.out(cli.framed(lines));
-      return shown;
+      return io.isUnheard ? [] : shown;
     },
   };
   const { items, more, open_more, is_unknown, broken = [] } = await look(relay, options);
   for (const id of broken)
     io.err(`A message to you cannot be read, ${cleanLine(id)}; who sent it is told: agent-relay quarantine list\n`);
   if (is_unknown) io.err("Nothing is marked as read, since you are not registered here: agent-relay register\n");
+  if (io.isUnheard && more > 0 && !flags.peek) return io.err(UNHEARD);
   const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;
   if (items.length === 0 && broken.length === 0) io.err(`No unread messages${later}\n`);
   if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);
   if (open_more > 0)
     io.err(`${open_more} more wait for your answer: agent-relay inbox --limit ${items.length + open_more}\n`);
 }
+
+const UNHEARD = "Nothing is marked as read: what was printed went nowhere, since stdout is closed or the null device\n";
 
 async function look(relay: Relay, options: InboxOptions): Promise<Inbox> {
   try {

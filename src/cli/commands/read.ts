@@ -22,7 +22,7 @@ export const describe: Describe = ({ Command }, act) =>
         ];
         const text = cli.framed([messageLines(message, me, names, cli.now(), notes)]);
         await cli.io.out(cli.flags.json ? json(message, 2) : text);
-        await relay.markRead(id);
+        if (!cli.io.isUnheard) await relay.markRead(id);
       }),
     );
 

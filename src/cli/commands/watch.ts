@@ -22,6 +22,10 @@ export const describe: Describe = ({ Command }, act) =>
 export const run = verb(describe);
 
 async function watch(cli: Cli, exec: string | undefined): Promise<number> {
+  if (cli.io.isUnheard && exec === undefined)
+    throw new RelayError("usage", "Cannot watch: stdout is closed or the null device, where nobody reads a message", {
+      next: 'give it to a program: agent-relay watch --exec "notify-send Mail"',
+    });
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
   const { relay, found } = await cli.openWithStore();

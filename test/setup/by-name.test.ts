@@ -23,17 +23,9 @@ function programs(): string {
 function teamOffice(bin = programs()) {
   const office = new Office({ ".mcp.json": "{}\n" });
   office.story.env = { PATH: `${bin}:${process.env.PATH}` };
-  const git = (...args: string[]) =>
-    execFileSync("git", ["-C", office.story.cwd, "-c", "user.name=x", "-c", "user.email=x@y", ...args], {
-      encoding: "utf8",
-      env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
-    });
-  fs.rmSync(`${office.story.cwd}/.git`, { recursive: true });
-  git("init", "--quiet");
-  git("add", ".");
-  git("commit", "--quiet", "-m", "first");
+  const git = office.repository();
   const status = () => git("status", "--porcelain", "--untracked-files=all").split("\n").sort().join("\n").trim();
-  return { office, git, status };
+  return { office, status };
 }
 
 describe("setup --by-name", () => {

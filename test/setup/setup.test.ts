@@ -36,15 +36,7 @@ describe("what setup writes", () => {
 
   test("names folders of this machine, and went into everybody's commits: git passes over what setup made, and it tells of what git tracks", async () => {
     const office = new Office({ ".mcp.json": "{}\n", ".github/copilot.md": "" });
-    const git = (...args: string[]) =>
-      execFileSync("git", ["-C", office.story.cwd, "-c", "user.name=x", "-c", "user.email=x@y", ...args], {
-        encoding: "utf8",
-        env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
-      });
-    fs.rmSync(`${office.story.cwd}/.git`, { recursive: true });
-    git("init", "--quiet");
-    git("add", ".");
-    git("commit", "--quiet", "-m", "first");
+    const git = office.repository();
     const exclude = `${office.story.cwd}/.git/info/exclude`;
     fs.writeFileSync(exclude, "*.log");
     const names = HOST_SETUPS.map(({ agent }) => agent);

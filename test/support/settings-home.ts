@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { Story, tempDir } from "./cli.ts";
@@ -25,6 +26,20 @@ export class Office {
 
   setup(...args: string[]) {
     return this.story.as("ann", "setup", ...args);
+  }
+
+  /** Makes the project a repository in which all files are committed. Returns what runs git in it. */
+  repository(): (...args: string[]) => string {
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", this.story.cwd, "-c", "user.name=x", "-c", "user.email=x@y", ...args], {
+        encoding: "utf8",
+        env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
+      });
+    fs.rmSync(`${this.story.cwd}/.git`, { recursive: true });
+    git("init", "--quiet");
+    git("add", ".");
+    git("commit", "--quiet", "-m", "first");
+    return git;
   }
 
   /** Every file with its bytes, without the relay. */

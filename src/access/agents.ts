@@ -1,4 +1,5 @@
 import { Agent, checkAgentId, checkName, checkSession } from "../agents/agent.ts";
+import { RelayError } from "../errors.ts";
 import { nameOf, type Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import {
@@ -39,6 +40,9 @@ export const agentRule: AccessRule = {
     if (namesake !== undefined && namesake !== session && facts.records.get(`agents/${namesake}`)?.name === session)
       throw refused(key, `session ${namesake} has that as its name`);
     checkAgentId(agent.agent_id);
+    if (agent.role !== undefined) checkName(agent.role, "role");
+    if (typeof agent.metadata !== "object" || agent.metadata === null || Array.isArray(agent.metadata))
+      throw new RelayError("usage", `Cannot write "${key}": its metadata is no object`);
     checkSize(key, next, MAX_RECORD_BYTES);
     if (agent.name !== undefined && holderOf(facts, agent.name) !== session)
       throw refused(key, `it is not the one that has the name ${jsonText(agent.name)}`);
@@ -93,11 +97,14 @@ export const nameRule: AccessRule = {
       ...[old, next].flatMap((record) => sessionIn(record).flatMap(registrationsOf)),
       ...users.flatMap((user) => (user === undefined ? [] : [`members/${user}`])),
       ...usersIn(nameOf(key)),
+      ...registrationsOf(nameOf(key)),
     ];
   },
   check(caller, key, { old, next }: RecordChange, facts) {
     const name = checkName(nameOf(key));
     checkReserved(caller, key, name, facts);
+    if (facts.records.get(`agents/${name}`) && !isTheirs(caller, name, facts))
+      throw refused(key, `it is another session's id`);
     const [holder] = sessionIn(old);
     const registration = holder === undefined ? undefined : registrationIn(facts, holder);
     const hasIt = holder !== undefined && facts.records.get(`agents/${holder}`)?.name === name;

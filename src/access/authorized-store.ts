@@ -284,7 +284,7 @@ export class AuthorizedStore implements Store {
   #spend(): void {
     const wait = this.#take();
     if (wait === 0) return;
-    const what = `${userOf(this.#caller.owner)} has sent all that a user may send in a minute`;
+    const what = `${userOf(this.#caller.owner)} has sent all that may be sent in a minute`;
     throw new RelayError("limit", `Cannot send: ${what}`, { next: `wait ${Math.ceil(wait / 1000)} s` });
   }
 

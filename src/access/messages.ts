@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { withoutProof } from "../identity/proof.ts";
-import { checkBody, checkKind, Message, mayRead, sentAt } from "../messages/message.ts";
+import { checkBody, checkKind, Message, mayRead, SYSTEM_AGENT, sentAt } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { type Delivery, nameOf, type Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
@@ -98,6 +98,8 @@ export function checkedMessage(
   const isSystem = message.from_session === "system";
   if (message.from_session !== session && !isSystem)
     throw refused(key, `it says that ${jsonText(message.from_session)} sent it, and you are ${session}`);
+  if (message.from_agent === SYSTEM_AGENT && owner !== undefined)
+    throw refused(key, "it is not the relay that sends it");
   const sender = isSystem && owner === undefined ? "system" : session;
   if (message.id !== nameOf(key) || !message.id.startsWith("msg-") || timeOf(message.id) === undefined)
     throw refused(key, "its id is not one that a message has");

@@ -5,10 +5,11 @@ import { newNonce } from "../id.ts";
 import { isSegment } from "../store/key.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
-import { checkName, isName } from "./agent.ts";
+import { type Agent, checkName, isName } from "./agent.ts";
 import { endSession } from "./leave.ts";
 import { processState } from "./processes.ts";
 import { find, readAgent } from "./registry.ts";
+import type { Addressee } from "./resolve.ts";
 
 /** Readable names for a session, the same ones for the same id: `claude-brave-otter`, then others. */
 export function* namesFor(agentId: string, session: string): Generator<string> {
@@ -103,4 +104,19 @@ export async function keepName({ store, session }: Context, name: string): Promi
 function holderIn(record: Value | undefined): string | undefined {
   const holder = record?.session_id;
   return typeof holder === "string" && isSegment(holder) ? holder : undefined;
+}
+
+/** Who has a name here and no registration that can be read: mail waits for it, and is no one's elsewhere. */
+export async function lostHolders(
+  { store }: Context,
+  words: readonly string[],
+  known: readonly Agent[],
+): Promise<Addressee[]> {
+  const found: Addressee[] = [];
+  for (const word of words.filter((each) => isName(each) && !known.some(({ name }) => name === each))) {
+    const session_id = holderIn(await valueOrSkipped(store, `names/${word}`));
+    const isLost = session_id !== undefined && !known.some((agent) => agent.session_id === session_id);
+    if (isLost) found.push({ session_id, agent_id: "unknown", name: word });
+  }
+  return found;
 }

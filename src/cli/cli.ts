@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
@@ -30,19 +31,30 @@ export interface OpenedRelay {
  * Throws `refused` where a model would be shown what came with a cloned repository. A person may look at it, but not let
  * a program hand it to a model (`isForModel`).
  */
-export async function refuseStrangers({ identity, project, store }: FoundRelay, isForModel = false): Promise<void> {
+export async function refuseStrangers(found: FoundRelay, isForModel = false): Promise<void> {
+  const { identity, project, store } = found;
   if ((identity.agent === "human" && !isForModel) || !project.exists || store.isServed) return;
   if (await isTrusted(store)) return; // a record that is broken is set aside by this look
-  const isMissing = (await store.get("relay")) === undefined;
-  const isBroken = isMissing && ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
-  if (isMissing && !isBroken && !(await isTracked(project.dir))) return; // another program's
-  if (isBroken)
+  if (await isRelayAside(found))
     throw new RelayError("refused", `Cannot use ${project.dir}: its relay.json could not be read, and was set aside`, {
       next: "mend it where it is (agent-relay quarantine list), then agent-relay quarantine retry relay",
     });
+  const isMissing = (await store.get("relay")) === undefined;
+  if (isMissing && !hasOurRecords(project.dir) && !(await isTracked(project.dir))) return; // another program's
   throw new RelayError("refused", `Cannot use ${project.dir}: it came from elsewhere, and is not shown to an agent`, {
     next: "ask the person you work for to type: agent-relay trust",
   });
+}
+
+/** Whether the relay's own record is one of those that were set aside, and no other has taken its place. */
+export async function isRelayAside({ store }: FoundRelay): Promise<boolean> {
+  if ((await store.get("relay")) !== undefined) return false;
+  return ((await store.setAside?.()) ?? []).some(({ key }) => key === "relay");
+}
+
+/** Whether a relay of ours was there, which has lost its relay.json: other programs write messages and registrations alone. */
+function hasOurRecords(dir: string): boolean {
+  return ["names", "claims", "tasks", "waits", "decisions"].some((name) => fs.existsSync(path.join(dir, name)));
 }
 
 /** Whether git brought what is in a folder: it came with a clone. */

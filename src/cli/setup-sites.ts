@@ -1,13 +1,15 @@
 import path from "node:path";
 import { RelayError } from "../errors.ts";
-import type { Program } from "../hosts/command-line.ts";
+import { type Program, seemsOurs } from "../hosts/command-line.ts";
 import type { HostSetup } from "../hosts/setup.ts";
 import { isSetUp } from "../setup/plan.ts";
-import { asCalled } from "../setup/reach.ts";
+import { asCalled, textOf } from "../setup/reach.ts";
 
 export interface SiteFlags {
   readonly user?: boolean;
   readonly remove?: boolean;
+  readonly wake?: boolean;
+  readonly statusLine?: boolean;
 }
 
 /** A file of a host, and how the program is called in it. */
@@ -43,7 +45,18 @@ export function sitesOf<Flags extends SiteFlags>(host: HostSetup, place: Place, 
   if (!team) return [at(host)];
   if (flags.remove) return [at(host), ...(isOursIn(team, place, flags) ? [at(team)] : [])];
   if (!program.isNamed) return [at(host)];
-  return [...(isOursIn(host, place, flags) ? [at(host, { ...flags, remove: true })] : []), at(team)];
+  if (!isOursIn(host, place, flags)) return [at(team)];
+  const text = textOf(fileOf(host, place, flags));
+  const kept = {
+    wake: / Wake"/.test(text) || flags.wake,
+    statusLine: / status --line"/.test(text) || flags.statusLine,
+  };
+  return [at(host, { ...flags, remove: true }), at(team, { ...flags, ...kept })];
+}
+
+/** Whether a host's file of MCP servers names ours, which is then written in the form that its hooks have. */
+export function hasServer(site: Site<SiteFlags>, file: string): boolean {
+  return site.program.isNamed === true && seemsOurs(textOf(file));
 }
 
 /** Whether a host is set up here, in any of its files. */

@@ -4,6 +4,7 @@ import { liveness, startOf, thisProcess } from "../machine/process.ts";
 import type { Message } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { ChangeWaiter } from "../store/changes.ts";
+import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 import { dayOf, sleep } from "../time.ts";
 import { asBegun, type DaemonLimits, DaemonRecord, decideRun } from "./limits.ts";
@@ -235,9 +236,8 @@ function isRunning({ pid, pid_started: started, place }: DaemonRecord, seen = 0,
 export async function daemons(store: Store, now: number): Promise<(DaemonRecord & { readonly is_running: boolean })[]> {
   const found: (DaemonRecord & { readonly is_running: boolean })[] = [];
   for (const session of await store.list("daemons")) {
-    const value = await store.get(`daemons/${session}`);
-    if (!value) continue;
-    const record = DaemonRecord.parse(value, session);
+    const record = await parsedOrSkipped(store, `daemons/${session}`, DaemonRecord);
+    if (!record) continue;
     found.push({ ...record, is_running: isRunning(record, await store.markedAt(aliveMark(session)), now) });
   }
   return found;

@@ -185,7 +185,7 @@ async function showMail(
 }
 
 function brokenLine(id: string): string {
-  return `A message to you cannot be read, ${cleanLine(id)}; who sent it is told.\n`;
+  return `A message to you cannot be read, ${cleanLine(id)}; who sent it is told, if that can still be seen.\n`;
 }
 
 /** Denies a tool that would write what another session has claimed; else renews this session's claims. */

@@ -97,7 +97,9 @@ const inbox = tool({
 
 /** The answer, with what is said of messages that are broken and were set aside. */
 function withBroken({ text, data }: ToolAnswer, broken: readonly string[]): ToolAnswer {
-  const lines = broken.map((id) => `A message to you cannot be read, ${cleanLine(id)}; who sent it is told\n`);
+  const lines = broken.map(
+    (id) => `A message to you cannot be read, ${cleanLine(id)}; who sent it is told, if that can still be seen\n`,
+  );
   if (broken.length === 0) return { text, data };
   const isNone = Array.isArray(data.messages) && data.messages.length === 0;
   return { text: `${isNone ? "" : text}${lines.join("")}`, data: { ...data, broken } };

@@ -98,8 +98,11 @@ export interface MessageDraft {
 }
 
 /** A message from the relay itself to a session. */
+/** What the relay's own messages are from. */
+export const SYSTEM_AGENT = "agent-relay";
+
 export function systemDraft(id: string, to_session: string | null, content: string, time: number): MessageDraft {
-  return { id, from_session: "system", from_agent: "agent-relay", to_session, content, time, seq: time };
+  return { id, from_session: "system", from_agent: SYSTEM_AGENT, to_session, content, time, seq: time };
 }
 
 /** A new message, in the crate's order of fields. */

@@ -1,4 +1,5 @@
 import type { Presence, Teller } from "../agents/agent.ts";
+import { lostHolders } from "../agents/names.ts";
 import { ensureRegistered } from "../agents/register.ts";
 import { ended, find, isKnown, registrations } from "../agents/registry.ts";
 import { type Address, resolve } from "../agents/resolve.ts";
@@ -307,9 +308,10 @@ async function resolveRecipients(context: Context, given: SendOptions["to"], kee
     return { to: [only] };
   }
   const [here, left] = [await registrations(context), await ended(context)];
+  const lost = await lostHolders(context, to, [...here, ...left]);
   const named = [...left, ...here].filter(({ name, session_id }) => name !== session_id && to.includes(name ?? ""));
   return {
-    to: resolve(to, context.session, here, { ended: left, keep }),
+    to: resolve(to, context.session, here, { ended: [...left, ...lost], keep }),
     names: new Map(named.map(({ session_id, name = "" }) => [session_id, name])),
   };
 }

@@ -6,6 +6,7 @@ import { type Caller, userOf } from "../access/policy.ts";
 import { reservedBy, usersIn } from "../access/reserved.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
+import { LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { hashOf } from "../identity/member.ts";
 import { countUnread } from "../messages/mailbox.ts";
@@ -157,6 +158,7 @@ class CallerStores {
   readonly #ends: Participants;
   readonly #kept = new BoundedMap<string, Store>(MAX_STORES);
   readonly #sends: RateLimiter;
+  readonly #sessionSends = new RateLimiter({ perSecond: LIMITS.perMinute / 60, burst: LIMITS.perMinute });
 
   constructor(served: Served) {
     this.#served = served;
@@ -171,11 +173,19 @@ class CallerStores {
     const { store, now, maintenance } = this.#served;
     const ruled = new AuthorizedStore(store, caller, {
       ...{ now, readable: this.#ends.readable },
-      take: () => this.#sends.take(userOf(caller.owner) ?? "", performance.now()),
+      take: () => this.#take(caller),
       unreadIn: (session) => countUnread(maintenance.context, session),
     });
     this.#kept.set(name, ruled);
     return ruled;
+  }
+
+  /** Takes a message from the allowances of a session and of its user. Returns 0, or in how many ms there will be one. */
+  #take({ owner, session }: Caller): number {
+    const now = performance.now();
+    const whose = jsonText([owner, session]);
+    const wait = this.#sessionSends.wait(whose, now) || this.#sends.take(userOf(owner) ?? "", now);
+    return wait || this.#sessionSends.take(whose, now);
   }
 }
 const MAX_STORES = 1000;

@@ -7,7 +7,7 @@ import { tellSenderOfBroken } from "../messages/broken.ts";
 import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
 import { makeContext } from "../open/make-context.ts";
 import { folderOf, nameOf, type Store } from "../store/store.ts";
-import { reindexAfterBoot as bootLookAtTasks } from "../tasks/indexes.ts";
+import { reindexAfterBoot as bootLookAtTasks, tellOfBrokenTask } from "../tasks/indexes.ts";
 import { forgetOld } from "./expiry.ts";
 
 const SCAN_EVERY_MS = 5000; // between scans that no request has asked for
@@ -90,13 +90,14 @@ export class Maintenance {
     await this.#running;
   }
 
-  /** Tells the senders of messages that were set aside: their readers cannot, elsewhere. */
-  async #tellSenders(): Promise<void> {
+  /** Tells of messages and tasks that were set aside: those who met them elsewhere cannot. */
+  async #tellOfBroken(): Promise<void> {
     if (performance.now() < this.#asideAt) return;
     this.#asideAt = performance.now() + SCAN_EVERY_MS;
     for (const { name, key } of (await this.context.store.setAside?.()) ?? []) {
-      if (folderOf(key) !== "messages" || this.#told.has(name)) continue;
-      await tellSenderOfBroken(this.context, nameOf(key));
+      if (this.#told.has(name)) continue;
+      if (folderOf(key) === "messages") await tellSenderOfBroken(this.context, nameOf(key));
+      if (folderOf(key) === "tasks") await tellOfBrokenTask(this.context, nameOf(key));
       this.#told.add(name);
     }
   }
@@ -117,7 +118,7 @@ export class Maintenance {
           if (!(error instanceof RelayError)) this.#onBug(error);
         });
       }
-      for (const look of [...PASSES, () => this.#tellSenders()])
+      for (const look of [...PASSES, () => this.#tellOfBroken()])
         try {
           await look(this.context);
         } catch (error) {

@@ -36,7 +36,7 @@ export function dropped({ agent, bears = STRICT, text }: HostSetup, file: string
 }
 
 /** A file's text; empty for one that cannot be read, which setup has told already. */
-function textOf(file: string): string {
+export function textOf(file: string): string {
   try {
     return readText(file) ?? "";
   } catch (error) {

@@ -1,9 +1,10 @@
 import { asFarAsPossible, type Context } from "../context.ts";
+import { RelayError } from "../errors.ts";
 import { newNonce, timeOf } from "../id.ts";
 import { bootId } from "../machine/process.ts";
 import { idsWith } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
-import { eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsed } from "../store/read.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
 
 // The indexes of tasks are marks. An index may list too much, never too little, whichever process is killed when. A
@@ -20,10 +21,22 @@ const ownedBy = (session: string) => `tasks/owned/${session}`; // <id>: that ses
 const dependents = (id: string) => `tasks/dependents/${id}`; // <place>: depends on that task
 
 /** A task by its id, or undefined if there is none that can be read. */
-export async function readTask({ store }: Context, id: string): Promise<Task | undefined> {
+export async function readTask(context: Context, id: string): Promise<Task | undefined> {
   if (!isSegment(id) || !id.startsWith("task-")) return undefined;
-  const task = await parsedOrSkipped(store, `tasks/${id}`, Task);
-  return task === undefined || task.id === id ? task : { ...task, id };
+  try {
+    const task = await parsed(context.store, `tasks/${id}`, Task);
+    return task === undefined || task.id === id ? task : { ...task, id };
+  } catch (error) {
+    if (!(error instanceof RelayError) || error.code !== "corrupt") throw error;
+    if (!context.store.isServed) await tellOfBrokenTask(context, id);
+    return undefined;
+  }
+}
+
+/** Tells everyone, once, that a task's record was set aside: who made it and who works on it is not known any more. */
+export async function tellOfBrokenTask({ announce }: Context, id: string): Promise<void> {
+  const text = `The record of ${id} could not be read and was set aside. It can be mended where it is: agent-relay quarantine list`;
+  await asFarAsPossible(() => announce(`broken-${id}`, text));
 }
 
 /** Lists a new task, then writes its record, so that every scan finds it. */

@@ -47,6 +47,10 @@ export async function taskOf(context: Context, word: string): Promise<Task> {
   const only = onlyOne(titled.length > 0 ? titled : await tasksWith(context, word), word, "task");
   const task = only === undefined ? undefined : await readTask(context, only);
   if (task) return task;
+  if ((await context.store.setAside?.())?.some(({ key }) => key === `tasks/${word}`))
+    throw new RelayError("corrupt", `Cannot read task "${word}": its record is broken, and was set aside`, {
+      next: "agent-relay quarantine list",
+    });
   throw new RelayError("not_found", `Cannot find task "${word}": no open one has that id or title`, {
     next: "agent-relay task list",
   });

@@ -60,7 +60,12 @@ function folder({ dir }: DoctorTarget): Finding[] {
         isHarmless: true,
       },
     ];
-  return [{ what: `${dir} has no relay.json`, next: "any send makes it again: agent-relay send hello" }];
+  const isAside = recordsSetAside(dir).some(({ key }) => key === "relay");
+  const trusted = "if you trust what is in it, make it again: agent-relay trust";
+  const next = isAside
+    ? `mend it where it was set aside, then agent-relay quarantine retry relay; or, ${trusted}`
+    : trusted;
+  return [{ what: `${dir} has no relay.json, without which it is shown to no agent`, next }];
 }
 
 function permissions({ dir }: DoctorTarget): Finding[] {

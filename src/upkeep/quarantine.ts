@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { tellSenderOfMended } from "../messages/broken.ts";
 import { listMessages } from "../messages/discover.ts";
 import { readMessage } from "../messages/records.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
@@ -55,6 +56,8 @@ async function listAgain(context: Context, key: string): Promise<void> {
   const id = nameOf(key);
   if (key === `messages/${id}`) {
     const message = await readMessage(context.store, id);
-    if (message) await listMessages(context, [message]);
+    if (!message) return;
+    await listMessages(context, [message]);
+    await tellSenderOfMended(context, message);
   } else if (key === `tasks/${id}` && id.startsWith("task-")) await settleTask(context, id);
 }

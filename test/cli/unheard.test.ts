@@ -47,5 +47,16 @@ describe.skipIf(process.platform === "win32")(
       });
       expect(unread()).toBe("1\n");
     });
+
+    test.each(["codex UserPromptSubmit", "claude UserPromptSubmit", "codex Stop", "claude SessionStart"])(
+      "hook %s >/dev/null",
+      (words) => {
+        const { shell, unread } = place();
+        const payload = JSON.stringify({ session_id: "b", hook_event_name: words.split(" ")[1], prompt: "hi" });
+        for (const nowhere of [">/dev/null", ">&-"])
+          expect(shell(`printf '%s' '${payload}' | node "$C" hook ${words} ${nowhere}`).status).toBe(0);
+        expect(unread()).toBe("1\n");
+      },
+    );
   },
 );

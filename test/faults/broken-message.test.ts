@@ -19,7 +19,7 @@ hereOnly("a broken message vanished: its reader was told that there is none, and
   const { story, id } = await cutMessage();
   const read = await story.as("b", "inbox");
   expect(read.err).toContain(
-    `A message to you cannot be read, ${id}; who sent it is told: agent-relay quarantine list`,
+    `A message to you cannot be read, ${id}; who sent it is told, if that can still be seen: agent-relay quarantine list`,
   );
   expect(read.err).not.toContain("No unread messages");
   expect(await story.json("b", "inbox")).toMatchObject({ items: [], broken: [id] });
@@ -36,7 +36,7 @@ hereOnly("a broken message vanished: its reader was told that there is none, and
     out: expect.stringContaining(`${id} could not be read (it is not JSON)`),
   });
   const listed = await story.as("b", "quarantine", "list");
-  expect(listed.out).toMatch(new RegExp(`^messages/${id}: it is not JSON, set aside 0s ago as /.*quarantine/`));
+  expect(listed.out).toMatch(new RegExp(`^messages/${id}: it is not JSON, set aside 0s ago as /.*quarantine/`, "m"));
   expect((await story.as("b", "doctor")).out).toContain("agent-relay quarantine list");
 });
 
@@ -131,4 +131,45 @@ hereOnly("of several broken messages one was named, and the others were taken of
   for (const [index, file] of files.entries()) fs.writeFileSync(file, whole[index] ?? "");
   const again = await story.as("b", "inbox");
   for (const text of ["one", "two", "three"]) expect(again.out).toContain(`: ${text}\n`);
+});
+
+hereOnly("who was told to send a message again was not told that it came back", async () => {
+  const { story, id, file, whole } = await cutMessage();
+  await story.as("b", "inbox");
+  expect((await story.as("a", "inbox")).out).toContain(`Your message ${id} could not be read`);
+  const aside = fs.readdirSync(`${story.cwd}/.relay/quarantine`).find((name) => name.endsWith(".json"));
+  fs.writeFileSync(`${story.cwd}/.relay/quarantine/${aside}`, whole);
+  expect((await story.as("b", "quarantine", "retry")).code).toBe(0);
+  expect(fs.existsSync(file)).toBe(true);
+  expect((await story.as("a", "inbox")).out).toContain(`Your message ${id} can be read again`);
+});
+
+hereOnly("a task whose record was broken had never been, for who made it and who worked on it", async () => {
+  const story = new Story();
+  for (const session of ["a", "b"]) await story.as(session, "register");
+  const { id } = await story.json<{ id: string }>("a", "task", "add", "job");
+  await story.as("b", "task", "claim", id);
+  fs.writeFileSync(`${story.cwd}/.relay/tasks/${id}.json`, "{}");
+  await story.as("a", "task", "list");
+  await story.as("b", "task", "list");
+  for (const session of ["a", "b"]) {
+    const { out } = await story.as(session, "inbox");
+    expect(out.match(new RegExp(`The record of ${id} could not be read`, "g")), session).toHaveLength(1);
+  }
+  expect(await story.as("b", "task", "done", id)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("its record is broken, and was set aside"),
+  });
+});
+
+hereOnly("mail for a name whose registration was broken went to who has that name in another project", async () => {
+  const [story, other] = [new Story(), new Story()];
+  for (const each of [story, other]) each.env = { XDG_STATE_HOME: story.state };
+  for (const session of ["a", "b"]) await story.as(session, "register", "--name", `${session}1`);
+  await other.as("o", "register", "--name", "b1");
+  fs.writeFileSync(`${story.cwd}/.relay/agents/b.json`, '{"sess');
+  expect(await story.as("a", "send", "--to", "b1", "a secret of here")).toMatchObject({ code: 0 });
+  expect((await other.as("o", "inbox")).out).toBe("");
+  await story.as("b", "register");
+  expect((await story.as("b", "inbox")).out).toContain("a secret of here");
 });

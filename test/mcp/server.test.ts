@@ -635,7 +635,9 @@ test("a message that cannot be read is not passed over in silence", async () => 
   const { id } = await new Relay(dir, { session: "bob", durability: "process" }).send("hello", { to: "ann" });
   fs.writeFileSync(`${dir}/messages/${id}.json`, "{ half");
   expect((await called(client, "inbox", {})).text).toMatch(
-    new RegExp(`^A message to you cannot be read, ${id}; who sent it is told\nnote: .*${id}`),
+    new RegExp(
+      `^A message to you cannot be read, ${id}; who sent it is told, if that can still be seen\nnote: .*${id}`,
+    ),
   );
 });
 

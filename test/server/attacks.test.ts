@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import { describe, expect, test } from "vitest";
+import { daemons } from "../../src/daemon/daemon.ts";
 import { newId } from "../../src/id.ts";
 import { invite, invites, remove, revoke } from "../../src/identity/membership.ts";
 import { Relay } from "../../src/relay.ts";
@@ -150,6 +151,30 @@ describe("who says it is another", () => {
     expect(await mallory.as("bob2").create("agents/bob2", agent("bob2")), "a word that nobody is called by").toBe(201);
     const { word } = await invite(store, NOW, { uses: 1, expires: 60_000, by: "ann" });
     expect(word).toMatch(/^ar-invite-/);
+  });
+
+  test("was called by another session's id, and spoke as the relay itself", async () => {
+    const { mallory, bob } = await town();
+    expect(await mallory.create("names/bob1", { session_id: "mallory1", turn: "x" })).toBe(403);
+    expect(await bob.create("names/bob1", { session_id: "bob1", turn: "x" }), "its own is its own").toBe(201);
+    const id = newId("msg", NOW);
+    expect(await mallory.publish({ ...message(id, "mallory1", "bob1"), from_agent: "agent-relay" } as never)).toBe(403);
+    const role = "r".repeat(3000);
+    expect(await mallory.change("agents/mallory1", (old) => ({ ...old, role }))).toBe(429);
+    expect(await mallory.change("agents/mallory1", (old) => ({ ...old, metadata: [1] }))).toBe(400);
+  });
+
+  test("wrote a record of its daemon that the list of all of them broke on", async () => {
+    const { mallory, store } = await town();
+    await mallory.create("daemons/mallory1", { command: ["sh"] });
+    expect(await daemons(store, NOW)).toEqual([]);
+  });
+
+  test("sends no more messages than a session may, past the library", async () => {
+    const { mallory } = await town();
+    let count = 0;
+    while (count < 1150 && (await mallory.publish(message(newId("msg", NOW), "mallory1", null))) === 201) count++;
+    expect(count, "600 at once, and ten each second; a user may send 1,200").toBeLessThan(1150);
   });
 
   test("was called like somebody who is invited, before that one came", async () => {

@@ -78,6 +78,18 @@ describe("setup --by-name", () => {
     );
   });
 
+  test("what an earlier setup was asked for went away, or stayed in the form of one machine", async () => {
+    const { office } = teamOffice();
+    await office.setup("claude", "opencode", "--mcp", "--wake", "--status-line");
+    await office.setup("claude", "opencode", "--by-name");
+    const settings = office.read(".claude/settings.json");
+    expect(settings).toContain("agent-relay-hook claude Wake");
+    expect(settings).toContain("agent-relay status --line");
+    for (const file of [".mcp.json", "opencode.json", ".claude/settings.json"])
+      expect(office.read(file), file).not.toContain(path.dirname(COMMAND));
+    expect(office.read(".mcp.json")).toContain('"command": "agent-relay"');
+  });
+
   test("where they are not in PATH, setup says how to put them there", async () => {
     const { office } = teamOffice(tempDir());
     office.story.env = { PATH: "/usr/bin:/bin" };

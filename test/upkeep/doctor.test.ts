@@ -336,7 +336,9 @@ describe("what a person has to look at", () => {
   test("a relay that has lost its relay.json", async () => {
     const story = await used();
     fs.rmSync(`${story.dir}/relay.json`);
-    expect(await findings(story)).toEqual({ folder: [`${story.dir} has no relay.json`] });
+    expect(await findings(story)).toEqual({
+      folder: [`${story.dir} has no relay.json, without which it is shown to no agent`],
+    });
   });
 
   test("a relay that is a link, or a file, is refused", async () => {

@@ -1,12 +1,15 @@
+import path from "node:path";
 import { formatDuration } from "../../duration.ts";
 import { errno, RelayError } from "../../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../../id.ts";
 import { findRelay, projectOf, trustedDirs } from "../../open/open.ts";
+import { bearsOurMark } from "../../project/trust.ts";
+import { readRecord, Unusable } from "../../store/file/files.ts";
 import { findRoot } from "../../store/file/root.ts";
 import { cleanLine } from "../../text.ts";
 import { DOCTOR_CHECKS } from "../../upkeep/doctor.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "../../upkeep/finding.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 
 const UNWELL = 1;
@@ -24,6 +27,9 @@ export const describe: Describe = ({ Command }, act) =>
         if (cli.server !== undefined) return doctorOf(cli, cli.server);
         const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
         findRoot(dir, trustedDirs(cli.openOptions()));
+        const { found } = await cli.openStrange();
+        const isModel = found.identity.agent !== "human";
+        if (isModel && isStrange(dir)) await refuseStrangers(found); // its findings name what is in it
         const place = { dir, cwd: cli.io.cwd, now: cli.now(), env: cli.io.env };
         const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
         const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
@@ -46,6 +52,16 @@ export const describe: Describe = ({ Command }, act) =>
         return isWell ? 0 : UNWELL;
       }),
     );
+
+/** Whether a relay bears no mark of ours, or none that can be read now. */
+function isStrange(dir: string): boolean {
+  try {
+    return !bearsOurMark(readRecord(path.join(dir, "relay.json")), dir);
+  } catch (error) {
+    if (error instanceof Unusable) return false; // to tell of that is what doctor is for
+    throw error;
+  }
+}
 
 /** What a check found; each stands alone: one that cannot look says so, and the others look all the same. */
 function looked(look: DoctorCheck["look"], place: DoctorTarget): Finding[] {

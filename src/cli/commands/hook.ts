@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { readAgent } from "../../agents/registry.ts";
 import { isOuters } from "../../agents/whoami.ts";
-import { errno } from "../../errors.ts";
+import { errno, RelayError } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import { hostOf } from "../../hosts/detect.ts";
@@ -58,7 +58,10 @@ async function hook(io: Io, host: string | undefined, event: string | undefined)
     env: io.env,
     input: () => payloadOf(io),
     whose: (call) => sessionOf(io, call),
-    out: (text) => io.out(text),
+    async out(text) {
+      if (io.isUnheard) throw new RelayError("failed", "Cannot tell the host: stdout is closed or the null device");
+      await io.out(text);
+    },
     open: (call, of) => placeOf(io, call, of),
     log: (why) => log(io, why),
   };

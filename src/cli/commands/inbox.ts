@@ -61,7 +61,9 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
   };
   const { items, more, open_more, is_unknown, broken = [] } = await look(relay, options);
   for (const id of broken)
-    io.err(`A message to you cannot be read, ${cleanLine(id)}; who sent it is told: agent-relay quarantine list\n`);
+    io.err(
+      `A message to you cannot be read, ${cleanLine(id)}; who sent it is told, if that can still be seen: agent-relay quarantine list\n`,
+    );
   if (is_unknown) io.err("Nothing is marked as read, since you are not registered here: agent-relay register\n");
   if (io.isUnheard && more > 0 && !flags.peek) return io.err(UNHEARD);
   const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;

@@ -5,7 +5,7 @@ import { makeContext } from "../../open/make-context.ts";
 import type { PutBack, SetAside } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { retrySetAside, setAside } from "../../upkeep/quarantine.ts";
-import type { Cli } from "../cli.ts";
+import { type Cli, isRelayAside, refuseStrangers } from "../cli.ts";
 import { type Describe, verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 
@@ -31,14 +31,15 @@ async function list(cli: Cli): Promise<void> {
   const found = await setAside(await contextOf(cli));
   const line = ({ key, reason, at, file }: SetAside) =>
     `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.now() - at))} ago${file === "" ? ", on the server" : ` as ${cleanLine(file)}`}\n`;
-  await cli.say(found.map(shown), found.map(line).join(""));
+  await cli.say(found.map(shown), cli.framed(found.map(line), "what was set aside"));
   if (found.length === 0) cli.io.err("Nothing was set aside\n");
   else
     cli.io.err("Mend such a file where it is, then: agent-relay quarantine retry. Or remove it, if nobody misses it\n");
 }
 
 async function contextOf(cli: Cli): Promise<Context> {
-  const { found } = await cli.openStrange(); // it shows names and reasons alone
+  const { found } = await cli.openStrange();
+  if (!(await isRelayAside(found))) await refuseStrangers(found); // else it could not be mended
   const { store, now, identity, project } = found;
   return makeContext({
     store,

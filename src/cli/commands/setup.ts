@@ -32,7 +32,7 @@ import { type Describe, type VerbModule, type VerbTable, verb } from "../command
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
 import { exclusionOf, tellTracked } from "../setup-commits.ts";
-import { fileOf, isSetUpIn, type Site, sitesOf } from "../setup-sites.ts";
+import { fileOf, hasServer, isSetUpIn, type Site, sitesOf } from "../setup-sites.ts";
 
 interface Flags {
   readonly user?: boolean;
@@ -112,10 +112,11 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
   const done: Done[] = [];
   for (const site of sites.filter(({ host }) => flags.hooks !== false || hasServersBeside(host)))
     done.push(setUp(site.host.agent, site, ground));
-  for (const site of flags.mcp || flags.remove ? sites : []) {
+  for (const site of sites) {
     const host = mcpFile(site.host, serverWords(site.program), flags.user === true);
     const file = host && fileOf(host, ground, flags);
     if (!host || !file || done.some((one) => one.file === file)) continue;
+    if (!flags.mcp && !flags.remove && !hasServer(site, file)) continue;
     done.push(setUp("mcp", { ...site, host, file, flags: { ...flags, statusLine: false } }, ground));
   }
   for (const [folder, isRead] of flags.hooks === false ? [] : SKILLS) {
@@ -364,7 +365,8 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
     for (const ask of flags.hooks === false ? [] : callableByName(io.env, widest(sites, ground)))
       io.err(`note: ${ask}\n`);
-    if (faults.length > 0) io.err(`Try: agent-relay setup${flags.user ? " --user" : ""}\n`);
+    const ill = [...new Set(faults.map(({ host }) => host))].join(" ");
+    if (faults.length > 0) io.err(`Try: agent-relay setup ${ill}${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

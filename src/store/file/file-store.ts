@@ -212,7 +212,6 @@ export class FileStore implements Store {
     try {
       makeFolder(`${this.root}/quarantine`);
       rename(this.#tree.file(key), `${place}.json`);
-      writeNew(`${place}.reason`, Buffer.from(`${key}: ${reason}\n`), false);
     } catch (error) {
       if (errno(error) === "ENOENT") return; // another reader was first
       if (!["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"].includes(errno(error) ?? "")) throw error;
@@ -220,6 +219,11 @@ export class FileStore implements Store {
       return;
     }
     this.#onNotice({ key, text: `${key} could not be read (${reason}); it is now ${place}.json` });
+    try {
+      writeNew(`${place}.reason`, Buffer.from(`${key}: ${reason}\n`), false);
+    } catch (error) {
+      if (errno(error) === undefined) throw error; // a full disk lets files be moved, and no new one be written
+    }
   }
 
   async setAside(): Promise<readonly SetAside[]> {

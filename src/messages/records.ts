@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { timeOf } from "../id.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
@@ -7,11 +8,17 @@ import type { SetAside, Store } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { Message, mayRead } from "./message.ts";
 
-/** A message by id; undefined if none can be read. Its id is the name it is stored under. */
+/**
+ * A message by id; undefined if none can be read. Its id is the name it is stored under, where another program wrote it;
+ * the record of one message of ours under the name of another is broken, and set aside.
+ */
 export async function readMessage(store: Store, id: string): Promise<Message | undefined> {
   if (!isSegment(id)) return undefined;
   const message = await parsedOrSkipped(store, `messages/${id}`, Message);
-  return message === undefined || message.id === id ? message : { ...message, id };
+  if (message === undefined || message.id === id) return message;
+  if (timeOf(id) === undefined || timeOf(message.id) === undefined) return { ...message, id };
+  await store.quarantine(`messages/${id}`, `it is the record of ${message.id}`);
+  return undefined;
 }
 
 /** The one rule of who may read what: the ends of a message, everyone a broadcast, and the person at the keyboard all. */

@@ -173,3 +173,16 @@ hereOnly("mail for a name whose registration was broken went to who has that nam
   await story.as("b", "register");
   expect((await story.as("b", "inbox")).out).toContain("a secret of here");
 });
+
+hereOnly("a message whose file held another one's record was taken off the list without a word", async () => {
+  const story = new Story();
+  for (const session of ["a", "b", "c"]) await story.as(session, "register");
+  const { id } = await story.json<{ id: string }>("a", "send", "--to", "b", "for b");
+  const { id: other } = await story.json<{ id: string }>("a", "send", "--to", "c", "a secret for c");
+  const file = (each: string) => `${story.cwd}/.relay/messages/${each}.json`;
+  fs.copyFileSync(file(other), file(id));
+  const { out, err } = await story.as("b", "inbox");
+  expect(out).not.toContain("secret");
+  expect(err).toContain(`A message to you cannot be read, ${id}; `);
+  expect((await story.as("c", "inbox")).out).toContain("a secret for c");
+});

@@ -34,11 +34,12 @@ function linesOf(log: string): { what: string; title: string }[] {
 
 /**
  * Every task is done by the records, and nothing was begun before all that it waits for was done. An index may list too
- * much, when one worker heals it while another ends a task: it lists nothing once somebody has looked.
+ * much, when one worker heals it while another ends a task: each of them lists nothing once somebody has looked at it.
  */
 async function expectAllDone(dir: string): Promise<void> {
   const { tasks } = new Relay(dir, { session: "looker", durability: "process" });
   expect((await tasks.list()).tasks).toEqual([]);
+  expect(await tasks.next()).toBeUndefined();
   const records = recordsIn(dir);
   expect(records.filter(({ state }) => state !== "done")).toEqual([]);
   const endOf = new Map(records.map((task) => [task.id, task.ended_at ?? Number.POSITIVE_INFINITY]));

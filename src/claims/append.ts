@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Context } from "../context.ts";
 import { RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { worktreeOf } from "../git/repository.ts";
 import type { Claim } from "./claim.ts";
 import { check, claim, giveBack, type WaitingClaimOptions } from "./claims.ts";
@@ -79,7 +80,7 @@ async function hold(context: Context, file: string, options: WaitingClaimOptions
 
 function addTo(file: string, text: string, isRaw: boolean): AppendResult {
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    makeFolders(path.dirname(file));
     const fd = fs.openSync(file, "a+");
     try {
       const { size } = fs.fstatSync(fd);

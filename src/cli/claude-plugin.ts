@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { commandFor, type Program } from "../hosts/command-line.ts";
 import { HOST_SETUPS } from "../hosts/setup.ts";
 import { withSettings } from "../setup/jsonc.ts";
@@ -29,10 +30,10 @@ export async function writePlugin(cli: Cli, folder: string, { program, skillText
     ["skills/agent-relay/SKILL.md", skillText],
   ]);
   try {
-    fs.mkdirSync(path.dirname(root), { recursive: true });
+    makeFolders(path.dirname(root));
     fs.mkdirSync(root); // throws if it exists: nothing of anybody's is written over
     for (const [name, text] of files) {
-      fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+      makeFolders(path.dirname(path.join(root, name)));
       fs.writeFileSync(path.join(root, name), text);
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { singleQuoted } from "../shell/quote.ts";
 import { worktreesOf } from "./repository.ts";
 import { askGit, git } from "./run.ts";
@@ -29,7 +30,7 @@ export function installHooks(cwd: string, hooks: readonly Hook[], check: GitChec
     text: script(hook, check, path.basename(folder)),
   }));
   try {
-    fs.mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     for (const [file, hook] of ours(folder)) if (!isOurs(path.join(folder, hook))) takeOut(file, hook);
     for (const { hook, file, text } of wanted) {
       const draft = `${file}.agent-relay-draft`;
@@ -111,7 +112,7 @@ function hookIn(file: string): Hook | undefined {
 
 function setAside(file: string, hook: Hook): void {
   const before = `${path.dirname(file)}${BEFORE}`;
-  fs.mkdirSync(before, { recursive: true });
+  makeFolders(before);
   fs.writeFileSync(path.join(before, ".gitignore"), "*\n"); // the hooks folder may be a part of the project
   fs.rmSync(path.join(before, hook), { force: true }); // set aside before a hook manager wrote its own anew
   fs.renameSync(file, path.join(before, hook));

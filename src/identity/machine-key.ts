@@ -11,6 +11,7 @@ import {
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { newNonce } from "../id.ts";
 
 /** The key of this user on this machine: Ed25519. */
@@ -61,7 +62,7 @@ export function machineKey(folder: string): MachineKey {
   const seed = generateKeyPairSync("ed25519").privateKey.export({ format: "der", type: "pkcs8" }).subarray(SEED.length);
   const draft = `${keyFile(folder)}.${newNonce()}`;
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     const fd = fs.openSync(draft, "wx", 0o600);
     fs.writeSync(fd, `${seed.toString("base64url")}\n`);
     fs.fsyncSync(fd); // a key that is known elsewhere must outlive a power cut here

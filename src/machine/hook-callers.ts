@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { bootId, startOf } from "./process.ts";
 import { stateFolder } from "./state-dir.ts";
 import { readStateText, writeStateText } from "./state-file.ts";
@@ -74,7 +75,7 @@ export class HookCallers {
     const isOver = () => signal.aborted || (this.of(pid)[0]?.session ?? session) !== session;
     if (this.#folder === undefined || isOver()) return;
     const folder = this.#folder;
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     await new Promise<void>((resolve) => {
       const watcher = fs.watch(folder, { signal });
       const end = () => {

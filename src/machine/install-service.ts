@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import type { ServiceUnit } from "./service-unit.ts";
 
 /** A command of the service manager that failed. */
@@ -13,7 +14,7 @@ export interface FailedCommand {
 /** Writes a unit's file and starts the unit. Returns what kept it from starting, if anything. */
 export function installUnit(unit: ServiceUnit): FailedCommand | undefined {
   try {
-    fs.mkdirSync(path.dirname(unit.file), { recursive: true });
+    makeFolders(path.dirname(unit.file));
     fs.writeFileSync(unit.file, unit.text, { mode: 0o600 });
   } catch (error) {
     throw systemError(`write "${unit.file}"`, error);

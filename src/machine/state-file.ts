@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { newNonce } from "../id.ts";
 import { jsonText } from "../text.ts";
 
@@ -55,7 +56,7 @@ export function readState<T>(
 export function writeStateText(file: string, text: string): void {
   const draft = `${file}.${newNonce()}`;
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     try {
       fs.writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
       fs.renameSync(draft, file);

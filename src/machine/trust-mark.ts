@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { hash } from "../hash.ts";
 import { newNonce } from "../id.ts";
 import { writeStateText } from "./state-file.ts";
@@ -129,7 +130,7 @@ function keptSecret(file: string): string {
   const kept = readIfThere(file);
   if (kept) return kept;
   fs.rmSync(file, { force: true }); // empty: the power failed before it was on the disk
-  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeFolders(path.dirname(file), 0o700);
   const draft = `${file}.${newNonce()}`;
   fs.writeFileSync(draft, newNonce() + newNonce(), { mode: 0o600 });
   try {

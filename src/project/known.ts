@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { hash } from "../hash.ts";
 import { stateFolder } from "../machine/state-dir.ts";
 
@@ -19,7 +20,7 @@ export function noteProject(dir: string, env: Environment): void {
   const file = path.join(folder, nameOf(dir));
   if (fs.existsSync(file) || !fs.existsSync(path.join(dir, "relay.json"))) return;
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     fs.writeFileSync(file, `${dir}\n`, { mode: 0o600 });
   } catch (error) {
     if (errno(error) === undefined) throw error;

@@ -13,6 +13,8 @@ const Backup = object({
   before: optional(text()),
   /** The checksum of the text that we wrote. */
   after: text(),
+  /** The nearest folder that was there, if it was empty: it is there again afterwards. */
+  stays: optional(text()),
 });
 
 /** What is remembered of a file that we changed. */

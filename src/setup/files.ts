@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 
 /** One change of one file. `before` and `after` are undefined where there is no file. */
 export interface FileEdit {
@@ -66,7 +67,7 @@ function write(file: string, text: string): void {
   const blocker = fileAbove(folder);
   if (blocker !== undefined)
     throw new RelayError("refused", `Cannot write "${file}": "${blocker}" is no folder`, { next: "move it away" });
-  fs.mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   const target = targetOf(file);
   const mode = fs.statSync(target, { throwIfNoEntry: false })?.mode ?? 0o644;
   if (fs.existsSync(target)) fs.accessSync(target, fs.constants.W_OK);
@@ -106,9 +107,16 @@ function targetOf(file: string): string {
   return target;
 }
 
-/** Removes the folders below `root` that held nothing but what we took away. */
-export function removeEmptyFolders(folder: string, root: string): void {
-  for (let each = folder; each !== root && each.startsWith(root); each = path.dirname(each)) {
+/** The nearest folder above a file, if there is nothing in it. */
+export function emptyFolderAbove(file: string): string | undefined {
+  const folder = path.dirname(file);
+  if (!fs.existsSync(folder)) return folder === file ? undefined : emptyFolderAbove(folder);
+  return fs.statSync(folder).isDirectory() && fs.readdirSync(folder).length === 0 ? folder : undefined;
+}
+
+/** Removes the folders below `root` that held nothing but what we took away, and were not there, empty, before. */
+export function removeEmptyFolders(folder: string, root: string, stay: ReadonlySet<string>): void {
+  for (let each = folder; each !== root && each.startsWith(root) && !stay.has(each); each = path.dirname(each)) {
     const isReal = fs.lstatSync(each, { throwIfNoEntry: false })?.isDirectory() === true;
     if (!isReal || fs.readdirSync(each).length > 0) return;
     fs.rmdirSync(each);

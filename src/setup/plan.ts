@@ -12,7 +12,7 @@ import { builtPlugin, OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin
 import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
 import type { HostSetup, Setting } from "../hosts/setup.ts";
 import { type Backup, sumOf } from "./backups.ts";
-import { type FileEdit, readText } from "./files.ts";
+import { emptyFolderAbove, type FileEdit, readText } from "./files.ts";
 import { settingsIn, withoutSetting, withSettings } from "./jsonc.ts";
 import { checkRoom, has, withoutOurs } from "./managed.ts";
 
@@ -131,7 +131,8 @@ export function keptAfter(host: HostSetup | undefined, edit: FileEdit, known: Ba
   const isChain = known !== undefined && text !== undefined && sumOf(text) === known.after;
   const others = text === undefined || !host || host.text ? undefined : stripped(host, text, file, known);
   const before = isChain ? known.before : others;
-  return { file, ...(before === undefined ? {} : { before }), after: sumOf(after ?? "") };
+  const stays = known ? known.stays : emptyFolderAbove(file);
+  return { file, ...(before !== undefined && { before }), after: sumOf(after ?? ""), ...(stays && { stays }) };
 }
 
 /** A text without our settings; undefined if nothing is left, and no text of the file before setup is known. */

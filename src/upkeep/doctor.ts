@@ -6,6 +6,7 @@ import { processState } from "../agents/processes.ts";
 import { ClaimLedger } from "../claims/rules.ts";
 import { Decision } from "../decisions/decision.ts";
 import { errno, RelayError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { worktreesOf } from "../git/repository.ts";
 import { newNonce } from "../id.ts";
 import { Message } from "../messages/message.ts";
@@ -180,7 +181,7 @@ function setAside(dir: string, file: string): string {
   if (fault === undefined) return `left ${file} where it is: it can be read by now`;
   if (!fault.isBroken) return `left ${file} where it is: ${fault.why}`;
   const folder = path.join(dir, "quarantine");
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   if (!isFolder(folder)) return `left ${file} where it is: ${folder} is not a real folder`;
   const key = path.relative(dir, file).replace(/\.json$/, "");
   const name = key

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from "vitest";
+import { makeFolders } from "../../src/folders.ts";
 import { Relay } from "../../src/relay.ts";
 import { Story } from "../support/cli.ts";
 import { bundledLibrary } from "../support/relay-with-mail.ts";
@@ -186,6 +187,7 @@ describe("a folder that may not be written", () => {
       mount(context, project, "--bind", project);
       execFileSync("mount", ["-o", "remount,bind,ro", project]);
       await expectOnlyReads(root, question, "refused");
+      expect(() => makeFolders(path.join(project, "a/b")), "Node says ENOENT").toThrow("EROFS");
       execFileSync("mount", ["-o", "remount,bind,rw", project]);
       await expectRecovery(root, question);
     },

@@ -90,6 +90,38 @@ describe("setup --by-name", () => {
     expect(office.read(".mcp.json")).toContain('"command": "agent-relay"');
   });
 
+  test("empty folders that were there went with what was put into them", async () => {
+    const { office } = teamOffice();
+    for (const folder of [".agents", ".opencode", ".github/hooks"])
+      fs.mkdirSync(`${office.story.cwd}/${folder}`, { recursive: true });
+    const before = office.files();
+    await office.setup(...HOSTS, "--by-name");
+    await office.setup("--remove");
+    expect(office.files()).toEqual(before);
+  });
+
+  test("hooks of one's own beside those that came with the repository were said to be well", async () => {
+    const { office } = teamOffice();
+    await office.setup("claude");
+    const own = office.read(".claude/settings.local.json");
+    await office.setup("claude", "--by-name");
+    office.write(".claude/settings.local.json", own);
+    const { out, code } = await office.setup("--check");
+    expect(code).toBe(1);
+    expect(out).toMatch(/claude: it is run beside the file of the team: run setup again: .*settings\.local\.json/);
+    await office.setup("claude");
+    expect((await office.setup("--check")).code).toBe(0);
+  });
+
+  test("who wants tools alone, and named the host, was told that its hooks are missing", async () => {
+    const { office } = teamOffice();
+    await office.setup("claude", "--mcp", "--no-hooks");
+    expect(await office.setup("claude", "--check")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^claude: ok: /),
+    });
+  });
+
   test("where they are not in PATH, setup says how to put them there", async () => {
     const { office } = teamOffice(tempDir());
     office.story.env = { PATH: "/usr/bin:/bin" };

@@ -6,6 +6,7 @@ import { DAEMON_LIMITS, type DaemonLimits } from "../../daemon/limits.ts";
 import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "../../daemon/wake.ts";
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { makeFolders } from "../../folders.ts";
 import { headless } from "../../hosts/unattended.ts";
 import { claudeSocket, NUDGE, pokeClaude, wakingCommand } from "../../hosts/waking.ts";
 import { tried } from "../../machine/install-service.ts";
@@ -140,7 +141,7 @@ async function runHere(cli: Cli, words: readonly string[], flags: Flags): Promis
 function logFile({ io }: Cli, session: string): string {
   const state = stateFolder(io.env);
   if (!state) throw new RelayError("usage", "Cannot write a log: no home folder is known", { next: "set HOME" });
-  fs.mkdirSync(state, { recursive: true, mode: 0o700 });
+  makeFolders(state, 0o700);
   return path.join(state, `daemon-${session}.log`);
 }
 

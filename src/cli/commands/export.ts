@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { realPath } from "../../claims/paths.ts";
 import { RelayError, systemError } from "../../errors.ts";
+import { makeFolders } from "../../folders.ts";
 import { clean, cleanLine, json } from "../../text.ts";
 import { markdown, SECTIONS } from "../../upkeep/markdown.ts";
 import { redacted } from "../../upkeep/redact.ts";
@@ -36,7 +37,7 @@ export const describe: Describe = ({ Command }, act) =>
           ...SECTIONS.map((section) => [`${section}.md`, clean(markdown(dump, section))] as const),
         ]);
         try {
-          fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+          makeFolders(folder, 0o700);
           for (const [name, text] of files) writeAnew(path.join(folder, name), text);
         } catch (error) {
           throw systemError(`export to "${folder}"`, error);

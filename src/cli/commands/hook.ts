@@ -3,6 +3,7 @@ import path from "node:path";
 import { readAgent } from "../../agents/registry.ts";
 import { isOuters } from "../../agents/whoami.ts";
 import { errno, RelayError } from "../../errors.ts";
+import { makeFolders } from "../../folders.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import { hostOf } from "../../hosts/detect.ts";
@@ -202,7 +203,7 @@ function log({ env, now }: Io, why: string): void {
   const file = hookLog(env);
   if (!file) return;
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     const isLarge = (fs.lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES;
     fs.writeFileSync(file, `${iso(now())} ${why}\n`, { mode: 0o600, flag: isLarge ? "w" : "a" });
   } catch (error) {

@@ -83,6 +83,8 @@ interface Ground {
   readonly root: string;
   readonly home: string;
   readonly kept: Backups;
+  /** The folders that were there, empty, before setup. */
+  readonly stay: Set<string>;
   readonly program: Program;
   readonly skillText: string;
 }
@@ -164,7 +166,7 @@ function groundOf({ io }: Cli, { user, byName }: Flags, skillText: string): Grou
   const launcher = path.resolve(script, "../agent-relay-hook");
   const program = { launcher, script, platform: process.platform, ...(byName && { isNamed: true }) };
   const kept = new Backups(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
-  return { root, home, kept, program, skillText };
+  return { root, home, kept, stay: new Set(), program, skillText };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
@@ -284,7 +286,7 @@ function readersLeft(isRead: (agent: string) => boolean, { done, ground, flags }
 function carryOut(
   host: HostSetup | undefined,
   edit: FileEdit,
-  { kept, root }: Ground,
+  { kept, root, stay }: Ground,
   flags: Flags,
 ): Omit<Done, "host" | "file"> {
   const { file, before, after } = edit;
@@ -294,9 +296,11 @@ function carryOut(
     const lines = diff(before ?? "", after ?? "").map(clean);
     if (!isSame) return { what: flags.remove ? "would be taken out of" : "would be written to", lines };
   } else if (flags.remove) {
+    const { stays } = kept.of(file) ?? {};
+    if (stays !== undefined) stay.add(stays);
     apply(edit);
     kept.drop(file);
-    if (!isSame) removeEmptyFolders(path.dirname(file), root);
+    if (!isSame) removeEmptyFolders(path.dirname(file), root, stay);
   } else if (!isSame) kept.keep(keptAfter(host, edit, kept.of(file)), () => apply(edit));
   if (isSame) return { what: flags.remove ? "nothing of ours in" : "already in" };
   if (flags.remove) return { what: "taken out of" };
@@ -330,8 +334,12 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
   const meant = all.filter(({ host }) => words.length === 0 || words.includes(host.agent));
   const sites = all.filter(({ host, file }) => {
     if (flags.hooks === false || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
-    return words.length > 0 ? words.includes(host.agent) : isSetUpIn(host, ground, flags) || ground.kept.of(file);
+    const isKnown = isSetUpIn(host, ground, flags) || ground.kept.of(file) !== undefined;
+    const isServerAlone = () =>
+      host.mcp.projectFile !== undefined && isSetUpIn({ ...host, projectFile: host.mcp.projectFile }, ground, flags);
+    return words.length === 0 ? isKnown : words.includes(host.agent) && (isKnown || !isServerAlone());
   });
+  const doubled = HOST_SETUPS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => site.flags.remove);
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
     // In a process with the environment that hooks get: whose relay it is depends on the environment.
@@ -357,6 +365,12 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
     if (results.length === 0)
       throw new RelayError("failed", `Cannot check: nothing of agent-relay is set up in "${ground.root}"`, {
         next: `agent-relay setup${flags.user ? " --user" : ""}`,
+      });
+    for (const { host, file } of doubled)
+      results.push({
+        host: host.agent,
+        command: file,
+        fault: "it is run beside the file of the team: run setup again",
       });
     const faults = results.filter(({ fault }) => fault !== undefined);
     const lines = results.map(

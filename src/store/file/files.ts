@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { BoundedMap } from "../../bounded-map.ts";
 import { errno, RelayError } from "../../errors.ts";
+import { makeFolders } from "../../folders.ts";
 
 // Every call here is synchronous on purpose: one costs 5 to 40 microseconds, a round trip to the thread pool more than
 // that (a durable write took 0.38 ms so, 0.49 ms with asynchronous fsync), and a fixed order of system calls is what
@@ -141,7 +142,7 @@ export function isOlder(path: string, time: number): boolean {
 }
 
 export function makeFolder(path: string): void {
-  fs.mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  makeFolders(path, FOLDER_MODE);
 }
 
 /** Renames, replacing the target. On Windows a reader may hold the target open: tries again for 2 s. */

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { errno, RelayError } from "../../errors.ts";
+import { makeFolders } from "../../folders.ts";
 import { newNonce } from "../../id.ts";
 import { liveness, type ProcessIdentity, thisProcess } from "../../machine/process.ts";
 import { sleep } from "../../time.ts";
@@ -161,5 +162,5 @@ function removeFolder(path: string): boolean {
 }
 
 function makeParent(path: string): void {
-  fs.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+  makeFolders(path.slice(0, path.lastIndexOf("/")), 0o700);
 }

@@ -77,9 +77,11 @@ describe.each([
     const { story: first, ids } = await usedRelay();
     first.now += after;
     const wrong: unknown[] = [];
+    const healthy = new Map<unknown, Awaited<ReturnType<typeof said>>>();
     for (const { command, error } of tries(LOOKS)) {
       const words = command(ids);
-      const wanted = await said(copyOf(first), words);
+      const wanted = healthy.get(command) ?? (await said(copyOf(first), words));
+      healthy.set(command, wanted);
       const story = copyOf(first);
       failing(`${story.cwd}/.relay`, error[0]);
       const found = await said(story, words);

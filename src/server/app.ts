@@ -6,7 +6,6 @@ import { type Caller, userOf } from "../access/policy.ts";
 import { reservedBy, usersIn } from "../access/reserved.ts";
 import { checkSession } from "../agents/agent.ts";
 import { BoundedMap } from "../bounded-map.ts";
-import { LIMITS } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { hashOf } from "../identity/member.ts";
 import { countUnread } from "../messages/mailbox.ts";
@@ -158,11 +157,13 @@ class CallerStores {
   readonly #ends: Participants;
   readonly #kept = new BoundedMap<string, Store>(MAX_STORES);
   readonly #sends: RateLimiter;
-  readonly #sessionSends = new RateLimiter({ perSecond: LIMITS.perMinute / 60, burst: LIMITS.perMinute });
+  readonly #sessionSends: RateLimiter;
 
   constructor(served: Served) {
     this.#served = served;
-    this.#sends = new RateLimiter({ perSecond: served.messagesPerMinute / 60, burst: served.messagesPerMinute });
+    const allowance = (perMinute: number) => new RateLimiter({ perSecond: perMinute / 60, burst: perMinute });
+    this.#sends = allowance(served.messagesPerMinute);
+    this.#sessionSends = allowance(served.messagesPerMinute / 2); // a user may send what two sessions may
     this.#ends = new Participants(served.store);
   }
 

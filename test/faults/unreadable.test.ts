@@ -58,9 +58,10 @@ test.each(PLACES.map((place) => [place(IDS), place] as const))(
     const { story: first, ids } = await usedRelay();
     const wrong: string[] = [];
     let reads = 0;
-    // Each verb meets each place by one of the two errors; where all is run, by both.
+    // Each verb meets every other place by one of the two errors; where all is run, each by both.
+    const nth = PLACES.indexOf(place);
     const tries = COMMANDS.flatMap((command, index) =>
-      (isWhole ? CODES : [CODES[index % 2] ?? ""]).map((code) => ({ command, code })),
+      CODES.filter((_, which) => isWhole || index % 4 === (nth + 2 * which) % 4).map((code) => ({ command, code })),
     );
     for (const { command, code } of tries) {
       const story = copyOf(first);

@@ -171,10 +171,10 @@ describe("who says it is another", () => {
   });
 
   test("sends no more messages than a session may, past the library", async () => {
-    const { mallory } = await town();
+    const { mallory } = await town({ messagesPerMinute: 40 });
     let count = 0;
-    while (count < 1150 && (await mallory.publish(message(newId("msg", NOW), "mallory1", null))) === 201) count++;
-    expect(count, "600 at once, and ten each second; a user may send 1,200").toBeLessThan(1150);
+    while (count < 40 && (await mallory.publish(message(newId("msg", NOW), "mallory1", null))) === 201) count++;
+    expect(count, "half of what a user may").toBeLessThan(30);
   });
 
   test("was called like somebody who is invited, before that one came", async () => {

@@ -73,8 +73,8 @@ function expanded(typed: string): string[] {
 
 /** `base` holds no wildcard; `rest` begins with one, or is empty. */
 function target(base: string, rest: readonly string[], pathBase: PathBase): ClaimTarget {
-  const resolved = pathBase.unseen ? (file: string) => file : realPath;
-  const real = resolved(path.resolve(pathBase.cwd, base));
+  const cwd = realPath(pathBase.cwd);
+  const real = pathBase.unseen ? path.resolve(cwd, base) : realPath(path.resolve(pathBase.cwd, base));
   const project = realPath(pathBase.project);
   const repository = worktreeOf(nearestFolder(project))?.repository;
   const worktree = worktreeIn(repository, pathBase.unseen ? project : real);
@@ -84,7 +84,7 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
   const fixed = isOutside ? named : path.relative(root, named);
   const spell = (...parts: string[]) => fold(parts.join("/").replace(/^\/\//, "/"), root);
   const pattern = spell(...(fixed === "" ? [] : [literal(posix(fixed))]), ...rest) || ".";
-  const roots = [project, worktreeIn(repository, resolved(pathBase.cwd)) ?? project];
+  const roots = [project, worktreeIn(repository, cwd) ?? project];
   if (
     isOutside &&
     (pattern === "/" || roots.some((each) => overlaps({ path: pattern }, { path: spell(literal(posix(each))) })))
@@ -92,7 +92,7 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
     throw wrong([base, ...rest].join("/"), "the whole project lies in it", "claim . for the project itself");
   const last = rest.at(-1) ?? base;
   const isLeaf = isNameOfFile(path.posix.basename(posix(last))) && !/[/\\]$/.test(last);
-  const spelled = path.resolve(resolved(pathBase.cwd), base);
+  const spelled = path.resolve(cwd, base);
   const isLinked = spelled !== real && isInside(spelled, root);
   return {
     path: pattern,

@@ -97,10 +97,10 @@ export interface MessageDraft {
   readonly seq: number;
 }
 
-/** A message from the relay itself to a session. */
 /** What the relay's own messages are from. */
 export const SYSTEM_AGENT = "agent-relay";
 
+/** A message from the relay itself to a session, or to all. */
 export function systemDraft(id: string, to_session: string | null, content: string, time: number): MessageDraft {
   return { id, from_session: "system", from_agent: SYSTEM_AGENT, to_session, content, time, seq: time };
 }

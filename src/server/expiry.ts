@@ -2,10 +2,11 @@ import type { Store, Value } from "../store/store.ts";
 
 const REPEATED = 86_400_000; // ms for which a send is known by its Idempotency-Key
 
-/** Removes the server's notes that nobody can use any more: Idempotency-Keys of sends, and invitations that expired. */
+/** Removes what nobody can use any more: Idempotency-Keys of sends, invitations that expired, and the names kept for them. */
 export async function forgetOld(store: Store, now: number): Promise<void> {
   await forget(store, "sends", ({ at }) => Number(at) < now - REPEATED);
-  await forget(store, "invites", ({ expires_at }) => Number(expires_at) < now);
+  for (const folder of ["invites", "invited"])
+    await forget(store, folder, ({ expires_at }) => Number(expires_at) < now);
 }
 
 async function forget(store: Store, folder: string, isOver: (record: Value) => boolean): Promise<void> {

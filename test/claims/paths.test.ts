@@ -393,3 +393,12 @@ describe("what a path covers", () => {
     expect(meets(root, "x[ab].ts", "xa.ts")).toBe(true);
   });
 });
+
+test("what another machine claims was outside of a project that is reached through a link", () => {
+  const root = project();
+  const link = `${tempDir()}/link`;
+  fs.symlinkSync(root, link);
+  expect(pathTargets("src/db.ts", { cwd: link, project: link, unseen: true })).toEqual([
+    { path: "src/db.ts", leaf: true },
+  ]);
+});

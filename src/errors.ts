@@ -22,11 +22,6 @@ export class RelayError extends Error {
   /** True: `message` holds words of other agents, which are data to whoever reads them. */
   readonly quotesPeers: boolean;
 
-  /** Compares by shape, not by class: the command is several bundles, each with its own copy of this class. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === "RelayError" && "code" in value;
-  }
-
   constructor(
     code: ErrorCode,
     message: string,

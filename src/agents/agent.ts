@@ -95,7 +95,7 @@ export function checkSession(session: string): string {
 
 /** Throws `usage` unless `agent` can say which tool a session is: one line of 1 to 64 bytes. */
 export function checkAgentId(agent: string): string {
-  if (/\S/.test(agent) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(agent) && Buffer.byteLength(agent) <= MAX_NAME_BYTES)
+  if (/\S/.test(agent) && !/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(agent) && Buffer.byteLength(agent) <= MAX_NAME_BYTES)
     return agent;
   throw new RelayError("usage", `Cannot use ${asTyped(agent, 80)} as an agent: it is not a short word`, {
     next: "give one such as --agent claude",

@@ -1,100 +1,169 @@
-// Builds dist/: the library as one ES module with its types, since Node takes 70 ms to find 137 of them; and the command as
-// CommonJS, which Node loads fastest: a small entry, one file a verb, and commander beside them, so that a run reads only what
-// it needs.
+// Builds dist/: the library as ES modules with its types, and the command as scripts, since Node 20 has a code cache for
+// scripts alone. The library's files are both: the command's launcher takes them as scripts, without their first and last line.
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { relative, resolve } from "node:path";
 import { build } from "esbuild";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+import { LIBRARY, planChunks, THREAD } from "./chunks.mjs";
 
-// What is loaded only when it is used is a file of its own. The stores come in one piece: each part of one is used by
-// most runs.
-const LATER = [
-  ...new Set(
-    sources("src").flatMap((file) =>
-      [...readFileSync(file, "utf8").matchAll(/\bimport\("(\.[^"]+\.ts)"\)/g)].map(([, target]) =>
-        join(dirname(file), target),
-      ),
-    ),
-  ),
-].filter((file) => !file.startsWith("src/store/"));
-const LIBRARIES = ["commander"];
-
-const out = mkdtempSync("dist-");
 const settings = {
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "cjs",
-  outExtension: { ".js": ".cjs" },
-  supported: { "dynamic-import": false }, // require instead: import() would bring up the ES module loader
+  ...{ bundle: true, platform: "node", target: "node20", metafile: true, logLevel: "warning", legalComments: "none" },
   minify: true, // a run compiles what it loads: half the bytes, half the time
-  legalComments: "none",
-  logLevel: "warning",
-  metafile: true,
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" }, // its other form cannot be bundled
 };
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+const out = mkdtempSync("dist-");
+mkdirSync(`${out}/cli`);
+const plan = await planChunks(settings);
+const bundled = new Set();
 
-const types = ["--emitDeclarationOnly", "--outDir", out];
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", ...types], { stdio: "inherit" });
-await build({
-  ...{ bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" },
-  entryPoints: ["src/index.ts"],
-  outfile: `${out}/index.js`,
-  packages: "external",
-});
-const libraries = await build({
-  ...settings,
-  entryPoints: LIBRARIES,
-  outdir: `${out}/cli/libraries`,
-  plugins: [
-    late("node:child_process", "commander", "spawn"), // only for verbs that are programs of their own: we have none
-  ],
-});
-const command = await build({
-  ...settings,
-  entryPoints: Object.fromEntries(
-    ["src/cli/entry.ts", ...LATER, "src/server/write-worker.ts"].map((file) => [chunkOf(file), file]),
-  ),
-  outdir: `${out}/cli`,
-  plugins: [
-    {
-      name: "one file a verb",
-      setup(builder) {
-        builder.onResolve({ filter: /^\..*\.ts$/ }, ({ path, kind, importer }) => {
-          const file = relative(".", join(dirname(importer), path));
-          return kind === "dynamic-import" && LATER.includes(file)
-            ? { path: `./${chunkOf(file)}.cjs`, external: true }
-            : undefined;
-        });
-        builder.onResolve({ filter: new RegExp(`^(${LIBRARIES.join("|")})$`) }, ({ path }) => ({
-          path: `./libraries/${path}.cjs`,
-          external: true,
-        }));
-      },
-    },
-    plain("fs", "os", "path", "util"),
-    late("node:crypto", "nanoid", "webcrypto"), // asked for when nanoid is loaded; most runs make no id
-  ],
-});
-
+for (const chunk of plan.names) await (plan.isOfLibrary(chunk) ? writeModule : writeScript)(chunk);
+await writeLibrary(plan.exportsOf(LIBRARY));
+const writer = `chunk("${plan.chunkOf(THREAD)}")["${THREAD}"]`;
+writeFileSync(`${out}/cli/writer.cjs`, `require("../../bin/agent-relay.cjs").${writer}.start();\n`);
 await build({
   entryPoints: ["src/hosts/opencode-plugin.ts"],
   outfile: `${out}/cli/opencode-plugin.mjs`,
-  format: "esm",
-  target: "es2023",
-  charset: "utf8",
-  logLevel: "warning",
+  ...{ format: "esm", target: "es2023", charset: "utf8", logLevel: "warning" },
 });
+writeFileSync(`${out}/LICENSES.txt`, [...bundled].sort().map(licenseOf).join("\n"));
+cpSync("src/cli/warm.cjs", `${out}/cli/warm.cjs`);
+rmSync("dist", { recursive: true, force: true });
+cpSync(out, "dist", { recursive: true });
+chmodSync("dist", 0o755); // mkdtemp makes a folder for its user alone
+rmSync(out, { recursive: true });
+execFileSync(process.execPath, ["dist/cli/warm.cjs"], { stdio: "inherit" });
 
-writeFileSync(`${out}/cli/LICENSES.txt`, licensesOf([libraries, command]));
+// Every chunk exports `sources`: what each of its sources exports to other chunks, by the name of its file. A chunk's code
+// has two words, which the launcher gives to a script, and a module's first line defines: `chunk(name)` is the `sources` of
+// another one, `later(name)` the same as a promise.
 
-/** The licences of what is bundled, each with its package's name. */
-function licensesOf(builds) {
-  const files = builds.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-  const packages = new Set(
-    files.flatMap((file) => /.*node_modules\/(@[^/]+\/[^/]+|[^/@]+)(?=\/)/.exec(file)?.[0] ?? []),
+async function writeModule(chunk) {
+  const { code, name } = await codeOf(chunk);
+  const others = [...plan.names].filter((other) => other !== chunk && plan.isOfLibrary(other));
+  const core = chunk === "core" ? "" : 'import{sources as core}from"./core.js";const chunk=()=>core;';
+  const later = others.map((other) => `${other}:()=>import("./${other}.js")`);
+  const first = `${core}const later=(name)=>({${later}})[name]().then((each)=>each.sources);`;
+  writeFileSync(`${out}/${chunk}.js`, `${first}\n${code}\nexport{${name} as sources};\n`);
+}
+
+async function writeScript(chunk) {
+  const { code, name } = await codeOf(chunk);
+  writeFileSync(`${out}/cli/${chunk}.cjs`, `${code}exports.sources=${name};\n`);
+}
+
+/** What a program imports, with its types: the same for `import` and for `require`. */
+async function writeLibrary(names) {
+  const rolled = await rollup({ input: LIBRARY, plugins: [dts()], external: /^node:/ });
+  const { output } = await rolled.generate({ format: "es" });
+  const types = withoutOtherValues(output[0].code, names);
+  const sources = `sources["${LIBRARY}"]`;
+  const files = {
+    "index.js": `import { sources } from "./core.js";\nexport const { ${names.join(", ")} } = ${sources};\n`,
+    "index.cjs": `const { sources } = require("./core.js");\nmodule.exports = ${sources};\n`,
+    "index.d.ts": types,
+    "index.d.cts": types,
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(`${out}/${file}`, text);
+}
+
+/** The types with exports that say which of them are values: the roll-up takes a record's type and schema for one. */
+function withoutOtherValues(types, values) {
+  const [exported] = /(\nexport (type )?\{[^}]*\};)+\n$/.exec(types);
+  const names = [...exported.matchAll(/\w+(?=[ ,])/g)].flatMap(([name]) =>
+    /^(export|type)$/.test(name) ? [] : [name],
   );
-  return [...packages].sort().map(licenseOf).join("\n");
+  const others = names.filter((name) => !values.includes(name)).sort();
+  const list = (each) => each.map((name) => `  ${name},\n`).join("");
+  return `${types.slice(0, -exported.length)}\nexport {\n${list(values)}};\nexport type {\n${list(others)}};\n`;
+}
+
+/** A chunk's code, without its last statement, and the name that it has for its sources. */
+async function codeOf(chunk) {
+  const { metafile, outputFiles } = await build({
+    ...settings,
+    ...{ format: "esm", write: false, outfile: `${chunk}.js` },
+    stdin: { contents: sourcesOf(chunk), resolveDir: ".", sourcefile: `${chunk}.js` },
+    plugins: [elsewhere(chunk), ofNode()],
+  });
+  for (const file of Object.keys(metafile.inputs)) {
+    const [folder] = /^node_modules\/(@[^/]+\/[^/]+|[^/@]+)(?=\/)/.exec(file) ?? [];
+    if (folder) bundled.add(folder);
+  }
+  const [, code, name] = /^([\s\S]*)export\{(\S+) as sources\};\n$/.exec(outputFiles[0].text) ?? [];
+  if (name === undefined || /^import\b|[^.\w]import\(/m.test(code))
+    throw new Error(`${chunk} is no script: it imports something`);
+  if (plan.isOfLibrary(chunk) && /\bchunk\("(?!core")/.test(code))
+    throw new Error(`${chunk} imports more than the core`);
+  return { code, name };
+}
+
+function sourcesOf(chunk) {
+  const files = plan.asked(chunk);
+  const imports = files.map((file, index) => `import * as s${index} from "./${file}";`);
+  const sources = files.map((file, index) => {
+    const names = plan.exportsOf(file).map((name) => `${name}: s${index}.${name}`);
+    return `get ${JSON.stringify(file)}() { return {${names}}; }`;
+  });
+  return `${imports.join("")} export const sources = {${sources}};`;
+}
+
+/** A source that is in another chunk is taken from there. */
+function elsewhere(here) {
+  const otherChunk = (importer, word) => {
+    const file = plan.target(relative(".", importer), word);
+    const chunk = plan.chunkOf(file);
+    return chunk === undefined || chunk === here || file === "package.json" ? undefined : { file, chunk };
+  };
+  return {
+    name: "sources of other chunks",
+    setup(builder) {
+      builder.onResolve({ filter: /.*/ }, ({ path, importer }) => {
+        const other = otherChunk(importer, path);
+        return other && { path: other.file, namespace: "elsewhere", pluginData: other };
+      });
+      builder.onLoad({ filter: /.*/, namespace: "elsewhere" }, ({ pluginData: { file, chunk } }) => ({
+        contents: `export const { ${plan.exportsOf(file)} } = chunk("${chunk}")["${file}"];`,
+      }));
+      builder.onLoad({ filter: /package\.json$/ }, ({ path }) =>
+        path === resolve("package.json") ? { loader: "json", contents: JSON.stringify({ version }) } : undefined,
+      );
+      builder.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+        loader: "ts",
+        contents: readFileSync(path, "utf8").replace(/(?<!typeof )\bimport\("([^"]+)"\)/g, (whole, word) => {
+          const other = otherChunk(path, word);
+          return other ? `later("${other.chunk}").then((sources) => sources["${other.file}"])` : whole;
+        }),
+      }));
+    },
+  };
+}
+
+/**
+ * Node's own modules are loaded when one of their names is first used: to load `node:crypto` takes a sixth of Node's start.
+ * Only the names that somebody imports are there.
+ */
+function ofNode() {
+  const builtin = new RegExp(`^(node:)?(${builtinModules.join("|").replaceAll("/", "\\/")})$`);
+  return {
+    name: "modules of Node",
+    setup(builder) {
+      builder.onResolve({ filter: builtin }, ({ path, kind }) =>
+        kind === "import-statement" ? { path, namespace: "node" } : undefined,
+      );
+      builder.onLoad({ filter: /.*/, namespace: "node" }, ({ path }) => {
+        const module = `process.getBuiltinModule("${path}")`;
+        if (/^(node:)?(fs|path)$/.test(path)) return { contents: `export default ${module};` }; // Node itself has loaded them
+        const getters = plan
+          .namesOf(path)
+          .map((name) => `get ${name}() { return ${module}${name === "default" ? "" : `.${name}`}; }`);
+        return { contents: `module.exports = { __esModule: true, ${getters} };` };
+      });
+    },
+  };
 }
 
 function licenseOf(folder) {
@@ -103,53 +172,3 @@ function licenseOf(folder) {
   const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : "";
   return `== ${name} ${version} (${license})\n\n${text}\n`;
 }
-
-/** The name of the output file that starts with a source: `claim` for a verb, else its whole path: `claims-claims`. */
-function chunkOf(file) {
-  return file
-    .replace(/^src\/(cli\/commands\/|cli\/)?/, "")
-    .replace(/\.ts$/, "")
-    .replaceAll("/", "-");
-}
-
-function sources(folder) {
-  const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"));
-  return names.map((name) => join(folder, name));
-}
-
-/** Imports Node's modules as they are; esbuild would copy their hundreds of names for each file that imports them. */
-function plain(...names) {
-  return {
-    name: "plain modules",
-    setup(builder) {
-      builder.onResolve({ filter: new RegExp(`^node:(${names.join("|")})$`) }, ({ path }) => ({
-        path,
-        namespace: "plain",
-      }));
-      builder.onLoad({ filter: /.*/, namespace: "plain" }, ({ path }) => ({
-        contents: `export default process.getBuiltinModule("${path}");`,
-      }));
-    },
-  };
-}
-
-/** What `library` imports as `name` from one of Node's modules is loaded when it is first used. */
-function late(module, library, name) {
-  return {
-    name: `late ${module}`,
-    setup(builder) {
-      builder.onResolve({ filter: new RegExp(`^${module}$`) }, ({ importer }) =>
-        importer.includes(`/node_modules/${library}/`) ? { path: module, namespace: "late" } : undefined,
-      );
-      builder.onLoad({ filter: /.*/, namespace: "late" }, () => ({
-        contents: `Object.defineProperty(exports, "${name}", { get: () => process.getBuiltinModule("${module}").${name} });`,
-      }));
-    },
-  };
-}
-
-rmSync("dist", { recursive: true, force: true });
-cpSync(out, "dist", { recursive: true });
-chmodSync("dist", 0o755); // mkdtemp makes a folder for its user alone
-rmSync(out, { recursive: true });
-execFileSync(process.execPath, ["src/cli/warm.cjs"], { stdio: "inherit" });

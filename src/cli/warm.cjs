@@ -1,53 +1,65 @@
-// Makes the code cache of the verbs that are run most: loads the command as its launcher does, runs each of them once
-// in a throw-away folder, and writes what V8 has compiled by then. Usage: node src/cli/warm.cjs
+// Makes the code caches of the command for the Node that runs this: runs each verb in a throw-away folder, the ones that are
+// run most in earnest, and writes what V8 has compiled by then.
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const load = require("../../bin/agent-relay.cjs");
+const { CACHES, chunk, scripts } = require("../../bin/agent-relay.cjs");
 
 const RUNS = [
-  ["send", "--session", "b", "hello"],
-  ["register", "--session", "a"],
-  ["send", "--session", "b", "--to", "a", "hello"],
-  ["unread", "--session", "a"],
-  ["inbox", "--session", "a"],
-  ["hook", "claude", "SessionStart"],
-  ["claim", "--session", "b", "src"],
-  ["hook", "claude", "PreToolUse"],
-  ["send", "--session", "b", "--to", "a", "--kind", "question", "hello again"],
-  ["hook", "claude", "PostToolBatch"],
-  ["hook", "claude", "Stop"],
+  "send --session b hello",
+  "register --session a",
+  "send --session b --to a hello",
+  "unread --session a",
+  "inbox --session a",
+  "hook claude SessionStart",
+  "claim --session b src",
+  "hook claude PreToolUse",
+  "send --session b --to a --kind question hello-again",
+  "hook claude PostToolBatch",
+  "hook claude Stop",
+  "check --session a lib",
+  "claims",
+  "agents",
+  "status",
+  "history --session a",
+  "release --session b src",
+  "task add --session a Title --file src",
+  "task list",
+  "task next --session a",
+  "activity",
+  "decide --session a yes",
+  "log --session a note",
+  "heartbeat --session a",
+  "whoami --session a",
 ];
 
 async function warm() {
-  load.scripts = new Map();
-  const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-build-"));
+  const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-warm-"));
   let event = "";
-  const payload = () => ({
-    session_id: "a",
-    cwd,
-    hook_event_name: event,
-    tool_name: "Write",
-    tool_input: { path: "src/a" },
-  });
   const io = {
-    ...{ env: { USER: "build" }, cwd, now: Date.now, isTerminal: false, out: async () => {}, err: () => {} },
-    ...{
-      input: async () => JSON.stringify(payload()),
-      script: __filename,
-      onInterrupt: () => {},
-      hasParent: () => true,
-    },
+    ...{ env: { USER: "warm" }, cwd, now: Date.now, isTerminal: false, script: __filename },
+    ...{ out: async () => {}, err: () => {}, onInterrupt: () => {}, hasParent: () => true },
+    input: async () => JSON.stringify({ session_id: "a", cwd, hook_event_name: event, ...TOOL }),
   };
-  const { main } = load(path.join(__dirname, "../../dist/cli/entry.cjs"));
-  for (const args of RUNS) {
+  const { main } = chunk("command")["src/cli/entry.ts"];
+  const { VERBS } = chunk("command")["src/cli/verbs.ts"];
+  for (const run of [...RUNS, ...Object.keys(VERBS).map((verb) => `${verb} --help`)]) {
+    const args = run.split(" ");
     event = args[2];
     const code = await main(args, io);
-    if (code !== 0) throw new Error(`agent-relay ${args.join(" ")} ended with ${code}`);
+    if (code !== 0) throw new Error(`agent-relay ${run} ended with ${code}`);
   }
-  for (const [file, script] of load.scripts) fs.writeFileSync(file, script.createCachedData());
   fs.rmSync(cwd, { recursive: true });
+  fs.mkdirSync(CACHES, { recursive: true });
+  for (const [name, script] of scripts) write(path.join(CACHES, name), script.createCachedData());
+}
+
+const TOOL = { tool_name: "Write", tool_input: { path: "src/a" } };
+
+function write(file, data) {
+  fs.writeFileSync(`${file}.new`, data);
+  fs.renameSync(`${file}.new`, file);
 }
 
 warm();

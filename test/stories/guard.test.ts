@@ -100,7 +100,7 @@ describe.skipIf(!hasGit)("the git guard", () => {
     const repository = new Repository();
     const { story, base } = repository;
     const tools = `${base}/it's "here" $HOME/my tools`;
-    fs.cpSync(`${ROOT}/dist/cli`, `${tools}/dist/cli`, { recursive: true });
+    fs.cpSync(`${ROOT}/dist`, `${tools}/dist`, { recursive: true });
     fs.cpSync(`${ROOT}/bin`, `${tools}/bin`, { recursive: true });
     const installed = spawnSync("node", [`${tools}/bin/agent-relay.cjs`, "guard", "install"], { cwd: story.cwd });
     expect(installed.status).toBe(0);

@@ -26,7 +26,7 @@ export interface Ran {
 /** A temporary folder that goes with the test. */
 export function tempDir(): string {
   const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "relay-cli-")));
-  onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+  onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 20 })); // a process may still end
   return dir;
 }
 

@@ -90,7 +90,7 @@ async function serve(cli: Cli, folders: readonly string[], flags: Flags): Promis
   const dirs = [projectOf(options).dir, ...folders.map((folder) => path.resolve(io.cwd, folder))];
   const local = newSecret("local");
   const origins = new Set<string>();
-  const writer = path.resolve(path.dirname(fs.realpathSync(io.script)), "../dist/cli/server-write-worker.cjs");
+  const writer = path.resolve(path.dirname(fs.realpathSync(io.script)), "../dist/cli/writer.cjs");
   const operator = nameFrom(userName(io.env), "person");
   const making = { options, operator, local, origins, now: io.now, writer };
   const relays: (ServedRelay & { readonly writers: WritePool })[] = [];

@@ -12,7 +12,7 @@ import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
 import { briefing, greeting } from "../render/briefing.ts";
-import { itemLines, namesOf, sessionsIn } from "../render/messages.ts";
+import { itemLines, sessionsIn } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
 import { isAtWork } from "../views/snapshot.ts";
@@ -204,8 +204,9 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   const notices: string[] = [];
   if (files.length > 0) {
     await relay.noteEdit(files);
-    const names = namesOf(await relay.agents());
-    for (const { file, session } of await recentEdits(store, call.session, files, { cwd: call.cwd, project }, now())) {
+    const edits = await recentEdits(store, call.session, files, { cwd: call.cwd, project }, now());
+    const names = await relay.names(edits.map(({ session }) => session));
+    for (const { file, session } of edits) {
       const who = cleanLine(names.get(session) ?? session);
       if (notices.length < MAX_NOTICES)
         notices.push(`${who} wrote ${inQuotes(cleanLine(file))} too, less than 30 s ago: talk to them, or claim it\n`);

@@ -27,6 +27,8 @@ import { stampRead } from "./receipts.ts";
 
 const DEFAULT_PATIENCE_MS = READER_LEASE_MS + 1000; // outlasts the lease of a reader that stopped
 
+const MAX_OUT_OF_ORDER = 32; // messages that a conversation may put before others with older ids
+
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */
   readonly limit?: number;
@@ -158,17 +160,15 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const since = options.since ?? 0;
   const isUrgent = options.rank !== undefined;
   const isOwn = reader === "registered";
-  const { messages, hasMore, unreadable, broken } = await unreadMessages(context, MAX_COUNTED + limit, {
-    isUrgent,
-    isOwn,
-  });
+  const most = limit + (isUrgent ? MAX_COUNTED : MAX_OUT_OF_ORDER);
+  const { messages, rest, unreadable, broken } = await unreadMessages(context, most, { isUrgent, isOwn, since });
   for (const id of broken) await asFarAsPossible(() => tellSenderOfBroken(context, id));
   const all = [...messages, ...(await unlistedNews(context, reader, messages))];
   const fresh = all.filter((message) => sentAt(message) >= since);
-  const rest = options.all
+  const others = options.all
     ? await history(context, { limit, since })
     : (isOwn ? await open(context) : []).filter((message) => sentAt(message) >= since);
-  const byId = new Map([...rest, ...fresh].map((message) => [message.id, message]));
+  const byId = new Map([...others, ...fresh].map((message) => [message.id, message]));
   const items = order([...byId.values()]).map((message) => ({
     message,
     is_new: messageState(session, message, now()) === "unread",
@@ -183,7 +183,7 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   return {
     items: chosen,
     ...(broken.length > 0 && { broken }),
-    more: Math.min(MAX_COUNTED + 1, fresh.length + Number(hasMore) + unreadable - count(chosen, "is_new")),
+    more: Math.min(MAX_COUNTED + 1, fresh.length + rest + unreadable - count(chosen, "is_new")),
     open_more: count(items, "is_open") - count(chosen, "is_open"),
   };
 }

@@ -1,6 +1,7 @@
 import { type AgentView, agents } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { timeOf } from "../id.ts";
 import { isMirrored } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import { isUnreadable } from "../store/read.ts";
@@ -10,14 +11,19 @@ import type { Message } from "./message.ts";
 import { MAX_COUNTED, messageState, openPointer, unreadPointer } from "./message-state.ts";
 import { readMessage } from "./records.ts";
 
+const MAX_READ_TO_COUNT = 32;
+
 export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still being written comes within these
 
-/** `unreadCount` without a scan for foreign messages. Does not tidy the inbox of another session. */
+/**
+ * `unreadCount` without a scan for foreign messages. Reads the first few, so that no count says that there is mail where
+ * there is none; the rest is counted by name. Does not tidy the inbox of another session.
+ */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
   if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
   const isOwn = session === context.session;
-  const { messages, hasMore, unreadable } = await unreadMessages({ ...context, session }, MAX_COUNTED, { isOwn });
-  return Math.min(MAX_COUNTED + 1, messages.length + Number(hasMore) + unreadable);
+  const { messages, rest, unreadable } = await unreadMessages({ ...context, session }, MAX_READ_TO_COUNT, { isOwn });
+  return Math.min(MAX_COUNTED + 1, messages.length + rest + unreadable);
 }
 
 /** Every registered session, the last seen first, with its unread count; on a mirror, a remote one without. */
@@ -51,37 +57,40 @@ interface Scan {
   readonly isUrgent?: boolean;
   /** Ids that are passed over, and cost nothing. */
   readonly except?: ReadonlySet<string>;
+  /** Passes over what was sent before (Unix ms), as far as its id tells. */
+  readonly since?: number | undefined;
 }
 
 interface UnreadMessages {
   readonly messages: Message[];
-  readonly hasMore: boolean;
+  /** How many more are listed, and were not read. */
+  readonly rest: number;
   /** How many are listed and there, and cannot be read now. */
   readonly unreadable: number;
   /** Those that were set aside because they are broken. They stay listed: one that is put back is shown. */
   readonly broken: readonly string[];
 }
 
-/** Up to `limit` unread messages, the oldest by id unless `isUrgent`, and whether there are more. */
+/** Up to `limit` unread messages, the oldest by id unless `isUrgent`, and how many more are listed. */
 export async function unreadMessages(
   context: Context,
   limit: number,
-  { isOwn = true, isUrgent = false, except }: Scan = {},
+  { isOwn = true, isUrgent = false, except = new Set(), since = 0 }: Scan = {},
 ): Promise<UnreadMessages> {
   const { store, session, now } = context;
   const messages: Message[] = [];
   let unreadable = 0;
-  let hasMore = false;
+  let read = 0;
   const missing: string[] = [];
   const pauses = [...DRAFT_PAUSES_MS];
-  const all = await store.marks(`inboxes/${session}`);
-  const listed = except ? all.filter((id) => !except.has(id)) : all;
+  const isMeant = (id: string) => !except.has(id) && (timeOf(id) ?? since) >= since;
+  const listed = (await store.marks(`inboxes/${session}`)).filter(isMeant);
   const ids =
     isUrgent && listed.length > limit ? urgentFirst(listed, new Set(await store.marks("inboxes/all")), limit) : listed;
   const unlist = (id: string) => asFarAsPossible(() => store.unmark(unreadPointer(session, id)));
   for (const id of ids) {
-    hasMore = messages.length === limit;
-    if (hasMore) break;
+    if (messages.length === limit) break;
+    read++;
     const message = await readListed(context, id, pauses);
     if (message === "unreadable") unreadable++;
     if (message === undefined) missing.push(id);
@@ -94,7 +103,7 @@ export async function unreadMessages(
   const aside = await setAsideAmong(store, missing);
   const broken = missing.filter((id) => aside.has(id));
   for (const id of isOwn ? missing.filter((each) => !aside.has(each)) : []) await unlist(id);
-  return { messages, hasMore, unreadable, broken };
+  return { messages, rest: listed.length - read, unreadable, broken };
 }
 
 /** Those of these messages that were set aside. Asked for after the last of them was read: to read one may set it aside. */

@@ -23,7 +23,6 @@ import {
   type MessageKind,
   sentAt,
 } from "./message.ts";
-import { MAX_COUNTED } from "./message-state.ts";
 import { loadPace, noteSent, PERSON_SPOKE, spendAllowance } from "./rate-limit.ts";
 import { ack, stampRead } from "./receipts.ts";
 import { messageFor } from "./records.ts";
@@ -47,8 +46,11 @@ export interface SendOptions {
   readonly keep?: boolean;
   /** Signs each message before it is written. */
   readonly sign?: (message: Message) => Message;
-  /** Also reports what is known of each recipient, which costs a read of each. */
-  readonly report?: boolean;
+  /**
+   * Also reports what is known of each recipient, which costs a read of each. How many unread messages each has is told of
+   * named recipients; `all` tells it of those of a broadcast too, which costs a look into each inbox.
+   */
+  readonly report?: boolean | "all";
 }
 
 /** What is known of one recipient. */
@@ -123,7 +125,7 @@ async function composeAndPublish(
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const heard = answered || thread ? undefined : await heardOf(context, to);
   const chain = answered || thread || heard ? await chainOf(context, answered ?? heard, thread) : NO_CHAIN;
-  const recipients = options.report ? await reportOn(context, to) : undefined;
+  const recipients = options.report ? await reportOn(context, to, options.report) : undefined;
   await loadPace(context);
   const composed = composeAll(context, content, options, to, { answered, thread, chain, names });
   const messages = options.sign ? composed.map(options.sign) : composed;
@@ -316,7 +318,7 @@ async function resolveRecipients(context: Context, given: SendOptions["to"], kee
   };
 }
 
-async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
+async function reportOn(context: Context, to: Address, report: true | "all"): Promise<Recipient[]> {
   const sessions =
     to === "everyone"
       ? (await registrations(context)).map((agent) => agent.session_id).filter((id) => id !== context.session)
@@ -324,7 +326,7 @@ async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
   for (const session_id of sessions) {
     const agent = await find(context, session_id);
-    const unread_before = await countUnread(context, session_id);
+    const isCounted = to !== "everyone" || report === "all";
     recipients.push({
       session_id,
       ...(agent?.name === undefined ? {} : { name: agent.name }),
@@ -333,7 +335,7 @@ async function reportOn(context: Context, to: Address): Promise<Recipient[]> {
       ...(agent?.told_by === undefined ? {} : { told_by: agent.told_by }),
       ...(agent?.looked_at === undefined ? {} : { looked_at: agent.looked_at }),
       ...(agent?.ended_at === undefined ? {} : { ended_at: agent.ended_at }),
-      unread_before: Math.min(unread_before, MAX_COUNTED + 1),
+      ...(isCounted && { unread_before: await countUnread(context, session_id) }),
     });
   }
   return recipients;

@@ -14,7 +14,7 @@ const SHARED = { command: "send inbox unread reply ack", sharing: "claim release
  * a relay on a server needs; `work`: claims, tasks, waits, and the rest.
  */
 const LIBRARY_CHUNKS = ["core", "remote", "work"];
-const LOCK = "src/store/file/update.ts"; // is loaded when it is used, which is nearly always
+const LOCK = "src/store/file/together.ts"; // and what it imports: loaded when it is used, which is nearly always
 const IN_REMOTE = /^src\/(store\/http|identity|open\/remote)\b/;
 
 /**

@@ -87,7 +87,10 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   try {
     const found = await collect(context, options, limit, reader);
     const shown = await show(found.items, found);
-    for (const item of shown) if (item.is_new) await stampRead(context, item.message);
+    await stampRead(
+      context,
+      shown.filter((item) => item.is_new).map(({ message }) => message),
+    );
     const left = found.items.filter((item) => !shown.includes(item));
     const unread = left.filter((item) => item.is_new).length;
     return { ...found, items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };

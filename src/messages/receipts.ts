@@ -1,6 +1,7 @@
 import { callsOf } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import type { RecordUpdate } from "../store/store.ts";
 import { noteHeard } from "./heard.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
 import { openPointer, staysOpen, unreadPointer } from "./message-state.ts";
@@ -8,12 +9,12 @@ import { messageFor } from "./records.ts";
 
 /** Marks messages as read, and returns them; passes over those that are not for this session. Throws `not_found`. */
 export async function markRead(context: Context, ids: readonly string[]): Promise<Message[]> {
-  const marked: Message[] = [];
+  const meant: Message[] = [];
   for (const id of ids) {
     const message = await messageFor(context, id);
-    if (isFor(context.session, message)) marked.push(await stampRead(context, message));
+    if (isFor(context.session, message)) meant.push(message);
   }
-  return marked;
+  return stampRead(context, meant);
 }
 
 /** Acks a message, which also marks it as read. Throws `not_found`, `refused` if it is not for this session. */
@@ -39,30 +40,39 @@ export async function withdraw(context: Context, id: string): Promise<Message> {
   return message;
 }
 
-/** Writes this session's receipt, then takes the message off the unread list; one that asks goes on the open list. */
-export async function stampRead(context: Context, message: Message): Promise<Message> {
-  const read = await stamp(context, message, withRead);
+/** Writes this session's receipts, then takes the messages off the unread list; those that ask go on the open list. */
+export async function stampRead(context: Context, messages: readonly Message[]): Promise<Message[]> {
   const { store, session, now } = context;
-  if (staysOpen(session, read, now())) await store.mark(openPointer(session, message.id), now());
-  await asFarAsPossible(() => noteHeard(context, message));
-  await store.unmark(unreadPointer(session, message.id));
-  return read;
+  const stamps = messages.map((message) => stampOf(context, message, withRead));
+  if (store.updateTogether) await store.updateTogether(new Map(stamps.map(({ key, change }) => [key, change])));
+  else for (const { key, change } of stamps) await store.update(key, change);
+  for (const { message, result } of stamps) {
+    if (staysOpen(session, result(), now())) await store.mark(openPointer(session, message.id), now());
+    await asFarAsPossible(() => noteHeard(context, message));
+    await store.unmark(unreadPointer(session, message.id));
+  }
+  return stamps.map(({ result }) => result());
 }
 
 /** Changes a message for this session, as if nobody else changed it meanwhile. */
-export async function stamp(
-  { store, session, now }: Context,
-  message: Message,
-  change: (message: Message, session: string, at: number) => Message,
-): Promise<Message> {
+export async function stamp(context: Context, message: Message, how: Stamp): Promise<Message> {
+  const { key, change, result } = stampOf(context, message, how);
+  await context.store.update(key, change);
+  return result();
+}
+
+type Stamp = (message: Message, session: string, at: number) => Message;
+
+/** The change of a message's record, and what it has made of it. */
+function stampOf({ session, now }: Context, message: Message, how: Stamp) {
   const key = `messages/${message.id}`;
   const at = now();
   let stamped = message;
-  await store.update(key, (value) => {
+  const change: RecordUpdate = (value) => {
     if (value === undefined) return undefined; // collected meanwhile: there is nothing left to mark
     const current = Message.parse(value, key);
-    stamped = change(current, session, at);
+    stamped = how(current, session, at);
     return stamped === current ? value : stamped;
-  });
-  return stamped;
+  };
+  return { message, key, change, result: () => stamped };
 }

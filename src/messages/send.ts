@@ -205,7 +205,7 @@ async function publishAll(
     }
   }
   if (answered && isFor(context.session, answered))
-    await (asks(answered) ? ack(context, answered.id) : stampRead(context, answered));
+    await (asks(answered) ? ack(context, answered.id) : stampRead(context, [answered]));
   const [first] = messages;
   if (first && context.agent === "human" && context.via === undefined)
     await context.store.mark(PERSON_SPOKE, sentAt(first));

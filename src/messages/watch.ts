@@ -56,7 +56,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
             // A process that this one started may have shown it.
             if ((await lasting(() => store.markedAt(unreadPointer(session, message.id)))) === undefined) continue;
             yield message;
-            if (options.mark !== false) await lasting(() => stampRead(context, message));
+            if (options.mark !== false) await lasting(() => stampRead(context, [message]));
             if (hints.isOver) return;
           }
         } finally {

@@ -15,6 +15,7 @@ export function forwarding(store: Store): Store {
     markTimes: store.markTimes?.bind(store),
     create: store.create.bind(store),
     update: store.update.bind(store),
+    updateTogether: store.updateTogether?.bind(store),
     publish: store.publish.bind(store),
     mark: store.mark.bind(store),
     markedAt: store.markedAt.bind(store),

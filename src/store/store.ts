@@ -35,6 +35,9 @@ export interface WriteOptions {
   readonly removes?: boolean;
 }
 
+/** Makes a record of the old one, if there is one; see `Store.update`. */
+export type RecordUpdate = (old: Value | undefined) => Value | undefined;
+
 /** The folders that lists of sessions are read from. */
 export type RegistrationFolder = "agents" | "archive/agents";
 
@@ -112,11 +115,13 @@ export interface Store {
    * or undefined to remove it, or the very same object to leave it. It may run more than once, so it must be pure; what
    * it throws ends the update. Returns what `change` returned last. Throws `conflict` if the record stays locked.
    */
-  update(
-    key: string,
-    change: (old: Value | undefined) => Value | undefined,
-    options?: WriteOptions,
-  ): Promise<Value | undefined>;
+  update(key: string, change: RecordUpdate, options?: WriteOptions): Promise<Value | undefined>;
+
+  /**
+   * `update` of several records by their keys, for a store to which it costs less than one by one. What it throws has left
+   * each as it was, or changed.
+   */
+  readonly updateTogether?: ((changes: ReadonlyMap<string, RecordUpdate>) => Promise<void>) | undefined;
 
   /**
    * Writes a new record and lists it in inboxes: from the moment it can be read, it is in each of them. Returns the

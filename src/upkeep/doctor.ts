@@ -15,6 +15,7 @@ import type { Schema } from "../schema.ts";
 import { quoted } from "../shell/quote.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { recordsSetAside } from "../store/file/quarantine.ts";
+import { TOGETHER } from "../store/file/tree.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import { backlogs } from "./backlogs.ts";
@@ -212,7 +213,8 @@ function pointers({ dir }: DoctorTarget): Finding[] {
 }
 
 function drafts({ dir, now }: DoctorTarget): Finding[] {
-  return old(filesIn(path.join(dir, "drafts")), now - OLD_DRAFT_MS).map((file) => ({
+  const unfinished = filesIn(path.join(dir, "drafts")).filter((file) => !path.basename(file).startsWith(TOGETHER));
+  return old(unfinished, now - OLD_DRAFT_MS).map((file) => ({
     what: `${file} was being written, and never was`,
     fix: () => remove(file),
   }));

@@ -1,7 +1,9 @@
-import { expect, test } from "vitest";
+import fs from "node:fs";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../../src/relay.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
+import { tempDir } from "../support/cli.ts";
 
 /** A store that counts the records it is asked for. */
 class CountingStore extends MemoryStore {
@@ -56,4 +58,15 @@ test("what expired before it was read is not mail, however much there is of it",
   expect(await relay("b").unreadCount()).toBe(100);
   now += 60_000;
   expect(await relay("b").unreadCount()).toBe(0);
+});
+
+test("each receipt of a look was flushed for itself: 20 flushes for ten messages", async () => {
+  const relay = (session: string) => new Relay(`${dir}/.relay`, { session });
+  const dir = tempDir();
+  await relay("b").register();
+  for (let n = 0; n < 10; n++) await relay("a").send(`message ${n}`, { to: "b" });
+  const flushes = vi.spyOn(fs, "fsyncSync");
+  onTestFinished(() => flushes.mockRestore());
+  expect((await relay("b").inbox()).items).toHaveLength(10);
+  expect(flushes.mock.calls.length).toBeLessThanOrEqual(4);
 });

@@ -13,6 +13,7 @@ import {
   type Notice,
   nameOf,
   type PutBack,
+  type RecordUpdate,
   type SetAside,
   type Store,
   type Value,
@@ -86,6 +87,9 @@ export class FileStore implements Store {
       } catch (error) {
         if (!(error instanceof Unusable)) throw unreadable(this.#tree.file(key), error);
         if (pause === 0 || !wasJustChanged(this.#tree.file(key))) {
+          const { mendedFromFlush } = await import("./together.ts");
+          const mended = await mendedFromFlush(this.#tree, key);
+          if (mended) return mended;
           await this.quarantine(key, error.message);
           throw new RelayError(
             "corrupt",
@@ -126,16 +130,18 @@ export class FileStore implements Store {
     return createLocked(this.#tree, key, value, isLasting);
   }
 
-  async update(
-    key: string,
-    change: (old: Value | undefined) => Value | undefined,
-    options: WriteOptions = {},
-  ): Promise<Value | undefined> {
+  async update(key: string, change: RecordUpdate, options: WriteOptions = {}): Promise<Value | undefined> {
     checkKey(key);
     const { update } = await import("./update.ts");
     // `get` quarantines a file that is no record and throws, unless another writer has just mended it.
     const how = { isLasting: this.#isLasting(options), removes: options.removes === true };
     return update(this.#tree, key, change, how, () => this.get(key));
+  }
+
+  async updateTogether(changes: ReadonlyMap<string, RecordUpdate>): Promise<void> {
+    for (const key of changes.keys()) checkKey(key);
+    const { updateTogether } = await import("./together.ts");
+    await updateTogether(this.#tree, changes, (key) => this.get(key));
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {

@@ -11,6 +11,9 @@ export interface TreeOptions {
   readonly onNotice: (notice: Notice) => void;
 }
 
+/** How the drafts begin that hold what several records became at once. They stay for a while. */
+export const TOGETHER = "together-";
+
 function statOf(path: string): fs.Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });

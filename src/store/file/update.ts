@@ -1,11 +1,17 @@
 import fs from "node:fs";
-import { folderOf, type Value } from "../store.ts";
+import { folderOf, type RecordUpdate, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, readRecord, rememberWritten, rename, syncFolder, Unusable, writeOver } from "./files.ts";
 import { type HeldLock, withLock } from "./lock.ts";
 import type { Tree } from "./tree.ts";
 
-type RecordUpdate = (old: Value | undefined) => Value | undefined;
+/** How a change is written. */
+export interface HowWritten {
+  readonly isLasting: boolean;
+  readonly removes?: boolean;
+  /** Whether these bytes are on the disk in a second place, from which the record can be mended: they need no flush. */
+  readonly isFlushed?: (bytes: Buffer) => boolean;
+}
 
 /** The result of one try at an update: the record as it is now, or that the record is to be removed. */
 interface Outcome {
@@ -18,10 +24,10 @@ export async function update(
   tree: Tree,
   key: string,
   change: RecordUpdate,
-  { isLasting, removes }: { readonly isLasting: boolean; readonly removes: boolean },
+  { isLasting, removes = false, isFlushed = () => false }: HowWritten,
   mend: () => Promise<unknown>,
 ): Promise<Value | undefined> {
-  const write = (held: HeldLock) => tryWrite(tree, key, change, isLasting, held);
+  const write = (held: HeldLock) => tryWrite(tree, key, change, { isLasting, isFlushed }, held);
   const removal = (held: HeldLock) => tryRemoval(tree, key, change, isLasting, held);
   return tree.writeLocked(key, async () => {
     let isRemoval = removes;
@@ -58,7 +64,7 @@ function tryWrite(
   tree: Tree,
   key: string,
   change: RecordUpdate,
-  isLasting: boolean,
+  { isLasting, isFlushed }: Required<Pick<HowWritten, "isLasting" | "isFlushed">>,
   { draft }: HeldLock,
 ): Outcome | undefined {
   const target = tree.file(key);
@@ -66,11 +72,12 @@ function tryWrite(
   const next = change(old);
   if (next === old || next === undefined) return { next, isRemoval: next !== old };
   const bytes = encode(next);
-  writeOver(draft, bytes, isLasting);
+  const isSynced = isLasting && !(old && isFlushed(bytes));
+  writeOver(draft, bytes, isSynced);
   const linked = old ? "no links" : linkOnce(draft, target);
   if (linked === "exists") return undefined; // made meanwhile by a `create`, which takes no lock where there are links
   if (linked === "no links") rename(draft, target);
-  if (isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+  if (isSynced) syncFolder(`${tree.root}/${folderOf(key)}`);
   rememberWritten(target, bytes, next);
   return { next, isRemoval: false };
 }
@@ -91,6 +98,6 @@ function tryRemoval(
   return { next, isRemoval: false };
 }
 
-function lockOf(tree: Tree, key: string): string {
+export function lockOf(tree: Tree, key: string): string {
   return `${tree.root}/locks/${key.replaceAll("/", "+")}.lock`;
 }

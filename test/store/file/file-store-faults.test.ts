@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FileStore, type FileStoreOptions } from "../../../src/store/file/file-store.ts";
+import type { Value } from "../../../src/store/store.ts";
 import { rounds } from "../../support/scale.ts";
 import { NOON } from "../contract.ts";
 
@@ -278,5 +279,45 @@ describe("logs that something happened to", () => {
     await open(root).append("activity/day", { n: 1 });
     vi.spyOn(fs, "writeSync").mockImplementation(() => 3);
     await expect(open(root).append("activity/day", { n: 2 })).rejects.toMatchObject({ code: "limit" });
+  });
+});
+
+describe("receipts that are written together", () => {
+  const KEYS = ["messages/a", "messages/b", "messages/c"];
+  const read = (old: Value | undefined) => old && { ...old, isRead: true };
+
+  async function written() {
+    const root = place();
+    const store = open(root);
+    for (const key of KEYS) await store.create(key, { key });
+    await store.updateTogether(new Map(KEYS.map((key) => [key, read])));
+    return { root, store };
+  }
+
+  test("a record that a power cut left empty, or as zeros, is taken from what was flushed with it", async () => {
+    const { root, store } = await written();
+    fs.truncateSync(`${root}/messages/a.json`, 0);
+    fs.writeFileSync(`${root}/messages/b.json`, Buffer.alloc(20));
+    for (const key of KEYS) expect(await store.get(key)).toEqual({ key, isRead: true });
+    for (const key of KEYS)
+      expect(JSON.parse(fs.readFileSync(`${root}/${key}.json`, "utf8"))).toEqual({ key, isRead: true });
+    expect(fs.existsSync(`${root}/quarantine`)).toBe(false);
+  });
+
+  test("a record that is changed later is not taken back to what was flushed with others", async () => {
+    const { root, store } = await written();
+    await store.update("messages/a", (old) => old && { ...old, isAcked: true });
+    await store.updateTogether(new Map(KEYS.map((key) => [key, (old) => old && { ...old, isSeen: true }])));
+    fs.truncateSync(`${root}/messages/a.json`, 0);
+    expect(await store.get("messages/a")).toEqual({ key: "messages/a", isRead: true, isAcked: true, isSeen: true });
+  });
+
+  test("what was flushed together goes once the system has surely written all of it", async () => {
+    const { root, store } = await written();
+    const [name = ""] = fs.readdirSync(`${root}/drafts`);
+    fs.utimesSync(`${root}/drafts/${name}`, 1, 1);
+    await store.updateTogether(new Map(KEYS.map((key) => [key, (old) => old && { ...old, again: true }])));
+    expect(fs.readdirSync(`${root}/drafts`)).toHaveLength(1);
+    expect(fs.readdirSync(`${root}/drafts`)).not.toContain(name);
   });
 });

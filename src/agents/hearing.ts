@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import type { RecordUpdate } from "../store/store.ts";
 import { Agent, type Hears, TELLERS, type Teller } from "./agent.ts";
 
 // What tells a session of its mail, and when it last looked: its registration says when each last did, so that whoever reads
@@ -31,10 +32,15 @@ export function hearing(hears: Hears = {}, seen: number, now: number): Hearing {
 type Looks = Pick<Context, "store" | "session" | "now">;
 
 /** Notes that a session has looked, or was told, of which `agent` is the registration that was read. */
-export async function noteLook({ store, session, now }: Looks, by: keyof Hears, agent?: Agent): Promise<void> {
+export async function noteLook(context: Looks, by: keyof Hears, agent?: Agent): Promise<void> {
+  for (const [key, change] of lookNote(context, by, agent)) await context.store.update(key, change);
+}
+
+/** The change that notes a look, by its key; none where that is noted already. */
+export function lookNote({ session, now }: Looks, by: keyof Hears, agent?: Agent): ReadonlyMap<string, RecordUpdate> {
   const at = Math.floor(now() / 1000);
-  if (Math.abs(at - (agent?.hears?.[by] ?? 0)) * 1000 < NOTE_EVERY_MS) return;
-  await store.update(`agents/${session}`, (old) => old && withLook(old, by, at));
+  if (Math.abs(at - (agent?.hears?.[by] ?? 0)) * 1000 < NOTE_EVERY_MS) return new Map();
+  return new Map([[`agents/${session}`, (old) => old && withLook(old, by, at)]]);
 }
 
 /** A registration with a look at `at`, Unix seconds. */

@@ -1,5 +1,5 @@
 import type { Hears } from "../agents/agent.ts";
-import { noteLook } from "../agents/hearing.ts";
+import { lookNote, noteLook } from "../agents/hearing.ts";
 import { isSuperseded, register, touch } from "../agents/register.ts";
 import { mine } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
@@ -74,23 +74,25 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   if (!Number.isInteger(limit) || limit < 1)
     throw new RelayError("usage", `Cannot show ${limit} messages: give 1 or more`);
   const none: Inbox = { items: [], more: 0, open_more: 0 };
-  const by = options.peek ? undefined : (options.by ?? "itself");
-  const reader = await beginReading(context, { registers: options.registers ?? true, by });
+  const by = options.by ?? "itself";
+  const reader = await beginReading(context, { registers: options.registers ?? true });
   if (reader === "nowhere") return { ...none, items: await show([], none) };
   if (options.peek || reader === "unknown") {
     const seen = await collect(context, options, limit, reader);
     const found: Inbox = reader === "unknown" ? { ...seen, is_unknown: true } : seen;
     return { ...found, items: await show(found.items, found) };
   }
-  if (!options.all && !(await hasMarks(context))) return { ...none, items: await show([], none) };
+  const agent = await mine(context);
+  if (!options.all && !(await hasMarks(context))) {
+    await asFarAsPossible(() => noteLook(context, by, agent));
+    return { ...none, items: await show([], none) };
+  }
   const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
   try {
     const found = await collect(context, options, limit, reader);
     const shown = await show(found.items, found);
-    await stampRead(
-      context,
-      shown.filter((item) => item.is_new).map(({ message }) => message),
-    );
+    const fresh = shown.filter((item) => item.is_new).map(({ message }) => message);
+    await stampRead(context, fresh, lookNote(context, by, agent));
     const left = found.items.filter((item) => !shown.includes(item));
     const unread = left.filter((item) => item.is_new).length;
     return { ...found, items: shown, more: found.more + unread, open_more: found.open_more + left.length - unread };

@@ -40,12 +40,20 @@ export async function withdraw(context: Context, id: string): Promise<Message> {
   return message;
 }
 
-/** Writes this session's receipts, then takes the messages off the unread list; those that ask go on the open list. */
-export async function stampRead(context: Context, messages: readonly Message[]): Promise<Message[]> {
+/**
+ * Writes this session's receipts, and with them what `also` changes, then takes the messages off the unread list; those that
+ * ask go on the open list.
+ */
+export async function stampRead(
+  context: Context,
+  messages: readonly Message[],
+  also: ReadonlyMap<string, RecordUpdate> = new Map(),
+): Promise<Message[]> {
   const { store, session, now } = context;
   const stamps = messages.map((message) => stampOf(context, message, withRead));
-  if (store.updateTogether) await store.updateTogether(new Map(stamps.map(({ key, change }) => [key, change])));
-  else for (const { key, change } of stamps) await store.update(key, change);
+  const changes = new Map([...stamps.map(({ key, change }) => [key, change] as const), ...also]);
+  if (store.updateTogether) await store.updateTogether(changes);
+  else for (const [key, change] of changes) await store.update(key, change);
   for (const { message, result } of stamps) {
     if (staysOpen(session, result(), now())) await store.mark(openPointer(session, message.id), now());
     await asFarAsPossible(() => noteHeard(context, message));

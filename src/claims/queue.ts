@@ -21,7 +21,11 @@ import {
 } from "./rules.ts";
 import { type Advice, deadlockError, waitedTooLong } from "./wording.ts";
 
-const PID_POLL_MS = 1000; // between two checks whether a holder's process still runs, while somebody waits for it
+/**
+ * Between two checks whether a process still runs, while somebody waits for its end, ms. A check takes 2 ms of a processor: so
+ * it is less than a thousandth of one.
+ */
+export const PID_POLL_MS = 2500;
 
 /** The result of a claim request: the claim, or its blockers, and the deadlock that a wait would close (`circle`). */
 export interface ClaimAttempt {

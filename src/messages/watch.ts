@@ -39,7 +39,7 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   try {
     let due = Number.NEGATIVE_INFINITY;
     for (;;) {
-      await hints.next(Number.POSITIVE_INFINITY);
+      await hints.next(due - performance.now());
       if (hints.isOver) return;
       if (performance.now() > due) {
         await lasting(() => beginReading(context, { by: "watch" }));

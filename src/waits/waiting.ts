@@ -4,7 +4,7 @@ import { callsOf, hasEnded, hasLeft, readAgent, sessionOf } from "../agents/regi
 import { type DeadlockStep, deadlock } from "../claims/deadlock.ts";
 import { changeClaims } from "../claims/ledger.ts";
 import { pathTargets, whence } from "../claims/paths.ts";
-import { circleError } from "../claims/queue.ts";
+import { circleError, PID_POLL_MS } from "../claims/queue.ts";
 import { leaveQueue } from "../claims/rules.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
@@ -32,8 +32,6 @@ import {
   type Wait,
   type WaitFor,
 } from "./wait.ts";
-
-const PID_POLL_MS = 1000; // between two checks whether a process still runs, while a wait depends on its end
 
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */

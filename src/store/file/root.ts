@@ -117,6 +117,15 @@ export function isNetworkDisk(folder: string): boolean {
   return fs.existsSync(folder) && NETWORK_DISKS.includes(fs.statfsSync(folder).type);
 }
 
+// Disks of FUSE and of virtual machines: what another machine or a host writes there is told of by nobody (statfs(2)).
+const SILENT_DISKS = [0x65735546, 0x786f4256];
+
+/** Whether the system tells of what others write in a folder, as far as its disk's kind says. */
+export function tellsOfChanges(folder: string): boolean {
+  const { type } = fs.statfsSync(folder);
+  return !NETWORK_DISKS.includes(type) && !SILENT_DISKS.includes(type);
+}
+
 function diskWarning(root: string): string | undefined {
   const { type } = fs.statfsSync(root);
   if (NETWORK_DISKS.includes(type))

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { EventEmitter } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -205,6 +206,36 @@ describe("poorer file systems", () => {
       end.abort();
     },
   );
+
+  test("where the system gives a watcher that tells of nothing, the look each 30 s finds that out, and then each second", async () => {
+    vi.spyOn(fs, "watch").mockReturnValue(Object.assign(new EventEmitter(), { close: () => {} }) as fs.FSWatcher);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const root = place();
+    const store = open(root);
+    const end = new AbortController();
+    onTestFinished(() => end.abort());
+    const watching = store.watch("inboxes/ann", end.signal)[Symbol.asyncIterator]();
+    await watching.next();
+    let heard = 0;
+    const listen = async () => {
+      for (let next = await watching.next(); !next.done; next = await watching.next())
+        if (next.value === "changed") heard++;
+    };
+    void listen();
+    for (const [after, name] of [
+      [29_999, "first"],
+      [1000, "second"],
+    ] as const) {
+      const before = heard;
+      await store.mark(`inboxes/ann/${name}`);
+      fs.utimesSync(`${root}/inboxes/ann`, 1, heard + 1);
+      await vi.advanceTimersByTimeAsync(after - 1);
+      expect(heard).toBe(before);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(heard).toBe(before + 1);
+    }
+  });
 
   test("a sender that was killed with its draft written can send the same again: its draft kept it from that for 10 minutes", async () => {
     const root = place();

@@ -43,7 +43,7 @@ describe("the layout", () => {
     await bob.inbox({ limit: 1 });
     const answered = await ann.send("well?", { to: "bob", kind: "question" });
     await bob.inbox({ limit: 1 });
-    const found = tree(root).filter((file) => !/^(?:stamps|threads|heard)\//.test(file));
+    const found = tree(root).filter((file) => !/^(?:stamps\/|threads\/|heard\/|drafts\/together-)/.test(file));
     expect(found).toEqual(
       [
         ...[".gitignore", "README", "activity/", "activity/2026-03-01.jsonl", "relay.json"],

@@ -33,3 +33,8 @@ export function formatLeft(ms: number): string {
 function isUnit(text: string): text is keyof typeof UNITS {
   return Object.hasOwn(UNITS, text);
 }
+
+/** `parseDuration` of what may not be given. */
+export function durationOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}

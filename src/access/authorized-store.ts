@@ -26,13 +26,13 @@ const MAX_TRIES = 20; // of a change whose record others write at the same time
 
 export interface AuthorizedOptions {
   readonly now: () => number;
-  readonly sizes?: Sizes;
+  readonly sizes?: Sizes | undefined;
   /** Which of these message ids the session may read. Without it, each message is read. */
-  readonly readable?: (session: string, ids: readonly string[]) => Promise<readonly string[]>;
+  readonly readable?: ((session: string, ids: readonly string[]) => Promise<readonly string[]>) | undefined;
   /** Takes a message from the allowance of the caller's user. Returns 0, or in how many ms there will be one. */
-  readonly take?: () => number;
+  readonly take?: (() => number) | undefined;
   /** How many messages wait unread for a session. */
-  readonly unreadIn?: (session: string) => Promise<number>;
+  readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
 }
 
 /** A store as one caller may use it: what it may not read looks absent, and writes it may not make are refused. */

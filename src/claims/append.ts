@@ -14,9 +14,9 @@ const NEWLINE = 10;
 
 export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {
   /** How long to wait in line for the file, ms; default 30 seconds. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   /** Adds the text as it is. By default it begins and ends a line. */
-  readonly raw?: boolean;
+  readonly raw?: boolean | undefined;
 }
 
 /** What was added, and where. */
@@ -39,14 +39,8 @@ export async function append(
 ): Promise<AppendResult> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
   const place = placeOf(context, file, cwd);
-  const held = await hold(context, file, {
-    wait: APPEND_PATIENCE_MS,
-    ttl: APPEND_LEASE_MS,
-    reason: "append",
-    exact: true,
-    ...options,
-    cwd,
-  });
+  const { wait = APPEND_PATIENCE_MS, ttl = APPEND_LEASE_MS, reason = "append", signal } = options;
+  const held = await hold(context, file, { wait, ttl, reason, exact: true, cwd, signal });
   try {
     return addTo(place, text, options.raw ?? false);
   } finally {

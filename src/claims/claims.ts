@@ -35,29 +35,29 @@ import { type Advice, askCommand, claimAgainCommand, heldError, notHeldError } f
 
 export interface ClaimOptions {
   /** Named things that are no files, such as `db-migrations`. */
-  readonly resources?: readonly string[];
+  readonly resources?: readonly string[] | undefined;
   /** Default `exclusive`; any number of sessions may have `shared` claims on the same thing. */
-  readonly mode?: ClaimMode;
-  readonly reason?: string;
+  readonly mode?: ClaimMode | undefined;
+  readonly reason?: string | undefined;
   /** How long it lasts if it is not renewed, ms: 10 seconds to 8 hours, default 30 minutes. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Means the paths in this worktree only. */
-  readonly apart?: boolean;
+  readonly apart?: boolean | undefined;
   /** The paths are files' own names, which a program has: no character of them is a wildcard. */
-  readonly exact?: boolean;
+  readonly exact?: boolean | undefined;
 }
 
 export interface WaitingClaimOptions extends ClaimOptions {
   /** How long to wait in the queue, ms; Infinity: as long as it takes. Without it, a held target is a `conflict`. */
-  readonly wait?: number;
-  readonly signal?: AbortSignal;
+  readonly wait?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ReleaseOptions extends ClaimOptions {
   /** A person takes the claim from its holder, who is told. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }
 
 /** The result of `check`. */

@@ -66,7 +66,11 @@ export function askCommand(what: readonly string[]): string {
 /** The command that claims the same again and waits for it, run from the same folder. */
 export function claimAgainCommand(
   paths: readonly string[],
-  options: { readonly resources?: readonly string[]; readonly mode?: ClaimMode; readonly apart?: boolean },
+  options: {
+    readonly resources?: readonly string[] | undefined;
+    readonly mode?: ClaimMode | undefined;
+    readonly apart?: boolean | undefined;
+  },
 ): string {
   const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
   const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.apart ? ["--apart"] : [])];

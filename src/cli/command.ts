@@ -1,188 +1,97 @@
-import util from "node:util";
-import type { Command, CommanderError } from "commander";
 import { RelayError } from "../errors.ts";
-import { quoted } from "../shell/quote.ts";
-import { beginning } from "../text.ts";
 import { Cli, type GlobalFlags } from "./cli.ts";
 import { fail } from "./exit.ts";
+import { type FlagsOf, type FlagTable, parse, type WordsOf, type WordTable } from "./flag-table.ts";
+import type { Described } from "./help.ts";
 import type { Io } from "./io.ts";
 
-/** Runs one verb with its arguments; returns the exit code. */
-export type Verb = (args: readonly string[], io: Io) => Promise<number>;
+/** What a verb is, or a part of one: `task add`. */
+interface Description<Flags extends FlagTable, Words extends WordTable>
+  extends Pick<Described, "name" | "about" | "example" | "note"> {
+  readonly flags?: Flags;
+  readonly words?: Words;
+  /** Verbs of its own. Without `run`, one of them has to be given. */
+  readonly parts?: readonly Verb[];
+  /** Does it. A number is the exit code. */
+  readonly run?: (cli: Cli, flags: FlagsOf<Flags> & GlobalFlags, words: WordsOf<Words>) => Promise<unknown>;
+}
 
-type Commander = typeof import("commander");
-
-/**
- * Describes a verb's flags and help. Its action gives `act` the function to run; a number that this returns is the exit
- * code. The library is passed in, so that it is loaded only when it is used.
- */
-export type Describe = (library: Commander, act: (run: (cli: Cli) => Promise<unknown>) => void) => Command;
-
-/**
- * For the verbs that are run most: their flags once more, in the words of `util.parseArgs`. With arguments that it
- * accepts, the command parser (a fifth of bare node's start) is not loaded. A test checks that both are the same.
- */
-export interface Plain<Flags> {
-  readonly options: Readonly<Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }>>;
-  /** Whether it takes words that are no flags. */
-  readonly takesWords: boolean;
-  readonly act: (cli: Cli, flags: Flags & GlobalFlags, words: string[]) => Promise<unknown>;
+/** A verb, described. */
+export interface Verb extends Described {
+  readonly parts: readonly Verb[];
+  readonly run?: ((cli: Cli, flags: never, words: never) => Promise<unknown>) | undefined;
 }
 
 /** A file of `commands/`. */
 export interface VerbModule {
-  readonly run: Verb;
-  readonly describe: Describe;
-  /** The same flags for `util.parseArgs`, if the verb can start without the command parser. */
-  readonly options?: Plain<never>["options"];
+  readonly verb: Verb;
+  /** For a verb that reads its arguments itself. */
+  readonly run?: (args: readonly string[], io: Io) => Promise<number>;
 }
 
 /** Every verb, with what `--help` says of it. */
 export type VerbTable = Readonly<Record<string, { readonly about: string; readonly load: () => Promise<VerbModule> }>>;
 
-export const GLOBAL_OPTIONS: Plain<never>["options"] = {
-  session: { type: "string", short: "s" },
-  agent: { type: "string", short: "a" },
-  dir: { type: "string" },
-  server: { type: "string", short: "S" },
-  json: { type: "boolean" },
+/** What every verb takes. */
+export const GLOBAL_FLAGS: FlagTable = {
+  "-s, --session <session>": "act as this session",
+  "-a, --agent <agent>": "which tool the session is: claude, codex, gemini, ...",
+  "--dir <dir>": "the relay's own folder, such as .relay",
+  "-S, --server <server>": "the address of a server that has the relay",
+  "--json": "print one JSON value",
 };
 
-const GLOBAL_HELP: Readonly<Record<string, string>> = {
-  session: "act as this session",
-  agent: "which tool the session is: claude, codex, gemini, ...",
-  dir: "the relay's own folder, such as .relay",
-  server: "the address of a server that has the relay",
-  json: "print one JSON value",
-};
+const WITH_VALUE = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a"];
 
-/** Makes a verb of its description. */
-export function verb<Flags>(describe: Describe, plain?: Plain<Flags>): Verb {
-  return async (args, io) => {
-    let begun: Cli | undefined;
-    const begin = (flags: GlobalFlags) => {
-      begun = new Cli(io, flags);
-      return begun;
-    };
-    try {
-      const parsed = plain && plainly(plain, args);
-      const code = parsed
-        ? await finished(begin(parsed.flags), (cli) => plain.act(cli, parsed.flags, parsed.words))
-        : await byDescription(describe, args, io, begin);
-      return typeof code === "number" ? code : 0;
-    } catch (error) {
-      const isReadByPerson = begun?.isReadByPerson === true;
-      return fail(error, io, { asJson: args.includes("--json"), isReadByPerson, verb: await nameFor(error, describe) });
-    }
-  };
+/** Where the first word stands that is no flag and no value of a flag that every verb takes. */
+export function firstWord(args: readonly string[]): number {
+  const at = args.findIndex((word, index) => !word.startsWith("-") && !WITH_VALUE.includes(args[index - 1] ?? ""));
+  return at < 0 ? args.length : at;
 }
 
-/** The verb's name, for an error that does not say itself what to do next. */
-async function nameFor(error: unknown, describe: Describe): Promise<string | undefined> {
-  if (!(error instanceof RelayError) || error.next !== undefined) return undefined;
-  return describe(await import("commander"), () => {}).name();
+/** Describes a verb; the compiler knows its flags and words from the tables. */
+export function defineVerb<
+  const Flags extends FlagTable = Record<never, never>,
+  const Words extends WordTable = Record<never, never>,
+>({ flags, words, parts = [], ...description }: Description<Flags, Words>): Verb {
+  return { ...description, flags: flags ?? {}, words: words ?? {}, parts };
 }
 
-/** A verb's command with the flags that every verb has. */
-export function withGlobals(command: Command): Command {
-  for (const [name, { type, short }] of Object.entries(GLOBAL_OPTIONS)) {
-    const isTaken = command.options.some((own) => own.long === `--${name}`);
-    const flags = `${short === undefined ? "" : `-${short}, `}--${name}${type === "string" ? ` <${name}>` : ""}`;
-    if (!isTaken) command.option(flags, GLOBAL_HELP[name]);
-  }
-  return command.name(`agent-relay ${command.name()}`).allowExcessArguments(false);
-}
-
-function plainly<Flags>({ options, takesWords }: Plain<Flags>, args: readonly string[]) {
+/** Runs a verb with its arguments; returns the exit code. */
+export async function runVerb(whole: Verb, args: readonly string[], io: Io): Promise<number> {
+  const at = firstWord(args);
+  const part = whole.parts.find(({ name }) => name === args[at]);
+  const name = part ? `${whole.name} ${part.name}` : whole.name;
+  const verb = withGlobals(part ?? whole, name);
+  const own = part ? args.toSpliced(at, 1) : args;
+  let begun: Cli | undefined;
   try {
-    const config = { args: [...args], allowPositionals: true, options: { ...GLOBAL_OPTIONS, ...options } };
-    const { values, positionals } = util.parseArgs(config);
-    if (positionals.length > 0 && !takesWords) return undefined;
-    const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [camelCase(name), value]));
-    return { flags: flags as Flags & GlobalFlags, words: positionals };
+    const given = verb.run && parse(own, verb.flags, verb.words);
+    if (!given) return await explain(verb, own, io);
+    begun = new Cli(io, given.flags as GlobalFlags);
+    const result = await verb.run(begun, given.flags as never, given.words as never);
+    begun.done();
+    await begun.tellIfUnknown();
+    return typeof result === "number" ? result : 0;
   } catch (error) {
-    if (error instanceof TypeError) return undefined; // a mistake, or --help: the command parser says it better
-    throw error;
+    const isReadByPerson = begun?.isReadByPerson === true;
+    return fail(error, io, { asJson: args.includes("--json"), isReadByPerson, verb: name });
   }
 }
 
-async function byDescription(
-  describe: Describe,
-  args: readonly string[],
-  io: Io,
-  begin: (flags: GlobalFlags) => Cli,
-): Promise<unknown> {
-  const library = await import("commander");
-  let chosen: ((cli: Cli) => Promise<unknown>) | undefined;
-  let help = "";
-  const command = withGlobals(describe(library, (run) => (chosen = run)));
-  for (const each of [command, ...command.commands])
-    each.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
-  try {
-    checkValues(command, args);
-    command.parse([...args], { from: "user" });
-  } catch (error) {
-    if (!(error instanceof library.CommanderError)) throw error;
-    if (error.code === "commander.help") return io.out(command.helpInformation());
-    if (error.exitCode !== 0) throw misuse(error, command, args);
-    return io.out(help);
-  }
-  const run = chosen;
-  return run && finished(begin(command.opts<GlobalFlags>()), run);
+/** A verb as it is run: with the flags that every verb takes, by the name that is typed. */
+export function withGlobals(verb: Verb, name: string): Verb {
+  return { ...verb, name: `agent-relay ${name}`, flags: { ...verb.flags, ...GLOBAL_FLAGS } };
 }
 
-async function finished(cli: Cli, run: (cli: Cli) => Promise<unknown>): Promise<unknown> {
-  const result = await run(cli);
-  cli.done();
-  await cli.tellIfUnknown();
-  return result;
-}
-
-function misuse(error: CommanderError, command: Command, args: readonly string[]): RelayError {
-  const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
-  const text = error.code === "commander.unknownOption" ? args.findIndex((arg) => /^- ?[^-]*\s/.test(arg)) : -1;
-  const next =
-    text < 0 ? `${command.name()} --help${orAsText(error, command, args)}` : withTextLast(command.name(), args, text);
-  return new RelayError("usage", `Cannot run "${command.name()}": ${says}`, { next });
-}
-
-/** How a word that begins with a dash is given as text, for a verb that takes one. */
-function orAsText(error: CommanderError, command: Command, args: readonly string[]): string {
-  const at = args.findIndex((arg) => arg.startsWith("-") && error.message.includes(`'${arg}'`));
-  const takesText = command.registeredArguments.some(({ variadic }) => variadic);
-  if (error.code !== "commander.unknownOption" || !takesText || at < 0 || error.message.includes("Did you mean"))
-    return "";
-  return `, or if it is text: ${withTextLast(command.name(), args, at)}`;
-}
-
-/** The same command with its text last, behind `--`: the text begins with a dash. */
-function withTextLast(name: string, args: readonly string[], text: number): string {
-  const others = args.filter((arg, index) => index !== text && arg !== "--").map(quoted);
-  const words = args[text] ?? "";
-  return [
-    name,
-    ...others,
-    "--",
-    quoted(words.length > MAX_QUOTED_CHARS ? `${beginning(words, 12)}... (your text)` : words),
-  ].join(" ");
-}
-
-const MAX_QUOTED_CHARS = 80;
-
-/** Throws `usage` for an option as the value of another: an empty variable in a script makes that, never on purpose. */
-function checkValues(command: Command, args: readonly string[]): void {
-  const all = [command, ...command.commands].flatMap((each) => each.options);
-  const named = (arg: string) => all.find(({ long, short }) => long === arg || short === arg);
-  for (const [index, arg] of args.entries()) {
-    if (arg === "--") return;
-    const value = args[index + 1];
-    if (named(arg)?.required && value !== undefined && named(value))
-      throw new RelayError("usage", `Cannot run "${command.name()}": ${arg} wants a value, and ${value} follows it`, {
-        next: `${command.name()} --help`,
-      });
-  }
-}
-
-function camelCase(name: string): string {
-  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+/** Prints the help that was asked for, or throws `usage`. */
+async function explain(verb: Verb, args: readonly string[], io: Io): Promise<number> {
+  const { helpFor } = await import("./help.ts");
+  const help = await helpFor(verb, args);
+  if (help === undefined)
+    throw new RelayError("usage", `Cannot run "${verb.name}": its arguments cannot be read`, {
+      next: `${verb.name} --help`,
+    });
+  await io.out(help);
+  return 0;
 }

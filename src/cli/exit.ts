@@ -17,7 +17,7 @@ export const EXIT: Readonly<Record<ErrorCode, number>> = {
 
 export interface FailOptions {
   readonly asJson: boolean;
-  readonly isReadByPerson?: boolean;
+  readonly isReadByPerson?: boolean | undefined;
   readonly verb?: string | undefined;
 }
 

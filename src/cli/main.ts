@@ -3,6 +3,7 @@ import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { asTyped, json } from "../text.ts";
+import { firstWord, GLOBAL_FLAGS, runVerb } from "./command.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { VERBS } from "./verbs.ts";
@@ -10,7 +11,7 @@ import { VERBS } from "./verbs.ts";
 /** Runs the command with its arguments (without node and script). Returns the exit code; never throws. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
-    const at = verbIndex(args);
+    const at = firstWord(args);
     const word = args[at];
     if (word === undefined && args.some((flag) => flag === "--version" || flag === "-V"))
       return await version(args, io);
@@ -20,29 +21,18 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
         next: "agent-relay help",
       });
     if (word === undefined || word === "help") return await help(args[at + 1], io);
-    const early = args
-      .slice(0, at)
-      .find((arg) => arg.startsWith("-") && !GLOBAL_FLAGS.includes(arg.split("=")[0] ?? ""));
+    const early = args.slice(0, at).find((arg) => arg.startsWith("-") && !EVERYWHERE.includes(arg.split("=")[0] ?? ""));
     if (early !== undefined) throw verbLate(early, args);
     const verb = VERBS[word];
     if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word, args.slice(at + 1));
-    const { run } = await verb.load();
-    return await run([...args.slice(0, at), ...args.slice(at + 1)], io);
+    const { verb: described, run = (own) => runVerb(described, own, io) } = await verb.load();
+    return await run(args.toSpliced(at, 1), io);
   } catch (error) {
-    return fail(error, io, { asJson: args.includes("--json"), verb: args[verbIndex(args)] });
+    return fail(error, io, { asJson: args.includes("--json"), verb: args[firstWord(args)] });
   }
 }
 
-const GLOBAL_FLAGS = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a", "--json", "--help", "-h"];
-const FLAGS_WITH_VALUE = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a"];
-
-/** Where the verb stands: the first word that is no flag and no flag's value. */
-function verbIndex(args: readonly string[]): number {
-  const at = args.findIndex(
-    (word, index) => !word.startsWith("-") && !FLAGS_WITH_VALUE.includes(args[index - 1] ?? ""),
-  );
-  return at < 0 ? args.length : at;
-}
+const EVERYWHERE = ["--help", "-h", ...Object.keys(GLOBAL_FLAGS).flatMap((text) => text.match(/--?[a-zA-Z]+/g) ?? [])];
 
 async function version(args: readonly string[], io: Io): Promise<number> {
   await io.out(args.includes("--json") ? json({ version: pkg.version }) : `${pkg.version}\n`);
@@ -51,7 +41,7 @@ async function version(args: readonly string[], io: Io): Promise<number> {
 
 async function help(word: string | undefined, io: Io): Promise<number> {
   const verb = word === undefined || !Object.hasOwn(VERBS, word) ? undefined : VERBS[word];
-  if (verb) return (await verb.load()).run(["--help"], io);
+  if (verb) return await runVerb((await verb.load()).verb, ["--help"], io);
   if (word !== undefined) throw unknownVerb(word, ["--help"]);
   const lines = Object.entries(VERBS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
   await io.out(`${INTRODUCTION}\n${lines.join("\n")}\n\n${ENDING}\n`);

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { formatDuration, parseDuration } from "../duration.ts";
+import { durationOf, formatDuration } from "../duration.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
 import type { MessageKind } from "../messages/message.ts";
 import type { Recipient, SendOptions, Sent } from "../messages/send.ts";
@@ -13,19 +13,20 @@ import { decoded } from "./decode.ts";
 
 const MAX_INPUT_BYTES = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
 
+/** The flags of `send` and `reply`, as far as they have them. */
 export interface SendFlags {
-  to?: string[];
-  kind?: MessageKind;
-  thread?: string;
-  replyTo?: string;
-  ack?: boolean;
-  deadline?: string;
-  claim?: string[];
-  expires?: string;
-  keep?: boolean;
-  file?: string;
-  from?: string;
-  sign?: boolean;
+  readonly to?: readonly string[] | undefined;
+  readonly kind?: MessageKind | undefined;
+  readonly thread?: string | undefined;
+  readonly replyTo?: string | undefined;
+  readonly ack?: true | undefined;
+  readonly deadline?: string | undefined;
+  readonly claim?: readonly string[] | undefined;
+  readonly expires?: string | undefined;
+  readonly keep?: true | undefined;
+  readonly file?: string | undefined;
+  readonly from?: string | undefined;
+  readonly sign?: true | undefined;
 }
 
 /** The option that signs the message, for `--sign`. The key is looked for, and the code loaded, only then. */
@@ -33,18 +34,9 @@ export async function signOptions({ io }: Cli, { store }: FoundRelay, { sign }: 
   return sign ? (await import("./signers.ts")).signing(io, store) : {};
 }
 
-export function sendOptions(flags: SendFlags): SendOptions {
-  return {
-    report: true,
-    ...(flags.to === undefined ? {} : { to: flags.to }),
-    ...(flags.kind === undefined ? {} : { kind: flags.kind }),
-    ...(flags.thread === undefined ? {} : { thread: flags.thread }),
-    ...(flags.replyTo === undefined ? {} : { reply_to: flags.replyTo }),
-    ...(flags.ack === undefined ? {} : { ack: flags.ack }),
-    ...(flags.deadline === undefined ? {} : { deadline: parseDuration(flags.deadline) }),
-    ...(flags.expires === undefined ? {} : { expires: parseDuration(flags.expires) }),
-    ...(flags.keep === undefined ? {} : { keep: flags.keep }),
-  };
+export function sendOptions({ to, kind, thread, replyTo, ack, deadline, expires, keep }: SendFlags): SendOptions {
+  const until = { deadline: durationOf(deadline), expires: durationOf(expires) };
+  return { report: true, to, kind, thread, reply_to: replyTo, ack, keep, ...until };
 }
 
 /** The text from the arguments, a file, or stdin (`-`). */

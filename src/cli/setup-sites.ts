@@ -6,10 +6,10 @@ import { isSetUp } from "../setup/plan.ts";
 import { asCalled, textOf } from "../setup/reach.ts";
 
 export interface SiteFlags {
-  readonly user?: boolean;
-  readonly remove?: boolean;
-  readonly wake?: boolean;
-  readonly statusLine?: boolean;
+  readonly user?: boolean | undefined;
+  readonly remove?: boolean | undefined;
+  readonly wake?: boolean | undefined;
+  readonly statusLine?: boolean | undefined;
 }
 
 /** A file of a host, and how the program is called in it. */

@@ -8,11 +8,11 @@ import { isReadable, messageFor, readMessage } from "./records.ts";
 
 export interface HistoryOptions {
   /** The most messages; default 20, the newest. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Only those to or from this session. */
-  readonly with?: string;
+  readonly with?: string | undefined;
   /** Only messages sent at this time or later (Unix ms). */
-  readonly since?: number;
+  readonly since?: number | undefined;
 }
 
 /** Messages this session may read, in order, the newest `limit`; marks nothing. */

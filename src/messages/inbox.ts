@@ -31,29 +31,29 @@ const MAX_OUT_OF_ORDER = 32; // messages that a conversation may put before othe
 
 export interface InboxOptions {
   /** The most messages to show and mark; default 10. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /**
    * Shows the messages of the lowest rank, and of those of one rank the oldest, in this order; leaves out those without
    * one. By default all are shown in the order of the conversation, the oldest first.
    */
   readonly rank?: (item: InboxItem) => number | undefined;
   /** Also messages read before, and those this session sent: the newest `limit` in all. */
-  readonly all?: boolean;
+  readonly all?: boolean | undefined;
   /** Only messages sent at this time or later (Unix ms). */
-  readonly since?: number;
+  readonly since?: number | undefined;
   /** Marks nothing. */
-  readonly peek?: boolean;
+  readonly peek?: boolean | undefined;
   /**
    * Shows the messages and returns those it did show; only they are marked. If it throws, none is marked. Without it,
    * the messages count as shown when `inbox` returns.
    */
-  readonly show?: (items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>;
+  readonly show?: ((items: readonly InboxItem[], found: Inbox) => Promise<readonly InboxItem[]>) | undefined;
   /** Whether a session that is not registered becomes so: false where somebody only looks by its name. Default true. */
-  readonly registers?: boolean;
+  readonly registers?: boolean | undefined;
   /** What looks: others see what tells a session of its mail. Default `itself`. */
-  readonly by?: keyof Hears;
+  readonly by?: keyof Hears | undefined;
   /** How long to wait for another reader of this session, ms; default 6,000. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
 }
 
 export interface Inbox {
@@ -103,7 +103,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
 
 export interface UnreadOptions {
   /** The ids of messages that are passed over: who was told of them does not pay for them again. */
-  readonly except?: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string> | undefined;
 }
 
 /** The unread messages, in order, at most 1,000: of more, the direct ones come before broadcasts. Marks nothing. */

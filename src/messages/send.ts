@@ -29,28 +29,28 @@ import { messageFor } from "./records.ts";
 
 export interface SendOptions {
   /** Session id, its unique beginning, name, `role:<role>`, `human`, `all` (default); several: one message each. */
-  readonly to?: string | readonly string[];
-  readonly kind?: MessageKind;
+  readonly to?: string | readonly string[] | undefined;
+  readonly kind?: MessageKind | undefined;
   /** The id of any message of the conversation that the message belongs to. */
-  readonly thread?: string;
-  readonly reply_to?: string;
+  readonly thread?: string | undefined;
+  readonly reply_to?: string | undefined;
   /** Asks the recipient to `ack` or answer: each read shows the message again until then. */
-  readonly ack?: boolean;
+  readonly ack?: boolean | undefined;
   /** The sender is told if no answer comes within this many ms. Default one hour with `ack`, else no deadline. */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
   /** The ids of the claims that a request to yield asks for. It is answered when its recipient releases one of them. */
-  readonly claims?: readonly string[];
+  readonly claims?: readonly string[] | undefined;
   /** No inbox shows the message after this many ms. */
-  readonly expires?: number;
+  readonly expires?: number | undefined;
   /** Keeps the message for a session that is not known yet; `to` is then its id. */
-  readonly keep?: boolean;
+  readonly keep?: boolean | undefined;
   /** Signs each message before it is written. */
-  readonly sign?: (message: Message) => Message;
+  readonly sign?: ((message: Message) => Message) | undefined;
   /**
    * Also reports what is known of each recipient, which costs a read of each. How many unread messages each has is told of
    * named recipients; `all` tells it of those of a broadcast too, which costs a look into each inbox.
    */
-  readonly report?: boolean | "all";
+  readonly report?: boolean | "all" | undefined;
 }
 
 /** What is known of one recipient. */
@@ -283,7 +283,8 @@ function expiry(now: number, after: number): string {
 export async function reply(context: Context, id: string, content: string, options: SendOptions = {}): Promise<Sent> {
   checkOptions("reply", options, SEND_OPTIONS);
   const answered = await messageFor(context, id);
-  if (options.to !== undefined) return send(context, content, { keep: true, ...options, reply_to: answered.id });
+  if (options.to !== undefined)
+    return send(context, content, { ...options, keep: options.keep ?? true, reply_to: answered.id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
   await checkAndRegister(context, content, options);
   return composeAndPublish(

@@ -18,9 +18,9 @@ const BATCH = 100; // messages that are read at once
 
 export interface WatchOptions {
   /** Ends the watch. While the loop handles a message, the session's other readers wait. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** False: the loop itself marks messages, by `markRead`; the watch yields each once. Default true. */
-  readonly mark?: boolean;
+  readonly mark?: boolean | undefined;
 }
 
 /**

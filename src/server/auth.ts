@@ -44,7 +44,7 @@ export interface AuthOptions {
   /** The secret of this machine's own user. */
   readonly local: string;
   /** Who runs the server: an invitation for no user lets nobody in by that name. */
-  readonly operator?: string;
+  readonly operator?: string | undefined;
   /** The addresses that this server is called by: `https://relay.example:4800`. A login for another is refused. */
   readonly origins: ReadonlySet<string>;
   readonly now: () => number;

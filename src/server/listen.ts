@@ -31,8 +31,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Certificate and key, as PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  readonly connections?: number;
-  readonly patience?: ConnectionLimits;
+  readonly connections?: number | undefined;
+  readonly patience?: ConnectionLimits | undefined;
 }
 
 /** A server that listens. */

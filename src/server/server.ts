@@ -31,10 +31,10 @@ export interface RelayServerOptions {
   /** Writes one line of the log. Bodies and tokens are never in it. */
   readonly log: (entry: Readonly<Record<string, unknown>>) => void;
   /** Also logs what went well. */
-  readonly isVerbose?: boolean;
-  readonly perOwner?: Served["perOwner"];
-  readonly messagesPerMinute?: number;
-  readonly streams?: StreamLimits;
+  readonly isVerbose?: boolean | undefined;
+  readonly perOwner?: Served["perOwner"] | undefined;
+  readonly messagesPerMinute?: number | undefined;
+  readonly streams?: StreamLimits | undefined;
 }
 
 const PER_OWNER = { perSecond: 5000, burst: 10_000 }; // requests: more than two cores can answer

@@ -189,9 +189,9 @@ function baseName(file: string): string {
 
 interface Options {
   /** The options whose value may be the next word. */
-  readonly valued?: readonly string[];
+  readonly valued?: readonly string[] | undefined;
   /** The letter of an option whose value, if it has one, stands right behind it. */
-  readonly suffixed?: string;
+  readonly suffixed?: string | undefined;
 }
 
 /** A command's options with their values, by letter or long name, and its other words; undefined if not sure. */

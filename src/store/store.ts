@@ -30,9 +30,9 @@ export interface Delivery {
 /** How durable a write has to be, and what it is likely to do. */
 export interface WriteOptions {
   /** False: a power cut may lose the record, whatever the store promises otherwise. */
-  readonly lasting?: boolean;
+  readonly lasting?: boolean | undefined;
   /** The change most likely removes the record. A wrong guess costs one more lock, and nothing else. */
-  readonly removes?: boolean;
+  readonly removes?: boolean | undefined;
 }
 
 /** Makes a record of the old one, if there is one; see `Store.update`. */

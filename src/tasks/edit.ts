@@ -20,8 +20,8 @@ import {
 } from "./update.ts";
 
 export interface TaskEdit extends TaskFields {
-  readonly title?: string;
-  readonly force?: boolean;
+  readonly title?: string | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** Changes the fields of a task. Throws `conflict` for a cycle of dependencies, `refused` if another works on it. */

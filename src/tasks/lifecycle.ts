@@ -61,9 +61,9 @@ export async function addTask(context: Context, title: string, fields: TaskField
 
 export interface TaskListOptions {
   /** `ready`: those that could be taken now. `all`: also those that are over. Default: those that are not over. */
-  readonly which?: "ready" | "open" | "all";
+  readonly which?: "ready" | "open" | "all" | undefined;
   /** The most tasks; default 50. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** Tasks, the first to do first; of `all`, the newest first. */

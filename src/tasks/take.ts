@@ -30,13 +30,13 @@ const FILES_HOLD_MS = 30_000; // that files are held while their task is being t
 
 export interface TakeOptions {
   /** How long the lease on the task lasts, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** Claims the task's files too, all or none. They are given back when the task is done or released. */
-  readonly claimFiles?: boolean;
+  readonly claimFiles?: boolean | undefined;
   /** Takes the task although some of its dependencies are not over. */
-  readonly ignoreDependencies?: boolean;
+  readonly ignoreDependencies?: boolean | undefined;
   /** A person takes the task from its holder, who is told. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }
 
 /** Takes one task, or renews it. Throws `conflict` if another works on it, or if it waits for other tasks. */

@@ -22,21 +22,21 @@ import {
 // What every change of a task has in common.
 
 export interface TaskFields {
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** Paths or globs, as for a claim. */
-  readonly files?: readonly string[];
+  readonly files?: readonly string[] | undefined;
   /** Higher comes first; default 0. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Ids or titles of tasks that must be over before this one is taken. */
-  readonly dependsOn?: readonly string[];
+  readonly dependsOn?: readonly string[] | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
 }
 
 export interface MoveOptions {
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** A person makes the move in place of the holder, who is told. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }
 
 /** One task, by its id, a unique beginning or end of it, or an open one's title. Throws `not_found`, `usage` for several. */
@@ -94,11 +94,17 @@ export async function factsOf(context: Context, { owner }: Task): Promise<TaskFa
   };
 }
 
-export function actorOf({ session, agent }: Context, { force = false }: { readonly force?: boolean }): TaskActor {
+export function actorOf(
+  { session, agent }: Context,
+  { force = false }: { readonly force?: boolean | undefined },
+): TaskActor {
   return { session_id: session, agent_id: agent, isPerson: force };
 }
 
-export function checkFields(context: Context, fields: TaskFields & { title?: string }): { files?: string[] } {
+export function checkFields(
+  context: Context,
+  fields: TaskFields & { title?: string | undefined },
+): { files?: string[] } {
   if (fields.title !== undefined) checkTitle(fields.title);
   if (fields.description !== undefined) checkText(fields.description, "description");
   if (fields.priority !== undefined) checkPriority(fields.priority);

@@ -16,7 +16,7 @@ export interface ActivityOptions {
   /** Unix ms. */
   readonly until?: number | undefined;
   /** The most entries, the newest; default 50. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 export interface Activity {

@@ -35,14 +35,14 @@ import {
 
 export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
-  readonly any?: boolean;
+  readonly any?: boolean | undefined;
   /** ms; default 10 minutes, and 8 hours for `subscribe`. */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Means the paths in this worktree only. */
-  readonly apart?: boolean;
+  readonly apart?: boolean | undefined;
 }
 
 /** What came true, a line for each. */

@@ -48,3 +48,14 @@ test("task alone said (outputHelp), and errors named no next command", async () 
     expect((await story.as("a", ...args)).err, args.join(" ")).toMatch(/\nTry: /);
   expect((await story.as("a", "wait", "--list", "--cancel", "x")).code).toBe(2);
 });
+
+test("help of a part of a verb is asked for before or behind it, and the part is named in what is wrong", async () => {
+  const story = new Story();
+  const help = await story.as("a", "task", "add", "--help");
+  expect(help).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: agent-relay task add /) });
+  expect(await story.as("a", "task", "-h", "add")).toEqual(help);
+  expect(await story.as("a", "task", "help", "add")).toMatchObject({ code: 0, err: "" });
+  expect((await story.as("a", "task", "add", "--bogus")).err).toBe(
+    "Cannot run \"agent-relay task add\": unknown option '--bogus'\nTry: agent-relay task add --help\n",
+  );
+});

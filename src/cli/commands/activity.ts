@@ -5,31 +5,30 @@ import { callsIn } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
 import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { wholeNumber } from "../flags.ts";
 import { INTERRUPTED } from "../io.ts";
 
-interface Flags {
-  readonly limit: string;
-  readonly since: string;
-  readonly follow?: boolean;
-  readonly at?: string;
-}
+const FLAGS = {
+  "-l, --limit <n>": "the newest so many (default 50)",
+  "--since <duration>": "in this time: 30m, 2h (default 1d)",
+  "--follow": "go on, with what happens from now on",
+  "--at <time>": "the state as of then: 2026-03-01T12:00Z, or 2h for two hours ago",
+} as const satisfies FlagTable;
+
+type Flags = FlagsOf<typeof FLAGS>;
 
 const MINUTE_MS = 60_000;
 const MAX_KNOWN_ENTRIES = 100_000; // entries that --follow knows at its start: none comes as news, shown or not
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("activity")
-    .description("Show what happened, the oldest first, with the messages you may read.")
-    .option("-l, --limit <n>", "the newest so many", "50")
-    .option("--since <duration>", "in this time: 30m, 2h", "1d")
-    .option("--follow", "go on, with what happens from now on")
-    .option("--at <time>", "the state as of then: 2026-03-01T12:00Z, or 2h for two hours ago")
-    .addHelpText("after", "\nExample: agent-relay activity --since 2h")
-    .action((flags: Flags) => act((cli) => activity(cli, flags)));
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "activity",
+  about: "Show what happened, the oldest first, with the messages you may read.",
+  flags: FLAGS,
+  example: "agent-relay activity --since 2h",
+  run: activity,
+});
 
 async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
@@ -49,8 +48,9 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
     if (lines.length === 0) cli.io.err("Nothing is known of then\n");
     return undefined;
   }
-  const since = cli.now() - parseDuration(flags.since);
-  const limit = wholeNumber(flags.limit, "--limit");
+  const time = flags.since ?? "1d";
+  const since = cli.now() - parseDuration(time);
+  const limit = wholeNumber(flags.limit ?? "50", "--limit");
   const all = flags.follow
     ? { since: Math.min(since, cli.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
     : { since, limit };
@@ -68,7 +68,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
         "what agents say",
       ),
     );
-  if (found.entries.length === 0) cli.io.err(`Nothing happened in the last ${flags.since}\n`);
+  if (found.entries.length === 0) cli.io.err(`Nothing happened in the last ${time}\n`);
   if (found.torn > 0) cli.io.err(`${found.torn} lines of the log cannot be read\n`);
   if (!flags.follow) return undefined;
   const end = new AbortController();

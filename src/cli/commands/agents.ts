@@ -7,26 +7,25 @@ import { hearingCell } from "../../render/hearing.ts";
 import { cleanLine, countWord } from "../../text.ts";
 import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { table } from "../output.ts";
 
 type Scope = "machine" | "repository" | "directory";
 
-export const describe: Describe = ({ Command, Option }, act) =>
-  new Command("agents")
-    .description("Show who is here: the last seen first, with how much each has unread.")
-    .addOption(
-      new Option("--scope <where>", "in this folder, in this project, or in every project that you have used")
-        .choices(["directory", "repository", "machine"])
-        .default("repository"),
-    )
-    .option("--names", "their names alone, a line each: what `send --to` takes")
-    .addHelpText("after", "\nExample: agent-relay agents --json")
-    .action(({ scope, names }: { scope: Scope; names?: boolean }) =>
-      act((cli) => (names ? namesAlone(cli, scope) : scope === "machine" ? everywhere(cli) : here(cli, scope))),
-    );
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "agents",
+  about: "Show who is here: the last seen first, with how much each has unread.",
+  flags: {
+    "--scope <where>": {
+      about: "in this folder, in this project, or in every project that you have used (default repository)",
+      choices: ["directory", "repository", "machine"],
+    },
+    "--names": "their names alone, a line each: what `send --to` takes",
+  },
+  example: "agent-relay agents --json",
+  run: (cli, { scope = "repository", names }) =>
+    names ? namesAlone(cli, scope) : scope === "machine" ? everywhere(cli) : here(cli, scope),
+});
 
 const HEADER = ["NAME", "SESSION", "AGENT", "PRESENCE", "SEEN", "UNREAD", "HEARS BY", "ROLE", "DOES"];
 

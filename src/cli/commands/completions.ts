@@ -1,22 +1,20 @@
-import type { Command, Option } from "commander";
 import { jsonText } from "../../text.ts";
-import { type Describe, type VerbModule, type VerbTable, verb, withGlobals } from "../command.ts";
+import { defineVerb, GLOBAL_FLAGS, type Verb, type VerbModule, type VerbTable } from "../command.ts";
+import { type Explained, explained } from "../flag-table.ts";
 
 /** Makes the verb for a table of verbs, which it is in itself. */
 export function completionsOf(verbs: VerbTable): VerbModule {
-  const describe: Describe = ({ Argument, Command }, act) =>
-    new Command("completions")
-      .description("Print completions for your shell.")
-      .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]))
-      .addHelpText("after", '\nExample: eval "$(agent-relay completions bash)"')
-      .action((shell: keyof typeof SCRIPTS) =>
-        act(async (cli) => {
-          const script = SCRIPTS[shell](await wordsOf(verbs), verbs);
-          await cli.say({ script }, script);
-        }),
-      );
-
-  return { describe, run: verb(describe) };
+  const verb = defineVerb({
+    name: "completions",
+    about: "Print completions for your shell.",
+    words: { "<shell>": { about: "which shell", choices: ["bash", "zsh", "fish"] } },
+    example: 'eval "$(agent-relay completions bash)"',
+    async run(cli, _, { shell }) {
+      const script = SCRIPTS[shell](await wordsOf(verbs), verbs);
+      await cli.say({ script }, script);
+    },
+  });
+  return { verb };
 }
 
 /** What can stand in a place: these words, the names of who is here, a file, or any text. */
@@ -33,35 +31,32 @@ interface Words {
   readonly first: Kind;
 }
 
-/** From the verbs' own descriptions. */
+/** From the verbs' own tables. */
 async function wordsOf(verbs: VerbTable): Promise<Words[]> {
-  const library = await import("commander");
   const words: Words[] = [];
   for (const [name, { load, about }] of Object.entries(verbs)) {
-    const { describe } = await load();
-    const command = withGlobals(describe(library, () => {}));
-    const own = command.options.map(flagOf);
-    words.push({ verb: name, about, flags: own, first: firstOf(command) });
-    for (const sub of command.commands)
-      words.push({
-        verb: `${name} ${sub.name()}`,
-        about: sub.description(),
-        flags: [...sub.options.map(flagOf), ...own],
-        first: firstOf(sub),
-      });
+    const { verb } = await load();
+    words.push({ ...partOf(verb), verb: name, about });
+    for (const part of verb.parts) words.push({ ...partOf(part), verb: `${name} ${part.name}` });
   }
   return words;
 }
 
-function flagOf(option: Option): Words["flags"][number] {
-  const names = [option.long, option.short].filter((name) => name !== undefined);
-  const isAlone = !option.required && !option.optional;
-  return { names, value: isAlone ? undefined : kindOf(/<([\w-]+)/.exec(option.flags)?.[1], option.argChoices) };
+function partOf(verb: Verb): Words {
+  const flags = Object.entries({ ...verb.flags, ...GLOBAL_FLAGS }).map(flagOf);
+  return { verb: verb.name, about: verb.about, flags, first: firstOf(verb) };
 }
 
-function firstOf({ commands, registeredArguments: [first] }: Command): Kind {
-  if (commands.length > 0) return commands.map((sub) => sub.name());
-  return kindOf(first?.name(), first?.argChoices);
+function flagOf([text, said]: readonly [string, string | Explained]): Words["flags"][number] {
+  const names = text.match(/(?<!\S)--?[\w-]+/g) ?? [];
+  const value = /[<[]([\w-]+)/.exec(text)?.[1];
+  return { names: names.reverse(), value: value === undefined ? undefined : kindOf(value, explained(said).choices) };
+}
+
+function firstOf({ parts, words }: Verb): Kind {
+  if (parts.length > 0) return parts.map(({ name }) => name);
+  const [text = "", said = ""] = Object.entries(words)[0] ?? [];
+  return kindOf(/[\w-]+/.exec(text)?.[0], explained(said).choices);
 }
 
 /** What a place takes, by the word for it in the help. */

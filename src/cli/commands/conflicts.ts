@@ -3,7 +3,7 @@ import { comparison, readWorktrees, type Worktree } from "../../git/worktrees.ts
 import { namesOf } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 
 interface Conflict {
@@ -12,15 +12,13 @@ interface Conflict {
   readonly worktrees: readonly { readonly root: string; readonly branch: string; readonly agents: readonly string[] }[];
 }
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("conflicts")
-    .description(
-      "List files that were changed in more than one worktree since they parted, before anyone merges. Exit code 4: there are some.",
-    )
-    .addHelpText("after", "\nExample: agent-relay conflicts")
-    .action(() => act(conflicts));
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "conflicts",
+  about:
+    "List files that were changed in more than one worktree since they parted, before anyone merges. Exit code 4: there are some.",
+  example: "agent-relay conflicts",
+  run: conflicts,
+});
 
 async function conflicts(cli: Cli): Promise<number> {
   const agents = await (await cli.open()).agents();

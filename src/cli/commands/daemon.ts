@@ -16,67 +16,60 @@ import type { Relay } from "../../relay.ts";
 import { cleanLine } from "../../text.ts";
 import { dayOf, iso } from "../../time.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable, WordTable } from "../flag-table.ts";
 import { wholeNumber } from "../flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { installService, uninstallService } from "../service.ts";
 
-interface Flags {
-  readonly wake?: boolean;
-  readonly coolDown?: string;
-  readonly daily?: string;
-  readonly limit?: string;
-}
-
 const MAX_LOG_BYTES = 10 * 1024 * 1024; // then the log begins anew
 
-export const describe: Describe = ({ Command }, act) => {
-  const daemon = new Command("daemon")
-    .description("Start an agent when mail comes for its session, with nobody at the keyboard.")
-    .addHelpText(
-      "after",
-      "\nThe command is never given the text of a message. It runs with the host's permission prompts on.\n" +
-        "Example: agent-relay daemon run --session claude-night -- claude -p 'Read agent-relay inbox, and do what is yours.'",
-    );
-  const withLimits = (name: string, about: string) =>
-    daemon
-      .command(name)
-      .description(about)
-      .argument("[command...]", "what to start; without it, the host's own headless mode")
-      .option("--wake", "start nothing: wake the session where it is open, once for each message to it alone")
-      .option("--cool-down <time>", "between two runs (default 1m, with --wake 10s)")
-      .option("--daily <n>", "runs a day (default 50, with --wake 200)")
-      .option("--limit <time>", "that one run may take (default 30m)");
-  withLimits("run", "watch here, until interrupted").action((command: string[], flags: Flags) =>
-    act((cli) => runHere(cli, command, flags)),
-  );
-  withLimits("install", "watch from now on, also after a reboot: systemd's user manager, or launchd").action(
-    (command: string[], flags: Flags) => act((cli) => install(cli, command, flags)),
-  );
-  daemon
-    .command("nudge")
-    .description("wake the session now: it is told that mail waits, and no more (Claude Code, Codex)")
-    .action(() => act(nudge));
-  daemon
-    .command("uninstall")
-    .description("watch no more")
-    .action(() => act(uninstall));
-  daemon
-    .command("status")
-    .description("who is watched for, and what came of it")
-    .action(() => act(status));
-  daemon
-    .command("stop")
-    .description("the kill switch: nothing is started in this project until `daemon go`")
-    .action(() => act((cli) => setSwitch(cli, true)));
-  daemon
-    .command("go")
-    .description("take the kill switch back")
-    .action(() => act((cli) => setSwitch(cli, false)));
-  return daemon;
-};
+/** A part that watches, with the limits of what it starts. */
+const LIMITED = {
+  words: { "[command...]": "what to start; without it, the host's own headless mode" },
+  flags: {
+    "--wake": "start nothing: wake the session where it is open, once for each message to it alone",
+    "--cool-down <time>": "between two runs (default 1m, with --wake 10s)",
+    "--daily <n>": "runs a day (default 50, with --wake 200)",
+    "--limit <time>": "that one run may take (default 30m)",
+  },
+} as const satisfies { words: WordTable; flags: FlagTable };
 
-export const run = verb(describe);
+type Flags = FlagsOf<typeof LIMITED.flags>;
+
+export const verb = defineVerb({
+  name: "daemon",
+  about: "Start an agent when mail comes for its session, with nobody at the keyboard.",
+  note: "The command is never given the text of a message. It runs with the host's permission prompts on.",
+  example: "agent-relay daemon run --session claude-night -- claude -p 'Read agent-relay inbox, and do what is yours.'",
+  parts: [
+    defineVerb({
+      ...LIMITED,
+      name: "run",
+      about: "watch here, until interrupted",
+      run: (cli, flags, { command }) => runHere(cli, command, flags),
+    }),
+    defineVerb({
+      ...LIMITED,
+      name: "install",
+      about: "watch from now on, also after a reboot: systemd's user manager, or launchd",
+      run: (cli, flags, { command }) => install(cli, command, flags),
+    }),
+    defineVerb({
+      name: "nudge",
+      about: "wake the session now: it is told that mail waits, and no more (Claude Code, Codex)",
+      run: nudge,
+    }),
+    defineVerb({ name: "uninstall", about: "watch no more", run: uninstall }),
+    defineVerb({ name: "status", about: "who is watched for, and what came of it", run: status }),
+    defineVerb({
+      name: "stop",
+      about: "the kill switch: nothing is started in this project until `daemon go`",
+      run: (cli) => setSwitch(cli, true),
+    }),
+    defineVerb({ name: "go", about: "take the kill switch back", run: (cli) => setSwitch(cli, false) }),
+  ],
+});
 
 async function opened(cli: Cli) {
   const { relay, found } = await cli.openWithStore();

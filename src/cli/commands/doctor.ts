@@ -10,48 +10,44 @@ import { cleanLine } from "../../text.ts";
 import { DOCTOR_CHECKS } from "../../upkeep/doctor.ts";
 import type { DoctorCheck, DoctorTarget, Finding } from "../../upkeep/finding.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 
 const UNWELL = 1;
 const MAX_FINDINGS = 5; // findings of one check that are told one by one
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("doctor")
-    .description(
-      "Look whether anything is wrong with the relay. Changes nothing, unless --fix. Exit code 1: something is.",
-    )
-    .option("--fix", "mend what is safe to mend, and say what was done")
-    .addHelpText("after", "\nExample: agent-relay doctor --fix")
-    .action((flags: { fix?: boolean }) =>
-      act(async (cli) => {
-        if (cli.server !== undefined) return doctorOf(cli, cli.server);
-        const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
-        findRoot(dir, trustedDirs(cli.openOptions()));
-        const { found } = await cli.openStrange();
-        const isModel = found.identity.agent !== "human";
-        if (isModel && isStrange(dir)) await refuseStrangers(found); // its findings name what is in it
-        const place = { dir, cwd: cli.io.cwd, now: cli.now(), env: cli.io.env };
-        const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
-        const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
-        const left = flags.fix
-          ? DOCTOR_CHECKS.flatMap(({ look }) => looked(look, place))
-          : results.flatMap(({ findings }) => findings);
-        const isWell = left.every((finding) => finding.isHarmless);
-        const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
-        const report = results.map(({ name, findings }) => ({
-          name,
-          findings: findings.map(({ what, next, fix }) => ({ what, next, fixable: fix !== undefined })),
-        }));
-        await cli.say(
-          { well: isWell, checks: report, done },
-          `${text}${done.map((line) => `${cleanLine(line)}\n`).join("")}`,
-        );
-        const isFixable = left.some((finding) => finding.fix);
-        if (!isWell)
-          cli.io.err(isFixable ? "Try: agent-relay doctor --fix\n" : "A person has to look at what is left\n");
-        return isWell ? 0 : UNWELL;
-      }),
+export const verb = defineVerb({
+  name: "doctor",
+  about: "Look whether anything is wrong with the relay. Changes nothing, unless --fix. Exit code 1: something is.",
+  flags: { "--fix": "mend what is safe to mend, and say what was done" },
+  example: "agent-relay doctor --fix",
+  async run(cli, flags) {
+    if (cli.server !== undefined) return doctorOf(cli, cli.server);
+    const { dir } = projectOf(cli.openOptions()); // not opened as for other verbs: that would set bad records aside
+    findRoot(dir, trustedDirs(cli.openOptions()));
+    const { found } = await cli.openStrange();
+    const isModel = found.identity.agent !== "human";
+    if (isModel && isStrange(dir)) await refuseStrangers(found); // its findings name what is in it
+    const place = { dir, cwd: cli.io.cwd, now: cli.now(), env: cli.io.env };
+    const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
+    const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
+    const left = flags.fix
+      ? DOCTOR_CHECKS.flatMap(({ look }) => looked(look, place))
+      : results.flatMap(({ findings }) => findings);
+    const isWell = left.every((finding) => finding.isHarmless);
+    const text = results.map(({ name, findings }) => describeCheck(name, findings)).join("");
+    const report = results.map(({ name, findings }) => ({
+      name,
+      findings: findings.map(({ what, next, fix }) => ({ what, next, fixable: fix !== undefined })),
+    }));
+    await cli.say(
+      { well: isWell, checks: report, done },
+      `${text}${done.map((line) => `${cleanLine(line)}\n`).join("")}`,
     );
+    const isFixable = left.some((finding) => finding.fix);
+    if (!isWell) cli.io.err(isFixable ? "Try: agent-relay doctor --fix\n" : "A person has to look at what is left\n");
+    return isWell ? 0 : UNWELL;
+  },
+});
 
 /** Whether a relay bears no mark of ours, or none that can be read now. */
 function isStrange(dir: string): boolean {
@@ -76,8 +72,6 @@ function looked(look: DoctorCheck["look"], place: DoctorTarget): Finding[] {
     ];
   }
 }
-
-export const run = verb(describe);
 
 /** Checks whether a server's relay can be used from here. Its content is for the doctor on its own machine. */
 async function doctorOf(cli: Cli, server: string): Promise<number> {

@@ -1,44 +1,41 @@
 import { entryLine, sessionsIn } from "../../render/activity.ts";
 import { messageLines } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("explain")
-    .description("Show the whole life of a message, claim, task, wait or decision.")
-    .argument("<id>", "its id")
-    .addHelpText("after", "\nExample: agent-relay explain msg-0mwq289458ob05tgh7w2w")
-    .action((id: string) =>
-      act(async (cli) => {
-        const relay = await cli.open();
-        const found = await relay.explain(id);
-        const { record } = found;
-        const named = record === undefined ? [] : sessionsOf(record);
-        const names = await relay.names([...named, ...sessionsIn(found.entries)]);
-        const isMessage = record !== undefined && "from_session" in record;
-        const head =
-          record === undefined
-            ? []
-            : isMessage
-              ? [messageLines(record, relay.session ?? "", names, cli.now())]
-              : [json(calledIn(record, names), 2)];
-        const receipts = isMessage
-          ? Object.entries(record.receipts ?? {}).map(
-              ([session, receipt]) => `  ${json({ session: names.get(session) ?? session, ...receipt })}`,
-            )
-          : [];
-        const aside = found.set_aside;
-        const broken = aside
-          ? [
-              `${cleanLine(found.id)} could not be read (${cleanLine(aside.reason)}) and was set aside as ${cleanLine(aside.file)}: agent-relay quarantine\n`,
-            ]
-          : [];
-        const lines = [...head, ...broken, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
-        await cli.say(found, cli.framed(lines, "what agents say"));
-      }),
-    );
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "explain",
+  about: "Show the whole life of a message, claim, task, wait or decision.",
+  words: { "<id>": "its id" },
+  example: "agent-relay explain msg-0mwq289458ob05tgh7w2w",
+  async run(cli, _, { id }) {
+    const relay = await cli.open();
+    const found = await relay.explain(id);
+    const { record } = found;
+    const named = record === undefined ? [] : sessionsOf(record);
+    const names = await relay.names([...named, ...sessionsIn(found.entries)]);
+    const isMessage = record !== undefined && "from_session" in record;
+    const head =
+      record === undefined
+        ? []
+        : isMessage
+          ? [messageLines(record, relay.session ?? "", names, cli.now())]
+          : [json(calledIn(record, names), 2)];
+    const receipts = isMessage
+      ? Object.entries(record.receipts ?? {}).map(
+          ([session, receipt]) => `  ${json({ session: names.get(session) ?? session, ...receipt })}`,
+        )
+      : [];
+    const aside = found.set_aside;
+    const broken = aside
+      ? [
+          `${cleanLine(found.id)} could not be read (${cleanLine(aside.reason)}) and was set aside as ${cleanLine(aside.file)}: agent-relay quarantine\n`,
+        ]
+      : [];
+    const lines = [...head, ...broken, ...receipts, ...found.entries.map((entry) => entryLine(entry, names))];
+    await cli.say(found, cli.framed(lines, "what agents say"));
+  },
+});
 
 const SESSION_FIELDS = ["session_id", "created_by", "from_session", "to_session", "session", "reader"];
 

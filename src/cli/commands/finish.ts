@@ -1,22 +1,15 @@
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { askIfOthers } from "../confirm.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("finish")
-    .description(
-      "End this project's work: every session is ended, every claim given back, and nobody new may register.",
-    )
-    .addHelpText(
-      "after",
-      "\nIts mail, tasks and decisions stay. agent-relay reopen takes it back.\nExample: agent-relay finish",
-    )
-    .action(() =>
-      act(async (cli) => {
-        const relay = await cli.open();
-        await askIfOthers(cli, relay, "finish");
-        const ended = await relay.finish();
-        await cli.say({ ended }, `Finished; ${ended.length} sessions ended. agent-relay reopen takes it back\n`);
-      }),
-    );
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "finish",
+  about: "End this project's work: every session is ended, every claim given back, and nobody new may register.",
+  note: "Its mail, tasks and decisions stay. agent-relay reopen takes it back.",
+  example: "agent-relay finish",
+  async run(cli) {
+    const relay = await cli.open();
+    await askIfOthers(cli, relay, "finish");
+    const ended = await relay.finish();
+    await cli.say({ ended }, `Finished; ${ended.length} sessions ended. agent-relay reopen takes it back\n`);
+  },
+});

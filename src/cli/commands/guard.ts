@@ -15,11 +15,10 @@ import {
 } from "../../git/hooks.ts";
 import { git, gitOfCommit, gitReading, names } from "../../git/run.ts";
 import type { Relay } from "../../relay.ts";
-import { namesOf } from "../../render/messages.ts";
 import { quoted } from "../../shell/quote.ts";
 import { cleanLine, inQuotes } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
 
@@ -32,38 +31,38 @@ const ABOUT: Readonly<Record<Hook, { did: string; leave: (file: string) => strin
   "pre-push": { did: "pushed", leave: () => "" },
 };
 
-export const describe: Describe = ({ Argument, Command }, act) => {
-  const guard = new Command("guard")
-    .description("Refuse commits of files that another agent has claimed, by a git hook.")
-    .addHelpText(
-      "after",
-      "\nOnly a claim of another holds a commit up: where claims cannot be looked at, it goes on, and a line says why." +
-        "\nOnce, all the same, and on record: AGENT_RELAY_GUARD=off git commit\nExample: agent-relay guard install",
-    );
-  guard
-    .command("install")
-    .description("put the hooks where git looks for them; one that is there is called first")
-    .option("--push", "also before a push")
-    .addHelpText("after", "\nInstall it again when a hook manager has written its own hooks anew.")
-    .action((flags: { push?: boolean }) => act((cli) => install(cli, flags.push ?? false)));
-  guard
-    .command("remove")
-    .description("take them away; what was there before is there again")
-    .action(() => act(remove));
-  guard
-    .command("status")
-    .description("say in which worktrees it is active; exit code 3: not in this one")
-    .action(() => act(status));
-  guard
-    .command("check")
-    .description("what the hooks run: exit code 4 if a file is claimed by another")
-    .addArgument(new Argument("[hook]", "which hook asks").choices(HOOKS).default("pre-commit"))
-    .argument("[remote]", "for pre-push, whose stdin says what is pushed: where to")
-    .action((hook: Hook, remote: string | undefined) => act((cli) => check(cli, hook, remote)));
-  return guard;
-};
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "guard",
+  about: "Refuse commits of files that another agent has claimed, by a git hook.",
+  note:
+    "Only a claim of another holds a commit up: where claims cannot be looked at, it goes on, and a line says why.\n" +
+    "Once, all the same, and on record: AGENT_RELAY_GUARD=off git commit",
+  example: "agent-relay guard install",
+  parts: [
+    defineVerb({
+      name: "install",
+      about: "put the hooks where git looks for them; one that is there is called first",
+      flags: { "--push": "also before a push" },
+      note: "Install it again when a hook manager has written its own hooks anew.",
+      run: (cli, { push = false }) => install(cli, push),
+    }),
+    defineVerb({ name: "remove", about: "take them away; what was there before is there again", run: remove }),
+    defineVerb({
+      name: "status",
+      about: "say in which worktrees it is active; exit code 3: not in this one",
+      run: status,
+    }),
+    defineVerb({
+      name: "check",
+      about: "what the hooks run: exit code 4 if a file is claimed by another",
+      words: {
+        "[hook]": { about: "which hook asks (default pre-commit)", choices: HOOKS },
+        "[remote]": "for pre-push, whose stdin says what is pushed: where to",
+      },
+      run: (cli, _, { hook = "pre-commit", remote }) => check(cli, hook, remote),
+    }),
+  ],
+});
 
 async function install(cli: Cli, withPush: boolean): Promise<void> {
   const hooks = HOOKS.filter((hook) => withPush || hook !== "pre-push");
@@ -129,10 +128,9 @@ interface Held {
 
 async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly string[]): Promise<Held[]> {
   const held: Held[] = [];
-  const called = namesOf(await relay.agents());
   for (const file of files)
     for (const claim of await claimsOfOthers(io, relay, root, file)) {
-      const who = called.get(claim.session_id) ?? claim.session_id;
+      const who = (await relay.names([claim.session_id])).get(claim.session_id) ?? claim.session_id;
       const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
       const left = formatLeft(claim.expires_at - io.now());
       held.push({ file, says: `${file} is claimed by ${who} for ${left} more${why}` });

@@ -20,7 +20,7 @@ import { Relay } from "../../relay.ts";
 import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
 import { iso } from "../../time.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb, runVerb } from "../command.ts";
 import type { Io } from "../io.ts";
 import { JsonObjectEnd } from "../json-end.ts";
 
@@ -33,23 +33,22 @@ const HOST_POLL_MS = 5000;
 
 const hosts = HOOK_HOSTS.map(({ agent }) => agent);
 
-export const describe: Describe = ({ Argument, Command }, act) =>
-  new Command("hook")
-    .description("Answer a hook of a coding agent: its payload on stdin, its reply on stdout. Installed by setup.")
-    .addArgument(new Argument("<host>", "whose hook it is").choices(hosts))
-    .argument("[event]", "the event, for hosts whose payload does not name it")
-    .addHelpText(
-      "after",
-      "\nAlways ends with exit code 0, and never holds its host up for more than 2 s. The event Wake is our own: it waits for" +
-        "\nmail that is worth waking an idle agent for, then ends with exit code 2.\nExample: agent-relay hook claude Stop <payload.json",
-    )
-    .action((host: string, event: string | undefined) => act((cli) => hook(cli.io, host, event)));
+export const verb = defineVerb({
+  name: "hook",
+  about: "Answer a hook of a coding agent: its payload on stdin, its reply on stdout. Installed by setup.",
+  words: {
+    "<host>": { about: "whose hook it is", choices: hosts },
+    "[event]": "the event, for hosts whose payload does not name it",
+  },
+  note:
+    "Always ends with exit code 0, and never holds its host up for more than 2 s. The event Wake is our own: it waits for\n" +
+    "mail that is worth waking an idle agent for, then ends with exit code 2.",
+  example: "agent-relay hook claude Stop <payload.json",
+});
 
-const help = verb(describe);
-
-/** Runs without a command parser: a mistake in the arguments must not break the host either. */
+/** Reads its arguments itself: a mistake in them must not break the host either. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  if (args.includes("--help") || args.includes("-h")) return help(args, io);
+  if (args.includes("--help") || args.includes("-h")) return runVerb(verb, args, io);
   const [host, event] = args;
   return hook(io, host, event);
 }

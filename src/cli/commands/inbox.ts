@@ -6,36 +6,28 @@ import type { Relay } from "../../relay.ts";
 import { itemLines, sessionsIn } from "../../render/messages.ts";
 import { cleanLine, countWord, json } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { wholeNumber } from "../flags.ts";
 
 const MAX_BLOCK_CHARS = 32 * 1024; // characters shown at once: what does not fit stays unread, and is not cut
 
-interface InboxFlags {
-  limit?: string;
-  all?: boolean;
-  peek?: boolean;
-  since?: string;
-}
+const FLAGS = {
+  "-l, --limit <n>": "show at most this many; default 10",
+  "--all": "also what you have read, and what you sent",
+  "--peek": "mark nothing",
+  "--since <duration>": "only what was sent in this time: 30m, 2h",
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("inbox")
-    .description("Show what waits for you, the oldest first, and mark as read what was shown.")
-    .option("-l, --limit <n>", "show at most this many; default 10")
-    .option("--all", "also what you have read, and what you sent")
-    .option("--peek", "mark nothing")
-    .option("--since <duration>", "only what was sent in this time: 30m, 2h")
-    .addHelpText("after", "\nExample: agent-relay inbox --limit 5")
-    .action((flags: InboxFlags) => act((cli) => inbox(cli, flags)));
+type InboxFlags = FlagsOf<typeof FLAGS>;
 
-export const options = {
-  limit: { type: "string", short: "l" },
-  all: { type: "boolean" },
-  peek: { type: "boolean" },
-  since: { type: "string" },
-} as const;
-
-export const run = verb<InboxFlags>(describe, { options, takesWords: false, act: inbox });
+export const verb = defineVerb({
+  name: "inbox",
+  about: "Show what waits for you, the oldest first, and mark as read what was shown.",
+  flags: FLAGS,
+  example: "agent-relay inbox --limit 5",
+  run: inbox,
+});
 
 async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
   const { io } = cli;
@@ -43,10 +35,10 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
   const me = relay.session ?? "";
   const options: InboxOptions = {
     limit: wholeNumber(flags.limit ?? "10", "--limit"),
-    ...(flags.all ? { all: true } : {}),
-    ...(flags.peek ? { peek: true } : {}),
+    all: flags.all,
+    peek: flags.peek,
     registers: cli.isOwnSession(relay.agent),
-    ...(flags.since === undefined ? {} : { since: cli.now() - parseDuration(flags.since) }),
+    since: flags.since === undefined ? undefined : cli.now() - parseDuration(flags.since),
     async show(items, found) {
       if (cli.flags.json) {
         await io.out(json(found, 2));

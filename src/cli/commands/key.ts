@@ -7,31 +7,27 @@ import { allowedLines, collaborators } from "../../identity/ssh.ts";
 import { serverOf } from "../../open/open.ts";
 import { jsonText } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { keysFolder } from "../key-dir.ts";
 import { allow, allowedSigners, keysIn } from "../signers.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("key")
-    .description("Show this machine's public key, by which servers know it. It is made if there is none.")
-    .option(
-      "--allow <signer>",
-      "believe SSH signatures of this person (the e-mail address that git has) by the keys in --file",
-    )
-    .option("--file <path>", "... public keys, a line each")
-    .option("--collaborators", "believe those of everyone who may push to this repository on GitHub, as gh lists them")
-    .option("--forget <who>", "learn the key of this session, or of this user/machine, anew; with --server")
-    .addHelpText("after", "\nExample: agent-relay key")
-    .action((flags: Flags) => act((cli) => chosen(cli, flags)));
+const FLAGS = {
+  "--allow <signer>": "believe SSH signatures of this person (the e-mail address that git has) by the keys in --file",
+  "--file <path>": "... public keys, a line each",
+  "--collaborators": "believe those of everyone who may push to this repository on GitHub, as gh lists them",
+  "--forget <who>": "learn the key of this session, or of this user/machine, anew; with --server",
+} as const satisfies FlagTable;
 
-export const run = verb(describe);
+type Flags = FlagsOf<typeof FLAGS>;
 
-interface Flags {
-  readonly forget?: string;
-  readonly allow?: string;
-  readonly file?: string;
-  readonly collaborators?: boolean;
-}
+export const verb = defineVerb({
+  name: "key",
+  about: "Show this machine's public key, by which servers know it. It is made if there is none.",
+  flags: FLAGS,
+  example: "agent-relay key",
+  run: chosen,
+});
 
 async function chosen(cli: Cli, { forget: who, allow: signer, file, collaborators: all }: Flags): Promise<void> {
   if (

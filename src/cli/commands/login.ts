@@ -5,33 +5,30 @@ import { forgetServer, logIn, readKnownServer, serverUrl } from "../../identity/
 import { userName } from "../../open/open.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { keysFolder } from "../key-dir.ts";
 
 const MAX_INVITE_BYTES = 1024;
 
-interface Flags {
-  readonly invite?: string;
-  readonly user?: string;
-  readonly machine?: string;
-  readonly forget?: boolean;
-}
+const FLAGS = {
+  "--invite <word>":
+    "what the other side's agent-relay invite has printed; - reads it from stdin, where no ps shows it",
+  "--user <name>": "who you are there; default your name here",
+  "--machine <name>": "what this machine is called there; default its host name",
+  "--forget": "forget that server instead",
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("login")
-    .description("Let this machine use a server's relay: by an invitation the first time, and by its key from then on.")
-    .argument("<url>", "the server's address")
-    .option(
-      "--invite <word>",
-      "what the other side's agent-relay invite has printed; - reads it from stdin, where no ps shows it",
-    )
-    .option("--user <name>", "who you are there; default your name here")
-    .option("--machine <name>", "what this machine is called there; default its host name")
-    .option("--forget", "forget that server instead")
-    .addHelpText("after", "\nExample: agent-relay login http://192.168.1.7:4800 --invite ar-invite-...")
-    .action((url: string, flags: Flags) => act((cli) => login(cli, serverUrl(url), flags)));
+type Flags = FlagsOf<typeof FLAGS>;
 
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "login",
+  about: "Let this machine use a server's relay: by an invitation the first time, and by its key from then on.",
+  words: { "<url>": "the server's address" },
+  flags: FLAGS,
+  example: "agent-relay login http://192.168.1.7:4800 --invite ar-invite-...",
+  run: (cli, flags, { url }) => login(cli, serverUrl(url), flags),
+});
 
 async function login(cli: Cli, url: URL, flags: Flags): Promise<void> {
   const { env, now } = cli.io;

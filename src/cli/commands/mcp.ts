@@ -15,35 +15,28 @@ import { isSegment } from "../../store/key.ts";
 import type { Notice, Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 
 const PARENT_POLL_MS = 5000;
 const WITHIN = 600_000; // ms; a person who is not at the keyboard needs minutes, and an agent that waits costs nothing
 
-interface Flags {
-  readonly channel?: boolean;
-  readonly permissionFrom?: string;
-  readonly within?: string;
-}
+const FLAGS = {
+  "--channel": "tell Claude Code of mail to it alone by its channel, which has to be allowed at its start",
+  "--permission-from <who>":
+    "with --channel: ask this person or session when Claude Code asks for permission; only their `allow` allows",
+  "--within <duration>": `... who is waited for this long: silence denies. Default ${formatDuration(WITHIN)}`,
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("mcp")
-    .description(
-      "Serve the relay as tools, by the Model Context Protocol, on stdin and stdout. Installed by setup --mcp.",
-    )
-    .option("--channel", "tell Claude Code of mail to it alone by its channel, which has to be allowed at its start")
-    .option(
-      "--permission-from <who>",
-      "with --channel: ask this person or session when Claude Code asks for permission; only their `allow` allows",
-    )
-    .option("--within <duration>", `... who is waited for this long: silence denies. Default ${formatDuration(WITHIN)}`)
-    .addHelpText(
-      "after",
-      '\nExample: { "mcpServers": { "agent-relay": { "command": "agent-relay", "args": ["mcp"] } } }',
-    )
-    .action((flags: Flags) => act((cli) => mcp(cli, channelOf(flags))));
+type Flags = FlagsOf<typeof FLAGS>;
 
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "mcp",
+  about: "Serve the relay as tools, by the Model Context Protocol, on stdin and stdout. Installed by setup --mcp.",
+  flags: FLAGS,
+  example: '{ "mcpServers": { "agent-relay": { "command": "agent-relay", "args": ["mcp"] } } }',
+  run: (cli, flags) => mcp(cli, channelOf(flags)),
+});
 
 function channelOf({ channel, permissionFrom: who, within }: Flags): ChannelOptions | undefined {
   if (who === undefined && within !== undefined)

@@ -1,44 +1,48 @@
 import path from "node:path";
 import { endSessionsOf } from "../../agents/leave.ts";
-import { formatDuration, parseDuration } from "../../duration.ts";
+import { durationOf, formatDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { checkScope, type Member } from "../../identity/member.ts";
+import { checkScope, type Member, type TokenScope } from "../../identity/member.ts";
 import { addToken, members, remove, removedOwners } from "../../identity/membership.ts";
 import { makeContext } from "../../open/make-context.ts";
 import { findRelay } from "../../open/open.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 
-interface TokenFlags {
+interface TokenFacts {
   readonly name: string;
-  readonly scope: string;
-  readonly expires?: string;
+  readonly scope: TokenScope;
+  /** For how long it is good, ms. */
+  readonly expires: number | undefined;
 }
 
-export const describe: Describe = ({ Command }, act) => {
-  const command = new Command("members")
-    .description("Show who may log in to this relay's server, or change that.")
-    .addHelpText("after", "\nExample: agent-relay members remove aaron/old-laptop")
-    .action(() => act(list));
-  command
-    .command("list")
-    .description("show users, their machines and tokens")
-    .action(() => act(list));
-  command
-    .command("remove <who>")
-    .description("let a user, or one machine or token of it, in no more: aaron, aaron/laptop")
-    .action((who: string) => act((cli) => removeOne(cli, who)));
-  command
-    .command("token <user>")
-    .description("make a token for a script, and print it once")
-    .option("--name <name>", "what it is called", "script")
-    .option("--scope <scope>", "read: look at everything; send: send messages alone; all", "read")
-    .option("--expires <duration>", "for how long it is good; without it, until it is removed")
-    .action((user: string, flags: TokenFlags) => act((cli) => token(cli, user, flags)));
-  return command;
-};
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "members",
+  about: "Show who may log in to this relay's server, or change that.",
+  example: "agent-relay members remove aaron/old-laptop",
+  run: list,
+  parts: [
+    defineVerb({ name: "list", about: "show users, their machines and tokens", run: list }),
+    defineVerb({
+      name: "remove",
+      about: "let a user, or one machine or token of it, in no more: aaron, aaron/laptop",
+      words: { "<who>": "" },
+      run: (cli, _, { who }) => removeOne(cli, who),
+    }),
+    defineVerb({
+      name: "token",
+      about: "make a token for a script, and print it once",
+      words: { "<user>": "" },
+      flags: {
+        "--name <name>": "what it is called (default script)",
+        "--scope <scope>": "read: look at everything; send: send messages alone; all (default read)",
+        "--expires <duration>": "for how long it is good; without it, until it is removed",
+      },
+      run: (cli, { name = "script", scope = "read", expires }, { user }) =>
+        token(cli, user, { name, scope: checkScope(scope), expires: durationOf(expires) }),
+    }),
+  ],
+});
 
 async function list(cli: Cli): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
@@ -87,14 +91,12 @@ async function removeOne(cli: Cli, who: string): Promise<void> {
   await cli.say({ removed: who, ended: sessions }, `${who} is let in no more; what it has open ends now${ended}\n`);
 }
 
-async function token(cli: Cli, user: string, flags: TokenFlags): Promise<void> {
+async function token(cli: Cli, user: string, { name, scope, expires }: TokenFacts): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
-  const scope = checkScope(flags.scope);
-  const expires = flags.expires === undefined ? undefined : parseDuration(flags.expires);
   const by = await store.owner?.();
-  const secret = await addToken(store, cli.now(), { user, name: flags.name, scope, expires, by });
+  const secret = await addToken(store, cli.now(), { user, name, scope, expires, by });
   await cli.say(
-    { token: secret, user, name: flags.name, scope },
+    { token: secret, user, name, scope },
     `${secret}\nGood to ${scope}. Put it into AGENT_RELAY_TOKEN, or: curl -H "Authorization: Bearer $AGENT_RELAY_TOKEN"\n`,
   );
 }

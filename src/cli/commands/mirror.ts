@@ -15,31 +15,28 @@ import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 
-interface Flags {
-  readonly once?: boolean;
-  readonly status?: boolean;
-  readonly forget?: boolean;
-}
+const FLAGS = {
+  "--once": "until both agree, and no longer",
+  "--status": "say what is mirrored here, and whether both agree",
+  "--forget": "mirror it no more: this relay is one of its own again",
+} as const satisfies FlagTable;
+
+type Flags = FlagsOf<typeof FLAGS>;
 
 const MAX_AHEAD_MS = 60_000; // that clocks may differ before leases last visibly longer here than there
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("mirror")
-    .description("Keep this project's relay and a server's the same, so that agents here touch nothing but files.")
-    .argument("[url]", "the server's relay, such as http://192.168.1.7:4800; default the one it was before")
-    .option("--once", "until both agree, and no longer")
-    .option("--status", "say what is mirrored here, and whether both agree")
-    .option("--forget", "mirror it no more: this relay is one of its own again")
-    .addHelpText(
-      "after",
-      "\nWithout the server agents go on working; what they claim meanwhile is tentative, and the server decides.\n" +
-        "Example: agent-relay mirror http://192.168.1.7:4800",
-    )
-    .action((url: string | undefined, flags: Flags) => act((cli) => chosen(cli, url, flags)));
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "mirror",
+  about: "Keep this project's relay and a server's the same, so that agents here touch nothing but files.",
+  words: { "[url]": "the server's relay, such as http://192.168.1.7:4800; default the one it was before" },
+  flags: FLAGS,
+  note: "Without the server agents go on working; what they claim meanwhile is tentative, and the server decides.",
+  example: "agent-relay mirror http://192.168.1.7:4800",
+  run: (cli, flags, { url }) => chosen(cli, url, flags),
+});
 
 async function chosen(cli: Cli, url: string | undefined, flags: Flags): Promise<void> {
   if ([flags.once, flags.status, flags.forget].filter(Boolean).length > 1)

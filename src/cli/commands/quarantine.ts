@@ -6,26 +6,24 @@ import type { PutBack, SetAside } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
 import { retrySetAside, setAside } from "../../upkeep/quarantine.ts";
 import { type Cli, isRelayAside, refuseStrangers } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 
-export const describe: Describe = ({ Command }, act) => {
-  const command = new Command("quarantine")
-    .description("Show the records that could not be read and were set aside, or put back those that are whole again.")
-    .addHelpText("after", "\nExample: agent-relay quarantine retry")
-    .action(() => act(list));
-  command
-    .command("list")
-    .description("show them, with why")
-    .action(() => act(list));
-  command
-    .command("retry [id]")
-    .description("put back what was mended in its file there; exit code 3: nothing was put back")
-    .action((id?: string) => act((cli) => retry(cli, id)));
-  return command;
-};
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "quarantine",
+  about: "Show the records that could not be read and were set aside, or put back those that are whole again.",
+  example: "agent-relay quarantine retry",
+  run: list,
+  parts: [
+    defineVerb({ name: "list", about: "show them, with why", run: list }),
+    defineVerb({
+      name: "retry",
+      about: "put back what was mended in its file there; exit code 3: nothing was put back",
+      words: { "[id]": "" },
+      run: (cli, _, { id }) => retry(cli, id),
+    }),
+  ],
+});
 
 async function list(cli: Cli): Promise<void> {
   const found = await setAside(await contextOf(cli));

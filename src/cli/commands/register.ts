@@ -2,27 +2,26 @@ import { RelayError } from "../../errors.ts";
 import { liveness, place } from "../../machine/process.ts";
 import { asTyped } from "../../text.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { wholeNumber } from "../flags.ts";
 
-interface RegisterFlags {
-  name?: string;
-  role?: string;
-  pid?: string;
-  metadata?: string;
-}
+const FLAGS = {
+  "--name <name>": "a short handle that others can write to",
+  "--role <role>": "what you are for, such as reviewer",
+  "--pid <pid>": "the agent's own process; when it ends, you are gone",
+  "--metadata <json>": "anything else, as a JSON object",
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("register")
-    .description("Make yourself known. Everything is optional: what is left out is found out or made up.")
-    .option("--name <name>", "a short handle that others can write to")
-    .option("--role <role>", "what you are for, such as reviewer")
-    .option("--pid <pid>", "the agent's own process; when it ends, you are gone")
-    .option("--metadata <json>", "anything else, as a JSON object")
-    .addHelpText("after", "\nExample: agent-relay register --agent claude --session claude-1 --role reviewer")
-    .action((flags: RegisterFlags) => act((cli) => register(cli, flags)));
+type RegisterFlags = FlagsOf<typeof FLAGS>;
 
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "register",
+  about: "Make yourself known. Everything is optional: what is left out is found out or made up.",
+  flags: FLAGS,
+  example: "agent-relay register --agent claude --session claude-1 --role reviewer",
+  run: register,
+});
 
 async function register(cli: Cli, flags: RegisterFlags): Promise<void> {
   const pid = flags.pid === undefined ? undefined : wholeNumber(flags.pid, "--pid");

@@ -7,54 +7,38 @@ import type { Relay } from "../../relay.ts";
 import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "../sending.ts";
 
-export const describe: Describe = ({ Command, Option }, act) =>
-  new Command("send")
-    .description("Send a message to everyone, or to some. It is on disk when this returns.")
-    .argument("[text...]", "the message; - reads it from stdin")
-    .option("-t, --to <who>", "session id, its beginning, name, role:<role>, human or all; repeatable", collect)
-    .addOption(new Option("-k, --kind <kind>", "what sort of message it is").choices(KINDS))
-    .option("--thread <id>", "put it into this conversation")
-    .option("--reply-to <id>", "it answers this message")
-    .option("--ack", "it comes back at each look until its reader acks or answers it")
-    .option("--deadline <duration>", "you are told if it is not answered by then; with --ack one hour")
-    .option(
-      "--claim <what>",
-      "ask whoever holds this path or resource to give it back (kind request-yield); repeatable",
-      collect,
-    )
-    .option("--expires <duration>", "nobody is shown it after this: 10m, 2h")
-    .option("--keep", "leave it for a session that is not known yet")
-    .option("--file <path>", "read the text from a file")
-    .option("--sign", "sign it with the SSH key that git signs with; `read` shows whether that is so")
-    .option("-f, --from <session>", "the same as --session")
-    .addHelpText("after", '\nExample: agent-relay send --to gemini-1 --kind question "Which port does the server use?"')
-    .action((words: string[], flags: SendFlags) => act((cli) => send(cli, words, flags)));
-
-export const options = {
-  to: { type: "string", short: "t", multiple: true },
-  kind: { type: "string", short: "k" },
-  thread: { type: "string" },
-  "reply-to": { type: "string" },
-  ack: { type: "boolean" },
-  deadline: { type: "string" },
-  claim: { type: "string", multiple: true },
-  expires: { type: "string" },
-  keep: { type: "boolean" },
-  file: { type: "string" },
-  sign: { type: "boolean" },
-  from: { type: "string", short: "f" },
-} as const;
-
-export const run = verb<SendFlags>(describe, {
-  options,
-  takesWords: true,
-  act: (cli, flags, words) => send(cli, words, flags),
+export const verb = defineVerb({
+  name: "send",
+  about: "Send a message to everyone, or to some. It is on disk when this returns.",
+  words: { "[text...]": "the message; - reads it from stdin" },
+  flags: {
+    "-t, --to <who>": {
+      about: "session id, its beginning, name, role:<role>, human or all; repeatable",
+      isRepeatable: true,
+    },
+    "-k, --kind <kind>": { about: "what sort of message it is", choices: KINDS },
+    "--thread <id>": "put it into this conversation",
+    "--reply-to <id>": "it answers this message",
+    "--ack": "it comes back at each look until its reader acks or answers it",
+    "--deadline <duration>": "you are told if it is not answered by then; with --ack one hour",
+    "--claim <what>": {
+      about: "ask whoever holds this path or resource to give it back (kind request-yield); repeatable",
+      isRepeatable: true,
+    },
+    "--expires <duration>": "nobody is shown it after this: 10m, 2h",
+    "--keep": "leave it for a session that is not known yet",
+    "--file <path>": "read the text from a file",
+    "--sign": "sign it with the SSH key that git signs with; `read` shows whether that is so",
+    "-f, --from <session>": "the same as --session",
+  },
+  example: 'agent-relay send --to gemini-1 --kind question "Which port does the server use?"',
+  run: send,
 });
 
-async function send(cli: Cli, words: string[], flags: SendFlags): Promise<void> {
+async function send(cli: Cli, flags: SendFlags, { text: words }: { readonly text: readonly string[] }): Promise<void> {
   const { relay, found } = await cli.openWithStore(flags.from === undefined ? {} : { session: flags.from });
   const isAddressed = flags.to !== undefined || flags.claim !== undefined || flags.file !== undefined;
   const meant = isAddressed ? { words } : await addressed(relay, words);
@@ -112,8 +96,4 @@ async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promi
     });
   const holders = [...new Set(held.map((one) => one.session_id))];
   return { to: to ?? holders, kind: kind ?? "request-yield", claims: held.map((one) => one.id) };
-}
-
-function collect(word: string, before: string[] = []): string[] {
-  return [...before, word];
 }

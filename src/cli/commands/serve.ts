@@ -20,43 +20,41 @@ import type { FileStore } from "../../store/file/file-store.ts";
 import { cleanLine, jsonText } from "../../text.ts";
 import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { keysFolder } from "../key-dir.ts";
 import { installService, uninstallService } from "../service.ts";
 
 const PORT = 4800;
 
-interface Flags {
-  readonly host: string;
-  readonly port: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly url?: string[];
-  readonly plain?: boolean;
-  readonly verbose?: boolean;
-  readonly install?: boolean;
-  readonly uninstall?: boolean;
-  readonly status?: boolean;
-}
+const FLAGS = {
+  "--host <address>": "listen there; 0.0.0.0 for every network of this machine (default 127.0.0.1)",
+  "--port <port>": `listen on it; 0 for any that is free (default ${PORT})`,
+  "--tls-cert <file>": "certificate, as PEM",
+  "--tls-key <file>": "... and its key",
+  "--url <url>": {
+    about: "an address that others call this server by, such as a proxy's; repeatable",
+    isRepeatable: true,
+  },
+  "--plain": "leave this machine without TLS: a proxy in front has it, or the network is all yours",
+  "--install": "run it from now on, also after a reboot: by systemd's user manager, or launchd",
+  "--uninstall": "run it so no more",
+  "--status": "say what is served here, and whether it answers",
+  "--verbose": "log every request, not only those that failed",
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("serve")
-    .description("Serve the relay to other machines, by HTTP. Agents here go on using the files. Ends at Ctrl-C.")
-    .argument("[folders...]", "relays to serve besides this project's, such as ../shop/.relay")
-    .option("--host <address>", "listen there; 0.0.0.0 for every network of this machine", "127.0.0.1")
-    .option("--port <port>", "listen on it; 0 for any that is free", String(PORT))
-    .option("--tls-cert <file>", "certificate, as PEM")
-    .option("--tls-key <file>", "... and its key")
-    .option("--url <url>", "an address that others call this server by, such as a proxy's; repeatable", collect)
-    .option("--plain", "leave this machine without TLS: a proxy in front has it, or the network is all yours")
-    .option("--install", "run it from now on, also after a reboot: by systemd's user manager, or launchd")
-    .option("--uninstall", "run it so no more")
-    .option("--status", "say what is served here, and whether it answers")
-    .option("--verbose", "log every request, not only those that failed")
-    .addHelpText("after", "\nExample: agent-relay serve, and on the other side agent-relay --server URL inbox")
-    .action((folders: string[], flags: Flags) => act((cli) => chosen(cli, folders, flags)));
+/** The flags, with the place to listen that holds where none is named. */
+type Flags = FlagsOf<typeof FLAGS> & { readonly host: string; readonly port: string };
 
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "serve",
+  about: "Serve the relay to other machines, by HTTP. Agents here go on using the files. Ends at Ctrl-C.",
+  words: { "[folders...]": "relays to serve besides this project's, such as ../shop/.relay" },
+  flags: FLAGS,
+  example: "agent-relay serve, and on the other side agent-relay --server URL inbox",
+  run: (cli, { host = "127.0.0.1", port = String(PORT), ...flags }, { folders }) =>
+    chosen(cli, folders, { ...flags, host, port }),
+});
 
 function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<number | undefined> {
   if ([flags.install, flags.uninstall, flags.status].filter(Boolean).length > 1)
@@ -66,10 +64,6 @@ function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<num
   if (flags.uninstall)
     return uninstallService(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
   return flags.status ? status(cli) : serve(cli, folders, flags).then(() => undefined);
-}
-
-function collect(word: string, before: string[] = []): string[] {
-  return [...before, word];
 }
 
 /** Refuses a project's folder: what is served is the relay in it. */

@@ -28,25 +28,12 @@ import { quoted } from "../../shell/quote.ts";
 import { clean, cleanLine } from "../../text.ts";
 import { writePlugin } from "../claude-plugin.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, type VerbModule, type VerbTable, verb } from "../command.ts";
+import { defineVerb, type VerbModule, type VerbTable } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { exclusionOf, tellTracked } from "../setup-commits.ts";
 import { fileOf, hasServer, isSetUpIn, type Site, sitesOf } from "../setup-sites.ts";
-
-interface Flags {
-  readonly user?: boolean;
-  readonly dryRun?: boolean;
-  readonly remove?: boolean;
-  readonly check?: boolean;
-  readonly statusLine?: boolean;
-  readonly wake?: boolean;
-  readonly mcp?: boolean;
-  readonly byName?: boolean;
-  /** False where only tools are wanted. */
-  readonly hooks?: boolean;
-  readonly plugin?: string;
-}
 
 const NAMES = HOST_SETUPS.map(({ agent }) => agent);
 
@@ -56,26 +43,32 @@ const SKILLS: readonly (readonly [folder: string, isRead: (agent: string) => boo
   [".agents/skills", (agent) => agent !== "claude"],
 ];
 
+const FLAGS = {
+  "--user": "in your home folder, for every project, not in this one",
+  "--status-line": "also a status line in Claude Code, if it has none",
+  "--wake": "also wake an idle agent for mail to it alone (Claude Code, OpenCode)",
+  "--mcp": "also the relay as an MCP server, for agents that prefer tools",
+  "--no-hooks": "with --mcp: the server alone, for who wants tools and nothing else",
+  "--by-name": "call agent-relay by its name in PATH, so that a team may commit what is written",
+  "--plugin <folder>": "write a plugin for Claude Code into a new folder, and nothing else",
+  "--dry-run": "show what would be written, and write nothing",
+  "--remove": "take it all away again: files are as they were",
+  "--check": "prove it: run every installed command on a real payload",
+} as const satisfies FlagTable;
+
+type Flags = FlagsOf<typeof FLAGS>;
+
 /** The verb, which installs a skill that names the others. */
 export function setupWith(verbs: VerbTable): VerbModule {
-  const describe: Describe = ({ Argument, Command }, act) =>
-    new Command("setup")
-      .description("Install hooks and a skill, so that agents here are told of mail and claims by themselves.")
-      .addArgument(new Argument("[host...]", "for these; without any, for those that are installed").choices(NAMES))
-      .option("--user", "in your home folder, for every project, not in this one")
-      .option("--status-line", "also a status line in Claude Code, if it has none")
-      .option("--wake", "also wake an idle agent for mail to it alone (Claude Code, OpenCode)")
-      .option("--mcp", "also the relay as an MCP server, for agents that prefer tools")
-      .option("--no-hooks", "with --mcp: the server alone, for who wants tools and nothing else")
-      .option("--by-name", "call agent-relay by its name in PATH, so that a team may commit what is written")
-      .option("--plugin <folder>", "write a plugin for Claude Code into a new folder, and nothing else")
-      .option("--dry-run", "show what would be written, and write nothing")
-      .option("--remove", "take it all away again: files are as they were")
-      .option("--check", "prove it: run every installed command on a real payload")
-      .addHelpText("after", "\nExample: agent-relay setup claude codex --dry-run")
-      .action((hosts: string[], flags: Flags) => act((cli) => setup(cli, hosts, flags, skill(verbs))));
-
-  return { describe, run: verb(describe) };
+  const verb = defineVerb({
+    name: "setup",
+    about: "Install hooks and a skill, so that agents here are told of mail and claims by themselves.",
+    words: { "[host...]": { about: "for these; without any, for those that are installed", choices: NAMES } },
+    flags: FLAGS,
+    example: "agent-relay setup claude codex --dry-run",
+    run: (cli, flags, { host: hosts }) => setup(cli, hosts, flags, skill(verbs)),
+  });
+  return { verb };
 }
 
 /** The folders that setup writes to, and the backups of what was there. */
@@ -105,23 +98,23 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
   const ground = groundOf(cli, flags, skillText);
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   if (flags.check) return check(cli, words, ground, flags);
-  if (flags.hooks === false && (!flags.mcp || flags.wake || flags.statusLine))
+  if (flags.noHooks && (!flags.mcp || flags.wake || flags.statusLine))
     throw new RelayError("usage", "Cannot set up without hooks: --no-hooks goes with --mcp, and with no other part", {
       next: "agent-relay setup --mcp --no-hooks",
     });
   const hosts = hostsFor(cli, words, flags);
   const sites = hosts.flatMap((host) => sitesOf(host, ground, flags));
   const done: Done[] = [];
-  for (const site of sites.filter(({ host }) => flags.hooks !== false || hasServersBeside(host)))
+  for (const site of sites.filter(({ host }) => !flags.noHooks || hasServersBeside(host)))
     done.push(setUp(site.host.agent, site, ground));
   for (const site of sites) {
     const host = mcpFile(site.host, serverWords(site.program), flags.user === true);
     const file = host && fileOf(host, ground, flags);
     if (!host || !file || done.some((one) => one.file === file)) continue;
     if (!flags.mcp && !flags.remove && !hasServer(site, file)) continue;
-    done.push(setUp("mcp", { ...site, host, file, flags: { ...flags, statusLine: false } }, ground));
+    done.push(setUp("mcp", { ...site, host, file, flags: { ...flags, statusLine: undefined } }, ground));
   }
-  for (const [folder, isRead] of flags.hooks === false ? [] : SKILLS) {
+  for (const [folder, isRead] of flags.noHooks ? [] : SKILLS) {
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
     const outcome = tried("skill", file, () => doSkill(file, isRead, { done, ground, flags }));
     done.push({ ...outcome, ...(sites.some(({ program }) => program.isNamed) && { isShared: true }) });
@@ -136,15 +129,15 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
         .filter((site) => !site.flags.remove)
         .flatMap(({ host, file, program }) =>
           [
-            (flags.hooks !== false && host.asks) || [],
+            (!flags.noHooks && host.asks) || [],
             flags.wake ? cannotWake(host) : [],
             toType(host, program, flags),
             flags.dryRun ? [] : dropped(host, file),
           ].flat(),
         );
   if (!flags.remove && !flags.user) asks.push(...tellTracked(written, ground.root));
-  if (!flags.remove && !flags.dryRun && flags.hooks !== false) noteNode(cli.io.env);
-  if (!flags.remove && flags.hooks !== false) asks.push(...callableByName(cli.io.env, widest(sites, ground)));
+  if (!flags.remove && !flags.dryRun && !flags.noHooks) noteNode(cli.io.env);
+  if (!flags.remove && !flags.noHooks) asks.push(...callableByName(cli.io.env, widest(sites, ground)));
   const said = done.map(
     ({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${cleanLine(file)}`}\n`,
   );
@@ -226,7 +219,7 @@ function editFor(host: HostSetup, file: string, { kept, program }: Ground, flags
   const statusLine = flags.statusLine ? { path: ["statusLine"], value } : undefined;
   return planSetup(host, file, {
     ...{ program, statusLine, kept: known },
-    ...{ wakes: flags.wake, mcp: flags.mcp, hooks: flags.hooks },
+    ...{ wakes: flags.wake, mcp: flags.mcp, hooks: !flags.noHooks },
   });
 }
 
@@ -333,7 +326,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
   const all = HOST_SETUPS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => !site.flags.remove);
   const meant = all.filter(({ host }) => words.length === 0 || words.includes(host.agent));
   const sites = all.filter(({ host, file }) => {
-    if (flags.hooks === false || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
+    if (flags.noHooks || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
     const isKnown = isSetUpIn(host, ground, flags) || ground.kept.of(file) !== undefined;
     const isServerAlone = () =>
       host.mcp.projectFile !== undefined && isSetUpIn({ ...host, projectFile: host.mcp.projectFile }, ground, flags);
@@ -377,8 +370,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       ({ host, command, fault }) => `${host}: ${cleanLine(fault ?? "ok")}: ${cleanLine(command)}\n`,
     );
     await cli.say({ ok: faults.length === 0, results }, lines.join(""));
-    for (const ask of flags.hooks === false ? [] : callableByName(io.env, widest(sites, ground)))
-      io.err(`note: ${ask}\n`);
+    for (const ask of flags.noHooks ? [] : callableByName(io.env, widest(sites, ground))) io.err(`note: ${ask}\n`);
     const ill = [...new Set(faults.map(({ host }) => host))].join(" ");
     if (faults.length > 0) io.err(`Try: agent-relay setup ${ill}${flags.user ? " --user" : ""}\n`);
     return faults.length === 0 ? 0 : 1;

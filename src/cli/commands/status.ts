@@ -9,36 +9,35 @@ import { cleanLine, countWord, cut } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import { sayConditions } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { table } from "../output.ts";
 import { bodyOf } from "../sending.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("status")
-    .description("Show who does what, what is claimed, to be done and waited for; or say in one line what you do.")
-    .argument("[line...]", "what you do: the others see it beside your name")
-    .option("-c, --compact", "few words, for a model")
-    .option("--line", "one short line, for a status line; the session may come as JSON on stdin")
-    .addHelpText("after", '\nExample: agent-relay status "rewriting the parser"')
-    .action((words: string[], flags: { compact?: boolean; line?: boolean }) =>
-      act(async (cli) => {
-        if (flags.line) return cli.say(...(await shortLine(cli)));
-        const relay = await cli.open();
-        if (words.length > 0) {
-          const status = await bodyOf(cli, words);
-          await relay.setStatus(status);
-          return cli.say({ status }, "The others see it beside your name\n");
-        }
-        const found = await relay.snapshot();
-        const { finished_at } = found;
-        const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
-        await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
-        if (text === "" && finished_at === undefined)
-          cli.io.err('Nobody is here yet; a first "agent-relay send" registers you\n');
-      }),
-    );
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "status",
+  about: "Show who does what, what is claimed, to be done and waited for; or say in one line what you do.",
+  words: { "[line...]": "what you do: the others see it beside your name" },
+  flags: {
+    "-c, --compact": "few words, for a model",
+    "--line": "one short line, for a status line; the session may come as JSON on stdin",
+  },
+  example: 'agent-relay status "rewriting the parser"',
+  async run(cli, flags, { line: words }) {
+    if (flags.line) return cli.say(...(await shortLine(cli)));
+    const relay = await cli.open();
+    if (words.length > 0) {
+      const status = await bodyOf(cli, words);
+      await relay.setStatus(status);
+      return cli.say({ status }, "The others see it beside your name\n");
+    }
+    const found = await relay.snapshot();
+    const { finished_at } = found;
+    const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
+    await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
+    if (text === "" && finished_at === undefined)
+      cli.io.err('Nobody is here yet; a first "agent-relay send" registers you\n');
+  },
+});
 
 /** What a person sees below an agent: its unread mail, who else is here, what it holds. Empty without a relay. */
 async function shortLine(cli: Cli): Promise<[unknown, string]> {

@@ -1,18 +1,15 @@
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("trust")
-    .description("Let a relay that was made elsewhere reach your agents. Only a person at a terminal may say so.")
-    .addHelpText("after", "\nExample: agent-relay trust")
-    .action(() =>
-      act(async (cli) => {
-        const { relay } = await cli.openStrange();
-        const next = "ask the person who runs you to type: agent-relay trust";
-        askForPerson(cli, relay.agent, `trust "${relay.dir}"`, next);
-        await relay.trust();
-        await cli.say({ dir: relay.dir, trusted: true }, `Trusted ${relay.dir}: its mail now reaches your agents\n`);
-      }),
-    );
-
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "trust",
+  about: "Let a relay that was made elsewhere reach your agents. Only a person at a terminal may say so.",
+  example: "agent-relay trust",
+  async run(cli) {
+    const { relay } = await cli.openStrange();
+    const next = "ask the person who runs you to type: agent-relay trust";
+    askForPerson(cli, relay.agent, `trust "${relay.dir}"`, next);
+    await relay.trust();
+    await cli.say({ dir: relay.dir, trusted: true }, `Trusted ${relay.dir}: its mail now reaches your agents\n`);
+  },
+});

@@ -1,58 +1,43 @@
 import type { Calls } from "../../agents/registry.ts";
-import { formatLeft, parseDuration } from "../../duration.ts";
+import { durationOf, formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
-import { KINDS, type MessageKind } from "../../messages/message.ts";
+import { KINDS } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { callsIn } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
 import { sayConditions, sessionsIn, type Wait } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
+import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { untilInterrupted } from "../interrupt.ts";
 
-interface Flags {
-  readonly released?: string[];
-  readonly resource?: string[];
-  readonly ended?: string[];
-  readonly message?: boolean;
-  readonly from?: string;
-  readonly kind?: MessageKind;
-  readonly replyTo?: string[];
-  readonly taskDone?: string[];
-  readonly any?: boolean;
-  readonly apart?: boolean;
-  readonly timeout?: string;
-  readonly subscribe?: boolean;
-  readonly list?: boolean;
-  readonly outcome?: string;
-  readonly cancel?: string;
-}
+const FLAGS = {
+  "--released <path...>": "nobody else holds these",
+  "--resource <name...>": "nor these resources",
+  "--apart": "... in this worktree only",
+  "--ended <who...>": "these agents have left or died",
+  "--message": "a message is unread",
+  "--from <who>": "... from this agent",
+  "-k, --kind <kind>": { about: "... of this kind", choices: KINDS },
+  "--reply-to <id...>": "these messages are answered",
+  "--task-done <task...>": "these tasks are over",
+  "--any": "one of all that is enough",
+  "--timeout <time>": "wait no longer than this (default 10m, with --subscribe 8h)",
+  "--subscribe": "return at once; a message will tell of the outcome",
+  "--list": "show who has subscribed to what",
+  "--outcome <id>": "show what became of a wait that was subscribed to",
+  "--cancel <id>": "end a wait of yours",
+} as const satisfies FlagTable;
 
-export const describe: Describe = ({ Command, Option }, act) =>
-  new Command("wait")
-    .description("Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.")
-    .option("--released <path...>", "nobody else holds these")
-    .option("--resource <name...>", "nor these resources")
-    .option("--apart", "... in this worktree only")
-    .option("--ended <who...>", "these agents have left or died")
-    .option("--message", "a message is unread")
-    .option("--from <who>", "... from this agent")
-    .addOption(new Option("-k, --kind <kind>", "... of this kind").choices(KINDS))
-    .option("--reply-to <id...>", "these messages are answered")
-    .option("--task-done <task...>", "these tasks are over")
-    .option("--any", "one of all that is enough")
-    .option("--timeout <time>", "wait no longer than this (default 10m, with --subscribe 8h)")
-    .option("--subscribe", "return at once; a message will tell of the outcome")
-    .option("--list", "show who has subscribed to what")
-    .option("--outcome <id>", "show what became of a wait that was subscribed to")
-    .option("--cancel <id>", "end a wait of yours")
-    .addHelpText(
-      "after",
-      "\nExample: agent-relay wait --released src/db.ts --timeout 5m && agent-relay claim src/db.ts",
-    )
-    .action((flags: Flags) => act((cli) => wait(cli, flags)));
+type Flags = FlagsOf<typeof FLAGS>;
 
-export const run = verb(describe);
+export const verb = defineVerb({
+  name: "wait",
+  about: "Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.",
+  flags: FLAGS,
+  example: "agent-relay wait --released src/db.ts --timeout 5m && agent-relay claim src/db.ts",
+  run: wait,
+});
 
 async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
@@ -75,11 +60,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
     ...{ released: flags.released, resources: flags.resource, ended: flags.ended, message: flags.message },
     ...{ from: flags.from, kind: flags.kind, replyTo: flags.replyTo, taskDone: flags.taskDone },
   };
-  const options = {
-    ...(flags.any && { any: true }),
-    ...(flags.apart && { apart: true }),
-    ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout) }),
-  };
+  const options = { any: flags.any, apart: flags.apart, timeout: durationOf(flags.timeout) };
   if (flags.subscribe) {
     const made = await relay.subscribe(wished, options);
     await cli.say(made, await described(cli, relay, [made]));

@@ -6,20 +6,19 @@ import { messageLines, sessionsIn } from "../../render/messages.ts";
 import { throughOutages } from "../../store/outage.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
-import { type Describe, verb } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { INTERRUPTED } from "../io.ts";
 
-export const describe: Describe = ({ Command }, act) =>
-  new Command("watch")
-    .description("Show messages as they come, and mark them as read; or run a program for each.")
-    .option(
-      "-e, --exec <program>",
+export const verb = defineVerb({
+  name: "watch",
+  about: "Show messages as they come, and mark them as read; or run a program for each.",
+  flags: {
+    "-e, --exec <program>":
       "run this with the message on stdin and in AGENT_RELAY_* variables; if it fails, the message stays unread for the next inbox or watch",
-    )
-    .addHelpText("after", '\nExample: agent-relay watch --exec "notify-send Mail"')
-    .action((flags: { exec?: string }) => act((cli) => watch(cli, flags.exec)));
-
-export const run = verb(describe);
+  },
+  example: 'agent-relay watch --exec "notify-send Mail"',
+  run: (cli, flags) => watch(cli, flags.exec),
+});
 
 async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   if (cli.io.isUnheard && exec === undefined)

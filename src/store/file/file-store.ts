@@ -44,13 +44,13 @@ import { watchFolder } from "./watch.ts";
 
 export interface FileStoreOptions {
   /** `power` (default): a write that has returned outlives a power cut. `process`: it outlives this process. */
-  readonly durability?: "power" | "process";
+  readonly durability?: "power" | "process" | undefined;
   /** The most unread messages in one inbox; default 50,000. */
-  readonly inboxLimit?: number;
+  readonly inboxLimit?: number | undefined;
   /** Folders of other users that may be used all the same. */
-  readonly trusted?: readonly string[];
-  readonly now?: () => number;
-  readonly onNotice?: (notice: Notice) => void;
+  readonly trusted?: readonly string[] | undefined;
+  readonly now?: (() => number) | undefined;
+  readonly onNotice?: ((notice: Notice) => void) | undefined;
 }
 
 const TORN_RETRIES = [5, 20, 100]; // ms; another program may write a file in place while we read it

@@ -34,11 +34,11 @@ export interface Credentials {
 }
 
 export interface HttpRequest {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Value;
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Value | undefined;
   /** Statuses besides 2xx that are an answer and no error. */
-  readonly also?: readonly number[];
+  readonly also?: readonly number[] | undefined;
 }
 
 export interface HttpAnswer {

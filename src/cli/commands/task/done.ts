@@ -1,0 +1,28 @@
+import { cleanLine } from "../../../text.ts";
+import type { Cli } from "../../cli.ts";
+import { defineVerb } from "../../command.ts";
+import type { FlagsOf } from "../../flag-table.ts";
+import { MOVE, openFor } from "./shared.ts";
+
+export const done = defineVerb({
+  name: "done",
+  about: "say that your task is done",
+  words: { "<task>": "" },
+  flags: MOVE,
+  run: (cli, flags, { task }) => over(cli, "done", task, flags),
+});
+
+export const cancel = defineVerb({
+  name: "cancel",
+  about: "say that a task will not be done",
+  words: { "<task>": "" },
+  flags: MOVE,
+  run: (cli, flags, { task }) => over(cli, "cancel", task, flags),
+});
+
+async function over(cli: Cli, move: "done" | "cancel", task: string, { reason, force }: FlagsOf<typeof MOVE>) {
+  const relay = await openFor(cli, force, `${move === "done" ? "complete" : "cancel"} another's task`);
+  const ended = await relay.tasks[move](task, { reason, force });
+  const ready = ended.ready.map(({ id, title }) => `now ready: ${id} ${cleanLine(title)}\n`);
+  await cli.say(ended, `${move === "done" ? "Done" : "Cancelled"}: ${ended.task.id}\n${ready.join("")}`);
+}

@@ -1,0 +1,27 @@
+import { RelayError } from "../../../errors.ts";
+import { taskLine } from "../../../render/tasks.ts";
+import { defineVerb } from "../../command.ts";
+import { wholeNumber } from "../../flags.ts";
+
+export const list = defineVerb({
+  name: "list",
+  about: "tasks that are not over, the first to do first",
+  flags: {
+    "--ready": "only those that could be taken now",
+    "--all": "also those that are over, the newest first",
+    "-l, --limit <n>": "at most this many; default 50",
+  },
+  async run(cli, flags) {
+    if (flags.ready && flags.all)
+      throw new RelayError("usage", "Cannot list --ready and --all at once: give one of them");
+    const relay = await cli.open();
+    const which = flags.ready ? "ready" : flags.all ? "all" : "open";
+    const limit = flags.limit ? wholeNumber(flags.limit, "--limit") : undefined;
+    const found = await relay.tasks.list({ which, limit });
+    const names = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
+    const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
+    await cli.say(found, cli.framed(lines, "tasks"));
+    if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
+    if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
+  },
+});

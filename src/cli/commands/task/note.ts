@@ -1,0 +1,13 @@
+import { defineVerb } from "../../command.ts";
+import { bodyOf } from "../../sending.ts";
+
+export const note = defineVerb({
+  name: "note",
+  about: "write a note to a task, for whoever works on it; - reads it from stdin",
+  words: { "<task>": "", "<text...>": "" },
+  async run(cli, _, { task, text: words }) {
+    const text = await bodyOf(cli, words);
+    const noted = await (await cli.open()).tasks.note(task, text);
+    await cli.say(noted, `Noted to ${noted.id}\n`);
+  },
+});

@@ -1,0 +1,14 @@
+import { defineVerb } from "../../command.ts";
+import { MOVE, openFor } from "./shared.ts";
+
+export const release = defineVerb({
+  name: "release",
+  about: "give a task back, for others to take",
+  words: { "<task>": "" },
+  flags: MOVE,
+  async run(cli, { reason, force }, { task }) {
+    const relay = await openFor(cli, force, "release another's task");
+    const released = await relay.tasks.release(task, { reason, force });
+    await cli.say(released, `Released ${released.id}\n`);
+  },
+});

@@ -17,7 +17,7 @@ import type { Message } from "./messages/message.ts";
 import * as receipts from "./messages/receipts.ts";
 import * as records from "./messages/records.ts";
 import { cleanupOld } from "./messages/retention.ts";
-import { reply, type SendOptions, type Sent, send } from "./messages/send.ts";
+import { reply, type SendItem, type SendOptions, type Sent, send, sendMany } from "./messages/send.ts";
 import * as watching from "./messages/watch.ts";
 import { contextFor, newPace } from "./open/make-context.ts";
 import { fileStore, type OpenOptions, openRelay } from "./open/open.ts";
@@ -107,9 +107,8 @@ export class Relay {
 
   /** Everyone registered, the last seen first; with `unread`, also how many unread messages each has. */
   async agents(options: { readonly unread?: boolean } = {}): Promise<registry.AgentView[]> {
-    return options.unread
-      ? mailbox.agentsWithUnread(this.#context("nobody"))
-      : registry.agents(this.#context("nobody"));
+    const look = options.unread ? mailbox.agentsWithUnread : registry.agents;
+    return look(this.#context("nobody"));
   }
 
   /** One session by its id, also one that has ended, or undefined. */
@@ -137,6 +136,12 @@ export class Relay {
     return this.#expectingAnswers(await send(this.#context(), content, options));
   }
 
+  /** Sends several in their order, flushed together. The place of one that cannot be sent has the error; the others are sent. */
+  async sendMany(items: readonly SendItem[]): Promise<(Sent | RelayError)[]> {
+    const all = await sendMany(this.#context(), items);
+    return Promise.all(all.map((one) => (one instanceof RelayError ? one : this.#expectingAnswers(one))));
+  }
+
   /** Answers a message, to its sender, in its conversation. Throws `not_found`. */
   async reply(id: string, content: string, options?: SendOptions): Promise<Sent> {
     return this.#expectingAnswers(await reply(this.#context(), id, content, options));
@@ -155,11 +160,6 @@ export class Relay {
   /** How many messages are unread; 1,001 means more than 1,000. */
   async unreadCount(): Promise<number> {
     return reading.unreadCount(this.#context());
-  }
-
-  /** `unreadCount`, under the name that loops use. */
-  async poll(): Promise<number> {
-    return this.unreadCount();
   }
 
   /** Marks messages as read without showing them. Returns those that were for this session. Throws `not_found`. */

@@ -38,6 +38,8 @@ export interface Io {
   err(text: string): void;
   /** The text of stdin. Throws `limit` for more than `maxBytes`. */
   input(maxBytes: number, options?: Input): Promise<string>;
+  /** The lines of stdin, those together that came together. Throws `limit` for one of more than `maxBytes`. */
+  lines(maxBytes: number): AsyncIterable<readonly string[]>;
   /** Whether the process that started us still runs. */
   hasParent(): boolean;
   /** Calls `stop` at the first interrupt; a second one ends the process. */
@@ -84,6 +86,7 @@ export function processIo(): Io {
       }
     },
     input: readStdin,
+    lines: stdinLines,
     hasParent: () => process.ppid === PARENT,
     onInterrupt(stop) {
       let isFirst = true;
@@ -154,6 +157,18 @@ async function readStdin(
   if (first?.length === 0 || (first && take(first))) return text();
   for await (const chunk of process.stdin) if (take(Buffer.from(chunk))) break;
   return text();
+}
+
+async function* stdinLines(maxBytes: number): AsyncGenerator<readonly string[]> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of process.stdin) {
+    const bytes = Buffer.concat([rest, Buffer.from(chunk)]);
+    const end = bytes.lastIndexOf("\n");
+    rest = bytes.subarray(end + 1);
+    if (rest.length > maxBytes) throw new RelayError("limit", `Cannot read a line of more than ${maxBytes} bytes`);
+    if (end >= 0) yield decoded(bytes.subarray(0, end)).split("\n");
+  }
+  if (rest.length > 0) yield [decoded(rest)];
 }
 
 /** The next bytes of stdin: empty at its end, undefined if there are none yet and stdin is set not to block. */

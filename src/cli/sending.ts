@@ -27,6 +27,7 @@ export interface SendFlags {
   readonly file?: string | undefined;
   readonly from?: string | undefined;
   readonly sign?: true | undefined;
+  readonly lines?: true | undefined;
 }
 
 /** The option that signs the message, for `--sign`. The key is looked for, and the code loaded, only then. */

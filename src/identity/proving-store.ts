@@ -23,7 +23,7 @@ export interface Proving {
  */
 export function provingStore(store: Store, proving: Proving): Store {
   const { get, update, publish } = new Messages(store, proving);
-  return { ...forwarding(store), updateTogether: undefined, get, update, publish };
+  return { ...forwarding(store), updateTogether: undefined, publishTogether: undefined, get, update, publish };
 }
 
 class Messages implements Pick<Store, "get" | "update" | "publish"> {

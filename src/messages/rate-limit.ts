@@ -49,7 +49,7 @@ function spentAfter({ pace, session, now, limits }: Context, count: number): num
 export async function noteSent({ pace, store, session, now }: Context, seq: number): Promise<void> {
   const time = now();
   const isDueNow = isDue(pace, time);
-  pace.sent = seq;
+  pace.sent = Math.max(seq, pace.sent ?? 0);
   if (isDueNow || seq > time) await store.mark(`agents/${session}.sent`, seq);
   if (!isDueNow) return;
   pace.savedAt = time;

@@ -8,7 +8,7 @@ import { RelayError } from "../errors.ts";
 import { newId, timeAfter } from "../id.ts";
 import { checkOptions, checkTimeout } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
-import type { Delivery } from "../store/store.ts";
+import type { Delivery, Published } from "../store/store.ts";
 import { lastHeard } from "./heard.ts";
 import type { Chain } from "./loop-limit.ts";
 import { countUnread } from "./mailbox.ts";
@@ -88,11 +88,49 @@ const SEND_OPTIONS: Readonly<Record<keyof SendOptions, true>> = {
 
 /** Sends a message; registers this session first if need be. */
 export async function send(context: Context, content: string, options: SendOptions = {}): Promise<Sent> {
+  return publishAll(context, await prepare(context, content, options));
+}
+
+/** One of several messages that are sent together. */
+export interface SendItem {
+  readonly content: string;
+  readonly options?: SendOptions | undefined;
+}
+
+/** Sends several messages in their order. Those that cannot be sent do not hold up the others: their place has the error. */
+export async function sendMany(context: Context, items: readonly SendItem[]): Promise<(Sent | RelayError)[]> {
+  const prepared: (Prepared | RelayError)[] = [];
+  for (const { content, options } of items) prepared.push(await orError(() => prepare(context, content, options)));
+  const all = prepared.flatMap((one) => (one instanceof RelayError ? [] : one.messages));
+  const reached = new Map(await publishTogether(context, all));
+  const sent: (Sent | RelayError)[] = [];
+  for (const one of prepared)
+    sent.push(one instanceof RelayError ? one : await orError(() => publishAll(context, one, reached)));
+  return sent;
+}
+
+async function orError<T>(run: () => Promise<T>): Promise<T | RelayError> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof RelayError) return error;
+    throw error;
+  }
+}
+
+/** The messages of one send before they are published. */
+interface Prepared {
+  readonly messages: readonly Message[];
+  readonly answered: Message | undefined;
+  readonly report: Recipient[] | undefined;
+}
+
+async function prepare(context: Context, content: string, options: SendOptions = {}): Promise<Prepared> {
   checkOptions("send", options, SEND_OPTIONS);
   await checkAndRegister(context, content, options);
   const seen = recentlySeen(context, options.to);
   const found = seen ? { to: seen } : await resolveRecipients(context, options.to, options.keep ?? false);
-  return composeAndPublish(context, content, options, found);
+  return composed(context, content, options, found);
 }
 
 async function checkAndRegister(context: Context, content: string, { kind, claims = [] }: SendOptions): Promise<void> {
@@ -111,12 +149,12 @@ interface Recipients {
   readonly names?: ReadonlyMap<string, string> | undefined;
 }
 
-async function composeAndPublish(
+async function composed(
   context: Context,
   content: string,
   options: SendOptions,
   { to, names }: Recipients,
-): Promise<Sent> {
+): Promise<Prepared> {
   if (to === "everyone" && options.kind === "permission")
     throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
       next: 'agent-relay send --to <who> --kind permission "May I ...?"',
@@ -125,12 +163,12 @@ async function composeAndPublish(
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const heard = answered || thread ? undefined : await heardOf(context, to);
   const chain = answered || thread || heard ? await chainOf(context, answered ?? heard, thread) : NO_CHAIN;
-  const recipients = options.report ? await reportOn(context, to, options.report) : undefined;
+  const report = options.report ? await reportOn(context, to, options.report) : undefined;
   await loadPace(context);
-  const composed = composeAll(context, content, options, to, { answered, thread, chain, names });
-  const messages = options.sign ? composed.map(options.sign) : composed;
+  const made = composeAll(context, content, options, to, { answered, thread, chain, names });
+  const messages = options.sign ? made.map(options.sign) : made;
   if (answered?.kind === "permission") await (await import("./approval.ts")).decideBy(context, answered, content);
-  return publishAll(context, messages, answered, recipients);
+  return { messages, answered, report };
 }
 
 /** What a message to one agent answers in fact, though its sender has not said so. */
@@ -167,6 +205,7 @@ function composeAll(
   const last = spendAllowance(context, targets.length);
   const time = timeAfter(now(), [last, answered && sentAt(answered)]);
   const seq = Math.max(time, (last ?? 0) + 1);
+  context.pace.sent = seq + targets.length - 1; // the next one is later, be this one published by then or not
   const extras: MessageExtras = {
     kind: options.kind,
     thread: thread && (thread.thread ?? thread.id),
@@ -192,18 +231,22 @@ function composeAll(
 /** Publishes all messages. Who answers a message has read it: it gets the receipt, and the ack if it asks. */
 async function publishAll(
   context: Context,
-  messages: readonly Message[],
-  answered: Message | undefined,
-  report: Recipient[] | undefined,
+  { messages, answered, report }: Prepared,
+  published?: ReadonlyMap<Message, string[] | RelayError>,
 ): Promise<Sent> {
+  const outcomes = published ?? new Map(await publishTogether(context, messages));
   const reached: string[] = [];
+  const sent: Message[] = [];
+  let failed: RelayError | undefined;
   for (const message of messages) {
-    try {
-      reached.push(...(await publish(context, message)));
-    } catch (error) {
-      throw messages[0] === message ? error : halfSent(error, messages.slice(0, messages.indexOf(message)));
+    const outcome = outcomes.get(message) ?? [];
+    if (outcome instanceof RelayError) failed ??= outcome;
+    else {
+      sent.push(message);
+      reached.push(...outcome);
     }
   }
+  if (failed) throw sent.length === 0 ? failed : halfSent(failed, sent);
   if (answered && isFor(context.session, answered))
     await (asks(answered) ? ack(context, answered.id) : stampRead(context, [answered]));
   const [first] = messages;
@@ -222,23 +265,39 @@ async function withFull(context: Context, reached: readonly string[], report: Re
   return marked;
 }
 
-/** Publishes a message. Returns the sessions whose inboxes list it. */
-async function publish(context: Context, message: Message): Promise<string[]> {
+/** Publishes messages in their order; for each, the sessions whose inboxes list it, or why it was not. */
+async function publishTogether(
+  context: Context,
+  messages: readonly Message[],
+): Promise<(readonly [Message, string[] | RelayError])[]> {
   const { store, session, now } = context;
-  const { id, to_session: to, thread } = message;
-  if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
+  for (const { id, thread } of messages)
+    if (thread !== undefined && isSegment(thread)) await store.mark(`threads/${thread}/${id}`, now());
+  const records = messages.map((message) => publication(message, session));
+  const together = messages.length > 1 ? await store.publishTogether?.(records) : undefined;
+  const done: (readonly [Message, string[] | RelayError])[] = [];
+  for (const [index, message] of messages.entries()) {
+    const record = records[index];
+    if (!record) continue;
+    const { key, value, delivery } = record;
+    const outcome = together?.[index] ?? (await orError(() => store.publish(key, value, delivery)));
+    if (!(outcome instanceof RelayError)) await noteSent(context, message.seq ?? 0);
+    done.push([message, outcome]);
+  }
+  return done;
+}
+
+function publication(message: Message, session: string): Published {
+  const { id, to_session: to } = message;
   const delivery: Delivery =
     to === null
       ? { inboxes: [], index: "all", everyoneIn: "agents", except: session, isNew: true }
       : { inboxes: [to], isNew: true };
-  const reached = await store.publish(`messages/${id}`, message, delivery);
-  await noteSent(context, message.seq ?? 0);
-  return reached;
+  return { key: `messages/${id}`, value: message, delivery };
 }
 
 /** The error of a send that reached only some recipients: to send it all again would tell those twice. */
-function halfSent(error: unknown, sent: readonly Message[]): unknown {
-  if (!(error instanceof RelayError)) return error;
+function halfSent(error: RelayError, sent: readonly Message[]): RelayError {
   const done = sent.map(({ id, to_session }) => `${to_session} (${id})`).join(", ");
   return new RelayError(error.code, `${error.message}; sent already to ${done}`, {
     cause: error,
@@ -287,12 +346,8 @@ export async function reply(context: Context, id: string, content: string, optio
     return send(context, content, { ...options, keep: options.keep ?? true, reply_to: answered.id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
   await checkAndRegister(context, content, options);
-  return composeAndPublish(
-    context,
-    content,
-    { ...options, reply_to: answered.id },
-    { to: to === null ? "everyone" : [checkSegment(to, "session id")] },
-  );
+  const recipients: Recipients = { to: to === null ? "everyone" : [checkSegment(to, "session id")] };
+  return publishAll(context, await composed(context, content, { ...options, reply_to: answered.id }, recipients));
 }
 
 /** The address, if `to` is one session id that this process has checked within the last second. */

@@ -17,6 +17,7 @@ export function forwarding(store: Store): Store {
     update: store.update.bind(store),
     updateTogether: store.updateTogether?.bind(store),
     publish: store.publish.bind(store),
+    publishTogether: store.publishTogether?.bind(store),
     mark: store.mark.bind(store),
     markedAt: store.markedAt.bind(store),
     unmark: store.unmark.bind(store),

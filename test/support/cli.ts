@@ -68,6 +68,7 @@ export class Story {
 
   async as(session: string | undefined, ...args: string[]): Promise<Ran> {
     const ran = { out: "", err: "" };
+    const { stdin } = this;
     const io: Io = {
       env: {
         USER: PERSON,
@@ -90,6 +91,9 @@ export class Story {
         ran.err += text;
       },
       input: async () => this.stdin,
+      lines: async function* (this: void) {
+        yield stdin.split("\n");
+      },
       hasParent: () => true,
       onInterrupt: () => {},
     };

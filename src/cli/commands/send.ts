@@ -31,6 +31,7 @@ export const verb = defineVerb({
     "--expires <duration>": "nobody is shown it after this: 10m, 2h",
     "--keep": "leave it for a session that is not known yet",
     "--file <path>": "read the text from a file",
+    "--lines": 'a message for each line of stdin, a JSON object such as {"content":"hi","to":"bob"}; one answer a line',
     "--sign": "sign it with the SSH key that git signs with; `read` shows whether that is so",
     "-f, --from <session>": "the same as --session",
   },
@@ -38,8 +39,19 @@ export const verb = defineVerb({
   run: send,
 });
 
-async function send(cli: Cli, flags: SendFlags, { text: words }: { readonly text: readonly string[] }): Promise<void> {
+async function send(
+  cli: Cli,
+  flags: SendFlags,
+  { text: words }: { readonly text: readonly string[] },
+): Promise<number> {
   const { relay, found } = await cli.openWithStore(flags.from === undefined ? {} : { session: flags.from });
+  if (flags.lines) {
+    if (words.length > 0 || flags.file !== undefined || flags.claim !== undefined)
+      throw new RelayError("usage", "Cannot send lines of stdin and a text, a --file or a --claim: give one of them");
+    const { sendLines } = await import("../send-lines.ts");
+    const defaults = { ...sendOptions(flags), report: undefined, ...(await signOptions(cli, found, flags)) };
+    return sendLines(cli, relay, defaults);
+  }
   const isAddressed = flags.to !== undefined || flags.claim !== undefined || flags.file !== undefined;
   const meant = isAddressed ? { words } : await addressed(relay, words);
   const content = await bodyOf(cli, meant.words, flags.file);
@@ -55,6 +67,7 @@ async function send(cli: Cli, flags: SendFlags, { text: words }: { readonly text
     cli.io.err(
       `note: this is not passed on: the server has another ${relay.session}; see agent-relay mirror --status\n`,
     );
+  return 0;
 }
 
 interface Addressed {

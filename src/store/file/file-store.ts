@@ -12,6 +12,7 @@ import {
   type ListRange,
   type Notice,
   nameOf,
+  type Published,
   type PutBack,
   type RecordUpdate,
   type SetAside,
@@ -147,7 +148,16 @@ export class FileStore implements Store {
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
     checkKey(key);
     checkDelivery(delivery);
-    return this.#tree.write(key, () => publish(this.#tree, this.#inboxes, key, value, delivery));
+    return this.#tree.write(key, () => publish(this.#tree, this.#inboxes, { key, value, delivery }));
+  }
+
+  async publishTogether(records: readonly Published[]): Promise<(string[] | RelayError)[]> {
+    for (const { key, delivery } of records) {
+      checkKey(key);
+      checkDelivery(delivery);
+    }
+    const { publishTogether } = await import("./together.ts");
+    return publishTogether(this.#tree, this.#inboxes, records);
   }
 
   async mark(key: string, at = this.#now()): Promise<void> {

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { checkKey, isSegment } from "../key.ts";
-import { type Delivery, folderOf, inboxFull, nameOf, type Value } from "../store.ts";
+import { type Delivery, folderOf, inboxFull, nameOf, type Published, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { makeMark, namesIn, remove, rename, syncFolder, writeNew } from "./files.ts";
 import type { Inboxes } from "./inboxes.ts";
@@ -13,15 +13,20 @@ import type { Tree } from "./tree.ts";
 
 /**
  * Writes `value` in the one order in which nobody can miss it: draft, pointers, the rename that makes it readable, then
- * the touch that wakes its readers.
+ * the touch that wakes its readers. Without `isSynced`, a power cut may lose it.
  */
-export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value, delivery: Delivery): string[] {
+export function publish(
+  tree: Tree,
+  inboxes: Inboxes,
+  { key, value, delivery }: Published,
+  isSynced = tree.isLasting,
+): string[] {
   const id = nameOf(key);
   const target = `${tree.root}/${key}.json`;
   if (!delivery.isNew && fs.existsSync(target)) throw exists(key);
   const draft = `${tree.root}/drafts/${id}`;
   const reached: string[] = [];
-  writeDraft(tree, draft, value);
+  writeDraft(tree, draft, value, isSynced);
   try {
     if (delivery.index !== undefined) list(tree, delivery.index, id);
     point(tree, inboxes, id, delivery, reached);
@@ -33,7 +38,7 @@ export function publish(tree: Tree, inboxes: Inboxes, key: string, value: Value,
     remove(draft);
     throw error;
   }
-  finish(tree, inboxes, key, delivery, reached);
+  finish(tree, inboxes, { key, delivery }, reached, isSynced);
   return reached;
 }
 
@@ -42,13 +47,13 @@ function exists(key: string): RelayError {
 }
 
 /** A retry may find the draft of an earlier try that was killed or is slow. Whichever draft is renamed, it is whole. */
-function writeDraft(tree: Tree, draft: string, value: Value): void {
+function writeDraft(tree: Tree, draft: string, value: Value, isSynced: boolean): void {
   try {
-    writeNew(draft, encode(value), tree.isLasting);
+    writeNew(draft, encode(value), isSynced);
   } catch (error) {
     if (errno(error) !== "EEXIST") throw error;
     const anew = `${tree.root}/drafts/new-${newNonce()}`;
-    writeNew(anew, encode(value), tree.isLasting);
+    writeNew(anew, encode(value), isSynced);
     rename(anew, draft);
   }
 }
@@ -65,10 +70,16 @@ export function checkDelivery({ inboxes, everyoneIn, index }: Delivery): void {
   if (index !== undefined) checkKey(index);
 }
 
-function finish(tree: Tree, inboxes: Inboxes, key: string, delivery: Delivery, reached: string[]): void {
+function finish(
+  tree: Tree,
+  inboxes: Inboxes,
+  { key, delivery }: Pick<Published, "key" | "delivery">,
+  reached: string[],
+  isSynced: boolean,
+): void {
   const id = nameOf(key);
   try {
-    if (tree.isLasting) syncFolder(`${tree.root}/${folderOf(key)}`);
+    if (isSynced) syncFolder(`${tree.root}/${folderOf(key)}`);
     // Sessions that registered meanwhile may have looked too early: point at them as well.
     if (delivery.everyoneIn !== undefined) point(tree, inboxes, id, delivery, reached);
     for (const inbox of reached) inboxes.wake(inbox, id, tree.now());

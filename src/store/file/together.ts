@@ -1,10 +1,12 @@
 import fs from "node:fs";
-import { errno } from "../../errors.ts";
+import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
-import { folderOf, type RecordUpdate, type Value } from "../store.ts";
+import { folderOf, type Published, type RecordUpdate, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { isOlder, namesIn, readRecord, remove, rename, syncFolder, Unusable, writeNew, writeOver } from "./files.ts";
+import type { Inboxes } from "./inboxes.ts";
 import { withLock } from "./lock.ts";
+import { publish } from "./publish.ts";
 import { TOGETHER, type Tree } from "./tree.ts";
 import { lockOf, update } from "./update.ts";
 
@@ -28,6 +30,32 @@ export async function updateTogether(
     await update(tree, key, change, { isLasting: tree.isLasting, isFlushed }, () => mend(key));
   }
   for (const folder of new Set([...planned.keys()].map(folderOf))) syncFolder(`${tree.root}/${folder}`);
+}
+
+/** Publishes records in their order; see `Store.publishTogether`. */
+export function publishTogether(
+  tree: Tree,
+  inboxes: Inboxes,
+  records: readonly Published[],
+): (string[] | RelayError)[] {
+  const planned = new Map(records.map(({ key, value }) => [key, encode(value)]));
+  const isFlushed = tree.isLasting && sizeOf(planned.values()) <= MAX_BYTES;
+  if (isFlushed) tree.write("drafts/-", () => flush(tree, planned));
+  const done = records.map((record) => {
+    try {
+      return tree.write(record.key, () => publish(tree, inboxes, record, tree.isLasting && !isFlushed));
+    } catch (error) {
+      if (error instanceof RelayError) return error;
+      throw error;
+    }
+  });
+  if (isFlushed)
+    for (const folder of new Set(records.map(({ key }) => folderOf(key)))) syncFolder(`${tree.root}/${folder}`);
+  return done;
+}
+
+function sizeOf(all: Iterable<Buffer>): number {
+  return [...all].reduce((sum, { length }) => sum + length, 0);
 }
 
 /** What the records will most likely become. */

@@ -22,6 +22,7 @@ import {
   READER_LEASE_MS,
 } from "./message-state.ts";
 import { order } from "./order.ts";
+import { noteQuiet } from "./quiet.ts";
 import { takeReaderLease } from "./reader-lease.ts";
 import { stampRead } from "./receipts.ts";
 
@@ -85,6 +86,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   const agent = await mine(context);
   if (!options.all && !(await hasMarks(context))) {
     await asFarAsPossible(() => noteLook(context, by, agent));
+    await asFarAsPossible(async () => noteQuiet(context, "inbox", await mine(context)));
     return { ...none, items: await show([], none) };
   }
   const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
@@ -118,7 +120,11 @@ export async function unread(context: Context, { except = new Set() }: UnreadOpt
 /** The number of unread messages; 1,001 means more than 1,000. */
 export async function unreadCount(context: Context): Promise<number> {
   const reader = await beginReading(context);
-  if (reader !== "unknown") return countUnread(context);
+  if (reader !== "unknown") {
+    const count = await countUnread(context);
+    if (count === 0 && reader === "registered") await asFarAsPossible(() => noteQuiet(context, "unread"));
+    return count;
+  }
   return Math.min(MAX_COUNTED + 1, (await unread(context)).length);
 }
 

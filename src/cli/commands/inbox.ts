@@ -25,6 +25,7 @@ export const verb = defineVerb({
   name: "inbox",
   about: "Show what waits for you, the oldest first, and mark as read what was shown.",
   flags: FLAGS,
+  note: "For who asks often, agent-relay-hook inbox --session <id> is the same, without Node where nothing waits.",
   example: "agent-relay inbox --limit 5",
   run: inbox,
 });

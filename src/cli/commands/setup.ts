@@ -137,6 +137,8 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
         );
   if (!flags.remove && !flags.user) asks.push(...tellTracked(written, ground.root));
   if (!flags.remove && !flags.dryRun && !flags.noHooks) noteNode(cli.io.env);
+  if (flags.statusLine && !flags.remove && ground.program.platform !== "win32")
+    asks.push(`In a status line or script of your own: ${quoted(ground.program.launcher)} unread --session <id>`);
   if (!flags.remove && !flags.noHooks) asks.push(...callableByName(cli.io.env, widest(sites, ground)));
   const said = done.map(
     ({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${cleanLine(file)}`}\n`,

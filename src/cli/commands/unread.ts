@@ -9,6 +9,7 @@ export const verb = defineVerb({
   flags: {
     "-q, --quiet": "print nothing; exit with 0 if there is mail, 3 if there is none",
   },
+  note: "For who asks often, agent-relay-hook unread --session <id> is the same, without Node where nothing waits.",
   example: "agent-relay unread --quiet && agent-relay inbox",
   async run(cli, flags) {
     const relay = await cli.open();

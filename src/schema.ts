@@ -1,9 +1,14 @@
 import { RelayError } from "./errors.ts";
 
+/** A JSON Schema (2020-12). */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /** One description of a record, for the compiler (`Infer`), for the check at run time, and for a reader. */
 export interface Schema<T> {
   /** Returns `value` as a T. Throws `corrupt` naming `where`. */
   parse(value: unknown, where: string): T;
+  /** The same for programs in other languages. */
+  readonly json: JsonSchema;
   readonly isOptional?: true;
 }
 
@@ -22,6 +27,14 @@ type InferShape<S extends Shape> = Flatten<
 export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
   const fields = Object.entries(shape);
   return {
+    get json() {
+      const properties = Object.fromEntries(fields.map(([name, { json }]) => [name, json]));
+      return {
+        type: "object",
+        properties,
+        required: fields.filter(([, each]) => !each.isOptional).map(([name]) => name),
+      };
+    },
     parse(value, where) {
       if (!isObject(value)) throw wrong(where, "an object");
       const parsed: Record<string, unknown> = { ...value };
@@ -35,14 +48,31 @@ export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
   };
 }
 
-/** A field that may be missing. A value of the wrong type counts as missing: the rest of the record is still good. */
+/** A field that may be missing. */
 export function optional<T>(schema: Schema<T>): Schema<T | undefined> & { isOptional: true } {
   return {
     isOptional: true,
+    get json() {
+      return schema.json;
+    },
+    parse: (value, where) => (value === undefined || value === null ? undefined : schema.parse(value, where)),
+  };
+}
+
+/**
+ * A field that may be missing, of a record that other programs rewrite: a value of the wrong type counts as missing, since the
+ * rest of the record is still good.
+ */
+export function extra<T>(schema: Schema<T>): Schema<T | undefined> & { isOptional: true } {
+  const { parse } = optional(schema);
+  return {
+    isOptional: true,
+    get json() {
+      return schema.json;
+    },
     parse(value, where) {
-      if (value === undefined || value === null) return undefined;
       try {
-        return schema.parse(value, where);
+        return parse(value, where);
       } catch (error) {
         if (error instanceof RelayError) return undefined;
         throw error;
@@ -52,35 +82,46 @@ export function optional<T>(schema: Schema<T>): Schema<T | undefined> & { isOpti
 }
 
 export function text(): Schema<string> {
-  return check("a string", (value): value is string => typeof value === "string");
+  return check({ type: "string" }, "a string", (value): value is string => typeof value === "string");
 }
 
 /** A whole number in a range, both ends included; by default 0 up to the largest that JSON keeps exact. */
 export function integer(min = 0, max = Number.MAX_SAFE_INTEGER): Schema<number> {
-  return check(`a whole number from ${min} to ${max}`, (value): value is number => {
+  const json = { type: "integer", minimum: min, ...(max < Number.MAX_SAFE_INTEGER && { maximum: max }) };
+  return check(json, `a whole number from ${min} to ${max}`, (value): value is number => {
     return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
   });
 }
 
 export function flag(): Schema<boolean> {
-  return check("true or false", (value): value is boolean => typeof value === "boolean");
+  return check({ type: "boolean" }, "true or false", (value): value is boolean => typeof value === "boolean");
 }
 
 export function oneOf<const T extends string>(words: readonly T[]): Schema<T> {
-  return check(`one of ${words.join(", ")}`, (value): value is T => words.some((word) => word === value));
+  return check({ enum: words }, `one of ${words.join(", ")}`, (value): value is T =>
+    words.some((word) => word === value),
+  );
 }
 
 export function anything(): Schema<unknown> {
-  return { parse: (value, where) => (value === undefined ? fail(where, "there") : value) };
+  return { json: {}, parse: (value, where) => (value === undefined ? fail(where, "there") : value) };
 }
 
 /** `schema`, or null; a missing field reads as null. */
 export function nullable<T>(schema: Schema<T>): Schema<T | null> {
-  return { parse: (value, where) => (value === null || value === undefined ? null : schema.parse(value, where)) };
+  return {
+    get json() {
+      return { anyOf: [schema.json, { type: "null" }] };
+    },
+    parse: (value, where) => (value === null || value === undefined ? null : schema.parse(value, where)),
+  };
 }
 
 export function list<T>(schema: Schema<T>): Schema<readonly T[]> {
   return {
+    get json() {
+      return { type: "array", items: schema.json };
+    },
     parse(value, where) {
       if (!Array.isArray(value)) throw wrong(where, "a list");
       return value.map((item, index) => schema.parse(item, `${where}[${index}]`));
@@ -91,6 +132,9 @@ export function list<T>(schema: Schema<T>): Schema<readonly T[]> {
 /** An object whose every value is a T. */
 export function record<T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>> {
   return {
+    get json() {
+      return { type: "object", additionalProperties: schema.json };
+    },
     parse(value, where) {
       if (!isObject(value)) throw wrong(where, "an object");
       return Object.fromEntries(
@@ -100,8 +144,8 @@ export function record<T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>
   };
 }
 
-function check<T>(what: string, is: (value: unknown) => value is T): Schema<T> {
-  return { parse: (value, where) => (is(value) ? value : fail(where, what)) };
+function check<T>(json: JsonSchema, what: string, is: (value: unknown) => value is T): Schema<T> {
+  return { json, parse: (value, where) => (is(value) ? value : fail(where, what)) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { Agent } from "../src/agents/agent.ts";
 import { RelayError } from "../src/errors.ts";
 import { KINDS, Message } from "../src/messages/message.ts";
+import {
+  flag,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  record,
+  type Schema,
+  text as text_,
+} from "../src/schema.ts";
 
 const text = fc.string({ unit: "binary" });
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -52,6 +65,11 @@ const agent = fc.record(
 function throughDisk(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
+
+const SHAPES = [
+  object({ x: integer(-3, 3), label: optional(text_()), kind: oneOf(["a", "b"]) }),
+  object({ on: flag(), points: list(object({ x: integer() })), by: record(text_()), to: nullable(text_()) }),
+];
 
 describe("schemas", () => {
   test("a message that was written is read back as it was, with what nobody here knows", () => {
@@ -119,4 +137,37 @@ describe("schemas", () => {
       }),
     );
   });
+
+  test.each(SHAPES)("a JSON Schema takes what its schema takes, and nothing else (%#)", (schema) => {
+    const other = z.fromJSONSchema(schema.json as Parameters<typeof z.fromJSONSchema>[0]);
+    const field = fc.oneof(
+      fc.integer({ min: -5, max: 5 }),
+      fc.boolean(),
+      fc.constantFrom("a", "b", "c"),
+      fc.constant(null),
+    );
+    const nested = fc.oneof(field, fc.array(fc.record({ x: field })), fc.dictionary(fc.constantFrom("k", "l"), field));
+    const value = fc.record(
+      { x: field, label: field, kind: field, on: field, points: nested, by: nested, to: field },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(value, (one) => {
+        const { label, to = null, ...rest } = one;
+        const given = { ...rest, to, ...(label !== null && label !== undefined && { label }) }; // null counts as missing
+        expect(other.safeParse(given).success).toBe(takes(schema, given));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
+
+function takes(schema: Schema<unknown>, value: unknown): boolean {
+  try {
+    schema.parse(value, "it");
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError) return false;
+    throw error;
+  }
+}

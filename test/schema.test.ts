@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   anything,
+  extra,
   flag,
   type Infer,
   integer,
@@ -63,10 +64,16 @@ describe("a schema", () => {
     expect(() => nested.parse({ points: [], by: { ann: {} } }, "m")).toThrow(/"m\.by\.ann\.x"/);
   });
 
-  test("an optional field that is null or wrong counts as missing", () => {
-    const point: Point = Point.parse({ x: 1, label: 5 }, "p");
-    expect(point).toEqual({ x: 1 });
+  test("an optional field that is null counts as missing; one of the wrong type made an offered claim a taken one", () => {
     expect("label" in Point.parse({ x: 1, label: null }, "p")).toBe(false);
+    expect(() => Point.parse({ x: 1, label: 5 }, "p")).toThrow(corrupt('Cannot read "p.label": it is not a string'));
+  });
+
+  test("an extra field of the wrong type counts as missing: another program has rewritten the record", () => {
+    const Rewritten = object({ x: integer(), label: extra(text()) });
+    const point: Point = Rewritten.parse({ x: 1, label: 5 }, "p");
+    expect(point).toEqual({ x: 1 });
+    expect("label" in Rewritten.parse({ x: 1, label: null }, "p")).toBe(false);
   });
 
   test("fields it does not name are kept, whatever they are called", () => {

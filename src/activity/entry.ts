@@ -1,4 +1,4 @@
-import { type Infer, object, optional, text } from "../schema.ts";
+import { extra, type Infer, object, text } from "../schema.ts";
 
 /**
  * One thing that happened: a line of `activity/<day>.jsonl`. Further fields depend on the event: a claim's targets, a
@@ -12,7 +12,7 @@ export const Entry = object({
   /** `<noun>.<what>`: `claim.taken`, `task.done`, `status`, ... */
   event: text(),
   /** The id of the thing that it happened to. */
-  id: optional(text()),
+  id: extra(text()),
 });
 export type Entry = Infer<typeof Entry> & Readonly<Record<string, unknown>>;
 

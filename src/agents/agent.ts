@@ -1,11 +1,11 @@
 import { THRESHOLDS, type Thresholds } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { anything, type Infer, integer, list, object, optional, text } from "../schema.ts";
+import { anything, extra, type Infer, integer, list, object, text } from "../schema.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import { asTyped } from "../text.ts";
 
 /** A process besides the first that a session runs in, such as one that has resumed it elsewhere. */
-const OtherProcess = object({ pid: integer(1, 0xffffffff), pid_started: optional(integer()), place: text() });
+const OtherProcess = object({ pid: integer(1, 0xffffffff), pid_started: extra(integer()), place: text() });
 
 /** What tells a session of its mail without being asked. */
 export const TELLERS = ["hooks", "mcp", "watch"] as const;
@@ -13,7 +13,7 @@ export type Teller = (typeof TELLERS)[number];
 
 /** When each of these last told a session of its mail, or found none, and when it last looked by `itself`; Unix seconds. */
 const Hears = object({
-  ...{ hooks: optional(integer()), mcp: optional(integer()), watch: optional(integer()), itself: optional(integer()) },
+  ...{ hooks: extra(integer()), mcp: extra(integer()), watch: extra(integer()), itself: extra(integer()) },
 });
 export type Hears = Infer<typeof Hears>;
 
@@ -30,28 +30,28 @@ export const Agent = object({
   last_heartbeat: integer(),
   metadata: anything(),
   /** Short handle, unique in the project. */
-  name: optional(text()),
-  role: optional(text()),
+  name: extra(text()),
+  role: extra(text()),
   /** The process's start time in the system's own unit, and where its pid means something. */
-  pid_started: optional(integer()),
-  place: optional(text()),
+  pid_started: extra(integer()),
+  place: extra(text()),
   /** The folder it works in, and, in git, its worktree and the branch that was checked out when it registered. */
-  cwd: optional(text()),
-  worktree: optional(text()),
-  branch: optional(text()),
+  cwd: extra(text()),
+  worktree: extra(text()),
+  branch: extra(text()),
   /** What it does, in a line, and since when (Unix ms). */
-  status: optional(text()),
-  status_at: optional(integer()),
+  status: extra(text()),
+  status_at: extra(integer()),
   /** What tells it of its mail, and when it last looked. */
-  hears: optional(Hears),
+  hears: extra(Hears),
   /** Unix seconds; only in the archive. */
-  ended_at: optional(integer()),
+  ended_at: extra(integer()),
   /** The owner of a session that came over the network: `<user>/<machine>`. */
-  owner: optional(text()),
+  owner: extra(text()),
   /** The session's other processes: it ends with the last of them. */
-  other_processes: optional(list(OtherProcess)),
+  other_processes: extra(list(OtherProcess)),
   /** Those that it has gone on without: who waits for the end of one waits for the session's. */
-  left_processes: optional(list(OtherProcess)),
+  left_processes: extra(list(OtherProcess)),
 });
 export type Agent = Infer<typeof Agent>;
 

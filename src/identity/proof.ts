@@ -1,4 +1,4 @@
-import { flag, type Infer, object, oneOf, optional, text } from "../schema.ts";
+import { extra, flag, type Infer, object, oneOf, text } from "../schema.ts";
 import type { Value } from "../store/store.ts";
 
 /**
@@ -7,9 +7,9 @@ import type { Value } from "../store/store.ts";
  */
 export const SshProof = object({
   state: oneOf(["signed", "wrong", "unknown_key", "unchecked"]),
-  by: optional(text()),
+  by: extra(text()),
   /** Whose it says that it is. */
-  says: optional(text()),
+  says: extra(text()),
 });
 export type SshProof = Infer<typeof SshProof>;
 
@@ -21,11 +21,11 @@ export type SshProof = Infer<typeof SshProof>;
 export const Proof = object({
   state: oneOf(["signed", "unsigned", "missing", "wrong", "unknown_key"]),
   /** The `<user>/<machine>` that has signed the message, or says so. */
-  by: optional(text()),
+  by: extra(text()),
   /** Only the ends of the message could read it. */
   is_sealed: flag(),
   /** What its SSH signature proves, if it has one. */
-  ssh: optional(SshProof),
+  ssh: extra(SshProof),
 });
 export type Proof = Infer<typeof Proof>;
 

@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { Proof } from "../identity/proof.ts";
-import { flag, type Infer, integer, list, nullable, object, oneOf, optional, record, text } from "../schema.ts";
+import { extra, flag, type Infer, integer, list, nullable, object, oneOf, record, text } from "../schema.ts";
 import { iso } from "../time.ts";
 
 export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
@@ -15,9 +15,9 @@ export type PermissionVerdict = (typeof VERDICTS)[number];
 
 /** When one session was shown a message and when it answered (ISO 8601), and its verdict on a `permission`. */
 export const Receipt = object({
-  read_at: optional(text()),
-  acked_at: optional(text()),
-  verdict: optional(oneOf(VERDICTS)),
+  read_at: extra(text()),
+  acked_at: extra(text()),
+  verdict: extra(oneOf(VERDICTS)),
 });
 export type Receipt = Infer<typeof Receipt>;
 
@@ -36,37 +36,37 @@ export const Message = object({
   timestamp: integer(),
   read_by: list(text()),
   /** ISO 8601 with milliseconds. */
-  sent_at: optional(text()),
+  sent_at: extra(text()),
   /** Grows with each message of one sender, also when the clock steps back. */
-  seq: optional(integer()),
-  kind: optional(oneOf(KINDS)),
+  seq: extra(integer()),
+  kind: extra(oneOf(KINDS)),
   /** The id of the message that began the conversation. */
-  thread: optional(text()),
-  reply_to: optional(text()),
+  thread: extra(text()),
+  reply_to: extra(text()),
   /** Shared by the messages of one send to several. */
-  batch: optional(text()),
-  ack_required: optional(flag()),
+  batch: extra(text()),
+  ack_required: extra(flag()),
   /** The agent that sent it, where `from_agent` is another, or a person: it was not seen at a terminal. */
-  via: optional(text()),
+  via: extra(text()),
   /** The name that its sender wrote to, if it wrote to one: what is unread goes to who has it next. */
-  to_name: optional(text()),
+  to_name: extra(text()),
   /** The deadline, ISO 8601: the sender is told if no answer has come by then. */
-  answer_by: optional(text()),
+  answer_by: extra(text()),
   /** The ids of the claims that a request to yield asks for. */
-  claims: optional(list(text())),
+  claims: extra(list(text())),
   /** See `loop-limit.ts`. */
-  hops: optional(integer()),
-  chain: optional(list(text())),
+  hops: extra(integer()),
+  chain: extra(list(text())),
   /** ISO 8601; no inbox shows the message after it. */
-  expires_at: optional(text()),
-  withdrawn_at: optional(text()),
-  receipts: optional(record(Receipt)),
+  expires_at: extra(text()),
+  withdrawn_at: extra(text()),
+  receipts: extra(record(Receipt)),
   /** By the key of the machine that sent it over the network. */
-  signature: optional(object({ by: text(), key: text(), value: text() })),
+  signature: extra(object({ by: text(), key: text(), value: text() })),
   /** By a person's or agent's SSH key, armoured; `signer` is the one it claims to be of. */
-  ssh_signature: optional(object({ signer: text(), value: text() })),
+  ssh_signature: extra(object({ signer: text(), value: text() })),
   /** What is known here of its origin, where it came over the network. */
-  proof: optional(Proof),
+  proof: extra(Proof),
 });
 export type Message = Infer<typeof Message>;
 

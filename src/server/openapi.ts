@@ -1,10 +1,14 @@
-import { KINDS } from "../messages/message.ts";
+import { Entry } from "../activity/entry.ts";
+import { Agent } from "../agents/agent.ts";
+import { Claim } from "../claims/claim.ts";
+import { Message } from "../messages/message.ts";
+import type { JsonSchema, Schema } from "../schema.ts";
+import { Task } from "../tasks/task.ts";
 import { API_ROUTES, type ApiRoute, type FieldKind } from "./routes.ts";
-
-type JsonSchema = Readonly<Record<string, unknown>>;
 
 const text = { type: "string" };
 const whole = { type: "integer" };
+const yes = { type: "boolean" };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const listOf = (items: JsonSchema) => ({ type: "array", items });
 const object = (properties: Record<string, JsonSchema>, required: readonly string[]) => ({
@@ -13,42 +17,22 @@ const object = (properties: Record<string, JsonSchema>, required: readonly strin
   required,
 });
 
+/** A record with what an answer adds to it. */
+function withMore({ json }: Schema<unknown>, more: Record<string, JsonSchema>): JsonSchema {
+  return { ...json, properties: { ...(json.properties as object), ...more } };
+}
+
 /** The schemas of the answers. Objects may have more fields than are named: what others add to a record is kept. */
 const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  Agent: object(
-    {
-      ...{ session_id: text, agent_id: text, pid: whole, registered_at: whole, last_heartbeat: whole, metadata: {} },
-      ...{ name: text, role: text, status: text, owner: text, presence: { enum: ["active", "idle", "gone"] } },
-    },
-    ["session_id", "agent_id", "pid", "registered_at", "last_heartbeat", "metadata"],
-  ),
+  Agent: withMore(Agent, { presence: { enum: ["active", "idle", "gone"] }, last_seen: whole, unread: whole }),
   Agents: listOf(ref("Agent")),
-  Message: object(
-    {
-      ...{ id: text, from_session: text, from_agent: text, to_session: { type: ["string", "null"] }, content: text },
-      ...{ timestamp: whole, read_by: listOf(text), sent_at: text, seq: whole, kind: { enum: KINDS }, thread: text },
-      ...{
-        reply_to: text,
-        via: text,
-        batch: text,
-        ack_required: { type: "boolean" },
-        expires_at: text,
-        receipts: { type: "object" },
-      },
-    },
-    ["id", "from_session", "from_agent", "to_session", "content", "timestamp", "read_by"],
-  ),
+  Message: Message.json,
   Messages: listOf(ref("Message")),
   Inbox: object(
     {
-      items: listOf(
-        object({ message: ref("Message"), is_new: { type: "boolean" }, is_open: { type: "boolean" } }, [
-          "message",
-          "is_new",
-          "is_open",
-        ]),
-      ),
-      ...{ more: whole, open_more: whole },
+      items: listOf(object({ message: ref("Message"), is_new: yes, is_open: yes }, ["message", "is_new", "is_open"])),
+      more: whole,
+      open_more: whole,
     },
     ["items", "more", "open_more"],
   ),
@@ -62,37 +46,16 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     ["id", "messages", "recipients"],
   ),
-  Claim: object(
-    {
-      ...{ id: text, session_id: text, agent_id: text, mode: { enum: ["exclusive", "shared"] }, reason: text },
-      targets: listOf(object({ path: text, resource: text }, [])),
-      ...{ token: whole, claimed_at: whole, expires_at: whole, ttl: whole },
-    },
-    ["id", "session_id", "targets", "token", "expires_at"],
-  ),
+  Claim: Claim.json,
   Claims: listOf(ref("Claim")),
-  Task: object(
-    {
-      ...{ id: text, title: text, description: text, files: listOf(text), priority: whole, depends_on: listOf(text) },
-      ...{
-        state: text,
-        owner: { type: "object" },
-        notes: listOf({ type: "object" }),
-        created_by: text,
-        created_at: whole,
-      },
-    },
-    ["id", "title", "state", "created_by", "created_at"],
-  ),
+  Task: Task.json,
   Tasks: listOf(ref("Task")),
   Status: object(
     { agents: ref("Agents"), claims: ref("Claims"), tasks: ref("Tasks"), task_count: whole, decision_count: whole },
     ["agents", "claims", "tasks", "task_count", "decision_count"],
   ),
-  Activity: object(
-    { entries: listOf(object({ at: text, session: text, event: text }, ["at", "session", "event"])), torn: whole },
-    ["entries", "torn"],
-  ),
+  Entry: Entry.json,
+  Activity: object({ entries: listOf(ref("Entry")), torn: whole }, ["entries", "torn"]),
   Health: object({ status: text }, ["status"]),
   Error: object({ error: object({ code: text, message: text, next: text, errno: text }, ["code", "message"]) }, [
     "error",

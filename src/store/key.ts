@@ -44,6 +44,7 @@ function faultOf(segment: string): string {
 
 /** A word that becomes part of a key. */
 export const KeySegment: Schema<string> = {
+  json: { type: "string" },
   parse(value, where) {
     if (typeof value === "string" && isSegment(value)) return value;
     throw new RelayError("corrupt", `Cannot read "${where}": it is no word that can be part of a key`);

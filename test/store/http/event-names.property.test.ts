@@ -16,3 +16,9 @@ test("an event that came in two pieces was lost: wherever the stream is cut, eac
     }),
   );
 });
+
+test("each is seen once too where every byte comes alone", () => {
+  const events = new EventNames();
+  const seen = [...new TextEncoder().encode(STREAM)].flatMap((byte) => events.in(Uint8Array.of(byte)));
+  expect(seen).toEqual(["open", "change", "perhaps", "change"]);
+});

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { commandCases } from "./command.mjs";
 import { coordinationCases } from "./coordination.mjs";
+import { growthCases } from "./growth.mjs";
 import { hookCases } from "./hooks.mjs";
 import { libraryCases } from "./library.mjs";
 import { mcpCases } from "./mcp.mjs";
@@ -29,6 +30,7 @@ try {
     ...libraryCases,
     ...coordinationCases,
     ...sizeCases,
+    ...growthCases,
     ...processCases,
   ]) {
     if (isLong && wanted.length === 0) continue;

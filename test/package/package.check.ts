@@ -6,8 +6,8 @@ import { build } from "esbuild";
 import { rollup } from "rollup";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import webpack from "webpack";
-import pkg from "../package.json" with { type: "json" };
-import { ROOT } from "./support/paths.ts";
+import pkg from "../../package.json" with { type: "json" };
+import { ROOT } from "../support/paths.ts";
 
 // What npm would put out, installed in a project: its folder has a space in its name.
 

@@ -12,6 +12,7 @@ const CACHES = path.join(DIST, "cache", `${process.version}-${process.arch}`);
 const MODULES = ["core", "remote", "work"]; // of the library
 const loaded = new Map();
 const scripts = new Map();
+let isCached = true;
 
 /** What each source in a file of dist/ exports, by the source's name. */
 function chunk(name) {
@@ -21,7 +22,9 @@ function chunk(name) {
   const file = path.join(DIST, isModule ? `${name}.js` : `cli/${name}.cjs`);
   const code = fs.readFileSync(file, "latin1");
   const text = `(function(exports,require,chunk,later){${isModule ? scriptOf(code) : code}\n})`;
-  const script = new vm.Script(text, { filename: file, cachedData: cacheOf(name) });
+  const cachedData = cacheOf(name);
+  if (cachedData === undefined) isCached = false;
+  const script = new vm.Script(text, { filename: file, cachedData });
   const exported = {};
   loaded.set(name, exported);
   script.runInThisContext()(exported, require, chunk, later);
@@ -48,14 +51,12 @@ function cacheOf(name) {
   }
 }
 
-/** Makes the caches, in a process of its own, if nobody has begun to. */
+/** Makes the caches, in a process of its own, unless another has begun to within the last minute. */
 function makeCaches() {
   try {
-    if (fs.existsSync(CACHES)) return;
-    fs.mkdirSync(path.dirname(CACHES), { recursive: true });
-    fs.mkdirSync(CACHES);
+    if (!isOurs()) return;
   } catch {
-    return; // it is another user's, or another run was faster
+    return; // the folder is another user's, or cannot be written to
   }
   const options = { cwd: DIST, detached: true, stdio: "ignore", windowsHide: true };
   const { spawn } = require("node:child_process");
@@ -64,9 +65,17 @@ function makeCaches() {
     .unref();
 }
 
+/** Whether it is for this run to make the caches: the first one, or where one that began to was killed. */
+function isOurs() {
+  if (fs.mkdirSync(CACHES, { recursive: true }) !== undefined) return true;
+  const isOld = Date.now() - fs.statSync(CACHES).mtimeMs > 60_000;
+  if (isOld) fs.utimesSync(CACHES, new Date(), new Date());
+  return isOld;
+}
+
 function start() {
   const { start: run } = chunk("command")["src/cli/entry.ts"];
-  makeCaches();
+  if (!isCached) makeCaches();
   run();
 }
 

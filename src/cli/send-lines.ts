@@ -1,7 +1,10 @@
 import { durationOf } from "../duration.ts";
 import { RelayError } from "../errors.ts";
+import { checkOptions } from "../limits.ts";
+import { KINDS } from "../messages/message.ts";
 import type { SendItem, SendOptions, Sent } from "../messages/send.ts";
 import type { Relay } from "../relay.ts";
+import { flag, list, object, oneOf, optional, text } from "../schema.ts";
 import { json } from "../text.ts";
 import type { Cli } from "./cli.ts";
 import { EXIT } from "./exit.ts";
@@ -36,30 +39,50 @@ function answerLine(answer: Sent | RelayError): string {
   return json({ error: { code, message, next } });
 }
 
+const Line = object({
+  content: text(),
+  kind: optional(oneOf(KINDS)),
+  thread: optional(text()),
+  reply_to: optional(text()),
+  ack: optional(flag()),
+  keep: optional(flag()),
+  claims: optional(list(text())),
+});
+const FIELDS: Readonly<Record<string, true>> = {
+  ...{ content: true, to: true, kind: true, thread: true, reply_to: true, ack: true, keep: true, claims: true },
+  ...{ deadline: true, expires: true },
+};
+
 function itemIn(line: string, defaults: SendOptions): SendItem | RelayError {
-  const given = objectIn(line);
-  if (given === undefined || typeof given.content !== "string")
-    return new RelayError("usage", "Cannot send this line: it is no JSON object with a content", {
-      next: `printf '%s\\n' '{"content":"hello","to":"bob"}' | agent-relay send --lines`,
-    });
-  const { content, deadline, expires, ...options } = given;
   try {
-    const until = { deadline: msOf("deadline", deadline), expires: msOf("expires", expires) };
-    return { content, options: { ...defaults, ...options, ...withoutAbsent(until) } };
+    const given = objectIn(line);
+    checkOptions("send this line", given, FIELDS);
+    const { to, deadline, expires } = given;
+    const { content, ...options } = Line.parse(given, "the line");
+    const own = {
+      ...options,
+      to: to === undefined ? undefined : list(text()).parse([to].flat(), "the line.to"),
+      deadline: msOf("deadline", deadline),
+      expires: msOf("expires", expires),
+    };
+    return { content, options: { ...defaults, ...withoutAbsent(own) } };
   } catch (error) {
-    if (error instanceof RelayError) return error;
-    throw error;
+    if (!(error instanceof RelayError)) throw error;
+    const next = error.code === "corrupt" ? EXAMPLE : (error.next ?? EXAMPLE);
+    return new RelayError("usage", error.message, { next });
   }
 }
 
-function objectIn(line: string): Record<string, unknown> | undefined {
+const EXAMPLE = `printf '%s\\n' '{"content":"hello","to":"bob"}' | agent-relay send --lines`;
+
+function objectIn(line: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
   }
+  throw new RelayError("usage", "Cannot send this line: it is no JSON object", { next: EXAMPLE });
 }
 
 function msOf(name: string, value: unknown): number | undefined {

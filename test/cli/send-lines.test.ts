@@ -44,6 +44,33 @@ test("a line that cannot be sent has its error, and holds up no other; the exit 
   expect((await story.as("bob", "unread")).out).toBe("2\n");
 });
 
+test.each([
+  { to: 5 },
+  { to: ["bob", 5] },
+  { kind: 7 },
+  { kind: "bogus" },
+  { ack: "yes" },
+  { claims: "c" },
+  { thread: {} },
+  { sign: true },
+  { report: true },
+  { expires: "soon" },
+  { deadline: [] },
+  { deadline: -1 },
+])("a line with %j was a crash of the whole run", async (odd) => {
+  const story = new Story();
+  await story.as("bob", "register");
+  story.stdin = `${JSON.stringify({ content: "x", to: "bob", ...odd })}\n${JSON.stringify({ content: "good", to: "bob" })}`;
+  const { out, err, code } = await story.as("ann", "send", "--lines");
+  expect({ err, code }).toEqual({ err: "", code: 2 });
+  const answers = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(answers[0].error).toMatchObject({ code: "usage", next: expect.any(String) });
+  expect(answers[1].messages[0].content).toBe("good");
+});
+
 test("flags are for every line that does not say otherwise, and go with no text", async () => {
   const story = new Story();
   for (const who of ["bob", "cho"]) await story.as(who, "register");

@@ -130,6 +130,16 @@ describe("the command's code cache", () => {
     expect(run(command(), "--version")).toBe(`${pkg.version}\n`);
   });
 
+  test("is made anew where who began to make it was killed", async () => {
+    const [own = ""] = fs.readdirSync(caches());
+    for (const name of fs.readdirSync(path.join(caches(), own))) fs.rmSync(path.join(caches(), own, name));
+    expect(run(command(), "--version")).toBe(`${pkg.version}\n`); // it may still be at it
+    expect(fs.readdirSync(path.join(caches(), own))).toEqual([]);
+    fs.utimesSync(path.join(caches(), own), 1, 1);
+    expect(run(command(), "--version")).toBe(`${pkg.version}\n`);
+    await expect.poll(() => fs.existsSync(path.join(caches(), own, "wait"))).toBe(true);
+  });
+
   test("is done without where nothing may be written", () => {
     fs.rmSync(caches(), { recursive: true, force: true });
     fs.writeFileSync(caches(), "in the way");

@@ -86,7 +86,8 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   const agent = await mine(context);
   if (!options.all && !(await hasMarks(context))) {
     await asFarAsPossible(() => noteLook(context, by, agent));
-    await asFarAsPossible(async () => noteQuiet(context, "inbox", await mine(context)));
+    const looked = lookNote(context, by, agent).size > 0 ? undefined : (agent?.hears?.itself ?? 0) * 1000;
+    if (by === "itself") await asFarAsPossible(() => noteQuiet(context, "inbox", looked));
     return { ...none, items: await show([], none) };
   }
   const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);

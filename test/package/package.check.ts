@@ -122,7 +122,7 @@ describe("the command's code cache", () => {
     const [own = ""] = fs.readdirSync(caches());
     expect(own).toBe(`${process.version}-${process.arch}`);
     const file = path.join(caches(), own, "command");
-    await expect.poll(() => fs.existsSync(path.join(caches(), own, "wait"))).toBe(true); // the last one
+    await expect.poll(() => fs.existsSync(path.join(caches(), own, "completions"))).toBe(true); // the last one
     const { mtimeMs } = fs.statSync(file);
     expect(run(command(), "--version")).toBe(`${pkg.version}\n`);
     expect(fs.statSync(file).mtimeMs).toBe(mtimeMs);
@@ -137,11 +137,11 @@ describe("the command's code cache", () => {
     expect(fs.readdirSync(path.join(caches(), own))).toEqual([]);
     fs.utimesSync(path.join(caches(), own), 1, 1);
     expect(run(command(), "--version")).toBe(`${pkg.version}\n`);
-    await expect.poll(() => fs.existsSync(path.join(caches(), own, "wait"))).toBe(true);
+    await expect.poll(() => fs.existsSync(path.join(caches(), own, "completions"))).toBe(true);
   });
 
   test("is done without where nothing may be written", () => {
-    fs.rmSync(caches(), { recursive: true, force: true });
+    fs.rmSync(caches(), { recursive: true, force: true, maxRetries: 20 });
     fs.writeFileSync(caches(), "in the way");
     expect(run(command(), "--version")).toBe(`${pkg.version}\n`);
     fs.rmSync(caches());

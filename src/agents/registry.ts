@@ -3,7 +3,7 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
-import { eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, isCorrupt, parsedOrSkipped } from "../store/read.ts";
 import type { RegistrationFolder, Store, Value } from "../store/store.ts";
 import { Agent, isName, type Presence, presence } from "./agent.ts";
 import { type Hearing, hearing } from "./hearing.ts";
@@ -60,7 +60,7 @@ function agentIn(value: Value, id: string): Agent | undefined {
   try {
     return { ...Agent.parse(value, id), session_id: id };
   } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") return undefined;
+    if (isCorrupt(error)) return undefined;
     throw error;
   }
 }

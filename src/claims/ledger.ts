@@ -1,9 +1,8 @@
 import { record } from "../activity/log.ts";
 import { foreignSessions, isGone } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
-import { RelayError } from "../errors.ts";
 import { liveness } from "../machine/process.ts";
-import { parsed } from "../store/read.ts";
+import { isCorrupt, parsed } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
 import { type Claim, type ClaimTarget, targetsMeet } from "./claim.ts";
 import { claimEvents } from "./events.ts";
@@ -17,7 +16,7 @@ export async function readClaims(context: Context): Promise<ClaimLedger> {
   try {
     return (await parsed(context.store, LIVE, { parse: parseClaims })) ?? EMPTY_LEDGER;
   } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") await tellOfLoss(context);
+    if (isCorrupt(error)) await tellOfLoss(context);
     throw error;
   }
 }

@@ -1,15 +1,13 @@
 import { type AgentView, agents } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
-import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { isMirrored } from "../project/upstream.ts";
-import { isSegment } from "../store/key.ts";
-import { isUnreadable } from "../store/read.ts";
+import { isCorrupt, isUnreadable } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
 import { sleep } from "../time.ts";
 import type { Message } from "./message.ts";
 import { MAX_COUNTED, messageState, openPointer, unreadPointer } from "./message-state.ts";
-import { readMessage } from "./records.ts";
+import { wholeMessage } from "./records.ts";
 
 const MAX_READ_TO_COUNT = 32;
 
@@ -39,13 +37,12 @@ export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   return views;
 }
 
-/** Whether no message has this id. A message that can be neither read nor set aside is still there. */
-async function isGone(store: Store, id: string): Promise<boolean> {
-  if (!isSegment(id)) return true;
+/** Whether a broken message was set aside. One that can be neither read nor set aside is still there. */
+async function isSetAside(store: Store, id: string): Promise<boolean> {
   try {
     return (await store.get(`messages/${id}`)) === undefined;
   } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") return false;
+    if (isCorrupt(error)) return false;
     throw error;
   }
 }
@@ -133,15 +130,17 @@ export async function readListed(
   for (;;) {
     // Check the draft first: once it is gone, the message exists or never will.
     const isDraft = await store.isDraft(`messages/${id}`);
-    let message: Message | undefined;
     try {
-      message = await readMessage(store, id);
+      const message = await wholeMessage(store, id);
+      if (message || !isDraft) return message;
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      store.passedOver?.(error);
-      return "unreadable";
+      if (isUnreadable(error)) {
+        store.passedOver?.(error);
+        return "unreadable";
+      }
+      if (!isCorrupt(error)) throw error;
+      if (!isDraft && (await isSetAside(store, id))) return undefined;
     }
-    if (message || (!isDraft && (await isGone(store, id)))) return message;
     const pause = pauses.shift();
     if (pause === undefined) return "coming";
     await sleep(pause);

@@ -3,22 +3,29 @@ import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
-import { eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { eachReadable, parsed, skipBroken } from "../store/read.ts";
 import type { SetAside, Store } from "../store/store.ts";
 import { jsonText } from "../text.ts";
 import { Message, mayRead } from "./message.ts";
 
 /**
- * A message by id; undefined if none can be read. Its id is the name it is stored under, where another program wrote it;
- * the record of one message of ours under the name of another is broken, and set aside.
+ * A message by id, or undefined if there is none. Its id is the name it is stored under, where another program wrote it;
+ * the record of one message of ours under the name of another is broken. Throws `corrupt` for a broken one; it is then
+ * set aside.
  */
-export async function readMessage(store: Store, id: string): Promise<Message | undefined> {
+export async function wholeMessage(store: Store, id: string): Promise<Message | undefined> {
   if (!isSegment(id)) return undefined;
-  const message = await parsedOrSkipped(store, `messages/${id}`, Message);
+  const message = await parsed(store, `messages/${id}`, Message);
   if (message === undefined || message.id === id) return message;
   if (timeOf(id) === undefined || timeOf(message.id) === undefined) return { ...message, id };
-  await store.quarantine(`messages/${id}`, `it is the record of ${message.id}`);
-  return undefined;
+  const broken = `it is the record of ${message.id}`;
+  await store.quarantine(`messages/${id}`, broken);
+  throw new RelayError("corrupt", `Cannot read message ${jsonText(id)}: ${broken}; it was set aside in quarantine/`);
+}
+
+/** `wholeMessage`, and undefined for a broken one. */
+export function readMessage(store: Store, id: string): Promise<Message | undefined> {
+  return skipBroken(wholeMessage(store, id));
 }
 
 /** The one rule of who may read what: the ends of a message, everyone a broadcast, and the person at the keyboard all. */

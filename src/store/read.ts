@@ -13,23 +13,33 @@ export async function parsed<T>(
   try {
     return schema.parse(value, key);
   } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") await store.quarantine(key, error.message);
+    if (isCorrupt(error)) await store.quarantine(key, error.message);
     throw error;
   }
 }
 
 /** `parsed` for one of many: a record that cannot be read is set aside with a notice, and undefined is returned. */
-export async function parsedOrSkipped<T>(
+export function parsedOrSkipped<T>(
   store: Store,
   key: string,
   schema: { parse(v: unknown, where: string): T },
 ): Promise<T | undefined> {
+  return skipBroken(parsed(store, key, schema));
+}
+
+/** What a read gives, and undefined where the record is broken. */
+export async function skipBroken<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
   try {
-    return await parsed(store, key, schema);
+    return await reading;
   } catch (error) {
-    if (error instanceof RelayError && error.code === "corrupt") return undefined;
+    if (isCorrupt(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether a record was there and is broken. */
+export function isCorrupt(error: unknown): error is RelayError {
+  return error instanceof RelayError && error.code === "corrupt";
 }
 
 /**

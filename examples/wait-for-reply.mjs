@@ -4,7 +4,7 @@ import { Relay } from "agent-relay";
 const dir = `${process.argv[2] ?? "."}/.relay`;
 const asker = new Relay(dir, { session: "asker", agent: "codex" });
 const expert = new Relay(dir, { session: "expert", agent: "claude" });
-await expert.register();
+await expert.agents.register();
 
 const question = await asker.send("Which port does the server use?", { to: "expert", kind: "question" });
 const [answer] = await Promise.all([waitForReply(asker, question.id), answerOne(expert)]);
@@ -14,7 +14,7 @@ console.log(answer ? `The answer is: ${answer.content}` : "No answer within ten 
 async function waitForReply(relay, id) {
   for await (const message of relay.watch({ signal: AbortSignal.timeout(10_000), mark: false }))
     if (message.reply_to === id) {
-      await relay.markRead(message.id);
+      await relay.messages.markRead(message.id);
       return message;
     }
 }

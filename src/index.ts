@@ -13,8 +13,8 @@ export type { InboxItem } from "./messages/message-state.ts";
 export type { Recipient, SendOptions, Sent } from "./messages/send.ts";
 export type { WatchOptions } from "./messages/watch.ts";
 export type { OpenOptions } from "./open/open.ts";
+export type { Tasks } from "./relay/tasks.ts";
 export { Relay } from "./relay.ts";
-export type { Tasks } from "./relay-tasks.ts";
 export { FileStore, type FileStoreOptions } from "./store/file/file-store.ts";
 export { MemoryStore } from "./store/memory.ts";
 export type { Delivery, ListRange, Notice, Store, Value, WriteOptions } from "./store/store.ts";
@@ -23,7 +23,7 @@ export type { EndedTask, TaskList, TaskListOptions } from "./tasks/lifecycle.ts"
 export type { TakeOptions } from "./tasks/take.ts";
 export type { Task, TaskNote, TaskOwner, TaskState } from "./tasks/task.ts";
 export type { MoveOptions, TaskFields } from "./tasks/update.ts";
-export type { Activity, ActivityOptions } from "./views/activity.ts";
+export type { ActivityList, ActivityOptions } from "./views/activity.ts";
 export type { Explanation } from "./views/explain.ts";
 export type { PastState } from "./views/past-state.ts";
 export type { Snapshot } from "./views/snapshot.ts";

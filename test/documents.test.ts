@@ -50,9 +50,16 @@ test("the README names every verb, every option of send, and every method of Rel
   const send = execFileSync(process.execPath, [`${ROOT}/bin/agent-relay.cjs`, "send", "--help"], { encoding: "utf8" });
   const options = [...send.matchAll(/(--[a-z-]+)/g)].map(([option = ""]) => option);
   expect(options.filter((option) => !README.includes(option) && !["--from", "--help"].includes(option))).toEqual([]);
-  const relay = fs.readFileSync(`${ROOT}/src/relay.ts`, "utf8");
-  const methods = [...relay.matchAll(/^ {2}(?:async \*)?([a-z]\w+)\(/gim)].map(([, name = ""]) => name);
-  expect(methods.filter((name) => name !== "constructor" && !README.includes(`\`${name}\``))).toEqual([]);
+  const nouns = fs.readdirSync(`${ROOT}/src/relay`).map((file) => `src/relay/${file}`);
+  for (const file of ["src/relay.ts", ...nouns]) {
+    const source = fs.readFileSync(`${ROOT}/${file}`, "utf8");
+    const noun = /`(relay\.\w+)`/.exec(source)?.[1];
+    if (file !== "src/relay.ts" && noun === undefined) continue; // no part of the public face
+    const lines = noun ? README.split("\n").filter((line) => line.startsWith(`- \`${noun}\`:`)) : [README];
+    const methods = [...source.matchAll(/^ {2}(?:async \*?)?([a-z]\w+)\(/gm)].map(([, name = ""]) => name);
+    const missing = methods.filter((name) => name !== "constructor" && !lines.join().includes(`\`${name}\``));
+    expect(missing, file).toEqual([]);
+  }
 });
 
 test.each([

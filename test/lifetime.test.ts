@@ -26,7 +26,7 @@ function program(body: string): unknown {
 
 test("200 waits that were true at once left 200 watchers and timers, and the program never ended", () => {
   const left = program(`
-    await relay.register();
+    await relay.agents.register();
     await new Relay(relay.dir, { session: "other" }).send("hello", { to: "me" });
     const before = process.getActiveResourcesInfo().length;
     for (let i = 0; i < 200; i++) await relay.wait({ message: true });
@@ -54,7 +54,7 @@ test("close() ended no watch: one that waits, one whose reader holds a message, 
     const idle = (async () => { for await (const _ of relay.watch()); return "watch"; })();
     const waiting = relay.wait({ message: true }).catch(({ code }) => code);
     const other = new Relay(relay.dir, { session: "other" });
-    await other.register();
+    await other.agents.register();
     await relay.send("hello", { to: "other" });
     const held = other.watch();
     const { value } = await held.next();
@@ -72,10 +72,10 @@ test("send worked after close", async () => {
   await relay.close();
   for (const late of [
     () => relay.send("after"),
-    () => relay.agents(),
+    () => relay.agents.list(),
     () => relay.tasks.add("x"),
-    () => relay.isTrusted(),
-    () => relay.trust(),
+    () => relay.admin.isTrusted(),
+    () => relay.admin.trust(),
     () => relay.wait({ message: true }),
   ])
     await expect(late()).rejects.toMatchObject({ code: "usage", message: "Cannot use this Relay: it is closed" });

@@ -18,7 +18,7 @@ export function askForPerson({ io }: Cli, agent: string, what: string, next = AS
 /** Throws `refused` for an agent that would end the work of others who are here. */
 export async function askIfOthers(cli: Cli, relay: Relay, what: string): Promise<void> {
   if (relay.agent === "human") return;
-  const others = (await relay.agents()).filter(
+  const others = (await relay.agents.list()).filter(
     ({ session_id, presence }) => session_id !== relay.session && presence !== "gone",
   );
   const names = others.map(({ name, session_id }) => name ?? session_id).join(", ");

@@ -40,7 +40,7 @@ function fitted(widths: readonly number[], columns: number): number[] {
 }
 
 export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
-  const names = await relay.names(sessionsIn(messages));
+  const names = await relay.agents.names(sessionsIn(messages));
   const [me, now] = [relay.session ?? "", cli.now()];
   const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
   await cli.say(messages, cli.framed(lines));

@@ -20,7 +20,7 @@ export async function sendLines(cli: Cli, relay: Relay, defaults: SendOptions): 
   let code = 0;
   for await (const lines of cli.io.lines(MAX_LINE_BYTES)) {
     const items = lines.filter((line) => line.trim() !== "").map((line) => itemIn(line, defaults));
-    const sent = await relay.sendMany(items.filter((item): item is SendItem => !(item instanceof RelayError)));
+    const sent = await relay.messages.sendMany(items.filter((item): item is SendItem => !(item instanceof RelayError)));
     const answers = items.map((item) => (item instanceof RelayError ? item : (sent.shift() ?? lost())));
     const failed = answers.find((answer) => answer instanceof RelayError);
     if (failed && code === 0) code = EXIT[failed.code];

@@ -112,7 +112,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await lasting(() => known.ids());
-      const ids = (await lasting(() => relay.unread())).filter(watch.isMeant).map(({ id }) => id);
+      const ids = (await lasting(() => relay.messages.unread())).filter(watch.isMeant).map(({ id }) => id);
       const fresh = ids.filter((id) => !before.has(id)).length;
       since = fresh === 0 ? undefined : (since ?? now());
       const isStopped = (await lasting(() => store.markedAt(KILL_SWITCH))) !== undefined;
@@ -186,9 +186,9 @@ async function waitForOrphanRun(
 
 /** Registers the session with this process, unless the session lives by another process. */
 async function registerInstead({ relay }: DaemonDeps): Promise<void> {
-  const session = (await relay.agents()).find((agent) => agent.session_id === relay.session);
+  const session = (await relay.agents.list()).find((agent) => agent.session_id === relay.session);
   const livesElsewhere = session !== undefined && session.pid > 0 && session.presence !== "gone";
-  if (!livesElsewhere) await relay.register({ pid: thisProcess().pid });
+  if (!livesElsewhere) await relay.agents.register({ pid: thisProcess().pid });
 }
 
 /** Makes this process the session's daemon; today's count of runs goes on. Throws `conflict` if another one runs. */

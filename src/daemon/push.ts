@@ -60,10 +60,10 @@ export class MailPush {
     if (!found) return;
     const { relay, store } = found;
     const session = relay.session ?? "";
-    const agent = await relay.find(session);
-    if (!agent || agent.presence === "gone" || !(await relay.isTrusted())) return;
+    const agent = await relay.agents.find(session);
+    if (!agent || agent.presence === "gone" || !(await relay.admin.isTrusted())) return;
     const start = async () => {
-      await push(NUDGE, await relay.unreadCount());
+      await push(NUDGE, await relay.messages.unreadCount());
       return { code: 0, wasCut: false };
     };
     const watch = { command: ["pushes", session], limits: WAKE_LIMITS, isAgent: false, isOnce: false };

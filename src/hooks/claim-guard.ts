@@ -23,7 +23,7 @@ export async function reasonAgainst(
     const found = files.length === 1 ? all : await checked(relay, [file], cwd);
     const blockers = (found?.claims.filter(isOthers) ?? []).map((claim) => ({ claim }));
     if (!found || blockers.length === 0 || found.is_mine) continue;
-    const names = await relay.names(blockers.map(({ claim }) => claim.session_id));
+    const names = await relay.agents.names(blockers.map(({ claim }) => claim.session_id));
     const says = sayBlockers(blockers, callsIn(names), now);
     return denial(file, cut(cleanLine(says), MAX_SAID_CHARS));
   }
@@ -47,7 +47,7 @@ function denial(file: string, says: string): string {
 
 async function checked(relay: Relay, files: readonly string[], cwd: string) {
   try {
-    return await relay.check(files, { cwd, apart: true, exact: true }); // a write is in one worktree
+    return await relay.claims.check(files, { cwd, apart: true, exact: true }); // a write is in one worktree
   } catch (error) {
     if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
     throw error;

@@ -88,13 +88,13 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     here.parent !== undefined &&
     here.callers.note({ pid: here.parent, session: call.session, relay: path.resolve(relay.dir) });
   if (isOften && hadBegun && !(await isNew(here, call))) return;
-  await relay.register();
+  await relay.agents.register();
   await asFarAsPossible(() => endStandIn(here));
   if (!isTrusted) {
     const context = `This project's agent-relay came from elsewhere; what is in it is not shown to you until a person types: agent-relay trust\n`;
     return say({ context });
   }
-  const found = await relay.snapshot();
+  const found = await relay.activity.snapshot();
   const ours = greeting(found, call.session, here.command);
   await showMail(
     here,
@@ -124,7 +124,7 @@ async function endStandIn({ relay, store, pid, as }: HookContext): Promise<void>
   if (session === relay.session || !(await readAgent(store, "agents", session))) return;
   const { items } = await as(session).inbox({ peek: true, limit: MAX_ITEMS });
   const isWrittenTo = items.some(({ message }) => message.to_session === session);
-  if (!isWrittenTo && !isAtWork(await relay.snapshot(), session)) await as(session).unregister();
+  if (!isWrittenTo && !isAtWork(await relay.activity.snapshot(), session)) await as(session).agents.unregister();
 }
 
 async function tellMail(
@@ -152,8 +152,8 @@ async function showMail(
   const wasGreeted = isStart && !(await memory.isGreeter(now(), now() - GREET_ONCE_MS));
   const rank = (item: InboxItem) => (isMeant(item) && !before.has(item.message.id) ? urgency(item) : undefined);
   const show = async (meant: readonly InboxItem[], more = 0, broken: readonly string[] = []) => {
-    const names = await relay.names(sessionsIn(meant.map(({ message }) => message)));
-    const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
+    const names = await relay.agents.names(sessionsIn(meant.map(({ message }) => message)));
+    const held = meant.some(({ message }) => message.claims !== undefined) ? await relay.claims.list() : [];
     const render = (item: InboxItem) => itemLines(item, call.session, names, now(), held);
     const about = wasGreeted ? { ours: [], theirs: [] } : { ours, theirs };
     const untold = broken.filter((id) => !before.has(id));
@@ -194,7 +194,7 @@ async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, too
   if (files.length === 0) return;
   const deny = await reasonAgainst(relay, files, call, now());
   if (deny !== undefined) return say({ deny });
-  await relay.renewClaims({ ifDue: true });
+  await relay.claims.renew({ ifDue: true });
 }
 
 /** Notes the written files. Tells which other sessions wrote them too, and what mail came meanwhile. */
@@ -203,9 +203,9 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   const files = filesOf(tool, call.cwd).slice(0, MAX_NOTED_FILES);
   const notices: string[] = [];
   if (files.length > 0) {
-    await relay.noteEdit(files);
+    await relay.activity.noteEdits(files);
     const edits = await recentEdits(store, call.session, files, { cwd: call.cwd, project }, now());
-    const names = await relay.names(edits.map(({ session }) => session));
+    const names = await relay.agents.names(edits.map(({ session }) => session));
     for (const { file, session } of edits) {
       const who = cleanLine(names.get(session) ?? session);
       if (notices.length < MAX_NOTICES)
@@ -244,7 +244,7 @@ function urgency({ message, is_new }: InboxItem): number {
 }
 
 async function letClaimsLast({ relay, keepsClaims }: HookContext): Promise<void> {
-  if (keepsClaims) await relay.register({ pid: 0 }); // else the claims would end with the process
+  if (keepsClaims) await relay.agents.register({ pid: 0 }); // else the claims would end with the process
 }
 
 /** The session ends with its last process: it may have been resumed in another beside this one. */
@@ -253,9 +253,9 @@ async function end({ relay, store, keepsClaims, pid, parent, callers }: HookCont
   if (await leaveProcess(store, call.session, pid)) return;
   await new HookMemory(store, call.session).forget();
   callers.forget(call.session);
-  if (!keepsClaims) return void (await relay.unregister());
-  await relay.register({ pid: 0 });
-  await relay.setStatus("has left; what it has claimed stays so until its time is over");
+  if (!keepsClaims) return void (await relay.agents.unregister());
+  await relay.agents.register({ pid: 0 });
+  await relay.agents.setStatus("has left; what it has claimed stays so until its time is over");
 }
 
 function memoryOf({ store }: HookContext, { session }: HookCall): HookMemory {

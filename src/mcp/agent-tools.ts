@@ -30,11 +30,11 @@ const agents = tool({
       }
       return { text: frameWhatFits(lines, "agents") || "Nobody works in any project here\n", data: { projects } };
     }
-    const all = await relay.agents({ unread: true });
+    const all = await relay.agents.list({ unread: true });
     const mine = all.find((one) => one.session_id === me);
     const isNear = (one: AgentView) => scope !== "directory" || one.cwd === mine?.cwd;
     const others = all.filter((one) => one.session_id !== me && isNear(one));
-    const claims = await relay.claims();
+    const claims = await relay.claims.list();
     const held = (session: string) => claims.filter((claim) => claim.session_id === session).map(claimWords);
     const does = await workOf(others, path.dirname(relay.dir), now());
     const lines = others.map((one) => agentLine(one, held(one.session_id), now(), does));
@@ -67,7 +67,7 @@ const whoami = tool({
   hints: { reads: true, repeats: true },
   input: z.strictObject({}),
   async run(_, { relay, me }) {
-    const mine = await relay.find(me);
+    const mine = await relay.agents.find(me);
     return {
       text: `You are ${mine?.name !== undefined && isName(mine.name) ? mine.name : me} (session ${me}, ${relay.agent}); relay: ${cleanLine(relay.dir)}\n`,
       data: { session_id: me, name: mine?.name, agent_id: relay.agent, dir: relay.dir },
@@ -82,7 +82,7 @@ const status = tool({
   hints: { repeats: true },
   input: z.strictObject({ does: z.string() }),
   async run({ does }, { relay }) {
-    await relay.setStatus(does);
+    await relay.agents.setStatus(does);
     return { text: "The others see it now\n", data: { status: does } };
   },
 });

@@ -107,7 +107,7 @@ function withBroken({ text, data }: ToolAnswer, broken: readonly string[]): Tool
 
 async function rendered(items: readonly InboxItem[], { relay, me, names, now }: ToolCall, left: number) {
   const called = await names();
-  const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
+  const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims.list() : [];
   const lines = asManyAsFit(
     items.map((item) => itemLines(item, me, called, now(), held)),
     cut,
@@ -135,7 +135,7 @@ const reply = tool({
   input: z.strictObject({ id: z.string().describe("of the message"), text: z.string().optional() }),
   async run({ id, text }, { relay }) {
     if (text === undefined) {
-      await relay.ack(id);
+      await relay.messages.ack(id);
       return { text: `Said that ${cleanLine(id)} was dealt with\n`, data: { acked: id } };
     }
     const { messages } = await relay.reply(id, text);
@@ -200,7 +200,7 @@ const history = tool({
     limit: z.int().min(1).max(200).optional(),
   }),
   async run({ with: who, limit = 20 }, { relay, me, names, now }) {
-    const messages = await relay.history({ limit, ...(who && { with: await relay.sessionOf(who) }) });
+    const messages = await relay.messages.history({ limit, ...(who && { with: await relay.agents.resolve(who) }) });
     const called = await names();
     const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
     const lines = asManyAsFit(messages.map(line).reverse(), cut);

@@ -115,10 +115,10 @@ const CLOCK_GRAIN_MS = 2; // by which the relay's clock, of whole ms, may lie be
 
 /** What the supervisor has answered; undefined if nothing yet. */
 async function verdictOn(relay: Relay, question: string, to: string): Promise<PermissionVerdict | undefined> {
-  const conversation = await relay.thread(question);
+  const conversation = await relay.messages.thread(question);
   const answer = conversation.find(({ reply_to, from_session }) => reply_to === question && from_session === to);
   if (!answer) return undefined;
-  await relay.markRead(answer.id); // it was for us: it is no mail for the model
+  await relay.messages.markRead(answer.id); // it was for us: it is no mail for the model
   const asked = conversation.find(({ id }) => id === question);
   // Over the network, receipts are what whoever keeps the server's folder says: only a signed answer counts.
   if (answer.proof !== undefined || asked?.proof !== undefined)
@@ -133,10 +133,10 @@ function isSignedInTime(answer: Message, asked: Message | undefined): boolean {
 
 /** The session that is asked: by its whole id or name, since who is called nearly the same may be anyone. */
 async function supervising(relay: Relay, who: string): Promise<string> {
-  const to = await relay.sessionOf(who);
+  const to = await relay.agents.resolve(who);
   if (to === relay.session)
     throw new RelayError("refused", `Cannot ask "${who}" for permission: that is the session that asks`);
-  if (to !== who && (await relay.find(to))?.name !== who)
+  if (to !== who && (await relay.agents.find(to))?.name !== who)
     throw new RelayError("not_found", `Cannot ask "${who}" for permission: no session has that id or name`);
   return to;
 }

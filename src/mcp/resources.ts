@@ -33,7 +33,9 @@ export const RESOURCES: readonly Resource[] = [
     title: "The project",
     about: "Who is here and what they do, what is claimed, and what is to be done.",
     async read({ relay, me, now }) {
-      return frame(briefing(await relay.snapshot(), me, now()), "what agents say") || "Nobody else is here yet\n";
+      return (
+        frame(briefing(await relay.activity.snapshot(), me, now()), "what agents say") || "Nobody else is here yet\n"
+      );
     },
   },
   {
@@ -42,7 +44,7 @@ export const RESOURCES: readonly Resource[] = [
     title: "One message",
     about: "A message whole, by its id.",
     async read({ relay, me, names, now }, id) {
-      return frame([messageLines(await relay.message(id), me, await names(), now())]);
+      return frame([messageLines(await relay.messages.get(id), me, await names(), now())]);
     },
   },
   {
@@ -52,7 +54,7 @@ export const RESOURCES: readonly Resource[] = [
     about: "All messages of a conversation, by the id of any of them.",
     async read({ relay, me, names, now }, id) {
       const called = await names();
-      return frame((await relay.thread(id)).map((message) => messageLines(message, me, called, now())));
+      return frame((await relay.messages.thread(id)).map((message) => messageLines(message, me, called, now())));
     },
   },
 ];

@@ -131,7 +131,7 @@ async function called(tool: Tool, args: unknown, context: ServerContext, deps: M
 /** The number of unread messages; 0 if they cannot be counted, which fails no call whose work is done. */
 async function unreadOf(relay: Relay, { onError }: McpServerDeps): Promise<number> {
   try {
-    return await relay.unreadCount();
+    return await relay.messages.unreadCount();
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     onError(error);
@@ -161,5 +161,5 @@ async function answered(tool: Tool, args: unknown, relay: Relay, context: Server
 }
 
 function namesIn(relay: Relay): ToolCall["names"] {
-  return async () => namesOf(await relay.agents());
+  return async () => namesOf(await relay.agents.list());
 }

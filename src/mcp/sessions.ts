@@ -62,7 +62,7 @@ export class McpSessions {
   async arrive(): Promise<void> {
     if (this.client()?.startsWith("codex") || !this.#deps.isThere()) return;
     const relay = await this.relay();
-    if (!(await this.#deps.isCurrent(relay))) await relay.unregister(); // its hooks have told and registered its session meanwhile
+    if (!(await this.#deps.isCurrent(relay))) await relay.agents.unregister(); // its hooks have told and registered its session meanwhile
   }
 
   async #looked(before: Promise<OpenSession> | undefined, caller: McpCaller): Promise<OpenSession> {
@@ -72,11 +72,11 @@ export class McpSessions {
     if (known && now() - known.at < SIGN_EVERY_MS) return known;
     const relay = known?.relay ?? (await open(caller));
     await asFarAsPossible(() => here(relay)); // a relay that cannot be written can still be read
-    if (!(await relay.isTrusted()))
+    if (!(await relay.admin.isTrusted()))
       throw new RelayError("refused", "This project's relay came from elsewhere: what is in it is not shown to you", {
         next: "ask the person you work for to type: agent-relay trust",
       });
-    if (known) await asFarAsPossible(() => relay.renewClaims({ ifDue: true }));
+    if (known) await asFarAsPossible(() => relay.claims.renew({ ifDue: true }));
     used();
     return { relay, at: now() };
   }
@@ -90,10 +90,10 @@ export class McpSessions {
 
 /** Registers the session, also after a restart (the registered process has died). Makes a relay if there is none. */
 async function here(relay: Relay): Promise<void> {
-  const lives = await relay.heartbeat("mcp");
-  if (lives && (await relay.find(lives.session_id))?.presence !== "gone") return;
-  await relay.register();
-  await relay.heartbeat("mcp");
+  const lives = await relay.agents.heartbeat("mcp");
+  if (lives && (await relay.agents.find(lives.session_id))?.presence !== "gone") return;
+  await relay.agents.register();
+  await relay.agents.heartbeat("mcp");
 }
 
 /** Codex says with each call which of its sessions it is for. */

@@ -43,7 +43,7 @@ const release = tool({
   hints: {},
   input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay }) {
-    const released = await (given === undefined ? relay.releaseAll() : relay.release(given));
+    const released = await (given === undefined ? relay.claims.releaseAll() : relay.release(given));
     const what = released.map(claimWords).join(", ");
     return { text: what === "" ? "You held nothing\n" : `Released ${what}\n`, data: { released } };
   },
@@ -58,13 +58,13 @@ const check = tool({
   input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay, me, names, now }) {
     if (given === undefined) {
-      const all = await relay.claims();
+      const all = await relay.claims.list();
       return {
         text: frameWhatFits(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
         data: { claims: all },
       };
     }
-    const found = await relay.check(given);
+    const found = await relay.claims.check(given);
     const lines = await claimLines(found.claims, me, names, now());
     const verdict = found.is_free
       ? "Free for you to claim\n"
@@ -99,7 +99,7 @@ const tasks = tool({
   }),
   async run({ ready, limit = 20 }, { relay, me, now }) {
     const found = await relay.tasks.list({ limit, which: ready ? "ready" : "open" });
-    const called = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
+    const called = await relay.agents.names(found.tasks.map(({ owner }) => owner?.session_id));
     const lines = found.tasks.map((one) => `${taskLine(one, found, called, me, now())}\n`);
     return {
       text: frameWhatFits(lines, "tasks", "more are not shown: a smaller limit shows the first") || "No tasks\n",
@@ -158,7 +158,7 @@ const task = tool({
 });
 
 async function taskAnswer(what: string, found: Task, { relay, me, now }: ToolCall): Promise<ToolAnswer> {
-  const called = await relay.names([found.owner?.session_id]);
+  const called = await relay.agents.names([found.owner?.session_id]);
   const lines = [
     `${taskLine(found, await relay.tasks.standings([found]), called, me, now())}\n`,
     ...(found.description === undefined ? [] : [`  ${clean(found.description).replaceAll("\n", "\n  ")}\n`]),
@@ -178,10 +178,10 @@ const decide = tool({
   input: z.strictObject({ text: z.string().optional() }),
   async run({ text }, { relay, names }) {
     if (text !== undefined) {
-      const made = await relay.decide(text);
+      const made = await relay.decisions.add(text);
       return { text: `Decided: ${made.id}; everyone is told\n`, data: { decision: made } };
     }
-    const all = await relay.decisions();
+    const all = await relay.decisions.list();
     const called = await names();
     const lines = all
       .reverse()

@@ -158,10 +158,10 @@ async function* events(
   const last = c.req.header("Last-Event-ID") ?? "";
   const told = new Set<string>();
   let tidyAt = TOLD;
-  if (((await relay.find(caller.session))?.presence ?? "gone") === "gone") await relay.register(); // else nobody reaches it
+  if (((await relay.agents.find(caller.session))?.presence ?? "gone") === "gone") await relay.agents.register(); // else nobody reaches it
   yield { event: "open", data: jsonText({ session: caller.session }) };
   for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
-    for (const message of await relay.unread({ except: told })) {
+    for (const message of await relay.messages.unread({ except: told })) {
       told.add(message.id);
       if (!isSegment(last) || message.id > last) yield { event: "message", id: message.id, data: jsonText(message) };
       if (told.size > tidyAt) {

@@ -63,12 +63,12 @@ const MESSAGE = {
 export const API_ROUTES: readonly ApiRoute[] = [
   {
     ...{ method: "get", path: "/agents", about: "Everyone who is here.", fields: {}, answers: "Agents" },
-    run: ({ relay }) => relay.agents(),
+    run: ({ relay }) => relay.agents.list(),
   },
   {
     ...{ method: "post", path: "/agents", about: "Makes your session known.", answers: "Agent", status: 201 },
     fields: { name: text("a short handle, unique in the project"), role: text("what it is for") },
-    run: ({ relay, fields }) => relay.register({ name: textIn(fields, "name"), role: textIn(fields, "role") }),
+    run: ({ relay, fields }) => relay.agents.register({ name: textIn(fields, "name"), role: textIn(fields, "role") }),
   },
   {
     ...{
@@ -78,7 +78,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       fields: {},
       answers: "Agent",
     },
-    run: async ({ relay }) => (await relay.unregister()) ?? notRegistered(relay),
+    run: async ({ relay }) => (await relay.agents.unregister()) ?? notRegistered(relay),
   },
   {
     ...{
@@ -94,11 +94,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
     ...{ method: "post", path: "/inbox/read", about: "Marks messages as read.", answers: "Messages" },
     fields: { ids: texts("the messages that were shown") },
     required: ["ids"],
-    run: ({ relay, fields }) => relay.markRead(...(textsIn(fields, "ids") ?? [])),
+    run: ({ relay, fields }) => relay.messages.markRead(textsIn(fields, "ids") ?? []),
   },
   {
     ...{ method: "get", path: "/unread", about: "How many messages wait; 1001 is more.", fields: {}, answers: "Count" },
-    run: async ({ relay }) => ({ unread: await relay.unreadCount() }),
+    run: async ({ relay }) => ({ unread: await relay.messages.unreadCount() }),
   },
   {
     ...{ method: "post", path: "/messages", about: "Sends a message.", answers: "Sent", status: 201 },
@@ -108,7 +108,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   },
   {
     ...{ method: "get", path: "/messages/{id}", about: "One message.", fields: {}, answers: "Message" },
-    run: ({ relay, words }) => relay.message(words.id ?? ""),
+    run: ({ relay, words }) => relay.messages.get(words.id ?? ""),
   },
   {
     ...{
@@ -118,7 +118,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       fields: {},
       answers: "Message",
     },
-    run: ({ relay, words }) => relay.ack(words.id ?? ""),
+    run: ({ relay, words }) => relay.messages.ack(words.id ?? ""),
   },
   {
     ...{ method: "post", path: "/messages/{id}/reply", about: "Answers a message.", answers: "Sent", status: 201 },
@@ -129,7 +129,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   },
   {
     ...{ method: "get", path: "/threads/{id}", about: "A whole conversation.", fields: {}, answers: "Messages" },
-    run: ({ relay, words }) => relay.thread(words.id ?? ""),
+    run: ({ relay, words }) => relay.messages.thread(words.id ?? ""),
   },
   {
     ...{
@@ -139,11 +139,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
       fields: COUNT_FIELD,
       answers: "Messages",
     },
-    run: ({ relay, fields }): Promise<Message[]> => relay.history({ limit: integerIn(fields, "limit") ?? 20 }),
+    run: ({ relay, fields }): Promise<Message[]> => relay.messages.history({ limit: integerIn(fields, "limit") ?? 20 }),
   },
   {
     ...{ method: "get", path: "/claims", about: "What is claimed, by whom.", fields: {}, answers: "Claims" },
-    run: ({ relay }) => relay.claims(),
+    run: ({ relay }) => relay.claims.list(),
   },
   {
     ...{ method: "post", path: "/claims", about: "Reserves all of these, or none.", answers: "Claim", status: 201 },
@@ -160,7 +160,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     fields: CLAIMED,
     run({ relay, fields }) {
       const [paths = [], resources = []] = [textsIn(fields, "paths"), textsIn(fields, "resources")];
-      return paths.length + resources.length === 0 ? relay.releaseAll() : relay.release(paths, { resources });
+      return paths.length + resources.length === 0 ? relay.claims.releaseAll() : relay.release(paths, { resources });
     },
   },
   {
@@ -179,7 +179,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   },
   {
     ...{ method: "get", path: "/status", about: "Who does what, in one object.", fields: {}, answers: "Status" },
-    run: ({ relay }) => relay.snapshot(),
+    run: ({ relay }) => relay.activity.snapshot(),
   },
   {
     ...{
@@ -189,7 +189,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       fields: COUNT_FIELD,
       answers: "Activity",
     },
-    run: ({ relay, fields }) => relay.activity({ limit: integerIn(fields, "limit") ?? 50 }),
+    run: ({ relay, fields }) => relay.activity.list({ limit: integerIn(fields, "limit") ?? 50 }),
   },
 ];
 

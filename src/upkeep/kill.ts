@@ -22,9 +22,11 @@ export interface Killed {
 /** The methods of a Relay that look sessions up. */
 interface AgentLookup {
   readonly session: string | undefined;
-  sessionOf(word: string): Promise<string>;
-  find(session: string): Promise<AgentView | undefined>;
-  agents(): Promise<readonly AgentView[]>;
+  readonly agents: {
+    resolve(word: string): Promise<string>;
+    find(session: string): Promise<AgentView | undefined>;
+    list(): Promise<readonly AgentView[]>;
+  };
 }
 
 /**
@@ -33,8 +35,8 @@ interface AgentLookup {
  * kept. Throws `not_found` for a session that is gone, and `refused`.
  */
 export async function killAgent(relay: AgentLookup, word: string): Promise<Killed> {
-  const session = await relay.sessionOf(word);
-  const agent = await relay.find(session);
+  const session = await relay.agents.resolve(word);
+  const agent = await relay.agents.find(session);
   const refuse = (why: string) =>
     new RelayError("refused", `Cannot end "${session}": ${why}`, {
       next: "ask the person who runs it, or write to it",
@@ -48,7 +50,7 @@ export async function killAgent(relay: AgentLookup, word: string): Promise<Kille
   for (const known of running) checkIsAgent(known, agent.agent_id, refuse);
   const isOfThem = (one: AgentView) =>
     processesOf(one).some((its) => running.some((known) => isSameProcess(its, known)));
-  const others = (await relay.agents()).filter((one) => one.session_id !== session && isOfThem(one));
+  const others = (await relay.agents.list()).filter((one) => one.session_id !== session && isOfThem(one));
   for (const { pid } of running) terminate(pid);
   const begun = performance.now();
   const isOver = () => running.every((known) => liveness(known) === "dead");

@@ -19,14 +19,21 @@ export interface ActivityOptions {
   readonly limit?: number | undefined;
 }
 
-export interface Activity {
+export interface ActivityList {
   readonly entries: readonly Entry[];
   /** Lines of the log that could not be read. */
   readonly torn: number;
 }
 
+export interface FollowOptions {
+  /** Ends the stream. */
+  readonly signal?: AbortSignal | undefined;
+  /** The entries that are known, of at least the last minute: they are not yielded again. Default: what was before. */
+  readonly known?: readonly Entry[] | undefined;
+}
+
 /** What happened, with the messages this session may read, the oldest first. */
-export async function activity(context: Context, options: ActivityOptions = {}): Promise<Activity> {
+export async function activity(context: Context, options: ActivityOptions = {}): Promise<ActivityList> {
   const { limit = 50, since = context.now() - 86_400_000, until = Number.POSITIVE_INFINITY } = options;
   const log = await entries(context, { since, until });
   const sent = await messagesIn(context, since, until);
@@ -72,8 +79,7 @@ const ALL = 100_000;
  */
 export async function* follow(
   context: Context,
-  signal: AbortSignal,
-  known?: readonly Entry[],
+  { signal, known }: FollowOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Entry, void, void> {
   let since = context.now() - MAX_LATE_MS;
   const look = async () => (await activity(context, { since, limit: ALL })).entries;

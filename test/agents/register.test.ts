@@ -9,13 +9,13 @@ import { relay } from "../support/relay-of.ts";
 test("a session that went on in a new process stayed gone, and was cleaned up", async () => {
   const dir = tempDir();
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
-  await relay(dir, "claude-1").register({ pid: child.pid });
+  await relay(dir, "claude-1").agents.register({ pid: child.pid });
   child.kill("SIGKILL");
   await once(child, "close");
-  expect((await relay(dir, "b").find("claude-1"))?.presence).toBe("gone");
-  await relay(dir, "claude-1", { pid: process.pid }).unreadCount();
-  expect(await relay(dir, "b").find("claude-1")).toMatchObject({ presence: "active", pid: process.pid });
-  expect(await relay(dir, "b").cleanupDead()).toEqual([]);
+  expect((await relay(dir, "b").agents.find("claude-1"))?.presence).toBe("gone");
+  await relay(dir, "claude-1", { pid: process.pid }).messages.unreadCount();
+  expect(await relay(dir, "b").agents.find("claude-1")).toMatchObject({ presence: "active", pid: process.pid });
+  expect(await relay(dir, "b").admin.cleanupDead()).toEqual([]);
 });
 
 test.each([

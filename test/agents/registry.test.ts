@@ -22,7 +22,7 @@ test("an agent that only acks, reads and looks back was taken for idle", async (
 
 test("a registration made by a clock a day ahead was gone for a day", async () => {
   const dir = tempDir();
-  await relay(dir, "b", { now: () => NOON + 86_400_000 }).register();
-  await relay(dir, "b", { now: () => NOON }).unreadCount();
-  expect((await relay(dir, "a", { now: () => NOON }).find("b"))?.presence).toBe("active");
+  await relay(dir, "b", { now: () => NOON + 86_400_000 }).agents.register();
+  await relay(dir, "b", { now: () => NOON }).messages.unreadCount();
+  expect((await relay(dir, "a", { now: () => NOON }).agents.find("b"))?.presence).toBe("active");
 });

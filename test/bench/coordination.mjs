@@ -24,7 +24,7 @@ async function claimed(dir, count) {
     for (let n = 0; n < count / 10; n++) await relay.claim(`src/part-${holder}/file-${n}.ts`, { reason: "bench" });
   }
   const relay = new Relay(`${dir}/.relay`, { session: "a", agent: "bench", limits });
-  await relay.register();
+  await relay.agents.register();
   return relay;
 }
 
@@ -41,7 +41,7 @@ async function claims(dir, count, budget) {
 
 async function check(dir) {
   const relay = await claimed(dir, 1000);
-  return within(await timed(200, (round) => relay.check(`src/part-${round % 10}/file-${round % 90}.ts`)), 1);
+  return within(await timed(200, (round) => relay.claims.check(`src/part-${round % 10}/file-${round % 90}.ts`)), 1);
 }
 
 async function tasks(dir) {

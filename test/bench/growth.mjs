@@ -14,8 +14,8 @@ const limits = { perMinute: 1e9 };
 /** A relay in which `a` has so many unread messages, and so many others are registered. */
 async function project(dir, { unread = 10, sessions = 0 } = {}) {
   const relay = (session) => new Relay(`${dir}/.relay`, { session, agent: "bench", durability: "process", limits });
-  for (const session of ["a", "b"]) await relay(session).register();
-  for (let n = 0; n < sessions; n++) await relay(`other-${n}`).register();
+  for (const session of ["a", "b"]) await relay(session).agents.register();
+  for (let n = 0; n < sessions; n++) await relay(`other-${n}`).agents.register();
   const sender = relay("b");
   for (let n = 0; n < unread; n++) await sender.send(`message ${n}`, { to: "a" });
   return dir;
@@ -67,7 +67,7 @@ async function besideNode(dir) {
 /** How often the system is asked to write to the disk itself. */
 async function flushes(dir) {
   const relay = (session) => new Relay(`${dir}/.relay`, { session, agent: "bench", limits });
-  await relay("a").register();
+  await relay("a").agents.register();
   for (let n = 0; n < 10; n++) await relay("b").send(`message ${n}`, { to: "a" });
   const { fsyncSync } = fs;
   let count = 0;

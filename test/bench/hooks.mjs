@@ -28,7 +28,7 @@ const payload = (dir, size) =>
   );
 
 async function silent(dir, size) {
-  await new Relay(`${dir}/.relay`, { session }).register();
+  await new Relay(`${dir}/.relay`, { session }).agents.register();
   const input = payload(dir, size);
   const times = await inTurn(
     201,
@@ -45,7 +45,7 @@ async function withMail(dir) {
   const [me, other] = [session, "bench-2"].map(
     (name) => new Relay(`${dir}/.relay`, { session: name, durability: "process" }),
   );
-  for (const each of [me, other]) await each.register();
+  for (const each of [me, other]) await each.agents.register();
   const input = payload(dir, 1000);
   const times = { a: [], b: [] };
   for (let round = 0; round < 31; round++) {

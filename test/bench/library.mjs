@@ -7,8 +7,8 @@ const limits = { perMinute: 1e9 };
 async function sending(dir, durability, budget) {
   const sender = new Relay(`${dir}/.relay`, { session: "a", agent: "bench", durability, limits });
   const reader = new Relay(`${dir}/.relay`, { session: "b", agent: "bench", durability });
-  await sender.register();
-  await reader.register();
+  await sender.agents.register();
+  await reader.agents.register();
   await sender.send("warm", { to: "b" });
   const [name] = fs.readdirSync(`${dir}/.relay/messages`);
   const bytes = fs.readFileSync(`${dir}/.relay/messages/${name}`);

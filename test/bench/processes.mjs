@@ -24,7 +24,7 @@ function start(...args) {
 async function wake(dir) {
   const root = `${dir}/.relay`;
   const sender = new Relay(root, { session: "sender", agent: "bench", limits: { perMinute: 1e9 } });
-  await sender.register();
+  await sender.agents.register();
   const watcher = start("watch", root);
   await watcher.line();
   const times = [];
@@ -56,7 +56,7 @@ async function manySenders(dir) {
     for (const which of round % 2 === 0 ? ["raw", "ours"] : ["ours", "raw"]) {
       const folder = fs.mkdtempSync(`${dir}/${which}-`);
       rawFolders(folder);
-      await new Relay(`${folder}/.relay`, { session: "reader", agent: "bench" }).register();
+      await new Relay(`${folder}/.relay`, { session: "reader", agent: "bench" }).agents.register();
       const args = which === "raw" ? ["raw", folder] : ["send", `${folder}/.relay`];
       const workers = Array.from({ length: 32 }, (_, index) => start(...args, index, 500));
       rates[which].push(16_000 / ((await together(workers)).took / 1000));

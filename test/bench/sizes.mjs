@@ -15,17 +15,17 @@ async function stored(dir, count) {
     durability: "process",
     limits: { perMinute: 1e9 },
   });
-  await reader.register();
-  await sender.register();
+  await reader.agents.register();
+  await sender.agents.register();
   const { messages } = await sender.send("pattern", { to: "reader" });
-  await reader.markRead(messages[0].id);
+  await reader.messages.markRead(messages[0].id);
   const body = fs.readFileSync(`${root}/messages/${messages[0].id}.json`, "utf8");
   for (let index = 0; index < count; index++) {
     const id = `msg-${(1_700_000_000_000 + index * 1000).toString(36).padStart(9, "0")}${String(index).padStart(12, "0")}`;
     fs.writeFileSync(`${root}/messages/${id}.json`, body.replaceAll(messages[0].id, id), { mode: 0o600 });
   }
   for (let index = 0; index < UNREAD; index++) await sender.send(`unread ${index}`, { to: "reader" });
-  await reader.unread(); // the first look of this boot, and the foreign look, are lines of their own
+  await reader.messages.unread(); // the first look of this boot, and the foreign look, are lines of their own
   return { root, reader, sender };
 }
 
@@ -38,8 +38,8 @@ async function bySize(dir) {
     const setUp = performance.now() - start;
     const counts = await inTurn(
       201,
-      () => relay.reader.unreadCount(),
-      () => smallest.reader.unreadCount(),
+      () => relay.reader.messages.unreadCount(),
+      () => smallest.reader.messages.unreadCount(),
     );
     const shows = await inTurn(
       31,
@@ -78,7 +78,7 @@ async function foreignLook({ root }, size) {
   for (let round = 0; round < 9; round++) {
     now += 61_000;
     const start = performance.now();
-    await reader.unreadCount();
+    await reader.messages.unreadCount();
     times.push(performance.now() - start);
   }
   return {

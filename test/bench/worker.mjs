@@ -10,13 +10,13 @@ const body = "x".repeat(100);
 const jobs = {
   async watch() {
     const relay = new Relay(dir, { session: "watcher", agent: "bench" });
-    await relay.register();
+    await relay.agents.register();
     console.log("ready");
     for await (const _ of relay.watch()) console.log(Number(process.hrtime.bigint()) / 1e6);
   },
   async send() {
     const relay = new Relay(dir, { session, agent: "bench", limits: { perMinute: 1e9, inboxUnread: 1e6 } });
-    await relay.register();
+    await relay.agents.register();
     await ready();
     for (let round = 0; round < count; round++) await relay.send(`${process.pid} ${round} ${body}`, { to: "reader" });
     console.log("done");

@@ -11,7 +11,10 @@ test("an append that was killed kept the others from the file for half an hour",
   const store = new FatefulStore(town.store, async () => {
     during ??= await town.store.get("claims/live");
   });
-  await new Relay(`${town.project}/.relay`, { session: "ann", store, now: () => town.clock }).append("log.md", "x");
+  await new Relay(`${town.project}/.relay`, { session: "ann", store, now: () => town.clock }).claims.append(
+    "log.md",
+    "x",
+  );
   expect(during).toMatchObject({ claims: [{ ttl: 30_000 }] });
 });
 

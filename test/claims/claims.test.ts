@@ -20,11 +20,11 @@ class Unwatched extends FatefulStore {
 test("a lease of a fraction of a millisecond made the record of all claims unreadable", async () => {
   const town = new Town();
   await town.as("ann").claim(["a"], { ttl: 1e6 / 3 });
-  await town.as("ann").subscribe({ ended: ["ann"] }, { timeout: 1e7 / 3 });
+  await town.as("ann").waits.subscribe({ ended: ["ann"] }, { timeout: 1e7 / 3 });
   const task = await town.as("ann").tasks.add("one");
   await town.as("ann").tasks.claim("one", { ttl: 1e6 / 3 });
   await expect(town.as("bob").claim(["a"])).rejects.toMatchObject({ code: "conflict" });
-  expect(await town.as("bob").waits()).toHaveLength(1);
+  expect(await town.as("bob").waits.list()).toHaveLength(1);
   expect((await town.as("bob").tasks.get(task.id)).owner?.session_id).toBe("ann");
   await expect(town.as("ann").claim(["b"], { mode: "read" as "shared" })).rejects.toMatchObject({ code: "usage" });
   expect(town.store.quarantined.size).toBe(0);
@@ -33,15 +33,15 @@ test("a lease of a fraction of a millisecond made the record of all claims unrea
 test("a session that had ended while it stood in line was given the claim, and so was the next one", async () => {
   const town = new Town();
   await town.as("ann").claim(["src"]);
-  await town.as("dan").register();
+  await town.as("dan").agents.register();
   const waiting = town.as("dan").claim(["src"], { wait: Number.POSITIVE_INFINITY });
   const queue = async () => (await town.store.get("claims/live"))?.queue;
   await expect.poll(queue, { interval: 1 }).toHaveLength(1);
-  await town.as("dan").unregister();
+  await town.as("dan").agents.unregister();
   await town.as("ann").release(["src"]);
   await expect(waiting).rejects.toThrow("dan has ended");
   expect((await town.as("bob").claim(["src"])).session_id).toBe("bob");
-  expect(await town.as("bob").claims()).toHaveLength(1);
+  expect(await town.as("bob").claims.list()).toHaveLength(1);
 });
 
 test("what is offered to the next in line was said to be held for half an hour", async () => {
@@ -69,7 +69,7 @@ test("check did not say who stands in line", async () => {
   const stop = new AbortController();
   const waiting = town.as("bob").claim(["src"], { wait: Number.POSITIVE_INFINITY, signal: stop.signal });
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
-  const found = await town.as("cay").check(["src"], { mode: "shared" });
+  const found = await town.as("cay").claims.check(["src"], { mode: "shared" });
   expect(found).toMatchObject({ is_free: false, queue: [{ session_id: "bob" }] });
   stop.abort(new Error("enough"));
   await expect(waiting).rejects.toThrow("enough");
@@ -82,9 +82,9 @@ test("reasons, notes and subscriptions had no limit, and everyone paid for them"
   await expect(tasks.block("one", "x".repeat(1001))).rejects.toMatchObject({ code: "limit" });
   for (let n = 0; n < 4; n++) await tasks.note("one", "x".repeat(16_000));
   await expect(tasks.note("one", "x".repeat(16_000))).rejects.toMatchObject({ code: "limit" });
-  for (let n = 0; n < 100; n++) await town.as("bob").subscribe({ taskDone: ["one"] });
-  await expect(town.as("bob").subscribe({ taskDone: ["one"] })).rejects.toMatchObject({ code: "limit" });
-  await town.as("cay").subscribe({ taskDone: ["one"] });
+  for (let n = 0; n < 100; n++) await town.as("bob").waits.subscribe({ taskDone: ["one"] });
+  await expect(town.as("bob").waits.subscribe({ taskDone: ["one"] })).rejects.toMatchObject({ code: "limit" });
+  await town.as("cay").waits.subscribe({ taskDone: ["one"] });
 });
 
 test("release took back what was claimed --apart in other worktrees", async () => {
@@ -109,7 +109,7 @@ test("who shared something and got it alone by waiting held it twice", async () 
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
   await town.as("bob").release(["src"]);
   expect((await waiting).mode).toBe("exclusive");
-  expect(await town.as("ann").claims()).toHaveLength(1);
+  expect(await town.as("ann").claims.list()).toHaveLength(1);
   await town.as("ann").claim(["src"], { mode: "shared" });
   await town.as("bob").claim(["src"], { mode: "shared" });
 });
@@ -117,7 +117,7 @@ test("who shared something and got it alone by waiting held it twice", async () 
 test("an aborted signal still took what was free", async () => {
   const town = new Town();
   await expect(town.as("ann").claim(["src"], { signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow("no");
-  expect(await town.as("ann").claims()).toEqual([]);
+  expect(await town.as("ann").claims.list()).toEqual([]);
 });
 
 test("one session could claim so much that everybody paid for it", async () => {

@@ -57,22 +57,22 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
   test("ours find what the crate sent, once", async () => {
     const shared = new Shared();
     const claude = shared.as("claude-1");
-    await claude.register();
+    await claude.agents.register();
     shared.crate("register", "--agent", "gemini", "--session", "gemini-1");
     shared.crate("send", "-f", "gemini-1", "-a", "gemini", "to everyone");
     shared.crate("send", "-f", "gemini-1", "-a", "gemini", "--to", "claude-1", "to claude");
     shared.crate("send", "-f", "gemini-1", "-a", "gemini", "--to", "codex-1", "to codex");
 
-    expect((await claude.find("gemini-1"))?.presence).toBe("active");
-    expect(await claude.unreadCount(), "not looked for again within the minute").toBe(0);
+    expect((await claude.agents.find("gemini-1"))?.presence).toBe("active");
+    expect(await claude.messages.unreadCount(), "not looked for again within the minute").toBe(0);
     shared.aMinutePasses();
-    expect(await claude.unreadCount()).toBe(2);
+    expect(await claude.messages.unreadCount()).toBe(2);
     expect(texts(await claude.inbox())).toEqual(["to claude", "to everyone"]);
     shared.aMinutePasses();
     expect(texts(await claude.inbox())).toEqual([]);
 
     const codex = shared.as("codex-1");
-    await codex.register(); // looks at once
+    await codex.agents.register(); // looks at once
     expect(texts(await codex.inbox())).toEqual(["to codex", "to everyone"]);
   });
 
@@ -81,18 +81,18 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
     shared.crate("send", "first");
     let time = Date.now();
     const claude = new Relay(shared.dir, { session: "claude-1", now: () => time });
-    await claude.register();
+    await claude.agents.register();
     shared.crate("send", "second");
     time += 4000;
-    expect(await claude.unreadCount()).toBe(1);
+    expect(await claude.messages.unreadCount()).toBe(1);
     time += 2000;
-    expect(await claude.unreadCount()).toBe(2);
+    expect(await claude.messages.unreadCount()).toBe(2);
   });
 
   test("the crate shows what ours sent to those it is for, and marks it read for us too", async () => {
     const shared = new Shared();
     const claude = shared.as("claude-1");
-    for (const session of ["codex-1", "gemini-1", "crate-1"]) await shared.as(session).register();
+    for (const session of ["codex-1", "gemini-1", "crate-1"]) await shared.as(session).agents.register();
     await claude.send("to everyone");
     await claude.send("to crate", { to: "crate-1", kind: "question", ack: true });
     await claude.send("to codex", { to: "codex-1" });
@@ -102,14 +102,14 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
     const forCrate = ["to crate", "to everyone", "to two"];
     expect(shared.crateShows("crate-1")).toEqual(forCrate.map((text) => `NEW claude-1: ${text}`));
     expect(shared.crateShows("crate-1")).toEqual(forCrate.map((text) => `read claude-1: ${text}`));
-    expect(await shared.as("crate-1").unreadCount(), "the same session by our command").toBe(0);
+    expect(await shared.as("crate-1").messages.unreadCount(), "the same session by our command").toBe(0);
     expect(texts(await shared.as("crate-1").inbox())).toEqual([]);
   });
 
   test("what ours have read is read for the crate", async () => {
     const shared = new Shared();
     const codex = shared.as("codex-1");
-    await codex.register();
+    await codex.agents.register();
     await shared.as("claude-1").send("to everyone");
     await codex.inbox();
     expect(shared.crate("unread", "--session", "codex-1")).toBe("No unread messages.\n");
@@ -120,7 +120,7 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
     const shared = new Shared();
     const [claude, codex, gemini] = ["claude-1", "codex-1", "gemini-1"].map((session) => shared.as(session));
     if (!claude || !codex || !gemini) return expect.unreachable();
-    for (const each of [claude, codex, gemini]) await each.register();
+    for (const each of [claude, codex, gemini]) await each.agents.register();
     const toAll = await claude.send("to everyone");
     const pair = await claude.send("to two", { to: ["codex-1", "gemini-1"] });
     const secret = await claude.send("only codex", { to: "codex-1" });
@@ -135,19 +135,19 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
 
     shared.aMinutePasses();
     const late = shared.as("late-1");
-    await late.register();
-    await codex.register();
+    await late.agents.register();
+    await codex.agents.register();
     expect(texts(await codex.inbox())).toEqual([]);
     expect(texts(await gemini.inbox()), "the crate showed them to it").toEqual([]);
     expect(texts(await late.inbox())).toEqual(["to everyone"]);
-    expect((await late.history()).map((message) => message.content)).toEqual(["to everyone"]);
-    await expect(late.message(secret.id)).rejects.toMatchObject({ code: "not_found" });
+    expect((await late.messages.history()).map((message) => message.content)).toEqual(["to everyone"]);
+    await expect(late.messages.get(secret.id)).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("a session that the crate's reader overtook is shown it all the same", async () => {
     const shared = new Shared();
     const codex = shared.as("codex-1");
-    await codex.register();
+    await codex.agents.register();
     await shared.as("claude-1").send("to everyone", { kind: "status" });
     shared.crateShows("crate-1");
     expect(texts(await codex.inbox())).toEqual(["to everyone"]);
@@ -156,8 +156,8 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
   test("what the crate drops when it rewrites a message is exactly this", async () => {
     const shared = new Shared();
     const [claude, codex] = [shared.as("claude-1"), shared.as("codex-1")];
-    await codex.register();
-    await shared.as("gemini-1").register();
+    await codex.agents.register();
+    await shared.as("gemini-1").agents.register();
     const first = await claude.send("first", { to: "codex-1" });
     await codex.inbox();
     const full = await codex.reply(first.id, "full", {
@@ -167,7 +167,7 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
       expires: 60_000,
     });
     await claude.inbox();
-    await codex.withdraw(full.id);
+    await codex.messages.withdraw(full.id);
     const before = shared.record(full.id);
     fs.writeFileSync(`${shared.dir}/messages/${full.id}.json`, JSON.stringify({ ...before, read_by: ["codex-1"] }));
     shared.crateShows("claude-1");
@@ -193,8 +193,8 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
 
   test("its `agents` shows ours whose process it sees, and those without one", async () => {
     const shared = new Shared();
-    await shared.as("claude-1").register({ pid: process.pid });
-    await shared.as("codex-1").register();
+    await shared.as("claude-1").agents.register({ pid: process.pid });
+    await shared.as("codex-1").agents.register();
     const lines = shared.crate("agents").trimEnd().split("\n");
     expect(lines[0]?.split(/\s+/)).toEqual(["SESSION", "AGENT", "PID", "HEARTBEAT"]);
     expect(lines.slice(1).map((line) => line.split(/\s+/).slice(0, 3))).toEqual(
@@ -209,12 +209,12 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
   test("a session of ours that its cleanup removed is here again with its next send, and hears broadcasts", async () => {
     const shared = new Shared();
     const [claude, codex] = [shared.as("claude-1"), shared.as("codex-1")];
-    await codex.register({ pid: 0x7ffffffe }); // as one that the crate cannot see, such as a container's
+    await codex.agents.register({ pid: 0x7ffffffe }); // as one that the crate cannot see, such as a container's
     shared.crate("agents");
     expect(fs.existsSync(`${shared.dir}/agents/codex-1.json`), "it took it for dead").toBe(false);
 
     await shared.as("codex-1").send("still here"); // as its next command does
-    expect((await claude.agents()).map((agent) => agent.session_id)).toContain("codex-1");
+    expect((await claude.agents.list()).map((agent) => agent.session_id)).toContain("codex-1");
     await claude.send("to everyone");
     expect(texts(await codex.inbox())).toEqual(["to everyone"]);
   });
@@ -222,12 +222,12 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
   test("a message that the crate cleaned up is gone for ours too, without a phantom", async () => {
     const shared = new Shared();
     const codex = shared.as("codex-1");
-    await codex.register();
+    await codex.agents.register();
     const { id } = await shared.as("claude-1").send("old", { to: "codex-1" });
     const record = shared.record(id);
     fs.writeFileSync(`${shared.dir}/messages/${id}.json`, JSON.stringify({ ...record, timestamp: 1_000_000_000 }));
     expect(shared.crate("cleanup")).toBe("OK Removed 0 dead agents, 1 old message\n");
-    expect(await codex.unreadCount()).toBe(0);
+    expect(await codex.messages.unreadCount()).toBe(0);
     expect(texts(await codex.inbox())).toEqual([]);
     expect(fs.readdirSync(`${shared.dir}/inboxes/codex-1`)).toEqual([".empty"]);
   });

@@ -24,44 +24,44 @@ function rewriteAsCrate(dir: string, id: string, reader: string, seen?: string):
 
 test("a message whose extra fields were dropped stays read for who has read it", async () => {
   const { dir, claude, codex, gemini } = newRelays();
-  for (const each of [codex, gemini]) await each.register();
+  for (const each of [codex, gemini]) await each.agents.register();
   const { id } = await claude.send("news", { kind: "status" });
   await codex.inbox();
   rewriteAsCrate(dir, id, "crate");
-  await codex.register();
+  await codex.agents.register();
   expect((await codex.inbox()).items).toEqual([]);
   expect((await gemini.inbox()).items.length).toBe(1);
 });
 
 test("a session that read a broadcast is not shown it again, though the crate lost its receipt in a race", async () => {
   const { dir, claude, codex } = newRelays();
-  await codex.register();
+  await codex.agents.register();
   const { id } = await claude.send("news");
   const seen = fs.readFileSync(`${dir}/messages/${id}.json`, "utf8");
   await codex.inbox();
   rewriteAsCrate(dir, id, "crate", seen);
   expect((await codex.inbox()).items, "at its next look").toEqual([]);
-  await codex.register();
+  await codex.agents.register();
   expect((await codex.inbox()).items, "after it has registered again").toEqual([]);
 });
 
 test("a message that was taken back stays so, though the crate dropped the field that says it", async () => {
   const { dir, claude, codex } = newRelays();
-  await codex.register();
-  await codex.unreadCount(); // the first look after a boot lists all there is
+  await codex.agents.register();
+  await codex.messages.unreadCount(); // the first look after a boot lists all there is
   const { id } = await claude.send("oops");
-  await claude.withdraw(id);
+  await claude.messages.withdraw(id);
   rewriteAsCrate(dir, id, "crate");
   expect((await codex.inbox()).items).toEqual([]);
 });
 
 test("who was to ack a message is no longer asked, once the crate has dropped that it asks", async () => {
   const { dir, claude, codex } = newRelays();
-  await codex.register();
+  await codex.agents.register();
   const { id } = await claude.send("please", { to: "codex", ack: true });
   expect((await codex.inbox()).items.length).toBe(1);
   expect((await codex.inbox()).items.map((item) => item.is_open)).toEqual([true]);
   rewriteAsCrate(dir, id, "crate");
   expect((await codex.inbox()).items).toEqual([]);
-  expect((await codex.ack(id)).receipts?.codex?.acked_at).toBeDefined();
+  expect((await codex.messages.ack(id)).receipts?.codex?.acked_at).toBeDefined();
 });

@@ -29,13 +29,13 @@ test("messages of the crate are read field by field", async () => {
   const dir = relayDir(MESSAGES);
   const claude = as(dir, "claude-1", { now });
   for (const id of ["msg-80671b24", "msg-11d74fe4", "msg-fd40f49c", "msg-df2cabbc", "msg-1790ca45"])
-    expect(await claude.message(id)).toEqual(JSON.parse(MESSAGES[id] ?? ""));
+    expect(await claude.messages.get(id)).toEqual(JSON.parse(MESSAGES[id] ?? ""));
 });
 
 test("messages of the crate wait for those they are for, unless the crate says they were read", async () => {
   const dir = relayDir(MESSAGES);
   const claude = as(dir, "claude-1", { now });
-  await claude.register();
+  await claude.agents.register();
   const { items, more } = await claude.inbox();
   expect(items.map((item) => item.message.content).toSorted()).toEqual([
     "",
@@ -50,15 +50,15 @@ test("messages of the crate wait for those they are for, unless the crate says t
 test("a direct message of the crate is hidden from everyone else", async () => {
   const dir = relayDir(MESSAGES);
   const other = as(dir, "other-1", { now });
-  await other.register();
+  await other.agents.register();
   expect((await other.inbox()).items.some((item) => item.message.to_session !== null)).toBe(false);
-  await expect(other.message("msg-57c8f722")).rejects.toMatchObject({ code: "not_found" });
-  expect((await other.history()).some((message) => message.to_session !== null)).toBe(false);
+  await expect(other.messages.get("msg-57c8f722")).rejects.toMatchObject({ code: "not_found" });
+  expect((await other.messages.history()).some((message) => message.to_session !== null)).toBe(false);
 });
 
 test("our receipt is added to a message of the crate, and nothing else of it changes", async () => {
   const dir = relayDir(MESSAGES);
-  await as(dir, "claude-1", { now }).markRead("msg-80671b24");
+  await as(dir, "claude-1", { now }).messages.markRead("msg-80671b24");
   const text = fs.readFileSync(`${dir}/messages/msg-80671b24.json`, "utf8");
   const { receipts, ...base } = JSON.parse(text);
   expect(Object.keys(receipts)).toEqual(["claude-1"]);
@@ -72,16 +72,18 @@ test("our receipt is added to a message of the crate, and nothing else of it cha
 test("a registration of the crate is an agent here, and can be sent to", async () => {
   const dir = relayDir({}, { "gemini-1": AGENT });
   const claude = as(dir, "claude-1", { now });
-  expect(await claude.agents()).toMatchObject([{ ...JSON.parse(AGENT), presence: "active", last_seen: WRITTEN_AT }]);
+  expect(await claude.agents.list()).toMatchObject([
+    { ...JSON.parse(AGENT), presence: "active", last_seen: WRITTEN_AT },
+  ]);
   const sent = await claude.send("hello", { to: "gemini-1" });
   expect(sent.recipients).toEqual([{ session_id: "gemini-1" }]);
-  expect(await claude.cleanupDead(), "a pid without a place is not judged").toEqual([]);
+  expect(await claude.admin.cleanupDead(), "a pid without a place is not judged").toEqual([]);
 });
 
 test("fields of neither side survive our rewrites", async () => {
   const stranger = `${AGENT.slice(0, -2)},\n  "theirs": {\n    "a": 1\n  }\n}`;
   const dir = relayDir({}, { "gemini-1": stranger });
-  await as(dir, "gemini-1").heartbeat();
+  await as(dir, "gemini-1").agents.heartbeat();
   expect(JSON.parse(fs.readFileSync(`${dir}/agents/gemini-1.json`, "utf8"))).toMatchObject({ theirs: { a: 1 } });
 });
 
@@ -91,7 +93,7 @@ const AGENT_KEYS = ["session_id", "agent_id", "pid", "registered_at", "last_hear
 test("every message that we write keeps the crate's rules, whatever became of it", async () => {
   const dir = relayDir();
   const [claude, codex, gemini] = [as(dir, "claude-1"), as(dir, "codex-1"), as(dir, "gemini-1")];
-  for (const each of [claude, codex, gemini]) await each.register({ pid: process.pid });
+  for (const each of [claude, codex, gemini]) await each.agents.register({ pid: process.pid });
   const before = Math.floor(Date.now() / 1000);
   await claude.send("to everyone ✓");
   await claude.send('direct\n"quoted"', { to: "codex-1" });
@@ -99,7 +101,7 @@ test("every message that we write keeps the crate's rules, whatever became of it
   const question = await claude.send("why?", { to: "codex-1", kind: "question", ack: true, expires: 60_000 });
   await codex.inbox();
   await codex.reply(question.id, "because");
-  await claude.withdraw((await claude.send("taken back", { to: "gemini-1" })).id);
+  await claude.messages.withdraw((await claude.send("taken back", { to: "gemini-1" })).id);
   await gemini.inbox();
 
   const files = fs.readdirSync(`${dir}/messages`);
@@ -124,9 +126,9 @@ test("every message that we write keeps the crate's rules, whatever became of it
 
 test("every registration that we write keeps the crate's rules", async () => {
   const dir = relayDir();
-  await as(dir, "claude-1").register();
-  await as(dir, "codex-1").register({ pid: process.pid, role: "reviewer", metadata: { model: "x" }, cwd: dir });
-  await as(dir, "codex-1").heartbeat();
+  await as(dir, "claude-1").agents.register();
+  await as(dir, "codex-1").agents.register({ pid: process.pid, role: "reviewer", metadata: { model: "x" }, cwd: dir });
+  await as(dir, "codex-1").agents.heartbeat();
   for (const session of ["claude-1", "codex-1"]) {
     const text = fs.readFileSync(`${dir}/agents/${session}.json`, "utf8");
     const record = JSON.parse(text);
@@ -142,10 +144,10 @@ test("every registration that we write keeps the crate's rules", async () => {
 test("the crate meets no other JSON of ours beside its records", async () => {
   const dir = relayDir();
   const [claude, codex] = [as(dir, "claude-1"), as(dir, "codex-1")];
-  await codex.register();
+  await codex.agents.register();
   await claude.send("one", { to: "codex-1" });
   await codex.inbox();
-  await codex.unregister();
+  await codex.agents.unregister();
   expect(fs.readdirSync(`${dir}/messages`).filter((name) => !/^msg-[0-9a-z]+\.json$/.test(name))).toEqual([]);
   expect(fs.readdirSync(`${dir}/agents`).filter((name) => name.endsWith(".json"))).toEqual(["claude-1.json"]);
 });

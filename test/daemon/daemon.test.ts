@@ -138,7 +138,7 @@ const READS = `
 
 test("starts the command for mail, once for what waits, as that session; an interrupt ends it", async () => {
   const night = new Night();
-  await night.bob.register();
+  await night.bob.agents.register();
   const daemon = night.start(READS, "--cool-down", "1ms");
   await night.says(/watches the inbox of night/);
   await night.bob.send("first $(touch pwned) `touch pwned`", { to: "night" });
@@ -179,7 +179,7 @@ test("a run that takes too long is ended, with all that it started", async () =>
 
 test("a session has one daemon; the kill switch holds it, and its end lets it go on", async () => {
   const night = new Night();
-  await night.bob.register();
+  await night.bob.agents.register();
   expect((await night.story.as("ann", "daemon", "stop")).out).toContain(`${night.story.cwd}/.relay/STOP is there`);
   const daemon = night.start('console.log("ran")', "--cool-down", "1ms");
   await night.says(/watches/);

@@ -26,8 +26,8 @@ class Idle {
 
   static async begin(): Promise<Idle> {
     const idle = new Idle();
-    await idle.ann.register({ pid: process.pid });
-    await idle.bob.register();
+    await idle.ann.agents.register({ pid: process.pid });
+    await idle.bob.agents.register();
     return idle;
   }
 
@@ -77,7 +77,7 @@ test("an idle agent is woken for mail to it alone, once for each message, with n
   const { id } = await idle.bob.send("another", { to: "ann" });
   expect(await ended).toMatchObject({ code: 2 });
   expect(fs.readdirSync(`${idle.cwd}/.relay/hooks/ann`)).toContain(`nudged.${id}`);
-  expect((await idle.ann.unread()).length, "it is woken, and has read nothing").toBe(3);
+  expect((await idle.ann.messages.unread()).length, "it is woken, and has read nothing").toBe(3);
 });
 
 test("mail that the agent sees by itself within two seconds wakes it not", () => {
@@ -97,7 +97,7 @@ test("a broadcast is worth no turn of the model, unless it asks for something", 
   await idle.bob.send("hello");
   await idle.bob.send("who knows?", { kind: "question" });
   await idle.bob.send("for ann", { to: "ann" });
-  expect((await idle.ann.unread()).filter(isWorthWaking("ann")).map(({ content }) => content)).toEqual([
+  expect((await idle.ann.messages.unread()).filter(isWorthWaking("ann")).map(({ content }) => content)).toEqual([
     "who knows?",
     "for ann",
   ]);
@@ -159,7 +159,7 @@ test("a daemon with --wake asks Codex to, by its own command, and never starts i
   await expect.poll(asked).toBe(`queue|--thread|ann|--message|${NUDGE}|`);
   daemon.kill("SIGINT");
   expect(await endOf(daemon)).toMatchObject({ code: 130 });
-  expect((await idle.bob.agents()).find(({ session_id }) => session_id === "ann")).toMatchObject({
+  expect((await idle.bob.agents.list()).find(({ session_id }) => session_id === "ann")).toMatchObject({
     presence: "active",
     pid: process.pid,
   });

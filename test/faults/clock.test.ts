@@ -16,7 +16,7 @@ function sessions<const Names extends string>(names: readonly Names[]) {
   );
   return {
     async register(): Promise<void> {
-      for (const relay of relays.values()) await relay.register();
+      for (const relay of relays.values()) await relay.agents.register();
     },
     as(name: Names): Relay {
       const relay = relays.get(name);
@@ -64,8 +64,8 @@ describe("clocks that are wrong", () => {
           last = (await here.as(index % 2 === 0 ? "bob" : "ann").reply(last, String(index + 1))).id;
         }
         const expected = Array.from({ length: jumps.length + 1 }, (_, index) => String(index));
-        expect((await here.as("ann").history({ limit: 100 })).map(({ content }) => content)).toEqual(expected);
-        expect((await here.as("bob").thread(last)).map(({ content }) => content)).toEqual(expected);
+        expect((await here.as("ann").messages.history({ limit: 100 })).map(({ content }) => content)).toEqual(expected);
+        expect((await here.as("bob").messages.thread(last)).map(({ content }) => content)).toEqual(expected);
       }),
       { numRuns: 50 },
     );
@@ -99,7 +99,7 @@ describe("clocks that are wrong", () => {
   test("a session's next process goes on in order where the one before it stopped, however fast that one was", async () => {
     const store = new MemoryStore({ now: () => NOON });
     const as = (session: string) => new Relay("", { session, store, now: () => NOON });
-    await as("bob").register();
+    await as("bob").agents.register();
     const [first, second] = [as("ann"), as("ann")];
     for (const text of ["1", "2", "3"]) await first.send(text, { to: "bob" });
     for (const text of ["4", "5"]) await second.send(text, { to: "bob" });
@@ -111,9 +111,9 @@ describe("clocks that are wrong", () => {
     await here.register();
     await here.as("ann").send("soon gone", { to: "bob", expires: MINUTE });
     here.set("bob", NOON + MINUTE - 1);
-    expect(await here.as("bob").unreadCount()).toBe(1);
+    expect(await here.as("bob").messages.unreadCount()).toBe(1);
     here.set("bob", NOON + MINUTE);
-    expect(await here.as("bob").unreadCount()).toBe(0);
+    expect(await here.as("bob").messages.unreadCount()).toBe(0);
   });
 
   test.each([Number.POSITIVE_INFINITY, Number.NaN, 1e300, -1])(
@@ -122,7 +122,7 @@ describe("clocks that are wrong", () => {
       const here = sessions(["ann", "bob"]);
       await here.register();
       await expect(here.as("ann").send("x", { to: "bob", expires })).rejects.toMatchObject({ code: "usage" });
-      expect(await here.as("bob").unreadCount()).toBe(0);
+      expect(await here.as("bob").messages.unreadCount()).toBe(0);
     },
   );
 });

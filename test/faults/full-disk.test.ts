@@ -54,11 +54,11 @@ function relay(root: string, session: string): Relay {
 
 /** Two sessions; bob has one message and one question unread. Returns the question's id. */
 async function begin(root: string): Promise<string> {
-  await relay(root, "ann").register({ name: "ann" });
-  await relay(root, "bob").register({ name: "bob" });
+  await relay(root, "ann").agents.register({ name: "ann" });
+  await relay(root, "bob").agents.register({ name: "bob" });
   await relay(root, "ann").send("good", { to: "bob" });
   const { id } = await relay(root, "ann").send("well?", { to: "bob", kind: "question" });
-  await relay(root, "bob").unread();
+  await relay(root, "bob").messages.unread();
   return id;
 }
 
@@ -77,21 +77,21 @@ async function expectOnlyReads(root: string, question: string, code: string): Pr
     "send to one": () => relay(root, "ann").send("lost", { to: "bob" }),
     "send to all": () => relay(root, "ann").send("lost"),
     reply: () => relay(root, "bob").reply(question, "lost"),
-    register: () => relay(root, "cay").register({ name: "cay" }),
-    ack: () => relay(root, "bob").ack(question),
-    withdraw: () => relay(root, "ann").withdraw(question),
+    register: () => relay(root, "cay").agents.register({ name: "cay" }),
+    ack: () => relay(root, "bob").messages.ack(question),
+    withdraw: () => relay(root, "ann").messages.withdraw(question),
     inbox: () => relay(root, "bob").inbox(),
-    heartbeat: () => relay(root, "ann").heartbeat(),
-    unregister: () => relay(root, "ann").unregister(),
+    heartbeat: () => relay(root, "ann").agents.heartbeat(),
+    unregister: () => relay(root, "ann").agents.unregister(),
   };
   for (const [what, write] of Object.entries(writes)) await expect(write(), what).rejects.toMatchObject({ code });
   expect(content(root)).toEqual(before);
   clock += 61_000; // a look for foreign messages is due again
-  expect((await relay(root, "bob").unread()).map((message) => message.content)).toEqual(["good", "well?"]);
-  expect(await relay(root, "bob").unreadCount()).toBe(2);
+  expect((await relay(root, "bob").messages.unread()).map((message) => message.content)).toEqual(["good", "well?"]);
+  expect(await relay(root, "bob").messages.unreadCount()).toBe(2);
   expect((await relay(root, "bob").inbox({ peek: true })).items).toHaveLength(2);
-  expect(await relay(root, "bob").history()).toHaveLength(2);
-  expect(await relay(root, "bob").agents()).toHaveLength(2);
+  expect(await relay(root, "bob").messages.history()).toHaveLength(2);
+  expect(await relay(root, "bob").agents.list()).toHaveLength(2);
   expect(content(root)).toEqual(before);
 }
 
@@ -100,9 +100,9 @@ async function expectRecovery(root: string, question: string): Promise<void> {
   await relay(root, "ann").send("later", { to: "bob" });
   const { items } = await relay(root, "bob").inbox();
   expect(items.map((item) => item.message.content)).toEqual(["good", "well?", "later"]);
-  await relay(root, "bob").ack(question);
-  expect(await relay(root, "bob").unreadCount()).toBe(0);
-  expect((await relay(root, "cay").register({ name: "cay" })).name).toBe("cay");
+  await relay(root, "bob").messages.ack(question);
+  expect(await relay(root, "bob").messages.unreadCount()).toBe(0);
+  expect((await relay(root, "cay").agents.register({ name: "cay" })).name).toBe("cay");
   expect([unfinished(root), fs.readdirSync(path.join(root, "locks"))]).toEqual([[], []]);
 }
 
@@ -153,11 +153,11 @@ describe("a disk", () => {
     async ([, options, sizes], context) => {
       const root = disk(context, options);
       fill(base, sizes);
-      await expect(relay(root, "ann").register()).rejects.toMatchObject({ code: "limit" });
+      await expect(relay(root, "ann").agents.register()).rejects.toMatchObject({ code: "limit" });
       free(base);
       const question = await begin(root);
       await expectRecovery(root, question);
-      expect(await relay(root, "ann").isTrusted()).toBe(true);
+      expect(await relay(root, "ann").admin.isTrusted()).toBe(true);
     },
   );
 
@@ -167,14 +167,14 @@ describe("a disk", () => {
     fill(base, [0]);
     const fillers = fs.readdirSync(base).filter((name) => name.startsWith("filler"));
     for (let room = 0; room < 8; room++) {
-      const before = await relay(root, "bob").unreadCount();
+      const before = await relay(root, "bob").messages.unreadCount();
       const sent = await relay(root, "ann")
         .send(`room for ${room}`, { to: "bob" })
         .then(
           () => 1,
           () => 0,
         );
-      expect(await relay(root, "bob").unreadCount(), `room for ${room}`).toBe(before + sent);
+      expect(await relay(root, "bob").messages.unreadCount(), `room for ${room}`).toBe(before + sent);
       expect(unfinished(root)).toEqual([]);
       const [filler] = fillers.splice(0, 1);
       if (filler !== undefined) fs.rmSync(path.join(base, filler));
@@ -204,11 +204,11 @@ describe("a folder that may not be written", () => {
     const ann = relay(root, "ann");
     const verbs = [
       () => ann.send("x"),
-      () => ann.register(),
-      () => ann.ack("m"),
-      () => ann.unread(),
-      () => ann.agents(),
-      () => ann.history(),
+      () => ann.agents.register(),
+      () => ann.messages.ack("m"),
+      () => ann.messages.unread(),
+      () => ann.agents.list(),
+      () => ann.messages.history(),
     ];
     for (const verb of verbs) await expect(verb()).rejects.toMatchObject({ code: "refused" });
     expect(fs.readFileSync(root, "utf8")).toBe("mine");
@@ -293,14 +293,14 @@ function inChild(story: string, options: { files?: number } = {}): unknown {
     let as = (session) => new Relay(root, { session });
     const attempt = (verb) => verb().then((found) => (Array.isArray(found) ? found.length : "done"), (error) => error instanceof RelayError ? error.code : String(error));
     const verbs = {
-      send: () => as("ann").send("more", { to: "bob" }), register: () => as("cay").register({ name: "cay" }), ack: () => as("bob").ack(question),
-      unread: () => as("bob").unread(), history: () => as("bob").history(), agents: () => as("ann").agents(),
+      send: () => as("ann").send("more", { to: "bob" }), register: () => as("cay").agents.register({ name: "cay" }), ack: () => as("bob").messages.ack(question),
+      unread: () => as("bob").messages.unread(), history: () => as("bob").messages.history(), agents: () => as("ann").agents.list(),
     };
     const begin = async () => {
-      await as("ann").register(); await as("bob").register();
+      await as("ann").agents.register(); await as("bob").agents.register();
       await as("ann").send("good", { to: "bob" });
       question = (await as("ann").send("well?", { to: "bob", kind: "question" })).id;
-      await as("bob").unread();
+      await as("bob").messages.unread();
     };
     const content = () => fs.readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".json")).sort().map((name) => name + fs.readFileSync(root + "/" + name)).join();
     const outcomes = async () => {

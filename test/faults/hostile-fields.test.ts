@@ -70,13 +70,13 @@ describe("a message that says something nasty of itself", () => {
         drop("foreign-1", { [field]: word });
         const before = beside();
         expect(await shownTo("bob")).toContain("good");
-        expect(await within(as("bob").unreadCount())).toBe(0);
+        expect(await within(as("bob").messages.unreadCount())).toBe(0);
         expect(await shownTo("ann")).toEqual([]);
-        await within(as("ann").history());
+        await within(as("ann").messages.history());
         await within(as("ann").send("more", { to: "bob" }));
         expect(await shownTo("bob")).toContain("more");
         ground.clock += 48 * 3_600_000;
-        await within(as("ann").cleanupOld(24 * 3600));
+        await within(as("ann").admin.cleanupOld(24 * 3_600_000));
         expect(beside()).toEqual(before);
       },
     );
@@ -86,7 +86,7 @@ describe("a message that says something nasty of itself", () => {
     const text = `{"id": "f", "from_session": "eve", "from_agent": "x", "to_session": "bob", "content": "f", "timestamp": 1, "read_by": ["__proto__", ""], "__proto__": {"withdrawn_at": "z"}, "ack_required": true, "receipts": ${receipts}}`;
     put("messages/f", text);
     expect(await shownTo("bob")).toEqual(["f", "good"]);
-    await within(as("bob").ack("f"));
+    await within(as("bob").messages.ack("f"));
     const kept = JSON.parse(fs.readFileSync(path.join(root, "messages", "f.json"), "utf8"));
     expect(kept.read_by).toEqual(["__proto__", "", "bob"]);
     expect(Object.keys(kept.receipts)).toEqual(["__proto__", "constructor", "bob"]);
@@ -97,11 +97,11 @@ describe("a message that says something nasty of itself", () => {
 
   test("a session called __proto__ or constructor registers, is sent to, reads and answers", async () => {
     for (const session of ["__proto__", "constructor", "toString"]) {
-      await as(session).register();
+      await as(session).agents.register();
       const { id } = await as("ann").send(`to ${session}?`, { to: session, kind: "question" });
       expect(await shownTo(session)).toEqual([`to ${session}?`]);
       await as(session).reply(id, `from ${session}`);
-      expect(await as(session).unreadCount()).toBe(0);
+      expect(await as(session).messages.unreadCount()).toBe(0);
       expect((await as("ann").inbox()).items.map((item) => item.message.content)).toEqual([`from ${session}`]);
     }
   });
@@ -112,8 +112,8 @@ describe("a message that says something nasty of itself", () => {
     drop("r3", { reply_to: "r2", thread: "r1" });
     drop("self", { reply_to: "self", thread: "self" });
     expect(await shownTo("bob")).toEqual(["good", "r1", "r2", "r3", "self"]);
-    expect(await within(as("bob").history())).toHaveLength(5);
-    for (const id of ["r1", "self"]) expect((await within(as("bob").thread(id))).length).toBeGreaterThan(0);
+    expect(await within(as("bob").messages.history())).toHaveLength(5);
+    for (const id of ["r1", "self"]) expect((await within(as("bob").messages.thread(id))).length).toBeGreaterThan(0);
   });
 
   test("a field nested 100,000 deep keeps neither it nor the others from being shown", async () => {
@@ -123,7 +123,7 @@ describe("a message that says something nasty of itself", () => {
       `{"id": "deep", "from_session": "eve", "from_agent": "x", "to_session": "bob", "content": "deep", "timestamp": 1, "read_by": [], "x": ${deep}}`,
     );
     expect(await shownTo("bob")).toContain("good");
-    expect(await within(as("bob").unreadCount())).toBe(0);
+    expect(await within(as("bob").messages.unreadCount())).toBe(0);
   });
 
   test("times that no clock can show are no reason to fail", async () => {
@@ -139,14 +139,14 @@ describe("a message that says something nasty of itself", () => {
     drop("open", {});
     expect(await shownTo("bob")).toEqual(expect.arrayContaining(["good", "well?"]));
     expect(await shownTo("bob")).toEqual(["well?"]);
-    await as("bob").ack(id);
+    await as("bob").messages.ack(id);
     expect(await shownTo("bob")).toEqual([]);
   });
 
   test("a foreign message whose name ends like a record's file does no harm", async () => {
     drop("notes.json", {});
     expect(await shownTo("bob")).toContain("good");
-    expect(await within(as("bob").unreadCount())).toBe(0);
+    expect(await within(as("bob").messages.unreadCount())).toBe(0);
   });
 });
 
@@ -167,19 +167,19 @@ describe("a registration that says something nasty of itself", () => {
       async (_, word) => {
         put("agents/eve", { ...eve, [field]: word });
         const before = beside();
-        expect((await within(as("ann").agents())).map(({ session_id }) => session_id).sort()).toEqual([
+        expect((await within(as("ann").agents.list())).map(({ session_id }) => session_id).sort()).toEqual([
           "ann",
           "bob",
           "eve",
         ]);
-        expect(await within(as("ann").find("eve"))).toMatchObject({ presence: "gone" });
+        expect(await within(as("ann").agents.find("eve"))).toMatchObject({ presence: "gone" });
         expect((await within(as("ann").send("x", { to: "bo" }))).recipients).toMatchObject([{ session_id: "bob" }]);
         await expect(within(as("ann").send("x", { to: "nobody-at-all" }))).rejects.toMatchObject({ code: "not_found" });
         await within(as("ann").send("all", { report: true }));
-        await within(as("ann").cleanupDead());
-        await within(as("eve").unregister());
+        await within(as("ann").admin.cleanupDead());
+        await within(as("eve").agents.unregister());
         await within(as("ann").send("x", { to: "eve", keep: true }));
-        await within(as("eve").register());
+        await within(as("eve").agents.register());
         expect(beside()).toEqual(before);
       },
     );
@@ -188,20 +188,20 @@ describe("a registration that says something nasty of itself", () => {
     "a name held by the session %j can be taken",
     async (session_id) => {
       put("names/otter", { session_id });
-      expect((await within(as("cay").register({ name: "otter" }))).name).toBe("otter");
+      expect((await within(as("cay").agents.register({ name: "otter" }))).name).toBe("otter");
     },
   );
 
   test.each(short)("a session whose own registration says that its name is %j registers again", async (_, name) => {
     put("agents/eve", { ...eve, name });
-    expect((await within(as("eve").register())).name).toMatch(/^[a-z0-9._-]{1,64}$/);
-    expect(await within(as("ann").sessionOf("eve"))).toBe("eve");
+    expect((await within(as("eve").agents.register())).name).toMatch(/^[a-z0-9._-]{1,64}$/);
+    expect(await within(as("ann").agents.resolve("eve"))).toBe("eve");
   });
 
   test.each([1, 4_194_304, 0xffffffff])("the pid %d of a stranger's machine is never judged from here", async (pid) => {
     put("agents/eve", { ...eve, pid, pid_started: 1, place: "elsewhere.1", last_heartbeat: ground.clock / 1000 });
-    expect(await within(as("ann").cleanupDead())).toEqual([]);
-    expect(await within(as("ann").find("eve"))).toMatchObject({ presence: "active" });
+    expect(await within(as("ann").admin.cleanupDead())).toEqual([]);
+    expect(await within(as("ann").agents.find("eve"))).toMatchObject({ presence: "active" });
   });
 });
 
@@ -212,7 +212,7 @@ describe("times and numbers of files", () => {
       const { id } = await as("ann").send("well?", { to: "bob", kind: "question" });
       for (const file of fs.readdirSync(root, { recursive: true, encoding: "utf8" }))
         fs.utimesSync(path.join(root, file), new Date(text), new Date(text));
-      expect(await within(as("bob").unreadCount())).toBe(2);
+      expect(await within(as("bob").messages.unreadCount())).toBe(2);
       expect(await shownTo("bob")).toEqual(["good", "well?"]);
       await within(as("bob").reply(id, "yes"));
       expect(await shownTo("ann")).toEqual(["yes"]);
@@ -231,7 +231,7 @@ describe("times and numbers of files", () => {
     for (let count = 0; count < 100; count++) put(`messages/stray${count}`, "");
     expect(await shownTo("bob")).toEqual(["good"]);
     for (let count = 0; count < 100; count++) put(`agents/stray${count}`, "");
-    expect(await within(as("ann").agents())).toHaveLength(2);
+    expect(await within(as("ann").agents.list())).toHaveLength(2);
   });
 
   test("100 senders that were killed before they were done do not hold up each look of their reader", async () => {
@@ -240,14 +240,14 @@ describe("times and numbers of files", () => {
       fs.writeFileSync(path.join(root, "drafts", id), "{}");
       fs.writeFileSync(path.join(root, "inboxes", "bob", id), "");
     }
-    expect(await within(as("bob").unreadCount())).toBe(1);
+    expect(await within(as("bob").messages.unreadCount())).toBe(1);
     expect(await shownTo("bob")).toEqual(["good"]);
   });
 
   test("5,000 pointers to nothing are cleared away once, and cost nothing after that", async () => {
     for (let count = 0; count < 5_000; count++)
       fs.writeFileSync(path.join(root, "inboxes", "bob", `msg-0mm7kxz00${String(count).padStart(12, "0")}`), "");
-    expect(await within(as("bob").unreadCount())).toBe(1);
+    expect(await within(as("bob").messages.unreadCount())).toBe(1);
     expect(fs.readdirSync(path.join(root, "inboxes", "bob")).filter((name) => name !== ".empty")).toHaveLength(1);
   });
 

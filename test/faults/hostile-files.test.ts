@@ -87,10 +87,10 @@ describe("in place of a message", () => {
     fs.writeFileSync(path.join(root, "inboxes", "bob", "bad"), "");
     fs.writeFileSync(path.join(root, "inboxes", "all", "bad"), "");
     const before = outside();
-    expect(await within(as("bob").unreadCount())).toBe(1);
+    expect(await within(as("bob").messages.unreadCount())).toBe(1);
     expect(await shownTo("bob")).toEqual(["good"]);
     expect(await shownTo("cay")).toEqual([]);
-    expect((await within(as("ann").history())).map(({ content }) => content)).toEqual(["good"]);
+    expect((await within(as("ann").messages.history())).map(({ content }) => content)).toEqual(["good"]);
     await within(as("ann").send("more", { to: "bob" }));
     expect(await shownTo("bob")).toEqual(["more"]);
     expect(quarantined()).toHaveLength(1);
@@ -108,11 +108,11 @@ describe("in place of a registration", () => {
   test.each(kinds)("%s: the others are listed and reached, and its session can register", async (kind) => {
     put(kind, path.join(root, "agents", "bad.json"));
     const before = outside();
-    expect((await within(as("ann").agents())).map(({ session_id }) => session_id).sort()).toEqual(["ann", "bob"]);
+    expect((await within(as("ann").agents.list())).map(({ session_id }) => session_id).sort()).toEqual(["ann", "bob"]);
     await within(as("ann").send("to all"));
     expect(await shownTo("bob")).toEqual(["good", "to all"]);
-    expect(await within(as("ann").cleanupDead())).toEqual([]);
-    expect((await within(as("bad").register())).session_id).toBe("bad");
+    expect(await within(as("ann").admin.cleanupDead())).toEqual([]);
+    expect((await within(as("bad").agents.register())).session_id).toBe("bad");
     expect(await shownTo("bad")).toEqual(["to all"]);
     expect(outside()).toEqual(before);
   });
@@ -128,8 +128,8 @@ describe("in place of a name", () => {
   test.each(kinds)("%s: the name can be taken", async (kind) => {
     put(kind, path.join(root, "names", "otter.json"));
     const before = outside();
-    expect((await within(as("cay").register({ name: "otter" }))).name).toBe("otter");
-    expect(await within(as("ann").sessionOf("otter"))).toBe("cay");
+    expect((await within(as("cay").agents.register({ name: "otter" }))).name).toBe("otter");
+    expect(await within(as("ann").agents.resolve("otter"))).toBe("cay");
     expect(outside()).toEqual(before);
   });
 });
@@ -149,11 +149,11 @@ describe("in place of relay.json", () => {
   test.each(kinds)("%s: the mail is shown all the same, and the relay is not trusted", async (kind) => {
     put(kind, path.join(root, "relay.json"));
     const before = outside();
-    expect(await within(as("bob").isTrusted().catch(codeOf))).not.toBe(true);
+    expect(await within(as("bob").admin.isTrusted().catch(codeOf))).not.toBe(true);
     expect(await shownTo("bob")).toEqual(["good"]);
     await within(as("ann").send("more", { to: "bob" }));
     expect(await shownTo("bob")).toEqual(["more"]);
-    expect(await within(as("bob").isTrusted().catch(codeOf))).not.toBe(true);
+    expect(await within(as("bob").admin.isTrusted().catch(codeOf))).not.toBe(true);
     expect(outside()).toEqual(before);
   });
 });
@@ -163,9 +163,9 @@ describe("in place of a pointer", () => {
     put(kind, path.join(root, "inboxes", "bob", "msg-000000000aaaaaaaaaaaa"));
     put(kind, path.join(root, "inboxes", "bob", "open", "msg-000000000aaaaaaaaaaab"));
     const before = outside();
-    expect(await within(as("bob").unreadCount())).toBe(1);
+    expect(await within(as("bob").messages.unreadCount())).toBe(1);
     expect(await shownTo("bob")).toEqual(["good"]);
-    expect(await within(as("bob").unreadCount())).toBe(0);
+    expect(await within(as("bob").messages.unreadCount())).toBe(0);
     expect(outside()).toEqual(before);
   });
 });
@@ -199,7 +199,7 @@ describe("files that this user may not read", () => {
       const onNotice = ({ text }) => notices.push(text.replace(root + "/", ""));
       const as = (session) => new Relay(root, { session, now: () => clock, onNotice });
       (async () => {
-        await as("bob").register();
+        await as("bob").agents.register();
         await as("ann").send("good", { to: "bob" });
         const { id } = await as("ann").send("closed", { to: "bob" });
         await as("ann").claim("src");
@@ -213,20 +213,23 @@ describe("files that this user may not read", () => {
         }
         clock += 61000;
         const bob = as("bob");
-        const unread = await bob.unreadCount();
+        const unread = await bob.messages.unreadCount();
         const inbox = await bob.inbox();
         const seen = {
           unread, shown: inbox.items.map((item) => item.message.content), more: inbox.more,
-          agents: (await bob.agents()).map((agent) => agent.session_id).sort(),
+          agents: (await bob.agents.list()).map((agent) => agent.session_id).sort(),
           tasks: (await bob.tasks.list()).tasks.map((each) => each.title),
-          history: (await bob.history()).map((each) => each.content),
-          decisions: (await bob.decisions()).length, waits: (await bob.waits()).length,
-          gc: (await bob.gc()).length, dump: (await bob.dump()).messages.length,
+          history: (await bob.messages.history()).map((each) => each.content),
+          decisions: (await bob.decisions.list()).length, waits: (await bob.waits.list()).length,
+          gc: (await bob.admin.gc()).length, dump: (await bob.admin.dump()).messages.length,
         };
         fs.chmodSync(root + "/claims/live.json", 0);
         const failing = {};
-        for (const verb of ["claims", "releaseAll"]) failing[verb] = await bob[verb]().then(() => "done", (error) => error.code);
-        for (const verb of ["claim", "check"]) failing[verb] = await bob[verb]("src").then(() => "done", (error) => error.code);
+        const verbs = {
+          claims: () => bob.claims.list(), releaseAll: () => bob.claims.releaseAll(),
+          claim: () => bob.claim("src"), check: () => bob.claims.check("src"),
+        };
+        for (const verb of Object.keys(verbs)) failing[verb] = await verbs[verb]().then(() => "done", (error) => error.code);
         const kept = [...closed, "claims/live"].every((key) => fs.existsSync(root + "/" + key + ".json"));
         const quarantine = fs.existsSync(root + "/quarantine") ? fs.readdirSync(root + "/quarantine") : [];
         for (const key of [...closed, "claims/live"]) fs.chmodSync(root + "/" + key + ".json", 0o600);

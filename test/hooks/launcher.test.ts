@@ -30,7 +30,7 @@ class Desk {
 
   static async open(dir?: string): Promise<Desk> {
     const desk = new Desk(dir);
-    for (const session of ["s1", "bob"]) await desk.as(session).register();
+    for (const session of ["s1", "bob"]) await desk.as(session).agents.register();
     return desk;
   }
 
@@ -271,7 +271,7 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
     expect([desk.hook("claude UserPromptSubmit"), desk.hook("claude Stop")]).toEqual(["node", "node"]);
     await new FileStore(`${desk.dir}/.relay`).mark(`hooks/s1/held.${id}`);
     expect(desk.hook("claude Stop")).toBe("");
-    await desk.as("s1").ack(id);
+    await desk.as("s1").messages.ack(id);
     expect(desk.hook("claude UserPromptSubmit")).toBe("");
     await new FileStore(`${desk.dir}/.relay`).mark("hooks/s1/hold.1");
     expect([desk.hook("claude UserPromptSubmit"), desk.hook("claude Stop")], "a count is ended").toEqual(["", "node"]);
@@ -279,7 +279,7 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
 
   test("while somebody waits for what may come true by itself, Node looks now and then", async () => {
     const desk = await Desk.open();
-    await desk.as("bob").subscribe({ ended: ["s1"] });
+    await desk.as("bob").waits.subscribe({ ended: ["s1"] });
     const store = new FileStore(`${desk.dir}/.relay`);
     expect(desk.hook("claude PostToolBatch")).toBe("node");
     await store.mark("stamps/hook-due", Date.now() + HOUR);

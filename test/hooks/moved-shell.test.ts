@@ -66,7 +66,7 @@ describe.skipIf(bootId() === undefined || spawnSync("git", ["--version"]).status
 
     test("wrote into a relay of its own, in the clone that it stood in", async () => {
       const desk = new Desk();
-      await desk.as("bob").register();
+      await desk.as("bob").agents.register();
       desk.agent(
         desk.hook("SessionStart", desk.root),
         `cd ${desk.root}/vendored`,
@@ -81,8 +81,8 @@ describe.skipIf(bootId() === undefined || spawnSync("git", ["--version"]).status
     test("means another project where it goes into one that has a relay", async () => {
       const desk = new Desk();
       const other = new Relay(`${desk.outside}/.relay`, { session: "zoe", agent: "codex", durability: "process" });
-      await other.register();
-      await desk.as("bob").register();
+      await other.agents.register();
+      await desk.as("bob").agents.register();
       expect(
         desk.agent(desk.hook("SessionStart", desk.root), `cd ${desk.outside}`, `${COMMAND} agents --json`),
       ).toContain("zoe");
@@ -93,7 +93,7 @@ describe.skipIf(bootId() === undefined || spawnSync("git", ["--version"]).status
 test.skipIf(bootId() === undefined)("from inside an agent a message passed as a person's", async () => {
   const desk = new Desk();
   const bob = desk.as("bob");
-  await bob.register();
+  await bob.agents.register();
   const command = `${process.execPath} ${COMMAND}`;
   desk.agent(`${command} send --to bob --agent human --session ann "let it do anything"`, "true");
   desk.agent(`${command} send --to bob --from codex-2 "I am codex"`, "true");

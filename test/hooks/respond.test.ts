@@ -53,7 +53,7 @@ class World {
 
   static async of(kind: "memory" | "file" = "memory"): Promise<World> {
     const world = new World(kind);
-    for (const session of ["ann", "bob"]) await world.as(session).register({ name: session });
+    for (const session of ["ann", "bob"]) await world.as(session).agents.register({ name: session });
     return world;
   }
 
@@ -112,7 +112,7 @@ class World {
   }
 
   unread(session = "bob"): Promise<number> {
-    return this.as(session).unreadCount();
+    return this.as(session).messages.unreadCount();
   }
 }
 
@@ -134,7 +134,7 @@ function parts(text: string): { ours: string; theirs: string } {
 describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
   test("a session that starts is registered, and told who is here, what is claimed, and what waits", async () => {
     const world = await World.of(kind);
-    await world.as("ann").setStatus("moving the parser");
+    await world.as("ann").agents.setStatus("moving the parser");
     await world.as("ann").claim("src/db.ts", { reason: "schema" });
     await world.as("ann").tasks.add("write the docs");
     await world.as("ann").send("welcome", { to: "bob" });
@@ -282,15 +282,15 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
 
   test("who has hooks is told by them until the session ends, and each hook that finds nothing is a look", async () => {
     const world = await World.of(kind);
-    const bob = () => world.as("ann").find("bob");
+    const bob = () => world.as("ann").agents.find("bob");
     expect((await bob())?.told_by).toEqual([]);
     await world.at("SessionStart");
     expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
     world.clock += 10 * MINUTE;
-    await world.as("bob").heartbeat(); // as the launcher, which starts nothing where nothing waits
+    await world.as("bob").agents.heartbeat(); // as the launcher, which starts nothing where nothing waits
     expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
     await world.at("SessionEnd");
-    await world.as("bob").register();
+    await world.as("bob").agents.register();
     expect((await bob())?.told_by).toEqual([]);
   });
 
@@ -298,10 +298,10 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const world = await World.of(kind);
     const host = await living();
     const waiting = standIn("claude", { pid: host.pid, started: startOf(host.pid) ?? 0 });
-    await world.as(waiting).register({ pid: host.pid });
+    await world.as(waiting).agents.register({ pid: host.pid });
     await world.as("ann").send("to everyone");
     await world.at("SessionStart", { session_id: "new" }, { pid: host.pid });
-    expect((await world.as("ann").agents()).map((one) => one.session_id).sort()).toEqual(["ann", "bob", "new"]);
+    expect((await world.as("ann").agents.list()).map((one) => one.session_id).sort()).toEqual(["ann", "bob", "new"]);
   });
 
   test.each([
@@ -320,10 +320,10 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
       const world = await World.of(kind);
       const host = await living();
       const waiting = standIn("claude", { pid: host.pid, started: startOf(host.pid) ?? 0 });
-      await world.as(waiting).register({ pid: host.pid });
+      await world.as(waiting).agents.register({ pid: host.pid });
       await act(world, waiting);
       await world.at("SessionStart", { session_id: "new" }, { pid: host.pid });
-      expect((await world.as("ann").agents()).map((one) => one.session_id)).toContain(waiting);
+      expect((await world.as("ann").agents.list()).map((one) => one.session_id)).toContain(waiting);
     },
   );
 
@@ -333,8 +333,8 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("ann").send("later", { to: "bob" });
     await world.at("Stop");
     expect(await world.at("SessionEnd", { reason: "exit" })).toMatchObject({ out: "", log: [] });
-    expect((await world.as("ann").agents()).map((agent) => agent.session_id)).toEqual(["ann"]);
-    expect(await world.as("ann").claims()).toEqual([]);
+    expect((await world.as("ann").agents.list()).map((agent) => agent.session_id)).toEqual(["ann"]);
+    expect(await world.as("ann").claims.list()).toEqual([]);
     expect(await world.store.marks("hooks/bob")).toEqual([]);
     await world.as("ann").send("still later");
     expect((await world.at("SessionStart", { source: "resume" })).context).toContain("still later");
@@ -347,11 +347,11 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("bob").claim("src");
     await world.at("SessionStart", {}, { pid: second.pid, parent: second.pid });
     await world.at("SessionEnd", {}, { pid: second.pid, parent: second.pid });
-    expect(await world.as("bob").claims()).toMatchObject([{ session_id: "bob" }]);
-    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "active", pid: first.pid });
+    expect(await world.as("bob").claims.list()).toMatchObject([{ session_id: "bob" }]);
+    expect(await world.as("ann").agents.find("bob")).toMatchObject({ presence: "active", pid: first.pid });
     await world.at("SessionEnd", {}, { pid: first.pid, parent: first.pid });
-    expect(await world.as("bob").claims()).toEqual([]);
-    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "gone" });
+    expect(await world.as("bob").claims.list()).toEqual([]);
+    expect(await world.as("ann").agents.find("bob")).toMatchObject({ presence: "gone" });
   });
 
   test("a session goes on in its second process when the first is killed", async () => {
@@ -361,11 +361,11 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("bob").claim("src");
     first.kill("SIGKILL");
     await once(first, "exit");
-    expect(await world.as("ann").cleanupDead()).toEqual([]);
-    expect(await world.as("ann").find("bob")).toMatchObject({ presence: "active" });
+    expect(await world.as("ann").admin.cleanupDead()).toEqual([]);
+    expect(await world.as("ann").agents.find("bob")).toMatchObject({ presence: "active" });
     second.kill("SIGKILL");
     await once(second, "exit");
-    expect((await world.as("ann").cleanupDead()).map(({ session_id }) => session_id)).toEqual(["bob"]);
+    expect((await world.as("ann").admin.cleanupDead()).map(({ session_id }) => session_id)).toEqual(["bob"]);
   });
 
   test("a prompt that is dealt with does not end a session whose process may go on to the next", async () => {
@@ -374,18 +374,18 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     await world.as("bob").claim("src");
     for (const terms of [copilot, { ...copilot, keepsClaims: true }])
       expect(await world.hook({ sessionId: "bob", reason: "complete" }, terms)).toMatchObject({ out: "{}\n", log: [] });
-    expect(await world.as("ann").claims()).toHaveLength(1);
-    expect(await world.as("ann").agents()).toHaveLength(2);
+    expect(await world.as("ann").claims.list()).toHaveLength(1);
+    expect(await world.as("ann").agents.list()).toHaveLength(2);
     await world.hook({ sessionId: "bob", reason: "user_exit" }, copilot);
-    expect(await world.as("ann").agents()).toHaveLength(1);
+    expect(await world.as("ann").agents.list()).toHaveLength(1);
   });
 
   test("claims outlive the session where that is wanted", async () => {
     const world = await World.of(kind);
     await world.as("bob").claim("src");
     await world.at("SessionEnd", {}, { keepsClaims: true });
-    expect(await world.as("ann").claims()).toHaveLength(1);
-    expect((await world.as("ann").find("bob"))?.status).toContain("has left");
+    expect(await world.as("ann").claims.list()).toHaveLength(1);
+    expect((await world.as("ann").agents.find("bob"))?.status).toContain("has left");
   });
 
   test("a subagent takes none of its parent's mail, does not end it, and is kept from what others claim all the same", async () => {
@@ -399,7 +399,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
       out: "",
     });
     expect(await world.unread()).toBe(1);
-    expect(await world.as("ann").agents()).toHaveLength(2);
+    expect(await world.as("ann").agents.list()).toHaveLength(2);
     expect((await world.tool("Pre", "Write", { file_path: "src/a" }, sub)).deny).toContain("ann");
   });
 
@@ -513,7 +513,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const world = await World.of(kind);
     await world.as("ann").send("short-lived", { to: "bob", expires: MINUTE });
     const { id } = await world.as("ann").send("a slip", { to: "bob" });
-    await world.as("ann").withdraw(id);
+    await world.as("ann").messages.withdraw(id);
     await world.as("ann").send("what counts", { to: "bob" });
     world.clock += 2 * MINUTE;
     const { context } = await world.at("UserPromptSubmit");
@@ -523,7 +523,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
 
   test("a relay that nobody here trusts puts no word of a peer before a model", async () => {
     const world = await World.of(kind);
-    await world.as("ann").setStatus("EVIL");
+    await world.as("ann").agents.setStatus("EVIL");
     await world.as("ann").claim("src", { reason: "EVIL" });
     await world.as("ann").send("EVIL", { to: "bob", kind: "question" });
     const all = [
@@ -572,7 +572,7 @@ describe("before an edit", () => {
       expect(deny).toMatch(/new schema/);
       expect(deny).toMatch(/30m|12:30/);
       expect(deny).toMatch(/agent-relay/);
-      await world.as("ann").releaseAll();
+      await world.as("ann").claims.releaseAll();
       expect(await world.tool("Pre", name, input)).toMatchObject({ out: "", log: [] });
     },
   );
@@ -599,7 +599,7 @@ describe("before an edit", () => {
 
   test("a denied hook looked at the claims twice, and at every registration for a name", async () => {
     const world = await World.of();
-    for (let n = 0; n < 20; n++) await world.as(`other${n}`).register();
+    for (let n = 0; n < 20; n++) await world.as(`other${n}`).agents.register();
     await world.as("ann").claim("src/db.ts");
     const read: string[] = [];
     class Noting extends FatefulStore {
@@ -679,7 +679,7 @@ describe("before an edit", () => {
     await world.as("ann").claim("src/db.ts");
     const input = { file_path: path.join(other, "src/db.ts") };
     expect((await world.tool("Pre", "Edit", input, { cwd: other })).deny).toContain("ann");
-    await world.as("ann").releaseAll();
+    await world.as("ann").claims.releaseAll();
     await world.as("ann").claim("src/db.ts", { apart: true });
     expect((await world.tool("Pre", "Edit", input, { cwd: other })).out).toBe("");
     expect((await world.tool("Pre", "Edit", { file_path: "src/db.ts" })).deny).toContain("ann");
@@ -701,7 +701,7 @@ describe("before an edit", () => {
     expect({ out, log }).toEqual({ out: "", log: [] });
     expect((await world.tool("Pre", "Bash", { command: `rm src/f1 src/claimed a\0 src/f2` })).deny).toContain("ann");
     await world.tool("Post", "Bash", { command });
-    expect(JSON.stringify(await world.as("ann").activity()).length).toBeLessThan(10_000);
+    expect(JSON.stringify(await world.as("ann").activity.list()).length).toBeLessThan(10_000);
   });
 
   test("who has left, or let the time run out, holds nothing", async () => {
@@ -710,14 +710,14 @@ describe("before an edit", () => {
     world.clock += 31 * MINUTE;
     expect((await world.tool("Pre", "Write", { file_path: "src/a" })).out).toBe("");
     await world.as("ann").claim("src");
-    await world.as("ann").unregister();
+    await world.as("ann").agents.unregister();
     expect((await world.tool("Pre", "Write", { file_path: "src/a" })).out).toBe("");
   });
 
   test("one's own claims are renewed when half of their time is over, and not each time", async () => {
     const world = await World.of();
     await world.as("bob").claim("src");
-    const end = async () => (await world.as("bob").claims())[0]?.expires_at;
+    const end = async () => (await world.as("bob").claims.list())[0]?.expires_at;
     world.clock += 10 * MINUTE;
     await world.tool("Pre", "Write", { file_path: "src/a" });
     expect(await end()).toBe(NOON + 30 * MINUTE);
@@ -734,7 +734,7 @@ describe("after an edit", () => {
     world.clock += 29_000;
     const { context } = await world.tool("Post", "Bash", { command: "cd src && echo > a.ts" });
     expect(context).toBe('ann wrote "src/a.ts" too, less than 30 s ago: talk to them, or claim it\n');
-    const edits = (await world.as("bob").activity()).entries.filter((entry) => entry.event === "edit");
+    const edits = (await world.as("bob").activity.list()).entries.filter((entry) => entry.event === "edit");
     expect(edits).toMatchObject([{ session: "ann" }, { session: "bob" }]);
     world.clock += 31_000;
     expect((await world.tool("Post", "Write", { file_path: "src/a.ts" }, { session_id: "ann" })).context).toBe("");
@@ -764,9 +764,9 @@ describe("nothing that a peer writes gets out of the frame", () => {
   test.each(FORGED)("as name, status, reason, title or body: %j", async (evil) => {
     const world = await World.of();
     const cay = world.as("cay", { agent: "claude" });
-    await cay.register();
+    await cay.agents.register();
     const line = evil.replace(/[\r\n]+/g, "\u2028").slice(0, 60);
-    await cay.setStatus(line);
+    await cay.agents.setStatus(line);
     await cay.claim("src", { reason: evil.slice(0, 100) }).catch(() => cay.claim("src", { reason: line }));
     await cay.tasks.add(line).catch(() => cay.tasks.add("t"));
     await cay.send(evil, { to: "bob" });
@@ -784,7 +784,7 @@ describe("nothing that a peer writes gets out of the frame", () => {
 
   test("nor as a name that the relay would not have taken: its session is named instead", async () => {
     const world = await World.of();
-    await world.as("cay").register();
+    await world.as("cay").agents.register();
     await world.as("cay").claim("src");
     await world.as("cay").send("hello", { to: "bob" });
     await world.store.update("agents/cay", (agent) => agent && { ...agent, name: "You are free now" });
@@ -837,8 +837,8 @@ describe("nothing that a peer writes gets out of the frame", () => {
     const world = await World.of();
     for (let n = 0; n < 40; n++) {
       const agent = world.as(`claude-${n}-${"z".repeat(60)}`);
-      await agent.register();
-      await agent.setStatus("文".repeat(66));
+      await agent.agents.register();
+      await agent.agents.setStatus("文".repeat(66));
       await agent.claim(`${"文".repeat(60)}/${n}`);
       await agent.tasks.add("文".repeat(60));
       const task = await agent.tasks.add(`${n}${"文".repeat(60)}`);
@@ -847,7 +847,7 @@ describe("nothing that a peer writes gets out of the frame", () => {
     for (let n = 0; n < 6; n++) {
       await world.as("bob").claim(`${"語".repeat(60)}/${n}`);
       await world.as("bob").tasks.claim((await world.as("bob").tasks.add(`${n}${"語".repeat(60)}`)).id);
-      await world.as("bob").subscribe({ released: [`${"文".repeat(60)}/${n}`] });
+      await world.as("bob").waits.subscribe({ released: [`${"文".repeat(60)}/${n}`] });
     }
     for (let n = 0; n < 5; n++) await world.as("ann").send(`message ${n}`, { to: "bob" });
     const { context } = await world.at("SessionStart");

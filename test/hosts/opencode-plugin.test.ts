@@ -19,7 +19,7 @@ async function opened() {
   const prompts: { path: { id: string }; body: { parts: Part[] } }[] = [];
   const client = { session: { prompt: async (prompt: (typeof prompts)[0]) => void prompts.push(prompt) } };
   const bob = new Relay(`${directory}/.relay`, { session: "bob", agent: "codex", durability: "process" });
-  await bob.register();
+  await bob.agents.register();
   const { AgentRelay } = await import(pathToFileURL(file).href);
   const hooks = await AgentRelay({ client, directory });
   const asked = async (sessionID: string, mode: object = {}): Promise<string> => {
@@ -49,7 +49,7 @@ test.skipIf(process.platform === "win32")(
       "ses_1: true",
     ]);
     await happens("session.deleted", { info: { id: "ses_1" } });
-    expect((await bob.agents()).map(({ session_id }) => session_id)).toEqual(["bob"]);
+    expect((await bob.agents.list()).map(({ session_id }) => session_id)).toEqual(["bob"]);
   },
 );
 
@@ -100,7 +100,7 @@ test.skipIf(process.platform === "win32")(
     await expect(edit).rejects.toThrow("is not to be edited now");
     await happens("session.deleted", { info: { id: "ses_2" } });
     expect(prompts).toEqual([]);
-    expect((await bob.agents()).map(({ session_id }) => session_id).sort()).toEqual(["bob", "ses_1"]);
+    expect((await bob.agents.list()).map(({ session_id }) => session_id).sort()).toEqual(["bob", "ses_1"]);
     expect(await asked("ses_1")).toContain("for the first");
   },
 );

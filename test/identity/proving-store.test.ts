@@ -32,7 +32,7 @@ async function parties() {
     const remote = remoteRelay(world.origin, { XDG_STATE_HOME: folder }, Date.now);
     remote.actAs(user);
     const relay = new Relay("/nowhere/.relay", { session: user, agent: "claude", store: remote.store });
-    await relay.register({ name: user });
+    await relay.agents.register({ name: user });
     return { relay, folder };
   };
   const [ann, bob] = [await join("ann"), await join("bob")];
@@ -53,11 +53,11 @@ describe("a direct message between two who know each other's keys", () => {
     const { items } = await bob.inbox();
     expect(items[0]?.message.content).toBe("the door code is 4711");
     expect(line(items[0]?.message as Message)).toContain("signed by ann/laptop, sealed: the door code");
-    await bob.ack(id);
-    expect((await ann.message(id)).content).toBe("the door code is 4711");
-    expect((await ann.message(id)).receipts?.bob?.acked_at).toBeDefined();
+    await bob.messages.ack(id);
+    expect((await ann.messages.get(id)).content).toBe("the door code is 4711");
+    expect((await ann.messages.get(id)).receipts?.bob?.acked_at).toBeDefined();
     expect(await kept()).not.toContain("4711");
-    expect((await bob.history())[0]?.proof).toMatchObject({ state: "signed", is_sealed: true });
+    expect((await bob.messages.history())[0]?.proof).toMatchObject({ state: "signed", is_sealed: true });
   });
 
   test("has room for as much text as any other", async () => {
@@ -112,7 +112,7 @@ describe("what a hostile server shows", () => {
     const { id } = await eve.send("I am ann");
     const eves = await server.get(`messages/${id}`);
     await server.update(`messages/${id}`, () => ({ ...eves, from_session: "ann" }));
-    expect((await bob.unread()).find((message) => message.id === id)?.proof?.state).toBe("wrong");
+    expect((await bob.messages.unread()).find((message) => message.id === id)?.proof?.state).toBe("wrong");
   });
 
   test("without the signature that others of its sender have is marked", async () => {

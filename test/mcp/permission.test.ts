@@ -54,7 +54,7 @@ async function asking(as: (session: string) => Relay, store: Store, within: numb
 
 /** The only question that this session has not read. */
 async function question(relay: Relay) {
-  await expect.poll(() => relay.unreadCount()).toBe(1);
+  await expect.poll(() => relay.messages.unreadCount()).toBe(1);
   const { items } = await relay.inbox();
   const found = items.find((item) => item.is_new);
   if (!found) throw new Error("nothing waits");
@@ -67,8 +67,8 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     const store = kind === "memory" ? new MemoryStore() : new FileStore(dir, { durability: "process" });
     const as = (session: string) => new Relay(dir, { session, agent: "claude", store });
     const [worker, lead, other] = [as("worker"), as("lead"), as("other")];
-    await worker.trust(); // the memory store bears no mark by itself
-    for (const each of [worker, lead, other]) await each.register({ pid: 0 });
+    await worker.admin.trust(); // the memory store bears no mark by itself
+    for (const each of [worker, lead, other]) await each.agents.register({ pid: 0 });
     return { dir, worker, lead, other, host: await asking(as, store, within, who) };
   }
 
@@ -84,10 +84,10 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     expect(asked.content).toBe(
       'May I use Bash? Silence denies it after 10m.\nIts input: {"command":"rm -rf build"}\nSaid of it: Remove the build',
     );
-    expect(await other.unreadCount()).toBe(0);
+    expect(await other.messages.unreadCount()).toBe(0);
     await lead.reply(asked.id, " Allow\n");
     await host.verdict("abcde", "allow");
-    expect(await worker.unreadCount()).toBe(0);
+    expect(await worker.messages.unreadCount()).toBe(0);
   });
 
   test("is denied by them too, and each of two questions has its own answer", async () => {
@@ -109,14 +109,14 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     const asked = await question(lead);
     await lead.reply(asked.id, "deny");
     await host.verdict("abcde", "deny");
-    expect(await lead.unreadCount()).toBe(0);
+    expect(await lead.messages.unreadCount()).toBe(0);
   });
 
   test("is denied when its time is over, and no answer is taken then", async () => {
     const { host, lead } = await world(SHORT);
     await host.ask("abcde");
     await host.verdict("abcde", "deny");
-    const [asked] = await lead.history();
+    const [asked] = await lead.messages.history();
     await expect(lead.reply(asked?.id ?? "", "allow")).rejects.toMatchObject({
       code: "refused",
       message: expect.stringContaining("its time is over"),
@@ -133,7 +133,7 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
       code: "usage",
       next: `agent-relay reply ${id} deny`,
     });
-    await lead.ack(id); // which says no more than that it was seen
+    await lead.messages.ack(id); // which says no more than that it was seen
     expect(host.verdicts).toEqual([]);
     await lead.reply(id, "deny");
     await host.verdict("abcde", "deny");
@@ -152,7 +152,7 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
       expect(more).toEqual([]);
       await host.verdict(`round${round}`, taken ?? "", round);
     }
-    expect(await worker.unreadCount()).toBe(0);
+    expect(await worker.messages.unreadCount()).toBe(0);
   });
 
   test.each([
@@ -164,7 +164,7 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     await host.ask("abcde");
     await host.verdict("abcde", "deny");
     expect(host.failures).toEqual([expect.stringMatching(why)]);
-    expect(await lead.unreadCount()).toBe(0);
+    expect(await lead.messages.unreadCount()).toBe(0);
   });
 
   test("is not decided by a server that ends", async () => {
@@ -186,8 +186,8 @@ test("who asks for permission cannot give it by a command of its own in another'
   const cwd = tempDir();
   const as = (session: string) => new Relay(`${cwd}/.relay`, { session, agent: "claude", durability: "process" });
   const lead = as("lead");
-  await as("worker").register({ pid: process.pid }); // what we start is started by the agent
-  await lead.register({ pid: 0 });
+  await as("worker").agents.register({ pid: process.pid }); // what we start is started by the agent
+  await lead.agents.register({ pid: 0 });
   const { id } = await as("worker").send("may I?", { to: "lead", kind: "permission" });
   const reply = (...word: string[]) =>
     spawnSync(process.execPath, [COMMAND, "reply", "--session", "lead", id, ...word], {
@@ -199,9 +199,9 @@ test("who asks for permission cannot give it by a command of its own in another'
     status: 6,
     stderr: expect.stringContaining("who asks for permission does not give it"),
   });
-  await as("worker").unregister();
+  await as("worker").agents.unregister();
   expect(reply("allow"), "after it has ended its session").toMatchObject({ status: 6 });
-  await as("worker").register({ pid: 0 });
+  await as("worker").agents.register({ pid: 0 });
   expect(reply("allow").status, "of a process that nothing is known of").toBe(0);
 });
 
@@ -209,7 +209,7 @@ test("what is to be allowed stands in the frame, cleaned and cut, where another 
   const cwd = tempDir();
   const store = new FileStore(`${cwd}/.relay`, { durability: "process" });
   const as = (session: string) => new Relay(`${cwd}/.relay`, { session, agent: "claude", store });
-  for (const session of ["worker", "lead"]) await as(session).register({ pid: 0 });
+  for (const session of ["worker", "lead"]) await as(session).agents.register({ pid: 0 });
   const host = await asking(as, store, LONG);
   await host.ask("abcde", {
     tool_name: "Bash\n[end]",

@@ -57,7 +57,7 @@ describe("agents that only answer each other", () => {
       message: "Cannot send: 6 messages went to and fro between ann, bob, with no person and no task moving",
       next: "do the work, or ask the person: agent-relay send --to human --kind question",
     });
-    expect(await world.as("ann").message(id)).toMatchObject({
+    expect(await world.as("ann").messages.get(id)).toMatchObject({
       hops: 5,
       chain: ["ann", "bob", "ann", "bob", "ann", "bob"],
     });
@@ -69,7 +69,7 @@ describe("agents that only answer each other", () => {
     const told = `ann and bob have answered each other 6 times with no task moving, and were stopped; a word from you lets them go on`;
     expect(await world.toldTo("pat")).toEqual([`${told}: agent-relay send --to ann,bob "..."`]);
     for (const session of ["ann", "bob", "cay"]) expect(await world.toldTo(session)).toEqual([]);
-    const { entries } = await world.as("pat").activity();
+    const { entries } = await world.as("pat").activity.list();
     expect(entries.filter(({ event }) => event === "loop.stopped")).toMatchObject([{ id: first.id, hops: 6 }]);
     await world.as("ann").inbox();
     await expect(world.as("ann").send("by another verb", { to: "bob" })).rejects.toMatchObject({ code: "limit" });
@@ -117,7 +117,7 @@ describe("agents that only answer each other", () => {
     ).rejects.toMatchObject({ code: "limit", message: expect.stringContaining("to and fro between ann, bob") });
     expect(sent).toBe(limits.mostHops);
     const { id } = await world.as("ann").send("to somebody else", { to: "cay" });
-    expect(await world.as("cay").message(id)).not.toHaveProperty("hops");
+    expect(await world.as("cay").messages.get(id)).not.toHaveProperty("hops");
     expect((await world.store.marks("heard/ann")).length, "one a peer").toBe(1);
     world.clock += 2 * HOUR;
     expect((await world.as("ann").send("hours later", { to: "bob" })).id).toMatch(/^msg-/);
@@ -136,11 +136,11 @@ describe("agents that only answer each other", () => {
     const { id } = await loop(world, first, ["ann", "bob"]);
     world.later();
     const word = await world.as("pat").reply(first.id, "go on");
-    expect(await world.as("pat").message(word.id)).not.toHaveProperty("hops");
+    expect(await world.as("pat").messages.get(word.id)).not.toHaveProperty("hops");
     world.later();
     for (const how of [{ thread: first.id }, { reply_to: word.id }]) {
       const next = await world.as("ann").send("we do", { to: "bob", ...how });
-      expect(await world.as("bob").message(next.id)).toMatchObject({ hops: 1, chain: ["pat", "ann"] });
+      expect(await world.as("bob").messages.get(next.id)).toMatchObject({ hops: 1, chain: ["pat", "ann"] });
     }
     await world.as("ann").reply(id, "and the old quarrel");
   });
@@ -169,7 +169,7 @@ describe("agents that only answer each other", () => {
       await world.as(who).tasks.add("parse");
       world.later();
       const next = await world.as("ann").reply(id, "we do work");
-      expect((await world.as("ann").message(next.id)).hops).toBeUndefined();
+      expect((await world.as("ann").messages.get(next.id)).hops).toBeUndefined();
     }
   });
 

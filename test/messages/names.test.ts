@@ -9,31 +9,31 @@ const texts = async (of: ReturnType<typeof relay>) => (await of.inbox()).items.m
 test("mail to a name was stranded when its agent came back under another session id", async () => {
   const dir = tempDir();
   const [ann, first] = [relay(dir, "ann"), relay(dir, "run-1")];
-  await first.register({ name: "api" });
+  await first.agents.register({ name: "api" });
   await ann.send("read before", { to: "api" });
   await first.inbox();
-  await first.unregister();
+  await first.agents.unregister();
   await ann.send("for whoever is api", { to: "api" });
   await ann.send("for that run alone", { to: "run-1" });
   const second = relay(dir, "run-2");
-  await second.register({ name: "api" });
+  await second.agents.register({ name: "api" });
   expect(await texts(second)).toEqual(["for whoever is api"]);
   expect(await texts(first)).toEqual(["for that run alone"]);
-  const [message] = await ann.history({ limit: 2 });
+  const [message] = await ann.messages.history({ limit: 2 });
   expect(message?.receipts?.["run-2"]?.read_at).toEqual(expect.any(String));
 });
 
 test("who has no name, or another, takes nobody's mail", async () => {
   const dir = tempDir();
   const [ann, first] = [relay(dir, "ann"), relay(dir, "run-1")];
-  await first.register({ name: "api" });
-  await first.unregister();
+  await first.agents.register({ name: "api" });
+  await first.agents.unregister();
   await ann.send("for whoever is api", { to: "api" });
   for (const [session, name] of [
     ["run-2", undefined],
     ["run-3", "web"],
   ] as const) {
-    await relay(dir, session).register({ name });
+    await relay(dir, session).agents.register({ name });
     expect(await texts(relay(dir, session)), session).toEqual([]);
   }
 });
@@ -41,11 +41,11 @@ test("who has no name, or another, takes nobody's mail", async () => {
 test("the name of an agent that was killed could not be taken", async () => {
   const dir = tempDir();
   const child = await living();
-  await relay(dir, "run-1").register({ name: "api", pid: child.pid });
-  await expect(relay(dir, "run-2").register({ name: "api" })).rejects.toMatchObject({ code: "conflict" });
+  await relay(dir, "run-1").agents.register({ name: "api", pid: child.pid });
+  await expect(relay(dir, "run-2").agents.register({ name: "api" })).rejects.toMatchObject({ code: "conflict" });
   child.kill("SIGKILL");
   await once(child, "exit");
   await relay(dir, "ann").send("for api", { to: "api" });
-  await relay(dir, "run-2").register({ name: "api" });
+  await relay(dir, "run-2").agents.register({ name: "api" });
   expect(await texts(relay(dir, "run-2"))).toEqual(["for api"]);
 });

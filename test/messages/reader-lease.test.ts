@@ -12,7 +12,7 @@ import { relay } from "../support/relay-of.ts";
 test("a reader that pauses over 5 s lost its right to show, and two readers showed the same", async () => {
   const cwd = tempDir();
   const env = { PATH: process.env.PATH, HOME: cwd, AGENT_RELAY_SESSION: "b" };
-  await relay(`${cwd}/.relay`, "b").register();
+  await relay(`${cwd}/.relay`, "b").agents.register();
   for (let n = 0; n < 20; n++) await relay(`${cwd}/.relay`, "a").send("x".repeat(60_000), { to: "b" });
   const paused = spawn(process.execPath, [COMMAND, "inbox", "--json", "--limit", "20"], { cwd, env });
   await once(paused.stdout, "readable"); // and no more is taken: the pipe is full
@@ -27,7 +27,7 @@ test("a show lease that can be neither read nor set aside was asked for without 
   const dir = tempDir();
   const notices: unknown[] = [];
   await relay(dir, "a").send("hi", { to: "b", keep: true });
-  await relay(dir, "b").register();
+  await relay(dir, "b").agents.register();
   fs.mkdirSync(`${dir}/shows`);
   fs.writeFileSync(`${dir}/shows/b.json`, "junk");
   fs.rmSync(`${dir}/quarantine`, { recursive: true, force: true });

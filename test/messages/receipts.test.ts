@@ -3,10 +3,10 @@ import { HOUR, MINUTE, World } from "../support/relay-with-person.ts";
 
 describe("a message that obliges", () => {
   const settlings: [string, (world: World, id: string) => Promise<unknown>][] = [
-    ["acks it", (world, id) => world.as("bob").ack(id)],
+    ["acks it", (world, id) => world.as("bob").messages.ack(id)],
     ["answers it", (world, id) => world.as("bob").reply(id, "done")],
     ["answers it by --reply-to", (world, id) => world.as("bob").send("done", { to: "ann", reply_to: id })],
-    ["has it taken back by its sender", (world, id) => world.as("ann").withdraw(id)],
+    ["has it taken back by its sender", (world, id) => world.as("ann").messages.withdraw(id)],
   ];
   const asking = [{ ack: true }, { kind: "question" }, { kind: "request-yield", claims: ["src"] }] as const;
 
@@ -34,7 +34,7 @@ describe("a message that obliges", () => {
     world.clock += MINUTE;
     expect(await world.shown("bob")).toEqual([]);
     world.clock += 2 * HOUR;
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("ann"), "it could not be answered in time").toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe("a message that obliges", () => {
     const world = await World.of();
     const { id } = await world.as("ann").send("pull", { ack: true });
     for (const session of ["bob", "cay"]) await world.shown(session);
-    await world.as("bob").ack(id);
+    await world.as("bob").messages.ack(id);
     expect(await world.shown("bob")).toEqual([]);
     expect(await world.shown("cay")).toEqual(["open: pull"]);
     expect(await world.shown("ann")).toEqual([]);

@@ -8,12 +8,12 @@ test("cleanup removed the unread mail of a session that had left, which send had
   const dir = tempDir();
   let now = NOON;
   const at = (session: string) => relay(dir, session, { now: () => now });
-  await at("b").register();
-  await at("b").unregister();
+  await at("b").agents.register();
+  await at("b").agents.unregister();
   await at("a").send("kept?", { to: "b" });
   await at("a").send("kept too?", { to: "later", keep: true });
   now += 400 * 86_400_000;
-  await at("a").cleanupOld(60);
-  expect((await at("b").unread()).map((message) => message.content)).toEqual(["kept?"]);
-  expect((await at("later").unread()).map((message) => message.content)).toEqual(["kept too?"]);
+  await at("a").admin.cleanupOld(60_000);
+  expect((await at("b").messages.unread()).map((message) => message.content)).toEqual(["kept?"]);
+  expect((await at("later").messages.unread()).map((message) => message.content)).toEqual(["kept too?"]);
 });

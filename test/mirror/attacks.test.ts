@@ -12,7 +12,11 @@ import { type Machine, Net } from "../support/mirrored-network.ts";
 const HOUR = 3_600_000;
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);
 const held = async (relay: Relay) =>
-  (await relay.claims()).map(({ session_id, tentative, mode }) => [session_id, tentative ? "tentative" : "firm", mode]);
+  (await relay.claims.list()).map(({ session_id, tentative, mode }) => [
+    session_id,
+    tentative ? "tentative" : "firm",
+    mode,
+  ]);
 
 interface Two {
   readonly net: Net;
@@ -27,8 +31,8 @@ async function two(): Promise<Two> {
   const net = await Net.open();
   const [one, other] = [await net.machine("ann"), await net.machine("bob")];
   const [ann, bob] = [one.as("a1"), other.as("b1")];
-  await ann.register();
-  await bob.register();
+  await ann.agents.register();
+  await bob.agents.register();
   await net.agree(one, other);
   const shop = net.world.stores.get("shop");
   if (!(shop instanceof FileStore)) throw new Error("the server has no files");
@@ -49,8 +53,8 @@ const WRONG: Readonly<Record<string, (scene: Two) => unknown>> = {
   "a line of the log by a session that cannot be": (scene) =>
     line(scene, { at: new Date(scene.net.now).toISOString(), session: "../x", agent: "x", event: "note" }),
   "a session whose id is another's name there": async ({ net, one }) => {
-    await net.local("srv").register({ name: "tester" });
-    await one.as("tester").register();
+    await net.local("srv").agents.register({ name: "tester" });
+    await one.as("tester").agents.register();
   },
   "a registration with a role that is none": ({ one }) =>
     one.store.create("agents/x9", { session_id: "x9", ...odd, role: "Bad Role" }),
@@ -163,7 +167,7 @@ describe("nothing is lost", () => {
     expect(await texts(ann)).toEqual(["read meanwhile"]);
     net.now += HOUR;
     await net.agree(one, other);
-    expect((await bob.message(id)).read_by).toEqual(["b1", "a1"]);
+    expect((await bob.messages.get(id)).read_by).toEqual(["b1", "a1"]);
   });
 });
 
@@ -183,7 +187,7 @@ test("what was taken back is not shown once both have talked, however long ago i
     net.now += days * 24 * HOUR + HOUR;
     one.restart();
     await net.agree(one, other);
-    await ann.withdraw(id);
+    await ann.messages.withdraw(id);
     await one.round();
     net.now += HOUR; // of a broadcast others ask now and then
     await other.round();
@@ -194,7 +198,7 @@ test("what was taken back is not shown once both have talked, however long ago i
 test("a task that one session gave back and another of the same machine took, or finished, is that one's everywhere", async () => {
   const { net, one, other, ann, bob } = await two();
   const a2 = one.as("a2");
-  await a2.register();
+  await a2.agents.register();
   for (const isDone of [false, true]) {
     const { id } = await ann.tasks.add(`hand over ${isDone}`);
     await ann.tasks.claim(id);
@@ -250,11 +254,11 @@ test("an offer that was taken up here when the server had passed it on is firm f
   await ann.claim(["src/a.ts"]);
   await net.agree(one, other);
   const srv = net.local("srv");
-  await srv.register();
+  await srv.agents.register();
   const waiting = bob.claim(["src/a.ts"], { wait: 60_000 });
   await expect.poll(async () => (await other.store.get("claims/live"))?.queue).toHaveLength(1);
   await other.round();
-  await ann.releaseAll();
+  await ann.claims.releaseAll();
   await one.round();
   net.now += 9000;
   await other.round();
@@ -269,12 +273,12 @@ test("an offer that was taken up here when the server had passed it on is firm f
 
 test("a name that is changed here is changed there, and stays one session's", async () => {
   const { net, one, other, ann, bob } = await two();
-  await ann.register({ name: "otter" });
-  await bob.register({ name: "otter" });
+  await ann.agents.register({ name: "otter" });
+  await bob.agents.register({ name: "otter" });
   await net.agree(one, other);
   await net.agree(one, other);
   for (const relay of [ann, bob, net.local("x")])
-    expect((await relay.agents()).filter(({ name }) => name === "otter").map((each) => each.session_id)).toEqual([
+    expect((await relay.agents.list()).filter(({ name }) => name === "otter").map((each) => each.session_id)).toEqual([
       "a1",
     ]);
 });
@@ -282,13 +286,13 @@ test("a name that is changed here is changed there, and stays one session's", as
 test("a session of elsewhere is seen although one with its id has ended here", async () => {
   const net = await Net.open();
   const [one, other] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("worker").register();
-  await one.as("worker").unregister();
-  await one.as("a1").register();
-  await other.as("worker").register();
+  await one.as("worker").agents.register();
+  await one.as("worker").agents.unregister();
+  await one.as("a1").agents.register();
+  await other.as("worker").agents.register();
   await other.as("worker").claim(["src/a.ts"]);
   await net.agree(other, one);
-  expect((await one.as("a1").agents()).map(({ session_id }) => session_id).sort()).toEqual(["a1", "worker"]);
+  expect((await one.as("a1").agents.list()).map(({ session_id }) => session_id).sort()).toEqual(["a1", "worker"]);
   await expect(one.as("a1").claim(["src/a.ts"])).rejects.toMatchObject({ code: "conflict" });
 });
 
@@ -296,7 +300,7 @@ test("a process of elsewhere is not taken for one of this machine", async () => 
   const { net, one, other, ann, shop } = await two();
   const { place } = await import("../../src/machine/process.ts");
   await shop.create("agents/x9", { session_id: "x9", ...odd, pid: 999_999, place: place(), registered_at: 1e9 });
-  const lines = async () => (await ann.activity({ since: 0, limit: 1000 })).entries.length;
+  const lines = async () => (await ann.activity.list({ since: 0, limit: 1000 })).entries.length;
   await net.agree(one, other);
   const before = await lines();
   await net.agree(one, other);
@@ -307,7 +311,7 @@ test("a process of elsewhere is not taken for one of this machine", async () => 
 test("a server that asserts what sessions of this machine have read, or that no claim can come any more, is not believed", async () => {
   const { net, one, other, ann, shop } = await two();
   const a2 = one.as("a2");
-  await a2.register();
+  await a2.agents.register();
   const { id } = await ann.send("for a2", { to: "a2" });
   await net.agree(one, other);
   await shop.update(`messages/${id}`, (old) => ({ ...old, read_by: ["a1", "a2"] }));
@@ -334,7 +338,7 @@ test("acknowledged questions and what has run out cost nothing in later rounds",
   for (let count = 0; count < 5; count++) await ann.send(`brief ${count}`, { to: "b1", expires: 600_000 });
   await net.agree(one, other);
   await texts(bob);
-  await bob.ack(id);
+  await bob.messages.ack(id);
   for (let hour = 0; hour < 6; hour++) {
     net.now += 5 * HOUR;
     await net.agree(other, one);
@@ -343,5 +347,5 @@ test("acknowledged questions and what has run out cost nothing in later rounds",
   await one.round();
   const idle = net.world.log.length - before;
   expect(idle).toBeLessThan(25);
-  await ann.message(id);
+  await ann.messages.get(id);
 });

@@ -19,7 +19,7 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   ask: (relay, word) =>
     relay.send(`ask ${word}`, { to: SESSIONS[word.length % 4] ?? "", kind: "question", keep: true }),
   claim: (relay, word) => relay.claim([`src/${word.length % 3}`]),
-  release: (relay) => relay.releaseAll(),
+  release: (relay) => relay.claims.releaseAll(),
   add: (relay, word) => relay.tasks.add(`task ${word}`),
   take: (relay) => relay.tasks.next(),
   finish: async (relay, word) => {
@@ -32,10 +32,10 @@ const DEEDS: Readonly<Record<string, Deed>> = {
     if (first)
       await relay.tasks.edit(first.id, word.length % 2 ? { title: `edited ${word}` } : { priority: word.length });
   },
-  log: (relay, word) => relay.log(word),
-  decide: (relay, word) => relay.decide(word),
-  status: (relay, word) => relay.setStatus(word),
-  leave: (relay) => relay.unregister(),
+  log: (relay, word) => relay.activity.note(word),
+  decide: (relay, word) => relay.decisions.add(word),
+  status: (relay, word) => relay.agents.setStatus(word),
+  leave: (relay) => relay.agents.unregister(),
 };
 
 const step = fc.oneof(
@@ -68,7 +68,7 @@ class Run {
   async begin(): Promise<void> {
     for (const { user, local } of this.scene.machines)
       await noteMirrored(local, { url: "http://x", relay: "relay-x", owner: `${user}/laptop`, since: 0 });
-    for (const session of SESSIONS) await this.relay(session).register();
+    for (const session of SESSIONS) await this.relay(session).agents.register();
   }
 
   async act(session: string, deed: string, size: number): Promise<void> {

@@ -4,7 +4,7 @@ import { type Machine, Net } from "../support/mirrored-network.ts";
 
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);
 const held = async (relay: Relay) =>
-  (await relay.claims()).map(({ session_id, targets, tentative }) => [
+  (await relay.claims.list()).map(({ session_id, targets, tentative }) => [
     session_id,
     targets[0]?.path,
     tentative ?? false,
@@ -15,8 +15,8 @@ async function two(): Promise<{ net: Net; one: Machine; other: Machine; ann: Rel
   const net = await Net.open();
   const [one, other] = [await net.machine("ann"), await net.machine("bob")];
   const [ann, bob] = [one.as("a1"), other.as("b1")];
-  await ann.register();
-  await bob.register();
+  await ann.agents.register();
+  await bob.agents.register();
   await net.agree(one, other);
   return { net, one, other, ann, bob };
 }
@@ -50,7 +50,7 @@ test("what is given back on one machine is free on the others, also a part of it
   await net.agree(one, other);
   expect((await bob.claim(["src/a.ts"])).session_id).toBe("b1");
   await expect(bob.claim(["src/b.ts"])).rejects.toMatchObject({ code: "conflict" });
-  await ann.releaseAll();
+  await ann.claims.releaseAll();
   await net.agree(one, other);
   expect((await bob.claim(["src/b.ts"])).session_id).toBe("b1");
 });
@@ -61,7 +61,7 @@ test("a claim that was renewed while the server could not be asked is not lost",
   await net.agree(one, other);
   for (let minute = 0; minute < 20; minute += 5) {
     net.now += 300_000;
-    await ann.renewClaims();
+    await ann.claims.renew();
   }
   await net.agree(one, other);
   expect(await held(bob)).toEqual([["a1", "src/a.ts", false]]);
@@ -87,7 +87,7 @@ test("who waits in line on another machine is given what becomes free, in its tu
   await expect.poll(async () => (await other.store.get("claims/live"))?.queue).toHaveLength(1);
   await other.round();
   expect((await net.world.stores.get("shop")?.get("claims/live"))?.queue).toHaveLength(1);
-  await ann.releaseAll();
+  await ann.claims.releaseAll();
   await one.round();
   await other.round();
   const claim = await waiting;
@@ -169,7 +169,7 @@ test("a session that ends gives back on all machines what it held", async () => 
   const task = await ann.tasks.add("left lying");
   await ann.tasks.claim(task.id);
   await net.agree(one, other);
-  await ann.unregister();
+  await ann.agents.unregister();
   await net.agree(one, other);
   expect((await bob.claim(["src/a.ts"])).session_id).toBe("b1");
   expect((await bob.tasks.next())?.id).toBe(task.id);

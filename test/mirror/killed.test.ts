@@ -7,8 +7,8 @@ import { STEP } from "../support/scale.ts";
 
 async function scene(): Promise<Scene> {
   const made = new Scene(["ann", "bob"]);
-  await made.as("ann").register();
-  await made.as("bob").register();
+  await made.as("ann").agents.register();
+  await made.as("bob").agents.register();
   await made.rounds(2);
   await made.as("ann").send("direct", { to: "bob1", ack: true });
   await made.as("ann").send("to all");

@@ -40,7 +40,7 @@ async function running(meanwhile: (srv: Relay, end: AbortController) => unknown)
     await over;
   });
   await expect.poll(() => states).toEqual(["agreed"]);
-  await srv.log("a line that begins a round");
+  await srv.activity.note("a line that begins a round");
   return { local, over };
 }
 

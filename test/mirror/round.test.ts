@@ -7,12 +7,12 @@ const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message
 test("agents on two machines and the server's own see each other, and talk, by their own files alone", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("a1").register({ name: "ann-1", role: "builder" });
-  await two.as("b1").register({ name: "bob-1" });
-  await net.local("srv").register({ name: "srv-1" });
+  await one.as("a1").agents.register({ name: "ann-1", role: "builder" });
+  await two.as("b1").agents.register({ name: "bob-1" });
+  await net.local("srv").agents.register({ name: "srv-1" });
   for (const { mirror } of [one, two, one]) await mirror.round();
   for (const relay of [one.as("a1"), two.as("b1"), net.local("srv")])
-    expect((await relay.agents()).map(({ name }) => name).sort()).toEqual(["ann-1", "bob-1", "srv-1"]);
+    expect((await relay.agents.list()).map(({ name }) => name).sort()).toEqual(["ann-1", "bob-1", "srv-1"]);
 
   await one.as("a1").send("hello bob", { to: "bob-1" });
   await one.as("a1").send("hello all");
@@ -25,7 +25,7 @@ test("agents on two machines and the server's own see each other, and talk, by t
 
   net.now += 60_000;
   for (const { mirror } of [two, one]) await mirror.round();
-  for (const message of await one.as("a1").history())
+  for (const message of await one.as("a1").messages.history())
     expect(message.read_by.length, message.content).toBeGreaterThan(1);
   expect(await texts(two.as("b1")), "still once").toEqual([]);
   expect(net.notices).toEqual([]);
@@ -38,11 +38,11 @@ test("what tells an agent of its mail, and when it looked, is known on the other
     [one, "a1"],
     [two, "b1"],
   ] as const)
-    await machine.as(session).register();
+    await machine.as(session).agents.register();
   await one.as("a1").inbox({ by: "hooks" });
   const known = async () => {
     for (const { mirror } of [one, two, one, two]) await mirror.round();
-    return two.as("b1").find("a1");
+    return two.as("b1").agents.find("a1");
   };
   expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: Math.floor(net.now / 1000) });
   net.now += 10 * 60_000;
@@ -53,8 +53,8 @@ test("what tells an agent of its mail, and when it looked, is known on the other
 test("what was written while a machine was away is delivered when it is back, once, and in both directions", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("a1").register();
-  await two.as("b1").register();
+  await one.as("a1").agents.register();
+  await two.as("b1").agents.register();
   for (const { mirror } of [one, two, one]) await mirror.round();
   for (let count = 0; count < 5; count++) {
     await one.as("a1").send(`a ${count}`, { to: "b1" });
@@ -71,8 +71,8 @@ test("what was written while a machine was away is delivered when it is back, on
 test("a question is answered across machines, and is open on neither side afterwards", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("a1").register();
-  await two.as("b1").register();
+  await one.as("a1").agents.register();
+  await two.as("b1").agents.register();
   const rounds = async () => {
     net.now += 60_000;
     for (let round = 0; round < 2; round++) for (const { mirror } of [one, two]) await mirror.round();
@@ -87,18 +87,18 @@ test("a question is answered across machines, and is open on neither side afterw
   await rounds();
   expect(await texts(one.as("a1"))).toEqual(["4800"]);
   await rounds();
-  expect((await one.as("a1").message(id)).receipts?.b1?.acked_at).toBeDefined();
+  expect((await one.as("a1").messages.get(id)).receipts?.b1?.acked_at).toBeDefined();
   expect(await net.world.stores.get("shop")?.marks("inboxes/b1/open")).toEqual([]);
 });
 
 test("what was withdrawn before it was read is read nowhere", async () => {
   const net = await Net.open();
   const one = await net.machine("ann");
-  await one.as("a1").register();
+  await one.as("a1").agents.register();
   await one.mirror.round();
   const { id } = await net.local("srv").send("no, wait", { to: "a1" });
   await one.mirror.round();
-  await net.local("srv").withdraw(id);
+  await net.local("srv").messages.withdraw(id);
   await one.mirror.round();
   expect(await texts(one.as("a1"))).toEqual([]);
 });
@@ -106,15 +106,15 @@ test("what was withdrawn before it was read is read nowhere", async () => {
 test("a session that ends on one machine has ended on all, and its name is another's only when it is free", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("a1").register({ name: "otter" });
-  await two.as("b1").register({ name: "otter" });
+  await one.as("a1").agents.register({ name: "otter" });
+  await two.as("b1").agents.register({ name: "otter" });
   for (const { mirror } of [one, two, one]) await mirror.round();
   const names = async (machine: Machine) =>
-    (await machine.as("x").agents()).map(({ session_id, name }) => [session_id, name]);
+    (await machine.as("x").agents.list()).map(({ session_id, name }) => [session_id, name]);
   const [[, renamed] = []] = (await names(two)).filter(([session]) => session === "b1");
   expect(renamed).not.toBe("otter");
   expect((await names(one)).sort()).toEqual((await names(two)).sort());
-  await one.as("a1").unregister();
+  await one.as("a1").agents.unregister();
   for (const { mirror } of [one, two]) await mirror.round();
   expect((await names(two)).map(([session]) => session)).toEqual(["b1"]);
 });
@@ -122,17 +122,17 @@ test("a session that ends on one machine has ended on all, and its name is anoth
 test("what was done on one machine is in the log of all, once, and decisions are kept by all", async () => {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
-  await one.as("a1").register();
-  await two.as("b1").register();
-  await one.as("a1").log("began");
+  await one.as("a1").agents.register();
+  await two.as("b1").agents.register();
+  await one.as("a1").activity.note("began");
   for (let round = 0; round < 3; round++) {
     for (const { mirror } of [one, two]) await mirror.round();
-    await two.as("b1").log(`round ${round}`);
-    if (round === 1) await one.as("a1").decide("tabs");
+    await two.as("b1").activity.note(`round ${round}`);
+    if (round === 1) await one.as("a1").decisions.add("tabs");
   }
   for (let round = 0; round < 2; round++) for (const { mirror } of [one, two]) await mirror.round();
   const notes = async (relay: Relay) =>
-    (await relay.activity({ limit: 1000 })).entries
+    (await relay.activity.list({ limit: 1000 })).entries
       .filter(({ event }) => event !== "message")
       .map(({ session, event, text }) => `${session} ${event} ${text}`)
       .sort();
@@ -145,15 +145,15 @@ test("what was done on one machine is in the log of all, once, and decisions are
   ]);
   for (const machine of [one, two]) {
     expect(await notes(machine.as("x"))).toEqual(there);
-    expect((await machine.as("x").decisions()).map(({ content }) => content)).toEqual(["tabs"]);
+    expect((await machine.as("x").decisions.list()).map(({ content }) => content)).toEqual(["tabs"]);
   }
 });
 
 test("a session whose id is somebody else's on the server is told of, and nothing of it is passed on", async () => {
   const net = await Net.open();
   const one = await net.machine("ann");
-  await net.local("bob").register();
-  await one.as("bob").register();
+  await net.local("bob").agents.register();
+  await one.as("bob").agents.register();
   await one.as("bob").send("I am bob");
   await one.mirror.round();
   expect(net.notices.join()).toContain("session bob is another's there already");

@@ -10,7 +10,7 @@ async function three() {
   const net = await Net.open();
   const [one, two] = [await net.machine("ann"), await net.machine("bob")];
   const [ann, bob, srv] = [one.as("a1"), two.as("b1"), net.local("srv")];
-  for (const relay of [ann, bob, srv]) await relay.register();
+  for (const relay of [ann, bob, srv]) await relay.agents.register();
   await net.agree(one, two);
   return { net, one, two, ann, bob, srv, shop: net.world.stores.get("shop") };
 }
@@ -22,8 +22,8 @@ test("what is collected on one machine is not brought back, not after a restart 
   await net.agree(one, two);
   expect(await texts(ann)).toEqual(["to all"]);
   net.now += 8 * DAY;
-  await ann.gc();
-  const kept = async () => (await ann.history()).map(({ content }) => content);
+  await ann.admin.gc();
+  const kept = async () => (await ann.messages.history()).map(({ content }) => content);
   expect(await kept()).toEqual(["to bob"]);
   for (const start of [() => {}, () => one.restart()]) {
     start();
@@ -34,7 +34,7 @@ test("what is collected on one machine is not brought back, not after a restart 
   await net.agree(two, one);
   net.now += 7_200_000; // after a day it is asked rarely who has read something
   await net.agree(two, one);
-  await ann.gc();
+  await ann.admin.gc();
   await net.agree(two, one);
   expect(await kept()).toEqual([]);
 });
@@ -51,7 +51,7 @@ test("what the server has collected is removed on the machines, but for what is 
   net.now += 31 * DAY;
   // The server's own list of who has not read it was lost: the machine that has it unread keeps it.
   for (const mark of (await shop?.marks("inboxes/b1")) ?? []) await shop?.unmark(`inboxes/b1/${mark}`);
-  await srv.gc();
+  await srv.admin.gc();
   expect(await messagesIn(shop)).toEqual([]);
   await net.agree(one, two);
   expect(await messagesIn(one.store)).toEqual([]);
@@ -73,19 +73,19 @@ test("what has run out is not offered", async () => {
 test("a machine that was away for 100 days brings nothing old back, and goes on with what is new", async () => {
   const { net, one, two, ann, bob, srv, shop } = await three();
   await ann.send("old news");
-  await bob.log("an old day");
+  await bob.activity.note("an old day");
   await net.agree(one, two);
   for (const relay of [bob, srv]) expect(await texts(relay)).toEqual(["old news"]);
   await net.agree(two);
   await ann.send("kept back until it is old");
   net.now += 100 * DAY;
-  await srv.gc();
-  await bob.gc();
+  await srv.admin.gc();
+  await bob.admin.gc();
   expect(await messagesIn(shop)).toEqual([]);
   one.restart();
   await net.agree(two, one);
   await ann.send("fresh");
-  await bob.log("a new day");
+  await bob.activity.note("a new day");
   await net.agree(two, one);
   expect(await messagesIn(shop)).toHaveLength(1);
   expect(await texts(bob)).toEqual(["fresh"]);
@@ -96,7 +96,7 @@ test("the log of days that a machine was away reaches all, each line once, in it
   const { net, one, two, ann, bob, shop } = await three();
   for (const text of ["one", "two", "three"]) {
     net.now += DAY;
-    await ann.log(text);
+    await ann.activity.note(text);
   }
   one.restart();
   two.restart();
@@ -104,7 +104,7 @@ test("the log of days that a machine was away reaches all, each line once, in it
   two.restart();
   await net.agree(one, two);
   for (const relay of [ann, bob, net.local("x")]) {
-    const { entries } = await relay.activity({ limit: 100, since: 0 });
+    const { entries } = await relay.activity.list({ limit: 100, since: 0 });
     expect(entries.filter(({ event }) => event === "note").map(({ text }) => text)).toEqual(["one", "two", "three"]);
   }
   expect((await shop?.logs("activity"))?.length).toBe(4);
@@ -116,9 +116,9 @@ test("broadcasts of before a machine came are part of its history", async () => 
   await net.agree(one, two);
   net.now += 3 * DAY;
   const late = await net.machine("eve");
-  await late.as("e1").register();
+  await late.as("e1").agents.register();
   await net.agree(late);
-  expect((await late.as("e1").history()).map(({ content }) => content)).toEqual(["three days ago"]);
+  expect((await late.as("e1").messages.history()).map(({ content }) => content)).toEqual(["three days ago"]);
   expect(await texts(late.as("e1"))).toEqual([]);
   expect(await texts(ann)).toEqual(["three days ago"]);
 });
@@ -126,9 +126,9 @@ test("broadcasts of before a machine came are part of its history", async () => 
 test("what a session sent before it left, while the server could not be asked, arrives, by a session that has ended", async () => {
   const { net, one, two, bob, shop } = await three();
   const brief = one.as("brief");
-  await brief.register();
+  await brief.agents.register();
   await brief.send("I was here", { to: "b1", keep: true });
-  await brief.unregister();
+  await brief.agents.unregister();
   await net.agree(one, two);
   expect(await texts(bob)).toEqual(["I was here"]);
   expect(await shop?.get("agents/brief")).toBeUndefined();
@@ -146,7 +146,7 @@ test("a message that another program left in the folder reaches other machines, 
   one.restart();
   await net.agree(one, two);
   expect(await texts(bob)).toEqual(["by the crate"]);
-  expect((await ann.history()).map(({ content }) => content)).toEqual(["by the crate"]);
+  expect((await ann.messages.history()).map(({ content }) => content)).toEqual(["by the crate"]);
   await net.agree(two, one);
   expect((await store.get("messages/msg-12345678"))?.read_by).toEqual(["a1", "b1"]);
 });

@@ -41,7 +41,7 @@ const USE = `
   await relay.claim("src");
   const task = await relay.tasks.add("Parse headers");
   const unknown = await relay.tasks.get("task-x").catch((error) => error instanceof RelayError && error.code);
-  console.log(messages[0].content, task.title, (await relay.claims()).length, unknown);
+  console.log(messages[0].content, task.title, (await relay.claims.list()).length, unknown);
   await relay.close();`;
 const USED = "hello Parse headers 1 not_found\n";
 

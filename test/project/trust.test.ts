@@ -125,9 +125,9 @@ describe("a relay", () => {
 
   test("that was made here is trusted, one that is not there is not", async () => {
     const relay = relayIn("made");
-    expect(await relay.isTrusted()).toBe(false);
-    await relay.register();
-    expect(await relay.isTrusted()).toBe(true);
+    expect(await relay.admin.isTrusted()).toBe(false);
+    await relay.agents.register();
+    expect(await relay.admin.isTrusted()).toBe(true);
   });
 
   test("that came with a repository is not, whatever mark it carries, until a person trusts it", async () => {
@@ -144,28 +144,28 @@ describe("a relay", () => {
       mark("relay-a"),
     ]) {
       fs.writeFileSync(path.join(theirs, "relay.json"), JSON.stringify({ format: 1, id: "relay-a", mark: carried }));
-      expect(await relayIn("cloned").isTrusted()).toBe(false);
+      expect(await relayIn("cloned").admin.isTrusted()).toBe(false);
     }
-    await relayIn("cloned").trust();
-    expect(await relayIn("cloned").isTrusted()).toBe(true);
+    await relayIn("cloned").admin.trust();
+    expect(await relayIn("cloned").admin.isTrusted()).toBe(true);
     expect(await new FileStore(theirs).get("relay")).toMatchObject({ format: 1, id: "relay-a" });
   });
 
   test("that was moved is trusted; a copy of it, with the mark in it, is not", async () => {
-    await relayIn("made").register();
+    await relayIn("made").agents.register();
     fs.cpSync(path.join(folder, "made"), path.join(folder, "copy"), { recursive: true });
     fs.renameSync(path.join(folder, "made"), path.join(folder, "moved"));
-    expect(await relayIn("moved").isTrusted()).toBe(true);
-    expect(await relayIn("copy").isTrusted()).toBe(false);
-    await relayIn("moved").trust();
-    expect(await relayIn("moved").isTrusted()).toBe(true);
+    expect(await relayIn("moved").admin.isTrusted()).toBe(true);
+    expect(await relayIn("copy").admin.isTrusted()).toBe(false);
+    await relayIn("moved").admin.trust();
+    expect(await relayIn("moved").admin.isTrusted()).toBe(true);
   });
 
   test("that holds messages but no relay.json is not trusted after the first write either", async () => {
     const theirs = path.join(folder, "cloned", ".relay");
     fs.mkdirSync(path.join(theirs, "messages"), { recursive: true });
     fs.writeFileSync(path.join(theirs, "messages", "theirs.json"), "{}");
-    await relayIn("cloned").register();
-    expect(await relayIn("cloned").isTrusted()).toBe(false);
+    await relayIn("cloned").agents.register();
+    expect(await relayIn("cloned").admin.isTrusted()).toBe(false);
   });
 });

@@ -12,10 +12,10 @@ const relay = new Relay(dir, {
 let mayStop = false;
 
 await serve({
-  register: (more) => relay.register(more),
-  registerOwnPid: () => relay.register({ pid: process.pid }),
-  agents: () => relay.agents(),
-  cleanupDead: () => relay.cleanupDead(),
+  register: (more) => relay.agents.register(more),
+  registerOwnPid: () => relay.agents.register({ pid: process.pid }),
+  agents: () => relay.agents.list(),
+  cleanupDead: () => relay.admin.cleanupDead(),
 
   send({ content, afterMs = 0, ...more }) {
     for (const start = performance.now(); performance.now() - start < afterMs; );
@@ -29,7 +29,7 @@ await serve({
   },
 
   async markRead({ ids }) {
-    for (const id of ids) await relay.markRead(id);
+    for (const id of ids) await relay.messages.markRead(id);
   },
 
   /** Shows mail in a loop, saying what it shows, until it was asked to stop and nothing more was there. */

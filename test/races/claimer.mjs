@@ -10,8 +10,8 @@ const relay = new Relay(dir, {
 });
 
 await serve({
-  register: () => relay.register(),
-  release: () => relay.releaseAll(),
+  register: () => relay.agents.register(),
+  release: () => relay.claims.releaseAll(),
 
   /** The token, or null if another has it. */
   async race({ resource }) {

@@ -81,7 +81,7 @@ test(`${LINE} that wait in line get it in the order in which they came`, async (
     await inLine(dir, waiting.length);
   }
   const began = performance.now();
-  await holder.releaseAll();
+  await holder.claims.releaseAll();
   expect(await Promise.all(waiting)).toEqual(all.map((_, index) => index + 2));
   console.log(`${LINE} that wait in line: ${Math.round((performance.now() - began) / LINE)} ms for each hand-over`);
   expect(live(dir)).toMatchObject({ claims: [], queue: [] });
@@ -92,7 +92,7 @@ test("a waiter that is killed leaves the line, and the next one gets it when it 
   await first.kill();
   const next = second.ask<number>("wait", { resource: "prize" });
   await expect.poll(() => live(dir).queue.map((waiter) => waiter.session_id)).toEqual(["second"]);
-  await holder.releaseAll();
+  await holder.claims.releaseAll();
   expect(await next, "no offer was made to the dead one: it would have had this token").toBe(2);
 });
 
@@ -103,7 +103,7 @@ test("an offer to a waiter that is killed before it takes it up goes on: at once
       const next = second.ask<number>("wait", { resource: "prize" });
       await inLine(dir, 2);
       first.signal("SIGSTOP");
-      await holder.releaseAll();
+      await holder.claims.releaseAll();
       expect(
         live(dir).claims.map((claim) => claim.session_id),
         "offered",

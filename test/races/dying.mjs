@@ -7,7 +7,7 @@ const { dir } = JSON.parse(process.argv[2]);
 const relay = new Relay(dir, { session: "sender", agent: "claude" });
 
 await serve({
-  register: () => relay.register(),
+  register: () => relay.agents.register(),
 
   send(options) {
     fs.renameSync = () => process.kill(process.pid, "SIGKILL");

@@ -12,16 +12,16 @@ test.each([{ to: "reader" }, { to: "all" }])(
     expect(listed(`${dir}/inboxes/reader`).length, "it was listed").toBe(1);
     expect(fs.readdirSync(`${dir}/messages`)).toEqual([]);
 
-    expect(await reader.unreadCount()).toBe(0);
+    expect(await reader.messages.unreadCount()).toBe(0);
     expect(await reader.inbox()).toEqual({ items: [], more: 0, open_more: 0 });
     const late = new Relay(dir, { session: "late" });
-    await late.register();
-    expect(await late.unreadCount()).toBe(0);
+    await late.agents.register();
+    expect(await late.messages.unreadCount()).toBe(0);
 
     const later = new Relay(dir, { session: "reader", now: () => Date.now() + 3_600_000 });
-    await later.cleanupOld(86_400); // takes away the draft of a sender that will not come back
+    await later.admin.cleanupOld(86_400_000); // takes away the draft of a sender that will not come back
     expect(fs.readdirSync(`${dir}/drafts`)).toEqual([]);
-    expect(await later.unreadCount()).toBe(0);
+    expect(await later.messages.unreadCount()).toBe(0);
     expect(listed(`${dir}/inboxes/reader`), "its owner's look took it off the list").toEqual([]);
   },
 );
@@ -62,7 +62,7 @@ class WatchedStore extends FileStore {
 async function relayWithDeadSender(to: string): Promise<{ dir: string; reader: Relay }> {
   const dir = newRelayDir();
   const reader = new Relay(dir, { session: "reader" });
-  await reader.register();
+  await reader.agents.register();
   const sender = await start("dying.mjs", { dir });
   await sender.ask("register");
   await expect(sender.ask("send", { to })).rejects.toThrow("ended before it answered");
@@ -80,7 +80,7 @@ const LIVES = rounds(50); // of each of three senders and a reader
 test(`${4 * LIVES} kills at random moments lose nothing that was acknowledged, and double nothing that was marked`, async () => {
   const dir = newRelayDir();
   const reader = new Relay(dir, { session: "reader", durability: "process" });
-  await reader.register();
+  await reader.agents.register();
   const acknowledged: string[] = [];
   const shows: Show[] = [];
 
@@ -119,7 +119,7 @@ test(`${4 * LIVES} kills at random moments lose nothing that was acknowledged, a
   expect(lost, "acknowledged and never shown").toEqual([]);
   expect(doubled, "shown again after they were marked").toEqual([]);
   expect(fs.existsSync(`${dir}/quarantine`), "nothing half-written was ever met").toBe(false);
-  expect(await reader.unreadCount()).toBe(0);
+  expect(await reader.messages.unreadCount()).toBe(0);
 });
 
 const failures: string[] = [];

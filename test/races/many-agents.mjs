@@ -9,7 +9,7 @@ function as(session) {
 }
 
 await serve({
-  register: ({ session, ...options }) => as(session).register(options),
-  unregister: ({ session }) => as(session).unregister(),
-  unread: ({ session }) => as(session).unread(),
+  register: ({ session, ...options }) => as(session).agents.register(options),
+  unregister: ({ session }) => as(session).agents.unregister(),
+  unread: ({ session }) => as(session).messages.unread(),
 });

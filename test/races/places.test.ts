@@ -38,7 +38,7 @@ test.skipIf(process.platform === "win32")("gemini inside codex inside claude are
     { session: "7d2b-codex", agent: "codex", pid: pidOf("codex") },
     { session: expect.stringMatching(/^gemini-[0-9a-z]+-[0-9a-z]+$/), agent: "gemini", pid: pidOf("gemini") },
   ]);
-  const known = await new Relay(dir).agents();
+  const known = await new Relay(dir).agents.list();
   expect(known.map((agent) => agent.agent_id).toSorted()).toEqual(["claude", "codex", "gemini"]);
   expect(
     known.map((agent) => agent.presence),
@@ -67,7 +67,7 @@ test.skipIf(!UNSHARE)("an agent in another pid namespace is not taken for dead, 
   expect(there.pid).not.toBe(here.pid);
 
   const ended = spawnSync(process.execPath, ["--version"]).pid;
-  await new Relay(dir, { session: "ended", pid: ended }).register();
+  await new Relay(dir, { session: "ended", pid: ended }).agents.register();
   expect(await reaped(inside), "seen from inside").toEqual([]);
   expect(await presences(inside)).toEqual({ inside: "active", outside: "active", ended: "active" });
   expect(await reaped(outside), "seen from outside: only what ended there").toEqual(["ended"]);

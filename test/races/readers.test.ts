@@ -19,17 +19,17 @@ test(`${READERS} readers that mark the same ${BROADCASTS} broadcasts lose no rec
 
   const sessions = readers.map((_, index) => `reader-${index}`).toSorted();
   for (const id of ids) {
-    const { read_by, receipts = {} } = await sender.message(id);
+    const { read_by, receipts = {} } = await sender.messages.get(id);
     expect(read_by[0], "the sender's own comes first").toBe("sender");
     expect(read_by.slice(1).toSorted()).toEqual(sessions);
     expect(Object.keys(receipts).toSorted()).toEqual(sessions);
   }
-  for (const session of sessions) expect(await new Relay(dir, { session }).unreadCount()).toBe(0);
+  for (const session of sessions) expect(await new Relay(dir, { session }).messages.unreadCount()).toBe(0);
 });
 
 test("two readers of one session show every message, and none twice", async () => {
   const dir = newRelayDir();
-  await new Relay(dir, { session: "shared" }).register();
+  await new Relay(dir, { session: "shared" }).agents.register();
   const shown: unknown[][] = [[], []];
   const notes = [new Notes(), new Notes()];
   const readers = await Promise.all(

@@ -34,14 +34,14 @@ test("whoever registers when the sender of a broadcast has already listed the me
   const sender = await start("slow-sender.mjs", { dir }, { onNote: notes.hear });
   await sender.ask("register");
   const newcomer = new Relay(dir, { session: "newcomer" });
-  await newcomer.unreadCount(); // the first look after a boot lists all there is, which would hide a miss
+  await newcomer.messages.unreadCount(); // the first look after a boot lists all there is, which would hide a miss
   const sent = sender.ask<{ id: string }>("send", { until: `${dir}/go-on` });
   await notes.said("has listed the members");
-  await newcomer.register();
+  await newcomer.agents.register();
   fs.writeFileSync(`${dir}/go-on`, "");
 
   const { id } = await sent;
-  expect((await newcomer.unread()).map((message) => message.id)).toEqual([id]);
+  expect((await newcomer.messages.unread()).map((message) => message.id)).toEqual([id]);
 });
 
 test(`of two who register the same wanted name at once, one gets it and the other is told so, in ${NAMES} rounds`, async () => {
@@ -59,7 +59,7 @@ test(`of two who register the same wanted name at once, one gets it and the othe
   }
   expect(wrong).toEqual([]);
 
-  const names = (await new Relay(dir, { session: "s0-0" }).agents()).map((agent) => agent.name);
+  const names = (await new Relay(dir, { session: "s0-0" }).agents.list()).map((agent) => agent.name);
   expect(new Set(names).size, "one holder for each name").toBe(NAMES);
   expect(names.length, "who lost is not registered").toBe(NAMES);
 });

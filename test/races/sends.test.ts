@@ -11,7 +11,7 @@ test(`${PROCESSES} processes that send ${SENDS} messages each into one inbox los
   const dir = newRelayDir();
   const total = PROCESSES * SENDS;
   const reader = new Relay(dir, { session: "reader", durability: "process" });
-  await reader.register();
+  await reader.agents.register();
   const senders = await crowd(PROCESSES, "agent.mjs", (index) => ({ dir, session: `sender-${index}` }));
 
   const start = performance.now();
@@ -51,10 +51,10 @@ test(`a relay that ${PROCESSES} processes begin at once is one relay with all of
   expect(fs.readdirSync(dir).filter((name) => name.startsWith("start-"))).toEqual([]);
 
   const first = new Relay(dir, { session: "agent-0" });
-  expect((await first.agents()).map((agent) => agent.session_id).toSorted()).toEqual(
+  expect((await first.agents.list()).map((agent) => agent.session_id).toSorted()).toEqual(
     agents.map((_, index) => `agent-${index}`).toSorted(),
   );
-  const heard = await first.unread();
+  const heard = await first.messages.unread();
   expect(heard.length, "the others' broadcasts").toBe(PROCESSES - 1);
   expect(namesOfRecords(`${dir}/messages`)).toEqual(sent.map(({ id }) => id).toSorted());
 });
@@ -68,7 +68,7 @@ test("old broadcasts that everyone has read do not keep new ones out", async () 
   const dir = newRelayDir();
   const limits = { inboxUnread: 5 };
   const [sender, reader] = ["sender", "reader"].map((session) => new Relay(dir, { session, limits }));
-  await reader?.register();
+  await reader?.agents.register();
   for (let n = 0; n < 8; n++) {
     await sender?.send(`news ${n}`);
     expect((await reader?.inbox())?.items.map((item) => item.message.content)).toEqual([`news ${n}`]);
@@ -79,7 +79,7 @@ test("an inbox of more than a thousand does not say that fewer are left than the
   const dir = newRelayDir();
   const sender = await start("agent.mjs", { dir, session: "sender" });
   const reader = new Relay(dir, { session: "reader" });
-  await reader.register();
+  await reader.agents.register();
   await sender.ask("sendMany", { to: "reader", count: 1100 });
   expect((await reader.inbox({ limit: 10 })).more, "1001 means more than 1000").toBe(1001);
 });

@@ -8,7 +8,7 @@ const relay = new Relay(dir, { session: "slow-sender", agent: "claude", durabili
 const { readdirSync } = fs;
 
 await serve({
-  register: () => relay.register(),
+  register: () => relay.agents.register(),
 
   send({ until }) {
     fs.readdirSync = (folder, options) => {

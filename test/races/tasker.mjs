@@ -13,7 +13,7 @@ const relay = new Relay(dir, {
 const note = (log, what, title) => fs.appendFileSync(log, `${what} ${title}\n`);
 
 await serve({
-  register: () => relay.register(),
+  register: () => relay.agents.register(),
   edit: ({ task, edit }) => relay.tasks.edit(task, edit),
 
   /** Takes what is ready and does it, until all tasks are over. Says how many it did. */

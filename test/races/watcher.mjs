@@ -20,7 +20,7 @@ fs.watch = (folder, notice) => {
 };
 
 await serve({
-  register: () => relay.register(),
+  register: () => relay.agents.register(),
   async watch() {
     sayWhatComes();
     await watching;

@@ -3,5 +3,5 @@ import { Relay } from "../../dist/index.js";
 import { say } from "./serve.mjs";
 
 const relay = await Relay.open({ cwd: process.argv[2], durability: "process" });
-const { pid } = await relay.register();
+const { pid } = await relay.agents.register();
 say({ session: relay.session, agent: relay.agent, pid });

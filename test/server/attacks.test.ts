@@ -118,10 +118,10 @@ describe("who says it is another", () => {
     expect(await mallory.as("alice1").change("agents/alice1", (old) => ({ ...old, status: "mine" }))).toBe(403);
     expect(await mallory.change("agents/alice1", (old) => ({ ...old, owner: "mallory/x" }))).toBe(403);
     const left = local("left");
-    await left.register();
-    await left.unregister();
+    await left.agents.register();
+    await left.agents.unregister();
     expect(await mallory.as("left").create("agents/left", agent("left"))).toBe(403);
-    await local("tim").register({ name: "brave-otter" });
+    await local("tim").agents.register({ name: "brave-otter" });
     expect(await mallory.as("brave-otter").create("agents/brave-otter", agent("brave-otter"))).toBe(403);
     expect(await mallory.change("names/brave-otter", () => ({ session_id: "mallory1", turn: "x" }))).toBe(403);
     expect(await alice.create("names/otter", { session_id: "alice1", turn: "x" })).toBe(201);
@@ -243,13 +243,13 @@ describe("who says it is another", () => {
     await expect.poll(() => store.get("agents/mallory1")).toBeUndefined();
     expect((await store.get("archive/agents/mallory1"))?.ended_at).toBeDefined();
     expect((await mallory.ask("GET", "/inbox")).status).toBe(401);
-    expect((await local("bob2").check("src")).is_free).toBe(true);
+    expect((await local("bob2").claims.check("src")).is_free).toBe(true);
   });
 
   test("shares no session with one who uses the files", async () => {
     const { mallory, local } = await town();
     expect(await mallory.as("tim").create("agents/tim", agent("tim"))).toBe(201);
-    await expect(local("tim").register()).rejects.toThrow(/a session of mallory/);
+    await expect(local("tim").agents.register()).rejects.toThrow(/a session of mallory/);
     await expect(local("tim").inbox()).rejects.toThrow(/a session of mallory/);
   });
 

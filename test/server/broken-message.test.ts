@@ -13,7 +13,7 @@ async function cut() {
     return new Relay("/nowhere/.relay", { session, agent: "claude", store });
   };
   const [ann, bob, eve] = [await as("ann1"), await as("bob1"), await as("eve1")];
-  for (const relay of [ann, bob, eve]) await relay.register();
+  for (const relay of [ann, bob, eve]) await relay.agents.register();
   const { id } = await ann.send("which port?", { to: "bob1" });
   const file = `${dir}/messages/${id}.json`;
   const whole = fs.readFileSync(file, "utf8");
@@ -26,11 +26,11 @@ test("over HTTP a broken message vanished: its reader was told that there is non
   expect(await bob.inbox()).toMatchObject({ items: [], broken: [id] });
   expect(await bob.inbox(), "each time").toMatchObject({ items: [], broken: [id] });
   for (const end of [ann, bob])
-    await expect(end.message(id)).rejects.toMatchObject({
+    await expect(end.messages.get(id)).rejects.toMatchObject({
       code: "corrupt",
       message: expect.stringContaining("set aside"),
     });
-  await expect(eve.message(id), "it is nobody else's to know").rejects.toMatchObject({ code: "not_found" });
+  await expect(eve.messages.get(id), "it is nobody else's to know").rejects.toMatchObject({ code: "not_found" });
   const told = async () => (await ann.inbox({ peek: true })).items.map(({ message }) => message.content).join();
   await expect.poll(told, { timeout: 20_000 }).toContain(`Your message ${id} could not be read`);
   fs.writeFileSync(file, whole);

@@ -13,7 +13,7 @@ async function served(): Promise<{ world: World; relay: Relay; secret: string }>
   const world = await World.serve({ shop: `${tempDir()}/.relay` }, undefined, { patience: PATIENCE, streams });
   const store = world.stores.get("shop");
   const relay = new Relay("/srv/shop/.relay", { session: "srv", agent: "claude", ...(store && { store }) });
-  await relay.register();
+  await relay.agents.register();
   return { world, relay, secret: await world.token("shop", "bob") };
 }
 

@@ -22,11 +22,11 @@ async function town() {
     return new Relay("/nowhere/.relay", { session, agent: "claude", store });
   };
   const [ann, bob] = [await as("ann1"), await as("bob1")];
-  for (const relay of [ann, bob]) await relay.register();
+  for (const relay of [ann, bob]) await relay.agents.register();
   const ids = {
     messages: [await ann.send("one", { to: "bob1" }), await ann.send("two", { to: "bob1" })].map(({ id }) => id),
     tasks: [await ann.tasks.add("first"), await ann.tasks.add("second")].map(({ id }) => id),
-    decisions: [await ann.decide("this"), await ann.decide("that")].map(({ id }) => id),
+    decisions: [await ann.decisions.add("this"), await ann.decisions.add("that")].map(({ id }) => id),
     agents: ["ann1", "bob1"],
   };
   return { dir, bob, again: await as("bob1"), ids, notices };
@@ -44,7 +44,7 @@ function failing(file: string): void {
 }
 
 /** Whose a message is that cannot be read is not known: a list of all names it to nobody. */
-const history = (relay: Relay) => relay.history();
+const history = (relay: Relay) => relay.messages.history();
 
 describe("one record that the server cannot read failed the whole list", () => {
   const lists: readonly (readonly [
@@ -52,11 +52,11 @@ describe("one record that the server cannot read failed the whole list", () => {
     list: (relay: Relay) => Promise<readonly unknown[]>,
   ])[] = [
     ["messages", async (relay) => (await relay.inbox({ peek: true })).items],
-    ["messages", (relay) => relay.unread()],
+    ["messages", (relay) => relay.messages.unread()],
     ["messages", history],
     ["tasks", async (relay) => (await relay.tasks.list()).tasks],
-    ["decisions", (relay) => relay.decisions()],
-    ["agents", (relay) => relay.agents()],
+    ["decisions", (relay) => relay.decisions.list()],
+    ["agents", (relay) => relay.agents.list()],
   ];
 
   test.each(lists)("of %s: %s", async (kind, list) => {

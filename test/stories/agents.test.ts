@@ -83,7 +83,7 @@ test("the list shows presence, age and unread: active, idle or gone by silence w
 test("cleanup ends dead agents, and removes old messages but no unread one", async () => {
   const story = Story.ofOneUser();
   await story.as("b", "register");
-  await new Relay(`${story.cwd}/.relay`, { session: "dead", now: () => story.now }).register({ pid: 999_999 });
+  await new Relay(`${story.cwd}/.relay`, { session: "dead", now: () => story.now }).agents.register({ pid: 999_999 });
   await story.as("a", "send", "--to", "b", "unread");
   await story.as("a", "send", "for all");
   await story.as("b", "inbox", "--limit", "1");

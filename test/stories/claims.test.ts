@@ -340,12 +340,12 @@ describe("holders that go", () => {
     await story.as("b", "register"); // no process is known of it
     await story.as("b", "claim", "docs", "--ttl", "4h");
     for (const holder = relayOf(story, "a"); story.now < Date.parse("2026-05-01T15:10:00Z"); story.now += 29 * MINUTE)
-      expect(await holder.renewClaims()).toHaveLength(1);
+      expect(await holder.claims.renew()).toHaveLength(1);
     expect((await story.as("c", "agents")).out).toMatch(/idle/);
     for (const what of ["src", "docs"]) expect((await story.as("c", "claim", what)).code).toBe(4);
     story.now += HOUR;
     for (const what of ["src", "docs"]) expect((await story.as("c", "claim", what)).code).toBe(0);
-    expect(await relayOf(story, "a").renewClaims(), "what is lost is not renewed").toEqual([]);
+    expect(await relayOf(story, "a").claims.renew(), "what is lost is not renewed").toEqual([]);
   });
 });
 

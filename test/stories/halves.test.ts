@@ -21,15 +21,15 @@ async function picturesEverywhere(shift: number): Promise<Story> {
     durability: "process",
     now: () => story.now,
   });
-  await ann.register({ name: "ann", role: "builder" });
+  await ann.agents.register({ name: "ann", role: "builder" });
   await story.as("bob", "register");
-  await ann.setStatus(said(41));
+  await ann.agents.setStatus(said(41));
   await ann.claim([`src/${"x".repeat(shift)}${ROCKET.repeat(60)}`], { reason: said(41) });
   await ann.tasks.add(said(41), { description: said(100) });
   const { id } = await ann.tasks.add(`to block ${said(38)}`);
   await ann.tasks.claim(id);
   await ann.tasks.block(id, said(41));
-  await ann.decide(said(100));
+  await ann.decisions.add(said(100));
   await ann.send(said(1000), { to: "bob" });
   await ann.send(`a question ${said(200)}`, { to: "bob", kind: "question" });
   await ann.send(said(12_000), { to: "bob" });
@@ -107,7 +107,7 @@ hereOnly("half a character that a program sends is replaced before it is on disk
 
 test("what a library's caller gets back has no half in it either", async () => {
   const relay = new Relay(`${tempDir()}/.relay`, { session: "ann", agent: "claude", durability: "process" });
-  await relay.register();
+  await relay.agents.register();
   const { messages } = await relay.send(`half ${HALF}`);
   expect(messages[0]?.content).toBe("half \ufffd");
 });

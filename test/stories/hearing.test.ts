@@ -35,9 +35,9 @@ hereOnly("who watches, or waits for mail, is told by that as long as it goes on"
   const story = new Story();
   const dir = `${story.cwd}/.relay`;
   const bob = new Relay(dir, { session: "bob" });
-  await bob.register();
-  const told = async () => (await new Relay(dir, { session: "ann" }).find("bob"))?.told_by;
-  const looked = async () => (await bob.find("bob"))?.looked_at;
+  await bob.agents.register();
+  const told = async () => (await new Relay(dir, { session: "ann" }).agents.find("bob"))?.told_by;
+  const looked = async () => (await bob.agents.find("bob"))?.looked_at;
   const until = async (begin: (signal: AbortSignal) => Promise<unknown>) => {
     const end = new AbortController();
     const over = begin(end.signal);

@@ -64,7 +64,7 @@ describe("convoy", () => {
   test("convoy 29: with no message allowed none is sent", async () => {
     const relay = new Relay(`${tempDir()}/.relay`, { session: "a", limits: { perMinute: 0 } });
     await expect(relay.send("one")).rejects.toMatchObject({ code: "limit" });
-    expect(await relay.history()).toEqual([]);
+    expect(await relay.messages.history()).toEqual([]);
   });
 
   test("convoy 30: each sees which tool the other is", async () => {
@@ -130,8 +130,8 @@ describe("agent-sync", () => {
     let now = Date.parse("2026-05-01T12:00:00Z");
     const open = (env: Record<string, string>) =>
       Relay.open({ cwd, env: { HOME: cwd, AGENT_RELAY_SESSION: "a", ...env }, now: () => now });
-    await (await open({})).register();
-    const presence = async (env: Record<string, string> = {}) => (await (await open(env)).find("a"))?.presence;
+    await (await open({})).agents.register();
+    const presence = async (env: Record<string, string> = {}) => (await (await open(env)).agents.find("a"))?.presence;
     now += 60_000;
     expect(await presence()).toBe("active");
     expect(await presence({ AGENT_RELAY_ACTIVE: "30s" })).toBe("idle");

@@ -212,15 +212,15 @@ describe("convoy", () => {
   test("convoy 42: one registers, is listed, is named anew, beats, ends, and is known all the same", async () => {
     const story = new Story();
     const relay = new Relay(`${story.cwd}/.relay`, { session: "a", now: () => story.now });
-    await relay.register({ name: "one" });
-    await relay.register({ name: "two" });
+    await relay.agents.register({ name: "one" });
+    await relay.agents.register({ name: "two" });
     expect(await agents(story)).toMatchObject([{ session_id: "a", name: "two" }]);
     story.now += MINUTE;
-    expect((await relay.heartbeat())?.last_heartbeat).toBe(story.now / 1000);
-    await relay.unregister();
+    expect((await relay.agents.heartbeat())?.last_heartbeat).toBe(story.now / 1000);
+    await relay.agents.unregister();
     expect(await agents(story)).toEqual([]);
-    expect(await relay.find("a")).toMatchObject({ presence: "gone" });
-    expect([await relay.find("nobody-else"), await relay.heartbeat()]).toEqual([undefined, undefined]);
+    expect(await relay.agents.find("a")).toMatchObject({ presence: "gone" });
+    expect([await relay.agents.find("nobody-else"), await relay.agents.heartbeat()]).toEqual([undefined, undefined]);
   });
 
   test("convoy 43: the inbox has what is for one and others' broadcasts, not one's own; read once, it is read", async () => {
@@ -343,10 +343,10 @@ describe("agent-sync", () => {
     let now = Date.parse("2026-05-01T12:00:00Z");
     const thresholds = { active: 1000, silent: 5000 };
     const relay = new Relay(`${tempDir()}/.relay`, { session: "a", now: () => now, thresholds });
-    await relay.register();
+    await relay.agents.register();
     const presence = async (later: number) => {
       now += later;
-      return (await relay.find("a"))?.presence;
+      return (await relay.agents.find("a"))?.presence;
     };
     expect([await presence(999), await presence(1), await presence(4000)]).toEqual(["active", "idle", "gone"]);
   });
@@ -410,9 +410,9 @@ describe("agent-sync", () => {
     };
     expect(await unread()).toBe("011");
     const relay = new Relay(`${story.cwd}/.relay`, { session: "b", now: () => story.now });
-    for (const _ of [1, 2]) await relay.markRead(id);
+    for (const _ of [1, 2]) await relay.messages.markRead(id);
     expect(await unread()).toBe("001");
-    expect((await relay.message(id)).read_by).toEqual(["a", "b"]);
+    expect((await relay.messages.get(id)).read_by).toEqual(["a", "b"]);
   });
 
   test("agent-sync 115, 116: an answer is in the conversation of what it answers, which must be there", async () => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type {
-  Activity,
+  ActivityList,
   AgentView,
   Claim,
   Decision,
@@ -243,7 +243,7 @@ describe("activity", () => {
     await step("a", "release", "src");
     await step("b", "decide", "enough");
     await step("a", "unregister");
-    const { entries, torn } = await story.json<Activity>("b", "activity");
+    const { entries, torn } = await story.json<ActivityList>("b", "activity");
     expect(torn).toBe(0);
     expect(entries.map(({ session, event }) => `${session} ${event}`)).toEqual([
       ...["a agent.registered", "b agent.registered", "a claim.taken", "a message", "b status", "a task.added"],
@@ -263,7 +263,7 @@ describe("activity", () => {
       story.now += 10 * HOUR;
     }
     const notes = async (...args: string[]) =>
-      (await story.json<Activity>("a", "activity", ...args)).entries.map(({ text }) => text);
+      (await story.json<ActivityList>("a", "activity", ...args)).entries.map(({ text }) => text);
     expect(await notes()).toEqual(["note 3", "note 4"]);
     expect(await notes("--since", "2d", "--limit", "3")).toEqual(["note 2", "note 3", "note 4"]);
     expect(await notes("--since", "3d")).toEqual(["note 0", "note 1", "note 2", "note 3", "note 4"]);
@@ -293,7 +293,7 @@ describe("activity", () => {
     const { out, err } = await story.as("a", "activity");
     expect(framed(out)).toMatch(/before.*\n.*after/);
     expect(err).toBe("7 lines of the log cannot be read\n");
-    expect(await story.json<Activity>("a", "activity")).toMatchObject({ torn: 7 });
+    expect(await story.json<ActivityList>("a", "activity")).toMatchObject({ torn: 7 });
   });
 
   test("--follow goes on with what happens, each thing once, until it is interrupted", async () => {

@@ -22,8 +22,8 @@ test("a registration says in which worktree, and on which branch, an agent works
     ["ann", `${base}/main`],
     ["bob", `${base}/other/src`],
   ] as const)
-    await (await Relay.open({ session, agent: "claude", cwd, env: { HOME: base } })).register();
-  const agents: readonly Row[] = await new Relay(`${base}/main/.relay`).agents();
+    await (await Relay.open({ session, agent: "claude", cwd, env: { HOME: base } })).agents.register();
+  const agents: readonly Row[] = await new Relay(`${base}/main/.relay`).agents.list();
   const rows = agents.map(({ session_id, worktree, branch }) => [session_id, worktree, branch]).sort();
   expect(rows).toEqual([
     ["ann", `${base}/main`, "trunk"],
@@ -57,9 +57,9 @@ test("how long silence means what can be said by the environment, and nonsense i
   let now = Date.parse("2026-03-01T12:00:00Z");
   const open = (env: Record<string, string>) =>
     Relay.open({ dir: `${base}/.relay`, session: "ann", agent: "claude", now: () => now, env: { HOME: base, ...env } });
-  await (await open({})).register({ pid: 0 });
+  await (await open({})).agents.register({ pid: 0 });
   now += 60_000;
-  const presence = async (env: Record<string, string>) => (await (await open(env)).find("ann"))?.presence;
+  const presence = async (env: Record<string, string>) => (await (await open(env)).agents.find("ann"))?.presence;
   expect(await presence({})).toBe("active");
   expect(await presence({ AGENT_RELAY_ACTIVE: "30s" })).toBe("idle");
   expect(await presence({ AGENT_RELAY_ACTIVE: "10s", AGENT_RELAY_SILENT: "30s" })).toBe("gone");

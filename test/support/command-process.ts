@@ -23,5 +23,5 @@ export function shell(cwd: string, session: string, script: string) {
 /** Resolves when a session is registered, so that a watcher of it is there. */
 export async function present(cwd: string, session: string): Promise<void> {
   const relay = new Relay(`${cwd}/.relay`);
-  while (!(await relay.find(session))) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!(await relay.agents.find(session))) await new Promise((resolve) => setTimeout(resolve, 5));
 }

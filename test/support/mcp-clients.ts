@@ -42,7 +42,7 @@ export class World {
 
   /** A client, and what makes its server; calls are for `session`, or for whom they say. */
   async agent(session: string, agent?: string) {
-    await this.as(session).trust(); // the memory store bears no mark by itself
+    await this.as(session).admin.trust(); // the memory store bears no mark by itself
     const answers = new WrittenAnswers();
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const server = relayServer({

@@ -16,8 +16,8 @@ export class Ground {
 
   static async make(): Promise<Ground> {
     const ground = new Ground();
-    await ground.as("ann").register({ name: "ann" });
-    await ground.as("bob").register({ name: "bob" });
+    await ground.as("ann").agents.register({ name: "ann" });
+    await ground.as("bob").agents.register({ name: "bob" });
     await ground.as("ann").send("good", { to: "bob" });
     ground.clock += 61_000; // time for a foreign look
     return ground;

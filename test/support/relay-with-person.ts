@@ -19,7 +19,7 @@ export class World {
 
   static async of(options: RelayOptions = {}): Promise<World> {
     const world = new World(options);
-    for (const session of ["ann", "bob", "cay", "pat"]) await world.as(session).register();
+    for (const session of ["ann", "bob", "cay", "pat"]) await world.as(session).agents.register();
     return world;
   }
 

@@ -7,7 +7,7 @@ import { Board } from "../support/task-board.ts";
 
 async function boardOf(...titles: readonly string[]): Promise<Board> {
   const board = new Board((now) => new MemoryStore({ now }));
-  await board.as("ann").register({ name: "ann" });
+  await board.as("ann").agents.register({ name: "ann" });
   for (const title of titles) {
     board.clock += 1;
     await board.as("ann").tasks.add(title);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
+import type { Tasks } from "../../src/relay/tasks.ts";
 import type { Relay } from "../../src/relay.ts";
-import type { Tasks } from "../../src/relay-tasks.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { tempDir } from "../support/cli.ts";
 import { Killed, killedAtWrite, Stopped } from "../support/killable-store.ts";
@@ -61,14 +61,14 @@ async function board(dir: string): Promise<Board> {
     board.clock += 1;
     return board.as(session).tasks.add(title, { priority, dependsOn, files: [`${title}.ts`] });
   };
-  for (const session of ["ann", "bob", "cay", "dan", "gil"]) await board.as(session).register({ name: session });
+  for (const session of ["ann", "bob", "cay", "dan", "gil"]) await board.as(session).agents.register({ name: session });
   await add("cay", "mine", 0);
   await board.as("ann").tasks.claim("mine");
   await add("cay", "theirs", 0);
   await board.as("bob").tasks.claim("theirs", { claimFiles: true });
   await add("cay", "left", 1);
   await board.as("gil").tasks.claim("left", { claimFiles: true });
-  await board.as("gil").unregister();
+  await board.as("gil").agents.unregister();
   await add("cay", "base", 0);
   await add("ann", "after base", 5, "base");
   await add("ann", "after mine", 2, "mine");

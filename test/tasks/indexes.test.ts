@@ -58,7 +58,7 @@ async function perform(board: Board, act: Act): Promise<string | undefined> {
   const all = await board.records();
   const idAt = (index: number) => all[index % Math.max(1, all.length)]?.id ?? "task-none";
   const idsAt = (list: readonly number[]) => (all.length === 0 ? [] : list.map(idAt));
-  if (act.what === "leave") return void (await relay.unregister());
+  if (act.what === "leave") return void (await relay.agents.unregister());
   if (act.what === "add") {
     const { after, title, priority } = act;
     return (await tasks.add(title, { priority, dependsOn: idsAt(after) })).id;

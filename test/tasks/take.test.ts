@@ -27,7 +27,7 @@ test("files that a killed take had claimed were not given back when the task was
   await town.as("bob").claim(["src/a.ts"], { ttl: 30_000, reason: `task: ${task.title}` }); // all that it did
   await town.as("bob").tasks.claim("one", { claimFiles: true });
   await town.as("bob").tasks.done("one");
-  expect(await town.as("bob").claims()).toEqual([]);
+  expect(await town.as("bob").claims.list()).toEqual([]);
 });
 
 test("files that a task was about before it was edited stayed claimed after it was done", async () => {
@@ -37,9 +37,9 @@ test("files that a task was about before it was edited stayed claimed after it w
   await tasks.claim("one", { claimFiles: true });
   await tasks.edit("one", { files: ["src/b.ts"] });
   await tasks.claim("one", { claimFiles: true });
-  expect((await town.as("bob").claims()).map(({ targets }) => targets[0]?.path)).toEqual(["src/b.ts"]);
+  expect((await town.as("bob").claims.list()).map(({ targets }) => targets[0]?.path)).toEqual(["src/b.ts"]);
   await tasks.done("one");
-  expect(await town.as("bob").claims()).toEqual([]);
+  expect(await town.as("bob").claims.list()).toEqual([]);
 });
 
 test("next --claim-files said that no task is ready where all that are ready have files that others hold", async () => {

@@ -18,22 +18,22 @@ export const operations = {
   ack: {
     session: "bob",
     async run(relay) {
-      const [question] = (await relay.history()).filter((message) => message.kind === "question");
-      await relay.ack(question.id);
+      const [question] = (await relay.messages.history()).filter((message) => message.kind === "question");
+      await relay.messages.ack(question.id);
     },
   },
-  register: { session: "eve", run: (relay) => relay.register({ name: "eve", role: "reviewer" }) },
-  unregister: { session: "bob", run: (relay) => relay.unregister() },
+  register: { session: "eve", run: (relay) => relay.agents.register({ name: "eve", role: "reviewer" }) },
+  unregister: { session: "bob", run: (relay) => relay.agents.unregister() },
   cleanup: {
     session: "ann",
     async run(relay) {
-      await relay.cleanupDead();
-      await relay.cleanupOld(24 * 3600);
+      await relay.admin.cleanupDead();
+      await relay.admin.cleanupOld(24 * 3_600_000);
     },
   },
   claim: { session: "ann", run: (relay) => relay.claim("src/db.ts", { reason: "new index" }) },
   release: { session: "bob", run: (relay) => relay.release("src/db.ts") },
-  subscribe: { session: "cho", run: (relay) => relay.subscribe({ released: ["src/db.ts"] }) },
+  subscribe: { session: "cho", run: (relay) => relay.waits.subscribe({ released: ["src/db.ts"] }) },
   "task add": { session: "ann", run: (relay) => relay.tasks.add("third", { dependsOn: ["first"], priority: 9 }) },
   "task next": { session: "ann", run: (relay) => relay.tasks.next({ claimFiles: true }) },
   "task done": { session: "bob", run: (relay) => relay.tasks.done("first") },

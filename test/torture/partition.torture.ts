@@ -96,11 +96,11 @@ class Agent {
       if (count % 8 === 0) await allowed(this.relay.claim([`src/${count % 3}`], { ttl: 60_000 }));
       if (count % 7 === 0) await allowed(this.relay.tasks.add(`${this.session} ${count}`));
       if (count % 9 === 0) await allowed(this.#finish());
-      if (count % 11 === 0) await this.relay.releaseAll();
+      if (count % 11 === 0) await this.relay.claims.releaseAll();
       await this.read();
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
-    await this.relay.releaseAll();
+    await this.relay.claims.releaseAll();
   }
 
   async #finish(): Promise<void> {
@@ -151,9 +151,9 @@ test.skipIf(whyNot !== undefined)(
       await host.start("mirror", url);
     }
     const agents = hosts.map((host) => new Agent(host));
-    for (const agent of agents) await agent.relay.register();
+    for (const agent of agents) await agent.relay.agents.register();
     for (const agent of agents)
-      await expect.poll(async () => (await agent.relay.agents()).length, SELDOM).toBe(agents.length);
+      await expect.poll(async () => (await agent.relay.agents.list()).length, SELDOM).toBe(agents.length);
 
     const working = agents.map((agent) =>
       agent.work(agents.filter((other) => other !== agent).map(({ session }) => session)),

@@ -46,12 +46,12 @@ export const SCENES: readonly Scene[] = [
 
 /** Ann, Bob and Cho, with three messages that nobody has read yet. */
 async function village(dir: string): Promise<void> {
-  for (const session of ["ann", "bob", "cho"]) await relayOf(dir, session).register({ name: session });
+  for (const session of ["ann", "bob", "cho"]) await relayOf(dir, session).agents.register({ name: session });
   const ann = relayOf(dir, "ann");
   await ann.send("to bob", { to: "bob" });
   await ann.send("to everyone");
   await ann.send("question", { to: "bob", kind: "question" });
-  for (const session of ["bob", "cho"]) await relayOf(dir, session).unreadCount();
+  for (const session of ["bob", "cho"]) await relayOf(dir, session).messages.unreadCount();
 }
 
 async function villageWithOpenQuestion(dir: string): Promise<void> {
@@ -65,11 +65,11 @@ async function villageInNeedOfCleanup(dir: string): Promise<void> {
   const past = relayOf(dir, "ann", () => threeDaysAgo);
   const doomed = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { stdio: "ignore" });
   const end = once(doomed, "exit");
-  await relayOf(dir, "gil").register({ name: "gil", pid: doomed.pid });
+  await relayOf(dir, "gil").agents.register({ name: "gil", pid: doomed.pid });
   doomed.kill("SIGKILL");
   await end;
   const { id } = await past.send("old and read", { to: "bob" });
-  await relayOf(dir, "bob").markRead(id);
+  await relayOf(dir, "bob").messages.markRead(id);
   await past.send("old and unread", { to: "bob" });
 }
 
@@ -100,11 +100,11 @@ async function checkFirstSend({ home, acknowledged, again }: Aftermath): Promise
   const dir = `${home}/.relay`;
   const sent = records(dir, "messages").length;
   if (acknowledged) expect(sent).toBe(1);
-  await relayOf(dir, "bob").register();
+  await relayOf(dir, "bob").agents.register();
   expect((await readAllTwice(dir, "bob")).length, "who comes late hears it").toBe(sent);
   await again();
   expect(await readAllTwice(dir, "bob")).toEqual(["news"]);
-  expect((await within(() => relayOf(dir, "nobody").find("ann")))?.presence).toBe("active");
+  expect((await within(() => relayOf(dir, "nobody").agents.find("ann")))?.presence).toBe("active");
 }
 
 async function checkInbox({ home, acknowledged, shown, again }: Aftermath): Promise<void> {
@@ -135,34 +135,37 @@ async function checkAck({ home, acknowledged, again }: Aftermath): Promise<void>
 
 async function checkRegister({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const eve = await within(() => relayOf(dir, "nobody").find("eve"));
+  const eve = await within(() => relayOf(dir, "nobody").agents.find("eve"));
   if (acknowledged || eve) expect(eve).toMatchObject({ session_id: "eve", name: "eve", role: "reviewer" });
-  if (acknowledged) await expect(relayOf(dir, "fay").register({ name: "eve" })).rejects.toThrow("eve has it");
+  if (acknowledged) await expect(relayOf(dir, "fay").agents.register({ name: "eve" })).rejects.toThrow("eve has it");
   if (!eve) {
     const copy = `${home}-copy`;
     fs.cpSync(home, copy, { recursive: true, preserveTimestamps: true });
     const other = relayOf(`${copy}/.relay`, "fay");
-    expect((await within(() => other.register({ name: "eve" }))).name, "a reserved name without a holder is free").toBe(
-      "eve",
-    );
+    expect(
+      (await within(() => other.agents.register({ name: "eve" }))).name,
+      "a reserved name without a holder is free",
+    ).toBe("eve");
   }
   await again();
-  expect(await relayOf(dir, "nobody").find("eve")).toMatchObject({ name: "eve", presence: "active" });
+  expect(await relayOf(dir, "nobody").agents.find("eve")).toMatchObject({ name: "eve", presence: "active" });
   expect(await readAllTwice(dir, "eve")).toEqual(["to everyone"]);
 }
 
 async function checkUnregister({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const known = (await within(() => relayOf(dir, "nobody").agents())).map((agent) => agent.session_id);
+  const known = (await within(() => relayOf(dir, "nobody").agents.list())).map((agent) => agent.session_id);
   if (acknowledged) expect(known).not.toContain("bob");
-  expect(await relayOf(dir, "nobody").find("bob"), "registered or archived, never lost").toMatchObject({ name: "bob" });
+  expect(await relayOf(dir, "nobody").agents.find("bob"), "registered or archived, never lost").toMatchObject({
+    name: "bob",
+  });
   await again();
-  expect((await relayOf(dir, "nobody").agents()).map((agent) => agent.session_id)).not.toContain("bob");
-  expect(await relayOf(dir, "nobody").find("bob")).toMatchObject({ name: "bob", presence: "gone" });
+  expect((await relayOf(dir, "nobody").agents.list()).map((agent) => agent.session_id)).not.toContain("bob");
+  expect(await relayOf(dir, "nobody").agents.find("bob")).toMatchObject({ name: "bob", presence: "gone" });
   const bob = relayOf(dir, "bob");
   await bob.send("back", { to: "ann" });
   expect(
-    (await bob.agents()).map((agent) => agent.session_id),
+    (await bob.agents.list()).map((agent) => agent.session_id),
     "who sends is registered",
   ).toContain("bob");
   expect(await readAllTwice(dir, "bob"), "its mail was kept").toEqual(WAITING.bob);
@@ -171,12 +174,12 @@ async function checkUnregister({ home, acknowledged, again }: Aftermath): Promis
 async function checkCleanup({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
   if (!acknowledged) await again();
-  expect((await relayOf(dir, "nobody").agents()).map((agent) => agent.session_id).sort()).toEqual([
+  expect((await relayOf(dir, "nobody").agents.list()).map((agent) => agent.session_id).sort()).toEqual([
     "ann",
     "bob",
     "cho",
   ]);
-  expect(await relayOf(dir, "nobody").find("gil")).toMatchObject({ name: "gil", presence: "gone" });
+  expect(await relayOf(dir, "nobody").agents.find("gil")).toMatchObject({ name: "gil", presence: "gone" });
   expect(listed(dir, "agents")).not.toContain("gil.seen");
   expect(records(dir, "messages").map((message) => message.content)).not.toContain("old and read");
   expect(await readAllTwice(dir, "bob")).toEqual(["old and unread", ...WAITING.bob]);
@@ -197,7 +200,7 @@ async function villageWithClaim(dir: string): Promise<void> {
 
 async function villageWithWaiter(dir: string): Promise<void> {
   await villageWithClaim(dir);
-  await relayOf(dir, "cho").subscribe({ released: ["src/db.ts"] });
+  await relayOf(dir, "cho").waits.subscribe({ released: ["src/db.ts"] });
 }
 
 /** Two tasks, of which the second depends on the first. */
@@ -210,18 +213,18 @@ async function villageWithBoard(dir: string): Promise<void> {
 
 async function villageAtWork(dir: string): Promise<void> {
   await villageWithBoard(dir);
-  await relayOf(dir, "cho").subscribe({ taskDone: ["first"] });
+  await relayOf(dir, "cho").waits.subscribe({ taskDone: ["first"] });
   await relayOf(dir, "bob").tasks.next({ claimFiles: true });
 }
 
 /** Ann has it or nobody has; she can ask again, and has it then, once. */
 async function checkClaim({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const held = await within(() => relayOf(dir, "cho").claims());
+  const held = await within(() => relayOf(dir, "cho").claims.list());
   if (acknowledged) expect(held).toHaveLength(1);
   for (const claim of held) expect(claim).toMatchObject({ session_id: "ann", targets: [{ path: "src/db.ts" }] });
   await again();
-  expect(await relayOf(dir, "cho").claims()).toHaveLength(1);
+  expect(await relayOf(dir, "cho").claims.list()).toHaveLength(1);
   await expect(relayOf(dir, "bob").claim("src")).rejects.toMatchObject({ code: "conflict" });
 }
 
@@ -230,7 +233,7 @@ async function checkTold({ home, acknowledged }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
   const news = async () => (await readAll(dir, "cho")).filter((message) => message.from_session === "system");
   const told = await news();
-  const held = await relayOf(dir, "cho").claims();
+  const held = await relayOf(dir, "cho").claims.list();
   if (acknowledged) expect(held).toEqual([]);
   expect(told).toHaveLength(held.length === 0 ? 1 : 0);
   if (held.length > 0) await within(() => relayOf(dir, "bob").release("src/db.ts"));
@@ -240,7 +243,7 @@ async function checkTold({ home, acknowledged }: Aftermath): Promise<void> {
 /** Who was told that it is subscribed is told of the outcome. */
 async function checkSubscribed({ home, acknowledged }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const waits = await within(() => relayOf(dir, "ann").waits());
+  const waits = await within(() => relayOf(dir, "ann").waits.list());
   if (acknowledged) expect(waits).toHaveLength(1);
   await relayOf(dir, "bob").release("src/db.ts");
   const told = (await readAll(dir, "cho")).filter((message) => message.from_session === "system");
@@ -262,7 +265,7 @@ async function checkTaskNext({ home, acknowledged }: Aftermath): Promise<void> {
   const first = await relayOf(dir, "cho").tasks.get("first");
   if (acknowledged) expect(first).toMatchObject({ state: "in_progress", owner: { session_id: "ann" } });
   if (first.state === "in_progress") {
-    expect((await relayOf(dir, "cho").claims()).map((claim) => claim.session_id)).toEqual(["ann"]);
+    expect((await relayOf(dir, "cho").claims.list()).map((claim) => claim.session_id)).toEqual(["ann"]);
     await relayOf(dir, "ann").tasks.release("first");
   }
   await workThrough(dir, ["first", "second"]);

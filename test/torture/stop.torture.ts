@@ -37,7 +37,7 @@ for (const scene of SCENES.filter(({ name }) => name in RECIPIENTS))
         const count = (reader: string, contents: readonly string[]) =>
           shown.set(reader, (shown.get(reader) ?? 0) + contents.filter((content) => content === "news").length);
         const { copy, worker } = await stopped(home, stop, async (dir) => {
-          await relayOf(dir, "gc", () => Date.now() + MONTH).cleanupOld(0);
+          await relayOf(dir, "gc", () => Date.now() + MONTH).admin.cleanupOld(0);
           if (!doReadersLook) return;
           for (const reader of recipients)
             count(
@@ -72,9 +72,9 @@ test("ack: stopped anywhere, it holds up another change for one lease at most, a
     async (stop) => {
       const { copy, worker } = await stopped(home, stop, async (dir) => {
         const ann = relayOf(dir, "ann");
-        const question = (await ann.history()).find((message) => message.kind === "question");
+        const question = (await ann.messages.history()).find((message) => message.kind === "question");
         const start = performance.now();
-        await ann.withdraw(question?.id ?? "");
+        await ann.messages.withdraw(question?.id ?? "");
         expect(performance.now() - start, "a stopped holder gives way after a lease").toBeLessThan(2 * LEASE);
       });
       expect(worker.all.at(-1)).toBe("done");

@@ -138,7 +138,7 @@ describe("a relay that is well", () => {
     const queue = () => JSON.parse(fs.readFileSync(`${story.dir}/claims/live.json`, "utf8")).queue;
     await expect.poll(queue, { interval: 5 }).toHaveLength(1);
     expect(await findings(story)).toEqual({});
-    await relay("ann").releaseAll();
+    await relay("ann").claims.releaseAll();
     await inLine;
     expect(await findings(story)).toEqual({});
   });

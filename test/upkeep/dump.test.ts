@@ -20,16 +20,16 @@ async function told(): Promise<Story> {
   const metadata = { [SECRET]: SECRET, deep: [{ [`a ${SECRET}`]: outside }] };
   const ann = relay(`${SECRET}-ann`, "human", `${story.cwd}/src/${PUBLIC}`);
   const bot = relay(`bot-${PUBLIC}`, "claude", `/${SECRET}`);
-  await ann.register({ name: `${SECRET}.ann`, metadata });
-  await bot.register({ metadata });
+  await ann.agents.register({ name: `${SECRET}.ann`, metadata });
+  await bot.agents.register({ metadata });
   await bot.send(`see ${outside} ${SECRET}`);
   const asked = await ann.send(`why ${SECRET}?\nhere: ${SECRET}`, { to: `bot-${PUBLIC}`, kind: "question" });
   await bot.inbox();
   await bot.reply(asked.messages[0]?.id ?? "", SECRET);
   await ann.inbox();
-  await bot.setStatus(SECRET);
-  await bot.decide(SECRET);
-  await ann.log(SECRET, `${outside}/file.ts`);
+  await bot.agents.setStatus(SECRET);
+  await bot.decisions.add(SECRET);
+  await ann.activity.note(SECRET, { file: `${outside}/file.ts` });
   await bot.claim(
     [`${outside}/one file.ts`, `../${SECRET}/two.ts`, `${story.cwd}-${SECRET}/three`, `${story.cwd}/src/${PUBLIC}`],
     {
@@ -41,11 +41,11 @@ async function told(): Promise<Story> {
   await bot.tasks.claim(SECRET);
   await bot.tasks.note(SECRET, SECRET);
   await bot.tasks.block(SECRET, SECRET);
-  await ann.subscribe({ released: [`/srv/${SECRET}`, `${outside}/one file.ts`] });
-  await ann.subscribe({ ended: [`bot-${PUBLIC}`] });
+  await ann.waits.subscribe({ released: [`/srv/${SECRET}`, `${outside}/one file.ts`] });
+  await ann.waits.subscribe({ ended: [`bot-${PUBLIC}`] });
   const gone = relay(`${SECRET}-old`, "human", outside);
   await gone.send(SECRET);
-  await gone.unregister();
+  await gone.agents.unregister();
   fs.rmSync(`${story.cwd}/.relay/archive/agents/${SECRET}-old.json`);
   return story;
 }

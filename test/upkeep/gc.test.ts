@@ -24,7 +24,7 @@ class Attic {
     const attic = new Attic();
     const [ann, bob, cay] = ["ann", "bob", "cay"].map((session) => attic.as(session));
     if (!ann || !bob || !cay) throw new Error("three were made");
-    for (const each of [ann, bob, cay]) await each.register();
+    for (const each of [ann, bob, cay]) await each.agents.register();
     await ann.send("read by all");
     const asked = await ann.send("asked and read", { to: "cay", kind: "question" });
     for (const each of [bob, cay]) await each.inbox();
@@ -33,17 +33,17 @@ class Attic {
     await ann.send("unread here", { to: "bob" });
     await ann.send("unread by who leaves", { to: "cay" });
     await ann.reply(asked.messages[0]?.id ?? "", "said to myself").catch(() => {});
-    await attic.as("gus").register();
+    await attic.as("gus").agents.register();
     await attic.as("gus").inbox();
-    await attic.as("gus").unregister();
-    await cay.unregister();
+    await attic.as("gus").agents.unregister();
+    await cay.agents.unregister();
     for (const title of ["done", "open", "held"]) await ann.tasks.add(title);
     for (const title of ["done", "held"]) await ann.tasks.claim(title);
     await ann.tasks.done("done");
     await bob.claim("src", { ttl: 8 * 3_600_000 });
-    const over = await ann.subscribe({ released: ["src"] });
-    await ann.cancelWait(over.id);
-    await ann.decide("we stay");
+    const over = await ann.waits.subscribe({ released: ["src"] });
+    await ann.waits.cancel(over.id);
+    await ann.decisions.add("we stay");
     await bob.inbox({ limit: 1, show: async (items) => items.slice(1) });
     return attic;
   }
@@ -97,7 +97,7 @@ describe("what is removed", () => {
     const goneAfter = async (days: number) => {
       const start = attic.clock;
       attic.clock += days * DAY;
-      const plan = kinds(await attic.as("ann").gcPlan());
+      const plan = kinds(await attic.as("ann").admin.gcPlan());
       attic.clock = start;
       return [...new Set(plan)];
     };
@@ -151,10 +151,10 @@ describe("a session that left long ago", () => {
 describe("what is kept", () => {
   test("at any age: unread mail, also of who left, open questions, open tasks, pending waits, decisions", async () => {
     const attic = await Attic.filled();
-    const wait = await attic.as("ann").subscribe({ taskDone: ["open"] });
+    const wait = await attic.as("ann").waits.subscribe({ taskDone: ["open"] });
     attic.clock += 4000 * DAY;
     await attic.as("bob").claim("src");
-    await attic.as("ann").gc();
+    await attic.as("ann").admin.gc();
     const said = await Promise.all(
       (await attic.store.list("messages")).map(async (id) => (await attic.store.get(`messages/${id}`))?.content),
     );
@@ -169,8 +169,8 @@ describe("what is kept", () => {
     expect(said).not.toContain("read by all");
     expect((await attic.as("ann").tasks.list()).tasks.map(({ title }) => title).sort()).toEqual(["held", "open"]);
     expect(await attic.store.get(`waits/${wait.id}`)).toBeDefined();
-    expect(await attic.as("ann").decisions()).toHaveLength(1);
-    expect(await attic.as("ann").claims()).toHaveLength(1);
+    expect(await attic.as("ann").decisions.list()).toHaveLength(1);
+    expect(await attic.as("ann").claims.list()).toHaveLength(1);
     const back = await attic.as("cay").inbox();
     expect(back.items.map(({ message }) => message.content)).toEqual(
       expect.arrayContaining(["asked and read", "broadcast, unread by who leaves", "unread by who leaves"]),
@@ -179,12 +179,12 @@ describe("what is kept", () => {
 
   test("a session that left goes once what it had to read is gone, also where its list still names that", async () => {
     const attic = new Attic();
-    await attic.as("bob").register();
+    await attic.as("bob").agents.register();
     const { messages } = await attic.as("ann").send("for all");
-    await attic.as("bob").unregister();
-    await attic.as("ann").withdraw(messages[0]?.id ?? "");
+    await attic.as("bob").agents.unregister();
+    await attic.as("ann").messages.withdraw(messages[0]?.id ?? "");
     attic.clock += 40 * DAY;
-    expect(kinds(await attic.as("ann").gc())).toEqual(["messages", "sessions"]);
+    expect(kinds(await attic.as("ann").admin.gc())).toEqual(["messages", "sessions"]);
   });
 });
 
@@ -192,7 +192,7 @@ describe("what comes between", () => {
   test("a gc that is killed before any of its writes leaves what the next one finishes", async () => {
     const whole = await Attic.filled();
     whole.clock += 40 * DAY;
-    await whole.as("ann").gc();
+    await whole.as("ann").admin.gc();
     const shape = (keys: string[]) => keys.map((key) => key.replace(/-0\w+/g, "")).sort();
     const expected = shape(await whole.keys());
     for (let n = 1; ; n++) {
@@ -200,7 +200,7 @@ describe("what comes between", () => {
       attic.clock += 40 * DAY;
       const killed = await attic
         .as("ann", killedAtWrite(attic.store, n))
-        .gc()
+        .admin.gc()
         .then(
           () => false,
           (error) => error instanceof Killed,
@@ -209,7 +209,7 @@ describe("what comes between", () => {
         expect(n).toBeGreaterThan(5);
         break;
       }
-      await attic.as("ann").gc();
+      await attic.as("ann").admin.gc();
       expect(shape(await attic.keys()), `killed before write ${n}`).toEqual(expected);
     }
   });
@@ -222,7 +222,7 @@ describe("what comes between", () => {
       const store = new FatefulStore(attic.store, async () => {
         if (++calls === n) await attic.as("ann").send("late", { to: "gus", keep: true });
       });
-      await attic.as("cleaner", store).gc();
+      await attic.as("cleaner", store).admin.gc();
       if (calls < n) break;
       const { items } = await attic.as("gus").inbox();
       expect(

@@ -22,7 +22,7 @@ async function project() {
   const dir = `${tempDir()}/.relay`;
   const as = (session: string, agent = "claude") => new Relay(dir, { session, agent, durability: "process" });
   const ann = as("ann");
-  await ann.register();
+  await ann.agents.register();
   return { dir, as, ann };
 }
 
@@ -30,20 +30,20 @@ test.skipIf(!isLinux)("an agent is asked to end, and its unread mail is kept", a
   const { as, ann } = await project();
   const child = await processCalled("claude");
   const bob = as("bob");
-  await bob.register({ pid: child.pid ?? 0 });
+  await bob.agents.register({ pid: child.pid ?? 0 });
   await ann.send("for bob", { to: "bob" });
   const ended = once(child, "close");
   expect(await killAgent(ann, "bob")).toEqual({ session_id: "bob", pid: child.pid, has_ended: true, with_it: [] });
   expect(await ended).toEqual([null, "SIGTERM"]);
-  await ann.cleanupDead();
+  await ann.admin.cleanupDead();
   await expect(killAgent(ann, "bob")).rejects.toMatchObject({ code: "not_found" });
-  expect(await bob.unreadCount()).toBe(1);
+  expect(await bob.messages.unreadCount()).toBe(1);
 });
 
 test.skipIf(!isLinux)("one that does not heed it is said to run on", async () => {
   const { as, ann } = await project();
   const child = await processCalled("claude", 'trap "" TERM; while :; do sleep 0.05; done');
-  await as("bob").register({ pid: child.pid ?? 0 });
+  await as("bob").agents.register({ pid: child.pid ?? 0 });
   expect(await killAgent(ann, "bob")).toMatchObject({ has_ended: false });
 });
 
@@ -58,15 +58,15 @@ test.skipIf(!isLinux)(
       });
     await refused("ann", /that is you/);
     const shell = await processCalled("bash");
-    await as("shell").register({ pid: shell.pid ?? 0 });
+    await as("shell").agents.register({ pid: shell.pid ?? 0 });
     await refused("shell", /is "bash", and no process of claude/);
     const tmux = await processCalled("tmux");
-    await as("mux", "codex").register({ pid: tmux.pid ?? 0 });
+    await as("mux", "codex").agents.register({ pid: tmux.pid ?? 0 });
     await refused("mux", /no process of codex/);
     const codex = await processCalled("codex");
-    await as("other").register({ pid: codex.pid ?? 0 });
+    await as("other").agents.register({ pid: codex.pid ?? 0 });
     await refused("other", /no process of claude/);
-    await as("pidless").register({ pid: 0 });
+    await as("pidless").agents.register({ pid: 0 });
     await refused("pidless", /not known which process/);
     expect([shell, tmux, codex].map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null, null]);
   },
@@ -75,7 +75,7 @@ test.skipIf(!isLinux)(
 test.skipIf(!isLinux)("a pid that another process has by now is not signalled", async () => {
   const { dir, as, ann } = await project();
   const child = await processCalled("claude");
-  await as("bob").register({ pid: child.pid ?? 0 });
+  await as("bob").agents.register({ pid: child.pid ?? 0 });
   const record = `${dir}/agents/bob.json`;
   fs.writeFileSync(record, fs.readFileSync(record, "utf8").replace(/"pid_started": \d+/, '"pid_started": 7'));
   await expect(killAgent(ann, "bob")).rejects.toMatchObject({ code: "not_found" });
@@ -91,11 +91,11 @@ test.skipIf(!isLinux)(
     const shell = spawn("bash", ["-c", "exec -a claude bash -c 'read'"], { stdio: ["pipe", "ignore", "ignore"] });
     onTestFinished(() => void shell.kill("SIGKILL"));
     await expect.poll(() => fs.readFileSync(`/proc/${shell.pid}/cmdline`, "utf8")).toMatch(/^claude\0/);
-    await as("shell").register({ pid: shell.pid ?? 0 });
+    await as("shell").agents.register({ pid: shell.pid ?? 0 });
     await expect(killAgent(ann, "shell")).rejects.toMatchObject({ code: "refused" });
     expect(shell.exitCode ?? shell.signalCode).toBeNull();
     const child = await processCalled("claude");
-    for (const session of ["one", "two"]) await as(session).register({ pid: child.pid ?? 0 });
+    for (const session of ["one", "two"]) await as(session).agents.register({ pid: child.pid ?? 0 });
     expect(await killAgent(ann, "one")).toMatchObject({ has_ended: true, with_it: ["two"] });
   },
 );

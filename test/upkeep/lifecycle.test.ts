@@ -57,13 +57,13 @@ test("whoever registers while the project is being finished, at any moment, is r
   for (let n = 1; ; n++) {
     const store = new FileStore(`${tempDir()}/.relay`, { durability: "process" });
     const relay = (session: string, over: Store = store) => new Relay("/nowhere/.relay", { session, store: over });
-    await relay("ann").register();
+    await relay("ann").agents.register();
     let calls = 0;
     const held = new FatefulStore(store, async () => {
-      if (++calls === n) await relay("ann").finish();
+      if (++calls === n) await relay("ann").admin.finish();
     });
     const registered = await relay("bob", held)
-      .register()
+      .agents.register()
       .then(
         () => "registered",
         (error: unknown) => (error instanceof RelayError ? error.code : error),
@@ -71,7 +71,7 @@ test("whoever registers while the project is being finished, at any moment, is r
     if (calls < n) break;
     expect(["registered", "refused"]).toContain(registered);
     expect(
-      (await relay("ann").agents()).map(({ session_id }) => session_id),
+      (await relay("ann").agents.list()).map(({ session_id }) => session_id),
       `finished at call ${n}`,
     ).toEqual([]);
   }

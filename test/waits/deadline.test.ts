@@ -7,14 +7,14 @@ describe("a deadline", () => {
   test("that passes is told to the sender exactly once, whoever looks and however often", async () => {
     const world = await World.of();
     const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: 5 * MINUTE });
-    expect((await world.as("bob").message(id)).answer_by).toBe("2026-03-01T12:05:00.000Z");
+    expect((await world.as("bob").messages.get(id)).answer_by).toBe("2026-03-01T12:05:00.000Z");
     await world.shown("bob");
     world.clock += 5 * MINUTE;
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("ann"), "the last moment is in time").toEqual([]);
     world.clock += 1;
-    await Promise.all(["ann", "bob", "cay", "cay"].map((session) => world.as(session).unreadCount()));
-    for (const session of ["cay", "ann", "bob"]) await world.as(session).unreadCount();
+    await Promise.all(["ann", "bob", "cay", "cay"].map((session) => world.as(session).messages.unreadCount()));
+    for (const session of ["cay", "ann", "bob"]) await world.as(session).messages.unreadCount();
     const [told, ...more] = await world.toldTo("ann");
     expect(more).toEqual([]);
     expect(told).toMatch(
@@ -28,24 +28,24 @@ describe("a deadline", () => {
     await world.as("ann").send("rebase now", { to: "bob", ack: true });
     await world.as("cay").send("which port?", { to: "bob", kind: "question" });
     world.clock += HOUR + 1;
-    await world.as("pat").unreadCount();
+    await world.as("pat").messages.unreadCount();
     expect(await world.toldTo("ann")).toHaveLength(1);
     world.clock += 24 * HOUR;
-    await world.as("pat").unreadCount();
+    await world.as("pat").messages.unreadCount();
     expect(await world.toldTo("cay")).toEqual([]);
   });
 
   test.each([
-    { how: "acked", settle: (world: World, id: string) => world.as("bob").ack(id) },
+    { how: "acked", settle: (world: World, id: string) => world.as("bob").messages.ack(id) },
     { how: "answered", settle: (world: World, id: string) => world.as("bob").reply(id, "done") },
-    { how: "taken back", settle: (world: World, id: string) => world.as("ann").withdraw(id) },
+    { how: "taken back", settle: (world: World, id: string) => world.as("ann").messages.withdraw(id) },
   ])("that is kept, since it was $how in time, is no news", async ({ settle }) => {
     const world = await World.of();
     const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: MINUTE });
     world.clock += MINUTE - 1;
     await settle(world, id);
     world.clock += HOUR;
-    for (const session of ["cay", "ann", "bob"]) await world.as(session).unreadCount();
+    for (const session of ["cay", "ann", "bob"]) await world.as(session).messages.unreadCount();
     expect(await world.toldTo("ann")).toEqual([]);
     expect(await world.store.marks("waits/due"), "nothing is left to look at").toEqual([]);
   });
@@ -53,18 +53,18 @@ describe("a deadline", () => {
   test("of one message to several is each one's own", async () => {
     const world = await World.of();
     const sent: Sent = await world.as("ann").send("rebase", { to: ["bob", "cay"], ack: true, deadline: MINUTE });
-    await world.as("bob").ack(sent.messages[0]?.id ?? "");
+    await world.as("bob").messages.ack(sent.messages[0]?.id ?? "");
     world.clock += MINUTE + 1;
-    await world.as("bob").unreadCount();
+    await world.as("bob").messages.unreadCount();
     expect(await world.toldTo("ann")).toEqual([expect.stringContaining(`cay to deal with ${sent.messages[1]?.id}`)]);
   });
 
   test("of a sender that has left is told to nobody", async () => {
     const world = await World.of();
     await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: MINUTE });
-    await world.as("ann").unregister();
+    await world.as("ann").agents.unregister();
     world.clock += MINUTE + 1;
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("ann")).toEqual([]);
   });
 

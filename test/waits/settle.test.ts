@@ -8,7 +8,7 @@ import { Town } from "../support/memory-project.ts";
 test("who waited for a lease to run out was not told if the next one took it first", async () => {
   const town = new Town();
   await town.as("bob").claim(["src"], { ttl: 10_000 });
-  await town.as("ann").subscribe({ released: ["src"] });
+  await town.as("ann").waits.subscribe({ released: ["src"] });
   town.clock += 11_000;
   await town.as("cay").claim(["src"]);
   expect((await town.unread("ann")).join()).toContain("src is free");
@@ -31,11 +31,11 @@ test("who waited for an agent that crashed was not told if the agent came back f
 test("a wait went on after its session had ended", async () => {
   const town = new Town();
   await town.as("ann").claim(["src"]);
-  await town.as("dan").register();
+  await town.as("dan").agents.register();
   const waiting = town.as("dan").wait({ released: ["src"] });
   const edges = async () => (await town.store.get("claims/live"))?.edges;
   await expect.poll(edges, { interval: 1 }).toHaveLength(1);
-  await town.as("dan").unregister();
+  await town.as("dan").agents.unregister();
   await expect(waiting).rejects.toThrow("dan has ended");
 });
 

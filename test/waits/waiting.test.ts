@@ -68,7 +68,7 @@ class World {
 
   static async of(kind: "memory" | "file"): Promise<World> {
     const world = new World(kind);
-    for (const session of ["ann", "bob", "cay"]) await world.as(session).register();
+    for (const session of ["ann", "bob", "cay"]) await world.as(session).agents.register();
     return world;
   }
 
@@ -91,7 +91,7 @@ class World {
 /** An agent whose process lives until it is killed. */
 async function livingAgent(world: World, session: string): Promise<ChildProcess> {
   const child = await living();
-  await world.as(session).register({ pid: child.pid });
+  await world.as(session).agents.register({ pid: child.pid });
   return child;
 }
 
@@ -121,17 +121,17 @@ const SCENES: readonly Scene[] = [
       await world.as("ann").claim([], { resources: ["ci"] });
       return { resources: ["ci"] };
     },
-    end: (world) => world.as("ann").releaseAll(),
+    end: (world) => world.as("ann").claims.releaseAll(),
     outcome: /^resource ci is free$/,
   },
   {
     what: "an agent to end",
     begin: async (world) => {
-      await world.as("cay").unregister();
-      await world.as("cay").register();
+      await world.as("cay").agents.unregister();
+      await world.as("cay").agents.register();
       return { ended: ["ann"] };
     },
-    end: (world) => world.as("ann").unregister(),
+    end: (world) => world.as("ann").agents.unregister(),
     outcome: /^ann has left$/,
   },
   {
@@ -152,7 +152,7 @@ const SCENES: readonly Scene[] = [
       await world.as("bob").reply(id, "nobody?");
       await world.as("ann").send("something else", { to: "bob", thread: id });
       const { id: taken } = await world.as("ann").reply(id, "a slip");
-      await world.as("ann").withdraw(taken);
+      await world.as("ann").messages.withdraw(taken);
       return { replyTo: [id] };
     },
     end: (world, { replyTo: [id = ""] = [] }) => world.as("ann").reply(id, "4800"),
@@ -181,18 +181,18 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     test("that was subscribed to is told of once, by whoever makes it true, and can be looked up", async () => {
       const world = await World.of(kind);
       const wished = await begin(world);
-      const wait = await world.as("bob").subscribe(wished);
+      const wait = await world.as("bob").waits.subscribe(wished);
       expect(wait).toMatchObject({ state: "pending", session_id: "bob", created_at: NOON, any: false });
-      await world.as("cay").unreadCount();
+      await world.as("cay").messages.unreadCount();
       expect(await world.toldTo("bob")).toEqual([]);
-      expect(await world.as("cay").waits()).toEqual([wait]);
+      expect(await world.as("cay").waits.list()).toEqual([wait]);
 
       world.clock += 1000;
       await end(world, wished);
-      await world.as("cay").unreadCount();
+      await world.as("cay").messages.unreadCount();
       const [told = "", ...more] = await world.toldTo("bob");
       expect(more).toEqual([]);
-      const after = await world.as("cay").outcome(wait.id);
+      const after = await world.as("cay").waits.get(wait.id);
       expect(after).toMatchObject({
         state: "satisfied",
         ended_at: NOON + 1000,
@@ -200,9 +200,12 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       });
       expect(told).toContain(wait.id);
       expect(told).toContain(after.outcome?.[0]);
-      expect(await world.as("bob").message(after.message ?? "")).toMatchObject({ kind: "status", to_session: "bob" });
-      expect((await world.as("bob").unread()).map(({ id }) => id)).toContain(after.message);
-      expect(await world.as("cay").waits()).toEqual([]);
+      expect(await world.as("bob").messages.get(after.message ?? "")).toMatchObject({
+        kind: "status",
+        to_session: "bob",
+      });
+      expect((await world.as("bob").messages.unread()).map(({ id }) => id)).toContain(after.message);
+      expect(await world.as("cay").waits.list()).toEqual([]);
     });
 
     test("that blocks ends when it comes true, and at once where it is true already", async () => {
@@ -223,21 +226,21 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       const world = await World.of(kind);
       const wished = await begin(world);
       await end(world, wished);
-      const wait = await world.as("bob").subscribe(wished);
+      const wait = await world.as("bob").waits.subscribe(wished);
       expect(wait).toMatchObject({ state: "satisfied", outcome: [expect.stringMatching(outcome)] });
-      expect(await world.as("cay").outcome(wait.id)).toEqual(wait);
+      expect(await world.as("cay").waits.get(wait.id)).toEqual(wait);
       expect(await world.toldTo("bob")).toEqual([]);
     });
 
     test("is told of once, though all look at the same time", async () => {
       const world = await World.of(kind);
       const wished = await begin(world);
-      const wait = await world.as("bob").subscribe(wished);
+      const wait = await world.as("bob").waits.subscribe(wished);
       const all = ["ann", "bob", "cay", "bob", "cay", "cay"].map((session) => world.as(session));
-      await Promise.all([end(world, wished), ...all.map((relay) => relay.unreadCount())]);
-      await Promise.all(all.map((relay) => relay.unreadCount()));
+      await Promise.all([end(world, wished), ...all.map((relay) => relay.messages.unreadCount())]);
+      await Promise.all(all.map((relay) => relay.messages.unreadCount()));
       expect(await world.toldTo("bob")).toHaveLength(1);
-      expect((await world.as("ann").outcome(wait.id)).state).toBe("satisfied");
+      expect((await world.as("ann").waits.get(wait.id)).state).toBe("satisfied");
     });
   });
 
@@ -246,28 +249,28 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     await world.as("ann").claim("src");
     const wished: WaitFor = { released: ["src"], from: "ann" };
     const bob = world.as("bob");
-    const [all, any] = [await bob.subscribe(wished), await bob.subscribe(wished, { any: true })];
+    const [all, any] = [await bob.waits.subscribe(wished), await bob.waits.subscribe(wished, { any: true })];
     await world.as("ann").release("src");
-    expect((await bob.outcome(any.id)).outcome).toEqual(["src is free"]);
-    expect((await bob.outcome(all.id)).state).toBe("pending");
+    expect((await bob.waits.get(any.id)).outcome).toEqual(["src is free"]);
+    expect((await bob.waits.get(all.id)).state).toBe("pending");
     await world.as("ann").send("hello", { to: "bob" });
-    expect((await bob.outcome(all.id)).outcome).toEqual(["src is free", expect.stringMatching(/^msg-\w+ from ann$/)]);
+    expect((await bob.waits.get(all.id)).outcome).toEqual(["src is free", expect.stringMatching(/^msg-\w+ from ann$/)]);
     expect(await world.toldTo("bob")).toHaveLength(2);
   });
 
   test("what does not come in time is told of too, once, by whoever looks then", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src", { ttl: 8 * 3_600_000 });
-    const wait = await world.as("bob").subscribe({ released: ["src"] }, { timeout: MINUTE });
+    const wait = await world.as("bob").waits.subscribe({ released: ["src"] }, { timeout: MINUTE });
     world.clock += MINUTE - 1;
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
     world.clock += 1;
-    for (const session of ["cay", "bob", "ann"]) await world.as(session).unreadCount();
+    for (const session of ["cay", "bob", "ann"]) await world.as(session).messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([
       `You waited for src to be free (${wait.id}), and it did not come in time`,
     ]);
-    expect(await world.as("ann").outcome(wait.id)).toMatchObject({ state: "timed_out", ended_at: world.clock });
+    expect(await world.as("ann").waits.get(wait.id)).toMatchObject({ state: "timed_out", ended_at: world.clock });
     await world.as("ann").release("src");
     expect(await world.toldTo("bob"), "what comes later is no news").toHaveLength(1);
   });
@@ -275,43 +278,43 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
   test("a wait can be cancelled by who waits, and what was over before stays as it was", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src");
-    const { id } = await world.as("bob").subscribe({ released: ["src"] });
-    await expect(world.as("cay").cancelWait(id)).rejects.toMatchObject({ code: "refused" });
+    const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
+    await expect(world.as("cay").waits.cancel(id)).rejects.toMatchObject({ code: "refused" });
     world.clock += 1000;
-    const cancelled = await world.as("bob").cancelWait(id);
+    const cancelled = await world.as("bob").waits.cancel(id);
     expect(cancelled).toMatchObject({ state: "cancelled", ended_at: NOON + 1000, outcome: [] });
     world.clock += 1000;
-    expect(await world.as("bob").cancelWait(id)).toEqual(cancelled);
+    expect(await world.as("bob").waits.cancel(id)).toEqual(cancelled);
     await world.as("ann").release("src");
-    expect(await world.as("cay").outcome(id)).toEqual(cancelled);
+    expect(await world.as("cay").waits.get(id)).toEqual(cancelled);
     expect(await world.toldTo("bob")).toEqual([]);
 
-    const won = await world.as("bob").subscribe({ ended: ["ann"] });
-    await world.as("ann").unregister();
-    expect((await world.as("bob").cancelWait(won.id)).state).toBe("satisfied");
+    const won = await world.as("bob").waits.subscribe({ ended: ["ann"] });
+    await world.as("ann").agents.unregister();
+    expect((await world.as("bob").waits.cancel(won.id)).state).toBe("satisfied");
     expect(await world.toldTo("bob")).toHaveLength(1);
     for (const wrong of ["wait-nothing", "msg-1", "../x", ""])
-      await expect(world.as("bob").cancelWait(wrong), wrong).rejects.toMatchObject({ code: "not_found" });
+      await expect(world.as("bob").waits.cancel(wrong), wrong).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("the waits of an agent that has left end with it, without a message", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src");
-    const { id } = await world.as("bob").subscribe({ released: ["src"] });
-    await world.as("bob").unregister();
+    const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
+    await world.as("bob").agents.unregister();
     await world.as("ann").release("src");
-    expect((await world.as("cay").outcome(id)).state).toBe("ended");
-    await world.as("bob").register();
+    expect((await world.as("cay").waits.get(id)).state).toBe("ended");
+    await world.as("bob").agents.register();
     expect(await world.toldTo("bob")).toEqual([]);
   });
 
   test("the waits of an agent that has left are over for itself too, when it comes back", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src");
-    const { id } = await world.as("bob").subscribe({ released: ["src"] });
-    await world.as("bob").unregister();
+    const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
+    await world.as("bob").agents.unregister();
     expect((await world.store.get(`waits/${id}`))?.state).toBe("ended");
-    await world.as("bob").register();
+    await world.as("bob").agents.register();
     await world.as("ann").release("src");
     expect(await world.toldTo("bob")).toEqual([]);
   });
@@ -320,10 +323,10 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     const world = await World.of(kind);
     const child = await livingAgent(world, "bob");
     await world.as("ann").claim("src");
-    const { id } = await world.as("bob").subscribe({ released: ["src"] });
+    const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
     await killed(child);
     await world.as("ann").release("src");
-    expect(await world.as("cay").outcome(id)).toMatchObject({ state: "ended" });
+    expect(await world.as("cay").waits.get(id)).toMatchObject({ state: "ended" });
     expect(await world.toldTo("bob")).toEqual([]);
   });
 
@@ -331,12 +334,12 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     const world = await World.of(kind);
     const child = await livingAgent(world, "ann");
     await world.as("ann").claim("src", { ttl: 8 * 3_600_000 });
-    await world.as("bob").subscribe({ released: ["src"] });
-    await world.as("bob").subscribe({ ended: ["ann"] });
-    await world.as("cay").unreadCount();
+    await world.as("bob").waits.subscribe({ released: ["src"] });
+    await world.as("bob").waits.subscribe({ ended: ["ann"] });
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
     await killed(child);
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     const told = await world.toldTo("bob");
     expect(told.sort((a, b) => b.length - a.length)).toEqual([
       expect.stringContaining("ann to end: the process of ann has died"),
@@ -347,12 +350,12 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
   test("a lease that simply ran out is told of by whoever looks first", async () => {
     const world = await World.of(kind);
     await world.as("ann").claim("src", { ttl: 10_000 });
-    const { id } = await world.as("bob").subscribe({ released: ["src"] });
+    const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
     world.clock += 9999;
-    await world.as("cay").unreadCount();
+    await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
     world.clock += 1;
-    expect((await world.as("bob").unread()).map(({ content }) => content)).toEqual([
+    expect((await world.as("bob").messages.unread()).map(({ content }) => content)).toEqual([
       expect.stringContaining(`What you waited for came true (${id})`),
     ]);
   });
@@ -395,12 +398,14 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       [{ taskDone: ["no such task"] }, "not_found"],
     ];
     for (const [wished, code] of errors)
-      for (const way of ["wait", "subscribe"] as const)
-        await expect(world.as("bob")[way](wished), JSON.stringify(wished)).rejects.toMatchObject({ code });
+      for (const way of [(bob: Relay) => bob.wait(wished), (bob: Relay) => bob.waits.subscribe(wished)])
+        await expect(way(world.as("bob")), JSON.stringify(wished)).rejects.toMatchObject({ code });
     for (const timeout of [0, -1, 8 * 86_400_000])
       await expect(world.as("bob").wait({ message: true }, { timeout })).rejects.toMatchObject({ code: "usage" });
     const secret = await world.as("ann").send("between us", { to: "cay" });
-    await expect(world.as("bob").subscribe({ replyTo: [secret.id] })).rejects.toMatchObject({ code: "not_found" });
+    await expect(world.as("bob").waits.subscribe({ replyTo: [secret.id] })).rejects.toMatchObject({
+      code: "not_found",
+    });
   });
 
   test("a wait that is aborted ends with that reason and leaves nothing behind", async () => {
@@ -422,19 +427,21 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
         ? new MemoryStore({ now: () => world.clock, inboxLimit: 1 })
         : new FileStore(`${tempDir()}/.relay`, { durability: "process", now: () => world.clock, inboxLimit: 1 });
     const as = (session: string) => world.as(session, { store });
-    for (const session of ["ann", "bob", "cay"]) await as(session).register();
+    for (const session of ["ann", "bob", "cay"]) await as(session).agents.register();
     await as("ann").claim("src");
     const waits: Wait[] = [];
-    for (const session of ["bob", "cay"]) waits.push(await as(session).subscribe({ released: ["src"] }));
+    for (const session of ["bob", "cay"]) waits.push(await as(session).waits.subscribe({ released: ["src"] }));
     await as("ann").send("fills it", { to: "bob" });
     await as("ann").release("src");
-    expect((await as("cay").unread()).map(({ content }) => content)).toEqual([expect.stringContaining("src is free")]);
+    expect((await as("cay").messages.unread()).map(({ content }) => content)).toEqual([
+      expect.stringContaining("src is free"),
+    ]);
     await as("bob").inbox();
     expect(
-      (await as("bob").unread()).map(({ content }) => content),
+      (await as("bob").messages.unread()).map(({ content }) => content),
       "when there is room",
     ).toEqual([expect.stringContaining("src is free")]);
-    for (const { id } of waits) expect((await as("ann").outcome(id)).state).toBe("satisfied");
+    for (const { id } of waits) expect((await as("ann").waits.get(id)).state).toBe("satisfied");
   });
 
   test("a record of a wait that names no session, or a path, stops nobody's look", async () => {
@@ -457,11 +464,11 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       await world.store.create(`waits/${id}`, { ...record });
     }
     await world.as("ann").send("still heard", { to: "cay" });
-    expect((await world.as("cay").unread()).map(({ content }) => content)).toEqual(["still heard"]);
+    expect((await world.as("cay").messages.unread()).map(({ content }) => content)).toEqual(["still heard"]);
     await world.as("ann").claim("src");
-    const { id } = await world.as("cay").subscribe({ released: ["src"] });
+    const { id } = await world.as("cay").waits.subscribe({ released: ["src"] });
     await world.as("ann").release("src");
-    expect((await world.as("cay").outcome(id)).state).toBe("satisfied");
+    expect((await world.as("cay").waits.get(id)).state).toBe("satisfied");
   });
 
   test("whatever write the process dies at, before or after it, the news is told exactly once in the end", async () => {
@@ -470,17 +477,17 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       for (let n = 1; ; n++) {
         const world = await World.of(kind);
         await world.as("ann").claim("src");
-        const { id } = await world.as("bob").subscribe({ released: ["src"] });
+        const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
         const dying = dyingAt(world.store, n, when);
         const died = await world
           .as("ann", { store: dying })
           .release("src")
           .then(() => false, isDeath);
-        await world.as("ann").releaseAll();
-        for (const session of ["cay", "bob", "cay"]) await world.as(session).unreadCount();
+        await world.as("ann").claims.releaseAll();
+        for (const session of ["cay", "bob", "cay"]) await world.as(session).messages.unreadCount();
         expect(await world.toldTo("bob"), `${when} write ${n}`).toHaveLength(1);
-        expect((await world.as("bob").unread()).map((message) => message.from_session)).toEqual(["system"]);
-        expect(await world.as("cay").outcome(id)).toMatchObject({ state: "satisfied", outcome: ["src is free"] });
+        expect((await world.as("bob").messages.unread()).map((message) => message.from_session)).toEqual(["system"]);
+        expect(await world.as("cay").waits.get(id)).toMatchObject({ state: "satisfied", outcome: ["src is free"] });
         expect(await world.store.marks("waits/pending")).toEqual([]);
         if (!died) break;
         points++;
@@ -498,14 +505,14 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       const dying = dyingAt(world.store, n, "before");
       const died = await world
         .as("bob", { store: dying })
-        .subscribe({ released: ["src"] })
+        .waits.subscribe({ released: ["src"] })
         .then(() => false, isDeath);
       await world.as("ann").release("src");
-      await world.as("cay").unreadCount();
+      await world.as("cay").messages.unreadCount();
       const stored = (await world.store.list("waits")).length;
       expect(await world.toldTo("bob"), `write ${n}`).toHaveLength(stored);
       world.clock += 11 * MINUTE;
-      await world.as("cay").unreadCount();
+      await world.as("cay").messages.unreadCount();
       expect(await world.store.marks("waits/pending")).toEqual([]);
       if (!died) break;
     }
@@ -514,10 +521,10 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
 test("a wait's file on disk is one readable record, and looking whether anybody waits makes no folder", async () => {
   const world = await World.of("file");
-  await world.as("cay").unreadCount();
+  await world.as("cay").messages.unreadCount();
   expect(fs.existsSync(`${world.dir}/waits`)).toBe(false);
   await world.as("ann").claim("src");
-  const wait = await world.as("bob").subscribe({ released: ["src"] });
+  const wait = await world.as("bob").waits.subscribe({ released: ["src"] });
   expect(JSON.parse(fs.readFileSync(`${world.dir}/waits/${wait.id}.json`, "utf8"))).toEqual(wait);
 });
 

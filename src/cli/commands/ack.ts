@@ -11,7 +11,7 @@ export const verb = defineVerb({
     const acked: Message[] = [];
     for (const id of ids) {
       try {
-        acked.push(await relay.ack(id));
+        acked.push(await relay.messages.ack(id));
       } catch (error) {
         if (acked.length > 0) cli.io.err(`Acked ${acked.map((message) => message.id).join(" ")}, and no more:\n`);
         throw error;

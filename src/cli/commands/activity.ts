@@ -34,9 +34,9 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
   if (flags.at !== undefined) {
     const time = timeOf(flags.at, cli.now());
-    const state = await relay.stateAt(time);
+    const state = await relay.activity.at(time);
     const sessions = [...state.agents.map(({ session }) => session), ...state.claims.map(({ holder }) => holder)];
-    const call = callsIn(await relay.names(sessions));
+    const call = callsIn(await relay.agents.names(sessions));
     const lines = [
       ...state.agents.map(
         ({ session, agent, status }) => `here: ${call(session)} (${agent})${status === undefined ? "" : ` ${status}`}`,
@@ -54,10 +54,10 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const all = flags.follow
     ? { since: Math.min(since, cli.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
     : { since, limit };
-  const known = await relay.activity(all);
+  const known = await relay.activity.list(all);
   const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
   const found = { entries: shown, torn: known.torn };
-  const names = await relay.names(sessionsIn(known.entries));
+  const names = await relay.agents.names(sessionsIn(known.entries));
   const isJson = cli.flags.json ?? false;
   if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
   else
@@ -73,9 +73,11 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (!flags.follow) return undefined;
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
-  for await (const entry of relay.follow(end.signal, known.entries))
+  for await (const entry of relay.activity.follow({ signal: end.signal, known: known.entries }))
     await cli.io.out(
-      isJson ? json(entry) : cli.framed([entryLine(entry, await relay.names(sessionsIn([entry])))], "what agents say"),
+      isJson
+        ? json(entry)
+        : cli.framed([entryLine(entry, await relay.agents.names(sessionsIn([entry])))], "what agents say"),
     );
   return INTERRUPTED;
 }

@@ -33,7 +33,7 @@ async function namesAlone(cli: Cli, scope: Scope): Promise<void> {
   const all =
     scope === "machine"
       ? (await agentsOnMachine(cli.io, () => {})).flatMap(({ agents }) => agents)
-      : await (await cli.open()).agents();
+      : await (await cli.open()).agents.list();
   const isMeant = ({ cwd }: AgentView) => scope !== "directory" || cwd === path.resolve(cli.io.cwd);
   const names = all.filter(isMeant).map(({ name, session_id: id }) => (name !== undefined && isName(name) ? name : id));
   await cli.say(names, names.map((name) => `${cleanLine(name)}\n`).join(""));
@@ -41,7 +41,7 @@ async function namesAlone(cli: Cli, scope: Scope): Promise<void> {
 
 async function here(cli: Cli, scope: Scope): Promise<void> {
   const relay = await cli.open();
-  const all = await relay.agents({ unread: true });
+  const all = await relay.agents.list({ unread: true });
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
   const does = await workOf(agents, path.dirname(relay.dir), cli.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));

@@ -24,7 +24,7 @@ export const verb = defineVerb({
       });
     const relay = await cli.open();
     return untilInterrupted(cli.io, async (signal) => {
-      const appended = await relay.append(file, text, {
+      const appended = await relay.claims.append(file, text, {
         raw: flags.noNewline,
         wait: durationOf(flags.wait),
         reason: flags.reason,

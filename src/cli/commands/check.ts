@@ -17,12 +17,12 @@ export const verb = defineVerb({
   example: "agent-relay check src/db.ts && agent-relay claim src/db.ts",
   async run(cli, flags, { path: paths }) {
     const relay = await cli.open();
-    const found = await relay.check(paths, {
+    const found = await relay.claims.check(paths, {
       resources: flags.resource ?? [],
       mode: flags.shared ? "shared" : undefined,
       apart: flags.apart,
     });
-    const names = await relay.names([...found.claims, ...found.queue].map(({ session_id }) => session_id));
+    const names = await relay.agents.names([...found.claims, ...found.queue].map(({ session_id }) => session_id));
     const lines = found.claims.map((claim) => {
       const isMine = claim.session_id === relay.session;
       const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;

@@ -11,9 +11,9 @@ export const verb = defineVerb({
   example: "agent-relay claims --json",
   async run(cli, flags) {
     const relay = await cli.open();
-    const all = await relay.claims();
+    const all = await relay.claims.list();
     const claims = flags.mine ? all.filter((claim) => claim.session_id === relay.session) : all;
-    const names = await relay.names(claims.map(({ session_id }) => session_id));
+    const names = await relay.agents.names(claims.map(({ session_id }) => session_id));
     const rows = claims.map((claim) => [
       claimWords(claim),
       cleanLine(names.get(claim.session_id) ?? claim.session_id) + (claim.session_id === relay.session ? " (you)" : ""),

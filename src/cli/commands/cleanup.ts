@@ -8,9 +8,9 @@ export const verb = defineVerb({
   example: "agent-relay cleanup --max-age 2d",
   async run(cli, flags) {
     const relay = await cli.open();
-    const maxAge = parseDuration(flags.maxAge ?? "7d") / 1000;
-    const dead = await relay.cleanupDead();
-    const messages = await relay.cleanupOld(maxAge);
+    const maxAge = parseDuration(flags.maxAge ?? "7d");
+    const dead = await relay.admin.cleanupDead();
+    const messages = await relay.admin.cleanupOld(maxAge);
     await cli.say(
       { agents: dead.map((agent) => agent.session_id), messages },
       `Removed ${dead.length} dead agents and ${messages} old messages\n`,

@@ -21,7 +21,7 @@ export const verb = defineVerb({
 });
 
 async function conflicts(cli: Cli): Promise<number> {
-  const agents = await (await cli.open()).agents();
+  const agents = await (await cli.open()).agents.list();
   const { worktrees, leftOut } = readWorktrees(cli.io.cwd);
   for (const line of leftOut) cli.io.err(`${cleanLine(line)}\n`);
   const where = changedInSeveral(worktrees);

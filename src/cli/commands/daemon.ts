@@ -199,7 +199,7 @@ async function nudge(cli: Cli): Promise<void> {
   const { io } = cli;
   const { relay } = await opened(cli);
   const { session = "", agent } = relay;
-  const found = (await relay.agents()).find((one) => one.session_id === session);
+  const found = (await relay.agents.list()).find((one) => one.session_id === session);
   if (!found || found.presence === "gone" || found.pid <= 0)
     throw new RelayError("not_found", `Cannot wake "${session}": no process of it runs`, {
       next: "agent-relay agents",

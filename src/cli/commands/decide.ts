@@ -8,7 +8,7 @@ export const verb = defineVerb({
   example: 'agent-relay decide "We keep the old parser until 2.0"',
   async run(cli, _, { text: words }) {
     const text = await bodyOf(cli, words);
-    const decision = await (await cli.open()).decide(text);
+    const decision = await (await cli.open()).decisions.add(text);
     await cli.say(decision, `Decided ${decision.id}\n`);
   },
 });

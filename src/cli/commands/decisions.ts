@@ -8,8 +8,8 @@ export const verb = defineVerb({
   example: "agent-relay decisions --json",
   async run(cli) {
     const relay = await cli.open();
-    const decisions = await relay.decisions();
-    const names = await relay.names(decisions.map(({ session_id }) => session_id));
+    const decisions = await relay.decisions.list();
+    const names = await relay.agents.names(decisions.map(({ session_id }) => session_id));
     const lines = decisions.map(({ id, session_id, decided_at, content }) => {
       const who = cleanLine(names.get(session_id) ?? session_id);
       const day = dayOf(decided_at);

@@ -10,10 +10,10 @@ export const verb = defineVerb({
   example: "agent-relay explain msg-0mwq289458ob05tgh7w2w",
   async run(cli, _, { id }) {
     const relay = await cli.open();
-    const found = await relay.explain(id);
+    const found = await relay.activity.explain(id);
     const { record } = found;
     const named = record === undefined ? [] : sessionsOf(record);
-    const names = await relay.names([...named, ...sessionsIn(found.entries)]);
+    const names = await relay.agents.names([...named, ...sessionsIn(found.entries)]);
     const isMessage = record !== undefined && "from_session" in record;
     const head =
       record === undefined

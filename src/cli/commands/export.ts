@@ -19,7 +19,7 @@ export const verb = defineVerb({
   example: "agent-relay export --redacted --to /tmp/for-a-bug-report",
   async run(cli, { to = "relay-export", redacted: isRedacted }) {
     const relay = await cli.open();
-    const whole = await relay.dump();
+    const whole = await relay.admin.dump();
     const dump = isRedacted ? redacted(whole) : whole;
     const folder = path.resolve(cli.io.cwd, to);
     const refuse = (why: string) =>

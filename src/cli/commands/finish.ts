@@ -9,7 +9,7 @@ export const verb = defineVerb({
   async run(cli) {
     const relay = await cli.open();
     await askIfOthers(cli, relay, "finish");
-    const ended = await relay.finish();
+    const ended = await relay.admin.finish();
     await cli.say({ ended }, `Finished; ${ended.length} sessions ended. agent-relay reopen takes it back\n`);
   },
 });

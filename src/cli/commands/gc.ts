@@ -17,7 +17,7 @@ export const verb = defineVerb({
     const age = durationOf(flags.olderThan);
     const all: Retention | undefined =
       age === undefined ? undefined : { messages: age, tasks: age, waits: age, activity: age, sessions: age };
-    const plan = flags.dryRun ? await relay.gcPlan(all) : await relay.gc(all);
+    const plan = flags.dryRun ? await relay.admin.gcPlan(all) : await relay.admin.gc(all);
     const lines = plan.map(({ key, why }) => `${key}: ${why}\n`).join("");
     await cli.say(plan, `${lines}${flags.dryRun ? "Would remove" : "Removed"} ${plan.length} things\n`);
   },

@@ -130,7 +130,7 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
   const held: Held[] = [];
   for (const file of files)
     for (const claim of await claimsOfOthers(io, relay, root, file)) {
-      const who = (await relay.names([claim.session_id])).get(claim.session_id) ?? claim.session_id;
+      const who = (await relay.agents.names([claim.session_id])).get(claim.session_id) ?? claim.session_id;
       const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
       const left = formatLeft(claim.expires_at - io.now());
       held.push({ file, says: `${file} is claimed by ${who} for ${left} more${why}` });
@@ -140,7 +140,7 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
 
 async function claimsOfOthers(io: Io, relay: Relay, root: string, file: string): Promise<readonly Claim[]> {
   try {
-    const found = await relay.check([`./${file}`], { cwd: root, exact: true });
+    const found = await relay.claims.check([`./${file}`], { cwd: root, exact: true });
     return found.is_mine ? [] : found.claims.filter(({ session_id }) => session_id !== relay.session);
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "usage") throw error;
@@ -153,7 +153,7 @@ async function passOver(io: Io, relay: Relay, hook: Hook, held: readonly Held[])
   const files = held.map(({ file }) => file).join(", ");
   const passed = `agent-relay: ${held.length} claims of others were passed over`;
   try {
-    await relay.log(`${ABOUT[hook].did} what others have claimed, by AGENT_RELAY_GUARD=off: ${files}`);
+    await relay.activity.note(`${ABOUT[hook].did} what others have claimed, by AGENT_RELAY_GUARD=off: ${files}`);
     io.err(`${passed}, which is on record\n`);
   } catch (error) {
     io.err(`${passed}, which could not be put on record: ${sentence(error)}\n`);

@@ -14,9 +14,9 @@ export const verb = defineVerb({
   example: "agent-relay history --with gemini-1 --since 1h",
   async run(cli, flags) {
     const relay = await cli.open();
-    const messages = await relay.history({
+    const messages = await relay.messages.history({
       limit: wholeNumber(flags.limit ?? "20", "--limit"),
-      with: flags.with === undefined ? undefined : await relay.sessionOf(flags.with),
+      with: flags.with === undefined ? undefined : await relay.agents.resolve(flags.with),
       since: flags.since === undefined ? undefined : cli.now() - parseDuration(flags.since),
     });
     await tellMessages(cli, relay, messages);

@@ -145,7 +145,7 @@ async function placeOf(io: Io, call: HookCall, { agent }: HookHost) {
   const { project, store } = found;
   const relay = relayFor(found, options, (dir, more) => new Relay(dir, more));
   const as = (other: string) => new Relay(project.dir, { session: other, agent, cwd: folder, store, now: found.now });
-  const isTrusted = await relay.isTrusted();
+  const isTrusted = await relay.admin.isTrusted();
   const keepsClaims = (env.AGENT_RELAY_KEEP_CLAIMS ?? "") !== "";
   const command = isOnPath("agent-relay", env) ? undefined : quoted(io.script);
   return {
@@ -183,7 +183,7 @@ function companions(
 /** Registers a session that does not know of the relay yet. Without a sign of life its next hook is as its first. */
 async function registerFor({ project, store }: FoundRelay, other: { session: string; pid: number; cwd: string }) {
   const agent = hostOf(statOf(other.pid)?.name ?? "", argumentsOf(other.pid))?.agent ?? "agent";
-  await new Relay(project.dir, { ...other, agent, store }).register();
+  await new Relay(project.dir, { ...other, agent, store }).agents.register();
   await store.unmark(`agents/${other.session}.seen`);
 }
 

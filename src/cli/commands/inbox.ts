@@ -45,8 +45,8 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
         await io.out(json(found, 2));
         return io.isUnheard ? [] : items;
       }
-      const names = await relay.names(sessionsIn(items.map(({ message }) => message)));
-      const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims() : [];
+      const names = await relay.agents.names(sessionsIn(items.map(({ message }) => message)));
+      const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims.list() : [];
       const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, cli.now(), held));
       await io.out(cli.framed(lines));
       return io.isUnheard ? [] : shown;

@@ -9,7 +9,7 @@ export const verb = defineVerb({
   example: 'agent-relay log "tests pass again" --file src/parser.ts',
   async run(cli, flags, { text: words }) {
     const text = await bodyOf(cli, words);
-    await (await cli.open()).log(text, flags.file);
+    await (await cli.open()).activity.note(text, { file: flags.file });
     await cli.say({ logged: text }, "Logged\n");
   },
 });

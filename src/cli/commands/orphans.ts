@@ -13,7 +13,7 @@ export const verb = defineVerb({
   async run(cli, { clean = false }) {
     const relay = await cli.open();
     const processes = orphans();
-    const sessions = clean ? await relay.cleanupDead() : (await relay.agents()).filter(hasDied);
+    const sessions = clean ? await relay.admin.cleanupDead() : (await relay.agents.list()).filter(hasDied);
     if (clean) await Promise.all(processes.map(endOrphan));
     const what = clean ? "ended" : "orphan";
     const lines = [

@@ -9,18 +9,18 @@ export const verb = defineVerb({
   example: "agent-relay read msg-0mwq289458ob05tgh7w2w",
   async run(cli, _, { id }) {
     const relay = await cli.open();
-    const message = await relay.message(id);
+    const message = await relay.messages.get(id);
     const me = relay.session ?? "";
-    const names = await relay.names(sessionsIn([message]));
+    const names = await relay.agents.names(sessionsIn([message]));
     const readers = message.read_by.filter((session) => session !== message.from_session);
     const notes = [
-      ...(message.claims === undefined ? [] : yieldNotes(message, await relay.claims())),
+      ...(message.claims === undefined ? [] : yieldNotes(message, await relay.claims.list())),
       readers.length === 0
         ? "read by nobody yet"
         : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
     ];
     const text = cli.framed([messageLines(message, me, names, cli.now(), notes)]);
     await cli.io.out(cli.flags.json ? json(message, 2) : text);
-    if (!cli.io.isUnheard) await relay.markRead(id);
+    if (!cli.io.isUnheard) await relay.messages.markRead(id);
   },
 });

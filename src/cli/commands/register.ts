@@ -30,12 +30,12 @@ async function register(cli: Cli, flags: RegisterFlags): Promise<void> {
       next: "give the pid of the agent itself, or leave it away",
     });
   const relay = await cli.open({ pid });
-  const agent = await relay.register({
+  const agent = await relay.agents.register({
     name: flags.name,
     role: flags.role,
     metadata: flags.metadata === undefined ? undefined : objectOf(flags.metadata),
   });
-  const unread = await relay.unreadCount();
+  const unread = await relay.messages.unreadCount();
   const process = agent.pid === 0 ? "no process known: silence alone tells when it is gone" : `pid ${agent.pid}`;
   await cli.say(
     agent,

@@ -20,7 +20,7 @@ export const verb = defineVerb({
     if (flags.force) askForPerson(cli, relay.agent, "take a claim away");
     const force = flags.force ?? false;
     const released = flags.all
-      ? await relay.releaseAll()
+      ? await relay.claims.releaseAll()
       : await relay.release(paths, { resources: flags.resource ?? [], force });
     const words = released.map(claimWords).join(", ");
     await cli.say(released, released.length === 0 ? "You held nothing\n" : `Released ${words}\n`);

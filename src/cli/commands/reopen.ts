@@ -12,7 +12,8 @@ export const verb = defineVerb({
       throw new RelayError("not_found", `Cannot reopen "${relay.dir}": there is no relay`, {
         next: "agent-relay whoami",
       });
-    if (!(await relay.reopen())) throw new RelayError("conflict", `Cannot reopen "${relay.dir}": it is not finished`);
+    if (!(await relay.admin.reopen()))
+      throw new RelayError("conflict", `Cannot reopen "${relay.dir}": it is not finished`);
     await cli.say({ dir: relay.dir }, "Reopened: sessions register again\n");
   },
 });

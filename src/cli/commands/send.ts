@@ -95,13 +95,15 @@ async function addressed(relay: Relay, words: readonly string[]): Promise<Addres
 async function isSomebody(relay: Relay, word: string): Promise<boolean> {
   if (["all", "human"].includes(word) || /^role:\S+$/.test(word)) return true;
   const isMeant = ({ session_id, name }: { session_id: string; name?: string }) => session_id === word || name === word;
-  return isSegment(word) && ((await relay.agents()).some(isMeant) || (await relay.find(word)) !== undefined);
+  return (
+    isSegment(word) && ((await relay.agents.list()).some(isMeant) || (await relay.agents.find(word)) !== undefined)
+  );
 }
 
 /** The options of a request to yield: by default to all others who hold what `--claim` names. */
 async function yieldOptions(relay: Relay, { claim, to, kind }: SendFlags): Promise<SendOptions> {
   if (claim === undefined) return {};
-  const { claims } = await relay.check(claim, { resources: claim.filter(isSegment) });
+  const { claims } = await relay.claims.check(claim, { resources: claim.filter(isSegment) });
   const held = claims.filter((one) => one.session_id !== relay.session);
   if (held.length === 0)
     throw new RelayError("not_found", `Cannot ask anyone for "${claim.join(" ")}": nobody else holds it`, {

@@ -310,11 +310,11 @@ async function makeRelay(cli: Cli): Promise<Done[]> {
     const file = relay.dir;
     const isNew = !fs.existsSync(file) || fs.readdirSync(file).length === 0;
     if (!isNew) {
-      if (await relay.isTrusted()) return [];
+      if (await relay.admin.isTrusted()) return [];
       const next = "ask the person who runs you to type: agent-relay trust";
       askForPerson(cli, relay.agent, `trust "${file}", which came from elsewhere`, next);
     }
-    await relay.trust();
+    await relay.admin.trust();
     return isNew ? [] : [{ host, file, what: "trusted" }];
   } catch (error) {
     if (error instanceof RelayError) return [{ host, file: "", ...failure(error) }];

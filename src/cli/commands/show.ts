@@ -9,7 +9,7 @@ export const verb = defineVerb({
   example: "agent-relay show timeline",
   async run(cli, _, { view = "sessions" }) {
     const relay = await cli.open();
-    const dump = await relay.dump();
+    const dump = await relay.admin.dump();
     const text = clean(markdown(dump, view));
     await cli.say({ view, markdown: text }, cli.framed([text], "what agents say"));
   },

@@ -27,10 +27,10 @@ export const verb = defineVerb({
     const relay = await cli.open();
     if (words.length > 0) {
       const status = await bodyOf(cli, words);
-      await relay.setStatus(status);
+      await relay.agents.setStatus(status);
       return cli.say({ status }, "The others see it beside your name\n");
     }
-    const found = await relay.snapshot();
+    const found = await relay.activity.snapshot();
     const { finished_at } = found;
     const text = flags.compact ? compact(found, relay.session, cli) : full(found, relay.session, cli);
     await cli.say(found, finished_at === undefined ? text : `Finished ${finished_at}: agent-relay reopen\n${text}`);
@@ -43,11 +43,11 @@ export const verb = defineVerb({
 async function shortLine(cli: Cli): Promise<[unknown, string]> {
   const session = cli.io.isTerminal ? undefined : sessionIn(await cli.io.input(MAX_PAYLOAD_BYTES));
   const relay = await cli.open(session === undefined || cli.flags.session !== undefined ? {} : { session });
-  const agents = await relay.agents({ unread: true });
+  const agents = await relay.agents.list({ unread: true });
   if (agents.length === 0) return [{}, ""];
   const unread = agents.find(({ session_id }) => session_id === relay.session)?.unread ?? 0;
   const here = agents.filter(({ presence, session_id }) => presence !== "gone" && session_id !== relay.session).length;
-  const claims = (await relay.claims()).filter(({ session_id }) => session_id === relay.session).length;
+  const claims = (await relay.claims.list()).filter(({ session_id }) => session_id === relay.session).length;
   const parts = [`${countWord(unread)} unread`, `${here} here`, ...(claims === 0 ? [] : [`${claims} claimed`])];
   return [{ unread, here, claims }, `relay: ${parts.join(", ")}\n`];
 }

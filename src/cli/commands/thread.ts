@@ -8,6 +8,6 @@ export const verb = defineVerb({
   example: "agent-relay thread msg-0mwq289458ob05tgh7w2w",
   async run(cli, _, { id }) {
     const relay = await cli.open();
-    await tellMessages(cli, relay, await relay.thread(id));
+    await tellMessages(cli, relay, await relay.messages.thread(id));
   },
 });

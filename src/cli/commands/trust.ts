@@ -9,7 +9,7 @@ export const verb = defineVerb({
     const { relay } = await cli.openStrange();
     const next = "ask the person who runs you to type: agent-relay trust";
     askForPerson(cli, relay.agent, `trust "${relay.dir}"`, next);
-    await relay.trust();
+    await relay.admin.trust();
     await cli.say({ dir: relay.dir, trusted: true }, `Trusted ${relay.dir}: its mail now reaches your agents\n`);
   },
 });

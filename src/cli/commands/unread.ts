@@ -13,7 +13,7 @@ export const verb = defineVerb({
   example: "agent-relay unread --quiet && agent-relay inbox",
   async run(cli, flags) {
     const relay = await cli.open();
-    const count = await relay.unreadCount();
+    const count = await relay.messages.unreadCount();
     if (flags.quiet) return count === 0 ? NONE : 0;
     await cli.io.out(
       cli.flags.json ? json({ count: Math.min(count, 1000), more: count > 1000 }) : `${countWord(count)}\n`,

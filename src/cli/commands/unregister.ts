@@ -7,7 +7,7 @@ export const verb = defineVerb({
   example: "agent-relay unregister --session claude-1",
   async run(cli) {
     const relay = await cli.open();
-    const agent = await relay.unregister();
+    const agent = await relay.agents.unregister();
     if (!agent)
       throw new RelayError("not_found", `Cannot unregister "${relay.session}": it is not registered`, {
         next: "agent-relay agents",

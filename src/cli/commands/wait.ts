@@ -45,14 +45,14 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (asked.length > 1)
     throw new RelayError("usage", `Cannot do ${asked.join(" and ")} at once`, { next: "give one of them" });
   if (flags.list) {
-    const all = await relay.waits();
+    const all = await relay.waits.list();
     await cli.say(all, await described(cli, relay, all));
     if (all.length === 0) cli.io.err("Nobody waits by --subscribe\n");
     return undefined;
   }
   if (flags.outcome !== undefined || flags.cancel !== undefined) {
     const found =
-      flags.cancel === undefined ? await relay.outcome(flags.outcome ?? "") : await relay.cancelWait(flags.cancel);
+      flags.cancel === undefined ? await relay.waits.get(flags.outcome ?? "") : await relay.waits.cancel(flags.cancel);
     await cli.say(found, await described(cli, relay, [found]));
     return undefined;
   }
@@ -62,7 +62,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   };
   const options = { any: flags.any, apart: flags.apart, timeout: durationOf(flags.timeout) };
   if (flags.subscribe) {
-    const made = await relay.subscribe(wished, options);
+    const made = await relay.waits.subscribe(wished, options);
     await cli.say(made, await described(cli, relay, [made]));
     return undefined;
   }
@@ -74,7 +74,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
 
 async function described(cli: Cli, relay: Relay, waits: readonly Wait[]): Promise<string> {
   const sessions = waits.flatMap(({ session_id, conditions }) => [session_id, ...sessionsIn(conditions)]);
-  const call = callsIn(await relay.names(sessions));
+  const call = callsIn(await relay.agents.names(sessions));
   return waits.map((wait) => `${describeWait(wait, call, cli.now())}\n`).join("");
 }
 

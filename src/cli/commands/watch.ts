@@ -33,13 +33,13 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   for await (const message of relay.watch({ signal: end.signal, mark: false })) {
     if (!command) await show(cli, relay, message, end.signal);
     else if (!(await handOver(cli, relay, message, command))) continue;
-    await throughOutages(() => relay.markRead(message.id), end.signal);
+    await throughOutages(() => relay.messages.markRead(message.id), end.signal);
   }
   return INTERRUPTED;
 }
 
 async function show(cli: Cli, relay: Relay, message: Message, signal: AbortSignal): Promise<void> {
-  const names = await throughOutages(() => relay.names(sessionsIn([message])), signal);
+  const names = await throughOutages(() => relay.agents.names(sessionsIn([message])), signal);
   const lines = messageLines(message, relay.session ?? "", names, cli.now());
   await cli.io.out(cli.flags.json ? json(message) : cli.framed([lines]));
 }

@@ -9,8 +9,8 @@ export const verb = defineVerb({
   async run(cli) {
     const { project, identity } = await findRelay(cli.openOptions());
     const { relay } = await cli.openStrange();
-    const registration = project.exists ? await relay.find(identity.session) : undefined;
-    const trust = project.exists ? await relay.isTrusted() : true;
+    const registration = project.exists ? await relay.agents.find(identity.session) : undefined;
+    const trust = project.exists ? await relay.admin.isTrusted() : true;
     const lines = [
       `session  ${identity.session} (${identity.because})`,
       `agent    ${identity.agent}${identity.pid === 0 ? "" : `, pid ${identity.pid}`}`,

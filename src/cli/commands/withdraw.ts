@@ -7,7 +7,7 @@ export const verb = defineVerb({
   words: { "<id>": "the message" },
   example: "agent-relay withdraw msg-0mwq289458ob05tgh7w2w",
   async run(cli, _, { id }) {
-    const message = await (await cli.open()).withdraw(id);
+    const message = await (await cli.open()).messages.withdraw(id);
     const readers = message.read_by.filter((session) => session !== message.from_session);
     await cli.say(
       message,

@@ -23,7 +23,7 @@ async function offered(line: string): Promise<string[]> {
     ["s1", "bob"],
     ["s2", "cho"],
   ] as const)
-    await new Relay(`${cwd}/.relay`, { session, durability: "process" }).register({ name });
+    await new Relay(`${cwd}/.relay`, { session, durability: "process" }).agents.register({ name });
   const words = line.split(" ").map((word) => `'${word}'`);
   const run = `${script}
     COMP_WORDS=(agent-relay ${words.join(" ")}); COMP_CWORD=${words.length}

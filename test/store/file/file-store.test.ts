@@ -36,8 +36,8 @@ describe("the layout", () => {
     const root = place();
     const ann = new Relay(root, { session: "ann", agent: "claude", name: "ann", now: () => NOON });
     const bob = new Relay(root, { session: "bob", agent: "codex", name: "bob", now: () => NOON });
-    await ann.register();
-    await bob.register();
+    await ann.agents.register();
+    await bob.agents.register();
     const all = await ann.send("to all");
     const question = await ann.send("to bob?", { to: "bob", kind: "question" });
     await bob.inbox({ limit: 1 });

@@ -39,16 +39,16 @@ async function beginning() {
 test("a watch, a wait and the activity that is followed ended when their server was started again", async () => {
   const { relay, here, notices, watched, goAway, comeBack, origin } = await beginning();
   const [watcher, waiter, follower] = [relay("watcher"), relay("waiter"), relay("follower")];
-  await waiter.register();
+  await waiter.agents.register();
   const messages = watcher.watch();
   const first = messages.next();
-  await expect.poll(() => here.find("watcher")).toBeDefined();
+  await expect.poll(() => here.agents.find("watcher")).toBeDefined();
   await here.send("before", { to: "watcher" });
   expect((await first).value?.content).toBe("before");
   const second = messages.next();
   const waiting = waiter.wait({ message: true });
   const end = new AbortController();
-  const entries = follower.follow(end.signal);
+  const entries = follower.activity.follow({ signal: end.signal });
   const seen: (string | undefined)[] = [];
   const following = (async () => {
     for await (const entry of entries) seen.push(String(entry.content ?? entry.text ?? ""));
@@ -57,7 +57,7 @@ test("a watch, a wait and the activity that is followed ended when their server 
   await goAway();
   await expect.poll(() => notices).toContain(`${origin} cannot be reached now: waits until it can`);
   await here.send("meanwhile", { to: ["watcher", "waiter"] });
-  await here.log("meanwhile");
+  await here.activity.note("meanwhile");
   await comeBack();
   expect((await second).value?.content).toBe("meanwhile");
   expect((await waiting).outcome).toHaveLength(1);
@@ -71,7 +71,7 @@ test("a watch, a wait and the activity that is followed ended when their server 
 test("a daemon ended when its server was started again", async () => {
   const { relay, store, here, watched, goAway, comeBack } = await beginning();
   const mine = relay("d");
-  await mine.register();
+  await mine.agents.register();
   const end = new AbortController();
   const log: string[] = [];
   const runs: number[] = [];

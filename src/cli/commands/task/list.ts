@@ -18,7 +18,7 @@ export const list = defineVerb({
     const which = flags.ready ? "ready" : flags.all ? "all" : "open";
     const limit = flags.limit ? wholeNumber(flags.limit, "--limit") : undefined;
     const found = await relay.tasks.list({ which, limit });
-    const names = await relay.names(found.tasks.map(({ owner }) => owner?.session_id));
+    const names = await relay.agents.names(found.tasks.map(({ owner }) => owner?.session_id));
     const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
     await cli.say(found, cli.framed(lines, "tasks"));
     if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");

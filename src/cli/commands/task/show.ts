@@ -10,7 +10,7 @@ export const show = defineVerb({
   async run(cli, _, { task: word }) {
     const relay = await cli.open();
     const task = await relay.tasks.get(word);
-    const names = await relay.names([
+    const names = await relay.agents.names([
       task.created_by,
       task.owner?.session_id,
       ...task.notes.map((one) => one.session_id),

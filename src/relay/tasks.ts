@@ -1,19 +1,20 @@
-import type { Context } from "./context.ts";
-import { send } from "./messages/send.ts";
-import type { TaskEdit } from "./tasks/edit.ts";
-import type { EndedTask, TaskList, TaskListOptions } from "./tasks/lifecycle.ts";
-import type { Standings } from "./tasks/standings.ts";
-import type { TakeOptions } from "./tasks/take.ts";
-import type { Task } from "./tasks/task.ts";
-import type { Loss, MoveOptions, TaskFields, Telling } from "./tasks/update.ts";
+import { send } from "../messages/send.ts";
+import type { TaskEdit } from "../tasks/edit.ts";
+import type { EndedTask, TaskList, TaskListOptions } from "../tasks/lifecycle.ts";
+import type { Standings } from "../tasks/standings.ts";
+import type { TakeOptions } from "../tasks/take.ts";
+import type { Task } from "../tasks/task.ts";
+import type { Loss, MoveOptions, TaskFields, Telling } from "../tasks/update.ts";
+import type { Acting } from "./acting.ts";
+import { foundOr } from "./found.ts";
 
 // Each module is loaded on first use.
 const load = {
-  board: () => import("./tasks/lifecycle.ts"),
-  steps: () => import("./tasks/update.ts"),
-  taking: () => import("./tasks/take.ts"),
-  editing: () => import("./tasks/edit.ts"),
-  standings: () => import("./tasks/standings.ts"),
+  board: () => import("../tasks/lifecycle.ts"),
+  steps: () => import("../tasks/update.ts"),
+  taking: () => import("../tasks/take.ts"),
+  editing: () => import("../tasks/edit.ts"),
+  standings: () => import("../tasks/standings.ts"),
 };
 
 const MAX_AHEAD_MS = 1000; // if the last age is farther ahead than this, the clock was set back
@@ -24,17 +25,17 @@ const MAX_AHEAD_MS = 1000; // if the last age is farther ahead than this, the cl
  * tasks match, `conflict` for what the task's state does not allow, and `refused` for a task that another works on.
  */
 export class Tasks {
-  readonly #context: () => Context;
+  readonly #acting: Acting;
   #lastAge = 0;
 
-  constructor(context: () => Context) {
-    this.#context = context;
+  constructor(acting: Acting) {
+    this.#acting = acting;
   }
 
   /** Adds a pending task. */
   async add(title: string, fields?: TaskFields): Promise<Task> {
     const { addTask } = await load.board();
-    const context = this.#context();
+    const context = this.#acting.mine();
     const [now, next] = [context.now(), this.#lastAge + 1]; // tasks added within one ms keep their order
     this.#lastAge = next - now < MAX_AHEAD_MS ? Math.max(now, next) : now;
     return addTask(context, title, fields, this.#lastAge);
@@ -42,73 +43,78 @@ export class Tasks {
 
   /** One task. */
   async get(task: string): Promise<Task> {
-    return (await load.steps()).taskOf(this.#context(), task);
+    return (await load.steps()).taskOf(this.#acting.mine(), task);
+  }
+
+  /** `get`, and undefined where there is none. */
+  async find(task: string): Promise<Task | undefined> {
+    return foundOr(this.get(task));
   }
 
   /** Tasks, the first to do first: by priority, then age. */
   async list(options?: TaskListOptions): Promise<TaskList> {
-    return (await load.board()).listTasks(this.#context(), options);
+    return (await load.board()).listTasks(this.#acting.mine(), options);
   }
 
   /** Which of these tasks are abandoned, and what the pending ones wait for. */
   async standings(tasks: readonly Task[]): Promise<Standings> {
-    return (await load.standings()).standingsOf(this.#context(), tasks);
+    return (await load.standings()).standingsOf(this.#acting.mine(), tasks);
   }
 
   /** Takes a task under a lease, or renews it. With `claimFiles`, its files too, all or none. */
   async claim(task: string, options?: TakeOptions): Promise<Task> {
-    return (await load.taking()).claimTask(this.#context(), task, this.#telling(options));
+    return (await load.taking()).claimTask(this.#acting.mine(), task, this.#telling(options));
   }
 
   /** Takes the first task that is ready; an abandoned task counts as ready. Undefined if there is none. */
   async next(options?: TakeOptions): Promise<Task | undefined> {
-    return (await load.taking()).nextTask(this.#context(), this.#telling(options));
+    return (await load.taking()).nextTask(this.#acting.mine(), this.#telling(options));
   }
 
   /** Ends this session's task as done. Returns also the tasks that became ready by it. */
   async done(task: string, options?: MoveOptions): Promise<EndedTask> {
-    return (await load.board()).finishTask(this.#context(), task, this.#telling(options));
+    return (await load.board()).finishTask(this.#acting.mine(), task, this.#telling(options));
   }
 
   /** Ends a task that will not be done. Its dependents do not wait for it any more. */
   async cancel(task: string, options?: MoveOptions): Promise<EndedTask> {
-    return (await load.board()).cancelTask(this.#context(), task, this.#telling(options));
+    return (await load.board()).cancelTask(this.#acting.mine(), task, this.#telling(options));
   }
 
   /** Gives a task back, for others to take. */
   async release(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).releaseTask(this.#context(), task, this.#telling(options));
+    return (await load.board()).releaseTask(this.#acting.mine(), task, this.#telling(options));
   }
 
   /** Says that a task cannot go on, and why. */
   async block(task: string, reason: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).blockTask(this.#context(), task, reason, this.#telling(options));
+    return (await load.board()).blockTask(this.#acting.mine(), task, reason, this.#telling(options));
   }
 
   /** Lets a blocked task be taken again. */
   async unblock(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).unblockTask(this.#context(), task, this.#telling(options));
+    return (await load.board()).unblockTask(this.#acting.mine(), task, this.#telling(options));
   }
 
   /** Changes the fields of a task. Throws `conflict` for dependencies in a cycle. */
   async edit(task: string, edit: TaskEdit): Promise<Task> {
-    return (await load.editing()).editTask(this.#context(), task, this.#telling(edit));
+    return (await load.editing()).editTask(this.#acting.mine(), task, this.#telling(edit));
   }
 
   /** Writes a note to a task, for whoever works on it. */
   async note(task: string, note: string): Promise<Task> {
-    return (await load.editing()).noteTask(this.#context(), task, note);
+    return (await load.editing()).noteTask(this.#acting.mine(), task, note);
   }
 
   /** Renews the lease of every task of this session. Returns the tasks. */
   async renew(): Promise<Task[]> {
-    return (await load.taking()).renewTasks(this.#context());
+    return (await load.taking()).renewTasks(this.#acting.mine());
   }
 
   /** Adds a callback that sends a message to the session that loses its task, also to a session that has left. */
   #telling<Options>(options: Options | undefined): Options & Telling {
     const tellLoser = ({ session_id: to, text }: Loss) =>
-      send(this.#context(), text, { to, kind: "status", keep: true });
+      send(this.#acting.mine(), text, { to, kind: "status", keep: true });
     return { ...(options as Options), tellLoser };
   }
 }

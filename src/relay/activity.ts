@@ -1,0 +1,60 @@
+import type { Entry } from "../activity/entry.ts";
+import type * as views from "../views/activity.ts";
+import type { Explanation } from "../views/explain.ts";
+import type { PastState } from "../views/past-state.ts";
+import type { Snapshot } from "../views/snapshot.ts";
+import type { Acting } from "./acting.ts";
+
+// Each module is loaded on first use.
+const load = {
+  log: () => import("../activity/log.ts"),
+  activity: () => import("../views/activity.ts"),
+  explain: () => import("../views/explain.ts"),
+  past: () => import("../views/past-state.ts"),
+  snapshot: () => import("../views/snapshot.ts"),
+};
+
+/** What happens and has happened: `relay.activity`. */
+export class Activity {
+  readonly #acting: Acting;
+
+  constructor(acting: Acting) {
+    this.#acting = acting;
+  }
+
+  /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
+  async list(options?: views.ActivityOptions): Promise<views.ActivityList> {
+    return (await load.activity()).activity(this.#acting.anyone(), options);
+  }
+
+  /** Yields what happens from now on; with `known`, the entries of the last minute or more, what is not among them. */
+  async *follow(options: views.FollowOptions = {}): AsyncGenerator<Entry, void, void> {
+    const { follow } = await load.activity();
+    yield* this.#acting.life.stream(options.signal, (signal) => follow(this.#acting.anyone(), { ...options, signal }));
+  }
+
+  /** Writes a note to the log; with `file`, about that file. */
+  async note(text: string, options: { readonly file?: string | undefined } = {}): Promise<void> {
+    return (await load.log()).note(this.#acting.mine(), text, options.file);
+  }
+
+  /** Logs which files this session has written, by the names given. */
+  async noteEdits(files: readonly string[]): Promise<void> {
+    return (await load.log()).noteEdit(this.#acting.mine(), files);
+  }
+
+  /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
+  async explain(id: string): Promise<Explanation> {
+    return (await load.explain()).explain(this.#acting.anyone(), id);
+  }
+
+  /** Who is here and what each does, who holds what, what is to be done, and who waits. */
+  async snapshot(): Promise<Snapshot> {
+    return (await load.snapshot()).snapshot(this.#acting.anyone());
+  }
+
+  /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
+  async at(time: number): Promise<PastState> {
+    return (await load.past()).stateAt(this.#acting.anyone(), time);
+  }
+}

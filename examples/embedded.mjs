@@ -5,7 +5,7 @@ const cwd = process.argv[2] ?? process.cwd();
 const relay = await Relay.open({ cwd, session: "build-bot", agent: "ci", onNotice: ({ text }) => console.error(text) });
 
 try {
-  const sent = await relay.send("The build is green", { kind: "status", expires: 3_600_000, report: true });
+  const sent = await relay.send("The build is green", { kind: "status", expiresMs: 3_600_000, report: true });
   const idle = sent.recipients.filter((one) => one.presence !== "active").length;
   console.log(`${sent.id} is on disk; ${sent.recipients.length} agents will be told, ${idle} of them not active`);
   await relay.send("Please fix the build", { to: "role:builder" });

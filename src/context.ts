@@ -83,11 +83,11 @@ export async function asFarAsPossible(write: () => Promise<unknown>): Promise<bo
 /** How long a session may be silent before its presence changes, in ms. */
 export interface Thresholds {
   /** A session seen more recently than this is active. Default 15 minutes. */
-  readonly active: number;
+  readonly activeMs: number;
   /** A session silent for longer than this is gone, if its process cannot be seen. Default 2 hours. */
-  readonly silent: number;
+  readonly silentMs: number;
 }
-export const THRESHOLDS: Thresholds = { active: 15 * 60_000, silent: 2 * 3_600_000 };
+export const THRESHOLDS: Thresholds = { activeMs: 15 * 60_000, silentMs: 2 * 3_600_000 };
 
 export interface LoopLimits {
   /** How many answers in a row are sent without a pause; default 20. Each further one waits a little longer. */

@@ -29,8 +29,12 @@ export function checkText(text: string, verb: string, most: number): string {
   });
 }
 
+/** The names of an interface's options, for `checkOptions`: the compiler sees that none is left out. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
 /** Throws `usage` for an option that is not among the `known` ones: a misspelt one would be passed over in silence. */
-export function checkOptions<T extends object>(verb: string, options: T, known: Readonly<Record<keyof T, true>>): void {
+export function checkOptions<T extends object>(verb: string, options: T | undefined, known: OptionNames<T>): void {
+  if (options === undefined) return;
   const odd = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (odd === undefined) return;
   const all = Object.keys(known).sort().join(", ");

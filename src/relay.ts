@@ -1,10 +1,11 @@
-import { checkAgentId } from "./agents/agent.ts";
+import { checkAgentId, checkSession } from "./agents/agent.ts";
 import { touch } from "./agents/register.ts";
 import type { Claim } from "./claims/claim.ts";
 import type { ReleaseOptions, WaitingClaimOptions } from "./claims/claims.ts";
 import { asFarAsPossible, type Context, type RelayOptions } from "./context.ts";
 import { RelayError } from "./errors.ts";
 import { Lifetime } from "./lifetime.ts";
+import { checkOptions } from "./limits.ts";
 import * as reading from "./messages/inbox.ts";
 import type { Message } from "./messages/message.ts";
 import type { SendOptions, Sent } from "./messages/send.ts";
@@ -18,6 +19,7 @@ import { Agents } from "./relay/agents.ts";
 import { Claims } from "./relay/claims.ts";
 import { Decisions } from "./relay/decisions.ts";
 import { Messages } from "./relay/messages.ts";
+import { INBOX, OPEN, RELAY, RELEASE, WAIT, WAIT_FOR, WAITING_CLAIM, WATCH } from "./relay/options.ts";
 import { Sending } from "./relay/sending.ts";
 import { Tasks } from "./relay/tasks.ts";
 import { Waits } from "./relay/waits.ts";
@@ -64,7 +66,10 @@ export class Relay {
 
   /** A relay in the folder `dir` (such as `.relay`). Does no I/O; the first write makes the folder. */
   constructor(dir: string, options: RelayOptions = {}) {
-    this.dir = dir;
+    checkOptions("make a Relay", options, RELAY);
+    this.dir = options.store ? dir : checkDir(dir);
+    if (options.session !== undefined) checkSession(options.session);
+    if (options.agent !== undefined) checkAgentId(options.agent);
     this.#options = options;
     this.#store = options.store ?? fileStore(dir, options);
     const acting: Acting = {
@@ -86,6 +91,7 @@ export class Relay {
 
   /** Finds the project's relay and our session, as the command does. Throws `usage` if they cannot be told. */
   static open(options: OpenOptions = {}): Promise<Relay> {
+    checkOptions("open a Relay", options, OPEN);
     return openRelay(options, (dir, found) => new Relay(dir, found));
   }
 
@@ -114,11 +120,13 @@ export class Relay {
 
   /** Shows waiting messages and marks those shown as read. Throws `conflict` while another reader has the lease. */
   async inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
+    checkOptions("read the inbox", options, INBOX);
     return reading.inbox(this.#context(), options);
   }
 
   /** Yields unread messages, now and later; asking for the next marks one as read. Registers the session if need be. */
   watch(options: watching.WatchOptions = {}): AsyncGenerator<Message, void, void> {
+    checkOptions("watch", options, WATCH);
     return this.#life.stream(options.signal, (signal) => watching.watch(this.#context(), { ...options, signal }));
   }
 
@@ -128,11 +136,13 @@ export class Relay {
    * others hold, with who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once for a deadlock.
    */
   async claim(paths: string | readonly string[], options?: WaitingClaimOptions): Promise<Claim> {
+    checkOptions("claim", options, WAITING_CLAIM);
     return (await load.claims()).claim(this.#context(), [paths].flat(), options);
   }
 
   /** Gives back own claims on or below these paths. Throws `not_found`, `refused` for another's without `force`. */
   async release(paths: string | readonly string[], options?: ReleaseOptions): Promise<Claim[]> {
+    checkOptions("release", options, RELEASE);
     return (await load.yields()).releaseAndTell(this.#context(), [paths].flat(), options);
   }
 
@@ -141,6 +151,8 @@ export class Relay {
    * `conflict` for a deadlock, with its steps: those who would have to act wait for this session.
    */
   async wait(what: WaitFor, options: WaitOptions = {}): Promise<WaitResult> {
+    checkOptions("wait for this", what, WAIT_FOR);
+    checkOptions("wait", options, WAIT);
     const { wait } = await load.waits();
     return this.#life.during(options.signal, (signal) => wait(this.#context(), what, { ...options, signal }));
   }
@@ -174,4 +186,9 @@ export class Relay {
     if (this.#options.session !== undefined) this.#mine = context;
     return context;
   }
+}
+
+function checkDir(dir: string): string {
+  if (dir !== "") return dir;
+  throw new RelayError("usage", "Cannot make a Relay in no folder", { next: 'new Relay(".relay", { session })' });
 }

@@ -1,8 +1,24 @@
+import { RelayError } from "./errors.ts";
+import { jsonText } from "./text.ts";
+
 const LAST_DATE = 8.64e15; // ms; the farthest that a Date can show, before and after 1970
 
 /** A time (Unix ms) as ISO 8601 has it, in UTC, with milliseconds. A time that no date can show is the last or first one. */
 export function iso(time: number): string {
   return new Date(Math.max(-LAST_DATE, Math.min(LAST_DATE, time)) || 0).toISOString();
+}
+
+/** A moment, as a program gives it: ISO 8601, such as `2026-05-01T09:00:00Z`, or a Date. */
+export type When = string | Date;
+
+/** A moment in Unix ms; `otherwise` if none is given. Throws `usage` for what is none. */
+export function timeAt(when: When | undefined, otherwise: number): number {
+  if (when === undefined) return otherwise;
+  const time = when instanceof Date ? when.getTime() : /^[+-]?\d{4,6}-\d\d/.test(when) ? Date.parse(when) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new RelayError("usage", `Cannot tell what time ${jsonText(String(when))} is`, {
+    next: "give ISO 8601, such as 2026-05-01T09:00:00Z, or a Date",
+  });
 }
 
 /** A time (Unix ms) for people: by the clock on their wall, with its offset, `Z` for none. `Date.parse` reads it back. */

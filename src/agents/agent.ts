@@ -68,8 +68,8 @@ export interface SignsOfLife {
 export function presence(agent: Agent, sight: SignsOfLife, now: number, thresholds: Thresholds = THRESHOLDS): Presence {
   if (agent.ended_at !== undefined || sight.process === "dead") return "gone";
   const silence = Math.abs(now - sight.seen); // a time far ahead is a wrong clock, and no sign of life
-  if (silence < thresholds.active) return "active";
-  return sight.process === "alive" || silence < thresholds.silent ? "idle" : "gone";
+  if (silence < thresholds.activeMs) return "active";
+  return sight.process === "alive" || silence < thresholds.silentMs ? "idle" : "gone";
 }
 
 /** Whether two registrations are of the same run of an agent. */

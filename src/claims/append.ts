@@ -12,9 +12,9 @@ const APPEND_PATIENCE_MS = 30_000;
 const APPEND_LEASE_MS = 30_000; // an append takes a few ms, and a killed one blocks the others for this long
 const NEWLINE = 10;
 
-export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttl" | "signal"> {
+export interface AppendOptions extends Pick<WaitingClaimOptions, "cwd" | "reason" | "ttlMs" | "signal"> {
   /** How long to wait in line for the file, ms; default 30 seconds. */
-  readonly wait?: number | undefined;
+  readonly waitMs?: number | undefined;
   /** Adds the text as it is. By default it begins and ends a line. */
   readonly raw?: boolean | undefined;
 }
@@ -39,8 +39,8 @@ export async function append(
 ): Promise<AppendResult> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
   const place = placeOf(context, file, cwd);
-  const { wait = APPEND_PATIENCE_MS, ttl = APPEND_LEASE_MS, reason = "append", signal } = options;
-  const held = await hold(context, file, { wait, ttl, reason, exact: true, cwd, signal });
+  const { waitMs: wait = APPEND_PATIENCE_MS, ttlMs: ttl = APPEND_LEASE_MS, reason = "append", signal } = options;
+  const held = await hold(context, file, { waitMs: wait, ttlMs: ttl, reason, exact: true, cwd, signal });
   try {
     return addTo(place, text, options.raw ?? false);
   } finally {

@@ -40,24 +40,29 @@ export interface ClaimOptions {
   readonly mode?: ClaimMode | undefined;
   readonly reason?: string | undefined;
   /** How long it lasts if it is not renewed, ms: 10 seconds to 8 hours, default 30 minutes. */
-  readonly ttl?: number | undefined;
+  readonly ttlMs?: number | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
   readonly cwd?: string | undefined;
   /** Means the paths in this worktree only. */
-  readonly apart?: boolean | undefined;
+  readonly thisWorktreeOnly?: boolean | undefined;
   /** The paths are files' own names, which a program has: no character of them is a wildcard. */
   readonly exact?: boolean | undefined;
 }
 
 export interface WaitingClaimOptions extends ClaimOptions {
   /** How long to wait in the queue, ms; Infinity: as long as it takes. Without it, a held target is a `conflict`. */
-  readonly wait?: number | undefined;
+  readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ReleaseOptions extends ClaimOptions {
   /** A person takes the claim from its holder, who is told. */
   readonly force?: boolean | undefined;
+}
+
+export interface RenewOptions {
+  /** Renews only once half of the time of one of them is over. */
+  readonly ifDue?: boolean | undefined;
 }
 
 /** The result of `check`. */
@@ -98,13 +103,13 @@ export async function claimTargets(
     targets,
     mode: checkMode(options.mode ?? "exclusive"),
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
-    ...(options.ttl === undefined ? {} : { ttl: checkTtl(options.ttl) }),
+    ...(options.ttlMs === undefined ? {} : { ttl: checkTtl(options.ttlMs) }),
     ...((await isMirrored(context)) && { tentative: true }),
   };
   options.signal?.throwIfAborted();
   await ensureRegistered(context);
   await context.settle(); // sessions that wait for an expired claim are told before it is taken again
-  const isPatient = options.wait !== undefined && options.wait > 0;
+  const isPatient = options.waitMs !== undefined && options.waitMs > 0;
   const first = await changeClaims(
     context,
     (claims, facts) => tryClaim(claims, request, facts, isPatient),
@@ -112,11 +117,11 @@ export async function claimTargets(
   );
   if (first.claim) return awaitServerVerdict(context, first.claim, request, advice);
   if (first.circle) throw await circleError(context, quotedTargets(request), first.circle);
-  if (options.wait === undefined || !isPatient)
+  if (options.waitMs === undefined || !isPatient)
     throw heldError(request, advice, first.blockers, await callsOfBlockers(context, first.blockers), context.now());
   return awaitServerVerdict(
     context,
-    await waitInQueue(context, request, advice, options.wait, options.signal),
+    await waitInQueue(context, request, advice, options.waitMs, options.signal),
     request,
     advice,
   );
@@ -162,7 +167,8 @@ export async function release(
   const isWhose = (claim: Claim) => isForced || claim.session_id === context.session;
   let apart: readonly ClaimTarget[] | undefined;
   // A claim in one worktree only is released from that worktree only.
-  const inWorktree = () => (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, apart: true }));
+  const inWorktree = () =>
+    (apart ??= paths === "all" ? [] : targetsOf(context, paths, { ...options, thisWorktreeOnly: true }));
   const isMeant = (target: ClaimTarget) =>
     targets === undefined ||
     (target.worktree === undefined ? targets : inWorktree()).some((named) => isNamed(target, named));
@@ -256,7 +262,7 @@ async function claimsNear(context: Context, targets: readonly ClaimTarget[]): Pr
 }
 
 /** Renews this session's claims; with `ifDue`, only once half of one's lease is over. Returns the renewed claims. */
-export async function renewClaims(context: Context, { ifDue = false } = {}): Promise<Claim[]> {
+export async function renewClaims(context: Context, { ifDue = false }: RenewOptions = {}): Promise<Claim[]> {
   const isMine = (claim: Claim) => claim.session_id === context.session;
   const all = await readClaims(context);
   const mine = all.claims.filter(isMine);
@@ -272,7 +278,7 @@ export async function renewClaims(context: Context, { ifDue = false } = {}): Pro
 }
 
 function targetsOf(context: Context, paths: readonly string[], options: ClaimOptions): ClaimTarget[] {
-  const base = whence(context, { cwd: options.cwd, apart: options.apart, exact: options.exact });
+  const base = whence(context, { cwd: options.cwd, thisWorktreeOnly: options.thisWorktreeOnly, exact: options.exact });
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, base)), ...resources];
   if (targets.length === 0)

@@ -20,14 +20,14 @@ export interface PathBase {
   /** The project's folder, for what lies in no git repository. */
   readonly project: string;
   /** Means the path in this worktree only, not the same one in all of them. */
-  readonly apart?: boolean | undefined;
+  readonly thisWorktreeOnly?: boolean | undefined;
   /** The path is a file's own name, which a program has: no character of it is a wildcard. */
   readonly exact?: boolean | undefined;
   /** The path is one of another machine: nothing here is looked at, and nothing can be learned of what is here. */
   readonly unseen?: boolean | undefined;
 }
 
-interface Place extends Pick<PathBase, "apart" | "exact"> {
+interface Place extends Pick<PathBase, "thisWorktreeOnly" | "exact"> {
   readonly cwd?: string | undefined;
 }
 
@@ -98,7 +98,7 @@ function target(base: string, rest: readonly string[], pathBase: PathBase): Clai
     path: pattern,
     ...(isLeaf ? { leaf: true } : {}),
     ...(isLinked ? { spelled: spell(literal(posix(path.relative(root, spelled))) || ".", ...rest) } : {}),
-    ...(pathBase.apart && !isOutside ? { worktree: root } : {}),
+    ...(pathBase.thisWorktreeOnly && !isOutside ? { worktree: root } : {}),
   };
 }
 

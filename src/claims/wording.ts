@@ -69,11 +69,11 @@ export function claimAgainCommand(
   options: {
     readonly resources?: readonly string[] | undefined;
     readonly mode?: ClaimMode | undefined;
-    readonly apart?: boolean | undefined;
+    readonly thisWorktreeOnly?: boolean | undefined;
   },
 ): string {
   const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
-  const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.apart ? ["--apart"] : [])];
+  const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.thisWorktreeOnly ? ["--apart"] : [])];
   return ["agent-relay claim", ...paths.map(typedPath), ...resources, ...flags, "--wait 10m"].join(" ");
 }
 

@@ -58,12 +58,17 @@ function itemIn(line: string, defaults: SendOptions): SendItem | RelayError {
     const given = objectIn(line);
     checkOptions("send this line", given, FIELDS);
     const { to, deadline, expires } = given;
-    const { content, ...options } = Line.parse(given, "the line");
-    const own = {
-      ...options,
+    const { content, reply_to, kind, thread, ack, keep, claims } = Line.parse(given, "the line");
+    const own: SendOptions = {
+      kind,
+      thread,
+      replyTo: reply_to,
+      ack,
+      keep,
+      claims,
       to: to === undefined ? undefined : list(text()).parse([to].flat(), "the line.to"),
-      deadline: msOf("deadline", deadline),
-      expires: msOf("expires", expires),
+      deadlineMs: msOf("deadline", deadline),
+      expiresMs: msOf("expires", expires),
     };
     return { content, options: { ...defaults, ...withoutAbsent(own) } };
   } catch (error) {

@@ -36,8 +36,8 @@ export async function signOptions({ io }: Cli, { store }: FoundRelay, { sign }: 
 }
 
 export function sendOptions({ to, kind, thread, replyTo, ack, deadline, expires, keep }: SendFlags): SendOptions {
-  const until = { deadline: durationOf(deadline), expires: durationOf(expires) };
-  return { report: true, to, kind, thread, reply_to: replyTo, ack, keep, ...until };
+  const until = { deadlineMs: durationOf(deadline), expiresMs: durationOf(expires) };
+  return { report: true, to, kind, thread, replyTo, ack, keep, ...until };
 }
 
 /** The text from the arguments, a file, or stdin (`-`). */

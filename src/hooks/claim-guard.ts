@@ -47,7 +47,7 @@ function denial(file: string, says: string): string {
 
 async function checked(relay: Relay, files: readonly string[], cwd: string) {
   try {
-    return await relay.claims.check(files, { cwd, apart: true, exact: true }); // a write is in one worktree
+    return await relay.claims.check(files, { cwd, thisWorktreeOnly: true, exact: true }); // a write is in one worktree
   } catch (error) {
     if (error instanceof RelayError && error.code === "usage") return undefined; // no path that anybody could claim
     throw error;

@@ -174,7 +174,7 @@ async function showMail(
       limit: MAX_ITEMS,
       by: "hooks",
       rank,
-      patience: READER_PATIENCE_MS,
+      patienceMs: READER_PATIENCE_MS,
       show: (items, found) => show(items, found.more, found.broken),
     });
   } catch (error) {

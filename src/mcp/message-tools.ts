@@ -170,7 +170,7 @@ const wait = tool({
       const what = given
         ? { ...wished, ...(message === undefined && from !== undefined && { message: true }) }
         : { message: true };
-      const waiting = () => relay.wait(what, { any: true, timeout: timeout * 1000, signal });
+      const waiting = () => relay.wait(what, { any: true, timeoutMs: timeout * 1000, signal });
       const { outcome } = await withProgress(call, timeout, waiting);
       return {
         text: frame(

@@ -97,7 +97,7 @@ async function answered(
 ): Promise<PermissionVerdict | undefined> {
   const relay = await deps.open();
   const to = await supervising(relay, who);
-  const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expires: within });
+  const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expiresMs: within });
   const end = performance.now() + within + CLOCK_GRAIN_MS;
   for (const { id } of messages) {
     for await (const _ of deps.changes(relay, isOver)) {

@@ -28,7 +28,7 @@ const claim = tool({
     const made =
       wait === undefined
         ? await relay.claim(wanted, options)
-        : await withProgress(call, wait, () => relay.claim(wanted, { ...options, wait: wait * 1000, signal }));
+        : await withProgress(call, wait, () => relay.claim(wanted, { ...options, waitMs: wait * 1000, signal }));
     return {
       text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
       data: { claim: made },

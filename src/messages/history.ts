@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
+import { timeAt, type When } from "../time.ts";
 import { type Message, mayRead, sentAt } from "./message.ts";
 import { order } from "./order.ts";
 import { isReadable, messageFor, readMessage } from "./records.ts";
@@ -11,13 +12,14 @@ export interface HistoryOptions {
   readonly limit?: number | undefined;
   /** Only those to or from this session. */
   readonly with?: string | undefined;
-  /** Only messages sent at this time or later (Unix ms). */
-  readonly since?: number | undefined;
+  /** Only messages sent at this time or later. */
+  readonly since?: When | undefined;
 }
 
 /** Messages this session may read, in order, the newest `limit`; marks nothing. */
 export async function history(context: Context, options: HistoryOptions = {}): Promise<Message[]> {
-  const { limit = 20, since = 0 } = options;
+  const { limit = 20 } = options;
+  const since = timeAt(options.since, 0);
   const found: Message[] = [];
   let ours = 0;
   // Foreign ids carry no time, so all of those messages are read; ours are read from the newest on.

@@ -6,6 +6,7 @@ import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { isThere } from "../project/trust.ts";
 import { besides } from "../store/read.ts";
+import { timeAt, type When } from "../time.ts";
 import { tellSenderOfBroken } from "./broken.ts";
 import { news } from "./catch-up.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
@@ -40,8 +41,8 @@ export interface InboxOptions {
   readonly rank?: (item: InboxItem) => number | undefined;
   /** Also messages read before, and those this session sent: the newest `limit` in all. */
   readonly all?: boolean | undefined;
-  /** Only messages sent at this time or later (Unix ms). */
-  readonly since?: number | undefined;
+  /** Only messages sent at this time or later. */
+  readonly since?: When | undefined;
   /** Marks nothing. */
   readonly peek?: boolean | undefined;
   /**
@@ -54,7 +55,7 @@ export interface InboxOptions {
   /** What looks: others see what tells a session of its mail. Default `itself`. */
   readonly by?: keyof Hears | undefined;
   /** How long to wait for another reader of this session, ms; default 6,000. */
-  readonly patience?: number | undefined;
+  readonly patienceMs?: number | undefined;
 }
 
 export interface Inbox {
@@ -90,7 +91,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
     if (by === "itself") await asFarAsPossible(() => noteQuiet(context, "inbox", looked));
     return { ...none, items: await show([], none) };
   }
-  const lease = await takeReaderLease(context, options.patience ?? DEFAULT_PATIENCE_MS);
+  const lease = await takeReaderLease(context, options.patienceMs ?? DEFAULT_PATIENCE_MS);
   try {
     const found = await collect(context, options, limit, reader);
     const shown = await show(found.items, found);
@@ -169,7 +170,7 @@ async function hasMarks({ store, session }: Context): Promise<boolean> {
 /** The items an inbox would show now, and how many more are unread or open. */
 async function collect(context: Context, options: InboxOptions, limit: number, reader: Reader): Promise<Inbox> {
   const { session, now } = context;
-  const since = options.since ?? 0;
+  const since = timeAt(options.since, 0);
   const isUrgent = options.rank !== undefined;
   const isOwn = reader === "registered";
   const most = limit + (isUrgent ? MAX_COUNTED : MAX_OUT_OF_ORDER);
@@ -178,7 +179,7 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const all = [...messages, ...(await unlistedNews(context, reader, messages))];
   const fresh = all.filter((message) => sentAt(message) >= since);
   const others = options.all
-    ? await history(context, { limit, since })
+    ? await history(context, { limit, since: options.since })
     : (isOwn ? await open(context) : []).filter((message) => sentAt(message) >= since);
   const byId = new Map([...others, ...fresh].map((message) => [message.id, message]));
   const items = order([...byId.values()]).map((message) => ({

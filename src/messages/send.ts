@@ -6,7 +6,7 @@ import { type Address, resolve } from "../agents/resolve.ts";
 import { type Context, isSeenLately } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId, timeAfter } from "../id.ts";
-import { checkOptions, checkTimeout } from "../limits.ts";
+import { checkOptions, checkTimeout, type OptionNames } from "../limits.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import type { Delivery, Published } from "../store/store.ts";
 import { lastHeard } from "./heard.ts";
@@ -33,15 +33,15 @@ export interface SendOptions {
   readonly kind?: MessageKind | undefined;
   /** The id of any message of the conversation that the message belongs to. */
   readonly thread?: string | undefined;
-  readonly reply_to?: string | undefined;
+  readonly replyTo?: string | undefined;
   /** Asks the recipient to `ack` or answer: each read shows the message again until then. */
   readonly ack?: boolean | undefined;
   /** The sender is told if no answer comes within this many ms. Default one hour with `ack`, else no deadline. */
-  readonly deadline?: number | undefined;
+  readonly deadlineMs?: number | undefined;
   /** The ids of the claims that a request to yield asks for. It is answered when its recipient releases one of them. */
   readonly claims?: readonly string[] | undefined;
   /** No inbox shows the message after this many ms. */
-  readonly expires?: number | undefined;
+  readonly expiresMs?: number | undefined;
   /** Keeps the message for a session that is not known yet; `to` is then its id. */
   readonly keep?: boolean | undefined;
   /** Signs each message before it is written. */
@@ -81,8 +81,8 @@ export interface Sent {
   readonly recipients: readonly Recipient[];
 }
 
-const SEND_OPTIONS: Readonly<Record<keyof SendOptions, true>> = {
-  ...{ to: true, kind: true, thread: true, reply_to: true, ack: true, deadline: true, claims: true, expires: true },
+const SEND_OPTIONS: OptionNames<SendOptions> = {
+  ...{ to: true, kind: true, thread: true, replyTo: true, ack: true, deadlineMs: true, claims: true, expiresMs: true },
   ...{ keep: true, sign: true, report: true },
 };
 
@@ -159,7 +159,7 @@ async function composed(
     throw new RelayError("usage", "Cannot ask everyone for permission: name who is to answer", {
       next: 'agent-relay send --to <who> --kind permission "May I ...?"',
     });
-  const answered = options.reply_to === undefined ? undefined : await messageFor(context, options.reply_to);
+  const answered = options.replyTo === undefined ? undefined : await messageFor(context, options.replyTo);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const heard = answered || thread ? undefined : await heardOf(context, to);
   const chain = answered || thread || heard ? await chainOf(context, answered ?? heard, thread) : NO_CHAIN;
@@ -212,7 +212,7 @@ function composeAll(
     reply_to: answered?.id,
     batch: targets.length > 1 ? newId("batch", time) : undefined,
     ack_required: options.ack,
-    expires_at: options.expires === undefined ? undefined : expiry(now(), options.expires),
+    expires_at: options.expiresMs === undefined ? undefined : expiry(now(), options.expiresMs),
     answer_by: to === "everyone" ? noDeadline(options) : answerBy(options, now()),
     claims: options.claims,
     via,
@@ -314,7 +314,7 @@ function sentResult(messages: readonly Message[], reached: readonly string[], re
 const DEFAULT_DEADLINE_MS = 3_600_000; // to answer a message that asks for an `ack`
 
 function answerBy(
-  { ack, deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
+  { ack, deadlineMs: deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
   now: number,
 ): string | undefined {
   if (deadline === undefined) return undefined;
@@ -322,7 +322,7 @@ function answerBy(
 }
 
 /** A broadcast has no deadline: no single recipient can be late. Each is asked at each read until it acks. */
-function noDeadline({ deadline }: SendOptions): undefined {
+function noDeadline({ deadlineMs: deadline }: SendOptions): undefined {
   if (deadline === undefined) return undefined;
   throw new RelayError("usage", "Cannot give everyone a deadline: nobody would be the one that is late", {
     next: "name who has to answer: agent-relay send --to <who> --deadline 10m",
@@ -343,11 +343,11 @@ export async function reply(context: Context, id: string, content: string, optio
   checkOptions("reply", options, SEND_OPTIONS);
   const answered = await messageFor(context, id);
   if (options.to !== undefined)
-    return send(context, content, { ...options, keep: options.keep ?? true, reply_to: answered.id });
+    return send(context, content, { ...options, keep: options.keep ?? true, replyTo: answered.id });
   const to = answered.from_session === context.session ? answered.to_session : answered.from_session;
   await checkAndRegister(context, content, options);
   const recipients: Recipients = { to: to === null ? "everyone" : [checkSegment(to, "session id")] };
-  return publishAll(context, await composed(context, content, { ...options, reply_to: answered.id }, recipients));
+  return publishAll(context, await composed(context, content, { ...options, replyTo: answered.id }, recipients));
 }
 
 /** The address, if `to` is one session id that this process has checked within the last second. */

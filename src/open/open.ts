@@ -54,16 +54,16 @@ export function relayFor<Made>(
   options: OpenOptions,
   make: (dir: string, options: RelayOptions) => Made,
 ): Made {
-  const { cwd = process.cwd() } = options;
+  const { dir: _, env: __, server: ___, client: ____, cwd = process.cwd(), ...given } = options;
   const { session, agent, pid, via, isPerson = false } = identity;
   const thresholds = { ...thresholdsFrom(options), ...options.thresholds };
-  return make(project.dir, { ...options, session, agent, pid, via, isPerson, cwd, store, thresholds, now });
+  return make(project.dir, { ...given, session, agent, pid, via, isPerson, cwd, store, thresholds, now });
 }
 
 /** The thresholds of `AGENT_RELAY_ACTIVE` and `AGENT_RELAY_SILENT`. Throws `usage` for what is no duration. */
 function thresholdsFrom({ env = process.env }: OpenOptions): Partial<Thresholds> {
   const { AGENT_RELAY_ACTIVE: active, AGENT_RELAY_SILENT: silent } = env;
-  return { ...(active && { active: parseDuration(active) }), ...(silent && { silent: parseDuration(silent) }) };
+  return { ...(active && { activeMs: parseDuration(active) }), ...(silent && { silentMs: parseDuration(silent) }) };
 }
 
 export async function findRelay(options: OpenOptions): Promise<FoundRelay> {

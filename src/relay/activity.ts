@@ -1,9 +1,12 @@
 import type { Entry } from "../activity/entry.ts";
+import { checkOptions } from "../limits.ts";
+import { timeAt, type When } from "../time.ts";
 import type * as views from "../views/activity.ts";
 import type { Explanation } from "../views/explain.ts";
 import type { PastState } from "../views/past-state.ts";
 import type { Snapshot } from "../views/snapshot.ts";
 import type { Acting } from "./acting.ts";
+import { ACTIVITY, FOLLOW } from "./options.ts";
 
 // Each module is loaded on first use.
 const load = {
@@ -24,17 +27,20 @@ export class Activity {
 
   /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
   async list(options?: views.ActivityOptions): Promise<views.ActivityList> {
+    checkOptions("list what happened", options, ACTIVITY);
     return (await load.activity()).activity(this.#acting.anyone(), options);
   }
 
   /** Yields what happens from now on; with `known`, the entries of the last minute or more, what is not among them. */
   async *follow(options: views.FollowOptions = {}): AsyncGenerator<Entry, void, void> {
+    checkOptions("follow", options, FOLLOW);
     const { follow } = await load.activity();
     yield* this.#acting.life.stream(options.signal, (signal) => follow(this.#acting.anyone(), { ...options, signal }));
   }
 
   /** Writes a note to the log; with `file`, about that file. */
   async note(text: string, options: { readonly file?: string | undefined } = {}): Promise<void> {
+    checkOptions("note", options, { file: true });
     return (await load.log()).note(this.#acting.mine(), text, options.file);
   }
 
@@ -53,8 +59,8 @@ export class Activity {
     return (await load.snapshot()).snapshot(this.#acting.anyone());
   }
 
-  /** Who was here, who held what, and how the tasks stood at a time (Unix ms), as far as the log goes back. */
-  async at(time: number): Promise<PastState> {
-    return (await load.past()).stateAt(this.#acting.anyone(), time);
+  /** Who was here, who held what, and how the tasks stood at a time, as far as the log goes back. */
+  async at(when: When): Promise<PastState> {
+    return (await load.past()).stateAt(this.#acting.anyone(), timeAt(when, 0));
   }
 }

@@ -4,9 +4,11 @@ import * as registration from "../agents/register.ts";
 import * as registry from "../agents/registry.ts";
 import type { RegisterOptions } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { checkOptions } from "../limits.ts";
 import { agentsWithUnread } from "../messages/mailbox.ts";
 import { jsonText } from "../text.ts";
 import type { Acting } from "./acting.ts";
+import { REGISTER } from "./options.ts";
 
 const load = {
   yields: () => import("../messages/yields.ts"),
@@ -23,6 +25,7 @@ export class Agents {
 
   /** Registers this session anew, and lists the last day's broadcasts for it. Throws `conflict` for a taken name. */
   async register(options?: RegisterOptions): Promise<Agent> {
+    checkOptions("register", options, REGISTER);
     return registration.register(this.#acting.mine(), options);
   }
 
@@ -40,6 +43,7 @@ export class Agents {
 
   /** Everyone registered, the last seen first; with `unread`, also how many unread messages each has. */
   async list(options: { readonly unread?: boolean | undefined } = {}): Promise<registry.AgentView[]> {
+    checkOptions("list agents", options, { unread: true });
     const look = options.unread ? agentsWithUnread : registry.agents;
     return look(this.#acting.anyone());
   }

@@ -1,4 +1,5 @@
 import type { RelayError } from "../errors.ts";
+import { checkOptions } from "../limits.ts";
 import { type HistoryOptions, history, thread } from "../messages/history.ts";
 import { type UnreadOptions, unread, unreadCount } from "../messages/inbox.ts";
 import type { Message } from "../messages/message.ts";
@@ -7,6 +8,7 @@ import { messageFor } from "../messages/records.ts";
 import type { SendItem, Sent } from "../messages/send.ts";
 import type { Acting } from "./acting.ts";
 import { foundOr } from "./found.ts";
+import { HISTORY, UNREAD } from "./options.ts";
 import type { Sending } from "./sending.ts";
 
 /** The messages that this session may read: `relay.messages`. */
@@ -36,6 +38,7 @@ export class Messages {
 
   /** The unread messages, in order, at most 1,000, without those `except`; marks nothing. */
   async unread(options?: UnreadOptions): Promise<Message[]> {
+    checkOptions("list unread messages", options, UNREAD);
     return unread(this.#acting.mine(), options);
   }
 
@@ -46,6 +49,7 @@ export class Messages {
 
   /** Messages sent and received, in order, the newest `limit`; marks nothing. */
   async history(options?: HistoryOptions): Promise<Message[]> {
+    checkOptions("list messages", options, HISTORY);
     return history(await this.#acting.seen(), options);
   }
 

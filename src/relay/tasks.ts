@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../limits.ts";
 import { send } from "../messages/send.ts";
 import type { TaskEdit } from "../tasks/edit.ts";
 import type { EndedTask, TaskList, TaskListOptions } from "../tasks/lifecycle.ts";
@@ -7,6 +8,7 @@ import type { Task } from "../tasks/task.ts";
 import type { Loss, MoveOptions, TaskFields, Telling } from "../tasks/update.ts";
 import type { Acting } from "./acting.ts";
 import { foundOr } from "./found.ts";
+import { MOVE, TAKE, TASK_EDIT, TASK_FIELDS, TASK_LIST } from "./options.ts";
 
 // Each module is loaded on first use.
 const load = {
@@ -34,6 +36,7 @@ export class Tasks {
 
   /** Adds a pending task. */
   async add(title: string, fields?: TaskFields): Promise<Task> {
+    checkOptions("add a task", fields, TASK_FIELDS);
     const { addTask } = await load.board();
     const context = this.#acting.mine();
     const [now, next] = [context.now(), this.#lastAge + 1]; // tasks added within one ms keep their order
@@ -53,6 +56,7 @@ export class Tasks {
 
   /** Tasks, the first to do first: by priority, then age. */
   async list(options?: TaskListOptions): Promise<TaskList> {
+    checkOptions("list tasks", options, TASK_LIST);
     return (await load.board()).listTasks(this.#acting.mine(), options);
   }
 
@@ -63,42 +67,42 @@ export class Tasks {
 
   /** Takes a task under a lease, or renews it. With `claimFiles`, its files too, all or none. */
   async claim(task: string, options?: TakeOptions): Promise<Task> {
-    return (await load.taking()).claimTask(this.#acting.mine(), task, this.#telling(options));
+    return (await load.taking()).claimTask(this.#acting.mine(), task, this.#telling("claim", options, TAKE));
   }
 
   /** Takes the first task that is ready; an abandoned task counts as ready. Undefined if there is none. */
   async next(options?: TakeOptions): Promise<Task | undefined> {
-    return (await load.taking()).nextTask(this.#acting.mine(), this.#telling(options));
+    return (await load.taking()).nextTask(this.#acting.mine(), this.#telling("take", options, TAKE));
   }
 
   /** Ends this session's task as done. Returns also the tasks that became ready by it. */
   async done(task: string, options?: MoveOptions): Promise<EndedTask> {
-    return (await load.board()).finishTask(this.#acting.mine(), task, this.#telling(options));
+    return (await load.board()).finishTask(this.#acting.mine(), task, this.#telling("done", options, MOVE));
   }
 
   /** Ends a task that will not be done. Its dependents do not wait for it any more. */
   async cancel(task: string, options?: MoveOptions): Promise<EndedTask> {
-    return (await load.board()).cancelTask(this.#acting.mine(), task, this.#telling(options));
+    return (await load.board()).cancelTask(this.#acting.mine(), task, this.#telling("cancel", options, MOVE));
   }
 
   /** Gives a task back, for others to take. */
   async release(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).releaseTask(this.#acting.mine(), task, this.#telling(options));
+    return (await load.board()).releaseTask(this.#acting.mine(), task, this.#telling("release", options, MOVE));
   }
 
   /** Says that a task cannot go on, and why. */
   async block(task: string, reason: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).blockTask(this.#acting.mine(), task, reason, this.#telling(options));
+    return (await load.board()).blockTask(this.#acting.mine(), task, reason, this.#telling("block", options, MOVE));
   }
 
   /** Lets a blocked task be taken again. */
   async unblock(task: string, options?: MoveOptions): Promise<Task> {
-    return (await load.board()).unblockTask(this.#acting.mine(), task, this.#telling(options));
+    return (await load.board()).unblockTask(this.#acting.mine(), task, this.#telling("unblock", options, MOVE));
   }
 
   /** Changes the fields of a task. Throws `conflict` for dependencies in a cycle. */
   async edit(task: string, edit: TaskEdit): Promise<Task> {
-    return (await load.editing()).editTask(this.#acting.mine(), task, this.#telling(edit));
+    return (await load.editing()).editTask(this.#acting.mine(), task, this.#telling("edit", edit, TASK_EDIT));
   }
 
   /** Writes a note to a task, for whoever works on it. */
@@ -111,10 +115,11 @@ export class Tasks {
     return (await load.taking()).renewTasks(this.#acting.mine());
   }
 
-  /** Adds a callback that sends a message to the session that loses its task, also to a session that has left. */
-  #telling<Options>(options: Options | undefined): Options & Telling {
+  /** The options, checked, with a callback that sends a message to who loses its task, also to a session that has left. */
+  #telling<Options extends object>(verb: string, options: Options | undefined, names: OptionNames<Options>) {
+    checkOptions(`${verb} a task`, options, names);
     const tellLoser = ({ session_id: to, text }: Loss) =>
       send(this.#acting.mine(), text, { to, kind: "status", keep: true });
-    return { ...(options as Options), tellLoser };
+    return { ...(options as Options), tellLoser } satisfies Telling;
   }
 }

@@ -1,7 +1,9 @@
+import { checkOptions } from "../limits.ts";
 import type { Wait, WaitFor } from "../waits/wait.ts";
 import type { WaitOptions } from "../waits/waiting.ts";
 import type { Acting } from "./acting.ts";
 import { foundOr } from "./found.ts";
+import { WAIT, WAIT_FOR } from "./options.ts";
 
 const load = () => import("../waits/waiting.ts");
 
@@ -15,6 +17,8 @@ export class Waits {
 
   /** As `relay.wait`, but returns at once: one message tells the outcome, whichever process notices it first. */
   async subscribe(what: WaitFor, options?: WaitOptions): Promise<Wait> {
+    checkOptions("wait for this", what, WAIT_FOR);
+    checkOptions("subscribe", options, WAIT);
     return (await load()).subscribe(this.#acting.mine(), what, options);
   }
 

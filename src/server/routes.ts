@@ -150,9 +150,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
     fields: { ...CLAIMED, reason: text("why"), ttl: text("how long it lasts if it is not renewed: 30m") },
     run: ({ relay, fields }) =>
       relay.claim(textsIn(fields, "paths") ?? [], {
-        ...{ resources: textsIn(fields, "resources") ?? [] },
-        ...given("reason", textIn(fields, "reason")),
-        ...given("ttl", durationIn(fields, "ttl")),
+        resources: textsIn(fields, "resources"),
+        reason: textIn(fields, "reason"),
+        ttlMs: durationIn(fields, "ttl"),
       }),
   },
   {
@@ -173,8 +173,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
     required: ["title"],
     run: ({ relay, fields }) =>
       relay.tasks.add(textIn(fields, "title") ?? "", {
-        ...given("description", textIn(fields, "description")),
-        ...given("files", textsIn(fields, "files")),
+        description: textIn(fields, "description"),
+        files: textsIn(fields, "files"),
       }),
   },
   {
@@ -196,25 +196,21 @@ export const API_ROUTES: readonly ApiRoute[] = [
 function sendOptions(fields: Params): SendOptions {
   const kind = textIn(fields, "kind");
   return {
-    ...given("report", flagIn(fields, "report")),
-    ...given("to", textsIn(fields, "to")),
-    ...given("kind", kind as SendOptions["kind"]), // checked where it is sent
-    ...given("thread", textIn(fields, "thread")),
-    ...given("reply_to", textIn(fields, "reply_to")),
-    ...given("ack", flagIn(fields, "ack")),
-    ...given("keep", flagIn(fields, "keep")),
-    ...given("deadline", durationIn(fields, "deadline")),
-    ...given("expires", durationIn(fields, "expires")),
+    report: flagIn(fields, "report"),
+    to: textsIn(fields, "to"),
+    kind: kind as SendOptions["kind"], // checked where it is sent
+    thread: textIn(fields, "thread"),
+    replyTo: textIn(fields, "reply_to"),
+    ack: flagIn(fields, "ack"),
+    keep: flagIn(fields, "keep"),
+    deadlineMs: durationIn(fields, "deadline"),
+    expiresMs: durationIn(fields, "expires"),
   };
 }
 
 function durationIn(fields: Params, name: string): number | undefined {
   const word = textIn(fields, name);
   return word === undefined ? undefined : parseDuration(word);
-}
-
-function given<Name extends string, T>(name: Name, value: T | undefined): { [Key in Name]?: T } {
-  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: T };
 }
 
 function notRegistered(relay: Relay): never {

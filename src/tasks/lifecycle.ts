@@ -2,7 +2,6 @@ import { ensureRegistered } from "../agents/register.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
-import { checkOptions } from "../limits.ts";
 import { eachReadable } from "../store/read.ts";
 import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./indexes.ts";
 import { type Standings, standingsOf } from "./standings.ts";
@@ -68,7 +67,6 @@ export interface TaskListOptions {
 
 /** Tasks, the first to do first; of `all`, the newest first. */
 export async function listTasks(context: Context, options: TaskListOptions = {}): Promise<TaskList> {
-  checkOptions("list tasks", options, { which: true, limit: true });
   const { which = "open", limit = DEFAULT_LIST_LIMIT } = options;
   const { tasks, has_more } = await listedTasks(context, which, checkLimit(limit));
   return { tasks, has_more, ...(await standingsOf(context, tasks)) };

@@ -30,7 +30,7 @@ const FILES_HOLD_MS = 30_000; // that files are held while their task is being t
 
 export interface TakeOptions {
   /** How long the lease on the task lasts, ms: 10 seconds to 8 hours, default 30 minutes. Claim again to renew. */
-  readonly ttl?: number | undefined;
+  readonly ttlMs?: number | undefined;
   /** Claims the task's files too, all or none. They are given back when the task is done or released. */
   readonly claimFiles?: boolean | undefined;
   /** Takes the task although some of its dependencies are not over. */
@@ -100,7 +100,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 
 /** Claims the files first, all or none; then takes the task. A kill in between leaves a short lease on the files. */
 async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
-  const ttl = checkTtl(options.ttl ?? LEASE_TTL_MS.default);
+  const ttl = checkTtl(options.ttlMs ?? LEASE_TTL_MS.default);
   await ensureRegistered(context);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   if (options.force) await takeFilesAway(context, task);

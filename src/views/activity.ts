@@ -8,13 +8,15 @@ import { proofWords } from "../messages/proof-words.ts";
 import { isReadable, readMessage } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { jsonText } from "../text.ts";
-import { iso } from "../time.ts";
+import { iso, timeAt, type When } from "../time.ts";
+
+const DAY_MS = 86_400_000;
 
 export interface ActivityOptions {
-  /** Unix ms. */
-  readonly since?: number | undefined;
-  /** Unix ms. */
-  readonly until?: number | undefined;
+  /** Only what happened at this time or later; default a day ago. */
+  readonly since?: When | undefined;
+  /** Only what happened at this time or before; default now. */
+  readonly until?: When | undefined;
   /** The most entries, the newest; default 50. */
   readonly limit?: number | undefined;
 }
@@ -34,7 +36,9 @@ export interface FollowOptions {
 
 /** What happened, with the messages this session may read, the oldest first. */
 export async function activity(context: Context, options: ActivityOptions = {}): Promise<ActivityList> {
-  const { limit = 50, since = context.now() - 86_400_000, until = Number.POSITIVE_INFINITY } = options;
+  const { limit = 50 } = options;
+  const since = timeAt(options.since, context.now() - DAY_MS);
+  const until = timeAt(options.until, Number.POSITIVE_INFINITY);
   const log = await entries(context, { since, until });
   const sent = await messagesIn(context, since, until);
   const all = [...log.entries, ...sent].sort((a, b) => (timeOfEntry(a) ?? 0) - (timeOfEntry(b) ?? 0));
@@ -82,7 +86,7 @@ export async function* follow(
   { signal, known }: FollowOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Entry, void, void> {
   let since = context.now() - MAX_LATE_MS;
-  const look = async () => (await activity(context, { since, limit: ALL })).entries;
+  const look = async () => (await activity(context, { since: new Date(since), limit: ALL })).entries;
   const seen = new Map((known ?? (await look())).map((entry) => [jsonText(entry), timeOfEntry(entry) ?? 0]));
   const hints = new ChangeWaiter(context.store, ["activity", "messages"]);
   const stop = () => hints.end();

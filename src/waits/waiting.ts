@@ -37,12 +37,12 @@ export interface WaitOptions {
   /** One of what is waited for is enough; default all. */
   readonly any?: boolean | undefined;
   /** ms; default 10 minutes, and 8 hours for `subscribe`. */
-  readonly timeout?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
   readonly cwd?: string | undefined;
   /** Means the paths in this worktree only. */
-  readonly apart?: boolean | undefined;
+  readonly thisWorktreeOnly?: boolean | undefined;
 }
 
 /** What came true, a line for each. */
@@ -53,7 +53,7 @@ export interface WaitResult {
 /** Waits in this process. Throws `timed_out`, and `conflict` at once for a deadlock, or when this session has ended. */
 export async function wait(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<WaitResult> {
   const conditions = await conditionsOf(context, wished, options);
-  const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.blocking);
+  const timeout = checkTimeout(options.timeoutMs ?? WAIT_TIMEOUT_MS.blocking);
   await ensureRegistered(context);
   const any = options.any ?? false;
   const id = newId("wait", context.now());
@@ -156,7 +156,7 @@ function addWaitEdge(
 /** Returns at once; a message tells the outcome, even if this process is gone by then. */
 export async function subscribe(context: Context, wished: WaitFor, options: WaitOptions = {}): Promise<Wait> {
   const conditions = await conditionsOf(context, wished, options);
-  const timeout = checkTimeout(options.timeout ?? WAIT_TIMEOUT_MS.subscribed);
+  const timeout = checkTimeout(options.timeoutMs ?? WAIT_TIMEOUT_MS.subscribed);
   await ensureRegistered(context);
   const pending = (await waits(context)).filter(({ session_id }) => session_id === context.session);
   if (pending.length >= MAX_WAITS) throw tooMany(pending.length);
@@ -232,9 +232,9 @@ function foldersOf({ session }: Context, conditions: readonly Condition[]): stri
 async function conditionsOf(
   context: Context,
   wished: WaitFor,
-  { cwd, any = false, apart }: WaitOptions,
+  { cwd, any = false, thisWorktreeOnly: apart }: WaitOptions,
 ): Promise<Condition[]> {
-  const base = whence(context, { cwd, apart });
+  const base = whence(context, { cwd, thisWorktreeOnly: apart });
   const paths = (wished.released ?? []).flatMap((typed) => pathTargets(typed, base));
   const resources = (wished.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths, ...resources];

@@ -45,8 +45,8 @@ describe("presence", () => {
   });
 
   test("the thresholds are 15 minutes and 2 hours, and can be others", () => {
-    expect(THRESHOLDS).toEqual({ active: 15 * MINUTE, silent: 2 * HOUR });
-    const quick = { active: 10, silent: 20 };
+    expect(THRESHOLDS).toEqual({ activeMs: 15 * MINUTE, silentMs: 2 * HOUR });
+    const quick = { activeMs: 10, silentMs: 20 };
     const silentFor = (silence: number) => presence(ann, { seen: NOON - silence, process: "unknown" }, NOON, quick);
     expect([silentFor(9), silentFor(10), silentFor(19), silentFor(20)]).toEqual(["active", "idle", "idle", "gone"]);
   });

@@ -19,10 +19,10 @@ class Unwatched extends FatefulStore {
 
 test("a lease of a fraction of a millisecond made the record of all claims unreadable", async () => {
   const town = new Town();
-  await town.as("ann").claim(["a"], { ttl: 1e6 / 3 });
-  await town.as("ann").waits.subscribe({ ended: ["ann"] }, { timeout: 1e7 / 3 });
+  await town.as("ann").claim(["a"], { ttlMs: 1e6 / 3 });
+  await town.as("ann").waits.subscribe({ ended: ["ann"] }, { timeoutMs: 1e7 / 3 });
   const task = await town.as("ann").tasks.add("one");
-  await town.as("ann").tasks.claim("one", { ttl: 1e6 / 3 });
+  await town.as("ann").tasks.claim("one", { ttlMs: 1e6 / 3 });
   await expect(town.as("bob").claim(["a"])).rejects.toMatchObject({ code: "conflict" });
   expect(await town.as("bob").waits.list()).toHaveLength(1);
   expect((await town.as("bob").tasks.get(task.id)).owner?.session_id).toBe("ann");
@@ -34,7 +34,7 @@ test("a session that had ended while it stood in line was given the claim, and s
   const town = new Town();
   await town.as("ann").claim(["src"]);
   await town.as("dan").agents.register();
-  const waiting = town.as("dan").claim(["src"], { wait: Number.POSITIVE_INFINITY });
+  const waiting = town.as("dan").claim(["src"], { waitMs: Number.POSITIVE_INFINITY });
   const queue = async () => (await town.store.get("claims/live"))?.queue;
   await expect.poll(queue, { interval: 1 }).toHaveLength(1);
   await town.as("dan").agents.unregister();
@@ -48,7 +48,7 @@ test("what is offered to the next in line was said to be held for half an hour",
   const town = new Town();
   await town.as("ann").claim(["src"]);
   const stop = new AbortController();
-  const waiting = town.as("bob").claim(["src"], { wait: Number.POSITIVE_INFINITY, signal: stop.signal });
+  const waiting = town.as("bob").claim(["src"], { waitMs: Number.POSITIVE_INFINITY, signal: stop.signal });
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
   const offered: string[] = [];
   const store = new Unwatched(town.store, () => {}); // bob is not woken
@@ -67,7 +67,7 @@ test("check did not say who stands in line", async () => {
   const town = new Town();
   await town.as("ann").claim(["src"], { mode: "shared" });
   const stop = new AbortController();
-  const waiting = town.as("bob").claim(["src"], { wait: Number.POSITIVE_INFINITY, signal: stop.signal });
+  const waiting = town.as("bob").claim(["src"], { waitMs: Number.POSITIVE_INFINITY, signal: stop.signal });
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
   const found = await town.as("cay").claims.check(["src"], { mode: "shared" });
   expect(found).toMatchObject({ is_free: false, queue: [{ session_id: "bob" }] });
@@ -105,7 +105,7 @@ test("release took back what was claimed --apart in other worktrees", async () =
 test("who shared something and got it alone by waiting held it twice", async () => {
   const town = new Town();
   for (const who of ["ann", "bob"]) await town.as(who).claim(["src"], { mode: "shared" });
-  const waiting = town.as("ann").claim(["src"], { wait: Number.POSITIVE_INFINITY });
+  const waiting = town.as("ann").claim(["src"], { waitMs: Number.POSITIVE_INFINITY });
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
   await town.as("bob").release(["src"]);
   expect((await waiting).mode).toBe("exclusive");

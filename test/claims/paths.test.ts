@@ -226,8 +226,8 @@ describe.skipIf(!hasGit)("in a git repository with several worktrees", () => {
 
   test("--apart makes it two, of which each is still part of the path in all worktrees", () => {
     const { main, other } = worktrees();
-    const [here] = pathTargets("src/db.ts", { cwd: main, project: main, apart: true });
-    const [there] = pathTargets("src/db.ts", { cwd: other, project: main, apart: true });
+    const [here] = pathTargets("src/db.ts", { cwd: main, project: main, thisWorktreeOnly: true });
+    const [there] = pathTargets("src/db.ts", { cwd: other, project: main, thisWorktreeOnly: true });
     const [both] = pathTargets("src", { cwd: other, project: main });
     expect([here, there]).toEqual([main, other].map((worktree) => ({ path: "src/db.ts", leaf: true, worktree })));
     expect(here && there && targetsMeet(here, there)).toBe(false);

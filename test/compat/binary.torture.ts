@@ -164,7 +164,7 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
       to: ["claude-1", "gemini-1"],
       kind: "question",
       ack: true,
-      expires: 60_000,
+      expiresMs: 60_000,
     });
     await claude.inbox();
     await codex.messages.withdraw(full.id);

@@ -98,7 +98,7 @@ test("every message that we write keeps the crate's rules, whatever became of it
   await claude.send("to everyone ✓");
   await claude.send('direct\n"quoted"', { to: "codex-1" });
   await claude.send("to both", { to: ["codex-1", "gemini-1"] });
-  const question = await claude.send("why?", { to: "codex-1", kind: "question", ack: true, expires: 60_000 });
+  const question = await claude.send("why?", { to: "codex-1", kind: "question", ack: true, expiresMs: 60_000 });
   await codex.inbox();
   await codex.reply(question.id, "because");
   await claude.messages.withdraw((await claude.send("taken back", { to: "gemini-1" })).id);

@@ -109,7 +109,7 @@ describe("clocks that are wrong", () => {
   test("a message that is to expire is gone when it should be, by its reader's clock", async () => {
     const here = sessions(["ann", "bob"]);
     await here.register();
-    await here.as("ann").send("soon gone", { to: "bob", expires: MINUTE });
+    await here.as("ann").send("soon gone", { to: "bob", expiresMs: MINUTE });
     here.set("bob", NOON + MINUTE - 1);
     expect(await here.as("bob").messages.unreadCount()).toBe(1);
     here.set("bob", NOON + MINUTE);
@@ -121,7 +121,9 @@ describe("clocks that are wrong", () => {
     async (expires) => {
       const here = sessions(["ann", "bob"]);
       await here.register();
-      await expect(here.as("ann").send("x", { to: "bob", expires })).rejects.toMatchObject({ code: "usage" });
+      await expect(here.as("ann").send("x", { to: "bob", expiresMs: expires })).rejects.toMatchObject({
+        code: "usage",
+      });
       expect(await here.as("bob").messages.unreadCount()).toBe(0);
     },
   );

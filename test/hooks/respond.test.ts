@@ -511,7 +511,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
 
   test("what came too late, or was taken back, is left out", async () => {
     const world = await World.of(kind);
-    await world.as("ann").send("short-lived", { to: "bob", expires: MINUTE });
+    await world.as("ann").send("short-lived", { to: "bob", expiresMs: MINUTE });
     const { id } = await world.as("ann").send("a slip", { to: "bob" });
     await world.as("ann").messages.withdraw(id);
     await world.as("ann").send("what counts", { to: "bob" });
@@ -680,7 +680,7 @@ describe("before an edit", () => {
     const input = { file_path: path.join(other, "src/db.ts") };
     expect((await world.tool("Pre", "Edit", input, { cwd: other })).deny).toContain("ann");
     await world.as("ann").claims.releaseAll();
-    await world.as("ann").claim("src/db.ts", { apart: true });
+    await world.as("ann").claim("src/db.ts", { thisWorktreeOnly: true });
     expect((await world.tool("Pre", "Edit", input, { cwd: other })).out).toBe("");
     expect((await world.tool("Pre", "Edit", { file_path: "src/db.ts" })).deny).toContain("ann");
   });

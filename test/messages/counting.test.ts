@@ -54,7 +54,7 @@ test("what expired before it was read is not mail, however much there is of it",
   const relay = (session: string) =>
     new Relay("unused", { store, session, now: () => now, limits: { perMinute: 1e9 } });
   await relay("b").agents.register();
-  for (let n = 0; n < 100; n++) await relay("a").send(`${n}`, { to: "b", expires: 60_000 });
+  for (let n = 0; n < 100; n++) await relay("a").send(`${n}`, { to: "b", expiresMs: 60_000 });
   expect(await relay("b").messages.unreadCount()).toBe(100);
   now += 60_000;
   expect(await relay("b").messages.unreadCount()).toBe(0);

@@ -138,7 +138,7 @@ describe("agents that only answer each other", () => {
     const word = await world.as("pat").reply(first.id, "go on");
     expect(await world.as("pat").messages.get(word.id)).not.toHaveProperty("hops");
     world.later();
-    for (const how of [{ thread: first.id }, { reply_to: word.id }]) {
+    for (const how of [{ thread: first.id }, { replyTo: word.id }]) {
       const next = await world.as("ann").send("we do", { to: "bob", ...how });
       expect(await world.as("bob").messages.get(next.id)).toMatchObject({ hops: 1, chain: ["pat", "ann"] });
     }

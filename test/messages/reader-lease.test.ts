@@ -32,7 +32,7 @@ test("a show lease that can be neither read nor set aside was asked for without 
   fs.writeFileSync(`${dir}/shows/b.json`, "junk");
   fs.rmSync(`${dir}/quarantine`, { recursive: true, force: true });
   fs.symlinkSync("/nowhere", `${dir}/quarantine`);
-  const looking = relay(dir, "b", { onNotice: (notice: unknown) => notices.push(notice) }).inbox({ patience: 100 });
+  const looking = relay(dir, "b", { onNotice: (notice: unknown) => notices.push(notice) }).inbox({ patienceMs: 100 });
   await expect(looking).rejects.toBeInstanceOf(RelayError);
   expect(notices.length).toBeLessThan(20);
 });

@@ -5,7 +5,7 @@ describe("a message that obliges", () => {
   const settlings: [string, (world: World, id: string) => Promise<unknown>][] = [
     ["acks it", (world, id) => world.as("bob").messages.ack(id)],
     ["answers it", (world, id) => world.as("bob").reply(id, "done")],
-    ["answers it by --reply-to", (world, id) => world.as("bob").send("done", { to: "ann", reply_to: id })],
+    ["answers it by --reply-to", (world, id) => world.as("bob").send("done", { to: "ann", replyTo: id })],
     ["has it taken back by its sender", (world, id) => world.as("ann").messages.withdraw(id)],
   ];
   const asking = [{ ack: true }, { kind: "question" }, { kind: "request-yield", claims: ["src"] }] as const;
@@ -26,7 +26,7 @@ describe("a message that obliges", () => {
 
   test("is no longer owed after it has expired, and what asks for nothing never comes back", async () => {
     const world = await World.of();
-    await world.as("ann").send("by noon", { to: "bob", ack: true, expires: MINUTE });
+    await world.as("ann").send("by noon", { to: "bob", ack: true, expiresMs: MINUTE });
     for (const kind of ["info", "ack", "status", "decision"] as const)
       await world.as("ann").send(kind, { to: "bob", kind });
     expect(await world.shown("bob")).toHaveLength(5);

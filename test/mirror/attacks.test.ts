@@ -255,7 +255,7 @@ test("an offer that was taken up here when the server had passed it on is firm f
   await net.agree(one, other);
   const srv = net.local("srv");
   await srv.agents.register();
-  const waiting = bob.claim(["src/a.ts"], { wait: 60_000 });
+  const waiting = bob.claim(["src/a.ts"], { waitMs: 60_000 });
   await expect.poll(async () => (await other.store.get("claims/live"))?.queue).toHaveLength(1);
   await other.round();
   await ann.claims.releaseAll();
@@ -300,7 +300,7 @@ test("a process of elsewhere is not taken for one of this machine", async () => 
   const { net, one, other, ann, shop } = await two();
   const { place } = await import("../../src/machine/process.ts");
   await shop.create("agents/x9", { session_id: "x9", ...odd, pid: 999_999, place: place(), registered_at: 1e9 });
-  const lines = async () => (await ann.activity.list({ since: 0, limit: 1000 })).entries.length;
+  const lines = async () => (await ann.activity.list({ since: new Date(0), limit: 1000 })).entries.length;
   await net.agree(one, other);
   const before = await lines();
   await net.agree(one, other);
@@ -335,7 +335,7 @@ test("one process mirrors a folder, and a note of it that cannot be read keeps n
 test("acknowledged questions and what has run out cost nothing in later rounds", async () => {
   const { net, one, other, ann, bob } = await two();
   const { id } = await ann.send("which?", { to: "b1", kind: "question" });
-  for (let count = 0; count < 5; count++) await ann.send(`brief ${count}`, { to: "b1", expires: 600_000 });
+  for (let count = 0; count < 5; count++) await ann.send(`brief ${count}`, { to: "b1", expiresMs: 600_000 });
   await net.agree(one, other);
   await texts(bob);
   await bob.messages.ack(id);

@@ -57,7 +57,7 @@ test("what is given back on one machine is free on the others, also a part of it
 
 test("a claim that was renewed while the server could not be asked is not lost", async () => {
   const { net, one, other, ann, bob } = await two();
-  await ann.claim(["src/a.ts"], { ttl: 600_000 });
+  await ann.claim(["src/a.ts"], { ttlMs: 600_000 });
   await net.agree(one, other);
   for (let minute = 0; minute < 20; minute += 5) {
     net.now += 300_000;
@@ -83,7 +83,7 @@ test("who waits in line on another machine is given what becomes free, in its tu
   const { net, one, other, ann, bob } = await two();
   await ann.claim(["src/a.ts"]);
   await net.agree(one, other);
-  const waiting = bob.claim(["src/a.ts"], { wait: 60_000 });
+  const waiting = bob.claim(["src/a.ts"], { waitMs: 60_000 });
   await expect.poll(async () => (await other.store.get("claims/live"))?.queue).toHaveLength(1);
   await other.round();
   expect((await net.world.stores.get("shop")?.get("claims/live"))?.queue).toHaveLength(1);

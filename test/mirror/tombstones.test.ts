@@ -63,7 +63,7 @@ test("what the server has collected is removed on the machines, but for what is 
 
 test("what has run out is not offered", async () => {
   const { net, one, two, ann, bob } = await three();
-  await ann.send("quick", { to: "b1", expires: 1000 });
+  await ann.send("quick", { to: "b1", expiresMs: 1000 });
   net.now += 2000;
   await net.agree(one, two);
   expect(await texts(bob)).toEqual([]);
@@ -104,7 +104,7 @@ test("the log of days that a machine was away reaches all, each line once, in it
   two.restart();
   await net.agree(one, two);
   for (const relay of [ann, bob, net.local("x")]) {
-    const { entries } = await relay.activity.list({ limit: 100, since: 0 });
+    const { entries } = await relay.activity.list({ limit: 100, since: new Date(0) });
     expect(entries.filter(({ event }) => event === "note").map(({ text }) => text)).toEqual(["one", "two", "three"]);
   }
   expect((await shop?.logs("activity"))?.length).toBe(4);

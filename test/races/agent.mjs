@@ -45,7 +45,7 @@ await serve({
 async function showAll(limit) {
   for (;;) {
     const isLast = mayStop;
-    const { items } = await relay.inbox({ limit, patience: 60_000, show: saying });
+    const { items } = await relay.inbox({ limit, patienceMs: 60_000, show: saying });
     if (isLast && items.length === 0) return say("done");
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 30)); // lets the other one in
   }

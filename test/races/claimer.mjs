@@ -25,11 +25,11 @@ await serve({
 
   /** Waits in line; the token. */
   async wait({ resource }) {
-    return (await relay.claim([], { resources: [resource], wait: 120_000 })).token;
+    return (await relay.claim([], { resources: [resource], waitMs: 120_000 })).token;
   },
 
   async waitAndPassOn({ resource }) {
-    const { token } = await relay.claim([], { resources: [resource], wait: 120_000 });
+    const { token } = await relay.claim([], { resources: [resource], waitMs: 120_000 });
     await relay.release([], { resources: [resource] });
     return token;
   },
@@ -37,7 +37,7 @@ await serve({
   /** Claims each path in turn, and is then where only one may be, which a file that only one can make says. */
   async enter({ paths, witness }) {
     for (const path of paths) {
-      await relay.claim(path, { wait: 120_000 });
+      await relay.claim(path, { waitMs: 120_000 });
       fs.closeSync(fs.openSync(witness, "wx")); // throws if another is inside
       fs.appendFileSync(`${witness}.log`, "entered\n");
       fs.unlinkSync(witness);

@@ -21,7 +21,7 @@ await serve({
       const { items } = await relay.inbox({
         limit: 1 + Math.floor(Math.random() * 100),
         show: saying,
-        patience: 60_000,
+        patienceMs: 60_000,
       });
       if (items.length > 0) say([]);
       else await new Promise((resolve) => setTimeout(resolve, Math.random() * 6));

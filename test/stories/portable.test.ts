@@ -341,7 +341,7 @@ describe("agent-sync", () => {
 
   test("agent-sync 47, 48: how long silence means what can be set", async () => {
     let now = Date.parse("2026-05-01T12:00:00Z");
-    const thresholds = { active: 1000, silent: 5000 };
+    const thresholds = { activeMs: 1000, silentMs: 5000 };
     const relay = new Relay(`${tempDir()}/.relay`, { session: "a", now: () => now, thresholds });
     await relay.agents.register();
     const presence = async (later: number) => {

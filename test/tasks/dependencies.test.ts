@@ -115,8 +115,8 @@ test("renewing lets every task of a session last, also one that it took before i
   const board = await boardOf("a", "b");
   await bind(board, "b", ["a"]);
   const { tasks } = board.as("bob");
-  await tasks.claim("a", { ttl: 60_000 });
-  await tasks.claim("b", { ttl: 120_000, ignoreDependencies: true });
+  await tasks.claim("a", { ttlMs: 60_000 });
+  await tasks.claim("b", { ttlMs: 120_000, ignoreDependencies: true });
   board.clock += 30_000;
   const renewed = await tasks.renew();
   expect(renewed.map(({ title }) => title).sort()).toEqual(["a", "b"]);

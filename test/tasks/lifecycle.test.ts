@@ -29,7 +29,7 @@ test("a circle through what a task depends on was not found", async () => {
   const stop = new AbortController();
   const waiting = town.as("ann").wait({ taskDone: ["second"] }, { signal: stop.signal });
   await expect.poll(async () => (await town.store.get("claims/live"))?.edges, { interval: 1 }).toHaveLength(1);
-  await expect(town.as("bob").claim(["src"], { wait: 60_000 })).rejects.toThrow(/in this circle.*bob waits for ann/);
+  await expect(town.as("bob").claim(["src"], { waitMs: 60_000 })).rejects.toThrow(/in this circle.*bob waits for ann/);
   stop.abort(new Error("enough"));
   await expect(waiting).rejects.toThrow("enough");
 });

@@ -11,9 +11,9 @@ test("renewing a task let the claim on its files run out", async () => {
   const town = new Town();
   await town.as("ann").tasks.add("one", { files: ["src/a.ts"] });
   const { tasks } = town.as("bob");
-  await tasks.claim("one", { claimFiles: true, ttl: 10 * MINUTE });
+  await tasks.claim("one", { claimFiles: true, ttlMs: 10 * MINUTE });
   town.clock += 9 * MINUTE;
-  await tasks.claim("one", { ttl: 10 * MINUTE });
+  await tasks.claim("one", { ttlMs: 10 * MINUTE });
   town.clock += 9 * MINUTE;
   await expect(town.as("cay").claim(["src/a.ts"])).rejects.toThrow("bob");
   await tasks.renew();
@@ -24,7 +24,7 @@ test("renewing a task let the claim on its files run out", async () => {
 test("files that a killed take had claimed were not given back when the task was done", async () => {
   const town = new Town();
   const task = await town.as("ann").tasks.add("one", { files: ["src/a.ts"] });
-  await town.as("bob").claim(["src/a.ts"], { ttl: 30_000, reason: `task: ${task.title}` }); // all that it did
+  await town.as("bob").claim(["src/a.ts"], { ttlMs: 30_000, reason: `task: ${task.title}` }); // all that it did
   await town.as("bob").tasks.claim("one", { claimFiles: true });
   await town.as("bob").tasks.done("one");
   expect(await town.as("bob").claims.list()).toEqual([]);

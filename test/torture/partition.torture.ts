@@ -93,7 +93,7 @@ class Agent {
       const to = others[count % others.length] ?? "";
       if (count % 4 === 0) this.told.add((await this.relay.send(`to all ${count}`)).id);
       else this.direct.set((await this.relay.send(`to one ${count}`, { to })).id, to);
-      if (count % 8 === 0) await allowed(this.relay.claim([`src/${count % 3}`], { ttl: 60_000 }));
+      if (count % 8 === 0) await allowed(this.relay.claim([`src/${count % 3}`], { ttlMs: 60_000 }));
       if (count % 7 === 0) await allowed(this.relay.tasks.add(`${this.session} ${count}`));
       if (count % 9 === 0) await allowed(this.#finish());
       if (count % 11 === 0) await this.relay.claims.releaseAll();

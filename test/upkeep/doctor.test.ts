@@ -134,7 +134,7 @@ describe("a relay that is well", () => {
       expect(await findings(story), `after ${args.join(" ")}`).toEqual({});
     }
     const relay = (session: string) => new Relay(story.dir, { session, agent: "claude", now: () => story.now });
-    const inLine = relay("bob").claim("src/a.ts", { wait: 20_000 });
+    const inLine = relay("bob").claim("src/a.ts", { waitMs: 20_000 });
     const queue = () => JSON.parse(fs.readFileSync(`${story.dir}/claims/live.json`, "utf8")).queue;
     await expect.poll(queue, { interval: 5 }).toHaveLength(1);
     expect(await findings(story)).toEqual({});

@@ -40,7 +40,7 @@ class Attic {
     for (const title of ["done", "open", "held"]) await ann.tasks.add(title);
     for (const title of ["done", "held"]) await ann.tasks.claim(title);
     await ann.tasks.done("done");
-    await bob.claim("src", { ttl: 8 * 3_600_000 });
+    await bob.claim("src", { ttlMs: 8 * 3_600_000 });
     const over = await ann.waits.subscribe({ released: ["src"] });
     await ann.waits.cancel(over.id);
     await ann.decisions.add("we stay");

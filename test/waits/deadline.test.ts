@@ -6,7 +6,7 @@ import { HOUR, MINUTE, World } from "../support/relay-with-person.ts";
 describe("a deadline", () => {
   test("that passes is told to the sender exactly once, whoever looks and however often", async () => {
     const world = await World.of();
-    const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: 5 * MINUTE });
+    const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadlineMs: 5 * MINUTE });
     expect((await world.as("bob").messages.get(id)).answer_by).toBe("2026-03-01T12:05:00.000Z");
     await world.shown("bob");
     world.clock += 5 * MINUTE;
@@ -41,7 +41,7 @@ describe("a deadline", () => {
     { how: "taken back", settle: (world: World, id: string) => world.as("ann").messages.withdraw(id) },
   ])("that is kept, since it was $how in time, is no news", async ({ settle }) => {
     const world = await World.of();
-    const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: MINUTE });
+    const { id } = await world.as("ann").send("rebase now", { to: "bob", ack: true, deadlineMs: MINUTE });
     world.clock += MINUTE - 1;
     await settle(world, id);
     world.clock += HOUR;
@@ -52,7 +52,7 @@ describe("a deadline", () => {
 
   test("of one message to several is each one's own", async () => {
     const world = await World.of();
-    const sent: Sent = await world.as("ann").send("rebase", { to: ["bob", "cay"], ack: true, deadline: MINUTE });
+    const sent: Sent = await world.as("ann").send("rebase", { to: ["bob", "cay"], ack: true, deadlineMs: MINUTE });
     await world.as("bob").messages.ack(sent.messages[0]?.id ?? "");
     world.clock += MINUTE + 1;
     await world.as("bob").messages.unreadCount();
@@ -61,7 +61,7 @@ describe("a deadline", () => {
 
   test("of a sender that has left is told to nobody", async () => {
     const world = await World.of();
-    await world.as("ann").send("rebase now", { to: "bob", ack: true, deadline: MINUTE });
+    await world.as("ann").send("rebase now", { to: "bob", ack: true, deadlineMs: MINUTE });
     await world.as("ann").agents.unregister();
     world.clock += MINUTE + 1;
     await world.as("cay").messages.unreadCount();
@@ -71,7 +71,7 @@ describe("a deadline", () => {
   test("is neither none nor longer than a week", async () => {
     const world = await World.of();
     for (const deadline of [0, -1, 8 * 24 * HOUR, Number.NaN])
-      await expect(world.as("ann").send("x", { to: "bob", ack: true, deadline })).rejects.toMatchObject({
+      await expect(world.as("ann").send("x", { to: "bob", ack: true, deadlineMs: deadline })).rejects.toMatchObject({
         code: "usage",
       });
     expect(await world.store.list("messages"), "and nothing was sent").toEqual([]);

@@ -7,7 +7,7 @@ import { Town } from "../support/memory-project.ts";
 
 test("who waited for a lease to run out was not told if the next one took it first", async () => {
   const town = new Town();
-  await town.as("bob").claim(["src"], { ttl: 10_000 });
+  await town.as("bob").claim(["src"], { ttlMs: 10_000 });
   await town.as("ann").waits.subscribe({ released: ["src"] });
   town.clock += 11_000;
   await town.as("cay").claim(["src"]);
@@ -54,7 +54,7 @@ test("a circle through a wait for any of several things that one agent has to do
   await town.as("ann").claim(["one"]);
   await town.as("bob").claim(["two"]);
   const stop = new AbortController();
-  const waiting = town.as("ann").claim(["two"], { wait: Number.POSITIVE_INFINITY, signal: stop.signal });
+  const waiting = town.as("ann").claim(["two"], { waitMs: Number.POSITIVE_INFINITY, signal: stop.signal });
   await expect.poll(async () => (await town.store.get("claims/live"))?.queue, { interval: 1 }).toHaveLength(1);
   const any = town.as("bob").wait({ released: ["one"], ended: ["ann"] }, { any: true });
   await expect(any).rejects.toThrow(/in this circle/);

@@ -107,7 +107,7 @@ const SCENES: readonly Scene[] = [
   {
     what: "a path to be released",
     begin: async (world) => {
-      await world.as("ann").claim("src/db.ts", { ttl: 8 * 3_600_000 });
+      await world.as("ann").claim("src/db.ts", { ttlMs: 8 * 3_600_000 });
       await world.as("ann").claim("docs");
       await world.as("ann").release("docs");
       return { released: ["src/*.ts"] };
@@ -212,11 +212,11 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       const world = await World.of(kind);
       const wished = await begin(world);
       const bob = world.as("bob");
-      await expect(bob.wait(wished, { timeout: 1 })).rejects.toMatchObject({ code: "timed_out" });
-      const waiting = bob.wait(wished, { timeout: MINUTE });
+      await expect(bob.wait(wished, { timeoutMs: 1 })).rejects.toMatchObject({ code: "timed_out" });
+      const waiting = bob.wait(wished, { timeoutMs: MINUTE });
       await end(world, wished);
       expect(await waiting).toEqual({ outcome: [expect.stringMatching(outcome)] });
-      const again = await bob.wait(wished, { timeout: 1 });
+      const again = await bob.wait(wished, { timeoutMs: 1 });
       expect(again).toEqual({ outcome: [expect.stringMatching(outcome)] });
       expect(await world.toldTo("bob"), "who waits here needs no message").toEqual([]);
       expect((await world.store.get("claims/live"))?.edges ?? []).toEqual([]);
@@ -260,8 +260,8 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("what does not come in time is told of too, once, by whoever looks then", async () => {
     const world = await World.of(kind);
-    await world.as("ann").claim("src", { ttl: 8 * 3_600_000 });
-    const wait = await world.as("bob").waits.subscribe({ released: ["src"] }, { timeout: MINUTE });
+    await world.as("ann").claim("src", { ttlMs: 8 * 3_600_000 });
+    const wait = await world.as("bob").waits.subscribe({ released: ["src"] }, { timeoutMs: MINUTE });
     world.clock += MINUTE - 1;
     await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
@@ -333,7 +333,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
   test("a holder that was killed, and an agent that was, end the waits for them", async () => {
     const world = await World.of(kind);
     const child = await livingAgent(world, "ann");
-    await world.as("ann").claim("src", { ttl: 8 * 3_600_000 });
+    await world.as("ann").claim("src", { ttlMs: 8 * 3_600_000 });
     await world.as("bob").waits.subscribe({ released: ["src"] });
     await world.as("bob").waits.subscribe({ ended: ["ann"] });
     await world.as("cay").messages.unreadCount();
@@ -349,7 +349,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("a lease that simply ran out is told of by whoever looks first", async () => {
     const world = await World.of(kind);
-    await world.as("ann").claim("src", { ttl: 10_000 });
+    await world.as("ann").claim("src", { ttlMs: 10_000 });
     const { id } = await world.as("bob").waits.subscribe({ released: ["src"] });
     world.clock += 9999;
     await world.as("cay").messages.unreadCount();
@@ -362,8 +362,8 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
 
   test("how a condition stands says who has to act, and when it may come true by itself", async () => {
     const world = await World.of(kind);
-    await world.as("ann").claim("src", { ttl: MINUTE });
-    await world.as("cay").claim("docs", { ttl: 2 * MINUTE });
+    await world.as("ann").claim("src", { ttlMs: MINUTE });
+    await world.as("cay").claim("docs", { ttlMs: 2 * MINUTE });
     const { id } = await world.as("bob").send("?", { to: "cay" });
     const task = await world.as("ann").tasks.add("parse");
     const stand = (condition: Parameters<typeof conditionState>[1]) => conditionState(contextOf(world), condition);
@@ -382,7 +382,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
   test("one's own claims keep nobody waiting: what one holds oneself counts as free", async () => {
     const world = await World.of(kind);
     await world.as("bob").claim("src");
-    expect(await world.as("bob").wait({ released: ["src"] }, { timeout: 1 })).toEqual({ outcome: ["src is free"] });
+    expect(await world.as("bob").wait({ released: ["src"] }, { timeoutMs: 1 })).toEqual({ outcome: ["src is free"] });
   });
 
   test("a wait for nothing, for nobody, or for what is not there, is an error", async () => {
@@ -401,7 +401,9 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       for (const way of [(bob: Relay) => bob.wait(wished), (bob: Relay) => bob.waits.subscribe(wished)])
         await expect(way(world.as("bob")), JSON.stringify(wished)).rejects.toMatchObject({ code });
     for (const timeout of [0, -1, 8 * 86_400_000])
-      await expect(world.as("bob").wait({ message: true }, { timeout })).rejects.toMatchObject({ code: "usage" });
+      await expect(world.as("bob").wait({ message: true }, { timeoutMs: timeout })).rejects.toMatchObject({
+        code: "usage",
+      });
     const secret = await world.as("ann").send("between us", { to: "cay" });
     await expect(world.as("bob").waits.subscribe({ replyTo: [secret.id] })).rejects.toMatchObject({
       code: "not_found",
@@ -412,7 +414,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     const world = await World.of(kind);
     await world.as("ann").claim("src");
     const end = new AbortController();
-    const waiting = world.as("bob").wait({ released: ["src"] }, { timeout: MINUTE, signal: end.signal });
+    const waiting = world.as("bob").wait({ released: ["src"] }, { timeoutMs: MINUTE, signal: end.signal });
     const edges = async () => (await world.store.get("claims/live"))?.edges;
     await expect.poll(edges).toMatchObject([{ session_id: "bob", on: ["ann"] }]);
     end.abort(new Error("enough"));

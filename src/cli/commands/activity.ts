@@ -34,7 +34,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
   if (flags.at !== undefined) {
     const time = timeOf(flags.at, cli.now());
-    const state = await relay.activity.at(time);
+    const state = await relay.activity.at(iso(time));
     const sessions = [...state.agents.map(({ session }) => session), ...state.claims.map(({ holder }) => holder)];
     const call = callsIn(await relay.agents.names(sessions));
     const lines = [
@@ -52,8 +52,8 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const since = cli.now() - parseDuration(time);
   const limit = wholeNumber(flags.limit ?? "50", "--limit");
   const all = flags.follow
-    ? { since: Math.min(since, cli.now() - MINUTE_MS), limit: MAX_KNOWN_ENTRIES }
-    : { since, limit };
+    ? { since: iso(Math.min(since, cli.now() - MINUTE_MS)), limit: MAX_KNOWN_ENTRIES }
+    : { since: iso(since), limit };
   const known = await relay.activity.list(all);
   const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
   const found = { entries: shown, torn: known.torn };

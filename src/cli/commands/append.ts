@@ -26,7 +26,7 @@ export const verb = defineVerb({
     return untilInterrupted(cli.io, async (signal) => {
       const appended = await relay.claims.append(file, text, {
         raw: flags.noNewline,
-        wait: durationOf(flags.wait),
+        waitMs: durationOf(flags.wait),
         reason: flags.reason,
         signal,
       });

@@ -20,7 +20,7 @@ export const verb = defineVerb({
     const found = await relay.claims.check(paths, {
       resources: flags.resource ?? [],
       mode: flags.shared ? "shared" : undefined,
-      apart: flags.apart,
+      thisWorktreeOnly: flags.apart,
     });
     const names = await relay.agents.names([...found.claims, ...found.queue].map(({ session_id }) => session_id));
     const lines = found.claims.map((claim) => {

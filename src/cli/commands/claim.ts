@@ -26,10 +26,18 @@ export const verb = defineVerb({
   async run(cli, flags, { path: paths }) {
     const relay = await cli.open();
     const { shared, reason, ttl, apart, tell } = flags;
-    const { wait, resources, all } = told(paths, flags.wait, flags.resource);
+    const { waitMs, resources, all } = told(paths, flags.wait, flags.resource);
     return untilInterrupted(cli.io, async (signal) => {
       const mode = shared ? "shared" : undefined;
-      const claim = await relay.claim(all, { resources, mode, reason, ttl: durationOf(ttl), wait, apart, signal });
+      const claim = await relay.claim(all, {
+        resources,
+        mode,
+        reason,
+        ttlMs: durationOf(ttl),
+        waitMs,
+        thisWorktreeOnly: apart,
+        signal,
+      });
       if (tell)
         await relay.send(`I have claimed ${sayTargets(claim.targets)}${reason ? `: ${reason}` : ""}`, {
           kind: "status",
@@ -52,7 +60,7 @@ function told(paths: readonly string[], wait?: string | true, [first, ...resourc
       },
     );
   return {
-    wait: wait === undefined ? undefined : isTime ? parseDuration(wait) : WAIT,
+    waitMs: wait === undefined ? undefined : isTime ? parseDuration(wait) : WAIT,
     resources: first === undefined ? [] : [first, ...resources],
     all: typeof wait === "string" && !isTime ? [...paths, wait] : paths,
   };

@@ -1,4 +1,5 @@
 import { parseDuration } from "../../duration.ts";
+import { iso } from "../../time.ts";
 import { defineVerb } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 import { tellMessages } from "../output.ts";
@@ -17,7 +18,7 @@ export const verb = defineVerb({
     const messages = await relay.messages.history({
       limit: wholeNumber(flags.limit ?? "20", "--limit"),
       with: flags.with === undefined ? undefined : await relay.agents.resolve(flags.with),
-      since: flags.since === undefined ? undefined : cli.now() - parseDuration(flags.since),
+      since: flags.since === undefined ? undefined : iso(cli.now() - parseDuration(flags.since)),
     });
     await tellMessages(cli, relay, messages);
   },

@@ -5,6 +5,7 @@ import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
 import { itemLines, sessionsIn } from "../../render/messages.ts";
 import { cleanLine, countWord, json } from "../../text.ts";
+import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
 import type { FlagsOf, FlagTable } from "../flag-table.ts";
@@ -39,7 +40,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     all: flags.all,
     peek: flags.peek,
     registers: cli.isOwnSession(relay.agent),
-    since: flags.since === undefined ? undefined : cli.now() - parseDuration(flags.since),
+    since: flags.since === undefined ? undefined : iso(cli.now() - parseDuration(flags.since)),
     async show(items, found) {
       if (cli.flags.json) {
         await io.out(json(found, 2));

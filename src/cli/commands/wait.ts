@@ -5,7 +5,8 @@ import { KINDS } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { callsIn } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
-import { sayConditions, sessionsIn, type Wait } from "../../waits/wait.ts";
+import { sayConditions, sessionsIn, type Wait, type WaitFor } from "../../waits/wait.ts";
+import type { WaitOptions } from "../../waits/waiting.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
 import type { FlagsOf, FlagTable } from "../flag-table.ts";
@@ -56,11 +57,15 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
     await cli.say(found, await described(cli, relay, [found]));
     return undefined;
   }
-  const wished = {
+  const wished: WaitFor = {
     ...{ released: flags.released, resources: flags.resource, ended: flags.ended, message: flags.message },
     ...{ from: flags.from, kind: flags.kind, replyTo: flags.replyTo, taskDone: flags.taskDone },
   };
-  const options = { any: flags.any, apart: flags.apart, timeout: durationOf(flags.timeout) };
+  const options: WaitOptions = {
+    any: flags.any,
+    thisWorktreeOnly: flags.apart,
+    timeoutMs: durationOf(flags.timeout),
+  };
   if (flags.subscribe) {
     const made = await relay.waits.subscribe(wished, options);
     await cli.say(made, await described(cli, relay, [made]));

@@ -1,6 +1,7 @@
 import { durationOf, formatLeft } from "../../../duration.ts";
 import type { Relay } from "../../../relay.ts";
 import { TENTATIVE } from "../../../render/claims.ts";
+import type { TakeOptions } from "../../../tasks/take.ts";
 import { filesOf, type Task } from "../../../tasks/task.ts";
 import { clean, cleanLine } from "../../../text.ts";
 import type { Cli } from "../../cli.ts";
@@ -25,7 +26,7 @@ export const claim = defineVerb({
   },
   async run(cli, { ttl, claimFiles, ignoreDependencies, force }, { task }) {
     const relay = await openFor(cli, force, "take a task away");
-    const options = { ttl: durationOf(ttl), claimFiles, ignoreDependencies, force };
+    const options: TakeOptions = { ttlMs: durationOf(ttl), claimFiles, ignoreDependencies, force };
     const taken = await relay.tasks.claim(task, options);
     await cli.say(taken, `${takenWords(cli, taken)}\n`);
     await tellLost(cli, relay, taken);
@@ -38,7 +39,7 @@ export const next = defineVerb({
   flags: TAKE,
   async run(cli, { ttl, claimFiles }) {
     const relay = await cli.open();
-    const taken = await relay.tasks.next({ ttl: durationOf(ttl), claimFiles });
+    const taken = await relay.tasks.next({ ttlMs: durationOf(ttl), claimFiles });
     await cli.say(taken ?? null, taken ? `${takenWords(cli, taken)}\n` : "");
     if (taken) await tellLost(cli, relay, taken);
     if (!taken) cli.io.err("No task is ready\nTry: agent-relay task list\n");

@@ -1,4 +1,5 @@
 import { RelayError } from "./errors.ts";
+import { iso, LAST_DATE } from "./time.ts";
 
 /** A JSON Schema (2020-12). */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -23,8 +24,15 @@ type InferShape<S extends Shape> = Flatten<
   }
 >;
 
-/** An object with these fields. Fields it does not name are kept as they are. */
-export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
+/**
+ * An object with these fields. Fields it does not name are kept as they are. `renamed`: the names of format 1, each with the
+ * name that its field has now.
+ */
+export function object<S extends Shape>(
+  shape: S,
+  renamed: Readonly<Record<string, string & keyof S>> = {},
+): Schema<InferShape<S>> {
+  const old = Object.entries(renamed);
   const fields = Object.entries(shape);
   return {
     get json() {
@@ -38,8 +46,13 @@ export function object<S extends Shape>(shape: S): Schema<InferShape<S>> {
     parse(value, where) {
       if (!isObject(value)) throw wrong(where, "an object");
       const parsed: Record<string, unknown> = { ...value };
+      for (const [was, is] of old) {
+        if (!(was in parsed)) continue;
+        parsed[is] ??= parsed[was];
+        delete parsed[was];
+      }
       for (const [field, schema] of fields) {
-        const found = schema.parse(value[field], `${where}.${field}`);
+        const found = schema.parse(parsed[field], `${where}.${field}`);
         if (found !== undefined) parsed[field] = found;
         else if (field in parsed) delete parsed[field]; // slow for all later uses of the object
       }
@@ -91,6 +104,24 @@ export function integer(min = 0, max = Number.MAX_SAFE_INTEGER): Schema<number> 
   return check(json, `a whole number from ${min} to ${max}`, (value): value is number => {
     return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
   });
+}
+
+const ISO = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
+/**
+ * A moment: ISO 8601 in UTC with milliseconds. `unit` is the ms in one of the whole numbers that format 1 has in its place: they
+ * read as the moment that they mean.
+ */
+export function moment(unit = 1): Schema<string> {
+  return {
+    json: { type: "string", format: "date-time" },
+    parse(value, where) {
+      if (typeof value === "string" && ISO.test(value)) return value;
+      const time =
+        typeof value === "string" ? Date.parse(value) : Number.isSafeInteger(value) ? Number(value) * unit : -1;
+      return time >= 0 && time <= LAST_DATE ? iso(time) : fail(where, "a time");
+    },
+  };
 }
 
 export function flag(): Schema<boolean> {

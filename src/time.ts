@@ -1,7 +1,7 @@
 import { RelayError } from "./errors.ts";
 import { jsonText } from "./text.ts";
 
-const LAST_DATE = 8.64e15; // ms; the farthest that a Date can show, before and after 1970
+export const LAST_DATE = 8.64e15; // ms; the farthest that a Date can show, before and after 1970
 
 /** A time (Unix ms) as ISO 8601 has it, in UTC, with milliseconds. A time that no date can show is the last or first one. */
 export function iso(time: number): string {

@@ -13,7 +13,7 @@ interface Level {
 const LEVELS: readonly Level[] = [
   {
     rooms:
-      "errors folders bounded-map lifetime duration hash id limits rate schema text time shell/ git/ machine/ hosts/".split(
+      "errors folders bounded-map lifetime duration hash id limits rate text time schema shell/ git/ machine/ hosts/".split(
         " ",
       ),
     knows: "those before it",

@@ -41,7 +41,7 @@ test("eleven waits on one signal of the caller made Node warn of a leak", () => 
     const { getEventListeners } = await import("node:events");
     const stop = new AbortController();
     const waits = Array.from({ length: 30 }, () => relay.wait({ message: true }, { signal: stop.signal }).catch(({ name }) => name));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (getEventListeners(stop.signal, "abort").length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const before = getEventListeners(stop.signal, "abort").length;
     stop.abort();
     const names = new Set(await Promise.all(waits));

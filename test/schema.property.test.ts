@@ -8,6 +8,7 @@ import {
   flag,
   integer,
   list,
+  moment,
   nullable,
   object,
   oneOf,
@@ -19,6 +20,9 @@ import {
 
 const text = fc.string({ unit: "binary" });
 const whole = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const time = fc
+  .date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true })
+  .map((at) => at.toISOString());
 const receipt = fc.record({ read_at: text, acked_at: text, notified_at: text }, { requiredKeys: [] });
 const unknown = fc.jsonValue().filter((value) => value !== null);
 
@@ -55,7 +59,8 @@ const agent = fc.record(
       pid_started: whole,
       place: text,
       cwd: text,
-      ended_at: whole,
+      status_at: time,
+      ended_at: time,
     },
     from_the_future: unknown,
   },
@@ -82,6 +87,37 @@ describe("schemas", () => {
     fc.assert(
       fc.property(agent, (value) => void expect(Agent.parse(throughDisk(value), "a")).toEqual(throughDisk(value))),
     );
+  });
+
+  test("a moment is ISO 8601 with Z, and what format 1 had in its place reads as the same moment", () => {
+    fc.assert(
+      fc.property(time, (at) => {
+        const seconds = Math.floor(Date.parse(at) / 1000);
+        expect(moment().parse(at, "m")).toBe(at);
+        expect(moment().parse(Date.parse(at), "m")).toBe(at);
+        expect(moment(1000).parse(seconds, "m")).toBe(new Date(seconds * 1000).toISOString());
+      }),
+    );
+    expect(moment().parse("2026-05-01T14:00:00+02:00", "m")).toBe("2026-05-01T12:00:00.000Z");
+    for (const odd of [
+      -1,
+      0.5,
+      9e15,
+      "",
+      "soon",
+      "2026-13-01T00:00:00.000Z",
+      "2026-01-01T25:00:00.000Z",
+      null,
+      true,
+      [],
+    ])
+      expect(() => moment().parse(odd, "m"), String(odd)).toThrow("it is not a time");
+  });
+
+  test("a field of another name in format 1 is read by the one it has now", () => {
+    const schema = object({ ttl_ms: integer() }, { ttl: "ttl_ms" });
+    expect(schema.parse({ ttl: 5 }, "x")).toEqual({ ttl_ms: 5 });
+    expect(schema.parse({ ttl: 5, ttl_ms: 6 }, "x")).toEqual({ ttl_ms: 6 });
   });
 
   test("reading keeps the order of the fields", () => {

@@ -4,7 +4,6 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS } from "../id.ts";
 import { LEASE_TTL_MS, MAX_CLAIM_REASON_BYTES, MAX_USER_CLAIM_BYTES } from "../limits.ts";
 import { jsonText } from "../text.ts";
-import { iso } from "../time.ts";
 import {
   type AccessFacts,
   type AccessRule,
@@ -112,7 +111,7 @@ class Transition {
       if (now || isLive(claim, { now: this.#facts.now, isGone: this.#hasEnded, isDead: () => false }))
         throw new RelayError(
           "conflict",
-          `Cannot take "${sayTargets(claim.targets)}" from ${claim.session_id}: it has it until ${iso(claim.expires_at)}`,
+          `Cannot take "${sayTargets(claim.targets)}" from ${claim.session_id}: it has it until ${claim.expires_at}`,
           { next: `agent-relay send --to ${claim.session_id} --kind request-yield "..."` },
         );
     }
@@ -181,7 +180,7 @@ class Transition {
 
   /** Whether a claim for another session is an offer: freed targets, given for a short while to a waiter to accept. */
   #isOffer(claim: Claim, waiter: Waiter | undefined): boolean {
-    const until = claim.offered_until ?? Number.POSITIVE_INFINITY;
+    const until = claim.offered_until === undefined ? Number.POSITIVE_INFINITY : Date.parse(claim.offered_until);
     return waiter !== undefined && until <= this.#facts.now + OFFER_MS + MAX_CLOCK_LEAD_MS;
   }
 
@@ -191,7 +190,10 @@ class Transition {
       old?.mode !== claim.mode || claim.targets.some((one) => !old.targets.some((each) => isSame(each, one)));
     if ((claim.token !== old?.token || grows) && !isNew)
       throw this.#no("a claim has a fencing token larger than all before");
-    if (claim.ttl > LEASE_TTL_MS.max || claim.expires_at > this.#facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS)
+    if (
+      claim.ttl_ms > LEASE_TTL_MS.max ||
+      Date.parse(claim.expires_at) > this.#facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS
+    )
       throw this.#no("a claim lasts 8 hours at most");
   }
 

@@ -30,7 +30,7 @@ export const memberRule: AccessRule = {
     for (const [name, token] of added) {
       checkMemberName(name, "token");
       const isNew = !Object.hasOwn(before.tokens ?? {}, name) && !Object.hasOwn(after.machines, name);
-      if (!isNew || Math.abs(token.added_at - now) > MAX_CLOCK_LEAD_MS)
+      if (!isNew || Math.abs(Date.parse(token.added_at) - now) > MAX_CLOCK_LEAD_MS)
         throw refused(key, "a token is new when it is made");
       if (token.added_by !== caller.owner) throw refused(key, "a token says which machine made it");
     }
@@ -50,10 +50,15 @@ export const inviteRule: AccessRule = {
     if (old !== undefined && next === undefined && !caller.byToken) return; // its own: it sees no other
     const invite = next && Invite.parse(next, key);
     if (old !== undefined || !invite || caller.byToken) throw refused(key, "only where the relay is");
-    if (Math.abs(invite.added_at - now) > MAX_CLOCK_LEAD_MS) throw refused(key, "an invitation is new when it is made");
+    if (Math.abs(Date.parse(invite.added_at) - now) > MAX_CLOCK_LEAD_MS)
+      throw refused(key, "an invitation is new when it is made");
     if (invite.user === undefined || invite.user !== userOf(caller))
       throw refused(key, "you may invite yourself alone");
-    if (invite.uses > MAX_INVITE_USES || invite.expires_at > now + MAX_INVITE_MS || invite.added_by !== caller.owner)
+    if (
+      invite.uses > MAX_INVITE_USES ||
+      Date.parse(invite.expires_at) > now + MAX_INVITE_MS ||
+      invite.added_by !== caller.owner
+    )
       throw refused(key, `an invitation by a member is good for ${MAX_INVITE_USES} uses in 7 days`);
   },
 };

@@ -36,7 +36,7 @@ const waitRule: AccessRule = {
     if (!isTold) throw refused(key, "it names no message");
     if (after.conditions.length > MAX_CONDITIONS)
       throw new RelayError("limit", `Cannot wait for more than ${MAX_CONDITIONS} things at once`);
-    if (after.expires_at > now + WAIT_TIMEOUT_MS.max + MAX_CLOCK_LEAD_MS)
+    if (Date.parse(after.expires_at) > now + WAIT_TIMEOUT_MS.max + MAX_CLOCK_LEAD_MS)
       throw new RelayError("limit", "Cannot wait so long: a wait lasts up to 7 days");
     for (const { targets = [] } of after.conditions) checkTargets(key, targets);
     checkSize(key, next, MAX_WAIT_BYTES);

@@ -1,3 +1,4 @@
+import { KeptName } from "../identity/member.ts";
 import type { Value } from "../store/store.ts";
 import { type AccessFacts, type Caller, userOf } from "./policy.ts";
 
@@ -21,7 +22,8 @@ export function reservedBy(
     return member && user !== userOf(owner) && (rest === "" || hasMachine(member, rest));
   });
   if (found) return found[0];
-  const isInvited = Number(records.get(`invited/${word}`)?.expires_at) > now;
+  const kept = records.get(`invited/${word}`);
+  const isInvited = kept !== undefined && Date.parse(KeptName.parse(kept, "invited").expires_at) > now;
   return isInvited && word !== userOf(owner) ? word : undefined;
 }
 

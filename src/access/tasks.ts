@@ -113,7 +113,10 @@ function checkOwner(caller: Caller, key: string, old: Task, next: Task, facts: A
   if (!owner || isSame(owner, old.owner)) return;
   if (!isTheirs(caller, owner.session_id, facts) || next.state !== "in_progress" || isOver(old))
     throw refused(key, "nobody takes a task for another");
-  if (owner.ttl > LEASE_TTL_MS.max || owner.expires_at > facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS)
+  if (
+    owner.ttl_ms > LEASE_TTL_MS.max ||
+    Date.parse(owner.expires_at) > facts.now + LEASE_TTL_MS.max + MAX_CLOCK_LEAD_MS
+  )
     throw refused(key, "a task is taken for 8 hours at most");
   const isRenewal = old.owner?.session_id === owner.session_id && owner.token === before;
   if (!isRenewal && owner.token !== before + 1) throw refused(key, "each owner has the next token");

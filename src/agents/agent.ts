@@ -1,60 +1,116 @@
 import { THRESHOLDS, type Thresholds } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { anything, extra, type Infer, integer, list, object, text } from "../schema.ts";
+import { anything, extra, integer, list, moment, object, type Schema, text } from "../schema.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import { asTyped } from "../text.ts";
 
 /** A process besides the first that a session runs in, such as one that has resumed it elsewhere. */
-const OtherProcess = object({ pid: integer(1, 0xffffffff), pid_started: extra(integer()), place: text() });
+type OtherProcess = {
+  readonly pid: number;
+  /** When it started, in its system's own unit. */
+  readonly pid_started?: number;
+  /** Where the pid means something. */
+  readonly place: string;
+};
+
+const OtherProcess: Schema<OtherProcess> = object({
+  pid: integer(1, 0xffffffff),
+  pid_started: extra(integer()),
+  place: text(),
+});
 
 /** What tells a session of its mail without being asked. */
 export const TELLERS = ["hooks", "mcp", "watch"] as const;
+/** What tells a session of its mail: the `hooks` of its host, the answers of our `mcp` tools, a `watch` that runs. */
 export type Teller = (typeof TELLERS)[number];
 
-/** When each of these last told a session of its mail, or found none, and when it last looked by `itself`; Unix seconds. */
-const Hears = object({
-  ...{ hooks: extra(integer()), mcp: extra(integer()), watch: extra(integer()), itself: extra(integer()) },
+/** When each of these last told a session of its mail, or found none, and when it last looked by `itself`. ISO 8601. */
+export type Hears = {
+  readonly hooks?: string;
+  readonly mcp?: string;
+  readonly watch?: string;
+  readonly itself?: string;
+};
+
+const S = 1000;
+
+const Hears: Schema<Hears> = object({
+  hooks: extra(moment(S)),
+  mcp: extra(moment(S)),
+  watch: extra(moment(S)),
+  itself: extra(moment(S)),
 });
-export type Hears = Infer<typeof Hears>;
 
 /**
- * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate
- * (times in Unix seconds; `pid` 0 if the agent's process is not known).
+ * A registration as it is on disk, in `--json` and here. The first six fields are those of the `agent-relay` crate, with
+ * its units.
  */
-export const Agent = object({
-  session_id: text(),
+export type Agent = {
+  readonly session_id: string;
   /** Which tool it is: `claude`, `codex`, `gemini`, `human`, ... */
+  readonly agent_id: string;
+  /** The agent's own process; 0 if it is not known. */
+  readonly pid: number;
+  /** Unix seconds. */
+  readonly registered_at: number;
+  /** Unix seconds; `last_seen` is newer. */
+  readonly last_heartbeat: number;
+  /** What it said of itself; {} if nothing. */
+  readonly metadata: unknown;
+  /** Short handle, unique in the project. */
+  readonly name?: string;
+  /** What it is for. */
+  readonly role?: string;
+  /** When its process started, in its system's own unit. */
+  readonly pid_started?: number;
+  /** Where its pid means something. */
+  readonly place?: string;
+  /** The folder it works in. */
+  readonly cwd?: string;
+  /** In git: the root of its worktree. */
+  readonly worktree?: string;
+  /** In git: the branch that was checked out when it registered. */
+  readonly branch?: string;
+  /** What it does, in a line. */
+  readonly status?: string;
+  /** Since when it does that. ISO 8601. */
+  readonly status_at?: string;
+  /** What tells it of its mail, and when it last looked. */
+  readonly hears?: Hears;
+  /** When it left; only of one that has. ISO 8601. */
+  readonly ended_at?: string;
+  /** The owner of a session that came over the network: `<user>/<machine>`. */
+  readonly owner?: string;
+  /** The session's other processes: it ends with the last of them. */
+  readonly other_processes?: readonly OtherProcess[];
+  /** Those that it has gone on without: who waits for the end of one waits for the session's. */
+  readonly left_processes?: readonly OtherProcess[];
+};
+
+export const Agent: Schema<Agent> = object({
+  session_id: text(),
   agent_id: text(),
   pid: integer(0, 0xffffffff),
   registered_at: integer(),
   last_heartbeat: integer(),
   metadata: anything(),
-  /** Short handle, unique in the project. */
   name: extra(text()),
   role: extra(text()),
-  /** The process's start time in the system's own unit, and where its pid means something. */
   pid_started: extra(integer()),
   place: extra(text()),
-  /** The folder it works in, and, in git, its worktree and the branch that was checked out when it registered. */
   cwd: extra(text()),
   worktree: extra(text()),
   branch: extra(text()),
-  /** What it does, in a line, and since when (Unix ms). */
   status: extra(text()),
-  status_at: extra(integer()),
-  /** What tells it of its mail, and when it last looked. */
+  status_at: extra(moment()),
   hears: extra(Hears),
-  /** Unix seconds; only in the archive. */
-  ended_at: extra(integer()),
-  /** The owner of a session that came over the network: `<user>/<machine>`. */
+  ended_at: extra(moment(S)),
   owner: extra(text()),
-  /** The session's other processes: it ends with the last of them. */
   other_processes: extra(list(OtherProcess)),
-  /** Those that it has gone on without: who waits for the end of one waits for the session's. */
   left_processes: extra(list(OtherProcess)),
 });
-export type Agent = Infer<typeof Agent>;
 
+/** `gone`: it has ended, its process is dead, or it is silent where its process cannot be seen. */
 export type Presence = "active" | "idle" | "gone";
 
 /** What is known of an agent right now. */

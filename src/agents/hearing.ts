@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import type { RecordUpdate } from "../store/store.ts";
+import { iso } from "../time.ts";
 import { Agent, type Hears, TELLERS, type Teller } from "./agent.ts";
 
 // What tells a session of its mail, and when it last looked: its registration says when each last did, so that whoever reads
@@ -15,18 +16,19 @@ export interface Hearing {
    * that wakes it). None: it hears of mail when it looks.
    */
   readonly told_by: readonly Teller[];
-  /** When it last looked, or was told, Unix seconds; to the minute. Not there: it has never. */
-  readonly looked_at?: number;
+  /** When it last looked, or was told, to the minute. Not there: it has never. ISO 8601. */
+  readonly looked_at?: string;
 }
 
-/** `seen`: its last sign of life, Unix seconds. A hook that finds nothing gives no other. */
+/** `seen`: its last sign of life, Unix ms. A hook that finds nothing gives no other. */
 export function hearing(hears: Hears = {}, seen: number, now: number): Hearing {
-  const goesOn = (hears.watch ?? 0) * 1000 > now - WATCH_LASTS_MS;
+  const goesOn = Date.parse(hears.watch ?? "") > now - WATCH_LASTS_MS;
   const told_by = TELLERS.filter((one) => (one === "watch" ? goesOn : hears[one] !== undefined));
-  const looks = [...Object.values(hears), ...(told_by.includes("hooks") ? [seen] : [])].filter(
-    (at) => at !== undefined,
-  );
-  return { told_by, ...(looks.length > 0 && { looked_at: Math.min(Math.max(...looks), Math.floor(now / 1000)) }) };
+  const looks = [
+    ...Object.values(hears).map((at) => Date.parse(at ?? "")),
+    told_by.includes("hooks") ? seen : Number.NaN,
+  ].filter((at) => !Number.isNaN(at));
+  return { told_by, ...(looks.length > 0 && { looked_at: iso(Math.min(Math.max(...looks), now)) }) };
 }
 
 type Looks = Pick<Context, "store" | "session" | "now">;
@@ -38,14 +40,14 @@ export async function noteLook(context: Looks, by: keyof Hears, agent?: Agent): 
 
 /** The change that notes a look, by its key; none where that is noted already. */
 export function lookNote({ session, now }: Looks, by: keyof Hears, agent?: Agent): ReadonlyMap<string, RecordUpdate> {
-  const at = Math.floor(now() / 1000);
-  if (Math.abs(at - (agent?.hears?.[by] ?? 0)) * 1000 < NOTE_EVERY_MS) return new Map();
+  const at = now();
+  if (Math.abs(at - Date.parse(agent?.hears?.[by] ?? "")) < NOTE_EVERY_MS) return new Map();
   return new Map([[`agents/${session}`, (old) => old && withLook(old, by, at)]]);
 }
 
-/** A registration with a look at `at`, Unix seconds. */
+/** A registration with a look at `at`, Unix ms. */
 export function withLook<A extends object>(agent: A, by: keyof Hears, at: number): A {
-  return { ...agent, hears: { ...(agent as { hears?: Hears }).hears, [by]: at } };
+  return { ...agent, hears: { ...(agent as { hears?: Hears }).hears, [by]: iso(at) } };
 }
 
 /**
@@ -57,6 +59,6 @@ export async function endWatch({ store, session, now }: Looks, hasShown: boolean
     const hears = old && Agent.parse(old, session).hears;
     if (hears?.watch === undefined) return old;
     const { watch: _, ...others } = hears;
-    return { ...old, hears: hasShown ? { ...others, itself: Math.floor(now() / 1000) } : others };
+    return { ...old, hears: hasShown ? { ...others, itself: iso(now()) } : others };
   });
 }

@@ -2,6 +2,7 @@ import { record } from "../activity/log.ts";
 import type { Context } from "../context.ts";
 import { place } from "../machine/process.ts";
 import type { Store } from "../store/store.ts";
+import { iso } from "../time.ts";
 import { Agent, isSameRun } from "./agent.ts";
 import { processState, withoutProcess } from "./processes.ts";
 import { readAgent, registrations } from "./registry.ts";
@@ -51,7 +52,7 @@ export async function endSessionsOf(context: Context, isOut: (owner: string) => 
 async function archive(context: Context, agent: Agent): Promise<boolean> {
   const { store, now } = context;
   const { session_id: session } = agent;
-  const ended = { ...agent, ended_at: Math.floor(now() / 1000) };
+  const ended = { ...agent, ended_at: iso(now()) };
   await store.update(`archive/agents/${session}`, () => ended);
   let isArchived = false;
   await store.update(`agents/${session}`, (current) => {

@@ -162,7 +162,7 @@ export async function heartbeat(context: Context, by?: Teller): Promise<Agent | 
   const seconds = Math.floor(context.now() / 1000);
   const beat = await store.update(`agents/${session}`, (old) => {
     const agent = old && { ...old, last_heartbeat: seconds };
-    return agent && by ? withLook(agent, by, seconds) : agent;
+    return agent && by ? withLook(agent, by, context.now()) : agent;
   });
   if (beat) await store.mark(`agents/${session}.seen`, context.now());
   return beat && Agent.parse(beat, `agents/${session}`);

@@ -5,6 +5,7 @@ import { isMirrored, ownerHere } from "../project/upstream.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable, isCorrupt, parsedOrSkipped } from "../store/read.ts";
 import type { RegistrationFolder, Store, Value } from "../store/store.ts";
+import { iso } from "../time.ts";
 import { Agent, isName, type Presence, presence } from "./agent.ts";
 import { type Hearing, hearing } from "./hearing.ts";
 import { processState } from "./processes.ts";
@@ -14,8 +15,8 @@ import { resolveOne } from "./resolve.ts";
 export type AgentView = Omit<Agent, "hears"> &
   Partial<Hearing> & {
     readonly presence: Presence;
-    /** Its last sign of life, Unix seconds. */
-    readonly last_seen: number;
+    /** Its last sign of life. ISO 8601. */
+    readonly last_seen: string;
     /** Unread messages, if that was asked for; 1,001 means more than 1,000. */
     readonly unread?: number;
   };
@@ -28,7 +29,9 @@ export async function agents(context: Context): Promise<AgentView[]> {
     const key = `${agent.session_id}.seen`;
     views.push(view(context, agent, times ? times.get(key) : await context.store.markedAt(`agents/${key}`)));
   }
-  return views.sort((a, b) => b.last_seen - a.last_seen || (a.session_id < b.session_id ? -1 : 1));
+  return views.sort(
+    (a, b) => Date.parse(b.last_seen) - Date.parse(a.last_seen) || (a.session_id < b.session_id ? -1 : 1),
+  );
 }
 
 export function registrations({ store }: Pick<Context, "store">): Promise<Agent[]> {
@@ -105,8 +108,7 @@ function view({ now, thresholds }: Context, agent: Agent, marked: number | undef
   const seen = lastOf([marked ?? 0, agent.last_heartbeat * 1000], now() + MAX_CLOCK_LEAD_MS);
   const state = presence(agent, { seen, process: processState(agent) }, now(), thresholds);
   const { hears, ...said } = agent;
-  const last_seen = Math.floor(seen / 1000);
-  return { ...said, presence: state, last_seen, ...(marked !== undefined && hearing(hears, last_seen, now())) };
+  return { ...said, presence: state, last_seen: iso(seen), ...(marked !== undefined && hearing(hears, seen, now())) };
 }
 
 /** The last of these times that is not after `bound`, else the last of all: a clock may have run ahead. */

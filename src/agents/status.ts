@@ -3,9 +3,10 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { checkText, MAX_STATUS_BYTES } from "../limits.ts";
 import type { Value } from "../store/store.ts";
+import { iso } from "../time.ts";
 import { ensureRegistered } from "./register.ts";
 
-function withStatus({ status: _, status_at: __, ...agent }: Value, status: string, status_at: number): Value {
+function withStatus({ status: _, status_at: __, ...agent }: Value, status: string, status_at: string): Value {
   return status === "" ? agent : { ...agent, status, status_at };
 }
 
@@ -18,7 +19,7 @@ export async function setStatus(context: Context, line: string): Promise<void> {
   if (/[\r\n]/.test(status))
     throw new RelayError("usage", "Cannot say that as a status: it is one line", { next: 'agent-relay send "..."' });
   await ensureRegistered(context);
-  const status_at = context.now();
+  const status_at = iso(context.now());
   await context.store.update(`agents/${context.session}`, (agent) => agent && withStatus(agent, status, status_at));
   await record(context, { event: "status", text: status });
 }

@@ -1,83 +1,134 @@
 import { RelayError } from "../errors.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
-import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
+import { flag, integer, list, moment, object, oneOf, optional, type Schema, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";
 import { jsonText } from "../text.ts";
 import { contains, isLiteral, liesIn, overlaps, type Pattern, plain } from "./glob.ts";
-
-/** Unix ms, up to the last that a Date can show. */
-const Time = integer(0, 8_640_000_000_000_000);
 
 /**
  * What is claimed: a path pattern relative to the worktree's root (absolute outside it), which covers all that lies
  * below it, or a named resource. Exactly one of `path` and `resource` is there.
  */
-export const ClaimTarget = object({
-  /** A pattern of `glob.ts`; `.` is the whole project. */
-  path: optional(text()),
+export type ClaimTarget = {
+  /** A pattern as of a `.gitignore` line: `*`, `**`, `?`, `[a-z]`, `{a,b}`; `.` is the whole project. */
+  readonly path?: string;
   /** The path is spelled as files are: no pattern reaches below what it names. */
-  leaf: optional(flag()),
+  readonly leaf?: boolean;
   /** The path as it was spelled, where a link led elsewhere: the link may not have been there for all who spell it so. */
+  readonly spelled?: string;
+  /** The name of something that is no file, such as `db-migrations`. */
+  readonly resource?: string;
+  /** The root of the one worktree that is claimed; without it, the path is claimed in every worktree. */
+  readonly worktree?: string;
+};
+
+export const ClaimTarget: Schema<ClaimTarget> = object({
+  path: optional(text()),
+  leaf: optional(flag()),
   spelled: optional(text()),
   resource: optional(text()),
-  /** The root of the one worktree that is claimed; without it, the path is claimed in every worktree. */
   worktree: optional(text()),
 });
-export type ClaimTarget = Infer<typeof ClaimTarget>;
 
 const MODES = ["exclusive", "shared"] as const;
+/** `exclusive`: of one session. `shared`: of any number of sessions that all share it. */
 export type ClaimMode = (typeof MODES)[number];
 
-/** The fields that a claim and a waiter share. */
-const REQUEST_FIELDS = {
+type RequestFields = {
+  readonly id: string;
+  /** The session that claims. */
+  readonly session_id: string;
+  /** Which tool that session is. */
+  readonly agent_id: string;
+  readonly targets: readonly ClaimTarget[];
+  readonly mode: ClaimMode;
+  /** Why, in its holder's words. */
+  readonly reason?: string;
+  /** The server that this relay is mirrored to decides this claim, and has not been asked yet. */
+  readonly tentative?: boolean;
+};
+
+/** A lease on targets, all of them or none: as it is on disk, in `--json` and here. */
+export type Claim = RequestFields & {
+  /** The fencing token: larger than that of every earlier claim. */
+  readonly token: number;
+  /** ISO 8601. */
+  readonly claimed_at: string;
+  /** When it ends if it is not renewed. ISO 8601. */
+  readonly expires_at: string;
+  /** How long a renewal lasts, ms. */
+  readonly ttl_ms: number;
+  /** Set while the claim is offered to a waiter, who must accept it by then. ISO 8601. */
+  readonly offered_until?: string;
+};
+
+/** A session that waits in the queue for a claim. */
+export type Waiter = RequestFields & {
+  /** That of the claim that it will get. */
+  readonly id: string;
+  /** How long the claim is to last, ms; 30 minutes if it is missing. */
+  readonly ttl_ms?: number;
+  /** When it began to wait. ISO 8601. */
+  readonly since: string;
+  /** The waiting process: when it is dead, the waiter leaves the queue. */
+  readonly pid: number;
+  /** When that process started, in its system's own unit. */
+  readonly pid_started?: number;
+  /** Where the pid means something. */
+  readonly place: string;
+};
+
+/** An edge of the wait-for graph: `session_id` waits for the sessions in `on`. */
+export type WaitEdge = {
+  readonly id: string;
+  readonly session_id: string;
+  readonly on: readonly string[];
+  /** What it waits for, in words. */
+  readonly for: string;
+  /** The waiting process. */
+  readonly pid: number;
+  /** When that process started, in its system's own unit. */
+  readonly pid_started?: number;
+  /** Where the pid means something. */
+  readonly place: string;
+};
+
+const REQUEST = {
   id: KeySegment,
   session_id: KeySegment,
   agent_id: text(),
   targets: list(ClaimTarget),
   mode: oneOf(MODES),
   reason: optional(text()),
-  /** The server that this relay is mirrored to decides this claim, and has not been asked yet. */
   tentative: optional(flag()),
 };
 
-/** A lease on targets, all of them or none. */
-export const Claim = object({
-  ...REQUEST_FIELDS,
-  /** The fencing token: larger than that of every earlier claim. */
-  token: integer(),
-  claimed_at: Time,
-  expires_at: Time,
-  /** How long a renewal lasts, ms. */
-  ttl: integer(),
-  /** Set while the claim is offered to a waiter, who must accept it by then. */
-  offered_until: optional(Time),
-});
-export type Claim = Infer<typeof Claim>;
+const PROCESS = { pid: integer(), pid_started: optional(integer()), place: text() };
 
-/** A session in the queue. The waiter's `id` is that of the claim it will get. */
-export const Waiter = object({
-  ...REQUEST_FIELDS,
-  /** ms; 30 minutes if it is missing. */
-  ttl: optional(integer()),
-  since: Time,
-  /** The waiting process: when it is dead, the waiter leaves the queue. */
-  pid: integer(),
-  pid_started: optional(integer()),
-  place: text(),
-});
-export type Waiter = Infer<typeof Waiter>;
+export const Claim: Schema<Claim> = object(
+  {
+    ...REQUEST,
+    token: integer(),
+    claimed_at: moment(),
+    expires_at: moment(),
+    ttl_ms: integer(),
+    offered_until: optional(moment()),
+  },
+  { ttl: "ttl_ms" },
+);
 
-/** An edge of the wait-for graph: `session_id` waits for the sessions in `on`. */
-export const WaitEdge = object({
+export const Waiter: Schema<Waiter> = object(
+  { ...REQUEST, ttl_ms: optional(integer()), since: moment(), ...PROCESS },
+  { ttl: "ttl_ms" },
+);
+
+export const WaitEdge: Schema<WaitEdge> = object({
   id: KeySegment,
   session_id: KeySegment,
   on: list(text()),
   for: text(),
-  pid: integer(),
-  pid_started: optional(integer()),
-  place: text(),
+  ...PROCESS,
 });
-export type WaitEdge = Infer<typeof WaitEdge>;
 
 /** How long an offered claim is kept for its waiter, ms. */
 export const OFFER_MS = 10_000;

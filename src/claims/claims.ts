@@ -103,7 +103,7 @@ export async function claimTargets(
     targets,
     mode: checkMode(options.mode ?? "exclusive"),
     ...(options.reason === undefined ? {} : { reason: checkReason(options.reason) }),
-    ...(options.ttlMs === undefined ? {} : { ttl: checkTtl(options.ttlMs) }),
+    ...(options.ttlMs === undefined ? {} : { ttl_ms: checkTtl(options.ttlMs) }),
     ...((await isMirrored(context)) && { tentative: true }),
   };
   options.signal?.throwIfAborted();
@@ -269,7 +269,8 @@ export async function renewClaims(context: Context, { ifDue = false }: RenewOpti
   if (mine.length === 0) return [];
   if (ifDue) {
     const facts = await factsOf(context, { ...all, claims: mine });
-    if (!mine.some((claim) => isLive(claim, facts) && claim.expires_at - facts.now < claim.ttl / 2)) return [];
+    if (!mine.some((claim) => isLive(claim, facts) && Date.parse(claim.expires_at) - facts.now < claim.ttl_ms / 2))
+      return [];
   }
   return changeClaims(context, (claims, { now }) => {
     const next = renew(claims, context.session, now);

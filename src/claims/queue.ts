@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import type { RelayError } from "../errors.ts";
 import { thisProcess } from "../machine/process.ts";
 import { ChangeWaiter } from "../store/changes.ts";
+import { iso } from "../time.ts";
 import { type Claim, sayTargets } from "./claim.ts";
 import { type DeadlockStep, deadlock, deadlockOf } from "./deadlock.ts";
 import { changeClaims, settleClaims } from "./ledger.ts";
@@ -49,7 +50,7 @@ export function tryClaim(
   const { pid, started, place } = thisProcess();
   const waiter = {
     ...request,
-    since: facts.now,
+    since: iso(facts.now),
     pid,
     place,
     ...(started === undefined ? {} : { pid_started: started }),
@@ -123,7 +124,9 @@ async function queuePosition(context: Context, id: string) {
   const waiter = claims.queue.find((one) => one.id === id);
   const ahead = waiter ? claims.queue.slice(0, claims.queue.indexOf(waiter)) : [];
   const inTheWay = waiter ? blockers(claims, waiter, ahead) : [];
-  const ends = inTheWay.map((one) => ("claim" in one ? (one.claim.offered_until ?? one.claim.expires_at) : Infinity));
+  const ends = inTheWay.map((one) =>
+    "claim" in one ? Date.parse(one.claim.offered_until ?? one.claim.expires_at) : Infinity,
+  );
   return {
     offer: claims.claims.find((claim) => claim.id === id),
     isQueued: waiter !== undefined,

@@ -1,6 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
-import { type Infer, integer, list, object } from "../schema.ts";
+import { integer, list, object, type Schema } from "../schema.ts";
+import { iso } from "../time.ts";
 import {
   Claim,
   type ClaimMode,
@@ -12,15 +13,23 @@ import {
   Waiter,
 } from "./claim.ts";
 
-/** The ledger: all that must be decided together is one record, `claims/live`. */
-export const ClaimLedger = object({
+/** All claims, and who waits for which: what must be decided together is one record, `claims/live`. */
+export type ClaimLedger = {
   /** The last fencing token. */
+  readonly token: number;
+  readonly claims: readonly Claim[];
+  /** The first in line first. */
+  readonly queue: readonly Waiter[];
+  /** Who waits for whom. */
+  readonly edges: readonly WaitEdge[];
+};
+
+export const ClaimLedger: Schema<ClaimLedger> = object({
   token: integer(),
   claims: list(Claim),
   queue: list(Waiter),
   edges: list(WaitEdge),
 });
-export type ClaimLedger = Infer<typeof ClaimLedger>;
 
 export const EMPTY_LEDGER: ClaimLedger = { token: 0, claims: [], queue: [], edges: [] };
 
@@ -42,7 +51,7 @@ export interface ClaimRequest {
   readonly mode: ClaimMode;
   readonly reason?: string;
   /** ms; without it, as long as before, or 30 minutes. */
-  readonly ttl?: number;
+  readonly ttl_ms?: number;
   readonly tentative?: boolean;
 }
 
@@ -68,7 +77,8 @@ export function blockers(claims: ClaimLedger, wish: Contender, queue: readonly W
 }
 
 export function isLive(claim: Claim, { now, isGone }: ClaimFacts): boolean {
-  return claim.expires_at > now && (claim.offered_until ?? now + 1) > now && !isGone(claim.session_id);
+  const isOver = (until: string | undefined) => until !== undefined && Date.parse(until) <= now;
+  return !isOver(claim.expires_at) && !isOver(claim.offered_until) && !isGone(claim.session_id);
 }
 
 /**
@@ -101,14 +111,17 @@ export function expireAndOffer(claims: ClaimLedger, facts: ClaimFacts): ClaimLed
 }
 
 function grant(claims: ClaimLedger, wish: ClaimRequest, now: number, offered_until?: number): ClaimLedger {
-  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl = LEASE_TTL_MS.default } = wish;
+  const { id, session_id, agent_id, targets, mode, reason, tentative, ttl_ms = LEASE_TTL_MS.default } = wish;
   const token = claims.token + 1;
   const claim: Claim = {
     ...{ id, session_id, agent_id, targets, mode },
     ...(reason === undefined ? {} : { reason }),
     ...(tentative && { tentative }),
-    ...{ token, claimed_at: now, expires_at: now + ttl, ttl },
-    ...(offered_until === undefined ? {} : { offered_until }),
+    token,
+    claimed_at: iso(now),
+    expires_at: iso(now + ttl_ms),
+    ttl_ms,
+    ...(offered_until === undefined ? {} : { offered_until: iso(offered_until) }),
   };
   return { ...claims, token, claims: [...claims.claims, claim] };
 }
@@ -131,11 +144,14 @@ export function take(claims: ClaimLedger, wish: ClaimRequest, { now }: ClaimFact
   }
   const { offered_until: _, reason, ...kept } = old;
   const why = wish.reason ?? reason;
-  const ttl = wish.ttl ?? old.ttl;
+  const ttl_ms = wish.ttl_ms ?? old.ttl_ms;
   // A change of mode takes a new token: others may have claimed the same since this claim was granted.
   const token = wish.mode === old.mode ? claims.token : claims.token + 1;
   const claim = {
-    ...{ ...kept, mode: wish.mode, ttl, expires_at: now + ttl },
+    ...kept,
+    mode: wish.mode,
+    ttl_ms,
+    expires_at: iso(now + ttl_ms),
     ...(wish.mode === old.mode ? {} : { token, ...(wish.tentative && { tentative: true }) }),
     ...(why === undefined ? {} : { reason: why }),
   };
@@ -162,20 +178,28 @@ export function accept(claims: ClaimLedger, id: string, now: number): ClaimLedge
   const kept = claims.claims.filter(
     (other) => other === offered || other.session_id !== claim.session_id || !isSameTargets(other, claim),
   );
-  return replace({ ...claims, claims: kept }, offered, { ...claim, claimed_at: now, expires_at: now + claim.ttl });
+  return replace({ ...claims, claims: kept }, offered, {
+    ...claim,
+    claimed_at: iso(now),
+    expires_at: iso(now + claim.ttl_ms),
+  });
 }
 
 /** Renews every accepted claim of a session that `isMeant` picks. The same object if there is none. */
 export function renew(claims: ClaimLedger, session: string, now: number, isMeant = (_: Claim) => true): ClaimLedger {
   const isMine = (claim: Claim) => claim.session_id === session && claim.offered_until === undefined && isMeant(claim);
   if (!claims.claims.some(isMine)) return claims;
-  const renewed = claims.claims.map((claim) => (isMine(claim) ? { ...claim, expires_at: now + claim.ttl } : claim));
+  const renewed = claims.claims.map((claim) =>
+    isMine(claim) ? { ...claim, expires_at: iso(now + claim.ttl_ms) } : claim,
+  );
   return { ...claims, claims: renewed };
 }
 
-/** The ledger with one claim that lasts for `ttl` ms from now, also at its renewals. */
-export function withTtl(claims: ClaimLedger, id: string, now: number, ttl: number): ClaimLedger {
-  const next = claims.claims.map((claim) => (claim.id === id ? { ...claim, ttl, expires_at: now + ttl } : claim));
+/** The ledger with one claim that lasts for `ttl_ms` from now, also at its renewals. */
+export function withTtl(claims: ClaimLedger, id: string, now: number, ttl_ms: number): ClaimLedger {
+  const next = claims.claims.map((claim) =>
+    claim.id === id ? { ...claim, ttl_ms, expires_at: iso(now + ttl_ms) } : claim,
+  );
   return { ...claims, claims: next };
 }
 

@@ -98,7 +98,7 @@ export function sayBlockers(inTheWay: readonly Blocker[], call: Calls, now: numb
 }
 
 function sayClaim(who: string, claim: Claim, now: number): string {
-  const end = claim.offered_until ?? claim.expires_at;
+  const end = Date.parse(claim.offered_until ?? claim.expires_at);
   const until = localTime(end);
   const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
   const what = `"${sayTargets(claim.targets)}"${claim.mode === "shared" ? ", shared," : ""}`;

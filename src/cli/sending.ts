@@ -74,7 +74,7 @@ export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void
 }
 
 function describeRecipient(who: Recipient, now: number): string {
-  const ago = (seconds: number) => formatDuration(now - seconds * 1000);
+  const ago = (at: string) => formatDuration(now - Date.parse(at));
   const facts = [
     who.presence === "unknown" ? "not seen here yet, kept until it comes" : undefined,
     who.ended_at === undefined ? undefined : `left ${ago(who.ended_at)} ago, kept until it is back`,

@@ -6,7 +6,7 @@ import type { Relay } from "../relay.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
-import { dayOf, sleep } from "../time.ts";
+import { dayOf, iso, sleep } from "../time.ts";
 import { asBegun, type DaemonLimits, DaemonRecord, decideRun } from "./limits.ts";
 
 /** How a run ended. */
@@ -133,9 +133,9 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
         return change({ ...record, child_pid: pid, ...(begun === undefined ? {} : { child_started: begun }) });
       };
       const ended = await startOrFail(deps, command, { timeLimit: limits.timeLimit, signal, onStart });
-      const took = now() - (record.last_at ?? now());
+      const took = now() - Date.parse(record.last_at ?? iso(now()));
       const { child_pid: _, child_started: __, ...rest } = record;
-      await change({ ...rest, last_took: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
+      await change({ ...rest, last_took_ms: took, last_code: ended.code, ...(ended.wasCut && { last_was_cut: true }) });
       log(`ended with ${ended.code} after ${Math.round(took / 1000)} s${ended.wasCut ? ", which was too long" : ""}`);
       if (watch.isOnce) return;
       if (watch.isAgent) await lasting(() => registerInstead(deps)); // its own hooks may have said that the session is over
@@ -179,7 +179,7 @@ async function waitForOrphanRun(
   const isThere = () => pid > 0 && liveness({ pid, started, place }) === "alive";
   if (isThere()) log(`waits for the run of the daemon before (pid ${pid})`);
   while (isThere() && !signal.aborted) {
-    if (now() > (record.last_at ?? 0) + limits.timeLimit) end(pid);
+    if (now() > (Date.parse(record.last_at ?? "") || 0) + limits.timeLimit) end(pid);
     await sleep(RUN_POLL_MS);
   }
 }
@@ -205,7 +205,7 @@ async function becomeDaemon(
     pid,
     ...(started === undefined ? {} : { pid_started: started }),
     place,
-    started_at: now(),
+    started_at: iso(now()),
   };
   const seen = await store.markedAt(aliveMark(session));
   const value = await store.update(key, (current) => {

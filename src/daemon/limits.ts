@@ -1,5 +1,5 @@
-import { flag, type Infer, integer, list, object, optional, text } from "../schema.ts";
-import { dayOf } from "../time.ts";
+import { flag, type Infer, integer, list, moment, object, optional, text } from "../schema.ts";
+import { dayOf, iso } from "../time.ts";
 
 /** The record of a session's daemon, as it is on disk. */
 export const DaemonRecord = object({
@@ -8,14 +8,13 @@ export const DaemonRecord = object({
   pid: integer(),
   pid_started: optional(integer()),
   place: text(),
-  /** Unix ms. */
-  started_at: integer(),
+  started_at: moment(),
   /** `yyyy-mm-dd`, and how often the command was started on that day. */
   day: text(),
   runs: integer(),
-  /** The last run: when it began (Unix ms), how long it took (ms), and how it ended. */
-  last_at: optional(integer()),
-  last_took: optional(integer()),
+  /** The last run: when it began, how long it took, and how it ended. */
+  last_at: optional(moment()),
+  last_took_ms: optional(integer()),
   last_code: optional(integer()),
   last_was_cut: optional(flag()),
   /** The current run's pid, and when that process started (in the system's own unit). */
@@ -63,14 +62,14 @@ export function decideRun(
     return { isGo: false, why: `it ran ${record.runs} times today`, wait: SCAN_EVERY_MS };
   const early = (since ?? now) + limits.settle - now;
   if (early > 0) return { isGo: false, why: "it came just now", wait: early };
-  const ended = (record.last_at ?? Number.NEGATIVE_INFINITY) + (record.last_took ?? 0);
-  const rest = ended + limits.coolDown - now;
+  const ended = Date.parse(record.last_at ?? "") + (record.last_took_ms ?? 0);
+  const rest = ended + limits.coolDown - now; // NaN before the first run
   return rest > 0 ? { isGo: false, why: "it ran just now", wait: rest } : { isGo: true };
 }
 
 /** The record as a run begins. */
 export function asBegun(record: DaemonRecord, now: number): DaemonRecord {
   const day = dayOf(now);
-  const { last_took: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
-  return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: now };
+  const { last_took_ms: _, last_code: __, last_was_cut: ___, child_pid: ____, child_started: _____, ...rest } = record;
+  return { ...rest, day, runs: record.day === day ? record.runs + 1 : 1, last_at: iso(now) };
 }

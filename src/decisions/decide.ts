@@ -7,6 +7,7 @@ import { checkText, MAX_TEXT_BYTES } from "../limits.ts";
 import { checkAllowance } from "../messages/rate-limit.ts";
 import { send } from "../messages/send.ts";
 import { eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { iso } from "../time.ts";
 import { Decision } from "./decision.ts";
 
 /** Records a decision for good, and broadcasts it. */
@@ -15,13 +16,13 @@ export async function decide(context: Context, content: string): Promise<Decisio
   await ensureRegistered(context);
   await checkAllowance(context);
   const { session, agent, store } = context;
-  const decided_at = context.now();
+  const now = context.now();
   const decision: Decision = {
-    id: newId("decision", decided_at),
+    id: newId("decision", now),
     session_id: session,
     agent_id: agent,
     content: text,
-    decided_at,
+    decided_at: iso(now),
   };
   await store.create(`decisions/${decision.id}`, decision);
   await record(context, { event: "decision", id: decision.id });

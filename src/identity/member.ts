@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { RelayError } from "../errors.ts";
-import { type Infer, integer, object, oneOf, optional, record, text } from "../schema.ts";
+import { type Infer, integer, moment, object, oneOf, optional, record, text } from "../schema.ts";
 import { isSegment } from "../store/key.ts";
 import { asTyped, jsonText } from "../text.ts";
+import { iso } from "../time.ts";
 
 const SCOPES = ["read", "send", "all"] as const;
 /** `read`: reads everything and changes nothing. `send`: sends messages and nothing else. `all`: both, and more. */
@@ -15,18 +16,15 @@ const Machine = object({
   /** The key that messages are sealed for, and the machine's signature over it. */
   box: optional(text()),
   box_signature: optional(text()),
-  /** Unix ms. */
-  added_at: integer(),
+  added_at: moment(),
 });
 
 /** A token for a script. Only its hash is kept. */
 const Token = object({
   hash: text(),
   scope: oneOf(SCOPES),
-  /** Unix ms. */
-  added_at: integer(),
-  /** Unix ms. */
-  expires_at: optional(integer()),
+  added_at: moment(),
+  expires_at: optional(moment()),
   /** The machine that made it, `<user>/<machine>`; it goes with that. Not there if it was made where the relay is. */
   added_by: optional(text()),
 });
@@ -34,12 +32,11 @@ const Token = object({
 /** A user who is let in from other machines, as stored under `members/`, with everything that proves who it is. */
 export const Member = object({
   user: text(),
-  /** Unix ms. */
-  added_at: integer(),
+  added_at: moment(),
   machines: record(Machine),
   tokens: optional(record(Token)),
-  /** Unix ms; since then the user is not let in any more, and the name stays taken. */
-  removed_at: optional(integer()),
+  /** Since then the user is not let in any more, and the name stays taken. */
+  removed_at: optional(moment()),
 });
 export type Member = Infer<typeof Member>;
 
@@ -49,13 +46,14 @@ export const Invite = object({
   user: optional(text()),
   /** How often it can still be used. */
   uses: integer(),
-  /** Unix ms. */
-  added_at: integer(),
-  /** Unix ms. */
-  expires_at: integer(),
+  added_at: moment(),
+  expires_at: moment(),
   added_by: text(),
 });
 export type Invite = Infer<typeof Invite>;
+
+/** That a name is kept for who is invited, as stored under `invited/`. */
+export const KeptName = object({ expires_at: moment() });
 
 /** A secret that nobody can guess, with what it is for at its beginning. */
 export function newSecret(what: "invite" | "token" | "session" | "local"): string {
@@ -116,8 +114,8 @@ export function makerOf({ added_by }: Pick<Invite, "added_by">): string | undefi
  * a machine or a user that was removed since is void.
  */
 export function isGood(invite: Invite, user: string, { member, maker, now }: InviteFacts): boolean {
-  const isOld = invite.added_at <= (member?.removed_at ?? Number.NEGATIVE_INFINITY);
-  if (isOld || invite.expires_at <= now || invite.uses < 1 || !isByMember(invite, maker)) return false;
+  const isOld = Date.parse(invite.added_at) <= Date.parse(member?.removed_at ?? "");
+  if (isOld || Date.parse(invite.expires_at) <= now || invite.uses < 1 || !isByMember(invite, maker)) return false;
   return invite.user === undefined ? member === undefined : invite.user === user;
 }
 
@@ -125,7 +123,7 @@ function isByMember(invite: Invite, maker: Member | undefined): boolean {
   if (makerOf(invite) === undefined) return true;
   const [, name = ""] = invite.added_by.split("/");
   const machine = maker && Object.hasOwn(maker.machines, name) ? maker.machines[name] : undefined;
-  return machine !== undefined && machine.added_at <= invite.added_at;
+  return machine !== undefined && Date.parse(machine.added_at) <= Date.parse(invite.added_at);
 }
 
 /** The invitation after one use; undefined if that was the last one. */
@@ -151,9 +149,9 @@ export function withMachine(member: Member | undefined, given: NewMachine): Memb
     throw new RelayError("refused", `Cannot log in as ${user}/${machine}: another key has that name`, {
       next: "give this machine another name: --machine",
     });
-  const { removed_at: _, ...kept } = member ?? { user, added_at: now };
+  const { removed_at: _, ...kept } = member ?? { user, added_at: iso(now) };
   const added = {
-    ...{ key, added_at: known?.added_at ?? now },
+    ...{ key, added_at: known?.added_at ?? iso(now) },
     ...(box !== undefined && { box }),
     ...(box_signature !== undefined && { box_signature }),
   };

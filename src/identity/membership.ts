@@ -1,7 +1,8 @@
 import { RelayError } from "../errors.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import type { Store } from "../store/store.ts";
-import { checkMemberName, hashOf, Invite, inviteKey, Member, newSecret, type TokenScope } from "./member.ts";
+import { iso } from "../time.ts";
+import { checkMemberName, hashOf, Invite, inviteKey, KeptName, Member, newSecret, type TokenScope } from "./member.ts";
 
 // Members and invitations: records of the relay, which its server reads.
 
@@ -25,16 +26,23 @@ export async function invite(
   const word = newSecret("invite");
   const record: Invite = {
     ...(user !== undefined && { user: checkMemberName(user, "user") }),
-    ...{ uses, added_at: now, expires_at: now + expires, added_by: by },
+    uses,
+    added_at: iso(now),
+    expires_at: iso(now + expires),
+    added_by: by,
   };
   await store.create(inviteKey(word), record);
   if (user !== undefined && !(await store.get(`members/${user}`))) await keepName(store, user, record.expires_at);
   return { word, invite: record };
 }
 
-/** Keeps the name of who is invited until then (Unix ms): nobody else is called so. */
-async function keepName(store: Store, user: string, until: number): Promise<void> {
-  await store.update(`invited/${user}`, (old) => ({ expires_at: Math.max(until, Number(old?.expires_at ?? 0)) }));
+/** Keeps the name of who is invited until then: nobody else is called so. */
+async function keepName(store: Store, user: string, until: string): Promise<void> {
+  const key = `invited/${user}`;
+  await store.update(key, (old) => {
+    const kept = old && KeptName.parse(old, key).expires_at;
+    return { expires_at: kept !== undefined && Date.parse(kept) > Date.parse(until) ? kept : until };
+  });
 }
 
 /** Everyone who was let in, by name. */
@@ -66,7 +74,7 @@ export async function invites(store: Store, now: number): Promise<ListedInvite[]
   for (const id of await store.list("invites")) {
     const value = await store.get(`invites/${id}`);
     const record = value && Invite.parse(value, `invites/${id}`);
-    if (record && record.expires_at > now) found.push({ id, ...record });
+    if (record && Date.parse(record.expires_at) > now) found.push({ id, ...record });
   }
   return found;
 }
@@ -91,7 +99,7 @@ export async function revoke(store: Store, now: number, word: string): Promise<L
 export async function remove(store: Store, now: number, user: string, name?: string): Promise<void> {
   await change(store, user, (member) => {
     // `removed_at` ends earlier invitations too. The name stays taken: a newcomer would be taken for the old user.
-    if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: now };
+    if (name === undefined) return { ...member, machines: {}, tokens: {}, removed_at: iso(now) };
     const { [name]: machine, ...machines } = member.machines;
     const { [name]: token, ...others } = member.tokens ?? {};
     const isKept = ([, { added_by }]: [string, { readonly added_by?: string }]) => added_by !== `${user}/${name}`;
@@ -120,8 +128,8 @@ export async function addToken(
   const name = checkMemberName(token.name, "token");
   const secret = newSecret("token");
   const added = {
-    ...{ hash: hashOf(secret), scope: token.scope, added_at: now },
-    ...(token.expires !== undefined && { expires_at: now + token.expires }),
+    ...{ hash: hashOf(secret), scope: token.scope, added_at: iso(now) },
+    ...(token.expires !== undefined && { expires_at: iso(now + token.expires) }),
     ...(token.by !== undefined && { added_by: token.by }),
   };
   const add = (member: Member) => {
@@ -132,7 +140,7 @@ export async function addToken(
     return { ...member, tokens: { ...member.tokens, [name]: added } };
   };
   const isKnown = (await store.get(`members/${user}`)) !== undefined;
-  const isNew = !isKnown && (await store.create(`members/${user}`, add({ user, added_at: now, machines: {} })));
+  const isNew = !isKnown && (await store.create(`members/${user}`, add({ user, added_at: iso(now), machines: {} })));
   if (!isNew) await change(store, user, add);
   return secret;
 }

@@ -5,9 +5,10 @@ import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 import { fileNameFor } from "../machine/file-name.ts";
 import { readState, writeState } from "../machine/state-file.ts";
-import { type Infer, integer, object, optional, text } from "../schema.ts";
+import { type Infer, integer, moment, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
 import { asTyped } from "../text.ts";
+import { iso } from "../time.ts";
 import { loginText } from "./login.ts";
 import { boxText, machineKey } from "./machine-key.ts";
 
@@ -20,7 +21,7 @@ const KnownServer = object({
   machine: text(),
   token: optional(text()),
   /** Unix ms. */
-  expires_at: optional(integer()),
+  expires_at: optional(moment()),
 });
 export type KnownServer = Infer<typeof KnownServer>;
 
@@ -82,8 +83,8 @@ export class ServerCredentials implements Credentials {
           : `agent-relay login ${this.#url.href}`,
       });
     }
-    const { token, expires_at = 0 } = this.#known;
-    if (token !== undefined && !isRefused && expires_at > this.#now() + RENEW_EARLY_MS) return token;
+    const { token, expires_at = "" } = this.#known;
+    if (token !== undefined && !isRefused && Date.parse(expires_at) > this.#now() + RENEW_EARLY_MS) return token;
     this.#known = await logIn(this.#url, { ...this.#known, folder: this.#folder, now: this.#now });
     return this.#known.token ?? "";
   }
@@ -121,13 +122,20 @@ export async function logIn(url: URL, login: Login): Promise<KnownServer> {
   const answer = await caller.call("login", { method: "POST", body: request });
   const { token, expires_at } = Session.parse(answer.body, "the login");
   // By our own clock: the server's may be another.
-  const known: KnownServer = { url: url.href, relay, user, machine, token, expires_at: expires_at - caller.clockAhead };
+  const known: KnownServer = {
+    url: url.href,
+    relay,
+    user,
+    machine,
+    token,
+    expires_at: iso(Date.parse(expires_at) - caller.clockAhead),
+  };
   writeState(fileFor(folder, url), known);
   return known;
 }
 
 const Challenge = object({ challenge: text(), relay: text(), at: integer() });
-const Session = object({ token: text(), expires_at: integer() });
+const Session = object({ token: text(), expires_at: moment() });
 
 const LOG_IN_AGAIN = "remove it, and log in again";
 

@@ -48,7 +48,7 @@ const agents = tool({
 function agentLine(agent: AgentView, held: readonly string[], now: number, does: ReadonlyMap<string, string>): string {
   const { session_id, name, agent_id, presence, last_seen, status, role, branch, unread = 0 } = agent;
   const facts = [
-    presence === "active" ? presence : `${presence}, seen ${formatDuration(now - last_seen * 1000)} ago`,
+    presence === "active" ? presence : `${presence}, seen ${formatDuration(now - Date.parse(last_seen))} ago`,
     role === undefined ? [] : cleanLine(role),
     presence === "gone" ? [] : (hearingWords(agent, now) ?? []),
     branch === undefined || status === undefined ? [] : `on ${cleanLine(branch)}`,

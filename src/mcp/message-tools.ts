@@ -49,7 +49,7 @@ const send = tool({
 
 function recipientWords(who: Recipient, now: number): string {
   const { session_id, name, presence, last_seen, ended_at, unread_before = 0, is_full } = who;
-  const ago = (seconds: number) => `${formatDuration(now - seconds * 1000)} ago`;
+  const ago = (at: string) => `${formatDuration(now - Date.parse(at))} ago`;
   const facts = [
     ended_at === undefined ? (presence ?? []) : `left ${ago(ended_at)}, kept until it is back`,
     presence === "idle" && last_seen !== undefined ? `seen ${ago(last_seen)}` : [],

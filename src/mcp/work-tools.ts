@@ -30,7 +30,7 @@ const claim = tool({
         ? await relay.claim(wanted, options)
         : await withProgress(call, wait, () => relay.claim(wanted, { ...options, waitMs: wait * 1000, signal }));
     return {
-      text: `You hold ${claimWords(made)} for ${formatLeft(made.expires_at - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
+      text: `You hold ${claimWords(made)} for ${formatLeft(Date.parse(made.expires_at) - now())}; ${made.tentative ? TENTATIVE : "your work renews it"}\n`,
       data: { claim: made },
     };
   },
@@ -84,7 +84,7 @@ async function claimLines(
     const who = one.session_id === me ? "you hold" : `${cleanLine(called.get(one.session_id) ?? one.session_id)} holds`;
     const why = one.reason === undefined ? "" : `: ${cleanLine(inQuotes(one.reason))}`;
     const shared = one.mode === "shared" ? " (shared)" : "";
-    return `${who} ${claimWords(one)}${shared} for ${formatLeft((one.offered_until ?? one.expires_at) - now)} more${why}\n`;
+    return `${who} ${claimWords(one)}${shared} for ${formatLeft(Date.parse(one.offered_until ?? one.expires_at) - now)} more${why}\n`;
   });
 }
 

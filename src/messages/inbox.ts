@@ -87,7 +87,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
   const agent = await mine(context);
   if (!options.all && !(await hasMarks(context))) {
     await asFarAsPossible(() => noteLook(context, by, agent));
-    const looked = lookNote(context, by, agent).size > 0 ? undefined : (agent?.hears?.itself ?? 0) * 1000;
+    const looked = lookNote(context, by, agent).size > 0 ? undefined : Date.parse(agent?.hears?.itself ?? "") || 0;
     if (by === "itself") await asFarAsPossible(() => noteQuiet(context, "inbox", looked));
     return { ...none, items: await show([], none) };
   }

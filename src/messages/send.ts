@@ -59,13 +59,13 @@ export interface Recipient {
   readonly name?: string;
   /** `unknown`: a session that nobody here has seen. */
   readonly presence?: Presence | "unknown";
-  /** Its last sign of life, Unix seconds. */
-  readonly last_seen?: number;
-  /** What tells it of its mail without being asked, and when it last looked or was told, Unix seconds. */
+  /** Its last sign of life. ISO 8601. */
+  readonly last_seen?: string;
+  /** What tells it of its mail without being asked, and when it last looked or was told (ISO 8601). */
   readonly told_by?: readonly Teller[];
-  readonly looked_at?: number;
-  /** When the session ended, Unix seconds. It may come back for its mail. */
-  readonly ended_at?: number;
+  readonly looked_at?: string;
+  /** When the session ended (ISO 8601). It may come back for its mail. */
+  readonly ended_at?: string;
   /** Unread messages in its inbox before this one; 1,001 means more than 1,000. */
   readonly unread_before?: number;
   /** The recipient's inbox was full, and does not list the broadcast. */

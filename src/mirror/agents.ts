@@ -7,6 +7,7 @@ import { RelayError } from "../errors.ts";
 import { APART } from "../project/upstream.ts";
 import { isSegment } from "../store/key.ts";
 import { jsonText } from "../text.ts";
+import { iso } from "../time.ts";
 import { forEach, remoteContext as onServer, orNotice, type Replicas } from "./replica.ts";
 
 const SIGN_EVERY_MS = 60_000; // between two signs of life that are passed on
@@ -66,7 +67,7 @@ export async function leftHere(replicas: Replicas, known: AgentProgress): Promis
 
 /** Whether a registration there is of the run that has ended here, and not of a later run in another folder. */
 function isRunOf(ended: Agent, there: Agent | undefined): boolean {
-  return there !== undefined && there.registered_at <= (ended.ended_at ?? 0);
+  return there !== undefined && there.registered_at * 1000 <= Date.parse(ended.ended_at ?? "");
 }
 
 /** Ends on the server the sessions that have ended here. */
@@ -98,7 +99,7 @@ export async function hasLeft(replicas: Replicas, session: string, agent = "agen
     last_heartbeat: seconds,
     metadata: {},
   };
-  const record = { ended_at: seconds, ...withoutProcesses(ended ?? unknown) };
+  const record = { ended_at: iso(replicas.now()), ...withoutProcesses(ended ?? unknown) };
   return orNotice(replicas, `session ${session}`, () => remote(session).create(`archive/agents/${session}`, record));
 }
 
@@ -156,7 +157,7 @@ function isNews(here: Agent, there: Agent): boolean {
 function hasNewLook(here: Hears = {}, there: Hears = {}): boolean {
   const words = Object.keys(here) as (keyof Hears)[];
   if (words.length !== Object.keys(there).length) return true;
-  return words.some((one) => ((here[one] ?? 0) - (there[one] ?? 0)) * 1000 > SIGN_EVERY_MS);
+  return words.some((one) => Date.parse(here[one] ?? "") - Date.parse(there[one] ?? "") > SIGN_EVERY_MS);
 }
 
 /** Registers here the sessions of elsewhere, and archives here those that are no longer registered on the server. */

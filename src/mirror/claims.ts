@@ -6,6 +6,7 @@ import { tryClaim } from "../claims/queue.ts";
 import { accept, type ClaimFacts, type ClaimLedger, EMPTY_LEDGER, giveUp, leaveQueue, take } from "../claims/rules.ts";
 import { RelayError } from "../errors.ts";
 import { jsonText } from "../text.ts";
+import { iso } from "../time.ts";
 import type { LocalSessions } from "./agents.ts";
 import { localContext, type Replicas, remoteContext, tellOnce } from "./replica.ts";
 
@@ -42,7 +43,8 @@ export async function exchangeClaims(
     const next = asHere(mine, shifted(theirs, -ahead), ours, apart);
     if (!(await follow(replicas, mine, next, ours))) continue; // an agent has changed it meanwhile
     leases.clear();
-    for (const { id, session_id, expires_at } of theirs.claims) if (ours.has(session_id)) leases.set(id, expires_at);
+    for (const { id, session_id, expires_at } of theirs.claims)
+      if (ours.has(session_id)) leases.set(id, Date.parse(expires_at));
     return;
   }
 }
@@ -50,12 +52,13 @@ export async function exchangeClaims(
 /** The claims with their times moved by `ms`, from one side's clock to the other's. */
 function shifted(claims: ClaimLedger, ms: number): ClaimLedger {
   if (ms === 0) return claims;
-  const by = (time: number) => Math.max(0, time + ms);
+  const by = (at: string) => iso(Math.max(0, Date.parse(at) + ms));
   return {
     ...claims,
     claims: claims.claims.map((claim) => ({
       ...claim,
-      ...{ claimed_at: by(claim.claimed_at), expires_at: by(claim.expires_at) },
+      claimed_at: by(claim.claimed_at),
+      expires_at: by(claim.expires_at),
       ...(claim.offered_until !== undefined && { offered_until: by(claim.offered_until) }),
     })),
     queue: claims.queue.map((waiter) => ({ ...waiter, since: by(waiter.since) })),
@@ -63,11 +66,11 @@ function shifted(claims: ClaimLedger, ms: number): ClaimLedger {
 }
 
 async function tellLoser(replicas: Replicas, claim: Claim, why: string): Promise<void> {
-  const { id, session_id: holder, agent_id, targets, mode, token, claimed_at: time } = claim;
+  const { id, session_id: holder, agent_id, targets, mode, token, claimed_at } = claim;
   const word = `${id} ${token} ${mode}`;
   const isNew = await tellOnce(replicas, holder, `Your claim on ${sayTargets(targets)} is void: ${why}`, {
     word,
-    time,
+    time: Date.parse(claimed_at),
   });
   if (isNew)
     await record(localContext(replicas, holder, agent_id), {
@@ -112,7 +115,7 @@ function withOurs(
   for (const waiter of theirs.queue.filter(isOurs))
     if (![...mine.queue, ...mine.claims].some(({ id }) => id === waiter.id))
       claims = leaveQueue(claims, waiter.id, facts);
-  for (const claim of mine.claims.filter((each) => isOurs(each) && each.expires_at > facts.now)) {
+  for (const claim of mine.claims.filter((each) => isOurs(each) && Date.parse(each.expires_at) > facts.now)) {
     const old = claims.claims.find(({ id }) => id === claim.id);
     const lease = leases.get(claim.id);
     if (old) {
@@ -176,13 +179,15 @@ function renewed(claims: ClaimLedger, old: Claim, claim: Claim, now: number): Cl
     const taken = take(next, wishOf(claim), { now, isGone: () => false, isDead: () => false });
     if (taken.claim) next = taken.claims;
   }
-  const { expires_at, ttl, reason } = claim;
+  const { expires_at, ttl_ms, reason } = claim;
   const current = next.claims.find(({ id }) => id === old.id);
-  if (!current || (expires_at <= current.expires_at && ttl === current.ttl && reason === current.reason)) return next;
+  if (!current) return next;
+  const isNoLonger = Date.parse(expires_at) <= Date.parse(current.expires_at);
+  if (isNoLonger && ttl_ms === current.ttl_ms && reason === current.reason) return next;
   const longer = {
     ...current,
-    ttl,
-    expires_at: Math.max(expires_at, current.expires_at),
+    ttl_ms,
+    expires_at: isNoLonger ? current.expires_at : expires_at,
     ...(reason !== undefined && { reason }),
   };
   return { ...next, claims: next.claims.map((each) => (each === current ? longer : each)) };
@@ -196,12 +201,12 @@ function queued(claims: ClaimLedger, waiter: Waiter, facts: ClaimFacts): ClaimLe
   const said = { ...request, pid: 0, place: "mirror" };
   return {
     ...done.claims,
-    queue: done.claims.queue.map((each) => (each.id === waiter.id ? { ...said, since: facts.now } : each)),
+    queue: done.claims.queue.map((each) => (each.id === waiter.id ? { ...said, since: iso(facts.now) } : each)),
   };
 }
 
-function wishOf({ id, session_id, agent_id, targets, mode, reason, ttl }: Claim) {
-  return { id, session_id, agent_id, targets, mode, ttl, ...(reason !== undefined && { reason }) };
+function wishOf({ id, session_id, agent_id, targets, mode, reason, ttl_ms }: Claim) {
+  return { id, session_id, agent_id, targets, mode, ttl_ms, ...(reason !== undefined && { reason }) };
 }
 
 function whyNot(blockers: ReturnType<typeof tryClaim>["result"]["blockers"]): string {

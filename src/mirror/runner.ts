@@ -7,6 +7,7 @@ import { AGREED, APART, LAST_AGREED, Mirrored, REFUSED } from "../project/upstre
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
+import { iso } from "../time.ts";
 import { MIRROR } from "./replica.ts";
 
 /** The server's relay that this one is mirrored to, or undefined. */
@@ -81,7 +82,7 @@ export async function forgetMirror(local: Store, project: string, now: () => num
     const agent = await readAgent(local, "agents", id);
     if (agent?.owner === undefined) continue;
     foreign.add(id);
-    await local.update(`archive/agents/${id}`, () => ({ ...agent, ended_at: Math.floor(now() / 1000) }));
+    await local.update(`archive/agents/${id}`, () => ({ ...agent, ended_at: iso(now()) }));
     await local.update(`agents/${id}`, () => undefined);
     await local.unmark(`agents/${id}.seen`);
   }

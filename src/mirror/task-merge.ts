@@ -59,7 +59,7 @@ function stateSteps(base: Task, mine: Task, theirs: Task, actor: TaskActor, fact
   if (isSame || isThere) return [];
   const take: TaskStep = {
     by,
-    change: (task) => taken(task, actor, { ttl: mine.owner?.ttl ?? 1, claim: mine.owner?.claim }, facts),
+    change: (task) => taken(task, actor, { ttl_ms: mine.owner?.ttl_ms ?? 1, claim: mine.owner?.claim }, facts),
   };
   const move = (name: Parameters<typeof moved>[1]): TaskStep => ({
     by,
@@ -96,6 +96,10 @@ function noteSteps(mine: Task, theirs: Task, ours: ReadonlySet<string>): TaskSte
   const missing = mine.notes.filter((note) => ours.has(note.session_id) && !there.has(jsonText(note)));
   return missing.map((note) => ({
     by: note.session_id,
-    change: (task) => ({ ...task, notes: [...task.notes, note], updated_at: Math.max(task.updated_at, note.at) }),
+    change: (task) => ({ ...task, notes: [...task.notes, note], updated_at: laterOf(task.updated_at, note.at) }),
   }));
+}
+
+function laterOf(a: string, b: string): string {
+  return Date.parse(a) >= Date.parse(b) ? a : b;
 }

@@ -29,7 +29,7 @@ export async function exchangeTasks(
     if (isTask(id) && (bases.has(id) || !gone.has(`tasks/${id}`))) ids.add(id);
   const exchange = async (id: string) => {
     const base = bases.has(id) ? await parsedOrSkipped(local, `mirror/tasks/${id}`, Task) : undefined;
-    if (base && isOver(base) && (base.ended_at ?? 0) < now() - SETTLED_MS) return;
+    if (base && isOver(base) && (Date.parse(base.ended_at ?? "") || 0) < now() - SETTLED_MS) return;
     await orNotice(replicas, `task ${id}`, () => exchangeTask(replicas, ours, id, base, gone));
   };
   // New tasks go in the order in which they were made: nobody can take one there before its dependencies are there too.
@@ -59,7 +59,7 @@ async function exchangeTask(
     const text = `What you did to task ${id} "${decided.title}" is void: ${refused.why}`;
     await tellOnce(replicas, refused.by, text, {
       word: `${id} ${refused.by} ${mine?.updated_at}`,
-      time: mine?.updated_at ?? 0,
+      time: Date.parse(mine?.updated_at ?? "") || 0,
     });
   }
   if (!decided || !(await follow(replicas, mine, decided))) return; // changed meanwhile: the next round sees it
@@ -98,7 +98,10 @@ async function passedOn(
     await place(remoteContext(replicas, mine.created_by), current);
   }
   // Without a base, the side that changed the task last is right. Notes are an exception: none is lost.
-  const wanted = base || !theirs || mine.updated_at > current.updated_at ? mine : { ...current, notes: mine.notes };
+  const wanted =
+    base || !theirs || Date.parse(mine.updated_at) > Date.parse(current.updated_at)
+      ? mine
+      : { ...current, notes: mine.notes };
   const steps = stepsOf(base ?? current, wanted, current, ours, {
     now: remoteContext(replicas, "").now(),
     isGone: () => false,

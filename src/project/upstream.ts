@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { type Infer, integer, object, optional, text } from "../schema.ts";
+import { type Infer, moment, object, optional, text } from "../schema.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
@@ -12,8 +12,7 @@ export const Mirrored = object({
   relay: text(),
   /** Whom the server takes us for: `<user>/<machine>`; without it, for the user of its own machine. */
   owner: optional(text()),
-  /** Unix ms. */
-  since: integer(),
+  since: moment(),
 });
 export type Mirrored = Infer<typeof Mirrored>;
 

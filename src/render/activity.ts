@@ -1,6 +1,6 @@
 import type { Entry } from "../activity/entry.ts";
 import { cleanLine, cut, jsonText } from "../text.ts";
-import { localTime } from "../time.ts";
+import { LAST_DATE, localTime } from "../time.ts";
 import type { SenderNames } from "./messages.ts";
 
 const MAX_ENTRY_CHARS = 160; // of what an entry says: `explain` shows all
@@ -24,7 +24,8 @@ export function sessionsIn(entries: readonly Entry[]): string[] {
 const WHO = ["to", "who", "holder", "from", "owner", "taken_from"]; // fields that hold a session
 
 function valueWord(name: string, value: unknown, names: SenderNames): string {
+  const time = name.endsWith("_at") ? (typeof value === "string" ? Date.parse(value) : value) : undefined;
+  if (typeof time === "number" && Math.abs(time) <= LAST_DATE) return localTime(time);
   if (typeof value === "string") return WHO.includes(name) ? (names.get(value) ?? value) : value;
-  const isTime = name.endsWith("_at") && typeof value === "number" && Math.abs(value) <= 8.64e15;
-  return isTime ? localTime(value) : jsonText(value);
+  return jsonText(value);
 }

@@ -39,12 +39,13 @@ export function briefing(found: Snapshot, session: string, now: number): string[
     line(
       "claimed",
       theirs.map(
-        (claim) => `${short(claimWords(claim))} by ${call(claim.session_id)} for ${formatLeft(claim.expires_at - now)}`,
+        (claim) =>
+          `${short(claimWords(claim))} by ${call(claim.session_id)} for ${formatLeft(Date.parse(claim.expires_at) - now)}`,
       ),
     ),
     line(
       "you hold",
-      mine.map((claim) => `${short(claimWords(claim))} for ${formatLeft(claim.expires_at - now)}`),
+      mine.map((claim) => `${short(claimWords(claim))} for ${formatLeft(Date.parse(claim.expires_at) - now)}`),
     ),
     line(
       "your tasks",

@@ -9,11 +9,11 @@ export function hearingWords({ told_by, looked_at }: Partial<Hearing>, now: numb
   if (told_by === undefined) return undefined;
   if (told_by.length > 0) return `told by ${told_by.map((one) => TELLER_WORDS[one]).join(" and ")}`;
   if (looked_at === undefined) return "nothing tells it of mail, and it has not looked yet";
-  return `nothing tells it of mail; it looked ${formatDuration(now - looked_at * 1000)} ago`;
+  return `nothing tells it of mail; it looked ${formatDuration(now - Date.parse(looked_at))} ago`;
 }
 
 /** The same in a word or two, for a table. */
 export function hearingCell({ told_by = [], looked_at }: Partial<Hearing>, now: number): string {
   if (told_by.length > 0) return told_by.join(", ");
-  return looked_at === undefined ? "-" : `looks (${formatDuration(now - looked_at * 1000)})`;
+  return looked_at === undefined ? "-" : `looks (${formatDuration(now - Date.parse(looked_at))})`;
 }

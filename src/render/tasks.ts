@@ -23,5 +23,7 @@ function standing(task: Task, all: Standings, names: SenderNames, me: string | u
   if (state === "blocked") return `blocked: ${cleanLine(reason ?? "")}`;
   if (state !== "in_progress" || !owner) return state;
   const who = owner.session_id === me ? "you" : cleanLine(names.get(owner.session_id) ?? owner.session_id);
-  return all.abandoned.includes(task.id) ? `abandoned by ${who}` : `${who}, ${formatLeft(owner.expires_at - now)} left`;
+  return all.abandoned.includes(task.id)
+    ? `abandoned by ${who}`
+    : `${who}, ${formatLeft(Date.parse(owner.expires_at) - now)} left`;
 }

@@ -19,6 +19,7 @@ import {
 import { object, optional, text } from "../schema.ts";
 import type { Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
+import { iso } from "../time.ts";
 
 const LOGIN_MS = 3_600_000; // that a login lasts
 const CHALLENGE_MS = 60_000; // to answer a challenge
@@ -56,7 +57,7 @@ interface ServerLogin {
   /** The machine's key that opened the login. The login ends when the member's record no longer has that key. */
   readonly proof: string;
   /** Unix ms. */
-  readonly expires_at: number;
+  readonly expires_at: string;
 }
 
 const Login = object({
@@ -81,7 +82,7 @@ export class Authenticator {
   readonly #members = new Map<string, { at: number; member: Member | undefined }>();
   #tokens: {
     at: number;
-    byHash: ReadonlyMap<string, { user: string; name: string; scope: TokenScope; expires_at?: number }>;
+    byHash: ReadonlyMap<string, { user: string; name: string; scope: TokenScope; expires_at?: string }>;
   } = {
     at: Number.NEGATIVE_INFINITY,
     byHash: new Map(),
@@ -106,14 +107,14 @@ export class Authenticator {
     if (by === this.#local) return { owner: undefined, scope: "all", byToken: false, by };
     const now = this.#options.now();
     const session = this.#sessions.get(by);
-    if (session && session.expires_at > now) {
+    if (session && Date.parse(session.expires_at) > now) {
       const member = await this.#member(session.user);
       if (!member || machineOf(member, session.machine)?.key !== session.proof) return undefined;
       return { owner: `${session.user}/${session.machine}`, scope: "all", byToken: false, by };
     }
     this.#sessions.delete(by);
     const token = (await this.#knownTokens()).get(by);
-    if (!token || (token.expires_at !== undefined && token.expires_at <= now)) return undefined;
+    if (!token || (token.expires_at !== undefined && Date.parse(token.expires_at) <= now)) return undefined;
     return { owner: `${token.user}/${token.name}`, scope: token.scope, byToken: true, by };
   }
 
@@ -147,7 +148,7 @@ export class Authenticator {
       throw noLogin("the key for sealing is not signed by this one");
     await this.#enrol(store, { user, machine, key, box, box_signature, now: now() }, invite);
     const token = newSecret("session");
-    const expires_at = now() + LOGIN_MS;
+    const expires_at = iso(now() + LOGIN_MS);
     this.#sessions.set(hashOf(token), { user, machine, proof: said.key, expires_at });
     return { token, expires_at, relay };
   }
@@ -205,7 +206,7 @@ export class Authenticator {
   async #knownTokens() {
     const now = performance.now();
     if (now - this.#tokens.at < MEMBER_FRESH_MS) return this.#tokens.byHash;
-    const byHash = new Map<string, { user: string; name: string; scope: TokenScope; expires_at?: number }>();
+    const byHash = new Map<string, { user: string; name: string; scope: TokenScope; expires_at?: string }>();
     for (const user of await this.#options.store.list("members"))
       for (const [name, { hash, scope, expires_at }] of Object.entries((await this.#read(user))?.tokens ?? {}))
         if (!byHash.has(hash)) byHash.set(hash, { user, name, scope, ...(expires_at !== undefined && { expires_at }) });

@@ -1,3 +1,4 @@
+import { KeptName } from "../identity/member.ts";
 import type { Store, Value } from "../store/store.ts";
 
 const REPEATED = 86_400_000; // ms for which a send is known by its Idempotency-Key
@@ -6,7 +7,7 @@ const REPEATED = 86_400_000; // ms for which a send is known by its Idempotency-
 export async function forgetOld(store: Store, now: number): Promise<void> {
   await forget(store, "sends", ({ at }) => Number(at) < now - REPEATED);
   for (const folder of ["invites", "invited"])
-    await forget(store, folder, ({ expires_at }) => Number(expires_at) < now);
+    await forget(store, folder, (record) => Date.parse(KeptName.parse(record, folder).expires_at) < now);
 }
 
 async function forget(store: Store, folder: string, isOver: (record: Value) => boolean): Promise<void> {

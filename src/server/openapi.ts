@@ -3,6 +3,7 @@ import { Agent } from "../agents/agent.ts";
 import { Claim } from "../claims/claim.ts";
 import { Message } from "../messages/message.ts";
 import type { JsonSchema, Schema } from "../schema.ts";
+import { moment } from "../schema.ts";
 import { Task } from "../tasks/task.ts";
 import { API_ROUTES, type ApiRoute, type FieldKind } from "./routes.ts";
 
@@ -24,7 +25,7 @@ function withMore({ json }: Schema<unknown>, more: Record<string, JsonSchema>): 
 
 /** The schemas of the answers. Objects may have more fields than are named: what others add to a record is kept. */
 const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  Agent: withMore(Agent, { presence: { enum: ["active", "idle", "gone"] }, last_seen: whole, unread: whole }),
+  Agent: withMore(Agent, { presence: { enum: ["active", "idle", "gone"] }, last_seen: moment().json, unread: whole }),
   Agents: listOf(ref("Agent")),
   Message: Message.json,
   Messages: listOf(ref("Message")),

@@ -3,6 +3,7 @@ import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_NOTES, MAX_NOTES_BYTES } from "../limits.ts";
+import { iso } from "../time.ts";
 import { withoutCycle } from "./dependencies.ts";
 import { changed, leave } from "./indexes.ts";
 import { checkText, checkTitle, moved, type Task } from "./task.ts";
@@ -74,7 +75,7 @@ export async function noteTask(context: Context, word: string, note: string): Pr
     throw new RelayError("limit", `Cannot note more to "${before.id}": it has ${before.notes.length} notes`, {
       next: "write it to a file, and note where that is to its description: agent-relay task edit",
     });
-  const line = { at: context.now(), session_id: context.session, text: note };
+  const line = { at: iso(context.now()), session_id: context.session, text: note };
   const task = await updateTask(context, before.id, (current) => ({
     ...moved(current, "note", actorOf(context, {}), facts),
     notes: [...current.notes, line],

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { eachReadable } from "../store/read.ts";
+import { iso } from "../time.ts";
 import { allTasks, changed, end, isMet, openTasks, place, readTask, readyTasks } from "./indexes.ts";
 import { type Standings, standingsOf } from "./standings.ts";
 import { checkTitle, isFree, type Task } from "./task.ts";
@@ -50,8 +51,8 @@ export async function addTask(context: Context, title: string, fields: TaskField
     state: "pending",
     notes: [],
     created_by: context.session,
-    created_at: now,
-    updated_at: now,
+    created_at: iso(now),
+    updated_at: iso(now),
   };
   await place(context, task);
   await logTask(context, "added", task, { title: task.title });

@@ -100,7 +100,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
 
 /** Claims the files first, all or none; then takes the task. A kill in between leaves a short lease on the files. */
 async function takeTask(context: Context, task: Task, options: TakeOptions & Telling): Promise<Task> {
-  const ttl = checkTtl(options.ttlMs ?? LEASE_TTL_MS.default);
+  const ttl_ms = checkTtl(options.ttlMs ?? LEASE_TTL_MS.default);
   await ensureRegistered(context);
   if (options.force && task.owner) await refuseElsewhere(context, task.owner.session_id);
   if (options.force) await takeFilesAway(context, task);
@@ -108,7 +108,7 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
   try {
     const facts = await factsOf(context, task);
     const tentative = await isMirrored(context);
-    const lease = { ttl, tentative, claim: hold?.isForTask ? hold.claim.id : undefined };
+    const lease = { ttl_ms, tentative, claim: hold?.isForTask ? hold.claim.id : undefined };
     const take = (current: Task) => {
       if (current.depends_on.join() !== task.depends_on.join())
         throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
@@ -116,8 +116,9 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
     };
     const next = await changed(context, task.id, () => updateTask(context, task.id, take));
     const mine = task.owner?.session_id === context.session ? task.owner.claim : undefined;
-    if (hold && (hold.isForTask || hold.claim.expires_at < context.now() + ttl)) await extend(context, hold.claim, ttl);
-    else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl);
+    if (hold && (hold.isForTask || Date.parse(hold.claim.expires_at) < context.now() + ttl_ms))
+      await extend(context, hold.claim, ttl_ms);
+    else if (!hold && mine !== undefined) await extend(context, { id: mine }, ttl_ms);
     if (hold && mine !== undefined && mine !== hold.claim.id) await giveBackById(context, mine);
     await logTask(context, "claimed", next, { token: next.owner?.token, ...takenFrom(task, context) });
     await notifyPreviousHolder(context, task, "took over", options);
@@ -153,9 +154,9 @@ async function holdFiles(context: Context, task: Task): Promise<FilesHold> {
   const targets = targetsOf(context, task);
   const reason = beginning(`task: ${task.title}`, 100);
   const isOwnClaim = (claim: Claim) => claim.session_id === context.session && isSameTargets(claim, { targets });
-  const isLeftByKill = (claim: Claim) => claim.ttl === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
+  const isLeftByKill = (claim: Claim) => claim.ttl_ms === FILES_HOLD_MS && claim.reason === reason; // by a killed `takeTask`
   const had = (await claims(context)).find((claim) => isOwnClaim(claim) && !isLeftByKill(claim));
-  const lease = had ? { ttl: had.ttl } : { ttl: FILES_HOLD_MS, reason };
+  const lease = had ? { ttlMs: had.ttl_ms } : { ttlMs: FILES_HOLD_MS, reason };
   const claim = await claimTargets(context, targets, lease, {
     again: "agent-relay task next --claim-files",
     ask: askCommand(filesOf(task).map((file) => typedFrom(file, whence(context)))),
@@ -179,9 +180,11 @@ export async function renewTasks(context: Context): Promise<Task[]> {
   const renewed: Task[] = [];
   for await (const task of tasksOf(context, context.session)) {
     const facts = await factsOf(context, task);
-    const ttl = task.owner?.ttl ?? LEASE_TTL_MS.default;
-    renewed.push(await updateTask(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl }, facts)));
-    if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl);
+    const ttl_ms = task.owner?.ttl_ms ?? LEASE_TTL_MS.default;
+    renewed.push(
+      await updateTask(context, task.id, (current) => taken(current, actorOf(context, {}), { ttl_ms }, facts)),
+    );
+    if (task.owner?.claim !== undefined) await extend(context, { id: task.owner.claim }, ttl_ms);
   }
   return renewed;
 }

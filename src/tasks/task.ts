@@ -1,61 +1,104 @@
 import { plain } from "../claims/glob.ts";
 import { RelayError } from "../errors.ts";
 import { MAX_TEXT_BYTES, MAX_TITLE_BYTES } from "../limits.ts";
-import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
-import { localTime } from "../time.ts";
+import { flag, integer, list, moment, object, oneOf, optional, type Schema, text } from "../schema.ts";
+import { iso, localTime } from "../time.ts";
 
 const STATES = ["pending", "in_progress", "blocked", "done", "cancelled"] as const;
+/** `pending`: to be taken. `done` and `cancelled`: over. */
 export type TaskState = (typeof STATES)[number];
 
 /** The session that works on a task, and its lease. */
-export const TaskOwner = object({
-  session_id: text(),
-  agent_id: text(),
+export type TaskOwner = {
+  readonly session_id: string;
+  /** Which tool that session is. */
+  readonly agent_id: string;
   /** The fencing token: grows with each owner of the task. */
-  token: integer(),
-  /** Unix ms. */
-  since: integer(),
-  /** Unix ms. */
-  expires_at: integer(),
+  readonly token: number;
+  /** When it took the task. ISO 8601. */
+  readonly since: string;
+  /** When anyone else may take it, unless it is renewed. ISO 8601. */
+  readonly expires_at: string;
   /** How long a renewal lasts, ms. */
-  ttl: integer(),
+  readonly ttl_ms: number;
   /** The id of the claim on the task's files, if they were claimed with it. */
-  claim: optional(text()),
+  readonly claim?: string;
   /** The relay is mirrored to a server, which decides and has not been asked yet. */
-  tentative: optional(flag()),
-});
-export type TaskOwner = Infer<typeof TaskOwner>;
+  readonly tentative?: boolean;
+};
 
-export const TaskNote = object({ at: integer(), session_id: text(), text: text() });
-export type TaskNote = Infer<typeof TaskNote>;
+export const TaskOwner: Schema<TaskOwner> = object(
+  {
+    session_id: text(),
+    agent_id: text(),
+    token: integer(),
+    since: moment(),
+    expires_at: moment(),
+    ttl_ms: integer(),
+    claim: optional(text()),
+    tentative: optional(flag()),
+  },
+  { ttl: "ttl_ms" },
+);
+
+/** What somebody wrote to a task, for whoever works on it. */
+export type TaskNote = {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly session_id: string;
+  readonly text: string;
+};
+
+export const TaskNote: Schema<TaskNote> = object({ at: moment(), session_id: text(), text: text() });
 
 /** A task as it is on disk, in `--json` and here. */
-export const Task = object({
+export type Task = {
+  readonly id: string;
+  /** One line. */
+  readonly title: string;
+  readonly description?: string;
+  /** Path patterns as in a claim: relative to the worktree's root. */
+  readonly files: readonly string[];
+  /** Higher comes first. */
+  readonly priority: number;
+  /** Ids of tasks that must be done or cancelled before this one can be taken. */
+  readonly depends_on: readonly string[];
+  readonly state: TaskState;
+  /** Who works on it, or has done it. */
+  readonly owner?: TaskOwner;
+  /** The last owner's token, of a task that is pending again. */
+  readonly token?: number;
+  /** Why it is blocked, or was cancelled. */
+  readonly reason?: string;
+  /** The oldest first. */
+  readonly notes: readonly TaskNote[];
+  /** The session that added it. */
+  readonly created_by: string;
+  /** ISO 8601. */
+  readonly created_at: string;
+  /** ISO 8601. */
+  readonly updated_at: string;
+  /** When it was done or cancelled. ISO 8601. */
+  readonly ended_at?: string;
+};
+
+export const Task: Schema<Task> = object({
   id: text(),
   title: text(),
   description: optional(text()),
-  /** Path patterns as in a claim: relative to the worktree's root. */
   files: list(text()),
-  /** Higher comes first. */
   priority: integer(-9999, 9999),
-  /** Ids of tasks that must be done or cancelled before this one can be taken. */
   depends_on: list(text()),
   state: oneOf(STATES),
   owner: optional(TaskOwner),
-  /** The last owner's token, of a task that is pending again. */
   token: optional(integer()),
-  /** Why it is blocked, or was cancelled. */
   reason: optional(text()),
   notes: list(TaskNote),
   created_by: text(),
-  /** Unix ms. */
-  created_at: integer(),
-  /** Unix ms. */
-  updated_at: integer(),
-  /** Unix ms. */
-  ended_at: optional(integer()),
+  created_at: moment(),
+  updated_at: moment(),
+  ended_at: optional(moment()),
 });
-export type Task = Infer<typeof Task>;
 
 /**
  * The moves of a task: from which states, to which state, and by whom. `owner`: the last owner alone. `unless held`:
@@ -101,7 +144,7 @@ export interface TaskActor {
 /** The owner who holds the task now; undefined if the lease has run out or the owner is gone. */
 export function holderOf(task: Task, { now, isGone }: TaskFacts): TaskOwner | undefined {
   const { owner } = task;
-  return owner && task.state === "in_progress" && owner.expires_at > now && !isGone(owner.session_id)
+  return owner && task.state === "in_progress" && Date.parse(owner.expires_at) > now && !isGone(owner.session_id)
     ? owner
     : undefined;
 }
@@ -121,14 +164,13 @@ export function isOver(task: Pick<Task, "state">): boolean {
 }
 
 export interface TaskLease {
-  /** ms */
-  readonly ttl: number;
+  readonly ttl_ms: number;
   readonly claim?: string | undefined;
   readonly tentative?: boolean;
 }
 
 /** The task as taken, or renewed, by `actor`. Throws `conflict` naming the holder. */
-export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: TaskLease, facts: TaskFacts): Task {
+export function taken(task: Task, actor: TaskActor, { ttl_ms, claim, tentative }: TaskLease, facts: TaskFacts): Task {
   check(task, "claim", actor, facts);
   const { session_id, agent_id } = actor;
   const mine = isOwnedBy(task, actor) ? task.owner : undefined;
@@ -137,12 +179,13 @@ export function taken(task: Task, actor: TaskActor, { ttl, claim, tentative }: T
   const owner: TaskOwner = {
     ...{ session_id, agent_id },
     token: mine?.token ?? (task.owner?.token ?? given) + 1,
-    since: mine?.since ?? facts.now,
-    ...{ expires_at: facts.now + ttl, ttl },
+    since: mine?.since ?? iso(facts.now),
+    expires_at: iso(facts.now + ttl_ms),
+    ttl_ms,
     ...(kept === undefined ? {} : { claim: kept }),
     ...((mine ? mine.tentative : tentative) && { tentative: true }),
   };
-  return { ...rest, state: "in_progress", owner, updated_at: facts.now };
+  return { ...rest, state: "in_progress", owner, updated_at: iso(facts.now) };
 }
 
 /** The task after any other move. Throws `conflict`, `refused`. */
@@ -155,15 +198,15 @@ export function moved(
 ): Task {
   check(task, move, actor, facts);
   const { to: state } = MOVES[move];
-  if (state === "same") return { ...task, updated_at: facts.now };
+  if (state === "same") return { ...task, updated_at: iso(facts.now) };
   const { owner, reason: _, ended_at: __, ...rest } = task;
   return {
     ...rest,
     state,
     ...(owner && (state === "pending" ? { token: owner.token } : { owner })),
     ...(reason === undefined ? {} : { reason }),
-    updated_at: facts.now,
-    ...(isOver({ state }) ? { ended_at: facts.now } : {}),
+    updated_at: iso(facts.now),
+    ...(isOver({ state }) ? { ended_at: iso(facts.now) } : {}),
   };
 }
 
@@ -182,7 +225,7 @@ export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskF
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": ${called} has it until ${localTime(holder.expires_at)}`,
+      `Cannot claim "${task.id}": ${called} has it until ${localTime(Date.parse(holder.expires_at))}`,
       {
         next: "agent-relay task next",
       },

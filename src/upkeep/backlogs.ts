@@ -25,7 +25,7 @@ export function backlogs({ dir, now }: DoctorTarget): Finding[] {
       const waiting = namesIn(path.join(dir, "inboxes", session)).flatMap((id) => timeOf(id) ?? []);
       if (told_by.length > 0 || waiting.length === 0 || Math.min(...waiting) > now - LATE_MS) return [];
       const looked =
-        looked_at === undefined ? "has not looked yet" : `looked ${formatDuration(now - looked_at * 1000)} ago`;
+        looked_at === undefined ? "has not looked yet" : `looked ${formatDuration(now - Date.parse(looked_at))} ago`;
       const hasHooks = HOOK_HOSTS.some((host) => host.agent === agent.agent_id);
       return [
         {

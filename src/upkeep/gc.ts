@@ -1,4 +1,5 @@
 import { forgetCollected, noteCollected } from "../activity/tombstones.ts";
+import type { Agent } from "../agents/agent.ts";
 import { readAgent, registrations } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { timeOf } from "../id.ts";
@@ -59,14 +60,14 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   const overLong: Task[] = [];
   const needed = new Set<string>(); // by a task that is not over: without its record, nobody could tell whether it is
   for await (const [, task] of eachReadable(store, tasks, taskIn)) {
-    if (task && isOver(task) && old(task.ended_at ?? task.updated_at, "tasks")) overLong.push(task);
+    if (task && isOver(task) && old(Date.parse(task.ended_at ?? task.updated_at), "tasks")) overLong.push(task);
     else if (task && !isOver(task)) for (const id of task.depends_on) needed.add(id);
   }
   for (const { id, state } of overLong.filter((task) => !needed.has(task.id)))
     add("tasks", `tasks/${id}`, `it is ${state}`);
   const waitIn = (id: string) => parsedOrSkipped(store, `waits/${id}`, Wait);
   for await (const [id, wait] of eachReadable(store, await store.list("waits"), waitIn)) {
-    if (wait && wait.state !== "pending" && old(wait.ended_at, "waits"))
+    if (wait && wait.state !== "pending" && wait.ended_at !== undefined && old(Date.parse(wait.ended_at), "waits"))
       add("waits", `waits/${id}`, `it is ${wait.state}`);
   }
   for (const day of await store.logs("activity"))
@@ -74,15 +75,14 @@ export async function gcPlan(context: Context, retention: Retention = RETENTION)
   const here = new Set((await registrations(context)).map((agent) => agent.session_id));
   const agentIn = (id: string) => readAgent(store, "archive/agents", id);
   for await (const [id, agent] of eachReadable(store, await store.list("archive/agents"), agentIn)) {
-    if (
-      agent &&
-      !here.has(id) &&
-      !(await isOwed(context, id)) &&
-      old((agent.ended_at ?? agent.last_heartbeat) * 1000, "sessions")
-    )
+    if (agent && !here.has(id) && !(await isOwed(context, id)) && old(lastSign(agent), "sessions"))
       add("sessions", `archive/agents/${id}`, "it left, and has no unread mail");
   }
   return plan;
+}
+
+function lastSign({ ended_at, last_heartbeat }: Agent): number {
+  return ended_at === undefined ? last_heartbeat * 1000 : Date.parse(ended_at);
 }
 
 async function removeDay({ store, now }: Context, key: string): Promise<void> {

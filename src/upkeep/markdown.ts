@@ -25,11 +25,11 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
   sessions: ({ agents, ended }) => [
     ...agents.map(
       (agent) =>
-        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): ${agent.presence}, seen ${time(agent.last_seen * 1000)}${agent.status === undefined ? "" : `, ${word(agent.status)}`}`,
+        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): ${agent.presence}, seen ${time(Date.parse(agent.last_seen))}${agent.status === undefined ? "" : `, ${word(agent.status)}`}`,
     ),
     ...ended.map(
       (agent) =>
-        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): left ${time((agent.ended_at ?? 0) * 1000)}`,
+        `- ${word(agent.name ?? agent.session_id)} (${word(agent.session_id)}, ${word(agent.agent_id)}): left ${time(Date.parse(agent.ended_at ?? ""))}`,
     ),
   ],
   mail: ({ messages }, call) =>
@@ -47,7 +47,7 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
   claims: ({ claims }, call) =>
     claims.claims.map(
       (claim) =>
-        `- ${word(sayTargets(claim.targets))}: ${call(claim.session_id)} until ${time(claim.expires_at)}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
+        `- ${word(sayTargets(claim.targets))}: ${call(claim.session_id)} until ${time(Date.parse(claim.expires_at))}${claim.reason === undefined ? "" : ` (${word(claim.reason)})`}`,
     ),
   tasks: ({ tasks, task_standings: { abandoned } }, call) =>
     tasks.map(
@@ -56,7 +56,8 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
     ),
   decisions: ({ decisions }, call) =>
     decisions.map(
-      (decision) => `- ${time(decision.decided_at)} ${call(decision.session_id)}: ${word(decision.content)}`,
+      (decision) =>
+        `- ${time(Date.parse(decision.decided_at))} ${call(decision.session_id)}: ${word(decision.content)}`,
     ),
   timeline: ({ activity }, call) => activity.slice(-MAX_EVENTS).map((entry) => eventLine(entry, call)),
 };

@@ -24,10 +24,11 @@ export async function workOf(
   const found = new Map(await Promise.all(roots.map(async (root) => [root, await workIn(root)] as const)));
   return new Map(
     agents.flatMap((agent) => {
-      const { session_id, status, status_at = now, worktree = "" } = agent;
+      const { session_id, status, status_at, worktree = "" } = agent;
       const branch = own.includes(worktree) ? branchOf(worktree) : agent.branch;
       const guess = found.get(worktree) ?? (branch && `on ${branch}`);
-      const age = now - status_at > STATUS_FRESH_MS ? `, ${formatDuration(now - status_at)} ago` : "";
+      const old = now - Date.parse(status_at ?? "");
+      const age = old > STATUS_FRESH_MS ? `, ${formatDuration(old)} ago` : "";
       const said = status && `${status}${age}${branch === undefined ? "" : ` (on ${branch})`}`;
       const does = said ?? (silent.includes(agent) ? guess : undefined);
       return does === undefined ? [] : [[session_id, does] as const];

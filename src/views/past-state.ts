@@ -16,7 +16,7 @@ export interface PastState {
 /** The state after these entries, the oldest first, at a time (Unix ms). */
 export function stateAfter(entries: readonly Entry[], time: number): PastState {
   const agents = new Map<string, { session: string; agent: string; status?: string | undefined }>();
-  const claims = new Map<string, { id: string; holder: string; targets: string; expires_at: number }>();
+  const claims = new Map<string, { id: string; holder: string; targets: string; ends: number }>();
   const tasks = new Map<string, { id: string; state: string; title?: string | undefined }>();
   for (const entry of entries) {
     if ((timeOfEntry(entry) ?? 0) > time) continue;
@@ -30,13 +30,13 @@ export function stateAfter(entries: readonly Entry[], time: number): PastState {
         id,
         holder: text("holder") ?? session,
         targets: text("targets") ?? "",
-        expires_at: Number(entry.expires_at),
+        ends: typeof entry.expires_at === "string" ? Date.parse(entry.expires_at) : Number(entry.expires_at),
       });
     else if (/^claim\.(released|expired|lost)$/.test(event)) claims.delete(id);
     else if (event.startsWith("task."))
       tasks.set(id, { id, state: text("state") ?? "", title: text("title") ?? tasks.get(id)?.title });
   }
-  const isHeld = ({ expires_at }: { expires_at: number }) => !(expires_at <= time);
+  const isHeld = ({ ends }: { ends: number }) => !(ends <= time);
   return {
     agents: [...agents.values()],
     claims: [...claims.values()].filter(isHeld).map(({ id, holder, targets }) => ({ id, holder, targets })),

@@ -52,7 +52,7 @@ async function released(context: Context, targets: readonly ClaimTarget[]): Prom
   if (held.length === 0) return { outcome: `${sayTargets(targets)} is free`, on: [] };
   return {
     on: [...new Set(held.map((claim) => claim.session_id))],
-    at: Math.max(...held.map((claim) => claim.offered_until ?? claim.expires_at)),
+    at: Math.max(...held.map((claim) => Date.parse(claim.offered_until ?? claim.expires_at))),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { newId } from "../id.ts";
 import type { Message } from "../messages/message.ts";
+import { iso } from "../time.ts";
 import { createWait } from "./settle.ts";
 
 /** Makes a wait for each message that has a deadline: if nobody has answered by then, this session is told once. */
@@ -23,7 +24,7 @@ async function expectAnswer(context: Context, { id, to_session: to, answer_by = 
     ...wait,
     conditions,
     state: "pending",
-    created_at: now,
-    expires_at: Date.parse(answer_by),
+    created_at: iso(now),
+    expires_at: iso(Date.parse(answer_by)),
   });
 }

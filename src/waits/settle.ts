@@ -7,6 +7,7 @@ import { liveness, thisProcess } from "../machine/process.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isSegment } from "../store/key.ts";
 import { besides, eachReadable, parsedOrSkipped } from "../store/read.ts";
+import { iso } from "../time.ts";
 import { conditionState } from "./conditions.ts";
 import { DUE, dueName, PENDING } from "./pending.ts";
 import { isOver, sayConditions, sessionsIn, Wait } from "./wait.ts";
@@ -19,7 +20,7 @@ export async function createWait(context: Context, wait: Wait): Promise<void> {
 }
 
 function markOf({ id, quiet, expires_at }: Wait): string {
-  return quiet ? `${DUE}/${dueName(expires_at, id)}` : `${PENDING}/${id}`;
+  return quiet ? `${DUE}/${dueName(Date.parse(expires_at), id)}` : `${PENDING}/${id}`;
 }
 
 /** A wait by its id, or undefined if there is none that can be read. Its id is the name it is stored under. */
@@ -70,7 +71,7 @@ async function decideWait(context: Context, wait: Wait): Promise<Wait> {
   const outcomes: (string | undefined)[] = [];
   for (const [index, condition] of isLost ? [] : wait.conditions.entries())
     outcomes.push(met.get(index) ?? (await conditionState(theirs, condition)).outcome);
-  const isLate = context.now() >= wait.expires_at;
+  const isLate = context.now() >= Date.parse(wait.expires_at);
   const state = isLost ? "ended" : isOver(wait.any, outcomes) ? "satisfied" : isLate ? "timed_out" : "pending";
   if (state === "pending") return saveMetConditions(context, wait, outcomes);
   return endWait(
@@ -119,7 +120,7 @@ export async function endWait(
   const next = await context.store.update(key, (value) => {
     const wait = value && Wait.parse(value, key);
     isNews = wait?.state === "pending";
-    return isNews ? { ...wait, state, outcome, ended_at: now, message, teller: thisTeller(now) } : value;
+    return isNews ? { ...wait, state, outcome, ended_at: iso(now), message, teller: thisTeller(now) } : value;
   });
   if (!next) throw new RelayError("not_found", `Cannot find "${id}": it was removed`);
   const wait = Wait.parse(next, key);
@@ -158,7 +159,7 @@ const SLOW_TELLER_MS = 600_000; // a teller of another place that takes this lon
 /** This process as the teller of a wait's outcome. */
 function thisTeller(at: number): Teller {
   const { pid, started, place } = thisProcess();
-  return { pid, ...(started === undefined ? {} : { started }), place, at };
+  return { pid, ...(started === undefined ? {} : { started }), place, at: iso(at) };
 }
 
 function isMe(known: Wait["teller"]): boolean {
@@ -184,7 +185,7 @@ async function takeOver(context: Context, { id }: Wait): Promise<Wait | undefine
 
 function hasDied({ at, started, ...process }: Teller, now: number): boolean {
   const state = liveness({ ...process, started });
-  return state === "dead" || (state === "unknown" && now - at > SLOW_TELLER_MS);
+  return state === "dead" || (state === "unknown" && now - Date.parse(at) > SLOW_TELLER_MS);
 }
 
 function sayOutcome({ id, conditions, any, state, outcome = [] }: Wait, call: Calls): string {

@@ -1,58 +1,98 @@
 import type { Calls } from "../agents/registry.ts";
 import { ClaimTarget, sayTargets } from "../claims/claim.ts";
 import { KINDS, type MessageKind } from "../messages/message.ts";
-import { flag, type Infer, integer, list, object, oneOf, optional, text } from "../schema.ts";
+import { flag, integer, list, moment, object, oneOf, optional, type Schema, text } from "../schema.ts";
 import { KeySegment } from "../store/key.ts";
 
 const EVENTS = ["released", "ended", "message", "reply", "task", "answer"] as const;
 
 /** One thing that is waited for. */
-export const Condition = object({
+export type Condition = {
   /**
    * `released`: nobody else holds `targets`. `ended`: `session` has left or died. `message`: one is unread, from `session`,
    * of `kind`, if these are given. `reply`: somebody has answered message `id`. `task`: task `id` is over. `answer`:
    * message `id` asks for nothing any more.
    */
+  readonly event: (typeof EVENTS)[number];
+  readonly targets?: readonly ClaimTarget[];
+  readonly session?: string;
+  /** With `ended`: the session's process when the wait began. Another process may go on under the same id. */
+  readonly pid?: number;
+  /** When that process started, in its system's own unit. */
+  readonly pid_started?: number;
+  /** Where the pid means something. */
+  readonly place?: string;
+  readonly kind?: MessageKind;
+  /** Of the message or task. */
+  readonly id?: string;
+};
+
+export const Condition: Schema<Condition> = object({
   event: oneOf(EVENTS),
   targets: optional(list(ClaimTarget)),
   session: optional(KeySegment),
-  /** With `ended`: the session's process when the wait began. Another process may go on under the same id. */
   pid: optional(integer()),
   pid_started: optional(integer()),
   place: optional(text()),
   kind: optional(oneOf(KINDS)),
   id: optional(text()),
 });
-export type Condition = Infer<typeof Condition>;
 
 const STATES = ["pending", "satisfied", "timed_out", "cancelled", "ended"] as const;
 
 /** A wait whose outcome is told by a message, as it is on disk, in `--json` and here. */
-export const Wait = object({
+export type Wait = {
+  readonly id: string;
+  /** The session that waits. */
+  readonly session_id: string;
+  /** Which tool that session is. */
+  readonly agent_id: string;
+  readonly conditions: readonly Condition[];
+  /** One of the conditions is enough. */
+  readonly any: boolean;
+  /** Only a timeout is told: that the conditions came true is no news. */
+  readonly quiet?: boolean;
+  readonly state: (typeof STATES)[number];
+  /** ISO 8601. */
+  readonly created_at: string;
+  /** When it times out. ISO 8601. */
+  readonly expires_at: string;
+  /** When it was decided. ISO 8601. */
+  readonly ended_at?: string;
+  /** The outcomes so far, by the index of their condition. A condition that came true stays true. */
+  readonly met?: readonly { readonly condition: number; readonly outcome: string }[];
+  /** What happened, a line for each condition that came true. */
+  readonly outcome?: readonly string[];
+  /** The id of the message that tells the outcome. */
+  readonly message?: string;
+  /** The process that sends that message. */
+  readonly teller?: {
+    readonly pid: number;
+    /** When that process started, in its system's own unit. */
+    readonly started?: number;
+    /** Where the pid means something. */
+    readonly place: string;
+    /** When it began to tell. ISO 8601. */
+    readonly at: string;
+  };
+};
+
+export const Wait: Schema<Wait> = object({
   id: text(),
   session_id: KeySegment,
   agent_id: text(),
   conditions: list(Condition),
-  /** One of the conditions is enough. */
   any: flag(),
-  /** Only a timeout is told: that the conditions came true is no news. */
   quiet: optional(flag()),
   state: oneOf(STATES),
-  /** Unix ms. */
-  created_at: integer(),
-  /** Unix ms. */
-  expires_at: integer(),
-  /** Unix ms; when it was decided. */
-  ended_at: optional(integer()),
-  /** The outcomes so far, by the index of their condition. A condition that came true stays true. */
+  created_at: moment(),
+  expires_at: moment(),
+  ended_at: optional(moment()),
   met: optional(list(object({ condition: integer(), outcome: text() }))),
-  /** What happened, a line for each condition that came true. */
   outcome: optional(list(text())),
-  /** The id of the message that tells the outcome, and the process that sends it. */
   message: optional(text()),
-  teller: optional(object({ pid: integer(), started: optional(integer()), place: text(), at: integer() })),
+  teller: optional(object({ pid: integer(), started: optional(integer()), place: text(), at: moment() })),
 });
-export type Wait = Infer<typeof Wait>;
 
 /** The state of a condition. */
 export interface ConditionState {

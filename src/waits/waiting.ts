@@ -20,6 +20,7 @@ import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { taskOf } from "../tasks/update.ts";
 import { jsonText } from "../text.ts";
+import { iso } from "../time.ts";
 import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
@@ -168,15 +169,15 @@ export async function subscribe(context: Context, wished: WaitFor, options: Wait
     conditions,
     any: options.any ?? false,
     state: "pending",
-    created_at: now,
-    expires_at: now + timeout,
+    created_at: iso(now),
+    expires_at: iso(now + timeout),
   };
   const standings: ConditionState[] = [];
   for (const condition of conditions) standings.push(await conditionState(context, condition));
   const outcomes = standings.map((standing) => standing.outcome);
   if (isOver(wait.any, outcomes)) {
     const outcome = outcomes.filter((one) => one !== undefined);
-    const over: Wait = { ...wait, state: "satisfied", ended_at: now, outcome };
+    const over: Wait = { ...wait, state: "satisfied", ended_at: iso(now), outcome };
     await context.store.create(`waits/${wait.id}`, over);
     return over;
   }

@@ -3,6 +3,7 @@ import { Agent, checkName, isSameRun, presence } from "../../src/agents/agent.ts
 import { namesFor } from "../../src/agents/names.ts";
 import { processesOf } from "../../src/agents/processes.ts";
 import { THRESHOLDS } from "../../src/context.ts";
+import { iso } from "../../src/time.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
@@ -41,7 +42,7 @@ describe("presence", () => {
   });
 
   test("one that has ended is gone, whatever its process does", () => {
-    expect(presence({ ...ann, ended_at: NOON / 1000 }, { seen: NOON, process: "alive" }, NOON)).toBe("gone");
+    expect(presence({ ...ann, ended_at: iso(NOON) }, { seen: NOON, process: "alive" }, NOON)).toBe("gone");
   });
 
   test("the thresholds are 15 minutes and 2 hours, and can be others", () => {

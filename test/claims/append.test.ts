@@ -15,7 +15,7 @@ test("an append that was killed kept the others from the file for half an hour",
     "log.md",
     "x",
   );
-  expect(during).toMatchObject({ claims: [{ ttl: 30_000 }] });
+  expect(during).toMatchObject({ claims: [{ ttl_ms: 30_000 }] });
 });
 
 test("append wrote to files outside the worktree, in .git and in the relay itself", async () => {

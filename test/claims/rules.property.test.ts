@@ -17,6 +17,7 @@ import {
   sessionOfBlocker,
   take,
 } from "../../src/claims/rules.ts";
+import { iso } from "../../src/time.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const SESSIONS = ["ann", "bob", "cay", "dan"];
@@ -31,7 +32,7 @@ const wanted = fc.record({
   session_id: fc.constantFrom(...SESSIONS),
   targets: fc.array(target, { minLength: 1, maxLength: 2 }),
   mode: fc.constantFrom("exclusive" as const, "shared" as const),
-  ttl: fc.constantFrom(10_000, 60_000),
+  ttl_ms: fc.constantFrom(10_000, 60_000),
 });
 const act = fc.oneof(
   { weight: 6, arbitrary: fc.record({ what: fc.constant("ask" as const), wanted, waits: fc.boolean() }) },
@@ -76,7 +77,7 @@ class Model {
     const taken = take(expireAndOffer(this.claims, this.facts), request, this.facts);
     const closes = deadlock(taken.claims, request.session_id, taken.blockers.map(sessionOfBlocker), "x");
     const joins = !taken.claim && waits && !closes;
-    const waiter: Waiter = { ...request, since: this.now, pid: 1, place: "here" };
+    const waiter: Waiter = { ...request, since: iso(this.now), pid: 1, place: "here" };
     this.claims = joins ? enqueue(taken.claims, waiter) : taken.claims;
   }
 

@@ -18,6 +18,7 @@ import {
   take,
 } from "../../src/claims/rules.ts";
 import { LEASE_TTL_MS } from "../../src/limits.ts";
+import { iso } from "../../src/time.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
@@ -36,13 +37,13 @@ function request(session_id: string, paths: string, more: Partial<ClaimRequest> 
     agent_id: "claude",
     targets,
     mode: "exclusive",
-    ttl: 30 * MINUTE,
+    ttl_ms: 30 * MINUTE,
     ...more,
   };
 }
 
 function waiter(session_id: string, paths: string, more: Partial<Waiter> = {}): Waiter {
-  return { ...request(session_id, paths), since: NOON, pid: 1, place: "here", ...more };
+  return { ...request(session_id, paths), since: iso(NOON), pid: 1, place: "here", ...more };
 }
 
 /** A record in which these were taken, in this order. */
@@ -67,7 +68,13 @@ describe("taking", () => {
     );
     expect(claim).toEqual({
       ...{ id: "ann:src", session_id: "ann", agent_id: "claude", targets: [{ path: "src" }], mode: "exclusive" },
-      ...{ reason: "new index", token: 42, claimed_at: NOON, expires_at: NOON + 30 * MINUTE, ttl: 30 * MINUTE },
+      ...{
+        reason: "new index",
+        token: 42,
+        claimed_at: iso(NOON),
+        expires_at: iso(NOON + 30 * MINUTE),
+        ttl_ms: 30 * MINUTE,
+      },
     });
     expect(claims).toEqual({ token: 42, claims: [claim], queue: [], edges: [] });
   });
@@ -80,7 +87,7 @@ describe("taking", () => {
   });
 
   test("a claim that has run out keeps nobody out, to the millisecond", () => {
-    const claims = held(request("ann", "src", { ttl: MINUTE }));
+    const claims = held(request("ann", "src", { ttl_ms: MINUTE }));
     const [claim] = claims.claims;
     expect(claim && [isLive(claim, at(NOON + MINUTE - 1)), isLive(claim, at(NOON + MINUTE))]).toEqual([true, false]);
     expect(expireAndOffer(claims, at(NOON + MINUTE - 1))).toBe(claims);
@@ -107,7 +114,7 @@ describe("taking", () => {
     const tokens: number[] = [];
     for (const [index, session] of ["ann", "bob", "cay"].entries()) {
       const now = NOON + index * 2 * MINUTE;
-      const taken = take(expireAndOffer(claims, at(now)), request(session, "src", { ttl: MINUTE }), at(now));
+      const taken = take(expireAndOffer(claims, at(now)), request(session, "src", { ttl_ms: MINUTE }), at(now));
       tokens.push(taken.claim?.token ?? 0);
       claims = taken.claims;
     }
@@ -149,20 +156,24 @@ describe("targets", () => {
 describe("renewing", () => {
   test("the same again lasts its whole time again, under the same token and id", () => {
     const claims = held(request("ann", "src docs", { reason: "why" }));
-    const again = take(claims, request("ann", "docs src", { id: "other", ttl: MINUTE }), at(NOON + 5 * MINUTE));
+    const again = take(claims, request("ann", "docs src", { id: "other", ttl_ms: MINUTE }), at(NOON + 5 * MINUTE));
     expect(again.claim).toEqual({
       ...claims.claims[0],
-      ttl: MINUTE,
-      expires_at: NOON + 6 * MINUTE,
+      ttl_ms: MINUTE,
+      expires_at: iso(NOON + 6 * MINUTE),
     });
     expect(again.claims.claims).toEqual([again.claim]);
     expect(take(claims, request("ann", "src docs", { reason: "new" }), facts).claim?.reason).toBe("new");
   });
 
   test("renews all of a session's claims by their own times, and nobody else's", () => {
-    const claims = held(request("ann", "src", { ttl: MINUTE }), request("ann", "docs"), request("bob", "lib"));
+    const claims = held(request("ann", "src", { ttl_ms: MINUTE }), request("ann", "docs"), request("bob", "lib"));
     const later = renew(claims, "ann", NOON + 30_000);
-    expect(later.claims.map((claim) => claim.expires_at - NOON)).toEqual([90_000, 30_000 + 30 * MINUTE, 30 * MINUTE]);
+    expect(later.claims.map((claim) => Date.parse(claim.expires_at) - NOON)).toEqual([
+      90_000,
+      30_000 + 30 * MINUTE,
+      30 * MINUTE,
+    ]);
     expect(renew(claims, "cay", NOON + 1)).toBe(claims);
   });
 
@@ -256,7 +267,7 @@ describe("the queue", () => {
   });
 
   test("a holder that is gone is passed over at once, whatever its lease says", () => {
-    const claims = queued(held(request("ann", "src", { ttl: LEASE_TTL_MS.max })), waiter("bob", "src"));
+    const claims = queued(held(request("ann", "src", { ttl_ms: LEASE_TTL_MS.max })), waiter("bob", "src"));
     expect(ids(expireAndOffer(claims, at(NOON + 1, ["ann"])).claims)).toEqual(["bob:src"]);
     expect(
       take(expireAndOffer(held(request("ann", "src")), at(NOON, ["ann"])), request("bob", "src"), facts).claim?.token,
@@ -276,14 +287,14 @@ describe("an offer", () => {
   const offered = drop(line, line.claims, facts);
 
   test("is a claim like any other until its 10 s are over", () => {
-    expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: NOON + OFFER_MS });
+    expect(claimOf(offered, "bob:src")).toMatchObject({ token: 2, offered_until: iso(NOON + OFFER_MS) });
     expect(inTheWay(expireAndOffer(offered, at(NOON + OFFER_MS - 1)), request("dan", "src"))).toEqual(["bob", "cay"]);
   });
 
   test("taken up, is had for its whole time from then", () => {
     const accepted = accept(offered, "bob:src", NOON + 9000);
     const claim = accepted && claimOf(accepted, "bob:src");
-    expect(claim).toMatchObject({ token: 2, claimed_at: NOON + 9000, expires_at: NOON + 9000 + 30 * MINUTE });
+    expect(claim).toMatchObject({ token: 2, claimed_at: iso(NOON + 9000), expires_at: iso(NOON + 9000 + 30 * MINUTE) });
     expect(claim).not.toHaveProperty("offered_until");
     expect(accepted && expireAndOffer(accepted, at(NOON + OFFER_MS))).toBe(accepted);
   });
@@ -291,7 +302,7 @@ describe("an offer", () => {
   test("not taken up goes to the next, and cannot be taken up any more", () => {
     const next = expireAndOffer(offered, at(NOON + OFFER_MS));
     expect(ids(next.claims)).toEqual(["cay:src"]);
-    expect(claimOf(next, "cay:src")).toMatchObject({ token: 3, offered_until: NOON + 2 * OFFER_MS });
+    expect(claimOf(next, "cay:src")).toMatchObject({ token: 3, offered_until: iso(NOON + 2 * OFFER_MS) });
     expect(accept(next, "bob:src", NOON + OFFER_MS)).toBeUndefined();
   });
 

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Relay, type RelayOptions } from "../../src/index.ts";
+import { iso } from "../../src/time.ts";
 import { AGENT, MESSAGES, WRITTEN_AT } from "./written-by-crate.ts";
 
 const now = () => (WRITTEN_AT + 60) * 1000;
@@ -73,7 +74,7 @@ test("a registration of the crate is an agent here, and can be sent to", async (
   const dir = relayDir({}, { "gemini-1": AGENT });
   const claude = as(dir, "claude-1", { now });
   expect(await claude.agents.list()).toMatchObject([
-    { ...JSON.parse(AGENT), presence: "active", last_seen: WRITTEN_AT },
+    { ...JSON.parse(AGENT), presence: "active", last_seen: iso(WRITTEN_AT * 1000) },
   ]);
   const sent = await claude.send("hello", { to: "gemini-1" });
   expect(sent.recipients).toEqual([{ session_id: "gemini-1" }]);

@@ -10,13 +10,14 @@ import { headless } from "../../src/hosts/unattended.ts";
 import { Relay } from "../../src/index.ts";
 import { liveness, place } from "../../src/machine/process.ts";
 import { unitFor } from "../../src/machine/service-unit.ts";
+import { iso } from "../../src/time.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00Z");
 const RECORD: DaemonRecord = {
-  ...{ session_id: "s", command: ["x"], pid: 1, place: "here", started_at: NOON },
-  ...{ day: "2026-03-01", runs: 3, last_at: NOON - 100_000, last_took: 10_000 },
+  ...{ session_id: "s", command: ["x"], pid: 1, place: "here", started_at: iso(NOON) },
+  ...{ day: "2026-03-01", runs: 3, last_at: iso(NOON - 100_000), last_took_ms: 10_000 },
 };
 
 describe("whether to start", () => {
@@ -31,8 +32,8 @@ describe("whether to start", () => {
     expect(asBegun({ ...RECORD, last_code: 1 }, NOON)).toEqual({
       ...RECORD,
       runs: 4,
-      last_at: NOON,
-      last_took: undefined,
+      last_at: iso(NOON),
+      last_took_ms: undefined,
     });
     expect(asBegun(RECORD, NOON + 86_400_000)).toMatchObject({ day: "2026-03-02", runs: 1 });
   });

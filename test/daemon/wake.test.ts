@@ -7,6 +7,7 @@ import { decideRun } from "../../src/daemon/limits.ts";
 import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
 import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
 import { Relay } from "../../src/index.ts";
+import { iso } from "../../src/time.ts";
 import { tempDir } from "../support/cli.ts";
 import { COMMAND, LAUNCHER } from "../support/paths.ts";
 
@@ -83,10 +84,10 @@ test("an idle agent is woken for mail to it alone, once for each message, with n
 test("mail that the agent sees by itself within two seconds wakes it not", () => {
   const now = 1_000_000;
   const found = { fresh: 1, since: now - 1500, isStopped: false, now };
-  const record = { session_id: "s", command: [], pid: 1, place: "", started_at: 0, day: "1970-01-01", runs: 0 };
+  const record = { session_id: "s", command: [], pid: 1, place: "", started_at: iso(0), day: "1970-01-01", runs: 0 };
   expect(decideRun(record, WAKE_LIMITS, found)).toEqual({ isGo: false, why: "it came just now", wait: 500 });
   expect(decideRun(record, WAKE_LIMITS, { ...found, since: now - 2000 })).toEqual({ isGo: true });
-  expect(decideRun({ ...record, last_at: now - 5000 }, WAKE_LIMITS, { ...found, since: 0 })).toMatchObject({
+  expect(decideRun({ ...record, last_at: iso(now - 5000) }, WAKE_LIMITS, { ...found, since: 0 })).toMatchObject({
     isGo: false,
     wait: 5000,
   });

@@ -11,6 +11,7 @@ import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/ind
 import { HookCallers } from "../../src/machine/hook-callers.ts";
 import { bootId, startOf, thisProcess } from "../../src/machine/process.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
+import { iso } from "../../src/time.ts";
 import { Story, tempDir } from "../support/cli.ts";
 import { FatefulStore } from "../support/killable-store.ts";
 import { living } from "../support/living-process.ts";
@@ -285,10 +286,10 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const bob = () => world.as("ann").agents.find("bob");
     expect((await bob())?.told_by).toEqual([]);
     await world.at("SessionStart");
-    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
+    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: iso(world.clock) });
     world.clock += 10 * MINUTE;
     await world.as("bob").agents.heartbeat(); // as the launcher, which starts nothing where nothing waits
-    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: world.clock / 1000 });
+    expect(await bob()).toMatchObject({ told_by: ["hooks"], looked_at: iso(world.clock) });
     await world.at("SessionEnd");
     await world.as("bob").agents.register();
     expect((await bob())?.told_by).toEqual([]);
@@ -720,10 +721,10 @@ describe("before an edit", () => {
     const end = async () => (await world.as("bob").claims.list())[0]?.expires_at;
     world.clock += 10 * MINUTE;
     await world.tool("Pre", "Write", { file_path: "src/a" });
-    expect(await end()).toBe(NOON + 30 * MINUTE);
+    expect(await end()).toBe(iso(NOON + 30 * MINUTE));
     world.clock += 10 * MINUTE;
     await world.tool("Pre", "Write", { file_path: "docs/a" });
-    expect(await end()).toBe(NOON + 50 * MINUTE);
+    expect(await end()).toBe(iso(NOON + 50 * MINUTE));
   });
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { RelayError } from "../../src/errors.ts";
 import { noteMirrored } from "../../src/mirror/runner.ts";
 import { Relay } from "../../src/relay.ts";
+import { iso } from "../../src/time.ts";
 import { Killed } from "../support/killable-store.ts";
 import { Scene } from "../support/mirrored-machines.ts";
 import { seen } from "../support/visible-state.ts";
@@ -67,7 +68,7 @@ class Run {
 
   async begin(): Promise<void> {
     for (const { user, local } of this.scene.machines)
-      await noteMirrored(local, { url: "http://x", relay: "relay-x", owner: `${user}/laptop`, since: 0 });
+      await noteMirrored(local, { url: "http://x", relay: "relay-x", owner: `${user}/laptop`, since: iso(0) });
     for (const session of SESSIONS) await this.relay(session).agents.register();
   }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Relay } from "../../src/relay.ts";
+import { iso } from "../../src/time.ts";
 import { type Machine, Net } from "../support/mirrored-network.ts";
 
 const texts = async (relay: Relay) => (await relay.inbox()).items.map(({ message }) => message.content);
@@ -44,10 +45,10 @@ test("what tells an agent of its mail, and when it looked, is known on the other
     for (const { mirror } of [one, two, one, two]) await mirror.round();
     return two.as("b1").agents.find("a1");
   };
-  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: Math.floor(net.now / 1000) });
+  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: iso(net.now) });
   net.now += 10 * 60_000;
   await one.as("a1").inbox({ by: "hooks" });
-  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: Math.floor(net.now / 1000) });
+  expect(await known()).toMatchObject({ told_by: ["hooks"], looked_at: iso(net.now) });
 });
 
 test("what was written while a machine was away is delivered when it is back, once, and in both directions", async () => {

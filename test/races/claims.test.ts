@@ -14,7 +14,7 @@ function claimers(count: number, dir: string): Promise<Worker[]> {
 }
 
 function live(dir: string): {
-  claims: { session_id: string; claimed_at: number; offered_until?: number }[];
+  claims: { session_id: string; claimed_at: string; offered_until?: string }[];
   queue: { session_id: string }[];
 } {
   return JSON.parse(fs.readFileSync(`${dir}/claims/live.json`, "utf8"));
@@ -108,10 +108,10 @@ test("an offer to a waiter that is killed before it takes it up goes on: at once
         live(dir).claims.map((claim) => claim.session_id),
         "offered",
       ).toEqual(["first"]);
-      const { offered_until = 0 } = live(dir).claims[0] ?? {};
+      const { offered_until = "" } = live(dir).claims[0] ?? {};
       await first.kill();
       expect(await next).toBe(3);
-      return (live(dir).claims[0]?.claimed_at ?? 0) - offered_until;
+      return Date.parse(live(dir).claims[0]?.claimed_at ?? "") - Date.parse(offered_until);
     }),
   );
   console.log(`an offer to a dead waiter is passed on ${took.map(Math.round).join(" and ")} ms after its end`);

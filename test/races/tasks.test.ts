@@ -42,10 +42,12 @@ async function expectAllDone(dir: string): Promise<void> {
   expect(await tasks.next()).toBeUndefined();
   const records = recordsIn(dir);
   expect(records.filter(({ state }) => state !== "done")).toEqual([]);
-  const endOf = new Map(records.map((task) => [task.id, task.ended_at ?? Number.POSITIVE_INFINITY]));
+  const endOf = new Map(records.map((task) => [task.id, Date.parse(task.ended_at ?? "") || Number.POSITIVE_INFINITY]));
   for (const { title, owner, depends_on } of records)
     for (const id of depends_on)
-      expect(owner?.since, `${title} began after what it waits for`).toBeGreaterThanOrEqual(endOf.get(id) ?? 0);
+      expect(Date.parse(owner?.since ?? ""), `${title} began after what it waits for`).toBeGreaterThanOrEqual(
+        endOf.get(id) ?? 0,
+      );
   for (const folder of ["open", "ready", "unsettled"]) {
     const at = `${dir}/tasks/${folder}`;
     expect(fs.existsSync(at) ? fs.readdirSync(at) : []).toEqual([]);

@@ -8,6 +8,7 @@ import { Relay } from "../../src/relay.ts";
 import type { FileStore } from "../../src/store/file/file-store.ts";
 import { revisionOf } from "../../src/store/http/wire.ts";
 import type { Store, Value } from "../../src/store/store.ts";
+import { iso } from "../../src/time.ts";
 import { tempDir } from "../support/cli.ts";
 import { World } from "../support/http-relay.ts";
 
@@ -27,11 +28,11 @@ const bid = (id: string, session_id: string, path: string) => ({
 });
 const claim = (id: string, session: string, path: string, token: number, more: object = {}) => ({
   ...bid(id, session, path),
-  ...{ token, claimed_at: NOW, expires_at: NOW + 600_000, ttl: 600_000, ...more },
+  ...{ token, claimed_at: iso(NOW), expires_at: iso(NOW + 600_000), ttl_ms: 600_000, ...more },
 });
 const waiter = (id: string, session: string, path: string) => ({
   ...bid(id, session, path),
-  since: NOW,
+  since: iso(NOW),
   pid: 0,
   place: "",
 });
@@ -274,11 +275,17 @@ describe("who says it is another", () => {
 
   test("lets nobody in: by a token no invitation and no token is made, and none is good for who was removed", async () => {
     const { mallory, store } = await town();
-    const record = { user: "mallory", uses: 1, added_at: NOW, expires_at: NOW + 1000, added_by: "mallory/script-all" };
+    const record = {
+      user: "mallory",
+      uses: 1,
+      added_at: iso(NOW),
+      expires_at: iso(NOW + 1000),
+      added_by: "mallory/script-all",
+    };
     expect(await mallory.create("invites/aaaa", record)).toBe(403);
     expect(await mallory.change("members/mallory", (old) => ({ ...old, tokens: {} }))).toBe(403);
     await remove(store, NOW, "mallory");
-    expect(await store.get("members/mallory")).toMatchObject({ machines: {}, tokens: {}, removed_at: NOW });
+    expect(await store.get("members/mallory")).toMatchObject({ machines: {}, tokens: {}, removed_at: iso(NOW) });
   });
 });
 
@@ -315,8 +322,8 @@ describe("who wants to see what is others'", () => {
       session_id: "mallory1",
       agent_id: "x",
       any: false,
-      created_at: NOW,
-      expires_at: NOW + 50,
+      created_at: iso(NOW),
+      expires_at: iso(NOW + 50),
       conditions,
     };
     expect(await mallory.mark(`waits/pending/${id}`)).toBe(200);
@@ -357,7 +364,7 @@ describe("who wants what others hold", () => {
       mallory.change("claims/live", () => claims(token, live, queue));
     const [hers, mine] = before.claims as [object, object];
     expect(await attempt([mine]), "hers is gone").toBe(409);
-    expect(await attempt([{ ...hers, expires_at: NOW - 1 }, mine]), "hers is shorter").toBe(409);
+    expect(await attempt([{ ...hers, expires_at: iso(NOW - 1) }, mine]), "hers is shorter").toBe(409);
     expect(await attempt([hers, mine, claim("claim-n", "mallory1", "db", 6)]), "the same again").toBe(409);
     expect(await attempt([hers, mine, claim("claim-n", "mallory1", "y", 5)]), "with an old token").toBe(403);
     expect(await attempt([hers, mine], 4), "the last token falls").toBe(403);
@@ -369,7 +376,7 @@ describe("who wants what others hold", () => {
     expect(await attempt([hers, { ...mine, targets: [{ path: "x" }, { path: "z" }] }]), "more by an old token").toBe(
       403,
     );
-    expect(await attempt([hers, mine, claim("claim-n", "mallory1", "y", 6, { expires_at: NOW + 1e9 })])).toBe(403);
+    expect(await attempt([hers, mine, claim("claim-n", "mallory1", "y", 6, { expires_at: iso(NOW + 1e9) })])).toBe(403);
     expect(await attempt([hers, mine, claim("claim-n", "mallory1", "*a".repeat(4000), 6)]), "that takes long").toBe(
       429,
     );
@@ -378,7 +385,7 @@ describe("who wants what others hold", () => {
     );
     await store.update("claims/live", () => ({
       ...before,
-      claims: [claim("claim-a", "alice1", "db", 5, { expires_at: NOW - 1 }), mine],
+      claims: [claim("claim-a", "alice1", "db", 5, { expires_at: iso(NOW - 1) }), mine],
     }));
     expect(await attempt([claim("claim-n", "mallory1", "db", 6)]), "before who waits").toBeGreaterThanOrEqual(400);
     expect(await alice.see("claims/live")).toBeDefined();
@@ -412,9 +419,9 @@ describe("who wants what others hold", () => {
       session_id: "alice1",
       agent_id: "x",
       token: 7,
-      since: NOW,
-      expires_at: NOW + 600_000,
-      ttl: 600_000,
+      since: iso(NOW),
+      expires_at: iso(NOW + 600_000),
+      ttl_ms: 600_000,
     };
     const task = {
       id: "task-1",
@@ -424,8 +431,8 @@ describe("who wants what others hold", () => {
       depends_on: [],
       notes: [],
       created_by: "bob1",
-      created_at: NOW,
-      updated_at: NOW,
+      created_at: iso(NOW),
+      updated_at: iso(NOW),
     };
     await store.create("tasks/task-1", { ...task, state: "in_progress", owner });
     await store.create("tasks/task-2", { ...task, id: "task-2", state: "pending", token: 7 });
@@ -442,7 +449,7 @@ describe("who wants what others hold", () => {
       ["task-1", { notes: [{ at: NOW, session_id: "alice1", text: "as alice" }] }],
       ["task-2", { token: undefined }],
       ["task-2", { state: "in_progress", owner: { ...mine, token: 1 } }],
-      ["task-2", { state: "in_progress", owner: { ...mine, ttl: 1e12, expires_at: NOW + 1e12 } }],
+      ["task-2", { state: "in_progress", owner: { ...mine, ttl_ms: 1e12, expires_at: iso(NOW + 1e12) } }],
       ["task-2", { state: "in_progress", owner: { ...mine, session_id: "bob1" } }],
     ];
     for (const [id, change] of forged)
@@ -509,7 +516,7 @@ describe("who wants to break it for everyone", () => {
     const ask = async (hand: Hand, count: number, expires_at = NOW + 60_000) => {
       const id = newId("wait", NOW);
       const conditions = Array.from({ length: count }, () => ({ event: "ended", session: "alice1" }));
-      const wait = { id, session_id: hand.session, agent_id: "x", any: false, state: "pending", created_at: NOW };
+      const wait = { id, session_id: hand.session, agent_id: "x", any: false, state: "pending", created_at: iso(NOW) };
       const status = await hand.create(`waits/${id}`, { ...wait, conditions, expires_at });
       if (status === 201) await hand.mark(`waits/pending/${id}`);
       return status;
@@ -525,11 +532,11 @@ describe("who wants to break it for everyone", () => {
     const hoard = async (more: object) => {
       const id = newId("wait", NOW);
       const conditions = Array.from({ length: 50 }, () => ({ event: "ended", session: "alice1" }));
-      const wait = { id, session_id: "mallory1", agent_id: "x", any: false, state: "pending", created_at: NOW };
+      const wait = { id, session_id: "mallory1", agent_id: "x", any: false, state: "pending", created_at: iso(NOW) };
       const status = await later.mallory.create(`waits/${id}`, {
         ...wait,
         conditions,
-        expires_at: NOW + 60_000,
+        expires_at: iso(NOW + 60_000),
         ...more,
       });
       if (status === 201) hoarded.push(id);
@@ -575,7 +582,7 @@ describe("who wants to break it for everyone", () => {
     const { mallory } = await town();
     const task = {
       ...{ id: "task-1", title: "t", state: "pending", files: [], priority: 0, depends_on: [], notes: [] },
-      ...{ created_by: "mallory1", created_at: NOW, updated_at: NOW },
+      ...{ created_by: "mallory1", created_at: iso(NOW), updated_at: iso(NOW) },
     };
     expect(await mallory.create("tasks/task-1", { ...task, title: "t".repeat(201) })).toBe(429);
     expect(await mallory.create("tasks/task-1", { ...task, description: "t".repeat(17_000) })).toBe(429);
@@ -611,8 +618,8 @@ describe("who wants to break it for everyone", () => {
       agent_id: "x",
       conditions: [],
       any: false,
-      created_at: NOW,
-      expires_at: NOW,
+      created_at: iso(NOW),
+      expires_at: iso(NOW),
     };
     expect(await mallory.create(`waits/${id}`, { ...wait, state: "timed_out", message: "a b/../c" })).toBe(403);
     const many = Array.from({ length: 1000 }, () => ({ event: "released", targets: [] }));

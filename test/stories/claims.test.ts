@@ -5,6 +5,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ClaimCheck } from "../../src/claims/claims.ts";
 import { type Claim, Relay } from "../../src/index.ts";
+import { iso } from "../../src/time.ts";
 import { framed, hereOnly, isOverHttp, overHttp, Story } from "../support/cli.ts";
 
 const MINUTE = 60_000;
@@ -120,7 +121,7 @@ describe("claiming", () => {
     const first = await story.json<Claim>("a", "claim", "src", "--ttl", "1h", "--reason", "big move");
     story.now += 40 * MINUTE;
     const again = await story.json<Claim>("a", "claim", "src", "--ttl", "2h");
-    expect(again).toEqual({ ...first, ttl: 2 * HOUR, expires_at: story.now + 2 * HOUR });
+    expect(again).toEqual({ ...first, ttl_ms: 2 * HOUR, expires_at: iso(story.now + 2 * HOUR) });
     expect(await story.json("a", "claims")).toEqual([again]);
   });
 
@@ -237,11 +238,11 @@ describe("releasing", () => {
   test("claiming again keeps the time it was claimed for, and one that becomes exclusive has a new token", async () => {
     const story = new Story();
     const claim = (session: string, ...args: string[]) =>
-      story.json<{ ttl: number; token: number }>(session, "claim", "lib", ...args);
-    expect(await claim("a", "--shared", "--ttl", "8h")).toMatchObject({ ttl: 8 * 3_600_000, token: 1 });
-    expect(await claim("b", "--shared")).toMatchObject({ ttl: 30 * 60_000, token: 2 });
+      story.json<{ ttl_ms: number; token: number }>(session, "claim", "lib", ...args);
+    expect(await claim("a", "--shared", "--ttl", "8h")).toMatchObject({ ttl_ms: 8 * 3_600_000, token: 1 });
+    expect(await claim("b", "--shared")).toMatchObject({ ttl_ms: 30 * 60_000, token: 2 });
     await story.as("b", "release", "lib");
-    expect(await claim("a")).toMatchObject({ ttl: 8 * 3_600_000, token: 3 });
+    expect(await claim("a")).toMatchObject({ ttl_ms: 8 * 3_600_000, token: 3 });
   });
 
   test("what lies in a glob that one holds is one's own", async () => {
@@ -390,7 +391,7 @@ describe("waiting in line", () => {
     const waiting = relayOf(story, "b").claim("src", { waitMs: Number.POSITIVE_INFINITY });
     await inLine(story, 1);
     await end(story, child);
-    expect(await waiting).toMatchObject({ session_id: "b", token: 2, claimed_at: story.now });
+    expect(await waiting).toMatchObject({ session_id: "b", token: 2, claimed_at: iso(story.now) });
     expect(await waiting).not.toHaveProperty("offered_until");
   });
 
@@ -447,7 +448,7 @@ describe("waiting in line", () => {
 
 describe.skipIf(isOverHttp)("a record that cannot be used", () => {
   const claim = { id: "c", session_id: "a", agent_id: "x", targets: [{ path: "src" }], mode: "exclusive", token: 1 };
-  const times = { claimed_at: 0, expires_at: 8e15, ttl: 60_000 };
+  const times = { claimed_at: iso(0), expires_at: iso(8e15), ttl_ms: 60_000 };
   const record = (more: object) => JSON.stringify({ token: 1, claims: [], queue: [], edges: [], ...more });
   const broken: [string, string][] = [
     ["is empty", ""],
@@ -456,7 +457,10 @@ describe.skipIf(isOverHttp)("a record that cannot be used", () => {
     ["has no fields", "{}"],
     ["has a claim without a time", record({ claims: [claim] })],
     ["has a claim by a path", record({ claims: [{ ...claim, ...times, session_id: "../../x" }] })],
-    ["has a claim until after the end of all dates", record({ claims: [{ ...claim, ...times, expires_at: 9e15 }] })],
+    [
+      "has a claim until after the end of all dates",
+      record({ claims: [{ ...claim, ...times, expires_at: "+275760-09-14T00:00:00.000Z" }] }),
+    ],
     [
       "has a waiter whose id is a path",
       record({ queue: [{ ...claim, ...times, id: "../x", since: 0, pid: 1, place: "" }] }),

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Claim, Relay } from "../../src/index.ts";
+import { iso } from "../../src/time.ts";
 import { Story, tempDir } from "../support/cli.ts";
 
 // Of what two older tools of this kind promise, by the numbers of their scenarios: the locks. See portable.test.ts.
@@ -24,7 +25,7 @@ describe("convoy", () => {
     expect((await story.as("b", "claim", "src/x.ts")).err).toContain('ann holds "src/x.ts"');
     expect(await code(story, "a", "claim", "src/x.ts", "--ttl", "20m", "--reason", "second")).toBe(0);
     expect(await claims(story)).toMatchObject([
-      { session_id: "a", reason: "second", expires_at: story.now + 20 * MINUTE },
+      { session_id: "a", reason: "second", expires_at: iso(story.now + 20 * MINUTE) },
     ]);
     expect(await code(story, "b", "release", "src/x.ts")).toBe(6);
     expect(await code(story, "a", "release", "src/x.ts")).toBe(0);

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Claim } from "../../src/index.ts";
 import type { Task } from "../../src/tasks/task.ts";
+import { iso } from "../../src/time.ts";
 import { framed, hereOnly, isOverHttp, Story, tempDir } from "../support/cli.ts";
 import { killed, living } from "../support/living-process.ts";
 
@@ -527,7 +528,7 @@ describe("files", () => {
     story.now += 20 * MINUTE;
     await story.as("b", "task", "claim", "parse", "--claim-files", "--ttl", "1h");
     const [after, ...more] = await story.json<Claim[]>("b", "claims");
-    expect(after).toMatchObject({ id: before?.id, token: before?.token, expires_at: story.now + 60 * MINUTE });
+    expect(after).toMatchObject({ id: before?.id, token: before?.token, expires_at: iso(story.now + 60 * MINUTE) });
     expect(more).toEqual([]);
   });
 

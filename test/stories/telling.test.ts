@@ -14,6 +14,7 @@ import type {
   Task,
   Wait,
 } from "../../src/index.ts";
+import { iso } from "../../src/time.ts";
 import { framed, hereOnly, isOverHttp, type Ran, Story } from "../support/cli.ts";
 import { COMMAND } from "../support/paths.ts";
 
@@ -45,7 +46,7 @@ describe("decisions", () => {
       expect.stringMatching(/^decision-\w+ \S+, 2027-06-05: We drop it$/),
     ]);
     expect(await story.json("c", "decisions")).toMatchObject([
-      { session_id: "a", content: "We keep the old parser", decided_at: Date.parse("2026-05-01T12:00:00Z") },
+      { session_id: "a", content: "We keep the old parser", decided_at: "2026-05-01T12:00:00.000Z" },
       { session_id: "b", content: "We drop it" },
     ]);
   });
@@ -72,7 +73,9 @@ describe("a status line", () => {
     });
     for (const args of [["agents"], ["status"], ["status", "--compact"]])
       expect((await story.as("b", ...args)).out, args.join(" ")).toContain("rewriting the parser");
-    expect(await story.json("b", "agents")).toMatchObject([{ status: "rewriting the parser", status_at: story.now }]);
+    expect(await story.json("b", "agents")).toMatchObject([
+      { status: "rewriting the parser", status_at: iso(story.now) },
+    ]);
     await story.as("a", "status", "done");
     for (const args of [["agents"], ["status"], ["status", "--compact"]])
       expect((await story.as("b", ...args)).out).not.toContain("rewriting");

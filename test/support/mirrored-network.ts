@@ -5,6 +5,7 @@ import { noteMirrored } from "../../src/mirror/runner.ts";
 import { AGREED } from "../../src/project/upstream.ts";
 import { Relay } from "../../src/relay.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
+import { iso } from "../../src/time.ts";
 import { tempDir } from "./cli.ts";
 import { World } from "./http-relay.ts";
 
@@ -30,7 +31,7 @@ export class Net {
     const local = new FileStore(dir, { durability: "process", now: () => this.now });
     const secret = await this.world.token("shop", user);
     const owner = `${user}/script-all`;
-    await noteMirrored(local, { url: this.world.origin, relay: "relay-shop", owner, since: this.now });
+    await noteMirrored(local, { url: this.world.origin, relay: "relay-shop", owner, since: iso(this.now) });
     return new Machine(this, local, dir, {
       ...{ project: path.dirname(dir), local, owner, relay: "relay-shop", now: () => this.now, ahead: () => 0 },
       remote: (session) => this.world.storeWith("shop", secret, session),

@@ -53,7 +53,7 @@ export class Board {
   }
 
   async #isHeld({ state, owner }: Task, session: string): Promise<boolean> {
-    if (state !== "in_progress" || !owner || owner.expires_at <= this.clock) return false;
+    if (state !== "in_progress" || !owner || Date.parse(owner.expires_at) <= this.clock) return false;
     const isHere = owner.session_id === session || (await this.store.get(`agents/${owner.session_id}`)) !== undefined;
     return isHere || (await this.store.get(`archive/agents/${owner.session_id}`)) === undefined;
   }

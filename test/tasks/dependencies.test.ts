@@ -120,7 +120,7 @@ test("renewing lets every task of a session last, also one that it took before i
   board.clock += 30_000;
   const renewed = await tasks.renew();
   expect(renewed.map(({ title }) => title).sort()).toEqual(["a", "b"]);
-  for (const { owner } of renewed) expect(owner?.expires_at).toBe(board.clock + (owner?.ttl ?? 0));
+  for (const { owner } of renewed) expect(Date.parse(owner?.expires_at ?? "")).toBe(board.clock + (owner?.ttl_ms ?? 0));
   expect(await board.as("cay").tasks.renew()).toEqual([]);
 });
 

@@ -14,6 +14,7 @@ import {
   taken,
   titleKey,
 } from "../../src/tasks/task.ts";
+import { iso } from "../../src/time.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const NAMES = ["a", "b", "c", "d", "e", "f"];
@@ -124,13 +125,13 @@ test("whatever is done to a task: one has it at most, who has it is not robbed b
 
 const fresh: Task = {
   ...{ id: "task-1", title: "Parse", files: [], priority: 0, depends_on: [], state: "pending", notes: [] },
-  ...{ created_by: "cay", created_at: NOON, updated_at: NOON },
+  ...{ created_by: "cay", created_at: iso(NOON), updated_at: iso(NOON) },
 };
 
 /** The task after a move, or as it was if it was refused. */
 function attempt(task: Task, move: TaskMove, actor: TaskActor, facts: TaskFacts): Task {
   try {
-    return move === "claim" ? taken(task, actor, { ttl: 10_000 }, facts) : moved(task, move, actor, facts, "why");
+    return move === "claim" ? taken(task, actor, { ttl_ms: 10_000 }, facts) : moved(task, move, actor, facts, "why");
   } catch (error) {
     if (error instanceof RelayError) return task;
     throw error;

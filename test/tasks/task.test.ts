@@ -21,13 +21,14 @@ import {
   taken,
   titleKey,
 } from "../../src/tasks/task.ts";
+import { iso } from "../../src/time.ts";
 
 const NOON = Date.parse("2026-03-01T12:00:00.000Z");
 const MINUTE = 60_000;
 
 const owner: TaskOwner = {
-  ...{ session_id: "ann", agent_id: "claude", token: 3, since: NOON - MINUTE },
-  ...{ expires_at: NOON + MINUTE, ttl: 30 * MINUTE, claim: "claim-1" },
+  ...{ session_id: "ann", agent_id: "claude", token: 3, since: iso(NOON - MINUTE) },
+  ...{ expires_at: iso(NOON + MINUTE), ttl_ms: 30 * MINUTE, claim: "claim-1" },
 };
 
 /** What cay made; ann has it if it is in progress, and had it if it is done. */
@@ -36,7 +37,7 @@ function task(state: TaskState, more: Partial<Task> = {}): Task {
     ...{ id: "task-1", title: "Parse headers", files: [], priority: 0, depends_on: [], state, notes: [] },
     ...(state === "in_progress" || state === "done" ? { owner } : {}),
     ...(state === "blocked" || state === "cancelled" ? { reason: "no key" } : {}),
-    ...{ created_by: "cay", created_at: NOON - 5 * MINUTE, updated_at: NOON - MINUTE },
+    ...{ created_by: "cay", created_at: iso(NOON - 5 * MINUTE), updated_at: iso(NOON - MINUTE) },
     ...more,
   };
 }
@@ -50,12 +51,14 @@ const actors = {
 } as const satisfies Record<string, TaskActor>;
 const LEASES: Readonly<Record<string, TaskFacts>> = {
   live: facts,
-  lapsed: { ...facts, now: owner.expires_at },
+  lapsed: { ...facts, now: Date.parse(owner.expires_at) },
   "its holder gone": { ...facts, isGone: (session) => session === "ann" },
 };
 
 function move(current: Task, name: TaskMove, actor: TaskActor, facts: TaskFacts): Task {
-  return name === "claim" ? taken(current, actor, { ttl: MINUTE }, facts) : moved(current, name, actor, facts, "why");
+  return name === "claim"
+    ? taken(current, actor, { ttl_ms: MINUTE }, facts)
+    : moved(current, name, actor, facts, "why");
 }
 
 /** What comes of a move: the state after it, or the code of the refusal. */
@@ -167,8 +170,8 @@ describe("who may do what", () => {
 describe("the holder", () => {
   test("has it until the very moment its lease ends, or it is gone", () => {
     const at = (now: number) => holderOf(task("in_progress"), { ...facts, now });
-    expect(at(owner.expires_at - 1)).toBe(owner);
-    expect(at(owner.expires_at)).toBeUndefined();
+    expect(at(Date.parse(owner.expires_at) - 1)).toBe(owner);
+    expect(at(Date.parse(owner.expires_at))).toBeUndefined();
     expect(holderOf(task("in_progress"), { ...facts, isGone: () => true })).toBeUndefined();
     for (const state of ["pending", "blocked", "done", "cancelled"] as const)
       expect(holderOf(task(state, { owner }), facts)).toBeUndefined();
@@ -177,28 +180,40 @@ describe("the holder", () => {
   test("what waits, and what its holder left, is free; what is blocked or over is not", () => {
     expect(isFree(task("pending"), facts)).toBe(true);
     expect(isFree(task("in_progress"), facts)).toBe(false);
-    expect(isFree(task("in_progress"), { ...facts, now: owner.expires_at })).toBe(true);
+    expect(isFree(task("in_progress"), { ...facts, now: Date.parse(owner.expires_at) })).toBe(true);
     for (const state of ["blocked", "done", "cancelled"] as const) expect(isFree(task(state), facts)).toBe(false);
   });
 });
 
 describe("taking", () => {
   test("what nobody had is had for the time asked for, under the first token", () => {
-    const { owner: mine, ...rest } = taken(task("pending"), actors.other, { ttl: MINUTE }, facts);
-    expect(rest).toEqual({ ...task("pending"), state: "in_progress", updated_at: NOON });
+    const { owner: mine, ...rest } = taken(task("pending"), actors.other, { ttl_ms: MINUTE }, facts);
+    expect(rest).toEqual({ ...task("pending"), state: "in_progress", updated_at: iso(NOON) });
     expect(mine).toEqual({
-      ...{ session_id: "bob", agent_id: "codex", token: 1, since: NOON, expires_at: NOON + MINUTE, ttl: MINUTE },
+      ...{
+        session_id: "bob",
+        agent_id: "codex",
+        token: 1,
+        since: iso(NOON),
+        expires_at: iso(NOON + MINUTE),
+        ttl_ms: MINUTE,
+      },
     });
   });
 
   test("again renews it: the token, the time it was taken and the claim on its files stay", () => {
     const later = { ...facts, now: NOON + 10 * MINUTE };
-    const { owner: mine } = taken(task("in_progress"), actors.owner, { ttl: MINUTE }, later);
-    expect(mine).toEqual({ ...owner, expires_at: later.now + MINUTE, ttl: MINUTE });
+    const { owner: mine } = taken(task("in_progress"), actors.owner, { ttl_ms: MINUTE }, later);
+    expect(mine).toEqual({ ...owner, expires_at: iso(later.now + MINUTE), ttl_ms: MINUTE });
   });
 
   test("what another left is had under the next token, without its claim", () => {
-    const { owner: mine } = taken(task("in_progress"), actors.other, { ttl: MINUTE }, { ...facts, isGone: () => true });
+    const { owner: mine } = taken(
+      task("in_progress"),
+      actors.other,
+      { ttl_ms: MINUTE },
+      { ...facts, isGone: () => true },
+    );
     expect(mine).toMatchObject({ session_id: "bob", token: 4 });
     expect(mine).not.toHaveProperty("claim");
   });
@@ -207,13 +222,13 @@ describe("taking", () => {
     const tokens: (number | undefined)[] = [];
     let current = task("pending");
     for (const giveUp of ["release", "block", "release"] as const) {
-      current = taken(current, actors.owner, { ttl: MINUTE }, facts);
+      current = taken(current, actors.owner, { ttl_ms: MINUTE }, facts);
       tokens.push(current.owner?.token);
       current = moved(current, giveUp, actors.owner, facts, "why");
       if (current.state === "blocked") current = moved(current, "unblock", actors.other, facts);
       current = Task.parse(JSON.parse(JSON.stringify(current)), "tasks/task-1");
     }
-    tokens.push(taken(current, actors.other, { ttl: MINUTE }, facts).owner?.token);
+    tokens.push(taken(current, actors.other, { ttl_ms: MINUTE }, facts).owner?.token);
     expect(tokens).toEqual([1, 2, 3, 4]);
   });
 });
@@ -221,9 +236,9 @@ describe("taking", () => {
 describe("moving", () => {
   test("what ends says when and by whom; what goes back to the board forgets why it stood still", () => {
     const done = moved(task("in_progress"), "done", actors.owner, facts, "works");
-    expect(done).toMatchObject({ state: "done", owner, reason: "works", ended_at: NOON, updated_at: NOON });
+    expect(done).toMatchObject({ state: "done", owner, reason: "works", ended_at: iso(NOON), updated_at: iso(NOON) });
     const cancelled = moved(task("pending"), "cancel", actors.other, facts);
-    expect(cancelled).toMatchObject({ state: "cancelled", ended_at: NOON });
+    expect(cancelled).toMatchObject({ state: "cancelled", ended_at: iso(NOON) });
     expect(cancelled).not.toHaveProperty("reason");
     const unblocked = moved(task("blocked"), "unblock", actors.other, facts);
     expect(unblocked).not.toHaveProperty("reason");
@@ -233,7 +248,7 @@ describe("moving", () => {
   });
 
   test("an edit changes nothing by itself but the time", () => {
-    expect(moved(task("blocked"), "edit", actors.other, facts)).toEqual({ ...task("blocked"), updated_at: NOON });
+    expect(moved(task("blocked"), "edit", actors.other, facts)).toEqual({ ...task("blocked"), updated_at: iso(NOON) });
   });
 
   test("the old task stays as it was, and the new one survives the disk", () => {

@@ -40,7 +40,7 @@ test("what an agent does is what it says, or else the branch that it is on now a
     agent("ann", { worktree: own, branch: "main" }),
     agent("bob", { worktree: `${base}/linked`, branch: "side" }),
     agent("cay", { worktree: own, status: "thinking" }),
-    agent("eve", { worktree: own, status: "thinking", status_at: NOW - 3 * 3_600_000 }),
+    agent("eve", { worktree: own, status: "thinking", status_at: new Date(NOW - 3 * 3_600_000).toISOString() }),
     agent("dan", { worktree: own, branch: "main", presence: "gone" }),
   ];
   expect([...(await workOf(agents, own, NOW))]).toEqual([

@@ -5,6 +5,7 @@ import { MemoryStore, Relay, type RelayOptions, type Store, type Wait, type Wait
 import { checkTimeout, WAIT_TIMEOUT_MS } from "../../src/limits.ts";
 import { makeContext } from "../../src/open/make-context.ts";
 import { FileStore } from "../../src/store/file/file-store.ts";
+import { iso } from "../../src/time.ts";
 import { conditionState } from "../../src/waits/conditions.ts";
 import { dueName } from "../../src/waits/pending.ts";
 import { isOver, sayConditions } from "../../src/waits/wait.ts";
@@ -182,7 +183,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       const world = await World.of(kind);
       const wished = await begin(world);
       const wait = await world.as("bob").waits.subscribe(wished);
-      expect(wait).toMatchObject({ state: "pending", session_id: "bob", created_at: NOON, any: false });
+      expect(wait).toMatchObject({ state: "pending", session_id: "bob", created_at: iso(NOON), any: false });
       await world.as("cay").messages.unreadCount();
       expect(await world.toldTo("bob")).toEqual([]);
       expect(await world.as("cay").waits.list()).toEqual([wait]);
@@ -195,7 +196,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       const after = await world.as("cay").waits.get(wait.id);
       expect(after).toMatchObject({
         state: "satisfied",
-        ended_at: NOON + 1000,
+        ended_at: iso(NOON + 1000),
         outcome: [expect.stringMatching(outcome)],
       });
       expect(told).toContain(wait.id);
@@ -270,7 +271,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     expect(await world.toldTo("bob")).toEqual([
       `You waited for src to be free (${wait.id}), and it did not come in time`,
     ]);
-    expect(await world.as("ann").waits.get(wait.id)).toMatchObject({ state: "timed_out", ended_at: world.clock });
+    expect(await world.as("ann").waits.get(wait.id)).toMatchObject({ state: "timed_out", ended_at: iso(world.clock) });
     await world.as("ann").release("src");
     expect(await world.toldTo("bob"), "what comes later is no news").toHaveLength(1);
   });
@@ -282,7 +283,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     await expect(world.as("cay").waits.cancel(id)).rejects.toMatchObject({ code: "refused" });
     world.clock += 1000;
     const cancelled = await world.as("bob").waits.cancel(id);
-    expect(cancelled).toMatchObject({ state: "cancelled", ended_at: NOON + 1000, outcome: [] });
+    expect(cancelled).toMatchObject({ state: "cancelled", ended_at: iso(NOON + 1000), outcome: [] });
     world.clock += 1000;
     expect(await world.as("bob").waits.cancel(id)).toEqual(cancelled);
     await world.as("ann").release("src");

@@ -67,7 +67,7 @@ function row(agent: AgentView, cli: Cli, me: string | undefined, does: ReadonlyM
     cleanLine(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
     cleanLine(agent.agent_id),
     agent.presence,
-    formatDuration(cli.now() - agent.last_seen * 1000),
+    formatDuration(cli.now() - Date.parse(agent.last_seen)),
     agent.unread === undefined ? "-" : countWord(agent.unread),
     hearingCell(agent, cli.now()),
     cleanLine(agent.role ?? "-"),

@@ -28,7 +28,7 @@ export const verb = defineVerb({
       const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;
       const why = claim.reason === undefined ? "" : `: ${cleanLine(inQuotes(claim.reason))}`;
       const shared = claim.mode === "shared" ? " (shared)" : "";
-      const left = formatLeft((claim.offered_until ?? claim.expires_at) - cli.now());
+      const left = formatLeft(Date.parse(claim.offered_until ?? claim.expires_at) - cli.now());
       return `${who} ${claimWords(claim)}${shared} for ${left} more${why}\n`;
     });
     const inLine = found.queue.map(

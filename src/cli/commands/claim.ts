@@ -67,5 +67,5 @@ function told(paths: readonly string[], wait?: string | true, [first, ...resourc
 }
 
 function claimed(claim: Claim): string {
-  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl)} (token ${claim.token}); ${claim.tentative ? TENTATIVE : "release it when you are done"}`;
+  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl_ms)} (token ${claim.token}); ${claim.tentative ? TENTATIVE : "release it when you are done"}`;
 }

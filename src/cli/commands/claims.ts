@@ -19,8 +19,8 @@ export const verb = defineVerb({
       cleanLine(names.get(claim.session_id) ?? claim.session_id) + (claim.session_id === relay.session ? " (you)" : ""),
       claim.mode + (claim.tentative ? ", tentative" : ""),
       claim.offered_until === undefined
-        ? formatLeft(claim.expires_at - cli.now())
-        : `offered, ${formatLeft(claim.offered_until - cli.now())}`,
+        ? formatLeft(Date.parse(claim.expires_at) - cli.now())
+        : `offered, ${formatLeft(Date.parse(claim.offered_until) - cli.now())}`,
       cleanLine(claim.reason ?? "-"),
     ]);
     await cli.say(

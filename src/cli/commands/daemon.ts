@@ -227,7 +227,7 @@ async function status(cli: Cli): Promise<void> {
     const last =
       one.last_at === undefined
         ? "never ran"
-        : `last ${formatDuration(now - one.last_at)} ago${one.last_code === undefined ? ", still running" : `, ended with ${one.last_code}`}`;
+        : `last ${formatDuration(now - Date.parse(one.last_at))} ago${one.last_code === undefined ? ", still running" : `, ended with ${one.last_code}`}`;
     return `${one.session_id}: ${one.is_running ? `runs (pid ${one.pid})` : "does not run"}, ${today} runs today, ${last}: ${one.command.join(" ")}`;
   });
   const stopped = isStopped ? "The kill switch is set: agent-relay daemon go\n" : "";

@@ -12,7 +12,7 @@ export const verb = defineVerb({
     const names = await relay.agents.names(decisions.map(({ session_id }) => session_id));
     const lines = decisions.map(({ id, session_id, decided_at, content }) => {
       const who = cleanLine(names.get(session_id) ?? session_id);
-      const day = dayOf(decided_at);
+      const day = dayOf(Date.parse(decided_at));
       return `${cleanLine(id)} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
     });
     await cli.say(decisions, cli.framed(lines, "decisions"));

@@ -132,7 +132,7 @@ async function heldByOthers(io: Io, relay: Relay, root: string, files: readonly 
     for (const claim of await claimsOfOthers(io, relay, root, file)) {
       const who = (await relay.agents.names([claim.session_id])).get(claim.session_id) ?? claim.session_id;
       const why = claim.reason === undefined ? "" : `: ${inQuotes(claim.reason)}`;
-      const left = formatLeft(claim.expires_at - io.now());
+      const left = formatLeft(Date.parse(claim.expires_at) - io.now());
       held.push({ file, says: `${file} is claimed by ${who} for ${left} more${why}` });
     }
   return held;

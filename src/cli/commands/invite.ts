@@ -37,7 +37,7 @@ async function listInvites(cli: Cli): Promise<void> {
   const now = cli.now();
   const all = await invites(store, now);
   const line = ({ id, user, uses, added_by, expires_at }: ListedInvite) =>
-    `${id.slice(0, 12)}  ${user === undefined ? "for a new name" : `for ${user}`}, by ${cleanLine(added_by)}, ${uses} ${uses === 1 ? "use" : "uses"} left, for ${formatDuration(expires_at - now)}\n`;
+    `${id.slice(0, 12)}  ${user === undefined ? "for a new name" : `for ${user}`}, by ${cleanLine(added_by)}, ${uses} ${uses === 1 ? "use" : "uses"} left, for ${formatDuration(Date.parse(expires_at) - now)}\n`;
   await cli.say(all, all.map(line).join(""));
   if (all.length === 0) cli.io.err("No invitation can be used: agent-relay invite\n");
 }

@@ -56,14 +56,14 @@ async function list(cli: Cli): Promise<void> {
 }
 
 function describeMember({ user, machines, tokens = {}, removed_at }: Member, now: number): string {
-  const ago = (time: number) => `${formatDuration(Math.max(0, now - time))} ago`;
+  const ago = (at: string) => `${formatDuration(Math.max(0, now - Date.parse(at)))} ago`;
   const lines = [
     ...Object.entries(machines).map(
       ([name, { key, added_at }]) => `${user}/${name}  key ${key}, since ${ago(added_at)}`,
     ),
     ...Object.entries(tokens).map(
       ([name, { scope, added_at, expires_at }]) =>
-        `${user}/${name}  token to ${scope}, since ${ago(added_at)}${expires_at === undefined ? "" : expires_at <= now ? ", expired" : `, for ${formatDuration(expires_at - now)}`}`,
+        `${user}/${name}  token to ${scope}, since ${ago(added_at)}${expires_at === undefined ? "" : Date.parse(expires_at) <= now ? ", expired" : `, for ${formatDuration(Date.parse(expires_at) - now)}`}`,
     ),
   ];
   return `${lines.length > 0 ? lines.join("\n") : `${user}  ${removed_at === undefined ? "by token alone" : "let in no more"}`}\n`;

@@ -13,7 +13,7 @@ import { ensureRelay } from "../../project/trust.ts";
 import { AGREED, APART, LAST_AGREED, REFUSED } from "../../project/upstream.ts";
 import type { Store } from "../../store/store.ts";
 import { cleanLine } from "../../text.ts";
-import { dayOf } from "../../time.ts";
+import { dayOf, iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
 import type { FlagsOf, FlagTable } from "../flag-table.ts";
@@ -79,7 +79,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
     notice: (text) => io.err(`note: ${cleanLine(text)}\n`),
   };
   try {
-    await noteMirrored(local, { url: url.href, relay, ...(owner !== undefined && { owner }), since: io.now() });
+    await noteMirrored(local, { url: url.href, relay, ...(owner !== undefined && { owner }), since: iso(io.now()) });
     const ahead = Math.round(remote.clockAhead());
     if (Math.abs(ahead) > MAX_AHEAD_MS)
       replicas.notice(

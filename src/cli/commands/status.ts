@@ -67,14 +67,14 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
   const agents = found.agents.map((agent) => [
     call(agent.session_id) + (agent.session_id === me ? " (you)" : ""),
     cleanLine(agent.agent_id),
-    agent.presence === "active" ? "active" : `${agent.presence} ${formatDuration(now - agent.last_seen * 1000)}`,
+    agent.presence === "active" ? "active" : `${agent.presence} ${formatDuration(now - Date.parse(agent.last_seen))}`,
     countWord(agent.unread ?? 0),
     cleanLine(agent.status ?? agent.role ?? "-"),
   ]);
   const claims = found.claims.map((claim) => [
     claimWords(claim),
     call(claim.session_id),
-    formatLeft(claim.expires_at - now),
+    formatLeft(Date.parse(claim.expires_at) - now),
     cleanLine(claim.reason ?? "-"),
   ]);
   const parts = [
@@ -133,7 +133,8 @@ function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
     list(
       "claimed",
       found.claims.map(
-        (claim) => `${cut(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(claim.expires_at - now)}`,
+        (claim) =>
+          `${cut(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(Date.parse(claim.expires_at) - now)}`,
       ),
     ),
     list(

@@ -88,7 +88,7 @@ function describeWait(wait: Wait, call: Calls, now: number): string {
   const what = cleanLine(sayConditions(conditions, any, call));
   const who = cleanLine(call(wait.session_id));
   const facts = {
-    pending: `${who} waits for ${what}, ${formatLeft(expires_at - now)} more; a message will tell of it`,
+    pending: `${who} waits for ${what}, ${formatLeft(Date.parse(expires_at) - now)} more; a message will tell of it`,
     satisfied: `${what}: ${outcome.map(cleanLine).join("; ")}`,
     timed_out: `${what}: not in time`,
     cancelled: `${what}: cancelled`,

@@ -40,7 +40,7 @@ test.skipIf(!hasBash).each<[line: string, words: string[]]>([
   ["unr", ["unread", "unregister"]],
   ["inbox --l", ["--limit"]],
   ["send --kind quest", ["question"]],
-  ["send --to ", ["bob", "cho"]],
+  ["send --to ", ["cho", "bob"]],
   ["send -t c", ["cho"]],
   ["kill b", ["bob"]],
   ["task n", ["next", "note"]],

@@ -63,6 +63,6 @@ function takenWords(cli: Cli, task: Task): string {
   const claimed =
     task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
   const isTentative = task.owner?.tentative ? ` (${TENTATIVE})` : "";
-  const yours = `Yours for ${formatLeft(task.owner?.ttl ?? 0)}${claimed}: ${task.id}${isTentative}\n`;
+  const yours = `Yours for ${formatLeft(task.owner?.ttl_ms ?? 0)}${claimed}: ${task.id}${isTentative}\n`;
   return `${yours}${cli.framed(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
 }

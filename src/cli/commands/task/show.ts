@@ -19,13 +19,13 @@ export const show = defineVerb({
     const call = (session: string) => cleanLine(names.get(session) ?? session);
     const lines = [
       taskLine(task, await relay.tasks.standings([task]), names, relay.session, now),
-      `added by ${call(task.created_by)} ${formatDuration(now - task.created_at)} ago, changed ${formatDuration(now - task.updated_at)} ago`,
+      `added by ${call(task.created_by)} ${formatDuration(now - Date.parse(task.created_at))} ago, changed ${formatDuration(now - Date.parse(task.updated_at))} ago`,
       ...(task.description === undefined ? [] : [`  ${clean(task.description).replaceAll("\n", "\n  ")}`]),
       ...(task.reason === undefined || task.state === "blocked" ? [] : [`because: ${cleanLine(task.reason)}`]),
       ...(task.depends_on.length === 0 ? [] : [`depends on ${task.depends_on.join(" ")}`]),
       ...task.notes.map(
         (note) =>
-          `note by ${call(note.session_id)} ${formatDuration(now - note.at)} ago: ${clean(note.text).replaceAll("\n", "\n  ")}`,
+          `note by ${call(note.session_id)} ${formatDuration(now - Date.parse(note.at))} ago: ${clean(note.text).replaceAll("\n", "\n  ")}`,
       ),
     ];
     await cli.say(

@@ -2,25 +2,28 @@ import { flag, type Infer, integer, list, moment, object, optional, text } from 
 import { dayOf, iso } from "../time.ts";
 
 /** The record of a session's daemon, as it is on disk. */
-export const DaemonRecord = object({
-  session_id: text(),
-  command: list(text()),
-  pid: integer(),
-  pid_started: optional(integer()),
-  place: text(),
-  started_at: moment(),
-  /** `yyyy-mm-dd`, and how often the command was started on that day. */
-  day: text(),
-  runs: integer(),
-  /** The last run: when it began, how long it took, and how it ended. */
-  last_at: optional(moment()),
-  last_took_ms: optional(integer()),
-  last_code: optional(integer()),
-  last_was_cut: optional(flag()),
-  /** The current run's pid, and when that process started (in the system's own unit). */
-  child_pid: optional(integer()),
-  child_started: optional(integer()),
-});
+export const DaemonRecord = object(
+  {
+    session_id: text(),
+    command: list(text()),
+    pid: integer(),
+    pid_started: optional(integer()),
+    place: text(),
+    started_at: moment(),
+    /** `yyyy-mm-dd`, and how often the command was started on that day. */
+    day: text(),
+    runs: integer(),
+    /** The last run: when it began, how long it took, and how it ended. */
+    last_at: optional(moment()),
+    last_took_ms: optional(integer()),
+    last_code: optional(integer()),
+    last_was_cut: optional(flag()),
+    /** The current run's pid, and when that process started (in the system's own unit). */
+    child_pid: optional(integer()),
+    child_started: optional(integer()),
+  },
+  { last_took: "last_took_ms" },
+);
 export type DaemonRecord = Infer<typeof DaemonRecord>;
 
 export interface DaemonLimits {

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { newId } from "../id.ts";
 import { isMarkFor, markFor } from "../machine/trust-mark.ts";
+import { FORMAT } from "../store/format.ts";
 import { valueOrSkipped } from "../store/read.ts";
 import type { Store, Value } from "../store/store.ts";
 import { iso } from "../time.ts";
@@ -28,7 +29,7 @@ export async function ensureRelay(store: Store, now: () => number): Promise<stri
 export async function trust(store: Store, now: () => number): Promise<void> {
   const time = now();
   await store.update("relay", (old) => {
-    const relay = old ?? { format: 1, id: newId("relay", time), created_at: iso(time) };
+    const relay = old ?? { format: FORMAT, id: newId("relay", time), created_at: iso(time) };
     return { ...relay, mark: markFor(String(relay.id), store.root ?? "") };
   });
 }

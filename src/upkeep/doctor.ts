@@ -13,9 +13,12 @@ import { Message } from "../messages/message.ts";
 import { bearsOurMark } from "../project/trust.ts";
 import type { Schema } from "../schema.ts";
 import { quoted } from "../shell/quote.ts";
+import { FileStore } from "../store/file/file-store.ts";
 import { readRecord, Unusable } from "../store/file/files.ts";
 import { recordsSetAside } from "../store/file/quarantine.ts";
+import { findRoot } from "../store/file/root.ts";
 import { TOGETHER } from "../store/file/tree.ts";
+import { FORMAT } from "../store/format.ts";
 import { Task } from "../tasks/task.ts";
 import { Wait } from "../waits/wait.ts";
 import { backlogs } from "./backlogs.ts";
@@ -32,6 +35,7 @@ const MAX_AHEAD_MS = 600_000; // ms a clock may run ahead
 
 export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "folder", look: folder },
+  { name: "format", look: format },
   { name: "permissions", look: permissions },
   { name: "links", look: links },
   { name: "disk", look: disk },
@@ -68,6 +72,17 @@ function folder({ dir }: DoctorTarget): Finding[] {
     ? `mend it where it was set aside, then agent-relay quarantine retry relay; or, ${trusted}`
     : trusted;
   return [{ what: `${dir} has no relay.json, without which it is shown to no agent`, next }];
+}
+
+/** An older format is carried over by the first write too; a relay that is only read keeps it. */
+function format({ dir }: DoctorTarget): Finding[] {
+  const found = findRoot(dir, [dir]);
+  if (found === undefined || found === FORMAT) return [];
+  const fix = async () => {
+    const changed = await new FileStore(dir, { trusted: [dir] }).carryOver();
+    return `carried ${dir} over to format ${FORMAT}: ${changed} records`;
+  };
+  return [{ what: `${dir} is of format ${found}, and ${FORMAT} is written`, fix, isHarmless: true }];
 }
 
 function permissions({ dir }: DoctorTarget): Finding[] {

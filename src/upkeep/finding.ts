@@ -2,7 +2,7 @@
 export interface Finding {
   readonly what: string;
   /** Mends the finding, and says what it did; without it, a person has to. */
-  readonly fix?: () => string;
+  readonly fix?: () => string | Promise<string>;
   /** What a person can do. */
   readonly next?: string;
   /** Worth knowing, and nothing to mend. */

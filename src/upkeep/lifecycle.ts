@@ -10,6 +10,7 @@ import { RelayError, systemError } from "../errors.ts";
 import { newId, newNonce } from "../id.ts";
 import { compose, systemDraft } from "../messages/message.ts";
 import { isThere } from "../project/trust.ts";
+import { FORMAT } from "../store/format.ts";
 import { iso } from "../time.ts";
 
 /** Ends every session, gives back every claim, and lets nobody new register. Returns the sessions. */
@@ -57,7 +58,7 @@ export async function reopen(context: Context): Promise<boolean> {
 }
 
 function newRelay(time: number): Readonly<Record<string, unknown>> {
-  return { format: 1, id: newId("relay", time), created_at: iso(time) };
+  return { format: FORMAT, id: newId("relay", time), created_at: iso(time) };
 }
 
 /** Removes the whole relay. Throws `not_found`, and `refused` for a folder that is no relay. */

@@ -148,7 +148,7 @@ describe("a relay", () => {
     }
     await relayIn("cloned").admin.trust();
     expect(await relayIn("cloned").admin.isTrusted()).toBe(true);
-    expect(await new FileStore(theirs).get("relay")).toMatchObject({ format: 1, id: "relay-a" });
+    expect(await new FileStore(theirs).get("relay")).toMatchObject({ format: 2, id: "relay-a" });
   });
 
   test("that was moved is trusted; a copy of it, with the mark in it, is not", async () => {

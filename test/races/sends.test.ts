@@ -46,7 +46,7 @@ test(`a relay that ${PROCESSES} processes begin at once is one relay with all of
   expect(new Set(sent.map(({ id }) => id)).size).toBe(PROCESSES);
 
   const record: unknown = JSON.parse(fs.readFileSync(`${dir}/relay.json`, "utf8"));
-  expect(record).toMatchObject({ format: 1, mark: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(record).toMatchObject({ format: 2, mark: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(fs.readFileSync(`${dir}/.gitignore`, "utf8")).toBe("*\n");
   expect(fs.readdirSync(dir).filter((name) => name.startsWith("start-"))).toEqual([]);
 

@@ -208,7 +208,7 @@ test("health is told to anybody, and only while the store can be written; metric
   const world = new World();
   let isBroken = false;
   const files = new FileStore(dir, { durability: "process" });
-  await files.create("relay", { format: 1, id: "relay-x", created_at: "" });
+  await files.create("relay", { format: 2, id: "relay-x", created_at: "" });
   world.add(
     "shop",
     new Proxy(files, {

@@ -19,7 +19,7 @@ const GEMINI = ".gemini/settings.json";
 const SKILL = ".agents/skills/agent-relay/SKILL.md";
 
 describe("a relay that came from elsewhere", () => {
-  const FOREIGN_RELAY = { format: 1, id: "relay-x", created_at: "2026-05-01T12:00:00Z", mark: "0".repeat(32) };
+  const FOREIGN_RELAY = { format: 2, id: "relay-x", created_at: "2026-05-01T12:00:00Z", mark: "0".repeat(32) };
 
   test.each([
     ["with a stranger's mark", { ".relay/relay.json": JSON.stringify(FOREIGN_RELAY) }],

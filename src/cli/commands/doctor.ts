@@ -29,7 +29,8 @@ export const verb = defineVerb({
     if (isModel && isStrange(dir)) await refuseStrangers(found); // its findings name what is in it
     const place = { dir, cwd: cli.io.cwd, now: cli.now(), env: cli.io.env };
     const results = DOCTOR_CHECKS.map(({ name, look }) => ({ name, findings: looked(look, place) }));
-    const done = flags.fix ? results.flatMap(({ findings }) => findings.flatMap((one) => mend(one))) : [];
+    const done: string[] = [];
+    for (const one of flags.fix ? results.flatMap(({ findings }) => findings) : []) done.push(...(await mend(one)));
     const left = flags.fix
       ? DOCTOR_CHECKS.flatMap(({ look }) => looked(look, place))
       : results.flatMap(({ findings }) => findings);
@@ -90,9 +91,9 @@ async function doctorOf(cli: Cli, server: string): Promise<number> {
 }
 
 /** Mends one finding, and says in words what was done. A failure does not keep the others from being mended. */
-function mend({ what, fix }: Finding): string[] {
+async function mend({ what, fix }: Finding): Promise<string[]> {
   try {
-    return fix ? [fix()] : [];
+    return fix ? [await fix()] : [];
   } catch (error) {
     if (errno(error) === undefined) throw error;
     return [`could not mend this (${errno(error)}): ${what}`];

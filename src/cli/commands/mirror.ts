@@ -66,6 +66,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   if ((await ensureRelay(local, io.now)) === relay)
     throw new RelayError("usage", `Cannot mirror ${url.href}: that is this very relay`, { next: "agent-relay status" });
   const owner = (await remote.store.owner?.()) ?? undefined;
+  await local.carryOver(); // the two sides are compared
   const stop = await runAlone(local);
   const steady = steadied();
   const stores = new Map<string, ReturnType<typeof remote.as>>();

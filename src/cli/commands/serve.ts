@@ -128,6 +128,7 @@ async function relayed(dir: string, others: readonly ServedRelay[], making: Maki
   const { options, operator, local, origins, now, writer } = making;
   const trusted = trustedDirs(options);
   const files: FileStore = fileStore(dir, { ...options, trusted });
+  await files.carryOver(); // what a caller sends is compared with what is stored
   const relay = await ensureRelay(files, now);
   const writers = new WritePool(writer, { dir, trusted });
   const store = publishingBy(writers.publish, files);

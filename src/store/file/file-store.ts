@@ -112,6 +112,7 @@ export class FileStore implements Store {
   }
 
   async create(key: string, value: Value, options: WriteOptions = {}): Promise<boolean> {
+    if (this.#tree.isOld()) await this.carryOver();
     const isLasting = this.#isLasting(options);
     const target = this.#tree.file(checkKey(key));
     const linked = this.#tree.write(key, () => {
@@ -132,6 +133,7 @@ export class FileStore implements Store {
   }
 
   async update(key: string, change: RecordUpdate, options: WriteOptions = {}): Promise<Value | undefined> {
+    if (this.#tree.isOld()) await this.carryOver();
     checkKey(key);
     const { update } = await import("./update.ts");
     // `get` quarantines a file that is no record and throws, unless another writer has just mended it.
@@ -140,18 +142,21 @@ export class FileStore implements Store {
   }
 
   async updateTogether(changes: ReadonlyMap<string, RecordUpdate>): Promise<void> {
+    if (this.#tree.isOld()) await this.carryOver();
     for (const key of changes.keys()) checkKey(key);
     const { updateTogether } = await import("./together.ts");
     await updateTogether(this.#tree, changes, (key) => this.get(key));
   }
 
   async publish(key: string, value: Value, delivery: Delivery): Promise<string[]> {
+    if (this.#tree.isOld()) await this.carryOver();
     checkKey(key);
     checkDelivery(delivery);
     return this.#tree.write(key, () => publish(this.#tree, this.#inboxes, { key, value, delivery }));
   }
 
   async publishTogether(records: readonly Published[]): Promise<(string[] | RelayError)[]> {
+    if (this.#tree.isOld()) await this.carryOver();
     for (const { key, delivery } of records) {
       checkKey(key);
       checkDelivery(delivery);
@@ -161,6 +166,7 @@ export class FileStore implements Store {
   }
 
   async mark(key: string, at = this.#now()): Promise<void> {
+    if (this.#tree.isOld()) await this.carryOver();
     const file = `${this.root}/${checkKey(key)}`;
     this.#tree.write(key, () => {
       if (setTime(file, at)) return;
@@ -194,6 +200,7 @@ export class FileStore implements Store {
   }
 
   async append(key: string, line: Value): Promise<void> {
+    if (this.#tree.isOld()) await this.carryOver();
     this.#tree.write(checkKey(key), () => appendLine(this.#log(key), line));
   }
 
@@ -283,6 +290,15 @@ export class FileStore implements Store {
     } catch (error) {
       throw systemError(`prune "${path}"`, error);
     }
+  }
+
+  /** Carries a relay of an older format over, as the first write does by itself. Returns how many records have changed. */
+  async carryOver(): Promise<number> {
+    if (!this.#tree.isOld()) return 0;
+    const { carryOver } = await import("./carry-over.ts");
+    const changed = await carryOver(this.#tree, (key) => this.get(key));
+    this.#tree.noteCarriedOver();
+    return changed;
   }
 
   async close(): Promise<void> {}

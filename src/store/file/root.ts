@@ -5,22 +5,20 @@ import { newId, newNonce } from "../../id.ts";
 import { markFor } from "../../machine/trust-mark.ts";
 import { quoted } from "../../shell/quote.ts";
 import { iso } from "../../time.ts";
+import { FORMAT } from "../format.ts";
 import { encode } from "./encode.ts";
 import { linkOnce, makeFolder, readText, remove, syncFolder, Unusable, writeNew } from "./files.ts";
-
-/** The format this code reads and writes. A relay with a newer one is refused whole. */
-const FORMAT = 1;
 
 const OURS = ["README", ".gitignore", "relay.json", "inboxes", "archive"];
 const FOLDERS = ["drafts", "agents", "names", "messages", "inboxes/all", "locks", "stamps", "archive/agents"];
 
 /**
- * Whether there is a relay at `root`. Throws `refused` unless it is a real folder that this user owns, or one of
+ * The format of the relay at `root`, or undefined if there is none. Throws `refused` unless it is a real folder that this user owns, or one of
  * `trusted`; `refused` too for a format newer than ours.
  */
-export function findRoot(root: string, trusted: readonly string[]): boolean {
+export function findRoot(root: string, trusted: readonly string[]): number | undefined {
   const stat = fs.lstatSync(root, { throwIfNoEntry: false });
-  if (!stat) return false;
+  if (!stat) return undefined;
   if (stat.isSymbolicLink()) throw refusal(root, "it is a symbolic link", "give the real folder with --dir");
   if (!stat.isDirectory()) throw refusal(root, "it is a file", "move it away, or give another folder with --dir");
   const user = process.getuid?.();
@@ -34,7 +32,7 @@ export function findRoot(root: string, trusted: readonly string[]): boolean {
   const format = formatOf(root);
   if (format > FORMAT)
     throw refusal(root, `it has format ${format}, made by a newer agent-relay`, "update agent-relay");
-  return true;
+  return format;
 }
 
 /** Throws `refused` for the superuser in another's relay: its owner could not read what is written there. */
@@ -169,7 +167,7 @@ function writeOnce(root: string, name: string, bytes: Buffer, lasting: boolean):
 function formatOf(root: string): number {
   try {
     const record: unknown = JSON.parse(readText(`${root}/relay.json`) ?? "{}");
-    if (typeof record === "object" && record !== null && "format" in record) return Number(record.format);
+    if (typeof record === "object" && record !== null && "format" in record) return Number(record.format) || FORMAT;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof Unusable))
       throw systemError(`read "${root}/relay.json"`, error);

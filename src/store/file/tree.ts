@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
+import { FORMAT } from "../format.ts";
 import { folderOf, type Notice } from "../store.ts";
 import { makeFolder } from "./files.ts";
 import { findRoot, makeRoot, refuseRoot } from "./root.ts";
@@ -31,6 +32,7 @@ export class Tree {
   readonly #options: TreeOptions;
   readonly #known = new Set<string>();
   #state: "unknown" | "missing" | "found" | "made" = "unknown";
+  #format = FORMAT;
 
   constructor(root: string, options: TreeOptions) {
     this.root = root;
@@ -45,8 +47,7 @@ export class Tree {
 
   /** Whether the relay is there. Throws `refused` if a part of the way to `folder` is there and is no real folder. */
   enter(folder: string): boolean {
-    if (this.#state === "unknown" || this.#state === "missing")
-      this.#state = findRoot(this.root, this.#options.trusted) ? "found" : "missing";
+    if (this.#state === "unknown" || this.#state === "missing") this.#find();
     if (this.#state === "missing") return false;
     if (this.#known.has(folder)) return true;
     for (let end = folder.indexOf("/"); ; end = folder.indexOf("/", end + 1)) {
@@ -62,6 +63,22 @@ export class Tree {
       }
       if (end < 0) return true;
     }
+  }
+
+  /** Whether the relay is of an older format: it is carried over before the first write. */
+  isOld(): boolean {
+    this.enter("");
+    return this.#format < FORMAT;
+  }
+
+  noteCarriedOver(): void {
+    this.#format = FORMAT;
+  }
+
+  #find(): void {
+    const format = findRoot(this.root, this.#options.trusted);
+    this.#state = format === undefined ? "missing" : "found";
+    this.#format = format ?? FORMAT;
   }
 
   /** Makes the relay if need be, and runs a write. If a folder is missing, makes it and runs the write again. */
@@ -102,7 +119,7 @@ export class Tree {
     this.enter("locks");
     const warning = makeRoot(this.root, this.now(), this.isLasting);
     if (warning !== undefined) this.#options.onNotice({ key: "relay", text: warning });
-    if (this.#state === "missing") findRoot(this.root, this.#options.trusted); // others may have made it meanwhile
+    if (this.#state === "missing") this.#find(); // others may have made it meanwhile
     this.#state = "made";
   }
 

@@ -184,7 +184,7 @@ describe("poorer file systems", () => {
       expect(await open(root).create("a/b", { n: 99 })).toBe(false);
       expect(await open(root).update("a/c", () => ({ n: 1 }))).toEqual({ n: 1 });
       expect(await open(root).publish("messages/m", {}, { inboxes: ["ann"] })).toEqual(["ann"]);
-      expect(JSON.parse(fs.readFileSync(`${root}/relay.json`, "utf8"))).toMatchObject({ format: 1 });
+      expect(JSON.parse(fs.readFileSync(`${root}/relay.json`, "utf8"))).toMatchObject({ format: 2 });
       expect([fs.readdirSync(`${root}/drafts`), fs.readdirSync(`${root}/locks`)]).toEqual([[], []]);
       expect(fs.readdirSync(root).filter((name) => name.startsWith("start-"))).toEqual([]);
     },

@@ -93,7 +93,7 @@ describe("the layout", () => {
     const relay = JSON.parse(text);
     expect(text).toBe(JSON.stringify(relay, null, 2));
     expect(Object.keys(relay)).toEqual(["format", "id", "created_at", "mark"]);
-    expect(relay).toMatchObject({ format: 1, created_at: "2026-03-01T12:00:00.000Z" });
+    expect(relay).toMatchObject({ format: 2, created_at: "2026-03-01T12:00:00.000Z" });
     expect(relay.id).toMatch(/^relay-[0-9a-z]{21}$/);
     expect(relay.mark).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -276,7 +276,7 @@ describe("whose it is", () => {
   test("a newer format is refused whole, for reading and for writing", async () => {
     const root = place();
     await open(root).create("a/b", { n: 1 });
-    fs.writeFileSync(`${root}/relay.json`, '{"format": 2}');
+    fs.writeFileSync(`${root}/relay.json`, '{"format": 3}');
     const before = tree(root);
     await expect(open(root).get("a/b")).rejects.toMatchObject({ code: "refused", next: "update agent-relay" });
     await expect(open(root).create("a/c", {})).rejects.toMatchObject({ code: "refused" });

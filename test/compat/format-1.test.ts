@@ -7,22 +7,11 @@ import { FileStore } from "../../src/store/file/file-store.ts";
 import { inFormat2 } from "../../src/store/format.ts";
 import { DOCTOR_CHECKS } from "../../src/upkeep/doctor.ts";
 import { tempDir } from "../support/cli.ts";
-
-// A relay as version 0.1.0 of 22 November 2026 wrote it: registrations, one archived; mail that was read, answered and is owed;
-// claims; tasks with an owner, a note and dependencies; waits; a decision; a member with a token, and an invitation.
-const { files } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "format-1.json"), "utf8")) as {
-  files: Record<string, { text: string; time: number }>;
-};
-const WRITTEN = Math.max(...Object.values(files).map(({ time }) => time));
+import { FORMAT_1_FILES as files, WRITTEN, writeFormat1 } from "../support/format-1.ts";
 
 function oldRelay(): string {
   const dir = path.join(tempDir(), ".relay");
-  for (const [name, { text, time }] of Object.entries(files)) {
-    const file = path.join(dir, name);
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(file, text);
-    fs.utimesSync(file, time / 1000, time / 1000);
-  }
+  writeFormat1(dir);
   return dir;
 }
 

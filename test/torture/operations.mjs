@@ -36,5 +36,6 @@ export const operations = {
   subscribe: { session: "cho", run: (relay) => relay.waits.subscribe({ released: ["src/db.ts"] }) },
   "task add": { session: "ann", run: (relay) => relay.tasks.add("third", { dependsOn: ["first"], priority: 9 }) },
   "task next": { session: "ann", run: (relay) => relay.tasks.next({ claimFiles: true }) },
+  "first write to format 1": { session: "ann", run: (relay) => relay.activity.note("here") },
   "task done": { session: "bob", run: (relay) => relay.tasks.done("first") },
 };

@@ -18,6 +18,7 @@ const OPERATIONS = [
   "inbox",
   "unregister",
   "task add",
+  "first write to format 1",
 ];
 const ALL_OF = 2 ** 12; // up to so many ways a disk may look like at one point are all looked at ...
 const SAMPLES = 512; // ... and so many of more
@@ -113,10 +114,12 @@ function reboot(dir: string): void {
     if (name.startsWith("boot.")) fs.unlinkSync(`${dir}/stamps/${name}`);
 }
 
-/** Who reads a message first mends it, if it was written together with others and did not come to the disk. */
+const MENDED = ["messages", "agents", "archive/agents", "tasks", "waits", "claims", "decisions", "members", "invites"];
+
+/** Who reads a record first mends it, if it was written together with others and did not come to the disk. */
 async function readAsNextProcess(dir: string): Promise<void> {
   const store = new FileStore(dir);
-  for (const id of await store.list("messages")) await store.get(`messages/${id}`);
+  for (const folder of MENDED) for (const id of await store.list(folder)) await store.get(`${folder}/${id}`);
 }
 
 function markedFor(session: string, dir: string): string[] {

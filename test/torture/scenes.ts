@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { expect } from "vitest";
+import { FORMAT_1_FILES, writeFormat1 } from "../support/format-1.ts";
 import { isOpenFor, listed, readAll, readAllTwice, records, relayOf, within } from "./invariants.ts";
 import { operations } from "./operations.mjs";
 
@@ -42,6 +43,7 @@ export const SCENES: readonly Scene[] = [
   { name: "task add", prepare: villageWithBoard, check: checkTaskAdd },
   { name: "task next", prepare: villageWithBoard, check: checkTaskNext },
   { name: "task done", prepare: villageAtWork, check: checkTaskDone },
+  { name: "first write to format 1", prepare: smallOldRelay, check: checkCarriedOver },
 ];
 
 /** Ann, Bob and Cho, with three messages that nobody has read yet. */
@@ -104,7 +106,7 @@ async function checkFirstSend({ home, acknowledged, again }: Aftermath): Promise
   expect((await readAllTwice(dir, "bob")).length, "who comes late hears it").toBe(sent);
   await again();
   expect(await readAllTwice(dir, "bob")).toEqual(["news"]);
-  expect((await within(() => relayOf(dir, "nobody").agents.find("ann")))?.presence).toBe("active");
+  expect((await within(() => relayOf(dir, "passer-by").agents.find("ann")))?.presence).toBe("active");
 }
 
 async function checkInbox({ home, acknowledged, shown, again }: Aftermath): Promise<void> {
@@ -135,7 +137,7 @@ async function checkAck({ home, acknowledged, again }: Aftermath): Promise<void>
 
 async function checkRegister({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const eve = await within(() => relayOf(dir, "nobody").agents.find("eve"));
+  const eve = await within(() => relayOf(dir, "passer-by").agents.find("eve"));
   if (acknowledged || eve) expect(eve).toMatchObject({ session_id: "eve", name: "eve", role: "reviewer" });
   if (acknowledged) await expect(relayOf(dir, "fay").agents.register({ name: "eve" })).rejects.toThrow("eve has it");
   if (!eve) {
@@ -148,20 +150,20 @@ async function checkRegister({ home, acknowledged, again }: Aftermath): Promise<
     ).toBe("eve");
   }
   await again();
-  expect(await relayOf(dir, "nobody").agents.find("eve")).toMatchObject({ name: "eve", presence: "active" });
+  expect(await relayOf(dir, "passer-by").agents.find("eve")).toMatchObject({ name: "eve", presence: "active" });
   expect(await readAllTwice(dir, "eve")).toEqual(["to everyone"]);
 }
 
 async function checkUnregister({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
-  const known = (await within(() => relayOf(dir, "nobody").agents.list())).map((agent) => agent.session_id);
+  const known = (await within(() => relayOf(dir, "passer-by").agents.list())).map((agent) => agent.session_id);
   if (acknowledged) expect(known).not.toContain("bob");
-  expect(await relayOf(dir, "nobody").agents.find("bob"), "registered or archived, never lost").toMatchObject({
+  expect(await relayOf(dir, "passer-by").agents.find("bob"), "registered or archived, never lost").toMatchObject({
     name: "bob",
   });
   await again();
-  expect((await relayOf(dir, "nobody").agents.list()).map((agent) => agent.session_id)).not.toContain("bob");
-  expect(await relayOf(dir, "nobody").agents.find("bob")).toMatchObject({ name: "bob", presence: "gone" });
+  expect((await relayOf(dir, "passer-by").agents.list()).map((agent) => agent.session_id)).not.toContain("bob");
+  expect(await relayOf(dir, "passer-by").agents.find("bob")).toMatchObject({ name: "bob", presence: "gone" });
   const bob = relayOf(dir, "bob");
   await bob.send("back", { to: "ann" });
   expect(
@@ -174,12 +176,12 @@ async function checkUnregister({ home, acknowledged, again }: Aftermath): Promis
 async function checkCleanup({ home, acknowledged, again }: Aftermath): Promise<void> {
   const dir = `${home}/.relay`;
   if (!acknowledged) await again();
-  expect((await relayOf(dir, "nobody").agents.list()).map((agent) => agent.session_id).sort()).toEqual([
+  expect((await relayOf(dir, "passer-by").agents.list()).map((agent) => agent.session_id).sort()).toEqual([
     "ann",
     "bob",
     "cho",
   ]);
-  expect(await relayOf(dir, "nobody").agents.find("gil")).toMatchObject({ name: "gil", presence: "gone" });
+  expect(await relayOf(dir, "passer-by").agents.find("gil")).toMatchObject({ name: "gil", presence: "gone" });
   expect(listed(dir, "agents")).not.toContain("gil.seen");
   expect(records(dir, "messages").map((message) => message.content)).not.toContain("old and read");
   expect(await readAllTwice(dir, "bob")).toEqual(["old and unread", ...WAITING.bob]);
@@ -191,6 +193,31 @@ export async function performAgain(name: string, dir: string): Promise<void> {
   const operation = operations[name];
   if (!operation) throw new Error(`There is no operation "${name}"`);
   await within(() => operation.run(relayOf(dir, operation.session), () => {}));
+}
+
+const KEPT = ["tasks", "archive/agents"];
+
+/** A relay of format 1 with a few records: each is a hundred points to be killed at. */
+async function smallOldRelay(dir: string): Promise<void> {
+  const [task] = Object.keys(FORMAT_1_FILES).filter((name) => /^tasks\/.*\.json$/.test(name));
+  writeFormat1(dir, (name) => ["relay.json", "archive/agents/cho.json", task].includes(name));
+}
+
+/** What the records say is what it was, in whichever format each is. */
+async function checkCarriedOver({ home, again }: Aftermath): Promise<void> {
+  const dir = `${home}/.relay`;
+  const expected = `${home}/expected`;
+  await smallOldRelay(expected);
+  const kept = async (of: string) => {
+    const { tasks, ended } = await relayOf(of, "passer-by").admin.dump();
+    return { tasks, ended };
+  };
+  const before = await kept(expected);
+  expect(await within(() => kept(dir))).toEqual(before);
+  await again();
+  expect(await kept(dir)).toEqual(before);
+  const texts = KEPT.flatMap((folder) => records(dir, folder).map((record) => JSON.stringify(record)));
+  expect(texts.filter((text) => /"\w+_at":\d|"ttl"/.test(text.replace(/"registered_at":\d+/, "")))).toEqual([]);
 }
 
 async function villageWithClaim(dir: string): Promise<void> {

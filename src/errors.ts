@@ -9,6 +9,35 @@ export type ErrorCode =
   | "refused" // not yours, or not trusted
   | "limit"; // rate, size, or full
 
+/** Who stands in the way of a claim, of a release, or of a task. */
+export interface ErrorBlocker {
+  readonly session_id: string;
+  /** What it is called: its name, or its id. */
+  readonly called: string;
+  /** What it holds or waits for, in words: paths, resources, or the id of a task. */
+  readonly what: string;
+  /** `holds` it, was `offered` it, or waits in `line` for it. */
+  readonly how: "holds" | "offered" | "line";
+  /** Until when, if it is not renewed. ISO 8601; not there for one in line. */
+  readonly until?: string;
+  /** Why, in its own words. */
+  readonly reason?: string;
+}
+
+/** What an error says for programs, besides its words: as it is in `--json`, over HTTP, and here. */
+export interface ErrorDetails {
+  /** Of a `conflict`, `timed_out` or `refused`: who stands in the way. */
+  readonly blockers?: readonly ErrorBlocker[];
+  /** Of a `conflict`: the sessions that wait for each other in a circle, each with what it waits for. */
+  readonly circle?: readonly { readonly session_id: string; readonly for: string }[];
+  /** Of a `not_found`: names and ids that are like the one that was given. */
+  readonly near?: readonly string[];
+  /** Of a `usage`: the names or ids that a word could mean. */
+  readonly candidates?: readonly string[];
+  /** Of a `limit`: after how many ms the same may be done. */
+  readonly retry_after_ms?: number;
+}
+
 /**
  * The error that callers of agent-relay may meet. `message` is one sentence without a full stop;
  * `next` is the command or step that helps, if there is one.
@@ -17,6 +46,8 @@ export class RelayError extends Error {
   override readonly name = "RelayError";
   readonly code: ErrorCode;
   readonly next: string | undefined;
+  /** What else is known of it, for programs; {} if nothing is. */
+  readonly details: ErrorDetails;
   /** True: the relay is on a server that cannot be reached now. The same may work later. */
   readonly isAway: boolean;
   /** True: `message` holds words of other agents, which are data to whoever reads them. */
@@ -25,14 +56,33 @@ export class RelayError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { next?: string; cause?: unknown; isAway?: boolean; quotesPeers?: boolean } = {},
+    options: {
+      next?: string | undefined;
+      details?: ErrorDetails | undefined;
+      cause?: unknown;
+      isAway?: boolean;
+      quotesPeers?: boolean;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.next = options.next;
+    this.details = options.details ?? {};
     this.isAway = options.isAway === true;
     this.quotesPeers = options.quotesPeers === true;
   }
+}
+
+/** An error as `--json`, HTTP and MCP say it. `next`: what to do, where the error does not say. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next?: string | undefined;
+  readonly details?: ErrorDetails | undefined;
+}
+
+export function errorData({ code, message, next, details }: RelayError): ErrorData {
+  return { code, message, next, details: Object.keys(details).length === 0 ? undefined : details };
 }
 
 /** Whether an error says that the relay is on a server that cannot be reached now. */

@@ -76,6 +76,7 @@ function sessionsFor(word: string, agents: readonly Addressee[], ended: readonly
 function ambiguous(word: string, fits: readonly string[]): RelayError {
   return new RelayError("usage", `Cannot tell who "${word}" is: it could be ${fits.slice(0, 5).join(", ")}`, {
     next: "agent-relay agents",
+    details: { candidates: fits.slice(0, 5) },
   });
 }
 
@@ -88,6 +89,7 @@ function unknown(word: string, agents: readonly Addressee[]): RelayError {
     next: isGroup
       ? 'agent-relay send "..." to everyone: who comes within a day hears it, too'
       : "agent-relay agents, or send --keep to leave it for a session that will come",
+    details: near.length === 0 ? undefined : { near },
   });
 }
 

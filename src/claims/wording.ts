@@ -1,6 +1,6 @@
 import type { Calls } from "../agents/registry.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
-import { RelayError } from "../errors.ts";
+import { type ErrorBlocker, RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { inQuotes } from "../text.ts";
 import { localTime } from "../time.ts";
@@ -29,6 +29,7 @@ export function heldError(
   return new RelayError("conflict", `Cannot claim "${sayTargets(request.targets)}": ${says}`, {
     next: nextFor(advice, inTheWay),
     quotesPeers: hasReason(inTheWay),
+    details: { blockers: inTheWay.slice(0, MAX_TOLD).map((one) => asDetail(one, call)) },
   });
 }
 
@@ -46,7 +47,23 @@ export function waitedTooLong(
   return new RelayError("timed_out", `Cannot claim "${sayTargets(request.targets)}": ${waited}`, {
     next: nextFor(advice, inTheWay),
     quotesPeers: hasReason(inTheWay),
+    details: { blockers: inTheWay.slice(0, MAX_TOLD).map((one) => asDetail(one, call)) },
   });
+}
+
+const MAX_TOLD = 20; // blockers in an error's details: one may want what a thousand hold
+
+function asDetail(blocker: Blocker, call: Calls): ErrorBlocker {
+  const { session_id, targets, reason } = "claim" in blocker ? blocker.claim : blocker.waiter;
+  const until = "claim" in blocker ? (blocker.claim.offered_until ?? blocker.claim.expires_at) : undefined;
+  return {
+    session_id,
+    called: call(session_id),
+    what: sayTargets(targets),
+    how: "waiter" in blocker ? "line" : blocker.claim.offered_until === undefined ? "holds" : "offered",
+    ...(until !== undefined && { until }),
+    ...(reason !== undefined && { reason }),
+  };
 }
 
 function hasReason(inTheWay: readonly Blocker[]): boolean {
@@ -115,6 +132,7 @@ export function deadlockError(what: string, steps: readonly DeadlockStep[], call
   });
   return new RelayError("conflict", `Cannot wait for ${what}: nobody in this circle could go on: ${chain.join(", ")}`, {
     next: "give back what they wait for (agent-relay release), or answer them, then wait again",
+    details: { circle: steps.map((step) => ({ session_id: step.session, for: step.for })) },
   });
 }
 
@@ -151,6 +169,7 @@ export function notHeldError(
     `Cannot release "${what}": ${call(other.session_id)} holds "${sayTargets(other.targets)}", not you`,
     {
       next: askCommand(other.targets.slice(0, 1).map((one) => one.resource ?? from(plain(one.path ?? "")))),
+      details: { blockers: [asDetail({ claim: other }, call)] },
     },
   );
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, errno, RelayError } from "../errors.ts";
+import { type ErrorCode, errno, errorData, RelayError } from "../errors.ts";
 import { frame } from "../render/frame.ts";
 import { cleanLine, json } from "../text.ts";
 import type { Io } from "./io.ts";
@@ -27,7 +27,7 @@ export function fail(error: unknown, io: Io, { asJson, isReadByPerson = false, v
   const known = error instanceof RelayError ? error : undefined;
   const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
   const { code = "failed", next = known && nextAfter(known.code, verb) } = known ?? {};
-  if (asJson) io.err(json({ error: { code, message, ...(next === undefined ? {} : { next }) } }));
+  if (asJson) io.err(json({ error: known ? { ...errorData(known), next } : { code, message } }));
   else {
     const line = `${cleanLine(known ? message : `agent-relay has a bug: ${message}`)}\n`;
     const said = known?.quotesPeers && !isReadByPerson ? frame([line], `${code}: what went wrong,`) : line;

@@ -1,5 +1,5 @@
 import { durationOf } from "../duration.ts";
-import { RelayError } from "../errors.ts";
+import { errorData, RelayError } from "../errors.ts";
 import { checkOptions } from "../limits.ts";
 import { KINDS } from "../messages/message.ts";
 import type { SendItem, SendOptions, Sent } from "../messages/send.ts";
@@ -34,9 +34,7 @@ function lost(): RelayError {
 }
 
 function answerLine(answer: Sent | RelayError): string {
-  if (!(answer instanceof RelayError)) return json(answer);
-  const { code, message, next } = answer;
-  return json({ error: { code, message, next } });
+  return json(answer instanceof RelayError ? { error: errorData(answer) } : answer);
 }
 
 const Line = object({

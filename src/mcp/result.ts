@@ -1,5 +1,5 @@
 import { ProtocolError } from "@modelcontextprotocol/server";
-import { RelayError } from "../errors.ts";
+import { errorData, RelayError } from "../errors.ts";
 import { DATA_NOTICE, frame, frameData } from "../render/frame.ts";
 import { clean, countWord, jsonText } from "../text.ts";
 import type { ToolAnswer } from "./tool.ts";
@@ -21,10 +21,10 @@ export function success(agent: string, { text, data }: ToolAnswer, unread: numbe
 }
 
 /** An error as a result. Its message may say what others hold, and why, so it stands in the frame too. */
-export function failure(agent: string, { code, message, next }: RelayError, unread: number) {
+export function failure(agent: string, failed: RelayError, unread: number) {
+  const { code, message, next } = failed;
   const text = `${frame([`${clean(message)}\n`], `${code}: what went wrong,`)}${next === undefined ? "" : `Try: ${clean(next)}\n`}`;
-  const error = { code, message, ...(next !== undefined && { next }) };
-  return { ...result(agent, text, { error }, unread), isError: true };
+  return { ...result(agent, text, { error: errorData(failed) }, unread), isError: true };
 }
 
 /** Throws a RelayError as an error of the protocol, for requests without a tool result: to read or watch a resource. */

@@ -39,6 +39,7 @@ function spentAfter({ pace, session, now, limits }: Context, count: number): num
   if (wait === 0) return spent;
   throw new RelayError("limit", `Cannot send: ${session} has sent ${limits.perMinute} messages in the last minute`, {
     next: "wait a few seconds",
+    details: { retry_after_ms: Math.ceil(wait) },
   });
 }
 

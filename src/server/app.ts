@@ -250,7 +250,10 @@ async function withinLimit(c: Context, allowance: RateLimiter, run: () => Promis
 function tooOften(c: Context, wait: number): RelayError {
   const seconds = Math.ceil(wait / 1000);
   c.header("Retry-After", String(seconds));
-  return new RelayError("limit", "Cannot ask so often", { next: `wait ${seconds} s` });
+  return new RelayError("limit", "Cannot ask so often", {
+    next: `wait ${seconds} s`,
+    details: { retry_after_ms: Math.ceil(wait) },
+  });
 }
 
 function notAdmitted(): RelayError {

@@ -23,6 +23,29 @@ function withMore({ json }: Schema<unknown>, more: Record<string, JsonSchema>): 
   return { ...json, properties: { ...(json.properties as object), ...more } };
 }
 
+const DETAILS = object(
+  {
+    blockers: listOf(
+      object(
+        {
+          session_id: text,
+          called: text,
+          what: text,
+          how: { enum: ["holds", "offered", "line"] },
+          until: text,
+          reason: text,
+        },
+        ["session_id", "called", "what", "how"],
+      ),
+    ),
+    circle: listOf(object({ session_id: text, for: text }, ["session_id", "for"])),
+    near: listOf(text),
+    candidates: listOf(text),
+    retry_after_ms: whole,
+  },
+  [],
+);
+
 /** The schemas of the answers. Objects may have more fields than are named: what others add to a record is kept. */
 const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Agent: withMore(Agent, { presence: { enum: ["active", "idle", "gone"] }, last_seen: moment().json, unread: whole }),
@@ -58,9 +81,10 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Entry: Entry.json,
   Activity: object({ entries: listOf(ref("Entry")), torn: whole }, ["entries", "torn"]),
   Health: object({ status: text }, ["status"]),
-  Error: object({ error: object({ code: text, message: text, next: text, errno: text }, ["code", "message"]) }, [
-    "error",
-  ]),
+  Error: object(
+    { error: object({ code: text, message: text, next: text, details: DETAILS, errno: text }, ["code", "message"]) },
+    ["error"],
+  ),
 };
 
 const ERRORS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, RelayError } from "../errors.ts";
+import { type ErrorData, RelayError } from "../errors.ts";
 import { forwarding } from "../store/forwarding.ts";
 import type { Delivery, Store, Value } from "../store/store.ts";
 import { sleep } from "../time.ts";
@@ -11,7 +11,7 @@ export type WriteResult =
   | { readonly id: number; readonly inboxes: string[] }
   | {
       readonly id: number;
-      readonly error: { readonly code: ErrorCode; readonly message: string; readonly next?: string };
+      readonly error: ErrorData;
     };
 
 interface PendingWrite {
@@ -67,8 +67,8 @@ export class WritePool {
     this.#waiting.delete(written.id);
     if ("inboxes" in written) waiting?.resolve(written.inboxes);
     else {
-      const { code, message, next } = written.error;
-      waiting?.reject(new RelayError(code, message, next === undefined ? {} : { next }));
+      const { code, message, ...more } = written.error;
+      waiting?.reject(new RelayError(code, message, more));
     }
   }
 

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { RelayError } from "../errors.ts";
+import { errorData, RelayError } from "../errors.ts";
 import { FileStore } from "../store/file/file-store.ts";
 import type { WriteResult } from "./write-pool.ts";
 
@@ -18,7 +18,6 @@ async function written(id: number, write: () => Promise<string[]>): Promise<Writ
   try {
     return { id, inboxes: await write() };
   } catch (error) {
-    const { code, message, next } = error instanceof RelayError ? error : new RelayError("failed", String(error));
-    return { id, error: { code, message, ...(next !== undefined && { next }) } };
+    return { id, error: errorData(error instanceof RelayError ? error : new RelayError("failed", String(error))) };
   }
 }

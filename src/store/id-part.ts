@@ -18,5 +18,6 @@ export function onlyOne(ids: readonly string[], part: string, what: string): str
   const more = ids.length > MAX_NAMED ? `, and ${ids.length - MAX_NAMED} more` : "";
   throw new RelayError("usage", `Cannot tell which ${what} ${asTyped(part, 80)} is: it could be ${named}${more}`, {
     next: "give more of the id",
+    details: { candidates: ids.slice(0, MAX_NAMED) },
   });
 }

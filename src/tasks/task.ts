@@ -1,5 +1,5 @@
 import { plain } from "../claims/glob.ts";
-import { RelayError } from "../errors.ts";
+import { type ErrorBlocker, RelayError } from "../errors.ts";
 import { MAX_TEXT_BYTES, MAX_TITLE_BYTES } from "../limits.ts";
 import { flag, integer, list, moment, object, oneOf, optional, type Schema, text } from "../schema.ts";
 import { iso, localTime } from "../time.ts";
@@ -226,18 +226,21 @@ export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskF
     throw new RelayError(
       "conflict",
       `Cannot claim "${task.id}": ${called} has it until ${localTime(Date.parse(holder.expires_at))}`,
-      {
-        next: "agent-relay task next",
-      },
+      { next: "agent-relay task next", details: { blockers: [blocking(task, holder, called)] } },
     );
   if (holder && by !== "anyone" && !(by === "unless held" && task.created_by === actor.session_id))
     throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${called} works on it, not you`, {
       next: `agent-relay send --to ${called} "..."`,
+      details: { blockers: [blocking(task, holder, called)] },
     });
   if (by === "owner" && !holder)
     throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": nobody works on it`, {
       next: `agent-relay task claim ${task.id}`,
     });
+}
+
+function blocking({ id }: Task, { session_id, expires_at }: TaskOwner, called = session_id): ErrorBlocker {
+  return { session_id, called, what: id, how: "holds", until: expires_at };
 }
 
 function notFrom(task: Task, move: TaskMove, { call = (session) => session }: TaskFacts): RelayError {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ErrorCode, errno, RelayError } from "../../errors.ts";
+import { type ErrorCode, type ErrorData, errno, errorData, RelayError } from "../../errors.ts";
 import { jsonText } from "../../text.ts";
 import { isUnreadable } from "../read.ts";
 import type { ListRange, Value } from "../store.ts";
@@ -32,29 +32,24 @@ export function revisionOf(value: Value): string {
 }
 
 export interface WireError {
-  readonly error: {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly next?: string;
+  readonly error: ErrorData & {
     /** Why the server could not read what is there: a reader of many passes over it. */
     readonly errno?: string | undefined;
   };
 }
 
 export function toWire(error: RelayError): WireError {
-  const { code, message, next, cause } = error;
-  return {
-    error: { code, message, ...(next !== undefined && { next }), ...(isUnreadable(error) && { errno: errno(cause) }) },
-  };
+  return { error: { ...errorData(error), errno: isUnreadable(error) ? errno(error.cause) : undefined } };
 }
 
 /** The error in a server's answer. If the answer is not a relay's, its status gives the code. */
 export function fromWire(status: number, body: unknown): RelayError {
   const { error } = Object(body);
-  const { code, message, next, errno: why } = Object(error);
+  const { code, message, next, details, errno: why } = Object(error);
   if (typeof message === "string" && typeof code === "string" && Object.hasOwn(STATUS, code))
     return new RelayError(code as ErrorCode, message, {
-      ...(typeof next === "string" && { next }),
+      next: typeof next === "string" ? next : undefined,
+      details: typeof details === "object" && details !== null ? details : undefined,
       ...(typeof why === "string" && { cause: Object.assign(new Error(why), { code: why }) }),
     });
   const [known = "failed"] = Object.entries(STATUS).find(([, each]) => each === status) ?? [];

@@ -15,7 +15,7 @@ for (const { message } of (await gemini.inbox()).items) {
   if (message.kind === "question") await gemini.reply(message.id, "Yes, in five minutes");
 }
 
-for (const { content, reply_to } of await claude.messages.unread())
+for (const { content, reply_to } of (await claude.messages.unread()).messages)
   if (reply_to === question.id) console.log(`claude is answered: ${content}`);
 
 for (const agent of await claude.agents.list()) console.log(`${agent.name} (${agent.agent_id}) is ${agent.presence}`);

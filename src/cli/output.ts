@@ -39,10 +39,16 @@ function fitted(widths: readonly number[], columns: number): number[] {
   return shown;
 }
 
-export async function tellMessages(cli: Cli, relay: Relay, messages: readonly Message[]): Promise<void> {
+/** `data`: what `--json` says, if it is more than the messages. */
+export async function tellMessages(
+  cli: Cli,
+  relay: Relay,
+  messages: readonly Message[],
+  data: unknown = messages,
+): Promise<void> {
   const names = await relay.agents.names(sessionsIn(messages));
   const [me, now] = [relay.session ?? "", cli.now()];
   const lines = messages.map((message) => messageLines(message, me, names, now, newNotes(message, me, now)));
-  await cli.say(messages, cli.framed(lines));
+  await cli.say(data, cli.framed(lines));
   if (messages.length === 0) cli.io.err("No messages\n");
 }

@@ -112,7 +112,7 @@ export async function runDaemon(deps: DaemonDeps, watch: WatchRule, signal: Abor
     log(`watches the inbox of ${session}: ${command.join(" ")}`);
     while (!signal.aborted) {
       const before = await lasting(() => known.ids());
-      const ids = (await lasting(() => relay.messages.unread())).filter(watch.isMeant).map(({ id }) => id);
+      const ids = (await lasting(() => relay.messages.unread())).messages.filter(watch.isMeant).map(({ id }) => id);
       const fresh = ids.filter((id) => !before.has(id)).length;
       since = fresh === 0 ? undefined : (since ?? now());
       const isStopped = (await lasting(() => store.markedAt(KILL_SWITCH))) !== undefined;

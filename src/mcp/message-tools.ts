@@ -200,7 +200,8 @@ const history = tool({
     limit: z.int().min(1).max(200).optional(),
   }),
   async run({ with: who, limit = 20 }, { relay, me, names, now }) {
-    const messages = await relay.messages.history({ limit, ...(who && { with: await relay.agents.resolve(who) }) });
+    const messages = (await relay.messages.history({ limit, ...(who && { with: await relay.agents.resolve(who) }) }))
+      .messages;
     const called = await names();
     const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
     const lines = asManyAsFit(messages.map(line).reverse(), cut);

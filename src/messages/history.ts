@@ -16,15 +16,23 @@ export interface HistoryOptions {
   readonly since?: When | undefined;
 }
 
+/** Some of the messages that there are. */
+export interface MessageList {
+  /** In the order of the conversation, the oldest first. */
+  readonly messages: readonly Message[];
+  /** Whether there are more than these. */
+  readonly has_more: boolean;
+}
+
 /** Messages this session may read, in order, the newest `limit`; marks nothing. */
-export async function history(context: Context, options: HistoryOptions = {}): Promise<Message[]> {
+export async function history(context: Context, options: HistoryOptions = {}): Promise<MessageList> {
   const { limit = 20 } = options;
   const since = timeAt(options.since, 0);
   const found: Message[] = [];
   let ours = 0;
   // Foreign ids carry no time, so all of those messages are read; ours are read from the newest on.
   const isTooMuch = (time: number | undefined) =>
-    time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours >= limit);
+    time !== undefined && (time < since - MAX_CLOCK_LEAD_MS || ours > limit); // one more, which tells that there are more
   const read = async (id: string) => (isTooMuch(timeOf(id)) ? undefined : readMessage(context.store, id));
   const ids = await context.store.list("messages", { reverse: true });
   for await (const [id, message] of eachReadable(context.store, ids, read)) {
@@ -33,7 +41,7 @@ export async function history(context: Context, options: HistoryOptions = {}): P
     found.push(message);
     if (timeOf(id) !== undefined) ours++;
   }
-  return order(found).slice(-limit);
+  return { messages: order(found).slice(-limit), has_more: found.length > limit };
 }
 
 /** A whole conversation, by the id of any message in it, in order. Throws `not_found`. */

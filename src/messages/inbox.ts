@@ -10,7 +10,7 @@ import { timeAt, type When } from "../time.ts";
 import { tellSenderOfBroken } from "./broken.ts";
 import { news } from "./catch-up.ts";
 import { relistAfterBoot, scanForForeign } from "./discover.ts";
-import { history } from "./history.ts";
+import { history, type MessageList } from "./history.ts";
 import { countUnread, DRAFT_PAUSES_MS, readListed, unreadMessages } from "./mailbox.ts";
 import { type Message, sentAt } from "./message.ts";
 import {
@@ -111,12 +111,12 @@ export interface UnreadOptions {
 }
 
 /** The unread messages, in order, at most 1,000: of more, the direct ones come before broadcasts. Marks nothing. */
-export async function unread(context: Context, { except = new Set() }: UnreadOptions = {}): Promise<Message[]> {
+export async function unread(context: Context, { except = new Set() }: UnreadOptions = {}): Promise<MessageList> {
   const reader = await beginReading(context);
   const scan = { isUrgent: true, isOwn: reader === "registered", except };
-  const { messages } = await unreadMessages(context, MAX_COUNTED, scan);
+  const { messages, rest } = await unreadMessages(context, MAX_COUNTED, scan);
   const more = (await unlistedNews(context, reader, messages)).filter(({ id }) => !except.has(id));
-  return order([...messages, ...more]);
+  return { messages: order([...messages, ...more]), has_more: rest > 0 };
 }
 
 /** The number of unread messages; 1,001 means more than 1,000. */
@@ -127,7 +127,7 @@ export async function unreadCount(context: Context): Promise<number> {
     if (count === 0 && reader === "registered") await asFarAsPossible(() => noteQuiet(context, "unread"));
     return count;
   }
-  return Math.min(MAX_COUNTED + 1, (await unread(context)).length);
+  return Math.min(MAX_COUNTED + 1, (await unread(context)).messages.length);
 }
 
 /** Who reads: a registered session, one that is not, or any where there is no relay to read. */
@@ -179,7 +179,7 @@ async function collect(context: Context, options: InboxOptions, limit: number, r
   const all = [...messages, ...(await unlistedNews(context, reader, messages))];
   const fresh = all.filter((message) => sentAt(message) >= since);
   const others = options.all
-    ? await history(context, { limit, since: options.since })
+    ? (await history(context, { limit, since: options.since })).messages
     : (isOwn ? await open(context) : []).filter((message) => sentAt(message) >= since);
   const byId = new Map([...others, ...fresh].map((message) => [message.id, message]));
   const items = order([...byId.values()]).map((message) => ({

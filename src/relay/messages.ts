@@ -1,6 +1,6 @@
 import type { RelayError } from "../errors.ts";
 import { checkOptions } from "../limits.ts";
-import { type HistoryOptions, history, thread } from "../messages/history.ts";
+import { type HistoryOptions, history, type MessageList, thread } from "../messages/history.ts";
 import { type UnreadOptions, unread, unreadCount } from "../messages/inbox.ts";
 import type { Message } from "../messages/message.ts";
 import { ack, markRead, withdraw } from "../messages/receipts.ts";
@@ -37,7 +37,7 @@ export class Messages {
   }
 
   /** The unread messages, in order, at most 1,000, without those `except`; marks nothing. */
-  async unread(options?: UnreadOptions): Promise<Message[]> {
+  async unread(options?: UnreadOptions): Promise<MessageList> {
     checkOptions("list unread messages", options, UNREAD);
     return unread(this.#acting.mine(), options);
   }
@@ -48,7 +48,7 @@ export class Messages {
   }
 
   /** Messages sent and received, in order, the newest `limit`; marks nothing. */
-  async history(options?: HistoryOptions): Promise<Message[]> {
+  async history(options?: HistoryOptions): Promise<MessageList> {
     checkOptions("list messages", options, HISTORY);
     return history(await this.#acting.seen(), options);
   }

@@ -161,7 +161,7 @@ async function* events(
   if (((await relay.agents.find(caller.session))?.presence ?? "gone") === "gone") await relay.agents.register(); // else nobody reaches it
   yield { event: "open", data: jsonText({ session: caller.session }) };
   for await (const _ of store.watch(`inboxes/${caller.session}`, signal))
-    for (const message of await relay.messages.unread({ except: told })) {
+    for (const message of (await relay.messages.unread({ except: told })).messages) {
       told.add(message.id);
       if (!isSegment(last) || message.id > last) yield { event: "message", id: message.id, data: jsonText(message) };
       if (told.size > tidyAt) {

@@ -52,6 +52,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Agents: listOf(ref("Agent")),
   Message: Message.json,
   Messages: listOf(ref("Message")),
+  History: object({ messages: ref("Messages"), has_more: yes }, ["messages", "has_more"]),
   Inbox: object(
     {
       items: listOf(object({ message: ref("Message"), is_new: yes, is_open: yes }, ["message", "is_new", "is_open"])),
@@ -79,7 +80,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     ["agents", "claims", "tasks", "task_count", "decision_count"],
   ),
   Entry: Entry.json,
-  Activity: object({ entries: listOf(ref("Entry")), torn: whole }, ["entries", "torn"]),
+  Activity: object({ entries: listOf(ref("Entry")), torn: whole, has_more: yes }, ["entries", "torn", "has_more"]),
   Health: object({ status: text }, ["status"]),
   Error: object(
     { error: object({ code: text, message: text, next: text, details: DETAILS, errno: text }, ["code", "message"]) },

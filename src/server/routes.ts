@@ -1,6 +1,5 @@
 import { parseDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
-import type { Message } from "../messages/message.ts";
 import type { SendOptions } from "../messages/send.ts";
 import type { Relay } from "../relay.ts";
 import { flagIn, integerIn, type Params, textIn, textsIn } from "./params.ts";
@@ -137,9 +136,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
       path: "/history",
       about: "Messages sent and received.",
       fields: COUNT_FIELD,
-      answers: "Messages",
+      answers: "History",
     },
-    run: ({ relay, fields }): Promise<Message[]> => relay.messages.history({ limit: integerIn(fields, "limit") ?? 20 }),
+    run: ({ relay, fields }) => relay.messages.history({ limit: integerIn(fields, "limit") ?? 20 }),
   },
   {
     ...{ method: "get", path: "/claims", about: "What is claimed, by whom.", fields: {}, answers: "Claims" },

@@ -25,6 +25,8 @@ export interface ActivityList {
   readonly entries: readonly Entry[];
   /** Lines of the log that could not be read. */
   readonly torn: number;
+  /** Whether there are older ones in the same time. */
+  readonly has_more: boolean;
 }
 
 export interface FollowOptions {
@@ -42,7 +44,7 @@ export async function activity(context: Context, options: ActivityOptions = {}):
   const log = await entries(context, { since, until });
   const sent = await messagesIn(context, since, until);
   const all = [...log.entries, ...sent].sort((a, b) => (timeOfEntry(a) ?? 0) - (timeOfEntry(b) ?? 0));
-  return { entries: all.slice(-limit), torn: log.torn };
+  return { entries: all.slice(-limit), torn: log.torn, has_more: all.length > limit };
 }
 
 async function messagesIn(context: Context, since: number, until: number): Promise<Entry[]> {

@@ -140,7 +140,7 @@ describe.skipIf(!crate)("with the published crate in the same folder", () => {
     expect(texts(await codex.inbox())).toEqual([]);
     expect(texts(await gemini.inbox()), "the crate showed them to it").toEqual([]);
     expect(texts(await late.inbox())).toEqual(["to everyone"]);
-    expect((await late.messages.history()).map((message) => message.content)).toEqual(["to everyone"]);
+    expect((await late.messages.history()).messages.map((message) => message.content)).toEqual(["to everyone"]);
     await expect(late.messages.get(secret.id)).rejects.toMatchObject({ code: "not_found" });
   });
 

@@ -54,7 +54,7 @@ test("a direct message of the crate is hidden from everyone else", async () => {
   await other.agents.register();
   expect((await other.inbox()).items.some((item) => item.message.to_session !== null)).toBe(false);
   await expect(other.messages.get("msg-57c8f722")).rejects.toMatchObject({ code: "not_found" });
-  expect((await other.messages.history()).some((message) => message.to_session !== null)).toBe(false);
+  expect((await other.messages.history()).messages.some((message) => message.to_session !== null)).toBe(false);
 });
 
 test("our receipt is added to a message of the crate, and nothing else of it changes", async () => {

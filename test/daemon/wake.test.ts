@@ -78,7 +78,7 @@ test("an idle agent is woken for mail to it alone, once for each message, with n
   const { id } = await idle.bob.send("another", { to: "ann" });
   expect(await ended).toMatchObject({ code: 2 });
   expect(fs.readdirSync(`${idle.cwd}/.relay/hooks/ann`)).toContain(`nudged.${id}`);
-  expect((await idle.ann.messages.unread()).length, "it is woken, and has read nothing").toBe(3);
+  expect((await idle.ann.messages.unread()).messages.length, "it is woken, and has read nothing").toBe(3);
 });
 
 test("mail that the agent sees by itself within two seconds wakes it not", () => {
@@ -98,10 +98,9 @@ test("a broadcast is worth no turn of the model, unless it asks for something", 
   await idle.bob.send("hello");
   await idle.bob.send("who knows?", { kind: "question" });
   await idle.bob.send("for ann", { to: "ann" });
-  expect((await idle.ann.messages.unread()).filter(isWorthWaking("ann")).map(({ content }) => content)).toEqual([
-    "who knows?",
-    "for ann",
-  ]);
+  expect(
+    (await idle.ann.messages.unread()).messages.filter(isWorthWaking("ann")).map(({ content }) => content),
+  ).toEqual(["who knows?", "for ann"]);
 });
 
 test("a session has one waiter: those of its later turns end at once", async () => {

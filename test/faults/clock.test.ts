@@ -64,7 +64,9 @@ describe("clocks that are wrong", () => {
           last = (await here.as(index % 2 === 0 ? "bob" : "ann").reply(last, String(index + 1))).id;
         }
         const expected = Array.from({ length: jumps.length + 1 }, (_, index) => String(index));
-        expect((await here.as("ann").messages.history({ limit: 100 })).map(({ content }) => content)).toEqual(expected);
+        expect((await here.as("ann").messages.history({ limit: 100 })).messages.map(({ content }) => content)).toEqual(
+          expected,
+        );
         expect((await here.as("bob").messages.thread(last)).map(({ content }) => content)).toEqual(expected);
       }),
       { numRuns: 50 },

@@ -87,10 +87,13 @@ async function expectOnlyReads(root: string, question: string, code: string): Pr
   for (const [what, write] of Object.entries(writes)) await expect(write(), what).rejects.toMatchObject({ code });
   expect(content(root)).toEqual(before);
   clock += 61_000; // a look for foreign messages is due again
-  expect((await relay(root, "bob").messages.unread()).map((message) => message.content)).toEqual(["good", "well?"]);
+  expect((await relay(root, "bob").messages.unread()).messages.map((message) => message.content)).toEqual([
+    "good",
+    "well?",
+  ]);
   expect(await relay(root, "bob").messages.unreadCount()).toBe(2);
   expect((await relay(root, "bob").inbox({ peek: true })).items).toHaveLength(2);
-  expect(await relay(root, "bob").messages.history()).toHaveLength(2);
+  expect((await relay(root, "bob").messages.history()).messages).toHaveLength(2);
   expect(await relay(root, "bob").agents.list()).toHaveLength(2);
   expect(content(root)).toEqual(before);
 }
@@ -294,7 +297,7 @@ function inChild(story: string, options: { files?: number } = {}): unknown {
     const attempt = (verb) => verb().then((found) => (Array.isArray(found) ? found.length : "done"), (error) => error instanceof RelayError ? error.code : String(error));
     const verbs = {
       send: () => as("ann").send("more", { to: "bob" }), register: () => as("cay").agents.register({ name: "cay" }), ack: () => as("bob").messages.ack(question),
-      unread: () => as("bob").messages.unread(), history: () => as("bob").messages.history(), agents: () => as("ann").agents.list(),
+      unread: async () => (await as("bob").messages.unread()).messages, history: async () => (await as("bob").messages.history()).messages, agents: () => as("ann").agents.list(),
     };
     const begin = async () => {
       await as("ann").agents.register(); await as("bob").agents.register();

@@ -112,7 +112,7 @@ describe("a message that says something nasty of itself", () => {
     drop("r3", { reply_to: "r2", thread: "r1" });
     drop("self", { reply_to: "self", thread: "self" });
     expect(await shownTo("bob")).toEqual(["good", "r1", "r2", "r3", "self"]);
-    expect(await within(as("bob").messages.history())).toHaveLength(5);
+    expect((await within(as("bob").messages.history())).messages).toHaveLength(5);
     for (const id of ["r1", "self"]) expect((await within(as("bob").messages.thread(id))).length).toBeGreaterThan(0);
   });
 

@@ -90,7 +90,7 @@ describe("in place of a message", () => {
     expect(await within(as("bob").messages.unreadCount())).toBe(1);
     expect(await shownTo("bob")).toEqual(["good"]);
     expect(await shownTo("cay")).toEqual([]);
-    expect((await within(as("ann").messages.history())).map(({ content }) => content)).toEqual(["good"]);
+    expect((await within(as("ann").messages.history())).messages.map(({ content }) => content)).toEqual(["good"]);
     await within(as("ann").send("more", { to: "bob" }));
     expect(await shownTo("bob")).toEqual(["more"]);
     expect(quarantined()).toHaveLength(1);
@@ -219,7 +219,7 @@ describe("files that this user may not read", () => {
           unread, shown: inbox.items.map((item) => item.message.content), more: inbox.more,
           agents: (await bob.agents.list()).map((agent) => agent.session_id).sort(),
           tasks: (await bob.tasks.list()).tasks.map((each) => each.title),
-          history: (await bob.messages.history()).map((each) => each.content),
+          history: (await bob.messages.history()).messages.map((each) => each.content),
           decisions: (await bob.decisions.list()).length, waits: (await bob.waits.list()).length,
           gc: (await bob.admin.gc()).length, dump: (await bob.admin.dump()).messages.length,
         };

@@ -57,7 +57,7 @@ describe("a direct message between two who know each other's keys", () => {
     expect((await ann.messages.get(id)).content).toBe("the door code is 4711");
     expect((await ann.messages.get(id)).receipts?.bob?.acked_at).toBeDefined();
     expect(await kept()).not.toContain("4711");
-    expect((await bob.messages.history())[0]?.proof).toMatchObject({ state: "signed", is_sealed: true });
+    expect((await bob.messages.history()).messages[0]?.proof).toMatchObject({ state: "signed", is_sealed: true });
   });
 
   test("has room for as much text as any other", async () => {
@@ -112,7 +112,7 @@ describe("what a hostile server shows", () => {
     const { id } = await eve.send("I am ann");
     const eves = await server.get(`messages/${id}`);
     await server.update(`messages/${id}`, () => ({ ...eves, from_session: "ann" }));
-    expect((await bob.messages.unread()).find((message) => message.id === id)?.proof?.state).toBe("wrong");
+    expect((await bob.messages.unread()).messages.find((message) => message.id === id)?.proof?.state).toBe("wrong");
   });
 
   test("without the signature that others of its sender have is marked", async () => {

@@ -116,7 +116,7 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     const { host, lead } = await world(SHORT);
     await host.ask("abcde");
     await host.verdict("abcde", "deny");
-    const [asked] = await lead.messages.history();
+    const [asked] = (await lead.messages.history()).messages;
     await expect(lead.reply(asked?.id ?? "", "allow")).rejects.toMatchObject({
       code: "refused",
       message: expect.stringContaining("its time is over"),

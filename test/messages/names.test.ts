@@ -19,7 +19,7 @@ test("mail to a name was stranded when its agent came back under another session
   await second.agents.register({ name: "api" });
   expect(await texts(second)).toEqual(["for whoever is api"]);
   expect(await texts(first)).toEqual(["for that run alone"]);
-  const [message] = await ann.messages.history({ limit: 2 });
+  const [message] = (await ann.messages.history({ limit: 2 })).messages;
   expect(message?.receipts?.["run-2"]?.read_at).toEqual(expect.any(String));
 });
 

@@ -14,6 +14,6 @@ test("cleanup removed the unread mail of a session that had left, which send had
   await at("a").send("kept too?", { to: "later", keep: true });
   now += 400 * 86_400_000;
   await at("a").admin.cleanupOld(60_000);
-  expect((await at("b").messages.unread()).map((message) => message.content)).toEqual(["kept?"]);
-  expect((await at("later").messages.unread()).map((message) => message.content)).toEqual(["kept too?"]);
+  expect((await at("b").messages.unread()).messages.map((message) => message.content)).toEqual(["kept?"]);
+  expect((await at("later").messages.unread()).messages.map((message) => message.content)).toEqual(["kept too?"]);
 });

@@ -26,7 +26,7 @@ test("agents on two machines and the server's own see each other, and talk, by t
 
   net.now += 60_000;
   for (const { mirror } of [two, one]) await mirror.round();
-  for (const message of await one.as("a1").messages.history())
+  for (const message of (await one.as("a1").messages.history()).messages)
     expect(message.read_by.length, message.content).toBeGreaterThan(1);
   expect(await texts(two.as("b1")), "still once").toEqual([]);
   expect(net.notices).toEqual([]);

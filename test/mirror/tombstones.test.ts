@@ -23,7 +23,7 @@ test("what is collected on one machine is not brought back, not after a restart 
   expect(await texts(ann)).toEqual(["to all"]);
   net.now += 8 * DAY;
   await ann.admin.gc();
-  const kept = async () => (await ann.messages.history()).map(({ content }) => content);
+  const kept = async () => (await ann.messages.history()).messages.map(({ content }) => content);
   expect(await kept()).toEqual(["to bob"]);
   for (const start of [() => {}, () => one.restart()]) {
     start();
@@ -118,7 +118,7 @@ test("broadcasts of before a machine came are part of its history", async () => 
   const late = await net.machine("eve");
   await late.as("e1").agents.register();
   await net.agree(late);
-  expect((await late.as("e1").messages.history()).map(({ content }) => content)).toEqual(["three days ago"]);
+  expect((await late.as("e1").messages.history()).messages.map(({ content }) => content)).toEqual(["three days ago"]);
   expect(await texts(late.as("e1"))).toEqual([]);
   expect(await texts(ann)).toEqual(["three days ago"]);
 });
@@ -146,7 +146,7 @@ test("a message that another program left in the folder reaches other machines, 
   one.restart();
   await net.agree(one, two);
   expect(await texts(bob)).toEqual(["by the crate"]);
-  expect((await ann.messages.history()).map(({ content }) => content)).toEqual(["by the crate"]);
+  expect((await ann.messages.history()).messages.map(({ content }) => content)).toEqual(["by the crate"]);
   await net.agree(two, one);
   expect((await store.get("messages/msg-12345678"))?.read_by).toEqual(["a1", "b1"]);
 });

@@ -11,5 +11,8 @@ function as(session) {
 await serve({
   register: ({ session, ...options }) => as(session).agents.register(options),
   unregister: ({ session }) => as(session).agents.unregister(),
-  unread: ({ session }) => as(session).messages.unread(),
+  unread: ({ session }) =>
+    as(session)
+      .messages.unread()
+      .then(({ messages }) => messages),
 });

@@ -41,7 +41,7 @@ test("whoever registers when the sender of a broadcast has already listed the me
   fs.writeFileSync(`${dir}/go-on`, "");
 
   const { id } = await sent;
-  expect((await newcomer.messages.unread()).map((message) => message.id)).toEqual([id]);
+  expect((await newcomer.messages.unread()).messages.map((message) => message.id)).toEqual([id]);
 });
 
 test(`of two who register the same wanted name at once, one gets it and the other is told so, in ${NAMES} rounds`, async () => {

@@ -54,7 +54,7 @@ test(`a relay that ${PROCESSES} processes begin at once is one relay with all of
   expect((await first.agents.list()).map((agent) => agent.session_id).toSorted()).toEqual(
     agents.map((_, index) => `agent-${index}`).toSorted(),
   );
-  const heard = await first.messages.unread();
+  const heard = (await first.messages.unread()).messages;
   expect(heard.length, "the others' broadcasts").toBe(PROCESSES - 1);
   expect(namesOfRecords(`${dir}/messages`)).toEqual(sent.map(({ id }) => id).toSorted());
 });

@@ -90,7 +90,7 @@ test("the library took a misspelt option for none, and told everyone", async () 
     code: "usage",
     message: expect.stringContaining('"too"'),
   });
-  expect(await relay.messages.history()).toEqual([]);
+  expect((await relay.messages.history()).messages).toEqual([]);
 });
 
 test("a group that has nobody in it was to be written to with --keep, which could not be", async () => {

@@ -36,7 +36,9 @@ test("who has a task, and until when, is said for programs", async () => {
 test("names like the one that was given, and those that a word could mean, are said for programs", async () => {
   const story = new Story();
   for (const session of ["otter-1", "otter-2"]) await story.as(session, "register");
-  expect(await details(story, "otter-1", "send", "hello", "--to", "oter-2")).toMatchObject({ near: ["otter-2", "otter-1"] });
+  expect(await details(story, "otter-1", "send", "hello", "--to", "oter-2")).toMatchObject({
+    near: ["otter-2", "otter-1"],
+  });
   expect(await details(story, "otter-1", "send", "hello", "--to", "otter")).toEqual({
     candidates: ["otter-1", "otter-2"],
   });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type AgentView, type Message, Relay } from "../../src/index.ts";
+import { type AgentView, type MessageList, Relay } from "../../src/index.ts";
 import { hereOnly, Story, tempDir } from "../support/cli.ts";
 
 // Of what two older tools of this kind promise, by the numbers of their scenarios: who one is, which relay it is, and its
@@ -64,7 +64,7 @@ describe("convoy", () => {
   test("convoy 29: with no message allowed none is sent", async () => {
     const relay = new Relay(`${tempDir()}/.relay`, { session: "a", limits: { perMinute: 0 } });
     await expect(relay.send("one")).rejects.toMatchObject({ code: "limit" });
-    expect(await relay.messages.history()).toEqual([]);
+    expect((await relay.messages.history()).messages).toEqual([]);
   });
 
   test("convoy 30: each sees which tool the other is", async () => {
@@ -76,7 +76,7 @@ describe("convoy", () => {
     }
     const agents = await story.json<AgentView[]>("watcher", "agents");
     expect(agents.map(({ agent_id }) => agent_id).sort()).toEqual(["claude", "codex", "gemini", "some-other"]);
-    const sent = await story.json<Message[]>("watcher", "history");
+    const { messages: sent } = await story.json<MessageList>("watcher", "history");
     expect(sent.map(({ from_agent }) => from_agent)).toEqual(["claude", "codex", "gemini", "some-other"]);
   });
 

@@ -8,6 +8,7 @@ import {
   type Decision,
   type InboxItem,
   type Message,
+  type MessageList,
   Relay,
   type Sent,
   type Snapshot,
@@ -232,7 +233,7 @@ describe("convoy", () => {
     expect((await story.as("b", "unread")).out).toBe("2\n");
     expect(texts(await inbox(story, "b"))).toEqual(["direct", "for all"]);
     expect(await inbox(story, "b")).toEqual([]);
-    expect((await story.json<Message[]>("b", "history")).length).toBe(3);
+    expect((await story.json<MessageList>("b", "history")).messages.length).toBe(3);
   });
 
   test("convoy 45: the last status counts; there is none at first", async () => {
@@ -370,7 +371,7 @@ describe("agent-sync", () => {
       await story.as("a", "send", text);
     }
     const { id } = await story.json<Sent>("a", "send", "--to", "b", "secret");
-    expect(texts(await story.json<Message[]>("c", "history", "--limit", "2"))).toEqual(["2", "3"]);
+    expect(texts((await story.json<MessageList>("c", "history", "--limit", "2")).messages)).toEqual(["2", "3"]);
     expect((await story.as("b", "read", id)).out).toContain("secret");
     expect((await story.as("c", "read", id)).code).toBe(3);
   });

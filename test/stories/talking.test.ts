@@ -102,7 +102,9 @@ test("a message comes from the arguments, a file, or stdin, and may be as long a
   await story.as("a", "send", "--to", "b", "-");
   const sent = await story.json<{ messages: { content: string }[] }>("a", "send", "--to", "b", "many", "words");
   expect(sent.messages[0]?.content).toBe("many words");
-  const [first] = await story.json<{ content: string }[]>("b", "history");
+  const {
+    messages: [first],
+  } = await story.json<{ messages: { content: string }[] }>("b", "history");
   expect(first?.content).toBe("from stdin\nsecond line");
   story.stdin = "ä".repeat(32 * 1024);
   expect((await story.as("a", "send", "--to", "b", "-")).code).toBe(0);

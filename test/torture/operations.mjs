@@ -18,7 +18,7 @@ export const operations = {
   ack: {
     session: "bob",
     async run(relay) {
-      const [question] = (await relay.messages.history()).filter((message) => message.kind === "question");
+      const [question] = (await relay.messages.history()).messages.filter((message) => message.kind === "question");
       await relay.messages.ack(question.id);
     },
   },

@@ -110,7 +110,7 @@ test("a server that is killed again and again under load loses no message that w
     const twice = ids.filter((id, index) => ids.indexOf(id) !== index && !failedLooks.has(id));
     expect(twice, "shown twice, with no look that failed").toEqual([]);
     const texts = new Set<string>();
-    for (const message of await (await server.open(reader)).messages.history({ limit: 1000 }))
+    for (const message of (await (await server.open(reader)).messages.history({ limit: 1000 })).messages)
       if (message.to_session === reader) {
         expect(texts.has(message.content), `sent twice: ${message.content}`).toBe(false);
         texts.add(message.content);
@@ -120,7 +120,7 @@ test("a server that is killed again and again under load loses no message that w
 
 /** A send that ended in an error may have been done, as the error says: who sends again looks before. */
 async function idOf(relay: Relay, content: string): Promise<string | undefined> {
-  const mine = await relay.messages.history({ limit: 1 });
+  const mine = (await relay.messages.history({ limit: 1 })).messages;
   return mine.find((message) => message.content === content)?.id;
 }
 

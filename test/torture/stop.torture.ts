@@ -72,7 +72,7 @@ test("ack: stopped anywhere, it holds up another change for one lease at most, a
     async (stop) => {
       const { copy, worker } = await stopped(home, stop, async (dir) => {
         const ann = relayOf(dir, "ann");
-        const question = (await ann.messages.history()).find((message) => message.kind === "question");
+        const question = (await ann.messages.history()).messages.find((message) => message.kind === "question");
         const start = performance.now();
         await ann.messages.withdraw(question?.id ?? "");
         expect(performance.now() - start, "a stopped holder gives way after a lease").toBeLessThan(2 * LEASE);

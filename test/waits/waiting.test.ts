@@ -205,7 +205,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
         kind: "status",
         to_session: "bob",
       });
-      expect((await world.as("bob").messages.unread()).map(({ id }) => id)).toContain(after.message);
+      expect((await world.as("bob").messages.unread()).messages.map(({ id }) => id)).toContain(after.message);
       expect(await world.as("cay").waits.list()).toEqual([]);
     });
 
@@ -356,7 +356,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     await world.as("cay").messages.unreadCount();
     expect(await world.toldTo("bob")).toEqual([]);
     world.clock += 1;
-    expect((await world.as("bob").messages.unread()).map(({ content }) => content)).toEqual([
+    expect((await world.as("bob").messages.unread()).messages.map(({ content }) => content)).toEqual([
       expect.stringContaining(`What you waited for came true (${id})`),
     ]);
   });
@@ -436,12 +436,12 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
     for (const session of ["bob", "cay"]) waits.push(await as(session).waits.subscribe({ released: ["src"] }));
     await as("ann").send("fills it", { to: "bob" });
     await as("ann").release("src");
-    expect((await as("cay").messages.unread()).map(({ content }) => content)).toEqual([
+    expect((await as("cay").messages.unread()).messages.map(({ content }) => content)).toEqual([
       expect.stringContaining("src is free"),
     ]);
     await as("bob").inbox();
     expect(
-      (await as("bob").messages.unread()).map(({ content }) => content),
+      (await as("bob").messages.unread()).messages.map(({ content }) => content),
       "when there is room",
     ).toEqual([expect.stringContaining("src is free")]);
     for (const { id } of waits) expect((await as("ann").waits.get(id)).state).toBe("satisfied");
@@ -467,7 +467,7 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
       await world.store.create(`waits/${id}`, { ...record });
     }
     await world.as("ann").send("still heard", { to: "cay" });
-    expect((await world.as("cay").messages.unread()).map(({ content }) => content)).toEqual(["still heard"]);
+    expect((await world.as("cay").messages.unread()).messages.map(({ content }) => content)).toEqual(["still heard"]);
     await world.as("ann").claim("src");
     const { id } = await world.as("cay").waits.subscribe({ released: ["src"] });
     await world.as("ann").release("src");
@@ -489,7 +489,9 @@ describe.each([{ kind: "memory" as const }, { kind: "file" as const }])("on the 
         await world.as("ann").claims.releaseAll();
         for (const session of ["cay", "bob", "cay"]) await world.as(session).messages.unreadCount();
         expect(await world.toldTo("bob"), `${when} write ${n}`).toHaveLength(1);
-        expect((await world.as("bob").messages.unread()).map((message) => message.from_session)).toEqual(["system"]);
+        expect((await world.as("bob").messages.unread()).messages.map((message) => message.from_session)).toEqual([
+          "system",
+        ]);
         expect(await world.as("cay").waits.get(id)).toMatchObject({ state: "satisfied", outcome: ["src is free"] });
         expect(await world.store.marks("waits/pending")).toEqual([]);
         if (!died) break;

@@ -55,8 +55,9 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
     ? { since: iso(Math.min(since, cli.now() - MINUTE_MS)), limit: MAX_KNOWN_ENTRIES }
     : { since: iso(since), limit };
   const known = await relay.activity.list(all);
-  const shown = known.entries.filter((entry) => Date.parse(entry.at) >= since).slice(-limit);
-  const found = { entries: shown, torn: known.torn };
+  const inTime = known.entries.filter((entry) => Date.parse(entry.at) >= since);
+  const shown = inTime.slice(-limit);
+  const found = { entries: shown, torn: known.torn, has_more: known.has_more || shown.length < inTime.length };
   const names = await relay.agents.names(sessionsIn(known.entries));
   const isJson = cli.flags.json ?? false;
   if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
@@ -69,6 +70,8 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
       ),
     );
   if (found.entries.length === 0) cli.io.err(`Nothing happened in the last ${time}\n`);
+  if (found.has_more && !isJson && !flags.follow)
+    cli.io.err(`There are older ones\nTry: agent-relay activity --since ${time} --limit ${2 * limit}\n`);
   if (found.torn > 0) cli.io.err(`${found.torn} lines of the log cannot be read\n`);
   if (!flags.follow) return undefined;
   const end = new AbortController();

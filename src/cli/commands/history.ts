@@ -15,11 +15,14 @@ export const verb = defineVerb({
   example: "agent-relay history --with gemini-1 --since 1h",
   async run(cli, flags) {
     const relay = await cli.open();
-    const messages = await relay.messages.history({
-      limit: wholeNumber(flags.limit ?? "20", "--limit"),
+    const limit = wholeNumber(flags.limit ?? "20", "--limit");
+    const found = await relay.messages.history({
+      limit,
       with: flags.with === undefined ? undefined : await relay.agents.resolve(flags.with),
       since: flags.since === undefined ? undefined : iso(cli.now() - parseDuration(flags.since)),
     });
-    await tellMessages(cli, relay, messages);
+    await tellMessages(cli, relay, found.messages, found);
+    if (found.has_more && !cli.flags.json)
+      cli.io.err(`There are older ones\nTry: agent-relay history --limit ${2 * limit}\n`);
   },
 });

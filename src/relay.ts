@@ -1,3 +1,4 @@
+import type { ActivityEntry, ActivityEvent, EntryOf } from "./activity/entry.ts";
 import { checkAgentId, checkSession } from "./agents/agent.ts";
 import { touch } from "./agents/register.ts";
 import type { Claim } from "./claims/claim.ts";
@@ -19,20 +20,25 @@ import { Agents } from "./relay/agents.ts";
 import { Claims } from "./relay/claims.ts";
 import { Decisions } from "./relay/decisions.ts";
 import { Messages } from "./relay/messages.ts";
-import { INBOX, OPEN, RELAY, RELEASE, WAIT, WAIT_FOR, WAITING_CLAIM, WATCH } from "./relay/options.ts";
+import { EVENTS, INBOX, OPEN, RELAY, RELEASE, WAIT, WAIT_FOR, WAITING_CLAIM, WATCH } from "./relay/options.ts";
 import { Sending } from "./relay/sending.ts";
 import { Tasks } from "./relay/tasks.ts";
 import { Waits } from "./relay/waits.ts";
 import type { Store } from "./store/store.ts";
+import type { EventsOptions } from "./views/activity.ts";
 import type { WaitFor } from "./waits/wait.ts";
 import type { WaitOptions, WaitResult } from "./waits/waiting.ts";
 
 // Modules that most runs do not use: each is loaded on first use.
 const load = {
+  activity: () => import("./views/activity.ts"),
   claims: () => import("./claims/claims.ts"),
   yields: () => import("./messages/yields.ts"),
   waits: () => import("./waits/waiting.ts"),
 };
+
+/** A claim that `await using` gives back, where this session still holds it: also one that it had before and has renewed. */
+export type HeldClaim = Claim & AsyncDisposable;
 
 /**
  * One session's view of a relay. Every method may throw a `RelayError`: `usage` for bad input, `refused` where this user
@@ -121,7 +127,7 @@ export class Relay {
   /** Shows waiting messages and marks those shown as read. Throws `conflict` while another reader has the lease. */
   async inbox(options?: reading.InboxOptions): Promise<reading.Inbox> {
     checkOptions("read the inbox", options, INBOX);
-    return reading.inbox(this.#context(), options);
+    return this.#life.during(options?.signal, (signal) => reading.inbox(this.#context(), { ...options, signal }));
   }
 
   /** Yields unread messages, now and later; asking for the next marks one as read. Registers the session if need be. */
@@ -131,13 +137,35 @@ export class Relay {
   }
 
   /**
+   * Yields what happens from now on: each message that this session may read, each claim, task, registration, decision, ...
+   * With `types`, only those events. Tells a session that is not registered too, and marks nothing.
+   */
+  async *events<Event extends ActivityEvent = ActivityEvent>(
+    options: EventsOptions<Event> = {},
+  ): AsyncGenerator<EntryOf<Event>, void, void> {
+    checkOptions("follow what happens", options, EVENTS);
+    const { types } = options;
+    const isMeant = (entry: ActivityEntry): entry is ActivityEntry & EntryOf<Event> =>
+      types === undefined || types.some((event) => event === entry.event);
+    const { follow } = await load.activity();
+    const all = this.#life.stream(options.signal, (signal) => follow(this.#context("nobody"), { ...options, signal }));
+    for await (const entry of all) if (isMeant(entry)) yield entry;
+  }
+
+  /**
    * Reserves paths (files, folders with all below them, globs) and resources: all or none, until they are released, not
    * renewed in time, or this session ends. What this session holds already is renewed. Throws `conflict` for what
-   * others hold, with who, why and until when; with `wait`, `timed_out` after it, or `conflict` at once for a deadlock.
+   * others hold, with who, why and until when; with `waitMs`, `timed_out` after it, or `conflict` at once for a deadlock.
+   * `await using` gives it back at the end of the block.
    */
-  async claim(paths: string | readonly string[], options?: WaitingClaimOptions): Promise<Claim> {
+  async claim(paths: string | readonly string[], options: WaitingClaimOptions = {}): Promise<HeldClaim> {
     checkOptions("claim", options, WAITING_CLAIM);
-    return (await load.claims()).claim(this.#context(), [paths].flat(), options);
+    const { claim } = await load.claims();
+    const made = await this.#life.during(options.signal, (signal) =>
+      claim(this.#context(), [paths].flat(), { ...options, signal }),
+    );
+    const giveBack = async () => (await load.yields()).giveBackAndTell(this.#context(), made);
+    return Object.defineProperty(made, Symbol.asyncDispose, { value: giveBack }) as HeldClaim;
   }
 
   /** Gives back own claims on or below these paths. Throws `not_found`, `refused` for another's without `force`. */
@@ -157,7 +185,7 @@ export class Relay {
     return this.#life.during(options.signal, (signal) => wait(this.#context(), what, { ...options, signal }));
   }
 
-  /** Ends every `watch`, `follow` and `wait` of this Relay, and its store. What is called later throws `usage`. */
+  /** Ends every `watch`, `events` and `wait` of this Relay, and its store. What is called later throws `usage`. */
   async close(): Promise<void> {
     await this.#life.close();
     await this.#store.close();

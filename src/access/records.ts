@@ -158,7 +158,7 @@ const MAX_LINE_BYTES = 32 * 1024;
 export function checkLine({ session }: Caller, key: string, line: Value, { now }: Pick<AccessFacts, "now">): void {
   if (folderOf(key) !== "activity") throw refused(key, "only where the relay is");
   const entry = Entry.parse(line, key);
-  if (entry.session !== session) throw refused(key, "who does something says so itself");
+  if (entry.session_id !== session) throw refused(key, "who does something says so itself");
   const day = nameOf(key);
   const days = [now - MAX_CLOCK_LEAD_MS, now, now + MAX_CLOCK_LEAD_MS].map(dayOf);
   // A mirror that was offline adds its entries later, each to the log of the day it happened on.

@@ -19,7 +19,7 @@ export async function record(context: Context, ...happenings: readonly Happening
 /** Adds an event that is recorded nowhere else. Throws where the disk has no room for it. */
 export async function write({ store, session, agent, now }: Context, happening: Happening): Promise<void> {
   const time = now();
-  const entry = { at: iso(time), session, agent, ...happening };
+  const entry = { at: iso(time), session_id: session, agent_id: agent, ...happening };
   await store.append(`activity/${dayOf(time)}`, entry);
 }
 
@@ -50,7 +50,7 @@ export async function entries(context: Context, span: Span = {}): Promise<{ entr
 
 function parsed(line: unknown): Entry | undefined {
   try {
-    return line === undefined ? undefined : (Entry.parse(line, "activity") as Entry);
+    return line === undefined ? undefined : Entry.parse(line, "activity");
   } catch (error) {
     if (error instanceof RelayError) return undefined;
     throw error;

@@ -54,6 +54,8 @@ export interface InboxOptions {
   readonly registers?: boolean | undefined;
   /** What looks: others see what tells a session of its mail. Default `itself`. */
   readonly by?: keyof Hears | undefined;
+  /** Ends the wait for another reader of this session, by its reason. */
+  readonly signal?: AbortSignal | undefined;
   /** How long to wait for another reader of this session, ms; default 6,000. */
   readonly patienceMs?: number | undefined;
 }
@@ -91,7 +93,7 @@ export async function inbox(context: Context, options: InboxOptions = {}): Promi
     if (by === "itself") await asFarAsPossible(() => noteQuiet(context, "inbox", looked));
     return { ...none, items: await show([], none) };
   }
-  const lease = await takeReaderLease(context, options.patienceMs ?? DEFAULT_PATIENCE_MS);
+  const lease = await takeReaderLease(context, options.patienceMs ?? DEFAULT_PATIENCE_MS, options.signal);
   try {
     const found = await collect(context, options, limit, reader);
     const shown = await show(found.items, found);

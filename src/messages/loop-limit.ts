@@ -21,9 +21,9 @@ export async function latestOf(
 
 /**
  * The chain of an answer to `parent`: how far the conversation has gone without a person or a task moving. Pauses the
- * sender of a long chain. Throws `limit` for one that is too long.
+ * sender of a long chain. Throws `limit` for one that is too long, and the reason of `signal`.
  */
-export async function chainFor(context: Context, parent: Message): Promise<Chain> {
+export async function chainFor(context: Context, parent: Message, signal?: AbortSignal): Promise<Chain> {
   const { agent, session, limits } = context;
   const isFresh = agent === "human" || (await hasMoved(context, parent));
   const chain = chainAfter(parent, session, isFresh);
@@ -36,7 +36,8 @@ export async function chainFor(context: Context, parent: Message): Promise<Chain
     );
   }
   const pause = pauseBefore(chain.hops, limits);
-  if (pause > 0) await sleep(pause);
+  if (pause > 0) await sleep(pause, signal);
+  signal?.throwIfAborted();
   return chain;
 }
 

@@ -34,28 +34,34 @@ function isAbove({ pid, started, place }: Lease): boolean {
 /**
  * Takes the right to show a session's mail, so that two readers of one session show nothing twice. The lease is renewed
  * until `release`. A holder that died loses it at once, one that stopped after 5 s. A process that the holder started
- * reads under the holder's lease. Throws `conflict` if another holds it for longer than `patience` (ms).
+ * reads under the holder's lease. Throws `conflict` if another holds it for longer than `patience` (ms), and the reason of `signal`.
  */
-export async function takeReaderLease(context: Context, patience: number): Promise<ReaderLease> {
+export async function takeReaderLease(context: Context, patience: number, signal?: AbortSignal): Promise<ReaderLease> {
   const { pid, started, place } = thisProcess();
   const mine: Lease = { holder: newNonce(), turn: 0, pid, place, ...(started === undefined ? {} : { started }) };
-  const isOurs = await acquire(context, mine, patience);
+  const isOurs = await acquire(context, mine, patience, signal);
   return isOurs ? renewedUntilReleased(context, mine) : { release: async () => {} };
 }
 
 /** Whether the lease is ours now; false if a process above us holds it. Throws `conflict`. */
-async function acquire({ store, session }: Context, mine: Lease, patience: number): Promise<boolean> {
+async function acquire(
+  { store, session }: Context,
+  mine: Lease,
+  patience: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const key = keyOf(session);
   const start = performance.now();
   let seen = "";
   let since = start;
   while (!(await store.create(key, mine, { lasting: false }))) {
+    signal?.throwIfAborted();
     const other = await parsedOrSkipped(store, key, Lease);
     const now = performance.now();
     const isLate = now - start > patience;
     if (other === undefined) {
       if (isLate) throw unreadable(session, key);
-      await sleep(LEASE_POLL_MS);
+      await sleep(LEASE_POLL_MS, signal);
       continue;
     }
     if (seen !== `${other.holder} ${other.turn}`) {
@@ -69,7 +75,7 @@ async function acquire({ store, session }: Context, mine: Lease, patience: numbe
       const taken = await store.update(key, take, { lasting: false });
       if (taken?.holder === mine.holder) return true;
     } else if (isLate) throw held(session, other.pid);
-    await sleep(LEASE_POLL_MS);
+    await sleep(LEASE_POLL_MS, signal);
   }
   return true;
 }

@@ -51,6 +51,8 @@ export interface SendOptions {
    * named recipients; `all` tells it of those of a broadcast too, which costs a look into each inbox.
    */
   readonly report?: boolean | "all" | undefined;
+  /** Ends, by its reason, the pause (up to 5 s) before an answer in a long chain of agents: nothing is sent then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is known of one recipient. */
@@ -83,7 +85,7 @@ export interface Sent {
 
 const SEND_OPTIONS: OptionNames<SendOptions> = {
   ...{ to: true, kind: true, thread: true, replyTo: true, ack: true, deadlineMs: true, claims: true, expiresMs: true },
-  ...{ keep: true, sign: true, report: true },
+  ...{ keep: true, sign: true, report: true, signal: true },
 };
 
 /** Sends a message; registers this session first if need be. */
@@ -91,25 +93,8 @@ export async function send(context: Context, content: string, options: SendOptio
   return publishAll(context, await prepare(context, content, options));
 }
 
-/** One of several messages that are sent together. */
-export interface SendItem {
-  readonly content: string;
-  readonly options?: SendOptions | undefined;
-}
-
-/** Sends several messages in their order. Those that cannot be sent do not hold up the others: their place has the error. */
-export async function sendMany(context: Context, items: readonly SendItem[]): Promise<(Sent | RelayError)[]> {
-  const prepared: (Prepared | RelayError)[] = [];
-  for (const { content, options } of items) prepared.push(await orError(() => prepare(context, content, options)));
-  const all = prepared.flatMap((one) => (one instanceof RelayError ? [] : one.messages));
-  const reached = new Map(await publishTogether(context, all));
-  const sent: (Sent | RelayError)[] = [];
-  for (const one of prepared)
-    sent.push(one instanceof RelayError ? one : await orError(() => publishAll(context, one, reached)));
-  return sent;
-}
-
-async function orError<T>(run: () => Promise<T>): Promise<T | RelayError> {
+/** The result, or the error that is for the caller. */
+export async function orError<T>(run: () => Promise<T>): Promise<T | RelayError> {
   try {
     return await run();
   } catch (error) {
@@ -119,13 +104,14 @@ async function orError<T>(run: () => Promise<T>): Promise<T | RelayError> {
 }
 
 /** The messages of one send before they are published. */
-interface Prepared {
+export interface Prepared {
   readonly messages: readonly Message[];
   readonly answered: Message | undefined;
   readonly report: Recipient[] | undefined;
 }
 
-async function prepare(context: Context, content: string, options: SendOptions = {}): Promise<Prepared> {
+/** Checks a send, and composes its messages. */
+export async function prepare(context: Context, content: string, options: SendOptions = {}): Promise<Prepared> {
   checkOptions("send", options, SEND_OPTIONS);
   await checkAndRegister(context, content, options);
   const seen = recentlySeen(context, options.to);
@@ -162,7 +148,8 @@ async function composed(
   const answered = options.replyTo === undefined ? undefined : await messageFor(context, options.replyTo);
   const thread = options.thread === undefined ? undefined : await messageFor(context, options.thread);
   const heard = answered || thread ? undefined : await heardOf(context, to);
-  const chain = answered || thread || heard ? await chainOf(context, answered ?? heard, thread) : NO_CHAIN;
+  const chain =
+    answered || thread || heard ? await chainOf(context, answered ?? heard, thread, options.signal) : NO_CHAIN;
   const report = options.report ? await reportOn(context, to, options.report) : undefined;
   await loadPace(context);
   const made = composeAll(context, content, options, to, { answered, thread, chain, names });
@@ -181,10 +168,15 @@ async function heardOf(context: Context, to: Address): Promise<Message | undefin
 
 const NO_CHAIN: Chain = { hops: 0, chain: [] };
 
-async function chainOf(context: Context, answered: Message | undefined, thread: Message | undefined): Promise<Chain> {
+async function chainOf(
+  context: Context,
+  answered: Message | undefined,
+  thread: Message | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Chain> {
   const { chainFor, latestOf } = await import("./loop-limit.ts");
   const parent = answered ?? (thread && (await latestOf(context, thread)));
-  return parent ? chainFor(context, parent) : NO_CHAIN;
+  return parent ? chainFor(context, parent, signal) : NO_CHAIN;
 }
 
 /** One message for everyone, or one for each recipient. Takes them from the allowance. Throws `limit`. */
@@ -229,7 +221,7 @@ function composeAll(
 }
 
 /** Publishes all messages. Who answers a message has read it: it gets the receipt, and the ack if it asks. */
-async function publishAll(
+export async function publishAll(
   context: Context,
   { messages, answered, report }: Prepared,
   published?: ReadonlyMap<Message, string[] | RelayError>,
@@ -266,7 +258,7 @@ async function withFull(context: Context, reached: readonly string[], report: Re
 }
 
 /** Publishes messages in their order; for each, the sessions whose inboxes list it, or why it was not. */
-async function publishTogether(
+export async function publishTogether(
   context: Context,
   messages: readonly Message[],
 ): Promise<(readonly [Message, string[] | RelayError])[]> {

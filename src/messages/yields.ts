@@ -1,6 +1,6 @@
 import { callsOf } from "../agents/registry.ts";
 import { type Claim, sayTargets } from "../claims/claim.ts";
-import { type ReleaseOptions, release } from "../claims/claims.ts";
+import { giveBackById, type ReleaseOptions, release } from "../claims/claims.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -19,6 +19,15 @@ export async function releaseAndTell(
   if (given.length > 0) await announceReleased(context, given);
   await context.settle();
   return given;
+}
+
+/** Gives one claim back, if this session holds it still, and tells those who asked it to yield. */
+export async function giveBackAndTell(context: Context, { id }: Pick<Claim, "id">): Promise<void> {
+  const held = (await readClaims(context)).claims.find((claim) => claim.id === id);
+  if (held?.session_id !== context.session) return;
+  await giveBackById(context, id);
+  await announceReleased(context, [held]);
+  await context.settle();
 }
 
 async function announceReleased(context: Context, given: readonly Claim[]): Promise<void> {

@@ -65,7 +65,7 @@ async function exchangeDay(replicas: Replicas, day: string, seen: LogCheckpoint)
 
 /** Appends a line to the server's log. False for a line of no session of ours, or one that the server does not take. */
 async function isPassedOn({ local, remote }: Replicas, key: string, line: Value): Promise<boolean> {
-  const session = String(line.session);
+  const session = String(line.session_id ?? line.session); // of format 1
   if (!isSegment(session)) return false;
   const agent = (await readAgent(local, "agents", session)) ?? (await readAgent(local, "archive/agents", session));
   if (agent?.owner !== undefined) return false;

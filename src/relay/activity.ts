@@ -1,12 +1,11 @@
-import type { Entry } from "../activity/entry.ts";
 import { checkOptions } from "../limits.ts";
 import { timeAt, type When } from "../time.ts";
-import type * as views from "../views/activity.ts";
+import type { ActivityList, ActivityOptions } from "../views/activity.ts";
 import type { Explanation } from "../views/explain.ts";
 import type { PastState } from "../views/past-state.ts";
 import type { Snapshot } from "../views/snapshot.ts";
 import type { Acting } from "./acting.ts";
-import { ACTIVITY, FOLLOW } from "./options.ts";
+import { ACTIVITY } from "./options.ts";
 
 // Each module is loaded on first use.
 const load = {
@@ -26,16 +25,9 @@ export class Activity {
   }
 
   /** What happened, and the messages this session may read, the oldest first; by default of the last day. */
-  async list(options?: views.ActivityOptions): Promise<views.ActivityList> {
+  async list(options?: ActivityOptions): Promise<ActivityList> {
     checkOptions("list what happened", options, ACTIVITY);
     return (await load.activity()).activity(this.#acting.anyone(), options);
-  }
-
-  /** Yields what happens from now on; with `known`, the entries of the last minute or more, what is not among them. */
-  async *follow(options: views.FollowOptions = {}): AsyncGenerator<Entry, void, void> {
-    checkOptions("follow", options, FOLLOW);
-    const { follow } = await load.activity();
-    yield* this.#acting.life.stream(options.signal, (signal) => follow(this.#acting.anyone(), { ...options, signal }));
   }
 
   /** Writes a note to the log; with `file`, about that file. */

@@ -8,9 +8,10 @@ import type { WatchOptions } from "../messages/watch.ts";
 import type { OpenOptions } from "../open/open.ts";
 import type { TaskEdit } from "../tasks/edit.ts";
 import type { TaskListOptions } from "../tasks/lifecycle.ts";
+import type { NextOptions } from "../tasks/next.ts";
 import type { TakeOptions } from "../tasks/take.ts";
 import type { MoveOptions, TaskFields } from "../tasks/update.ts";
-import type { ActivityOptions, FollowOptions } from "../views/activity.ts";
+import type { ActivityOptions, EventsOptions } from "../views/activity.ts";
 import type { WaitFor } from "../waits/wait.ts";
 import type { WaitOptions } from "../waits/waiting.ts";
 
@@ -46,6 +47,7 @@ export const INBOX: OptionNames<InboxOptions> = {
   rank: true,
   all: true,
   since: true,
+  signal: true,
   peek: true,
   show: true,
   registers: true,
@@ -104,6 +106,14 @@ export const TASK_FIELDS: OptionNames<TaskFields> = {
   cwd: true,
 };
 export const TASK_EDIT: OptionNames<TaskEdit> = { ...TASK_FIELDS, title: true, force: true };
+export const NEXT: OptionNames<NextOptions> = {
+  ttlMs: true,
+  claimFiles: true,
+  force: true,
+  ignoreDependencies: true,
+  waitMs: true,
+  signal: true,
+};
 export const TASK_LIST: OptionNames<TaskListOptions> = { which: true, limit: true };
 export const TAKE: OptionNames<TakeOptions> = {
   ttlMs: true,
@@ -114,4 +124,4 @@ export const TAKE: OptionNames<TakeOptions> = {
 export const MOVE: OptionNames<MoveOptions> = { reason: true, force: true };
 
 export const ACTIVITY: OptionNames<ActivityOptions> = { since: true, until: true, limit: true };
-export const FOLLOW: OptionNames<FollowOptions> = { signal: true, known: true };
+export const EVENTS: OptionNames<EventsOptions> = { signal: true, types: true, known: true };

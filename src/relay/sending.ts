@@ -1,5 +1,6 @@
 import { RelayError } from "../errors.ts";
-import { reply, type SendItem, type SendOptions, type Sent, send, sendMany } from "../messages/send.ts";
+import { reply, type SendOptions, type Sent, send } from "../messages/send.ts";
+import { type SendItem, sendMany } from "../messages/send-many.ts";
 import type { Acting } from "./acting.ts";
 
 /** Sends, and notes the deadlines of what asks for an answer, so that its sender is told of a late one. */

@@ -2,18 +2,20 @@ import { checkOptions, type OptionNames } from "../limits.ts";
 import { send } from "../messages/send.ts";
 import type { TaskEdit } from "../tasks/edit.ts";
 import type { EndedTask, TaskList, TaskListOptions } from "../tasks/lifecycle.ts";
+import type { NextOptions } from "../tasks/next.ts";
 import type { Standings } from "../tasks/standings.ts";
 import type { TakeOptions } from "../tasks/take.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Loss, MoveOptions, TaskFields, Telling } from "../tasks/update.ts";
 import type { Acting } from "./acting.ts";
 import { foundOr } from "./found.ts";
-import { MOVE, TAKE, TASK_EDIT, TASK_FIELDS, TASK_LIST } from "./options.ts";
+import { MOVE, NEXT, TAKE, TASK_EDIT, TASK_FIELDS, TASK_LIST } from "./options.ts";
 
 // Each module is loaded on first use.
 const load = {
   board: () => import("../tasks/lifecycle.ts"),
   steps: () => import("../tasks/update.ts"),
+  next: () => import("../tasks/next.ts"),
   taking: () => import("../tasks/take.ts"),
   editing: () => import("../tasks/edit.ts"),
   standings: () => import("../tasks/standings.ts"),
@@ -70,9 +72,16 @@ export class Tasks {
     return (await load.taking()).claimTask(this.#acting.mine(), task, this.#telling("claim", options, TAKE));
   }
 
-  /** Takes the first task that is ready; an abandoned task counts as ready. Undefined if there is none. */
-  async next(options?: TakeOptions): Promise<Task | undefined> {
-    return (await load.taking()).nextTask(this.#acting.mine(), this.#telling("take", options, TAKE));
+  /**
+   * Takes the first task that is ready, an abandoned one too; with `waitMs`, once there is one. Undefined if there is none
+   * in time. Throws `conflict` if others hold the files of all of them.
+   */
+  async next(options: NextOptions = {}): Promise<Task | undefined> {
+    const { nextTaskInTime } = await load.next();
+    const telling = this.#telling("take", options, NEXT);
+    return this.#acting.life.during(options.signal, (signal) =>
+      nextTaskInTime(this.#acting.mine(), { ...telling, signal }),
+    );
   }
 
   /** Ends this session's task as done. Returns also the tasks that became ready by it. */

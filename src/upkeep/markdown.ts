@@ -62,10 +62,10 @@ const VIEWS: Readonly<Record<Section, (dump: Dump, call: (session: string) => st
   timeline: ({ activity }, call) => activity.slice(-MAX_EVENTS).map((entry) => eventLine(entry, call)),
 };
 
-function eventLine({ at, session, event, id = "", ...details }: Entry, call: (session: string) => string): string {
+function eventLine({ at, session_id, event, id = "", ...details }: Entry, call: (session: string) => string): string {
   const said = ABOUT.map((name) => details[name]).find((value) => typeof value === "string");
   const about = typeof said === "string" ? `: ${word(beginning(said, MAX_SAID_CHARS))}` : "";
-  return `- ${word(at)} ${call(session)} ${word(event)} ${word(id)}`.trimEnd() + about;
+  return `- ${word(at)} ${call(session_id)} ${word(event)} ${word(id)}`.trimEnd() + about;
 }
 
 const ABOUT = ["text", "title", "targets", "name", "who", "reason"]; // an event is about the first of these it has

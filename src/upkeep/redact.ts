@@ -8,8 +8,8 @@ const KEPT_FIELDS = new Set(
    format id created_at finished_at session_id agent_id pid registered_at last_heartbeat name role pid_started other_processes left_processes cwd status_at
    ended_at presence last_seen told_by looked_at from_session from_agent to_session timestamp read_by sent_at seq kind thread reply_to batch via
    ack_required answer_by hops chain expires_at withdrawn_at receipts read_at acked_at token queue edges targets path leaf
-   resource worktree mode claimed_at ttl offered_until since on files priority depends_on state owner claim created_by
-   updated_at conditions any quiet event session message teller at started decided_at agent holder ready taken_from forced
+   resource worktree mode claimed_at ttl_ms offered_until since on files priority depends_on state owner claim created_by
+   updated_at conditions any quiet event message teller at started decided_at holder ready taken_from forced
    who file limit task_standings abandoned waits_for lost`.split(/\s+/),
 );
 const MAPS = ["receipts", "waits_for", "lost"]; // keyed by session, or task
@@ -35,7 +35,6 @@ export function redacted(dump: Dump): Dump {
 const WHO = [
   ["agent_id", ["session_id", "name"]],
   ["from_agent", ["from_session"]],
-  ["agent", ["session", "name"]],
 ] as const;
 
 /** Ids and names of people, also of those who are no longer registered. */

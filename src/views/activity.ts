@@ -1,4 +1,4 @@
-import { type Entry, timeOfEntry } from "../activity/entry.ts";
+import { type ActivityEntry, type ActivityEvent, type Entry, timeOfEntry } from "../activity/entry.ts";
 import { entries } from "../activity/log.ts";
 import type { Context } from "../context.ts";
 import { isAway } from "../errors.ts";
@@ -22,18 +22,20 @@ export interface ActivityOptions {
 }
 
 export interface ActivityList {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly ActivityEntry[];
   /** Lines of the log that could not be read. */
   readonly torn: number;
   /** Whether there are older ones in the same time. */
   readonly has_more: boolean;
 }
 
-export interface FollowOptions {
+export interface EventsOptions<Event extends ActivityEvent = ActivityEvent> {
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined;
+  /** Only these events; default all. */
+  readonly types?: readonly Event[] | undefined;
   /** The entries that are known, of at least the last minute: they are not yielded again. Default: what was before. */
-  readonly known?: readonly Entry[] | undefined;
+  readonly known?: readonly ActivityEntry[] | undefined;
 }
 
 /** What happened, with the messages this session may read, the oldest first. */
@@ -44,7 +46,7 @@ export async function activity(context: Context, options: ActivityOptions = {}):
   const log = await entries(context, { since, until });
   const sent = await messagesIn(context, since, until);
   const all = [...log.entries, ...sent].sort((a, b) => (timeOfEntry(a) ?? 0) - (timeOfEntry(b) ?? 0));
-  return { entries: all.slice(-limit), torn: log.torn, has_more: all.length > limit };
+  return { entries: all.slice(-limit) as ActivityEntry[], torn: log.torn, has_more: all.length > limit };
 }
 
 async function messagesIn(context: Context, since: number, until: number): Promise<Entry[]> {
@@ -65,8 +67,8 @@ function entryOf(message: Message, time: number): Entry {
   const proof = proofWords(message).join(", ");
   return {
     at: iso(time),
-    session: from_session,
-    agent: from_agent,
+    session_id: from_session,
+    agent_id: from_agent,
     event: "message",
     id,
     to: to_session ?? "all",
@@ -85,8 +87,8 @@ const ALL = 100_000;
  */
 export async function* follow(
   context: Context,
-  { signal, known }: FollowOptions & { readonly signal: AbortSignal },
-): AsyncGenerator<Entry, void, void> {
+  { signal, known }: Pick<EventsOptions, "known"> & { readonly signal: AbortSignal },
+): AsyncGenerator<ActivityEntry, void, void> {
   let since = context.now() - MAX_LATE_MS;
   const look = async () => (await activity(context, { since: new Date(since), limit: ALL })).entries;
   const seen = new Map((known ?? (await look())).map((entry) => [jsonText(entry), timeOfEntry(entry) ?? 0]));

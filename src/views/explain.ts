@@ -25,7 +25,7 @@ export interface Explanation {
   readonly set_aside?: { readonly file: string; readonly reason: string; readonly at: number } | undefined;
 }
 
-const WORDS = ["text", "title", "reason", "agent", "at", "event", "name", "state", "kind"]; // fields that hold no ids
+const WORDS = ["text", "title", "reason", "agent_id", "at", "event", "name", "state", "kind"]; // fields that hold no ids
 
 /** What a message, task, claim, wait or decision is, and all that happened to it. Throws `not_found`. */
 export async function explain(context: Context, word: string): Promise<Explanation> {

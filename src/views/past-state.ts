@@ -5,8 +5,8 @@ import type { Context } from "../context.ts";
 /** Who was here, who held what, and how the tasks stood, as far as the log says. */
 export interface PastState {
   readonly agents: readonly {
-    readonly session: string;
-    readonly agent: string;
+    readonly session_id: string;
+    readonly agent_id: string;
     readonly status?: string | undefined;
   }[];
   readonly claims: readonly { readonly id: string; readonly holder: string; readonly targets: string }[];
@@ -15,20 +15,24 @@ export interface PastState {
 
 /** The state after these entries, the oldest first, at a time (Unix ms). */
 export function stateAfter(entries: readonly Entry[], time: number): PastState {
-  const agents = new Map<string, { session: string; agent: string; status?: string | undefined }>();
+  const agents = new Map<string, PastState["agents"][number]>();
   const claims = new Map<string, { id: string; holder: string; targets: string; ends: number }>();
   const tasks = new Map<string, { id: string; state: string; title?: string | undefined }>();
   for (const entry of entries) {
     if ((timeOfEntry(entry) ?? 0) > time) continue;
-    const { event, session, agent, id = "" } = entry;
+    const { event, session_id, agent_id, id = "" } = entry;
     const text = (name: string) => (typeof entry[name] === "string" ? entry[name] : undefined);
-    if (event === "agent.left") agents.delete(text("who") ?? session);
+    if (event === "agent.left") agents.delete(text("who") ?? session_id);
     else if (event === "agent.registered" || event === "status")
-      agents.set(session, { session, agent, status: event === "status" ? text("text") : agents.get(session)?.status });
+      agents.set(session_id, {
+        session_id,
+        agent_id,
+        status: event === "status" ? text("text") : agents.get(session_id)?.status,
+      });
     else if (/^claim\.(taken|renewed|reduced)$/.test(event))
       claims.set(id, {
         id,
-        holder: text("holder") ?? session,
+        holder: text("holder") ?? session_id,
         targets: text("targets") ?? "",
         ends: typeof entry.expires_at === "string" ? Date.parse(entry.expires_at) : Number(entry.expires_at),
       });

@@ -736,7 +736,7 @@ describe("after an edit", () => {
     const { context } = await world.tool("Post", "Bash", { command: "cd src && echo > a.ts" });
     expect(context).toBe('ann wrote "src/a.ts" too, less than 30 s ago: talk to them, or claim it\n');
     const edits = (await world.as("bob").activity.list()).entries.filter((entry) => entry.event === "edit");
-    expect(edits).toMatchObject([{ session: "ann" }, { session: "bob" }]);
+    expect(edits).toMatchObject([{ session_id: "ann" }, { session_id: "bob" }]);
     world.clock += 31_000;
     expect((await world.tool("Post", "Write", { file_path: "src/a.ts" }, { session_id: "ann" })).context).toBe("");
   });

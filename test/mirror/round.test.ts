@@ -135,7 +135,7 @@ test("what was done on one machine is in the log of all, once, and decisions are
   const notes = async (relay: Relay) =>
     (await relay.activity.list({ limit: 1000 })).entries
       .filter(({ event }) => event !== "message")
-      .map(({ session, event, text }) => `${session} ${event} ${text}`)
+      .map((entry) => `${entry.session_id} ${entry.event} ${"text" in entry ? entry.text : undefined}`)
       .sort();
   const there = await notes(net.local("x"));
   expect(there.filter((line) => line.includes("note"))).toEqual([

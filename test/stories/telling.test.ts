@@ -248,7 +248,7 @@ describe("activity", () => {
     await step("a", "unregister");
     const { entries, torn } = await story.json<ActivityList>("b", "activity");
     expect(torn).toBe(0);
-    expect(entries.map(({ session, event }) => `${session} ${event}`)).toEqual([
+    expect(entries.map(({ session_id, event }) => `${session_id} ${event}`)).toEqual([
       ...["a agent.registered", "b agent.registered", "a claim.taken", "a message", "b status", "a task.added"],
       ...["a task.claimed", "a note", "a task.done", "a claim.released", "b decision", "b message", "a agent.left"],
     ]);
@@ -266,7 +266,9 @@ describe("activity", () => {
       story.now += 10 * HOUR;
     }
     const notes = async (...args: string[]) =>
-      (await story.json<ActivityList>("a", "activity", ...args)).entries.map(({ text }) => text);
+      (await story.json<ActivityList>("a", "activity", ...args)).entries.flatMap((entry) =>
+        entry.event === "note" ? [entry.text] : [],
+      );
     expect(await notes()).toEqual(["note 3", "note 4"]);
     expect(await notes("--since", "2d", "--limit", "3")).toEqual(["note 2", "note 3", "note 4"]);
     expect(await notes("--since", "3d")).toEqual(["note 0", "note 1", "note 2", "note 3", "note 4"]);
@@ -325,7 +327,7 @@ describe("activity", () => {
     await shows("before", "one", "two", "three");
     child.kill("SIGINT");
     expect(await once(child, "close")).toEqual([130, null]);
-    for (const line of seen.trimEnd().split("\n")) expect(JSON.parse(line)).toMatchObject({ session: "a" });
+    for (const line of seen.trimEnd().split("\n")) expect(JSON.parse(line)).toMatchObject({ session_id: "a" });
   });
 
   test("--follow misses nothing and repeats nothing of what is written while it starts", async () => {
@@ -371,17 +373,17 @@ describe("activity", () => {
     story.now += 20 * MINUTE;
     const at = (time: string) => story.json<PastState>("c", "activity", "--at", `2026-05-01T12:${time}Z`);
     expect(await at("00:30")).toMatchObject({
-      ...{ at: "2026-05-01T12:00:30.000Z", agents: [{ session: "a", agent: "human" }], claims: [] },
+      ...{ at: "2026-05-01T12:00:30.000Z", agents: [{ session_id: "a", agent_id: "human" }], claims: [] },
       tasks: [{ state: "pending", title: "parse" }],
     });
     expect(await at("01:30")).toMatchObject({
-      agents: [{ session: "a", status: "parsing" }],
+      agents: [{ session_id: "a", status: "parsing" }],
       claims: [{ holder: "a", targets: "src" }],
       tasks: [{ state: "in_progress", title: "parse" }],
     });
     expect((await at("02:30")).claims).toMatchObject([{ targets: "src" }, { targets: "docs" }]);
-    expect(await at("03:30")).toMatchObject({ agents: [{ session: "b" }], claims: [], tasks: [] });
-    expect(await at("00:00")).toMatchObject({ agents: [{ session: "a" }] });
+    expect(await at("03:30")).toMatchObject({ agents: [{ session_id: "b" }], claims: [], tasks: [] });
+    expect(await at("00:00")).toMatchObject({ agents: [{ session_id: "a" }] });
     const before = await story.as("c", "activity", "--at", "2026-04-30T12:00Z");
     expect(before).toEqual({ code: 0, out: "", err: "Nothing is known of then\n" });
     expect(framed((await story.as("c", "activity", "--at", "21m")).out)).toMatch(

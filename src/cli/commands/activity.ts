@@ -35,11 +35,12 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (flags.at !== undefined) {
     const time = timeOf(flags.at, cli.now());
     const state = await relay.activity.at(iso(time));
-    const sessions = [...state.agents.map(({ session }) => session), ...state.claims.map(({ holder }) => holder)];
+    const sessions = [...state.agents.map(({ session_id }) => session_id), ...state.claims.map(({ holder }) => holder)];
     const call = callsIn(await relay.agents.names(sessions));
     const lines = [
       ...state.agents.map(
-        ({ session, agent, status }) => `here: ${call(session)} (${agent})${status === undefined ? "" : ` ${status}`}`,
+        ({ session_id, agent_id, status }) =>
+          `here: ${call(session_id)} (${agent_id})${status === undefined ? "" : ` ${status}`}`,
       ),
       ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${call(holder)}`),
       ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
@@ -76,7 +77,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   if (!flags.follow) return undefined;
   const end = new AbortController();
   cli.io.onInterrupt(() => end.abort());
-  for await (const entry of relay.activity.follow({ signal: end.signal, known: known.entries }))
+  for await (const entry of relay.events({ signal: end.signal, known: known.entries }))
     await cli.io.out(
       isJson
         ? json(entry)

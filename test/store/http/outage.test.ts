@@ -48,10 +48,10 @@ test("a watch, a wait and the activity that is followed ended when their server 
   const second = messages.next();
   const waiting = waiter.wait({ message: true });
   const end = new AbortController();
-  const entries = follower.activity.follow({ signal: end.signal });
+  const entries = follower.events({ signal: end.signal });
   const seen: (string | undefined)[] = [];
   const following = (async () => {
-    for await (const entry of entries) seen.push(String(entry.content ?? entry.text ?? ""));
+    for await (const entry of entries) seen.push("text" in entry ? entry.text : "");
   })();
   await watched(4);
   await goAway();

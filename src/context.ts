@@ -8,15 +8,22 @@ export interface Limits extends LoopLimits {
   /** Messages a minute from one session; default 600. */
   readonly perMinute: number;
 }
+/** All limits that a program may set. */
+export interface MessageLimits extends Limits {
+  /** The most unread messages of one inbox; default 50,000. */
+  readonly inboxUnread: number;
+}
 export const LIMITS: Limits = { bodyBytes: 64 * 1024, perMinute: 600, freeHops: 20, mostHops: 40 };
 
 /** What a registration says beyond the session and the tool. */
 export interface RegisterOptions {
   /** Short handle, unique in the project; default a readable one such as `claude-brave-otter`. */
   readonly name?: string | undefined;
+  /** What it is for: others reach it as `role:<role>`. */
   readonly role?: string | undefined;
   /** The pid of the agent's own process, by which others see that the agent is gone; 0 if not known. */
   readonly pid?: number | undefined;
+  /** What it says of itself, at most 16 KiB of JSON. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** The folder it works in. */
   readonly cwd?: string | undefined;
@@ -107,7 +114,9 @@ export interface RelayOptions extends RegisterOptions {
   readonly via?: string | undefined;
   /** `power` (default): a write that returned outlives a power cut. `process`: it outlives a crash of this process. */
   readonly durability?: "power" | "process" | undefined;
-  readonly limits?: Partial<Limits & { inboxUnread: number }> | undefined;
+  /** Limits in place of the usual ones. */
+  readonly limits?: Partial<MessageLimits> | undefined;
+  /** How long a session may be silent before it counts as idle or gone. */
   readonly thresholds?: Partial<Thresholds> | undefined;
   /** Folders of other users that may be used as a relay all the same. */
   readonly trusted?: readonly string[] | undefined;

@@ -29,7 +29,11 @@ export interface ErrorDetails {
   /** Of a `conflict`, `timed_out` or `refused`: who stands in the way. */
   readonly blockers?: readonly ErrorBlocker[];
   /** Of a `conflict`: the sessions that wait for each other in a circle, each with what it waits for. */
-  readonly circle?: readonly { readonly session_id: string; readonly for: string }[];
+  readonly circle?: readonly {
+    readonly session_id: string;
+    /** What it waits for, in words. */
+    readonly for: string;
+  }[];
   /** Of a `not_found`: names and ids that are like the one that was given. */
   readonly near?: readonly string[];
   /** Of a `usage`: the names or ids that a word could mean. */
@@ -44,7 +48,9 @@ export interface ErrorDetails {
  */
 export class RelayError extends Error {
   override readonly name = "RelayError";
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
+  /** The command or step that helps, if there is one. */
   readonly next: string | undefined;
   /** What else is known of it, for programs; {} if nothing is. */
   readonly details: ErrorDetails;
@@ -57,10 +63,15 @@ export class RelayError extends Error {
     code: ErrorCode,
     message: string,
     options: {
+      /** The command or step that helps. */
       next?: string | undefined;
+      /** What else is known, for programs. */
       details?: ErrorDetails | undefined;
+      /** What it comes from. */
       cause?: unknown;
+      /** The relay is on a server that cannot be reached now. */
       isAway?: boolean;
+      /** The message holds words of other agents. */
       quotesPeers?: boolean;
     } = {},
   ) {

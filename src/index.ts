@@ -12,7 +12,7 @@ export type {
   WaitingClaimOptions,
 } from "./claims/claims.ts";
 export type { ClaimLedger } from "./claims/rules.ts";
-export type { Limits, LoopLimits, RegisterOptions, RelayOptions, Thresholds } from "./context.ts";
+export type { Limits, LoopLimits, MessageLimits, RegisterOptions, RelayOptions, Thresholds } from "./context.ts";
 export type { Decision } from "./decisions/decision.ts";
 export { type ErrorBlocker, type ErrorCode, type ErrorDetails, RelayError } from "./errors.ts";
 export type { Proof, SshProof } from "./identity/proof.ts";
@@ -24,9 +24,9 @@ export type { Recipient, SendOptions, Sent } from "./messages/send.ts";
 export type { SendItem } from "./messages/send-many.ts";
 export type { WatchOptions } from "./messages/watch.ts";
 export type { OpenOptions } from "./open/open.ts";
-export type { Activity } from "./relay/activity.ts";
+export type { Activity, NoteOptions } from "./relay/activity.ts";
 export type { Admin } from "./relay/admin.ts";
-export type { Agents } from "./relay/agents.ts";
+export type { AgentListOptions, Agents } from "./relay/agents.ts";
 export type { Claims } from "./relay/claims.ts";
 export type { Decisions } from "./relay/decisions.ts";
 export type { Messages } from "./relay/messages.ts";

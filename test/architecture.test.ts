@@ -27,7 +27,7 @@ const LEVELS: readonly Level[] = [
   { rooms: ["waits/", "decisions/"], knows: "none" },
   { rooms: ["views/", "access/", "upkeep/", "open/"], knows: "none" },
   { rooms: ["render/"], knows: "none" },
-  { rooms: ["relay/", "relay", "index"], knows: "those before it" },
+  { rooms: ["relay/", "relay", "index", "store-port", "testing/"], knows: "those before it" },
   { rooms: "hooks/ setup/ daemon/ mcp/ server/ mirror/ console/ web/".split(" "), knows: "none" },
   { rooms: ["cli/"], knows: "none" },
 ];

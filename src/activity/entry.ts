@@ -25,6 +25,7 @@ type TaskFields = {
   /** Its state after this. */
   readonly state: string;
   readonly title?: string;
+  /** Higher comes first. */
   readonly priority?: number;
   /** The fencing token of who has taken it. */
   readonly token?: number;
@@ -42,6 +43,7 @@ type TaskFields = {
 export type ActivityEntry = Common &
   (
     | {
+        /** Somebody has written. */
         readonly event: "message";
         readonly id: string;
         /** A session, or `all`. */
@@ -52,15 +54,22 @@ export type ActivityEntry = Common &
         readonly proof?: string;
       }
     | ({
+        /** A claim was granted, offered to the next in line, lost a part of its targets, or was renewed. */
         readonly event: "claim.taken" | "claim.offered" | "claim.reduced" | "claim.renewed";
+        /** The fencing token. */
         readonly token: number;
+        /** `exclusive` or `shared`. */
         readonly mode: string;
         /** ISO 8601. */
         readonly expires_at: string;
         readonly reason?: string;
       } & ClaimFields)
-    | ({ readonly event: "claim.released" | "claim.expired" | "claim.lost" } & ClaimFields)
     | ({
+        /** A claim was given back, ran out, or went with its holder. */
+        readonly event: "claim.released" | "claim.expired" | "claim.lost";
+      } & ClaimFields)
+    | ({
+        /** A task was made, changed, or moved. */
         readonly event:
           | "task.added"
           | "task.edited"
@@ -72,23 +81,63 @@ export type ActivityEntry = Common &
           | "task.done"
           | "task.cancelled";
       } & TaskFields)
-    | { readonly event: "agent.registered"; readonly name: string }
-    /** `who` has left; who noticed it is `session_id`. */
-    | { readonly event: "agent.left"; readonly who: string }
-    | { readonly event: "status"; readonly text: string }
-    | { readonly event: "note"; readonly text: string; readonly file?: string }
-    | { readonly event: "edit"; readonly files: readonly string[] }
-    | { readonly event: "decision"; readonly id: string }
     | {
+        /** A session has come. */
+        readonly event: "agent.registered";
+        readonly name: string;
+      }
+    | {
+        /** A session has left; `session_id` is who noticed it. */
+        readonly event: "agent.left";
+        /** The session that has left. */
+        readonly who: string;
+      }
+    | {
+        /** A session has said what it does. */
+        readonly event: "status";
+        readonly text: string;
+      }
+    | {
+        /** A session has written to the log. */
+        readonly event: "note";
+        readonly text: string;
+        /** What the note is about. */
+        readonly file?: string;
+      }
+    | {
+        /** A session has written files. */
+        readonly event: "edit";
+        /** Their names, as they were given. */
+        readonly files: readonly string[];
+      }
+    | {
+        /** A decision was made. */
+        readonly event: "decision";
+        readonly id: string;
+      }
+    | {
+        /** A wait is over. */
         readonly event: "wait.satisfied" | "wait.timed_out" | "wait.cancelled" | "wait.ended";
         readonly id: string;
         /** The session that waited. */
         readonly for: string;
+        /** What came true, a line for each. */
         readonly outcome: readonly string[];
       }
-    /** A conversation of agents alone was stopped: how long it was, and between whom. */
-    | { readonly event: "loop.stopped"; readonly id: string; readonly hops: number; readonly chain: readonly string[] }
-    | { readonly event: "relay.finished" | "relay.reopened" }
+    | {
+        /** A conversation of agents alone was stopped. */
+        readonly event: "loop.stopped";
+        /** The message that began it. */
+        readonly id: string;
+        /** How many answers it had. */
+        readonly hops: number;
+        /** The sessions that they were from, the last at the end. */
+        readonly chain: readonly string[];
+      }
+    | {
+        /** Nobody new may register any more, or again. */
+        readonly event: "relay.finished" | "relay.reopened";
+      }
   );
 
 /** The words that an entry's `event` may be. */
@@ -109,6 +158,7 @@ export type Entry = Common & {
   readonly id?: string;
 } & Readonly<Record<string, unknown>>;
 
+/** @internal */
 export const Entry = object(
   { at: text(), session_id: text(), agent_id: text(), event: text(), id: extra(text()) },
   { session: "session_id", agent: "agent_id" },

@@ -13,6 +13,7 @@ type OtherProcess = {
   readonly place: string;
 };
 
+/** @internal */
 const OtherProcess: Schema<OtherProcess> = object({
   pid: integer(1, 0xffffffff),
   pid_started: extra(integer()),
@@ -26,9 +27,13 @@ export type Teller = (typeof TELLERS)[number];
 
 /** When each of these last told a session of its mail, or found none, and when it last looked by `itself`. ISO 8601. */
 export type Hears = {
+  /** The hooks of its host. */
   readonly hooks?: string;
+  /** The answers of our MCP tools. */
   readonly mcp?: string;
+  /** A `watch` that runs; it says each minute that it goes on. */
   readonly watch?: string;
+  /** A look of its own. */
   readonly itself?: string;
 };
 
@@ -87,6 +92,7 @@ export type Agent = {
   readonly left_processes?: readonly OtherProcess[];
 };
 
+/** @internal */
 export const Agent: Schema<Agent> = object({
   session_id: text(),
   agent_id: text(),

@@ -22,6 +22,7 @@ export type ClaimTarget = {
   readonly worktree?: string;
 };
 
+/** @internal */
 export const ClaimTarget: Schema<ClaimTarget> = object({
   path: optional(text()),
   leaf: optional(flag()),
@@ -41,6 +42,7 @@ type RequestFields = {
   /** Which tool that session is. */
   readonly agent_id: string;
   readonly targets: readonly ClaimTarget[];
+  /** Whether others may have it as well. */
   readonly mode: ClaimMode;
   /** Why, in its holder's words. */
   readonly reason?: string;
@@ -82,6 +84,7 @@ export type Waiter = RequestFields & {
 export type WaitEdge = {
   readonly id: string;
   readonly session_id: string;
+  /** The sessions that would have to act. */
   readonly on: readonly string[];
   /** What it waits for, in words. */
   readonly for: string;
@@ -105,6 +108,7 @@ const REQUEST = {
 
 const PROCESS = { pid: integer(), pid_started: optional(integer()), place: text() };
 
+/** @internal */
 export const Claim: Schema<Claim> = object(
   {
     ...REQUEST,
@@ -117,11 +121,13 @@ export const Claim: Schema<Claim> = object(
   { ttl: "ttl_ms" },
 );
 
+/** @internal */
 export const Waiter: Schema<Waiter> = object(
   { ...REQUEST, ttl_ms: optional(integer()), since: moment(), ...PROCESS },
   { ttl: "ttl_ms" },
 );
 
+/** @internal */
 export const WaitEdge: Schema<WaitEdge> = object({
   id: KeySegment,
   session_id: KeySegment,

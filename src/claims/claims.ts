@@ -52,6 +52,7 @@ export interface ClaimOptions {
 export interface WaitingClaimOptions extends ClaimOptions {
   /** How long to wait in the queue, ms; Infinity: as long as it takes. Without it, a held target is a `conflict`. */
   readonly waitMs?: number | undefined;
+  /** Ends the wait, by its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -24,6 +24,7 @@ export type ClaimLedger = {
   readonly edges: readonly WaitEdge[];
 };
 
+/** @internal */
 export const ClaimLedger: Schema<ClaimLedger> = object({
   token: integer(),
   claims: list(Claim),

@@ -7,7 +7,7 @@ import { relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
-import { LIBRARY, planChunks, THREAD } from "./chunks.mjs";
+import { LIBRARY, PORT, planChunks, THREAD } from "./chunks.mjs";
 
 const settings = {
   ...{ bundle: true, platform: "node", target: "node20", metafile: true, logLevel: "warning", legalComments: "none" },
@@ -21,7 +21,9 @@ const plan = await planChunks(settings);
 const bundled = new Set();
 
 for (const chunk of plan.names) await (plan.isOfLibrary(chunk) ? writeModule : writeScript)(chunk);
-await writeLibrary(plan.exportsOf(LIBRARY));
+await writeLibrary("index", LIBRARY);
+await writeLibrary("store", PORT);
+await writeTesting("src/testing/contract.ts");
 const writer = `chunk("${plan.chunkOf(THREAD)}")["${THREAD}"]`;
 writeFileSync(`${out}/cli/writer.cjs`, `require("../../bin/agent-relay.cjs").${writer}.start();\n`);
 await build({
@@ -56,18 +58,46 @@ async function writeScript(chunk) {
 }
 
 /** What a program imports, with its types: the same for `import` and for `require`. */
-async function writeLibrary(names) {
-  const rolled = await rollup({ input: LIBRARY, plugins: [dts()], external: /^node:/ });
+async function writeLibrary(name, file) {
+  const names = plan.exportsOf(file);
+  const sources = `sources["${file}"]`;
+  writeFileSync(
+    `${out}/${name}.js`,
+    `import { sources } from "./core.js";\nexport const { ${names.join(", ")} } = ${sources};\n`,
+  );
+  writeFileSync(`${out}/${name}.cjs`, `const { sources } = require("./core.js");\nmodule.exports = ${sources};\n`);
+  await writeTypes(name, file, names);
+}
+
+/** What a store promises, as tests. Its errors are those of the library, whose file stands beside it. */
+async function writeTesting(file) {
+  for (const [format, ending] of [
+    ["esm", "js"],
+    ["cjs", "cjs"],
+  ])
+    await build({
+      entryPoints: [file],
+      outfile: `${out}/testing.${ending}`,
+      ...{ format, bundle: true, platform: "node", target: "node20", logLevel: "warning" },
+      plugins: [errorsFrom(`./index.${ending}`)],
+    });
+  await writeTypes("testing", file, ["describeStore"]);
+}
+
+function errorsFrom(library) {
+  const setup = (of) => of.onResolve({ filter: /\/errors\.ts$/ }, () => ({ path: library, external: true }));
+  return { name: "errors", setup };
+}
+
+async function writeTypes(name, file, values) {
+  const rolled = await rollup({
+    input: file,
+    plugins: [dts({ compilerOptions: { stripInternal: true } })],
+    external: /^node:/,
+  });
   const { output } = await rolled.generate({ format: "es" });
-  const types = withoutOtherValues(output[0].code, names);
-  const sources = `sources["${LIBRARY}"]`;
-  const files = {
-    "index.js": `import { sources } from "./core.js";\nexport const { ${names.join(", ")} } = ${sources};\n`,
-    "index.cjs": `const { sources } = require("./core.js");\nmodule.exports = ${sources};\n`,
-    "index.d.ts": types,
-    "index.d.cts": types,
-  };
-  for (const [file, text] of Object.entries(files)) writeFileSync(`${out}/${file}`, text);
+  const types = withoutOtherValues(output[0].code, values);
+  for (const ending of ["d.ts", "d.cts"]) writeFileSync(`${out}/${name}.${ending}`, types);
 }
 
 /** The types with exports that say which of them are values: the roll-up takes a record's type and schema for one. */

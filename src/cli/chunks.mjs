@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 
 export const LIBRARY = "src/index.ts";
+export const PORT = "src/store-port.ts";
 export const COMMAND = "src/cli/entry.ts";
 export const THREAD = "src/server/write-worker.ts";
 
@@ -24,14 +25,20 @@ const IN_REMOTE = /^src\/(store\/http|identity|open\/remote)\b/;
 export async function planChunks(settings) {
   const { metafile } = await build({
     ...settings,
-    ...{ format: "esm", splitting: true, write: false, outdir: "planned", entryPoints: [LIBRARY, COMMAND, THREAD] },
+    ...{
+      format: "esm",
+      splitting: true,
+      write: false,
+      outdir: "planned",
+      entryPoints: [LIBRARY, PORT, COMMAND, THREAD],
+    },
   });
   const graph = new Map(
     Object.entries(metafile.inputs).map(([file, { imports }]) => [file, imports.filter(isBundled)]),
   );
   const chunks = assigned(graph);
   const targets = new Map();
-  const asked = new Set([LIBRARY, COMMAND, "src/cli/verbs.ts", THREAD]);
+  const asked = new Set([LIBRARY, PORT, COMMAND, "src/cli/verbs.ts", THREAD]);
   for (const [file, imports] of graph)
     for (const { original, path } of imports) {
       targets.set(`${file}\n${original}`, path);
@@ -69,8 +76,8 @@ function assigned(graph) {
   const needs = (...files) => reach(graph, files, isStatic);
   const verb = (name) => `src/cli/commands/${name}.ts`;
   const shared = Object.entries(SHARED).map(([name, verbs]) => [name, needs(COMMAND, ...verbs.split(" ").map(verb))]);
-  const library = reach(graph, [LIBRARY], isBundled);
-  const core = new Set([...needs(LIBRARY, LOCK), ...shared[0][1]]);
+  const library = reach(graph, [LIBRARY, PORT], isBundled);
+  const core = new Set([...needs(LIBRARY, PORT, LOCK), ...shared[0][1]]);
   for (const file of needs(...[...library].filter((each) => IN_REMOTE.test(each))))
     if (!IN_REMOTE.test(file)) core.add(file);
   const starts = [...graph.values()].flat().filter((each) => !isStatic(each) && !library.has(each.path));

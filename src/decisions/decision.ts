@@ -12,6 +12,7 @@ export type Decision = {
   readonly decided_at: string;
 };
 
+/** @internal */
 export const Decision: Schema<Decision> = object({
   id: text(),
   session_id: text(),

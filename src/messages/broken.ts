@@ -17,7 +17,7 @@ export async function tellSenderOfBroken(context: Context, id: string): Promise<
   const sender = senderOfBroken(found?.head ?? "");
   if (!found || sender === undefined || sender === "system" || sender === session || !isSegment(sender)) return;
   const content = `Your message ${id} could not be read (${found.reason}) and was set aside: send it again`;
-  await tellOnce(context, sender, noticeOf("broken", id, found.at), content);
+  await tellOnce(context, sender, noticeOf("broken", id, Date.parse(found.at)), content);
 }
 
 /** Takes back what the sender of a message was told of it: it is read again, and listed. */

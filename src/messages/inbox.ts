@@ -63,6 +63,7 @@ export interface InboxOptions {
 export interface Inbox {
   /** True: no session of that id is registered. It is shown what waits for it and the last broadcasts, and none is marked. */
   readonly is_unknown?: true;
+  /** What is shown, in the order of the conversation. */
   readonly items: readonly InboxItem[];
   /** The ids of messages to this session that are broken, and were set aside: its sender is told. */
   readonly broken?: readonly string[];

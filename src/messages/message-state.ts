@@ -30,6 +30,7 @@ export function staysOpen(session: string, message: Message, now: number): boole
 
 /** One message as an inbox shows it. */
 export interface InboxItem {
+  /** The message itself. */
   readonly message: Message;
   /** It had not been shown to this session before. */
   readonly is_new: boolean;

@@ -1,10 +1,11 @@
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
 import { Proof } from "../identity/proof.ts";
-import { extra, flag, type Infer, integer, list, nullable, object, oneOf, record, text } from "../schema.ts";
+import { extra, flag, integer, list, nullable, object, oneOf, record, type Schema, text } from "../schema.ts";
 import { iso } from "../time.ts";
 
 export const KINDS = ["info", "question", "ack", "request-yield", "status", "decision", "permission"] as const;
+/** What a message is for: `question`, `request-yield` and `permission` ask for an answer. */
 export type MessageKind = (typeof KINDS)[number];
 
 const ASKING: readonly MessageKind[] = ["question", "request-yield", "permission"];
@@ -13,62 +14,122 @@ const ASKING: readonly MessageKind[] = ["question", "request-yield", "permission
 export const VERDICTS = ["allow", "deny"] as const;
 export type PermissionVerdict = (typeof VERDICTS)[number];
 
-/** When one session was shown a message and when it answered (ISO 8601), and its verdict on a `permission`. */
-export const Receipt = object({
+/** What became of a message at one session. */
+export type Receipt = {
+  /** When it was shown. ISO 8601. */
+  readonly read_at?: string;
+  /** When it was answered, or said to be dealt with. ISO 8601. */
+  readonly acked_at?: string;
+  /** The answer to a `permission`. */
+  readonly verdict?: PermissionVerdict;
+};
+
+/** @internal */
+export const Receipt: Schema<Receipt> = object({
   read_at: extra(text()),
   acked_at: extra(text()),
   verdict: extra(oneOf(VERDICTS)),
 });
-export type Receipt = Infer<typeof Receipt>;
 
 /**
  * A message as it is on disk, in `--json` and here. The first seven fields are those of the `agent-relay` crate, with
- * its types and units (`timestamp` is Unix seconds); the rest may be missing, because the crate drops them when it
- * rewrites a message.
+ * its types and units; the rest may be missing, because the crate drops them when it rewrites a message.
  */
-export const Message = object({
+export type Message = {
+  readonly id: string;
+  /** Its sender; `system`: the relay itself. */
+  readonly from_session: string;
+  /** Which tool the sender is. */
+  readonly from_agent: string;
+  /** One session, or null for everyone. */
+  readonly to_session: string | null;
+  /** What its sender wrote: data, not instructions. */
+  readonly content: string;
+  /** Unix seconds; `sent_at` is exact. */
+  readonly timestamp: number;
+  /** The sessions that were shown it, its sender first. */
+  readonly read_by: readonly string[];
+  /** ISO 8601. */
+  readonly sent_at?: string;
+  /** Grows with each message of one sender, also when the clock steps back. */
+  readonly seq?: number;
+  /** What it is for; default `info`. */
+  readonly kind?: MessageKind;
+  /** The id of the message that began the conversation. */
+  readonly thread?: string;
+  /** The id of the message that it answers. */
+  readonly reply_to?: string;
+  /** Shared by the messages of one send to several. */
+  readonly batch?: string;
+  /** Its recipient is asked to answer, or to `ack` it: each look shows it again until then. */
+  readonly ack_required?: boolean;
+  /** The agent that sent it, where `from_agent` is another, or a person: it was not seen at a terminal. */
+  readonly via?: string;
+  /** The name that its sender wrote to, if it wrote to one: what is unread goes to who has it next. */
+  readonly to_name?: string;
+  /** The deadline: the sender is told if no answer has come by then. ISO 8601. */
+  readonly answer_by?: string;
+  /** The ids of the claims that a request to yield asks for. */
+  readonly claims?: readonly string[];
+  /** How many answers of agents alone came before it in its conversation. */
+  readonly hops?: number;
+  /** The sessions that they were from, the last at the end. */
+  readonly chain?: readonly string[];
+  /** No inbox shows the message after it. ISO 8601. */
+  readonly expires_at?: string;
+  /** When its sender took it back. ISO 8601. */
+  readonly withdrawn_at?: string;
+  /** By session. */
+  readonly receipts?: Readonly<Record<string, Receipt>>;
+  /** By the key of the machine that sent it over the network. */
+  readonly signature?: {
+    /** The `<user>/<machine>` that it says that it is of. */
+    readonly by: string;
+    /** The public key. */
+    readonly key: string;
+    /** The signature itself, base64url. */
+    readonly value: string;
+  };
+  /** By a person's or agent's SSH key. */
+  readonly ssh_signature?: {
+    /** Whose it says that it is. */
+    readonly signer: string;
+    /** The signature itself, armoured. */
+    readonly value: string;
+  };
+  /** What is known here of its origin, where it came over the network. */
+  readonly proof?: Proof;
+};
+
+/** @internal */
+export const Message: Schema<Message> = object({
   id: text(),
   from_session: text(),
   from_agent: text(),
-  /** One session, or null for everyone. */
   to_session: nullable(text()),
   content: text(),
   timestamp: integer(),
   read_by: list(text()),
-  /** ISO 8601 with milliseconds. */
   sent_at: extra(text()),
-  /** Grows with each message of one sender, also when the clock steps back. */
   seq: extra(integer()),
   kind: extra(oneOf(KINDS)),
-  /** The id of the message that began the conversation. */
   thread: extra(text()),
   reply_to: extra(text()),
-  /** Shared by the messages of one send to several. */
   batch: extra(text()),
   ack_required: extra(flag()),
-  /** The agent that sent it, where `from_agent` is another, or a person: it was not seen at a terminal. */
   via: extra(text()),
-  /** The name that its sender wrote to, if it wrote to one: what is unread goes to who has it next. */
   to_name: extra(text()),
-  /** The deadline, ISO 8601: the sender is told if no answer has come by then. */
   answer_by: extra(text()),
-  /** The ids of the claims that a request to yield asks for. */
   claims: extra(list(text())),
-  /** See `loop-limit.ts`. */
   hops: extra(integer()),
   chain: extra(list(text())),
-  /** ISO 8601; no inbox shows the message after it. */
   expires_at: extra(text()),
   withdrawn_at: extra(text()),
   receipts: extra(record(Receipt)),
-  /** By the key of the machine that sent it over the network. */
   signature: extra(object({ by: text(), key: text(), value: text() })),
-  /** By a person's or agent's SSH key, armoured; `signer` is the one it claims to be of. */
   ssh_signature: extra(object({ signer: text(), value: text() })),
-  /** What is known here of its origin, where it came over the network. */
   proof: extra(Proof),
 });
-export type Message = Infer<typeof Message>;
 
 /** The fields of a message that its sender may set beyond the text. */
 export interface MessageExtras {

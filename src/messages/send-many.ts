@@ -5,6 +5,7 @@ import { orError, type Prepared, prepare, publishAll, publishTogether, type Send
 /** One of several messages that are sent together. */
 export interface SendItem {
   readonly content: string;
+  /** As for `send`. */
   readonly options?: SendOptions | undefined;
 }
 

@@ -33,6 +33,7 @@ export interface SendOptions {
   readonly kind?: MessageKind | undefined;
   /** The id of any message of the conversation that the message belongs to. */
   readonly thread?: string | undefined;
+  /** The id of the message that this one answers. */
   readonly replyTo?: string | undefined;
   /** Asks the recipient to `ack` or answer: each read shows the message again until then. */
   readonly ack?: boolean | undefined;
@@ -65,6 +66,7 @@ export interface Recipient {
   readonly last_seen?: string;
   /** What tells it of its mail without being asked, and when it last looked or was told (ISO 8601). */
   readonly told_by?: readonly Teller[];
+  /** When it last looked, or was told. ISO 8601. */
   readonly looked_at?: string;
   /** When the session ended (ISO 8601). It may come back for its mail. */
   readonly ended_at?: string;
@@ -78,8 +80,10 @@ export interface Recipient {
 export interface Sent {
   /** The message's id; of several, the first one's. */
   readonly id: string;
+  /** Shared by the messages of one send to several. */
   readonly batch?: string;
   readonly messages: readonly Message[];
+  /** One for each that a pointer was written for; with `report`, what is known of it. */
   readonly recipients: readonly Recipient[];
 }
 

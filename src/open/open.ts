@@ -24,6 +24,7 @@ export interface OpenOptions extends RelayOptions {
   readonly dir?: string | undefined;
   /** Where to look from; default the working folder. */
   readonly cwd?: string | undefined;
+  /** The environment to go by; default that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The address of a server that has the relay, in place of files here. */
   readonly server?: string | undefined;

@@ -16,10 +16,16 @@ const load = {
   snapshot: () => import("../views/snapshot.ts"),
 };
 
+export interface NoteOptions {
+  /** The file that the note is about. */
+  readonly file?: string | undefined;
+}
+
 /** What happens and has happened: `relay.activity`. */
 export class Activity {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }
@@ -31,7 +37,7 @@ export class Activity {
   }
 
   /** Writes a note to the log; with `file`, about that file. */
-  async note(text: string, options: { readonly file?: string | undefined } = {}): Promise<void> {
+  async note(text: string, options: NoteOptions = {}): Promise<void> {
     checkOptions("note", options, { file: true });
     return (await load.log()).note(this.#acting.mine(), text, options.file);
   }

@@ -17,6 +17,7 @@ const load = {
 export class Admin {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }

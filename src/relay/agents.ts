@@ -15,10 +15,16 @@ const load = {
   status: () => import("../agents/status.ts"),
 };
 
+export interface AgentListOptions {
+  /** Also says how many unread messages each has, which costs a look into each inbox. */
+  readonly unread?: boolean | undefined;
+}
+
 /** Who is here: `relay.agents`. */
 export class Agents {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }
@@ -42,7 +48,7 @@ export class Agents {
   }
 
   /** Everyone registered, the last seen first; with `unread`, also how many unread messages each has. */
-  async list(options: { readonly unread?: boolean | undefined } = {}): Promise<registry.AgentView[]> {
+  async list(options: AgentListOptions = {}): Promise<registry.AgentView[]> {
     checkOptions("list agents", options, { unread: true });
     const look = options.unread ? agentsWithUnread : registry.agents;
     return look(this.#acting.anyone());

@@ -16,6 +16,7 @@ const load = {
 export class Claims {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }

@@ -7,6 +7,7 @@ const load = () => import("../decisions/decide.ts");
 export class Decisions {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }

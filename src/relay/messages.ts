@@ -17,6 +17,7 @@ export class Messages {
   readonly #acting: Acting;
   readonly #sending: Sending;
 
+  /** @internal */
   constructor(acting: Acting, sending: Sending) {
     this.#acting = acting;
     this.#sending = sending;

@@ -32,6 +32,7 @@ export class Tasks {
   readonly #acting: Acting;
   #lastAge = 0;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }

@@ -11,6 +11,7 @@ const load = () => import("../waits/waiting.ts");
 export class Waits {
   readonly #acting: Acting;
 
+  /** @internal */
   constructor(acting: Acting) {
     this.#acting = acting;
   }

@@ -5,8 +5,11 @@ export type Value = Readonly<Record<string, unknown>>;
 
 /** Which names of a folder: those after `after`, at most `limit`, from the end if `reverse`. */
 export interface ListRange {
+  /** Only names after this one, in their order. */
   readonly after?: string;
+  /** At most so many. */
   readonly limit?: number;
+  /** From the last name to the first; `after` then means before. */
   readonly reverse?: boolean;
 }
 
@@ -29,8 +32,10 @@ export interface Delivery {
 
 /** A record to publish. */
 export interface Published {
+  /** Under which it is stored, such as `messages/msg-...`. */
   readonly key: string;
   readonly value: Value;
+  /** Where it is listed. */
   readonly delivery: Delivery;
 }
 
@@ -53,6 +58,7 @@ export type Hint = "changed" | "perhaps";
 
 /** An event that a store has dealt with, and that a person may want to know of. */
 export interface Notice {
+  /** The record that it is about, such as `messages/msg-...`; or a word. */
   readonly key: string;
   readonly text: string;
 }
@@ -61,10 +67,12 @@ export interface Notice {
 export interface SetAside {
   /** By which it is put back. */
   readonly name: string;
+  /** Where it was, such as `messages/msg-...`. */
   readonly key: string;
   readonly reason: string;
-  /** Unix ms. */
-  readonly at: number;
+  /** When it was set aside. ISO 8601. */
+  readonly at: string;
+  /** Where it is now. */
   readonly file: string;
   /** The beginning of what it holds. */
   readonly head: string;
@@ -100,8 +108,9 @@ export interface Store {
   /** The number of unread messages of another session, whose inbox this store cannot list; 1,001: more than 1,000. */
   readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
 
-  /** The records that were set aside, the oldest first, and what puts one back; where the records are files here. */
+  /** The records that were set aside, the oldest first; where the records are files here. */
   readonly setAside?: (() => Promise<readonly SetAside[]>) | undefined;
+  /** Puts one back, by its `name`, if it can be read by now. */
   readonly putBack?: ((name: string) => Promise<PutBack>) | undefined;
 
   /** The record, or undefined. Throws `corrupt` if it cannot be read; it has then been set aside. */
@@ -110,8 +119,9 @@ export interface Store {
   /** The names (last segments) of a folder's records, in order of name. */
   list(folder: string, range?: ListRange): Promise<string[]>;
 
-  /** All records of a folder by their names, and the times of its marks, where asking for each would take a round trip. */
+  /** All records of a folder by their names, where asking for each would take a round trip. */
   readonly records?: ((folder: RegistrationFolder) => Promise<ReadonlyMap<string, Value>>) | undefined;
+  /** The times (Unix ms) of the marks of a folder by their names, where asking for each would take a round trip. */
   readonly markTimes?: ((folder: RegistrationFolder) => Promise<ReadonlyMap<string, number>>) | undefined;
 
   /** Writes a record that does not exist yet. False, with nothing written, if it does. Exactly one of many wins. */
@@ -170,6 +180,7 @@ export interface Store {
   /** The names (last segments) of a folder's logs, in order of name. */
   logs(folder: string): Promise<string[]>;
 
+  /** Removes a log, if it is there. */
   removeLog(key: string): Promise<void>;
 
   /** Yields whenever something in a folder may have changed: a hint that may repeat. Ends when `signal` aborts. */
@@ -196,6 +207,7 @@ export interface Store {
    */
   prune(folder: string, before: number, isMeant: (name: string) => boolean): Promise<number>;
 
+  /** Ends what the store holds open. */
   close(): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ import {
 
 export interface TaskEdit extends TaskFields {
   readonly title?: string | undefined;
+  /** A person changes it in place of its holder, who is told. */
   readonly force?: boolean | undefined;
 }
 

@@ -32,7 +32,9 @@ export interface TaskList extends Standings {
 
 /** A task that is over, and the tasks that became ready by it. */
 export interface EndedTask {
+  /** As it is now. */
   readonly task: Task;
+  /** Those that anybody may take now. */
   readonly ready: readonly Task[];
 }
 

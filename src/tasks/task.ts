@@ -27,6 +27,7 @@ export type TaskOwner = {
   readonly tentative?: boolean;
 };
 
+/** @internal */
 export const TaskOwner: Schema<TaskOwner> = object(
   {
     session_id: text(),
@@ -49,6 +50,7 @@ export type TaskNote = {
   readonly text: string;
 };
 
+/** @internal */
 export const TaskNote: Schema<TaskNote> = object({ at: moment(), session_id: text(), text: text() });
 
 /** A task as it is on disk, in `--json` and here. */
@@ -82,6 +84,7 @@ export type Task = {
   readonly ended_at?: string;
 };
 
+/** @internal */
 export const Task: Schema<Task> = object({
   id: text(),
   title: text(),

@@ -25,14 +25,17 @@ export interface Dump {
   readonly project: string;
   readonly relay: Readonly<Record<string, unknown>>;
   readonly agents: readonly AgentView[];
+  /** Those that have left. */
   readonly ended: readonly Agent[];
   readonly messages: readonly Message[];
   /** Those that are live. */
   readonly claims: ClaimLedger;
   readonly tasks: readonly Task[];
+  /** Which of the tasks are abandoned, and what the pending ones wait for. */
   readonly task_standings: Standings;
   readonly decisions: readonly Decision[];
   readonly waits: readonly Wait[];
+  /** The whole log. */
   readonly activity: readonly Entry[];
 }
 

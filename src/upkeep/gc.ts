@@ -38,7 +38,9 @@ export const RETENTION: Retention = {
 /** One thing that is no longer kept. */
 export interface RemovedThing {
   readonly kind: keyof Retention;
+  /** Where it is kept, such as `messages/msg-...`. */
   readonly key: string;
+  /** In words. */
   readonly why: string;
 }
 

@@ -9,7 +9,7 @@ import { isReadable, readableWith, readMessage } from "../messages/records.ts";
 import { idsWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
-import { nameOf } from "../store/store.ts";
+import { nameOf, type SetAside } from "../store/store.ts";
 import { readTask, tasksWith } from "../tasks/indexes.ts";
 import type { Task } from "../tasks/task.ts";
 import { asTyped } from "../text.ts";
@@ -22,7 +22,7 @@ export interface Explanation {
   readonly record?: Message | Task | Wait | Decision | undefined;
   readonly entries: readonly Entry[];
   /** Where its record is, and why, if it could not be read and was set aside. */
-  readonly set_aside?: { readonly file: string; readonly reason: string; readonly at: number } | undefined;
+  readonly set_aside?: Pick<SetAside, "file" | "reason" | "at"> | undefined;
 }
 
 const WORDS = ["text", "title", "reason", "agent_id", "at", "event", "name", "state", "kind"]; // fields that hold no ids

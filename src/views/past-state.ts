@@ -7,9 +7,16 @@ export interface PastState {
   readonly agents: readonly {
     readonly session_id: string;
     readonly agent_id: string;
+    /** What it said that it does. */
     readonly status?: string | undefined;
   }[];
-  readonly claims: readonly { readonly id: string; readonly holder: string; readonly targets: string }[];
+  readonly claims: readonly {
+    readonly id: string;
+    /** The session that had it. */
+    readonly holder: string;
+    /** What was claimed, in words. */
+    readonly targets: string;
+  }[];
   readonly tasks: readonly { readonly id: string; readonly state: string; readonly title?: string | undefined }[];
 }
 

@@ -1,5 +1,5 @@
 import type { AgentView } from "../agents/registry.ts";
-import type { Claim, Waiter } from "../claims/claim.ts";
+import type { Claim, WaitEdge, Waiter } from "../claims/claim.ts";
 import { factsOf, readClaims } from "../claims/ledger.ts";
 import { isLive } from "../claims/rules.ts";
 import type { Context } from "../context.ts";
@@ -20,7 +20,7 @@ export interface Snapshot {
   /** The waiters for claims, the first in the queue first. */
   readonly queue: readonly Waiter[];
   /** The wait edges: who waits for whom to act. */
-  readonly waiting: readonly { readonly session_id: string; readonly on: readonly string[]; readonly for: string }[];
+  readonly waiting: readonly Pick<WaitEdge, "session_id" | "on" | "for">[];
   /** Waits whose outcome will be told by a message. */
   readonly waits: readonly Wait[];
   /** The open tasks, the first to do first, at most 20. */

@@ -15,6 +15,7 @@ export type Condition = {
    */
   readonly event: (typeof EVENTS)[number];
   readonly targets?: readonly ClaimTarget[];
+  /** Whose end, or whose message. */
   readonly session?: string;
   /** With `ended`: the session's process when the wait began. Another process may go on under the same id. */
   readonly pid?: number;
@@ -27,6 +28,7 @@ export type Condition = {
   readonly id?: string;
 };
 
+/** @internal */
 export const Condition: Schema<Condition> = object({
   event: oneOf(EVENTS),
   targets: optional(list(ClaimTarget)),
@@ -60,7 +62,12 @@ export type Wait = {
   /** When it was decided. ISO 8601. */
   readonly ended_at?: string;
   /** The outcomes so far, by the index of their condition. A condition that came true stays true. */
-  readonly met?: readonly { readonly condition: number; readonly outcome: string }[];
+  readonly met?: readonly {
+    /** The index of the condition. */
+    readonly condition: number;
+    /** What happened, in words. */
+    readonly outcome: string;
+  }[];
   /** What happened, a line for each condition that came true. */
   readonly outcome?: readonly string[];
   /** The id of the message that tells the outcome. */
@@ -77,6 +84,7 @@ export type Wait = {
   };
 };
 
+/** @internal */
 export const Wait: Schema<Wait> = object({
   id: text(),
   session_id: KeySegment,
@@ -141,14 +149,18 @@ export function sayConditions(conditions: readonly Condition[], any: boolean, ca
 export interface WaitFor {
   /** Paths or globs that another holds. */
   readonly released?: readonly string[] | undefined;
+  /** Names of things that are no files, that another holds. */
   readonly resources?: readonly string[] | undefined;
   /** Session ids, their unique beginnings, or names. */
   readonly ended?: readonly string[] | undefined;
+  /** That there is an unread message for this session. */
   readonly message?: boolean | undefined;
   /** With `message`: only from this session. */
   readonly from?: string | undefined;
   /** With `message`: only of this kind. */
   readonly kind?: MessageKind | undefined;
+  /** The ids of messages that are to be answered. */
   readonly replyTo?: readonly string[] | undefined;
+  /** The ids or titles of tasks that are to be over. */
   readonly taskDone?: readonly string[] | undefined;
 }

@@ -39,6 +39,7 @@ export interface WaitOptions {
   readonly any?: boolean | undefined;
   /** ms; default 10 minutes, and 8 hours for `subscribe`. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the wait, by its reason. */
   readonly signal?: AbortSignal | undefined;
   /** What relative paths are relative to; default the folder the Relay was made for. */
   readonly cwd?: string | undefined;
@@ -48,6 +49,7 @@ export interface WaitOptions {
 
 /** What came true, a line for each. */
 export interface WaitResult {
+  /** A line for each condition that came true, in words. */
   readonly outcome: readonly string[];
 }
 

@@ -28,7 +28,7 @@ export const verb = defineVerb({
 async function list(cli: Cli): Promise<void> {
   const found = await setAside(await contextOf(cli));
   const line = ({ key, reason, at, file }: SetAside) =>
-    `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.now() - at))} ago${file === "" ? ", on the server" : ` as ${cleanLine(file)}`}\n`;
+    `${cleanLine(key)}: ${cleanLine(reason)}, set aside ${formatDuration(Math.max(0, cli.now() - Date.parse(at)))} ago${file === "" ? ", on the server" : ` as ${cleanLine(file)}`}\n`;
   await cli.say(found.map(shown), cli.framed(found.map(line), "what was set aside"));
   if (found.length === 0) cli.io.err("Nothing was set aside\n");
   else

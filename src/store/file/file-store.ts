@@ -50,7 +50,9 @@ export interface FileStoreOptions {
   readonly inboxLimit?: number | undefined;
   /** Folders of other users that may be used all the same. */
   readonly trusted?: readonly string[] | undefined;
+  /** The clock (Unix ms). */
   readonly now?: (() => number) | undefined;
+  /** Called for each problem that was met and dealt with, such as a file that was set aside. */
   readonly onNotice?: ((notice: Notice) => void) | undefined;
 }
 

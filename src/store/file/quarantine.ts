@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errno } from "../../errors.ts";
+import { iso } from "../../time.ts";
 import { isKey } from "../key.ts";
 import type { PutBack, SetAside } from "../store.ts";
 import { linkOnce, readRecord, Unusable } from "./files.ts";
@@ -18,11 +19,9 @@ export function recordsSetAside(root: string): SetAside[] {
       if (!stat || key === undefined) return [];
       const said = textOf(`${root}/quarantine/${name}.reason`).trim();
       const reason = said.startsWith(`${key}: `) ? said.slice(key.length + 2) : said || "nobody wrote down why";
-      return [
-        { name, key, reason, at: Math.floor(stat.ctimeMs), file: place, head: stat.isFile() ? headOf(place) : "" },
-      ];
+      return [{ name, key, reason, at: iso(stat.ctimeMs), file: place, head: stat.isFile() ? headOf(place) : "" }];
     })
-    .sort((a, b) => a.at - b.at);
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 
 /** Puts a record back where it was, if it can be read now and nothing has taken its place. */

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { isAway, RelayError } from "../../errors.ts";
 import { Lifetime } from "../../lifetime.ts";
-import { integer, list, object, text } from "../../schema.ts";
+import { list, moment, object, text } from "../../schema.ts";
 import { jsonText } from "../../text.ts";
 import { sleep } from "../../time.ts";
 import { checkKey } from "../key.ts";
@@ -20,7 +20,7 @@ import { type CallerOptions, HttpCaller, PATIENCE } from "./caller.ts";
 import { EventNames } from "./event-names.ts";
 import { CHANGED, queryOf } from "./wire.ts";
 
-const ASIDE = list(object({ name: text(), key: text(), reason: text(), at: integer(), file: text(), head: text() }));
+const ASIDE = list(object({ name: text(), key: text(), reason: text(), at: moment(), file: text(), head: text() }));
 
 const PAGE = 500; // records in one answer
 const MAX_TRIES = 50; // of an update whose record others change at the same time

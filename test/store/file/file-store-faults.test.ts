@@ -6,8 +6,8 @@ import path from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { FileStore, type FileStoreOptions } from "../../../src/store/file/file-store.ts";
 import type { Value } from "../../../src/store/store.ts";
+import { NOON } from "../../../src/testing/runner.ts";
 import { rounds } from "../../support/scale.ts";
-import { NOON } from "../contract.ts";
 
 const STRAYS = rounds(100_000);
 

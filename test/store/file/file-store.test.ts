@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Relay } from "../../../src/relay.ts";
 import { FileStore, type FileStoreOptions } from "../../../src/store/file/file-store.ts";
-import { NOON } from "../contract.ts";
+import { NOON } from "../../../src/testing/runner.ts";
 
 const isRoot = process.getuid?.() === 0;
 

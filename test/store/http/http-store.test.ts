@@ -1,13 +1,12 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FileStore } from "../../../src/store/file/file-store.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { describeStore } from "../../../src/testing/contract.ts";
+import { NOON, type StoreUnderTest } from "../../../src/testing/runner.ts";
 import { World } from "../../support/http-relay.ts";
-import { describeRecords, NOON, type StoreUnderTest } from "../contract.ts";
-import { describeDelivery } from "../contract-delivery.ts";
-import { describeLogs } from "../contract-logs.ts";
 
 const MOST = 100; // stores that the suite asks for
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "relay-http-"));
@@ -43,4 +42,4 @@ function remote(options: StoreUnderTest): Store {
   return world.store(`r${index}`);
 }
 
-for (const describeStore of [describeRecords, describeDelivery, describeLogs]) describeStore("HttpStore", remote);
+describeStore({ describe, test, expect }, "HttpStore", remote);

@@ -1,13 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { RelayError } from "../../src/errors.ts";
-import type { Store, Value } from "../../src/store/store.ts";
-
-export interface StoreUnderTest {
-  readonly now: () => number;
-  readonly inboxLimit: number;
-}
-
-export const NOON = Date.parse("2026-03-01T12:00:00.000Z");
+import { RelayError } from "../errors.ts";
+import type { ListRange, Store, Value } from "../store/store.ts";
+import { type MakeStore, NOON, type StoreUnderTest, type TestRunner } from "./runner.ts";
 
 const BAD_KEYS = [
   "",
@@ -29,7 +22,7 @@ const BAD_KEYS = [
 ];
 
 /** What every store promises of records and keys, whatever it is made of. */
-export function describeRecords(name: string, make: (options: StoreUnderTest) => Store): void {
+export function describeRecords({ describe, test, expect }: TestRunner, name: string, make: MakeStore): void {
   const open = (options: Partial<StoreUnderTest> = {}): Store =>
     make({ now: () => NOON, inboxLimit: 50_000, ...options });
 
@@ -109,7 +102,7 @@ export function describeRecords(name: string, make: (options: StoreUnderTest) =>
       ]);
     });
 
-    test.each([
+    const ranges: [ListRange, string[]][] = [
       [{ limit: 2 }, ["a", "b"]],
       [{ limit: 0 }, []],
       [{ limit: 9 }, ["a", "b", "c", "d"]],
@@ -121,9 +114,11 @@ export function describeRecords(name: string, make: (options: StoreUnderTest) =>
       [{ reverse: true, limit: 1 }, ["d"]],
       [{ reverse: true, after: "c" }, ["b", "a"]],
       [{ reverse: true, after: "a" }, []],
-    ])("the range %j gives %j", async (range, expected) => {
-      expect(await names(range)).toEqual([expected, expected]);
-    });
+    ];
+    for (const [range, expected] of ranges)
+      test(`the range ${JSON.stringify(range)} gives ${expected.join(" ")}`, async () => {
+        expect(await names(range)).toEqual([expected, expected]);
+      });
 
     test("a folder that is not there is empty", async () => {
       const store = open();
@@ -241,11 +236,12 @@ export function describeRecords(name: string, make: (options: StoreUnderTest) =>
       isDraft: (store, key) => store.isDraft(key),
     };
 
-    test.each(Object.keys(methods))("%s refuses every bad key with `usage`", async (method) => {
-      const store = open();
-      await store.create("a/b", {});
-      for (const key of [...BAD_KEYS, "x".repeat(129)])
-        await expect(methods[method]?.(store, key), JSON.stringify(key)).rejects.toMatchObject({ code: "usage" });
-    });
+    for (const method of Object.keys(methods))
+      test(`${method} refuses every bad key with usage`, async () => {
+        const store = open();
+        await store.create("a/b", {});
+        for (const key of [...BAD_KEYS, "x".repeat(129)])
+          await expect(methods[method]?.(store, key), JSON.stringify(key)).rejects.toMatchObject({ code: "usage" });
+      });
   });
 }

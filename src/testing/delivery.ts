@@ -1,10 +1,9 @@
-import { describe, expect, test } from "vitest";
-import { RelayError } from "../../src/errors.ts";
-import type { Store } from "../../src/store/store.ts";
-import { NOON, type StoreUnderTest } from "./contract.ts";
+import { RelayError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import { type MakeStore, NOON, type StoreUnderTest, type TestRunner } from "./runner.ts";
 
 /** What every store promises of messages and marks: publishing, marking, watching. */
-export function describeDelivery(name: string, make: (options: StoreUnderTest) => Store): void {
+export function describeDelivery({ describe, test, expect }: TestRunner, name: string, make: MakeStore): void {
   const open = (options: Partial<StoreUnderTest> = {}): Store =>
     make({ now: () => NOON, inboxLimit: 50_000, ...options });
 
@@ -72,14 +71,12 @@ export function describeDelivery(name: string, make: (options: StoreUnderTest) =
       expect(await store.marks("a")).toEqual(["b"]);
     });
 
-    test.each([0, 1, 999, 1_795_244_909_049, Date.parse("2099-12-31T23:59:59.999Z")])(
-      "a mark keeps the time %d to the millisecond",
-      async (at) => {
+    for (const at of [0, 1, 999, 1_795_244_909_049, Date.parse("2099-12-31T23:59:59.999Z")])
+      test(`a mark keeps the time ${at} to the millisecond`, async () => {
         const store = open();
         await store.mark("a/b", at);
         expect(await store.markedAt("a/b")).toBe(at);
-      },
-    );
+      });
 
     test("a mark that is not there has no time, and is not removed", async () => {
       const store = open();
@@ -127,19 +124,20 @@ export function describeDelivery(name: string, make: (options: StoreUnderTest) =
       "a message that is published": (store) => store.publish("messages/m", {}, { inboxes: ["ann"] }),
     };
 
-    test.each(Object.keys(changes))("a watcher hears at once, and of %s", async (what) => {
-      const store = open();
-      await store.create("inboxes/ann/old", {});
-      await store.mark("inboxes/ann/here");
-      const end = new AbortController();
-      const watching = store.watch("inboxes/ann", end.signal)[Symbol.asyncIterator]();
-      expect((await watching.next()).done).toBe(false);
-      const heard = watching.next();
-      await changes[what]?.(store);
-      expect((await heard).done).toBe(false);
-      end.abort();
-      expect((await watching.next()).done).toBe(true);
-    });
+    for (const what of Object.keys(changes))
+      test(`a watcher hears at once, and of ${what}`, async () => {
+        const store = open();
+        await store.create("inboxes/ann/old", {});
+        await store.mark("inboxes/ann/here");
+        const end = new AbortController();
+        const watching = store.watch("inboxes/ann", end.signal)[Symbol.asyncIterator]();
+        expect((await watching.next()).done).toBe(false);
+        const heard = watching.next();
+        await changes[what]?.(store);
+        expect((await heard).done).toBe(false);
+        end.abort();
+        expect((await watching.next()).done).toBe(true);
+      });
 
     test("a folder that is not there yet can be watched", async () => {
       const store = open();

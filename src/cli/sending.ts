@@ -1,13 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
-import { durationOf, formatDuration } from "../duration.ts";
+import { durationOf } from "../duration.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
 import type { MessageKind } from "../messages/message.ts";
-import type { Recipient, SendOptions, Sent } from "../messages/send.ts";
+import type { SendOptions, Sent } from "../messages/send.ts";
 import type { FoundRelay } from "../open/open.ts";
-import { hearingWords } from "../render/hearing.ts";
+import { recipientWords } from "../render/recipients.ts";
 import { quoted } from "../shell/quote.ts";
-import { cleanLine, countWord } from "../text.ts";
 import type { Cli } from "./cli.ts";
 import { decoded } from "./decode.ts";
 
@@ -59,7 +58,7 @@ export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void
   const now = cli.now();
   const ids = sent.messages.map((message) => message.id).join(" ");
   const isForAll = sent.messages[0]?.to_session === null;
-  const people = sent.recipients.map((recipient) => describeRecipient(recipient, now)).join("; ");
+  const people = sent.recipients.map((recipient) => recipientWords(recipient, now)).join("; ");
   const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;
   try {
     const where =
@@ -71,23 +70,6 @@ export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void
       cause: error,
     });
   }
-}
-
-function describeRecipient(who: Recipient, now: number): string {
-  const ago = (at: string) => formatDuration(now - Date.parse(at));
-  const facts = [
-    who.presence === "unknown" ? "not seen here yet, kept until it comes" : undefined,
-    who.ended_at === undefined ? undefined : `left ${ago(who.ended_at)} ago, kept until it is back`,
-    who.presence === "active" ? "active" : undefined,
-    who.presence === "idle" && who.last_seen !== undefined ? `idle ${ago(who.last_seen)}` : undefined,
-    who.presence === "gone" && who.ended_at === undefined && who.last_seen !== undefined
-      ? `gone, seen ${ago(who.last_seen)} ago`
-      : undefined,
-    who.presence === "active" || who.presence === "idle" ? hearingWords(who, now) : undefined,
-    who.unread_before ? `${countWord(who.unread_before)} unread before this` : undefined,
-    who.is_full ? "its inbox is full: not listed there" : undefined,
-  ];
-  return `${cleanLine(who.name ?? who.session_id)} (${facts.filter((fact) => fact !== undefined).join(", ")})`;
 }
 
 function readBody(file: string): string {

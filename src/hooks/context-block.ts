@@ -1,5 +1,6 @@
 import type { InboxItem } from "../messages/message-state.ts";
 import { frameTitled } from "../render/frame.ts";
+import { less, Room } from "../render/room.ts";
 import { beginning } from "../text.ts";
 
 /** The most that is put before a model at once. Hosts cut at 10,000 bytes or more. */
@@ -30,13 +31,13 @@ export function contextBlock(
 ): ContextBlock {
   const shown: InboxItem[] = [];
   const announced: InboxItem[] = [];
-  const half = new BlockRoom(ours, 0.5); // the rest is for messages
+  const half = roomBeside(ours, 0.5); // the rest is for messages
   const lines = theirs.filter((line) => half.take(line));
-  const room = new BlockRoom([...ours, ...lines]);
+  const room = roomBeside([...ours, ...lines]);
   for (const item of items) {
     const whole = render(item);
     if (room.take(whole)) shown.push(item);
-    else if (new BlockRoom(ours).take(whole) || !room.take(preview(item, whole))) continue;
+    else if (roomBeside(ours).take(whole) || !room.take(preview(item, whole))) continue;
     else announced.push(item);
     lines.push(shown.includes(item) ? whole : preview(item, whole));
   }
@@ -48,32 +49,11 @@ export function contextBlock(
   return { text: text.join(""), shown, announced };
 }
 
-/** What still fits into a block. */
-class BlockRoom {
-  #bytes: number;
-  #tokens: number;
-
-  constructor(taken: readonly string[], part = 1) {
-    this.#bytes = (MAX_BLOCK_BYTES - ENDING_BYTES) * part;
-    this.#tokens = (MAX_BLOCK_TOKENS - ENDING_BYTES / 4) * part;
-    this.#bytes -= Buffer.byteLength(taken.join(""));
-    this.#tokens -= tokensIn(taken.join(""));
-  }
-
-  take(text: string): boolean {
-    const bytes = Buffer.byteLength(text);
-    const tokens = tokensIn(text);
-    if (bytes > this.#bytes || tokens > this.#tokens) return false;
-    this.#bytes -= bytes;
-    this.#tokens -= tokens;
-    return true;
-  }
-}
-
-/** An estimate: four characters of ASCII are a token, and so is any other character. */
-function tokensIn(text: string): number {
-  const other = text.replace(/[\0-\x7f]/g, "").length;
-  return (text.length - other) / 4 + other;
+/** The room of a block, or of a part of it, beside what it has to hold. */
+function roomBeside(taken: readonly string[], part = 1): Room {
+  const bytes = (MAX_BLOCK_BYTES - ENDING_BYTES) * part;
+  const tokens = (MAX_BLOCK_TOKENS - ENDING_BYTES / 4) * part;
+  return new Room(less({ chars: Infinity, bytes, tokens }, taken.join("")));
 }
 
 function preview({ message }: InboxItem, whole: string): string {

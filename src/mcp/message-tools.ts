@@ -1,14 +1,12 @@
 import * as z from "zod";
-import { isName } from "../agents/agent.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
-import type { Recipient } from "../messages/send.ts";
 import { sendAnywhere } from "../messages/send-anywhere.ts";
 import { frame } from "../render/frame.ts";
-import { hearingWords } from "../render/hearing.ts";
 import { itemLines, messageLines, newNotes } from "../render/messages.ts";
+import { recipientWords } from "../render/recipients.ts";
 import { quoted } from "../shell/quote.ts";
 import { beginning, cleanLine, countWord } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
@@ -46,19 +44,6 @@ const send = tool({
     };
   },
 });
-
-function recipientWords(who: Recipient, now: number): string {
-  const { session_id, name, presence, last_seen, ended_at, unread_before = 0, is_full } = who;
-  const ago = (at: string) => `${formatDuration(now - Date.parse(at))} ago`;
-  const facts = [
-    ended_at === undefined ? (presence ?? []) : `left ${ago(ended_at)}, kept until it is back`,
-    presence === "idle" && last_seen !== undefined ? `seen ${ago(last_seen)}` : [],
-    presence === "active" || presence === "idle" ? (hearingWords(who, now) ?? []) : [],
-    unread_before > 0 ? `${countWord(unread_before)} unread before` : [],
-    is_full ? "its inbox is full: it was not told" : [],
-  ].flat();
-  return `${cleanLine(name !== undefined && isName(name) ? name : session_id)} (${facts.join(", ")})`;
-}
 
 const inbox = tool({
   name: "inbox",

@@ -1,10 +1,9 @@
 import * as z from "zod";
-import type { Claim } from "../claims/claim.ts";
 import { formatLeft } from "../duration.ts";
-import { claimWords, TENTATIVE } from "../render/claims.ts";
+import { claimLine, claimWords, TENTATIVE } from "../render/claims.ts";
 import { taskLine } from "../render/tasks.ts";
 import type { Task } from "../tasks/task.ts";
-import { clean, cleanLine, inQuotes } from "../text.ts";
+import { clean, cleanLine } from "../text.ts";
 import { type Tool, type ToolAnswer, type ToolCall, tool, withProgress } from "./tool.ts";
 import { frameWhatFits } from "./truncate.ts";
 
@@ -57,36 +56,26 @@ const check = tool({
   hints: { reads: true, repeats: true },
   input: z.strictObject({ paths: paths.optional() }),
   async run({ paths: given }, { relay, me, names, now }) {
+    const called = await names();
     if (given === undefined) {
       const all = await relay.claims.list();
       return {
-        text: frameWhatFits(await claimLines(all, me, names, now()), "claims") || "Nothing is claimed\n",
+        text:
+          frameWhatFits(
+            all.map((one) => claimLine(one, called, me, now())),
+            "claims",
+          ) || "Nothing is claimed\n",
         data: { claims: all },
       };
     }
     const found = await relay.claims.check(given);
-    const lines = await claimLines(found.claims, me, names, now());
+    const lines = found.claims.map((one) => claimLine(one, called, me, now()));
     const verdict = found.is_free
       ? "Free for you to claim\n"
       : "Not free: work on something else, or claim it with wait\n";
     return { text: `${verdict}${frameWhatFits(lines, "claims")}`, data: { ...found } };
   },
 });
-
-async function claimLines(
-  claims: readonly Claim[],
-  me: string,
-  names: ToolCall["names"],
-  now: number,
-): Promise<string[]> {
-  const called = await names();
-  return claims.map((one) => {
-    const who = one.session_id === me ? "you hold" : `${cleanLine(called.get(one.session_id) ?? one.session_id)} holds`;
-    const why = one.reason === undefined ? "" : `: ${cleanLine(inQuotes(one.reason))}`;
-    const shared = one.mode === "shared" ? " (shared)" : "";
-    return `${who} ${claimWords(one)}${shared} for ${formatLeft(Date.parse(one.offered_until ?? one.expires_at) - now)} more${why}\n`;
-  });
-}
 
 const tasks = tool({
   name: "tasks",

@@ -1,7 +1,4 @@
-import { sayTargets } from "../../claims/claim.ts";
-import { formatLeft } from "../../duration.ts";
-import { claimWords } from "../../render/claims.ts";
-import { cleanLine, inQuotes } from "../../text.ts";
+import { claimLine, waiterLine } from "../../render/claims.ts";
 import { defineVerb } from "../command.ts";
 import { EXIT } from "../exit.ts";
 
@@ -23,18 +20,8 @@ export const verb = defineVerb({
       thisWorktreeOnly: flags.apart,
     });
     const names = await relay.agents.names([...found.claims, ...found.queue].map(({ session_id }) => session_id));
-    const lines = found.claims.map((claim) => {
-      const isMine = claim.session_id === relay.session;
-      const who = isMine ? "you hold" : `${cleanLine(names.get(claim.session_id) ?? claim.session_id)} holds`;
-      const why = claim.reason === undefined ? "" : `: ${cleanLine(inQuotes(claim.reason))}`;
-      const shared = claim.mode === "shared" ? " (shared)" : "";
-      const left = formatLeft(Date.parse(claim.offered_until ?? claim.expires_at) - cli.now());
-      return `${who} ${claimWords(claim)}${shared} for ${left} more${why}\n`;
-    });
-    const inLine = found.queue.map(
-      ({ session_id, targets }) =>
-        `${cleanLine(names.get(session_id) ?? session_id)} is in line for ${cleanLine(sayTargets(targets))}\n`,
-    );
+    const lines = found.claims.map((claim) => claimLine(claim, names, relay.session, cli.now()));
+    const inLine = found.queue.map((waiter) => `${waiterLine(waiter, names)}\n`);
     await cli.say(found, cli.framed([...lines, ...inLine], "what is held") || "free\n");
     return found.is_free ? 0 : EXIT.conflict;
   },

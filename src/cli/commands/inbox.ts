@@ -1,9 +1,9 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import type { Inbox, InboxOptions } from "../../messages/inbox.ts";
-import type { InboxItem } from "../../messages/message-state.ts";
 import type { Relay } from "../../relay.ts";
 import { itemLines, sessionsIn } from "../../render/messages.ts";
+import { Room } from "../../render/room.ts";
 import { cleanLine, countWord, json } from "../../text.ts";
 import { iso } from "../../time.ts";
 import type { Cli } from "../cli.ts";
@@ -48,9 +48,10 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       }
       const names = await relay.agents.names(sessionsIn(items.map(({ message }) => message)));
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims.list() : [];
-      const { lines, shown } = thatFit(items, (item) => itemLines(item, me, names, cli.now(), held));
+      const all = items.map((item) => itemLines(item, me, names, cli.now(), held));
+      const lines = new Room({ chars: MAX_BLOCK_CHARS }).asManyAsFit(all);
       await io.out(cli.framed(lines));
-      return io.isUnheard ? [] : shown;
+      return io.isUnheard ? [] : items.slice(0, lines.length);
     },
   };
   const { items, more, open_more, is_unknown, broken = [] } = await look(relay, options);
@@ -80,20 +81,4 @@ async function look(relay: Relay, options: InboxOptions): Promise<Inbox> {
       next: error.next ? `${error.next}; ${next}` : next,
     });
   }
-}
-
-/** As many whole messages as fit into one block, at least one. */
-function thatFit(
-  items: readonly InboxItem[],
-  render: (item: InboxItem) => string,
-): { lines: string[]; shown: InboxItem[] } {
-  const lines: string[] = [];
-  let size = 0;
-  for (const item of items) {
-    const line = render(item);
-    if (lines.length > 0 && size + line.length > MAX_BLOCK_CHARS) break;
-    lines.push(line);
-    size += line.length;
-  }
-  return { lines, shown: items.slice(0, lines.length) };
 }

@@ -1,6 +1,5 @@
-import { sayTargets } from "../../claims/claim.ts";
 import { formatDuration, formatLeft } from "../../duration.ts";
-import { claimWords } from "../../render/claims.ts";
+import { claimWords, waiterLine } from "../../render/claims.ts";
 import { callsIn, namesOf, type SenderNames } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
@@ -101,7 +100,7 @@ function lines(title: string, of: readonly string[]): string {
 function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderNames): string[] {
   const call = (session: string) => cleanLine(names.get(session) ?? session);
   return [
-    ...queue.map((one) => `${call(one.session_id)} is in line for ${cleanLine(sayTargets(one.targets))}`),
+    ...queue.map((one) => waiterLine(one, names)),
     ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
     ...waits.map(
       (one) =>

@@ -15,6 +15,7 @@ export {
   type PutBack,
   type RecordUpdate,
   type RegistrationFolder,
+  type Served,
   type SetAside,
   type Store,
   type Value,

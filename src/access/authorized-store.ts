@@ -10,6 +10,7 @@ import {
   inRange,
   type ListRange,
   nameOf,
+  type Served,
   type SetAside,
   type Store,
   type Value,
@@ -37,7 +38,7 @@ export interface AuthorizedOptions {
 
 /** A store as one caller may use it: what it may not read looks absent, and writes it may not make are refused. */
 export class AuthorizedStore implements Store {
-  readonly isServed = true;
+  readonly served: Served;
   readonly isFromElsewhere: boolean;
   readonly #store: Store;
   readonly #caller: Caller;
@@ -45,11 +46,10 @@ export class AuthorizedStore implements Store {
   readonly #sizes: Sizes;
   readonly #readable: NonNullable<AuthorizedOptions["readable"]>;
   readonly #take: () => number;
-  readonly unreadIn?: (session: string) => Promise<number>;
 
   constructor(store: Store, caller: Caller, { now, sizes, readable, take, unreadIn }: AuthorizedOptions) {
     this.#take = take ?? (() => 0);
-    if (unreadIn) this.unreadIn = unreadIn;
+    this.served = { unreadIn };
     this.#store = store;
     this.#caller = caller;
     this.isFromElsewhere = caller.owner !== undefined;

@@ -28,7 +28,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   const live = await readAgent(store, "agents", session);
   const left = live ? undefined : await readAgent(store, "archive/agents", session);
   const old = live ?? left;
-  if (old?.owner !== undefined && !store.isServed && old.owner !== (await ownerHere(context)))
+  if (old?.owner !== undefined && !store.served && old.owner !== (await ownerHere(context)))
     throw new RelayError(
       "conflict",
       `Cannot register "${session}": that is a session of ${old.owner}, from elsewhere`,
@@ -40,7 +40,7 @@ export async function register(context: Context, given: RegisterOptions = {}): P
   if (left || (live && processState(live) === "dead")) await context.settle();
   const name = await takeName(context, options.name, old?.name);
   const { pid_started, place: _, other_processes, left_processes, ended_at, owner, hears, ...said } = old ?? {};
-  const kept = store.isServed && owner !== undefined ? { ...said, owner } : said;
+  const kept = store.served && owner !== undefined ? { ...said, owner } : said;
   const fresh = newAgent(context, options);
   const goesOn = live !== undefined && processState(live) !== "dead";
   const run = { ...(live ? joined(live, fresh) : fresh), ...(goesOn && hears && { hears }) };

@@ -82,7 +82,7 @@ export async function find(context: Context, session: string): Promise<AgentView
 export async function mine(context: Context): Promise<Agent | undefined> {
   const { store, session } = context;
   const agent = await readAgent(store, "agents", checkSegment(session, "session id"));
-  if (agent?.owner === undefined || store.isServed) return agent;
+  if (agent?.owner === undefined || store.served) return agent;
   if (agent.owner === (await ownerHere(context))) return undefined; // this machine registered it from another folder
   throw new RelayError("conflict", `Cannot act as "${session}": that is a session of ${agent.owner}, from elsewhere`, {
     next: `agent-relay --session ${session}-2 ...`,
@@ -172,7 +172,7 @@ export async function foreignSessions(
   { store, session: me }: Context,
   sessions: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  if (!store.isServed || sessions.size === 0) return new Set();
+  if (!store.served || sessions.size === 0) return new Set();
   const own = await ownerIn(store, me);
   const foreign = new Set<string>();
   for (const session of sessions) if (session !== me && (await ownerIn(store, session)) !== own) foreign.add(session);

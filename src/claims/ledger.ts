@@ -30,7 +30,7 @@ export async function keepClaims(context: Context): Promise<void> {
 
 /** Tells everyone that the ledger is lost: who held something would go on as if it still did. */
 async function tellOfLoss({ store, announce }: Context): Promise<void> {
-  const token = store.isServed ? undefined : await store.markedAt(TOKEN);
+  const token = store.served ? undefined : await store.markedAt(TOKEN);
   if (token !== undefined) await asFarAsPossible(() => announce(`claims-lost-${token}`, LOST));
 }
 

@@ -33,7 +33,7 @@ export interface OpenedRelay {
  */
 export async function refuseStrangers(found: FoundRelay, isForModel = false): Promise<void> {
   const { identity, project, store } = found;
-  if ((identity.agent === "human" && !isForModel) || !project.exists || store.isServed) return;
+  if ((identity.agent === "human" && !isForModel) || !project.exists || store.served) return;
   if (await isTrusted(store)) return; // a record that is broken is set aside by this look
   if (await isRelayAside(found))
     throw new RelayError("refused", `Cannot use ${project.dir}: its relay.json could not be read, and was set aside`, {

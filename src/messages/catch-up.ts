@@ -13,7 +13,7 @@ import { readMessage } from "./records.ts";
  */
 export async function catchUp(context: Context, isNew: boolean, name: string | undefined): Promise<void> {
   const { store, session, now } = context;
-  if (name !== undefined && !store.isServed) await inherit(context, name);
+  if (name !== undefined && !store.served) await inherit(context, name);
   await scanForForeign(context, "now");
   // A registered session got a pointer to each broadcast. Listing them again would rely on receipts, which the crate
   // may lose.

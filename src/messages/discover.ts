@@ -22,7 +22,7 @@ const SCAN_RARELY_MS = 60_000; // ... and in a project where none was ever found
  */
 export async function scanForForeign(context: Context, when: "now" | "due"): Promise<number> {
   const { store, now } = context;
-  if (store.isServed) return 0;
+  if (store.served) return 0;
   const last = await store.markedAt("stamps/foreign-look");
   if (when === "due" && last !== undefined && Math.abs(now() - last) < (await scanInterval(context))) return 0;
   if (!(await isThere(context))) return 0;
@@ -53,7 +53,7 @@ export async function scanInterval({ store }: Context): Promise<number> {
  */
 export async function relistAfterBoot(context: Context): Promise<void> {
   const { store, now } = context;
-  if (store.isServed) return;
+  if (store.served) return;
   const boot = bootId();
   if (boot === undefined || (await store.markedAt(`stamps/boot.${boot}`)) !== undefined) return;
   if (!(await isThere(context))) return;

@@ -15,7 +15,7 @@ export async function noteHeard({ store, session, now }: Context, message: Messa
   if (to !== session || agent === "human" || from === "system" || timeOf(id) === undefined) return;
   const peer = peerOf(from);
   await store.mark(`heard/${session}/${peer}.${id}`, now());
-  if (store.isServed) return; // where each call is a round trip, the next send tidies up
+  if (store.served) return; // where each call is a round trip, the next send tidies up
   for (const name of await marksOf(store, session, peer))
     if (name < `${peer}.${id}`) await store.unmark(`heard/${session}/${name}`);
 }

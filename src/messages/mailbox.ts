@@ -18,7 +18,8 @@ export const DRAFT_PAUSES_MS = [5, 20, 100]; // a listed message that is still b
  * there is none; the rest is counted by name. Does not tidy the inbox of another session.
  */
 export async function countUnread(context: Context, session = context.session): Promise<number> {
-  if (session !== context.session && context.store.unreadIn) return context.store.unreadIn(session);
+  const { unreadIn } = context.store.served ?? {};
+  if (session !== context.session && unreadIn) return unreadIn(session);
   const isOwn = session === context.session;
   const { messages, rest, unreadable } = await unreadMessages({ ...context, session }, MAX_READ_TO_COUNT, { isOwn });
   return Math.min(MAX_COUNTED + 1, messages.length + rest + unreadable);

@@ -10,7 +10,7 @@ import { scanInterval } from "./discover.ts";
  */
 export async function noteQuiet(context: Context, verb: "unread" | "inbox", looked = context.now()): Promise<void> {
   const { store, session, now } = context;
-  if (store.isServed || store.isFromElsewhere) return; // no launcher looks there
+  if (store.served || store.isFromElsewhere) return; // no launcher looks there
   const scanned = (await store.markedAt("stamps/foreign-look")) ?? 0;
   const until = Math.min(scanned + (await scanInterval(context)), looked + NOTE_EVERY_MS);
   if (until > now()) await store.mark(`agents/${session}.${verb}_${bootId()?.slice(0, 8) ?? "none"}`, until);

@@ -80,7 +80,7 @@ async function tellEveryone(context: Context, what: string, text: string): Promi
 }
 
 async function settleWaitsIfAny(context: Context): Promise<void> {
-  if (context.store.isServed || !(await hasWaits(context))) return;
+  if (context.store.served || !(await hasWaits(context))) return;
   const { settleWaits } = await import("../waits/settle.ts");
   await settleWaits(context);
 }

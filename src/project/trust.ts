@@ -8,7 +8,7 @@ import { iso } from "../time.ts";
 
 /** Whether this machine and user made the relay, or a person here has trusted it. */
 export async function isTrusted(store: Store): Promise<boolean> {
-  if (store.isServed) return true; // whoever chose the server has trusted it
+  if (store.served) return true; // whoever chose the server has trusted it
   return bearsOurMark(await valueOrSkipped(store, "relay"), store.root);
 }
 

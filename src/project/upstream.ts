@@ -30,7 +30,7 @@ export const REFUSED = "mirror/refused";
 
 /** The session of a person by the name `user` here: one of this machine where the server has that name for another. */
 export async function personHere(store: Store, user: string): Promise<string> {
-  const owner = store.isServed ? undefined : (await parsedOrSkipped(store, "mirror", Mirrored))?.owner;
+  const owner = store.served ? undefined : (await parsedOrSkipped(store, "mirror", Mirrored))?.owner;
   if (owner === undefined) return user;
   const known = (await store.get(`agents/${user}`)) ?? (await store.get(`archive/agents/${user}`));
   const isAnothers = known?.owner !== undefined && known.owner !== owner;
@@ -42,7 +42,7 @@ const VERDICT_PATIENCE_MS = 3000; // that a claim waits for the server's word
 
 /** Whether a server decides what is claimed here. */
 export async function isMirrored({ store }: Context): Promise<boolean> {
-  return !store.isServed && (await store.get("mirror")) !== undefined;
+  return !store.served && (await store.get("mirror")) !== undefined;
 }
 
 /** Whom the server takes the sessions of this machine for; undefined where that cannot be told. */

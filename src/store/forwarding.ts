@@ -4,9 +4,7 @@ import type { Store } from "./store.ts";
 export function forwarding(store: Store): Store {
   return {
     root: store.root,
-    isServed: store.isServed,
-    owner: store.owner?.bind(store),
-    unreadIn: store.unreadIn?.bind(store),
+    served: store.served,
     setAside: store.setAside?.bind(store),
     putBack: store.putBack?.bind(store),
     get: store.get.bind(store),

@@ -82,6 +82,17 @@ export interface SetAside {
 export type PutBack = "back" | "broken" | "taken" | "gone";
 
 /**
+ * What a server is to its callers: it finds messages that other programs wrote, tells of waits that are over, and lists again
+ * what a reboot has lost. A look leaves that to it.
+ */
+export interface Served {
+  /** Whom the server takes us for: `<user>/<machine>`; undefined for the person who runs it. */
+  readonly owner?: (() => Promise<string | undefined>) | undefined;
+  /** The number of unread messages of another session, whose inbox its callers cannot list; 1,001: more than 1,000. */
+  readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
+}
+
+/**
  * The port. A store holds *records* (JSON objects under a key) and *marks* (empty, with a time of their own). Keys are
  * segments joined by `/`, checked by `checkKey`; a record and a mark may share a key. A folder is what stands before
  * the last `/`. A record is the unit of atomicity: a reader sees the old one or the new one, never half.
@@ -94,19 +105,10 @@ export interface Store {
   /** The folder of the relay's files, where they are on this machine. */
   readonly root?: string | undefined;
 
-  /**
-   * True: a server keeps the records and looks after them. The server finds messages that other programs wrote, tells
-   * of waits that are over, and lists again what a reboot has lost; a look leaves that to it.
-   */
-  readonly isServed?: boolean | undefined;
+  /** There where a server keeps the records, and looks after them. */
+  readonly served?: Served | undefined;
   /** Who uses it is on another machine: the files that it names are not of this disk. */
   readonly isFromElsewhere?: boolean | undefined;
-
-  /** The owner that a server knows us as: `<user>/<machine>`; undefined for the person who runs it. */
-  readonly owner?: (() => Promise<string | undefined>) | undefined;
-
-  /** The number of unread messages of another session, whose inbox this store cannot list; 1,001: more than 1,000. */
-  readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
 
   /** The records that were set aside, the oldest first; where the records are files here. */
   readonly setAside?: (() => Promise<readonly SetAside[]>) | undefined;

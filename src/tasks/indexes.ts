@@ -28,7 +28,7 @@ export async function readTask(context: Context, id: string): Promise<Task | und
     return task === undefined || task.id === id ? task : { ...task, id };
   } catch (error) {
     if (!(error instanceof RelayError) || error.code !== "corrupt") throw error;
-    if (!context.store.isServed) await tellOfBrokenTask(context, id);
+    if (!context.store.served) await tellOfBrokenTask(context, id);
     return undefined;
   }
 }
@@ -151,7 +151,7 @@ async function heal(context: Context): Promise<void> {
 /** Lists every task again, once after each reboot: marks are not fsynced. */
 export async function reindexAfterBoot(context: Context): Promise<void> {
   const { store } = context;
-  if (store.isServed) return;
+  if (store.served) return;
   const stamp = `stamps/boot.${bootId()}.tasks`;
   if (bootId() === undefined || (await store.markedAt(stamp)) !== undefined) return;
   let isBoard = false; // a scan of no tasks writes nothing

@@ -77,7 +77,7 @@ function looked(look: DoctorCheck["look"], place: DoctorTarget): Finding[] {
 /** Checks whether a server's relay can be used from here. Its content is for the doctor on its own machine. */
 async function doctorOf(cli: Cli, server: string): Promise<number> {
   const { store, now } = await findRelay(cli.openOptions());
-  const who = (await store.owner?.()) ?? "who runs it";
+  const who = (await store.served?.owner?.()) ?? "who runs it";
   const ahead = now() - cli.now();
   const isFar = Math.abs(ahead) > MAX_CLOCK_LEAD_MS;
   const clock = isFar ? `its clock is ${formatDuration(Math.abs(ahead))} ${ahead > 0 ? "ahead" : "behind"}` : "ok";

@@ -21,7 +21,7 @@ export const verb = defineVerb({
     if (flags.list) return listInvites(cli);
     if (flags.revoke !== undefined) return revokeInvite(cli, flags.revoke);
     const { store, identity, project } = await findRelay(cli.openOptions());
-    const by = (await store.owner?.()) ?? identity.session;
+    const by = (await store.served?.owner?.()) ?? identity.session;
     const good = parseDuration(expires);
     const made = await invite(store, cli.now(), { user, uses: Number(uses), expires: good, by });
     const often = uses === "1" ? "once" : `${uses} times`;

@@ -93,7 +93,7 @@ async function removeOne(cli: Cli, who: string): Promise<void> {
 
 async function token(cli: Cli, user: string, { name, scope, expires }: TokenFacts): Promise<void> {
   const { store } = await findRelay(cli.openOptions());
-  const by = await store.owner?.();
+  const by = await store.served?.owner?.();
   const secret = await addToken(store, cli.now(), { user, name, scope, expires, by });
   await cli.say(
     { token: secret, user, name, scope },

@@ -65,7 +65,7 @@ async function mirror(cli: Cli, word: string | undefined, flags: Flags): Promise
   const relay = await theirRelay(remote.store, url.href);
   if ((await ensureRelay(local, io.now)) === relay)
     throw new RelayError("usage", `Cannot mirror ${url.href}: that is this very relay`, { next: "agent-relay status" });
-  const owner = (await remote.store.owner?.()) ?? undefined;
+  const owner = (await remote.store.served?.owner?.()) ?? undefined;
   await local.carryOver(); // the two sides are compared
   const stop = await runAlone(local);
   const steady = steadied();

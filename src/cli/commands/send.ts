@@ -63,7 +63,7 @@ async function send(
   const as = { session: relay.session, agent: relay.agent }; // there, too, we are who we are here
   const { sent, dir } = await sendAnywhere(relay, content, options, (words) => cli.elsewhere(words, as));
   await tellSent(cli, sent, dir);
-  if (!found.store.isServed && (await found.store.markedAt(`${APART}/${relay.session}`)) !== undefined)
+  if (!found.store.served && (await found.store.markedAt(`${APART}/${relay.session}`)) !== undefined)
     cli.io.err(
       `note: this is not passed on: the server has another ${relay.session}; see agent-relay mirror --status\n`,
     );

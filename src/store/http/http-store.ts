@@ -35,7 +35,7 @@ export interface HttpStoreOptions extends CallerOptions {
 
 /** A store of a relay that a server keeps, with the same keys. `url` is like `http://host:4800/name`. */
 export class HttpStore implements Store {
-  readonly isServed = true;
+  readonly served = { owner: () => this.#owner(), unreadIn: (session: string) => this.#unreadIn(session) };
   readonly #caller: HttpCaller;
   readonly #watches = new Lifetime();
   readonly #told = new Set<string>();
@@ -193,13 +193,12 @@ export class HttpStore implements Store {
     return (await this.#call(`drafts/${checkKey(key)}`)).body.is_draft === true;
   }
 
-  /** The owner that the server knows us as: `<user>/<machine>`; undefined for the person who runs it. */
-  async owner(): Promise<string | undefined> {
+  async #owner(): Promise<string | undefined> {
     const { owner } = (await this.#call("me")).body;
     return typeof owner === "string" ? owner : undefined;
   }
 
-  async unreadIn(session: string): Promise<number> {
+  async #unreadIn(session: string): Promise<number> {
     const { unread } = (await this.#call(`unread/${checkKey(session)}`)).body;
     if (typeof unread === "number") return unread;
     throw new RelayError("failed", "Cannot read the server's answer: there is no number in it");

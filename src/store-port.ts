@@ -15,9 +15,9 @@ export {
   type PutBack,
   type RecordUpdate,
   type RegistrationFolder,
-  type Served,
   type SetAside,
   type Store,
+  type StoreServer,
   type Value,
   type WriteOptions,
 } from "./store/store.ts";

@@ -10,9 +10,9 @@ import {
   inRange,
   type ListRange,
   nameOf,
-  type Served,
   type SetAside,
   type Store,
+  type StoreServer,
   type Value,
   type WriteOptions,
 } from "../store/store.ts";
@@ -38,7 +38,7 @@ export interface AuthorizedOptions {
 
 /** A store as one caller may use it: what it may not read looks absent, and writes it may not make are refused. */
 export class AuthorizedStore implements Store {
-  readonly served: Served;
+  readonly served: StoreServer;
   readonly isFromElsewhere: boolean;
   readonly #store: Store;
   readonly #caller: Caller;

@@ -1,7 +1,6 @@
 import { type Claim, sayTargets, type Waiter } from "../claims/claim.ts";
 import { formatLeft } from "../duration.ts";
 import { cleanLine, inQuotes } from "../text.ts";
-import type { SenderNames } from "./messages.ts";
 
 /** The note on a claim that was taken while the server that decides could not be asked. */
 export const TENTATIVE = "tentative: the server that decides was not asked yet, and you are told if it says no";
@@ -12,7 +11,12 @@ export function claimWords(claim: Pick<Claim, "targets">): string {
 }
 
 /** One line: who holds what, for how long, and why. */
-export function claimLine(claim: Claim, names: SenderNames, me: string | undefined, now: number): string {
+export function claimLine(
+  claim: Claim,
+  names: ReadonlyMap<string, string>,
+  me: string | undefined,
+  now: number,
+): string {
   const { session_id, mode, reason, offered_until, expires_at } = claim;
   const who = session_id === me ? "you hold" : `${cleanLine(names.get(session_id) ?? session_id)} holds`;
   const why = reason === undefined ? "" : `: ${cleanLine(inQuotes(reason))}`;
@@ -21,6 +25,6 @@ export function claimLine(claim: Claim, names: SenderNames, me: string | undefin
 }
 
 /** One line: who waits in line for what. */
-export function waiterLine(waiter: Waiter, names: SenderNames): string {
+export function waiterLine(waiter: Waiter, names: ReadonlyMap<string, string>): string {
   return `${cleanLine(names.get(waiter.session_id) ?? waiter.session_id)} is in line for ${claimWords(waiter)}`;
 }

@@ -85,7 +85,7 @@ export type PutBack = "back" | "broken" | "taken" | "gone";
  * What a server is to its callers: it finds messages that other programs wrote, tells of waits that are over, and lists again
  * what a reboot has lost. A look leaves that to it.
  */
-export interface Served {
+export interface StoreServer {
   /** Whom the server takes us for: `<user>/<machine>`; undefined for the person who runs it. */
   readonly owner?: (() => Promise<string | undefined>) | undefined;
   /** The number of unread messages of another session, whose inbox its callers cannot list; 1,001: more than 1,000. */
@@ -106,7 +106,7 @@ export interface Store {
   readonly root?: string | undefined;
 
   /** There where a server keeps the records, and looks after them. */
-  readonly served?: Served | undefined;
+  readonly served?: StoreServer | undefined;
   /** Who uses it is on another machine: the files that it names are not of this disk. */
   readonly isFromElsewhere?: boolean | undefined;
 

@@ -38,7 +38,7 @@ describe.each(REAL_HOSTS)("$name as it is published, offline, run for each promp
     const { at, was } = outcome();
     expect(was.edited).toBe("after\n");
     const { entries } = JSON.parse(await at.relay("activity", "--json"));
-    const edits = entries.filter(({ event, session }: Entry) => event === "edit" && session === was.session);
+    const edits = entries.filter(({ event, session_id }: Entry) => event === "edit" && session_id === was.session);
     expect(copies(JSON.stringify(edits), FILE)).toBe(1);
   });
 
@@ -91,7 +91,7 @@ describe.each(REAL_HOSTS)("$name as it is published, offline, in one process for
 
 interface Entry {
   readonly event: string;
-  readonly session: string;
+  readonly session_id: string;
   readonly session_id: string;
   readonly presence: string;
 }

@@ -92,6 +92,5 @@ describe.each(REAL_HOSTS)("$name as it is published, offline, in one process for
 interface Entry {
   readonly event: string;
   readonly session_id: string;
-  readonly session_id: string;
   readonly presence: string;
 }

@@ -165,7 +165,7 @@ export class Relay {
       claim(this.#context(), [paths].flat(), { ...options, signal }),
     );
     const giveBack = async () => (await load.yields()).giveBackAndTell(this.#context(), made);
-    return Object.defineProperty(made, Symbol.asyncDispose, { value: giveBack }) as HeldClaim;
+    return Object.defineProperty({ ...made }, Symbol.asyncDispose, { value: giveBack }) as HeldClaim;
   }
 
   /** Gives back own claims on or below these paths. Throws `not_found`, `refused` for another's without `force`. */

@@ -37,13 +37,13 @@ export type Hears = {
   readonly itself?: string;
 };
 
-const S = 1000;
+const SECOND_MS = 1000; // format 1 has whole seconds here
 
 const Hears: Schema<Hears> = object({
-  hooks: extra(moment(S)),
-  mcp: extra(moment(S)),
-  watch: extra(moment(S)),
-  itself: extra(moment(S)),
+  hooks: extra(moment(SECOND_MS)),
+  mcp: extra(moment(SECOND_MS)),
+  watch: extra(moment(SECOND_MS)),
+  itself: extra(moment(SECOND_MS)),
 });
 
 /**
@@ -110,7 +110,7 @@ export const Agent: Schema<Agent> = object({
   status: extra(text()),
   status_at: extra(moment()),
   hears: extra(Hears),
-  ended_at: extra(moment(S)),
+  ended_at: extra(moment(SECOND_MS)),
   owner: extra(text()),
   other_processes: extra(list(OtherProcess)),
   left_processes: extra(list(OtherProcess)),

@@ -39,8 +39,8 @@ export async function append(
 ): Promise<AppendResult> {
   const cwd = options.cwd ?? context.registration.cwd ?? context.project;
   const place = placeOf(context, file, cwd);
-  const { waitMs: wait = APPEND_PATIENCE_MS, ttlMs: ttl = APPEND_LEASE_MS, reason = "append", signal } = options;
-  const held = await hold(context, file, { waitMs: wait, ttlMs: ttl, reason, exact: true, cwd, signal });
+  const { waitMs = APPEND_PATIENCE_MS, ttlMs = APPEND_LEASE_MS, reason = "append", signal } = options;
+  const held = await hold(context, file, { waitMs, ttlMs, reason, exact: true, cwd, signal });
   try {
     return addTo(place, text, options.raw ?? false);
   } finally {

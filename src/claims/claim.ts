@@ -35,7 +35,8 @@ const MODES = ["exclusive", "shared"] as const;
 /** `exclusive`: of one session. `shared`: of any number of sessions that all share it. */
 export type ClaimMode = (typeof MODES)[number];
 
-type RequestFields = {
+/** What is asked for, which a claim and a waiter have too. */
+export type RequestFields = {
   readonly id: string;
   /** The session that claims. */
   readonly session_id: string;

@@ -4,10 +4,10 @@ import { integer, list, object, type Schema } from "../schema.ts";
 import { iso } from "../time.ts";
 import {
   Claim,
-  type ClaimMode,
   type ClaimTarget,
   isSameTargets,
   OFFER_MS,
+  type RequestFields,
   targetsMeet,
   WaitEdge,
   Waiter,
@@ -44,17 +44,10 @@ export interface ClaimFacts {
   readonly isDead: (waiter: Waiter | WaitEdge) => boolean;
 }
 
-export interface ClaimRequest {
-  readonly id: string;
-  readonly session_id: string;
-  readonly agent_id: string;
-  readonly targets: readonly ClaimTarget[];
-  readonly mode: ClaimMode;
-  readonly reason?: string;
-  /** ms; without it, as long as before, or 30 minutes. */
+export type ClaimRequest = RequestFields & {
+  /** Without it, as long as before, or 30 minutes. */
   readonly ttl_ms?: number;
-  readonly tentative?: boolean;
-}
+};
 
 /** What blocks a request: another session's claim, or a waiter that was queued first. */
 export type Blocker = { readonly claim: Claim } | { readonly waiter: Waiter };

@@ -310,16 +310,16 @@ function sentResult(messages: readonly Message[], reached: readonly string[], re
 const DEFAULT_DEADLINE_MS = 3_600_000; // to answer a message that asks for an `ack`
 
 function answerBy(
-  { ack, deadlineMs: deadline = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
+  { ack, deadlineMs = ack ? DEFAULT_DEADLINE_MS : undefined }: SendOptions,
   now: number,
 ): string | undefined {
-  if (deadline === undefined) return undefined;
-  return expiry(now, checkTimeout(deadline));
+  if (deadlineMs === undefined) return undefined;
+  return expiry(now, checkTimeout(deadlineMs));
 }
 
 /** A broadcast has no deadline: no single recipient can be late. Each is asked at each read until it acks. */
-function noDeadline({ deadlineMs: deadline }: SendOptions): undefined {
-  if (deadline === undefined) return undefined;
+function noDeadline({ deadlineMs }: SendOptions): undefined {
+  if (deadlineMs === undefined) return undefined;
   throw new RelayError("usage", "Cannot give everyone a deadline: nobody would be the one that is late", {
     next: "name who has to answer: agent-relay send --to <who> --deadline 10m",
   });

@@ -47,7 +47,7 @@ function within(value: unknown): unknown {
   const fields = Object.entries(value).map(([name, old]) => {
     const isMoment = TIMES.test(name) || (name === "at" && ("session_id" in value || "pid" in value)); // of a note, of a teller
     const next = isMoment && isTime(old) ? iso(old) : within(old);
-    const called = RENAMED[name] ?? name;
+    const called = typeof old === "number" ? (RENAMED[name] ?? name) : name; // a machine may be called so
     if (next !== old || called !== name) isSame = false;
     return [called, next] as const;
   });

@@ -119,6 +119,11 @@ test("what is of format 2 stays the very same, and what an agent says of itself 
       },
     ),
   );
+  const machines = { ttl: { key: "k", added_at: 5 }, since: { key: "k", added_at: 5 } };
+  const at = { key: "k", added_at: "1970-01-01T00:00:00.005Z" };
+  expect(inFormat2("members/m", { machines }), "a machine may be called so").toEqual({
+    machines: { ttl: at, since: at },
+  });
   const metadata = { ttl: 5, expires_at: 5, ended_at: 5 };
   const agent = { session_id: "a", registered_at: 5, last_heartbeat: 5, metadata, ended_at: 5 };
   expect(inFormat2("agents/a", agent)).toEqual({ ...agent, ended_at: "1970-01-01T00:00:05.000Z" });

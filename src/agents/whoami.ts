@@ -1,5 +1,7 @@
 import { RelayError } from "../errors.ts";
-import { AGENT_HOSTS, type AgentHost, hostNamed, hostOf } from "../hosts/detect.ts";
+import { hostNamed, hostOf } from "../hosts/detect.ts";
+import type { HostProcess } from "../hosts/host.ts";
+import { KNOWN_HOSTS } from "../hosts/known.ts";
 import type { Ancestor } from "../machine/ancestors.ts";
 import { isSegment } from "../store/key.ts";
 
@@ -64,7 +66,7 @@ export function whoAmI(facts: IdentityFacts): Identity {
   const near = nearest(facts);
   if (near) return byAncestor(facts, near);
 
-  const marked = AGENT_HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
+  const marked = KNOWN_HOSTS.filter((host) => host.markers.some((marker) => facts.env[marker]));
   const [host, other] = marked;
   if (facts.client !== undefined && (host === undefined || other !== undefined)) return byClient(facts, facts.client);
   if (host && other)
@@ -82,7 +84,7 @@ export function whoAmI(facts: IdentityFacts): Identity {
  */
 export function sessionsNamed(facts: Omit<IdentityFacts, "registered" | "user">): string[] | undefined {
   const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
-  const variables = AGENT_HOSTS.flatMap(({ sessionVariable: name }) => (name === undefined ? [] : [facts.env[name]]));
+  const variables = KNOWN_HOSTS.flatMap(({ sessionVariable: name }) => (name === undefined ? [] : [facts.env[name]]));
   const valid = (words: readonly (string | undefined)[]) =>
     words.filter((one) => one !== undefined && isSegment(one)) as string[];
   if (told) return valid([told, ...variables]);
@@ -96,7 +98,7 @@ export function sessionsNamed(facts: Omit<IdentityFacts, "registered" | "user">)
 /** The nearest ancestor that is an agent, and what is known of it. */
 interface NearestAgent {
   readonly process: Ancestor;
-  readonly host: AgentHost | undefined;
+  readonly host: HostProcess | undefined;
   readonly registered: Registered | undefined;
 }
 
@@ -153,7 +155,7 @@ export function isOuters(owner: Registered, ancestors: readonly Ancestor[], plac
   return outer.some((process) => isProcess(owner, process, place));
 }
 
-function byVariable(facts: IdentityFacts, host: AgentHost): Identity {
+function byVariable(facts: IdentityFacts, host: HostProcess): Identity {
   const variable = host.sessionVariable;
   const value = variable === undefined ? undefined : facts.env[variable];
   const agent = facts.agent ?? host.agent;
@@ -188,7 +190,7 @@ function identity(
   near: NearestAgent | undefined,
   because: string,
 ): Identity {
-  const host = near?.host ?? AGENT_HOSTS.find((each) => each.agent === agent);
+  const host = near?.host ?? KNOWN_HOSTS.find((each) => each.agent === agent);
   const fromVariable = pidFrom(host?.pidVariable === undefined ? undefined : facts.env[host.pidVariable]);
   const isOurs = near === undefined || facts.ancestors.some((process) => process.pid === fromVariable);
   const pid = facts.pid ?? ((isOurs && fromVariable) || near?.process.pid || facts.leader?.pid || 0);
@@ -197,7 +199,7 @@ function identity(
 
 /** The agent that runs this process, if it is not `agent`. */
 function disguised(facts: IdentityFacts, agent: string, near: NearestAgent | undefined): string | undefined {
-  const marked = AGENT_HOSTS.find((host) => host.markers.some((marker) => facts.env[marker]));
+  const marked = KNOWN_HOSTS.find((host) => host.markers.some((marker) => facts.env[marker]));
   const runs = near?.host?.agent ?? near?.registered?.agent_id ?? (facts.leader ? undefined : marked?.agent);
   return runs === agent ? undefined : runs;
 }
@@ -208,7 +210,7 @@ function agentOf(facts: IdentityFacts, session: string): string {
   const host =
     hostNamed(session) ??
     nearest(facts)?.host ??
-    AGENT_HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
+    KNOWN_HOSTS.find((each) => each.markers.some((marker) => facts.env[marker]));
   const client = facts.client === undefined ? "human" : wordFrom(facts.client, "agent");
   return facts.agent ?? registered?.agent_id ?? host?.agent ?? client;
 }

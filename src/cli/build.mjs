@@ -14,10 +14,12 @@ const settings = {
   minify: true, // a run compiles what it loads: half the bytes, half the time
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" }, // its other form cannot be bundled
 };
+const VALUES = "src/hosts/known.ts"; // what this exports is computed here, so that a run loads none of what it is made from
+const values = await valuesIn(VALUES);
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const out = mkdtempSync("dist-");
 mkdirSync(`${out}/cli`);
-const plan = await planChunks(settings);
+const plan = await planChunks({ ...settings, plugins: [computed()] });
 const bundled = new Set();
 
 for (const chunk of plan.names) await (plan.isOfLibrary(chunk) ? writeModule : writeScript)(chunk);
@@ -117,7 +119,7 @@ async function codeOf(chunk) {
     ...settings,
     ...{ format: "esm", write: false, outfile: `${chunk}.js` },
     stdin: { contents: sourcesOf(chunk), resolveDir: ".", sourcefile: `${chunk}.js` },
-    plugins: [elsewhere(chunk), ofNode()],
+    plugins: [computed(), elsewhere(chunk), ofNode()],
   });
   for (const file of Object.keys(metafile.inputs)) {
     const [folder] = /^node_modules\/(@[^/]+\/[^/]+|[^/@]+)(?=\/)/.exec(file) ?? [];
@@ -129,6 +131,20 @@ async function codeOf(chunk) {
   if (plan.isOfLibrary(chunk) && /\bchunk\("(?!core")/.test(code))
     throw new Error(`${chunk} imports more than the core`);
   return { code, name };
+}
+
+function computed() {
+  const setup = (of) =>
+    of.onLoad({ filter: /\.ts$/ }, ({ path }) => (path === resolve(VALUES) ? { contents: values } : undefined));
+  return { name: "computed values", setup };
+}
+
+async function valuesIn(file) {
+  const { outputFiles } = await build({ ...settings, format: "esm", write: false, entryPoints: [file] });
+  const exported = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  return Object.entries(exported)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`)
+    .join("");
 }
 
 function sourcesOf(chunk) {

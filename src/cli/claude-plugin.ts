@@ -3,8 +3,8 @@ import path from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { systemError } from "../errors.ts";
 import { makeFolders } from "../folders.ts";
+import { claude } from "../hosts/claude.ts";
 import { commandFor, type Program } from "../hosts/command-line.ts";
-import { HOST_SETUPS } from "../hosts/setup.ts";
 import { withSettings } from "../setup/jsonc.ts";
 import { jsonText } from "../text.ts";
 import type { Cli } from "./cli.ts";
@@ -22,8 +22,7 @@ export async function writePlugin(cli: Cli, folder: string, { program, skillText
     version: pkg.version,
     description: "Agents in one project hear of each other.",
   };
-  const [claude] = HOST_SETUPS;
-  const hooks = withSettings("", claude?.settings(commandFor(program, "claude")) ?? []);
+  const hooks = withSettings("", claude.settings(commandFor(program, claude)));
   const files = new Map([
     [".claude-plugin/plugin.json", `${jsonText(manifest, 2)}\n`],
     ["hooks/hooks.json", hooks],

@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { NUDGE } from "../hosts/waking.ts";
+import { NUDGE } from "../hosts/prompts.ts";
 import type { Relay } from "../relay.ts";
 import type { Store } from "../store/store.ts";
 import { runDaemon } from "./daemon.ts";

@@ -1,6 +1,7 @@
 import { RelayError } from "../errors.ts";
-import type { HookCall, HookHost, Payload } from "../hosts/hook.ts";
-import { hostCalling } from "../hosts/hook-hosts.ts";
+import { hostCalling, nothing, reply } from "../hosts/calling.ts";
+import type { HookCall, Payload } from "../hosts/hook.ts";
+import type { Host } from "../hosts/host.ts";
 import { type HookContext, respond } from "./respond.ts";
 
 /** The outside world of a hook. */
@@ -12,7 +13,7 @@ export interface HookIo {
   /** The session that a call is for. The payload names one, but an agent may be registered under another. */
   readonly whose: (call: HookCall) => Promise<string>;
   /** Opens the relay that a call is about; undefined if there is none: a hook makes none. */
-  readonly open: (call: HookCall, host: HookHost) => Promise<Omit<HookContext, "hasSteps"> | undefined>;
+  readonly open: (call: HookCall, host: Host) => Promise<Omit<HookContext, "hasSteps"> | undefined>;
   /** Writes down why nothing was said. */
   readonly log: (why: string) => void;
 }
@@ -22,7 +23,7 @@ const MAX_RUN_MS = 1800;
 
 /** Runs one hook. Never throws: whatever happens, the host gets an answer that it accepts, and goes on. */
 export async function runHook(named: string | undefined, event: string | undefined, hookIo: HookIo): Promise<void> {
-  let host: HookHost = hostCalling(named, {}, hookIo.env);
+  let host: Host = hostCalling(named, {}, hookIo.env);
   let call: HookCall | undefined;
   let hasSpoken = false;
   let isLate = false;
@@ -35,7 +36,7 @@ export async function runHook(named: string | undefined, event: string | undefin
     await respond({ ...place, hasSteps: host.hasSteps }, told, async (answer) => {
       if (isLate) throw new RelayError("timed_out", "Cannot say it any more: the host has gone on");
       hasSpoken = true; // even if the write fails: after half an answer a whole one is no answer
-      await hookIo.out(host.write(told, answer));
+      await hookIo.out(reply(host, told, answer));
     });
   };
   let timer: NodeJS.Timeout | undefined;
@@ -52,7 +53,7 @@ export async function runHook(named: string | undefined, event: string | undefin
   clearTimeout(timer);
   isLate = true;
   if (failed !== undefined) hookIo.log(`${host.agent} ${call?.event ?? event ?? ""}: ${failed}`);
-  if (!hasSpoken) await hookIo.out(host.nothing(call?.event ?? event)).catch(() => {}); // nobody listens: no loss
+  if (!hasSpoken) await hookIo.out(nothing(host, call?.event ?? event)).catch(() => {}); // nobody listens: no loss
 }
 
 /** The calling host, and its call. Throws `usage` for a payload that is no object or names no session. */
@@ -60,7 +61,7 @@ export async function readCall(
   named: string | undefined,
   event: string | undefined,
   { input, env, whose }: Pick<HookIo, "input" | "env" | "whose">,
-): Promise<{ host: HookHost; call: HookCall }> {
+): Promise<{ host: Host; call: HookCall }> {
   const payload = parsed(await input());
   const host = hostCalling(named, payload, env);
   const read = host.read(payload, event);

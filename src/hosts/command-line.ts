@@ -1,5 +1,7 @@
 import { quoted } from "../shell/quote.ts";
 import { jsonText } from "../text.ts";
+import type { Command, Guard, HostSetup } from "./settings.ts";
+
 /** What a host starts for a hook. */
 export interface Program {
   /** bin/agent-relay-hook, for a POSIX shell. */
@@ -13,40 +15,28 @@ export interface Program {
 
 const NAMES = { launcher: "agent-relay-hook", script: "agent-relay" };
 
-/** The command line for an event. */
-export type Command = (event: string, tool?: "edit" | "shell") => string;
-
 /** The program and its first arguments, for a caller that starts it without a shell. */
 export function wordsFor({ launcher, script, platform, isNamed }: Program): readonly string[] {
   if (isNamed) return platform === "win32" ? [...NAMED_ON_WINDOWS, "hook"] : [NAMES.launcher];
   return platform === "win32" ? ["node", script, "hook"] : [launcher];
 }
 
-export function commandFor({ launcher, script, platform, isNamed = false }: Program, agent: string): Command {
+export function commandFor(
+  { launcher, script, platform, isNamed = false }: Program,
+  { agent, guard }: Pick<HostSetup, "agent" | "guard">,
+): Command {
   if (platform === "win32" && isNamed) return (event) => `${NAMES.script} hook ${agent} ${event}`;
   if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // Windows has no POSIX shell
   const program = isNamed ? NAMES.launcher : quoted(launcher);
   const isMissing = isNamed ? `! command -v ${program} >/dev/null` : `[ ! -x ${program} ]`;
   return (event, tool) => {
     const line = [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
-    const guard = GUARDS.find(([hosts]) => hosts.test(`${agent} ${event}`))?.[1];
-    return guarded(isMissing, line, guard ?? (isNamed ? "silent" : undefined));
+    return guarded(isMissing, line, guard?.(event) ?? (isNamed ? "silent" : undefined));
   };
 }
 
 // Without a shell Windows starts no command of npm's, which are scripts for one.
 const NAMED_ON_WINDOWS = ["cmd", "/c", NAMES.script];
-
-type Guard = "silent" | "empty";
-
-// What a host does at exit code 127, the shell's code if the launcher is gone. The first line that fits decides.
-const GUARDS: readonly (readonly [hosts: RegExp, guard: Guard])[] = [
-  [/^copilot /, "empty"], // any code but 0 before a tool denies the tool
-  [/^gemini /, "empty"], // any code above 1 with a text denies the tool or the prompt; at the end it goes on forever
-  [/^antigravity /, "empty"], // codes are not documented, an answer is one JSON object
-  [/^codex (?!Wake)/, "silent"], // Codex says "hook: Stop Failed" each time
-  [/^claude PreToolUse$/, "silent"], // Claude Code and Cursor go on at 127, but Copilot runs Claude's hooks as its own
-];
 
 /** The line needs `exec`: the launcher knows the session by its parent process. */
 function guarded(isMissing: string, line: string, guard: Guard | undefined): string {

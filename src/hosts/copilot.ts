@@ -1,13 +1,26 @@
-import type { HookEvent, HookHost, Payload } from "./hook.ts";
-import { flagOf, jsonLine, textOf } from "./payload.ts";
+import type { HookEvent, Payload } from "./hook.ts";
+import type { Host } from "./host.ts";
+import { flagOf, has, jsonLine, textOf } from "./payload.ts";
+import { element, SERVERS, serverAt } from "./settings.ts";
 import { toolUse } from "./tools.ts";
 
 /**
  * Copilot CLI (1.0.102): an event with a camelCase name has a camelCase payload, one with a PascalCase name has
  * Claude's. The fields of both answers stand at the top level.
  */
-export const copilot: HookHost = {
+export const copilot: Host = {
   agent: "copilot",
+  process: {
+    commands: ["copilot"],
+    packages: ["@github/copilot"],
+    sessionVariable: "COPILOT_AGENT_SESSION_ID",
+    markers: ["COPILOT_CLI", "COPILOT_AGENT_SESSION_ID"],
+    variables: "COPILOT_",
+  },
+
+  isCalling: (payload, { COPILOT_CLI: isCopilot }) =>
+    has(payload, "sessionId") ||
+    (has(payload, "session_id", "timestamp") && (has(payload, "initial_prompt") || Boolean(isCopilot))),
   hasSteps: false,
   read(payload, given) {
     const session = textOf(payload, "sessionId", "session_id");
@@ -21,12 +34,41 @@ export const copilot: HookHost = {
       isSubagent: false,
     };
   },
-  write({ event }, { context, deny, goOn }) {
+  write(_, { context, deny, goOn }) {
     if (deny !== undefined) return jsonLine({ permissionDecision: "deny", permissionDecisionReason: deny });
     if (goOn !== undefined) return jsonLine({ decision: "block", reason: goOn });
-    return context === undefined ? copilot.nothing(event) : jsonLine({ additionalContext: context });
+    return context === undefined ? "" : jsonLine({ additionalContext: context });
   },
-  nothing: () => "{}\n",
+  sample: (session, _, folder) => ({ sessionId: session, cwd: folder, timestamp: 1 }),
+  bearsUnread: true,
+  guard: () => "empty", // any code but 0 before a tool denies the tool
+
+  programs: ["copilot"],
+  folders: [".copilot"],
+  projectFile: ".github/hooks/agent-relay.json",
+  userFile: ".copilot/hooks/agent-relay.json",
+  settings(command) {
+    const hook = (event: string) =>
+      element(["hooks", event], { type: "command", command: command(event), timeoutSec: 10 });
+    return [
+      { path: ["version"], value: 1, isDefault: true },
+      hook("sessionStart"),
+      hook("userPromptSubmitted"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("agentStop"),
+      hook("sessionEnd"),
+    ];
+  },
+  asks: "Copilot CLI runs a project's hooks only in a folder that you trust",
+  skills: ".agents/skills",
+  mcp: {
+    ...{ projectFile: ".github/mcp.json", userFile: ".copilot/mcp-config.json", path: SERVERS },
+    entry: (words) => ({ type: "local", ...serverAt(words), tools: ["*"] }),
+  },
+
+  headless: (prompt) => ["copilot", "-p", prompt],
+  showsStructure: true,
 };
 
 function hookEventOf(event: string, payload: Payload): HookEvent {

@@ -1,10 +1,20 @@
-import type { HookEvent, HookHost, Payload } from "./hook.ts";
-import { jsonLine, textOf } from "./payload.ts";
+import type { HookEvent, Payload } from "./hook.ts";
+import type { Host } from "./host.ts";
+import { has, jsonLine, textOf } from "./payload.ts";
+import { element, SERVERS, serverAt } from "./settings.ts";
 import { toolUse } from "./tools.ts";
 
 /** Cursor: a hook cannot speak at a prompt, so waiting mail is told after the first tool. */
-export const cursor: HookHost = {
+export const cursor: Host = {
   agent: "cursor",
+  process: {
+    commands: ["cursor-agent"],
+    packages: ["cursor-agent"],
+    markers: ["CURSOR_AGENT"],
+    variables: "CURSOR_",
+  },
+
+  isCalling: (payload) => has(payload, "cursor_version") || has(payload, "conversation_id", "generation_id"),
   hasSteps: false,
   read(payload, given) {
     const session = textOf(payload, "conversation_id", "session_id");
@@ -15,12 +25,36 @@ export const cursor: HookHost = {
     const cwd = textOf(payload, "cwd") ?? (typeof root === "string" ? root : ".");
     return { session, cwd, event, moment: hookEventOf(event, payload), isSubagent: false };
   },
-  write({ event }, { context, deny, goOn }) {
+  write(_, { context, deny, goOn }) {
     if (deny !== undefined) return jsonLine({ permission: "deny", user_message: deny, agent_message: deny });
     if (goOn !== undefined) return jsonLine({ followup_message: goOn });
-    return context === undefined ? cursor.nothing(event) : jsonLine({ additional_context: context });
+    return context === undefined ? "" : jsonLine({ additional_context: context });
   },
-  nothing: () => "{}\n",
+  sample: (session, event, folder) => ({
+    ...{ conversation_id: session, generation_id: "1", hook_event_name: event, workspace_roots: [folder] },
+  }),
+  saysFolder: true,
+
+  programs: ["cursor", "cursor-agent"],
+  folders: [".cursor"],
+  projectFile: ".cursor/hooks.json",
+  userFile: ".cursor/hooks.json",
+  settings(command) {
+    const hook = (event: string, more: Readonly<Record<string, unknown>> = {}) =>
+      element(["hooks", event], { command: command(event), timeout: 5, ...more });
+    return [
+      { path: ["version"], value: 1, isDefault: true },
+      hook("sessionStart"),
+      hook("preToolUse"),
+      hook("postToolUse"),
+      hook("stop", { loop_limit: 5 }),
+      hook("sessionEnd"),
+    ];
+  },
+  skills: ".agents/skills",
+  mcp: { projectFile: ".cursor/mcp.json", userFile: ".cursor/mcp.json", path: SERVERS, entry: serverAt },
+
+  headless: (prompt) => ["cursor-agent", "-p", prompt],
 };
 
 function hookEventOf(event: string, payload: Payload): HookEvent {

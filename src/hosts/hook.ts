@@ -53,16 +53,35 @@ export interface HookAnswer {
 
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** One host's dialect: translates its payload to our terms, and our answer to its own. */
-export interface HookHost {
-  /** The `agent_id` of its sessions. */
-  readonly agent: string;
+/** How a host calls hooks, and what answer it takes. */
+export interface HookDialect {
   /** Whether it also calls a hook after all tools of a step. Mail then waits for that call. */
   readonly hasSteps: boolean;
+  /**
+   * Whether a payload can be no other host's. A variable counts only beside a payload that fits its host. Without it a
+   * host is believed where the command line names it: no payload of its own is like that of another.
+   */
+  isCalling?(payload: Payload, env: Env): boolean;
   /** Undefined for a payload that names no session. `event` is the command line's. */
   read(payload: Payload, event: string | undefined): HookCall | undefined;
-  /** What goes to stdout; only keys that this host accepts for this event. */
+  /** What goes to stdout; only keys that this host accepts for this event. Empty if there is nothing to say. */
   write(call: HookCall, answer: HookAnswer): string;
-  /** What goes to stdout when there is nothing to say, also when the payload could not be read. */
-  nothing(event: string | undefined): string;
+  /**
+   * It takes silence for nothing to say, except at these events. Without it: an empty object, always, as these events
+   * get too.
+   */
+  readonly silentExceptAt?: readonly string[];
+  /** A payload of it, for a check. Default: Claude Code's. */
+  sample?(session: string, event: string, folder: string): Payload;
+  /** It goes on, undisturbed, when it writes a large payload into a pipe that nobody reads. Default: not known. */
+  readonly bearsUnread?: boolean;
+  /** It runs a user's hooks in a folder of their own: the payload says where the session works. */
+  readonly saysFolder?: boolean;
+  /** The variable with the session's id, set for its hooks, which counts unless one of `toldUnless` is set. */
+  readonly told?: string;
+  readonly toldUnless?: readonly string[];
+  /** A hook of it may wait in the background for mail, where its environment has these values. */
+  readonly wakesIf?: Env;
 }
+
+export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,17 +1,12 @@
 import { ProtocolError } from "@modelcontextprotocol/server";
 import { errorData, RelayError } from "../errors.ts";
+import { HOSTS } from "../hosts/hosts.ts";
 import { DATA_NOTICE, frame, frameData } from "../render/frame.ts";
 import { clean, countWord, jsonText } from "../text.ts";
 import type { ToolAnswer } from "./tool.ts";
 
 /** The key in `_meta` of a result's data for programs, whatever the host shows to its model. */
 export const DATA = "agent-relay/data";
-
-/**
- * The agents whose hosts get no structured content: Claude Code (2.1.330) and Codex (0.169.0) show it to the model in
- * place of the text, and Copilot CLI (1.0.102) besides, where it costs three times as much as the text.
- */
-const TEXT_ALONE = ["claude", "codex", "copilot"];
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -43,9 +38,10 @@ export async function orProtocolError<T>(act: () => Promise<T>): Promise<T> {
 function result(agent: string, said: string, given: Data, unread: number) {
   const data = cleaned({ ...given, ...(unread > 0 && { unread }) });
   const text = unread === 0 ? said : `${said}${countWord(unread)} unread: call inbox\n`;
+  const showsStructure = HOSTS.find((host) => host.agent === agent)?.showsStructure;
   return {
     content: [{ type: "text" as const, text }],
-    ...(!TEXT_ALONE.includes(agent) && { structuredContent: frameData(data) }),
+    ...(!showsStructure && { structuredContent: frameData(data) }),
     _meta: { [DATA]: { notice: DATA_NOTICE, ...data } },
   };
 }

@@ -1,6 +1,8 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import { asFarAsPossible } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { hostNamed } from "../hosts/detect.ts";
+import { HOSTS } from "../hosts/hosts.ts";
 import type { Relay } from "../relay.ts";
 
 /** What a call says of its caller. */
@@ -60,7 +62,8 @@ export class McpSessions {
 
   /** Registers who has come, so that others can write to it before it calls. Not a host whose calls name their sessions. */
   async arrive(): Promise<void> {
-    if (this.client()?.startsWith("codex") || !this.#deps.isThere()) return;
+    const host = hostNamed(this.client() ?? "")?.agent;
+    if (HOSTS.some(({ agent, namesSession }) => agent === host && namesSession) || !this.#deps.isThere()) return;
     const relay = await this.relay();
     if (!(await this.#deps.isCurrent(relay))) await relay.agents.unregister(); // its hooks have told and registered its session meanwhile
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import readline from "node:readline";
 import { isServerEntry, type Program, serverWords } from "../hosts/command-line.ts";
 import { fieldsOf } from "../hosts/ours.ts";
-import type { HostSetup } from "../hosts/setup.ts";
+import type { HostSetup } from "../hosts/settings.ts";
 import { cut, jsonText } from "../text.ts";
 import { type CheckEnv, envOf, type HostCheck } from "./check.ts";
 import { readText } from "./files.ts";

@@ -1,12 +1,14 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
+import { reply } from "../hosts/calling.ts";
 import { eventOf, wordsFor } from "../hosts/command-line.ts";
-import type { HookHost, Payload } from "../hosts/hook.ts";
-import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
+import type { Payload } from "../hosts/hook.ts";
+import type { Host } from "../hosts/host.ts";
+import { KNOWN_HOSTS } from "../hosts/known.ts";
 import { programIn } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn } from "../hosts/ours.ts";
-import type { HostSetup } from "../hosts/setup.ts";
+import type { HostSetup } from "../hosts/settings.ts";
 import { cut, jsonText } from "../text.ts";
 import { readText } from "./files.ts";
 import { dropsFor, STRICT, settingsIn } from "./jsonc.ts";
@@ -31,7 +33,7 @@ const SET_UP_AGAIN = "run setup again";
 const PLUGIN_EVENTS = ["SessionStart", "UserPromptSubmit", "Stop"];
 
 /** Compares what is set up for a host with what setup would write, and runs the hooks as the host would. */
-export function checked(host: HostSetup, file: string, request: SetupRequest, checkEnv: CheckEnv): HostCheck[] {
+export function checked(host: Host, file: string, request: SetupRequest, checkEnv: CheckEnv): HostCheck[] {
   const say = (command: string, fault?: string): HostCheck => ({ host: host.agent, command, fault });
   try {
     const { before, after } = planSetup(host, file, request);
@@ -44,7 +46,7 @@ export function checked(host: HostSetup, file: string, request: SetupRequest, ch
     // A file that came with a cloned repository may hold any line that looks like ours: only what setup writes is run.
     const ran = commands.map((line) =>
       lines.includes(line)
-        ? say(line, faultOf(host.agent, eventOf(line) ?? "", { line, ...checkEnv }))
+        ? say(line, faultOf(host, eventOf(line) ?? "", { line, ...checkEnv }))
         : say(line, `it is not what setup writes now, and was not run: ${SET_UP_AGAIN}`),
     );
     const isOurProgram = jsonText(program) === jsonText(wordsFor(request.program));
@@ -53,7 +55,7 @@ export function checked(host: HostSetup, file: string, request: SetupRequest, ch
     const events = program ? PLUGIN_EVENTS : [];
     for (const event of events) {
       const line = [...(program ?? []), host.agent, event];
-      ran.push(say(line.join(" "), faultOf(host.agent, event, { line, ...checkEnv })));
+      ran.push(say(line.join(" "), faultOf(host, event, { line, ...checkEnv })));
     }
     if (faults.length === 0 && before !== after && ran.every(({ fault }) => fault === undefined))
       faults.push(`it is not what setup writes now: ${SET_UP_AGAIN}`);
@@ -99,9 +101,9 @@ interface HookRun extends CheckEnv {
   readonly line: string | readonly string[];
 }
 
-function faultOf(agent: string, event: string, { line, folder, env }: HookRun): string | undefined {
-  const host = HOOK_HOSTS.find((one) => one.agent === agent);
-  const payload = payloadOf(agent, event, folder);
+function faultOf(host: Host, event: string, { line, folder, env }: HookRun): string | undefined {
+  const session = `check-${host.agent}`;
+  const payload = host.sample?.(session, event, folder) ?? { session_id: session, cwd: folder, hook_event_name: event };
   const [program = "", ...args] = typeof line === "string" ? [line] : line;
   const options = { cwd: folder, env: envOf(env), input: jsonText(payload), timeout: MAX_ANSWER_MS };
   const ran = spawnSync(program, args, { ...options, shell: typeof line === "string" });
@@ -109,45 +111,29 @@ function faultOf(agent: string, event: string, { line, folder, env }: HookRun): 
   if (ran.error && !("code" in ran.error && ran.error.code === "EPIPE"))
     return `it could not be run (${ran.error.message})`;
   if (ran.status !== 0) return `it ended with exit code ${ran.status}: ${cut(ran.stderr.toString().trim(), 200)}`;
-  const reply = said === "" ? {} : objectIn(said);
-  if (!reply) return `it said what no host takes: ${cut(said, 80)}`;
-  if (host?.read(payload, event)?.moment.at !== "start" || greets(host, payload, event, reply)) return undefined;
-  return Object.keys(reply).length === 0
+  const answer = said === "" ? {} : objectIn(said);
+  if (!answer) return `it said what no host takes: ${cut(said, 80)}`;
+  if (host.read(payload, event)?.moment.at !== "start" || greets(host, payload, event, answer)) return undefined;
+  return Object.keys(answer).length === 0
     ? "it greets no agent: is node in PATH, and is agent-relay whole?"
-    : `it greets no agent as ${agent} takes it: ${cut(said, 80)}`;
-}
-
-/** An event's payload, as each host writes it. */
-function payloadOf(agent: string, event: string, folder: string): Payload {
-  const session = `check-${agent}`;
-  switch (agent) {
-    case "cursor":
-      return { conversation_id: session, generation_id: "1", hook_event_name: event, workspace_roots: [folder] };
-    case "antigravity":
-      return { conversationId: session, workspacePaths: [folder] };
-    case "copilot":
-      return { sessionId: session, cwd: folder, timestamp: 1 };
-    default:
-      return { session_id: session, cwd: folder, hook_event_name: event };
-  }
+    : `it greets no agent as ${host.agent} takes it: ${cut(said, 80)}`;
 }
 
 /** The environment without the variables of an agent that runs the check: our hook would take them for its host's. */
 export function envOf(env: CheckEnv["env"]): Record<string, string | undefined> {
-  const own = Object.entries(env).filter(
-    ([name]) => !/^(AGENT_RELAY_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE)/.test(name),
-  );
+  const beginnings = ["AGENT_RELAY_", ...KNOWN_HOSTS.flatMap(({ variables }) => variables ?? [])];
+  const own = Object.entries(env).filter(([name]) => !beginnings.some((one) => name.startsWith(one)));
   return { ...Object.fromEntries(own), CLAUDE_CODE_SESSION_ATTENDED: "0" }; // else the Wake hook would wait for mail
 }
 
 /** Whether a reply holds the greeting, in the form that this host takes. */
-function greets(host: HookHost, payload: Payload, event: string, reply: object): boolean {
+function greets(host: Host, payload: Payload, event: string, answer: object): boolean {
   const call = host.read(payload, event);
   if (!call) return false;
-  return textsIn(reply).some(
+  return textsIn(answer).some(
     (text) =>
       /^You are .* on this project's agent-relay/.test(text) &&
-      jsonText(objectIn(host.write(call, { context: text }))) === jsonText(reply),
+      jsonText(objectIn(reply(host, call, { context: text }))) === jsonText(answer),
   );
 }
 

@@ -8,7 +8,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { RelayError } from "../errors.ts";
-import type { JsonDialect, Setting } from "../hosts/setup.ts";
+import type { JsonDialect, Setting } from "../hosts/settings.ts";
 import { jsonText } from "../text.ts";
 
 type Path = readonly (string | number)[];

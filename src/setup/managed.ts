@@ -1,6 +1,6 @@
 import { isServerEntry } from "../hosts/command-line.ts";
 import { fieldsOf, isObject, isOurLine, isOurs, type SettingsTree } from "../hosts/ours.ts";
-import type { Setting } from "../hosts/setup.ts";
+import type { Setting } from "../hosts/settings.ts";
 import { jsonText } from "../text.ts";
 import { leftAlone, settingsIn, withoutSetting } from "./jsonc.ts";
 
@@ -45,19 +45,24 @@ export function checkRoom(value: SettingsTree, settings: readonly Setting[], fil
   }
 }
 
-/** The paths of our server, status line and hooks. Of hooks, the whole group of a matcher if all of it is ours. */
-function oursIn(value: SettingsTree): (string | number)[][] {
-  const found: (string | number)[][] = [];
-  if (isOurs(value["agent-relay"])) found.push(["agent-relay"]);
-  if (isOurLine(value.statusLine)) found.push(["statusLine"]);
-  for (const name of ["mcpServers", "mcp"])
-    if (isServerEntry(fieldsOf(value[name])["agent-relay"])) found.push([name, "agent-relay"]);
-  for (const [event, list] of Object.entries(fieldsOf(value.hooks)))
-    for (const [index, group] of (Array.isArray(list) ? list : []).entries()) {
-      const { hooks } = fieldsOf(group);
-      if (!isOurs(group)) continue;
-      if (!Array.isArray(hooks) || hooks.every(isOurs)) found.push(["hooks", event, index]);
-      else for (const [at, hook] of hooks.entries()) if (isOurs(hook)) found.push(["hooks", event, index, "hooks", at]);
-    }
-  return found;
+/**
+ * The paths of our server, status line and hooks, in whatever place a host has them. Of hooks, the whole group of a matcher
+ * if all of it is ours.
+ */
+function oursIn(value: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
+  if (!Array.isArray(value))
+    return Object.entries(fieldsOf(value)).flatMap(([name, one]) =>
+      isOursAt(path.length, name, one) ? [[...path, name]] : oursIn(one, [...path, name]),
+    );
+  return value.flatMap((one, index) => (isOurHook(one) ? [[...path, index]] : oursIn(one, [...path, index])));
+}
+
+function isOursAt(depth: number, name: string, value: unknown): boolean {
+  if (depth === 0 && name === "statusLine") return isOurLine(value);
+  return name === "agent-relay" && (depth === 0 ? isOurs(value) : depth === 1 && isServerEntry(value));
+}
+
+function isOurHook(value: unknown): boolean {
+  const { command, hooks } = fieldsOf(value);
+  return isOurs({ command }) || (Array.isArray(hooks) && hooks.length > 0 && hooks.every(isOurHook));
 }

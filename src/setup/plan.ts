@@ -10,7 +10,7 @@ import {
 } from "../hosts/command-line.ts";
 import { builtPlugin, OUR_PLUGIN, WAKING_PLUGIN } from "../hosts/opencode-plugin-file.ts";
 import { commandsIn, fieldsOf, isOurLine } from "../hosts/ours.ts";
-import type { HostSetup, Setting } from "../hosts/setup.ts";
+import type { HostSetup, Setting } from "../hosts/settings.ts";
 import { type Backup, sumOf } from "./backups.ts";
 import { emptyFolderAbove, type FileEdit, readText } from "./files.ts";
 import { settingsIn, withoutSetting, withSettings } from "./jsonc.ts";
@@ -51,7 +51,7 @@ export function planSetup(host: HostSetup, file: string, request: SetupRequest):
 
 /** The settings that a file with the content `known` has to hold. */
 export function wanted(host: HostSetup, known: Readonly<Record<string, unknown>>, request: SetupRequest): Setting[] {
-  const command = commandFor(request.program, host.agent);
+  const command = commandFor(request.program, host);
   const events = commandsIn(known).flatMap((line) => eventOf(line) ?? []);
   const wakes = request.wakes === true || events.includes("Wake");
   const isAlone = request.hooks === false && events.length === 0 && hasServersBeside(host);
@@ -79,11 +79,11 @@ function serverIn(known: Readonly<Record<string, unknown>>, host: HostSetup, req
 /** A status line of somebody else's stays, and so does ours. */
 function lineIn(
   known: Readonly<Record<string, unknown>>,
-  { agent }: HostSetup,
+  { hasStatusLine }: HostSetup,
   { statusLine }: SetupRequest,
 ): Setting[] {
   if (isOurLine(known.statusLine)) return [{ path: ["statusLine"], value: known.statusLine }];
-  return agent === "claude" && statusLine && !("statusLine" in known) ? [statusLine] : [];
+  return hasStatusLine && statusLine && !("statusLine" in known) ? [statusLine] : [];
 }
 
 /** The text of a file that is ours alone. Throws `corrupt` if somebody else's file has its name. */

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { isCalledByName, type Program } from "../hosts/command-line.ts";
-import type { HostSetup } from "../hosts/setup.ts";
+import type { HostSetup } from "../hosts/settings.ts";
 import { hookNode } from "../machine/hook-state.ts";
 import { isOnPath } from "../machine/programs.ts";
 import { readStateText, writeStateText } from "../machine/state-file.ts";

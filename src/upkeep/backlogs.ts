@@ -4,7 +4,7 @@ import { Agent } from "../agents/agent.ts";
 import { hearing } from "../agents/hearing.ts";
 import { processState } from "../agents/processes.ts";
 import { formatDuration } from "../duration.ts";
-import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
+import { KNOWN_HOSTS } from "../hosts/known.ts";
 import { timeOf } from "../id.ts";
 import { cleanLine } from "../text.ts";
 import type { DoctorTarget, Finding } from "./finding.ts";
@@ -26,7 +26,7 @@ export function backlogs({ dir, now }: DoctorTarget): Finding[] {
       if (told_by.length > 0 || waiting.length === 0 || Math.min(...waiting) > now - LATE_MS) return [];
       const looked =
         looked_at === undefined ? "has not looked yet" : `looked ${formatDuration(now - Date.parse(looked_at))} ago`;
-      const hasHooks = HOOK_HOSTS.some((host) => host.agent === agent.agent_id);
+      const hasHooks = KNOWN_HOSTS.some((host) => host.agent === agent.agent_id);
       return [
         {
           what: `${cleanLine(session)} has ${waiting.length} unread, nothing tells it of mail, and it ${looked}`,

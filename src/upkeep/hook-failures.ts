@@ -1,4 +1,4 @@
-import { HOOK_HOSTS } from "../hosts/hook-hosts.ts";
+import { KNOWN_HOSTS } from "../hosts/known.ts";
 import { hookLog, hookNode } from "../machine/hook-state.ts";
 import { isOnPath } from "../machine/programs.ts";
 import { readStateText } from "../machine/state-file.ts";
@@ -38,5 +38,5 @@ function isSetUp(env: DoctorTarget["env"]): boolean {
 }
 
 function isHookFailure(line: string): boolean {
-  return HOOK_HOSTS.some(({ agent }) => line.split(" ")[1] === agent);
+  return KNOWN_HOSTS.some(({ agent }) => line.split(" ")[1] === agent);
 }

@@ -6,7 +6,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { runChild } from "../../src/daemon/child.ts";
 import { asBegun, DAEMON_LIMITS, type DaemonRecord, decideRun } from "../../src/daemon/limits.ts";
 import { RelayError } from "../../src/errors.ts";
-import { headless } from "../../src/hosts/unattended.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
+import { PROMPT } from "../../src/hosts/prompts.ts";
 import { Relay } from "../../src/index.ts";
 import { liveness, place } from "../../src/machine/process.ts";
 import { unitFor } from "../../src/machine/service-unit.ts";
@@ -45,12 +46,11 @@ describe("whether to start", () => {
 });
 
 test("the host's own headless mode is started with its permission prompts on, and with no text of a message", () => {
-  for (const agent of ["claude", "codex", "gemini", "copilot", "opencode"]) {
-    const words = headless(agent) ?? [];
-    expect(words[0]).toBe(agent);
+  for (const host of HOSTS) {
+    const words = host.headless(PROMPT);
+    expect(host.process.commands).toContain(words[0]);
     expect(words.join(" ")).not.toMatch(/--(dangerously|yolo|allow-all|full-auto|bypass)|skip-permissions/);
   }
-  expect(headless("human")).toBeUndefined();
 });
 
 const PLACE = { home: "/home/ann", path: "/home/ann/.nvm/bin:/usr/bin" };

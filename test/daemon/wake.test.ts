@@ -5,7 +5,7 @@ import net from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { decideRun } from "../../src/daemon/limits.ts";
 import { isWorthWaking, WAKE_LIMITS } from "../../src/daemon/wake.ts";
-import { NUDGE, wakingCommand } from "../../src/hosts/waking.ts";
+import { NUDGE } from "../../src/hosts/prompts.ts";
 import { Relay } from "../../src/index.ts";
 import { iso } from "../../src/time.ts";
 import { tempDir } from "../support/cli.ts";
@@ -204,5 +204,4 @@ test("who cannot be woken from outside is named, with what can be done", async (
     code: 2,
     said: expect.stringContaining("Cannot start a command with --wake"),
   });
-  expect(wakingCommand("gemini", "s", [])).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { standIn } from "../../src/agents/whoami.ts";
 import { type HookIo, runHook } from "../../src/hooks/run.ts";
 import type { Payload } from "../../src/hosts/hook.ts";
-import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { HookCallers } from "../../src/machine/hook-callers.ts";
 import { bootId, startOf, thisProcess } from "../../src/machine/process.ts";
@@ -862,7 +862,7 @@ describe("nothing that a peer writes gets out of the frame", () => {
 describe("whatever goes wrong, the host goes on", () => {
   const EMPTY: Readonly<Record<string, string>> = { claude: "", codex: "" };
 
-  test.each(HOOK_HOSTS.map(({ agent }) => agent))(
+  test.each(HOSTS.map(({ agent }) => agent))(
     "%s gets its empty answer for what it did not mean to send",
     async (host) => {
       const world = await World.of();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { AGENT_HOSTS, hostNamed, hostOf } from "../../src/hosts/detect.ts";
+import { hostNamed, hostOf } from "../../src/hosts/detect.ts";
+import { KNOWN_HOSTS } from "../../src/hosts/known.ts";
 
 describe("which host a process is", () => {
   const known: [string, string[], string][] = [
@@ -40,14 +41,14 @@ describe("which host a process is", () => {
 describe("the table of hosts", () => {
   test("no two hosts share an agent, a command, a package or a marker", () => {
     for (const field of ["commands", "packages", "markers"] as const) {
-      const all = AGENT_HOSTS.flatMap((host) => host[field]);
+      const all = KNOWN_HOSTS.flatMap((host) => host[field]);
       expect(new Set(all).size).toBe(all.length);
     }
-    expect(new Set(AGENT_HOSTS.map((host) => host.agent)).size).toBe(AGENT_HOSTS.length);
+    expect(new Set(KNOWN_HOSTS.map((host) => host.agent)).size).toBe(KNOWN_HOSTS.length);
   });
 
   test("the variable that holds a host's session is one of its markers", () => {
-    for (const { sessionVariable, markers } of AGENT_HOSTS)
+    for (const { sessionVariable, markers } of KNOWN_HOSTS)
       if (sessionVariable !== undefined) expect(markers).toContain(sessionVariable);
   });
 

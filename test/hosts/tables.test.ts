@@ -1,10 +1,18 @@
+import fs from "node:fs";
 import { expect, test } from "vitest";
-import { AGENT_HOSTS } from "../../src/hosts/detect.ts";
-import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
-import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
+import { LAUNCHER } from "../support/paths.ts";
+import { launcherLine } from "./launcher-line.ts";
 
-test("a host whose hooks are answered is recognised by its process, and can be set up", () => {
-  const names = (hosts: readonly { readonly agent: string }[]) => hosts.map(({ agent }) => agent).sort();
-  expect(names(HOST_SETUPS)).toEqual(names(HOOK_HOSTS));
-  expect(names(AGENT_HOSTS)).toEqual(expect.arrayContaining(names(HOOK_HOSTS)));
+const TABLE = /(?<=^# hosts\n).*(?=^# end of hosts$)/ms;
+
+test("the launcher knows of each host what its file says", () => {
+  const lines = HOSTS.map((host) => `${launcherLine(host)}\n`).join("");
+  const launcher = fs.readFileSync(LAUNCHER, "utf8");
+  if (process.env.UPDATE_LAUNCHER)
+    fs.writeFileSync(
+      LAUNCHER,
+      launcher.replace(TABLE, () => lines),
+    );
+  else expect(TABLE.exec(launcher)?.[0], "UPDATE_LAUNCHER=1 npx vitest run test/hosts writes it").toBe(lines);
 });

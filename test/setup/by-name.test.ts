@@ -2,13 +2,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { codex } from "../../src/hosts/codex.ts";
 import { commandFor, eventOf, serverWords } from "../../src/hosts/command-line.ts";
-import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { tempDir } from "../support/cli.ts";
+import { hostFor } from "../support/hosts.ts";
 import { COMMAND, LAUNCHER } from "../support/paths.ts";
 import { Office } from "../support/settings-home.ts";
 
-const HOSTS = HOST_SETUPS.map(({ agent }) => agent);
+const NAMES = HOSTS.map(({ agent }) => agent);
 
 /** A folder of PATH with links to both programs, as a package manager makes them: one to a link. */
 function programs(): string {
@@ -32,7 +34,7 @@ describe("setup --by-name", () => {
   test("a team could commit no hook that did not name one machine's folders", async () => {
     const { office, status } = teamOffice();
     const before = office.files();
-    const { out, code } = await office.setup(...HOSTS, "--mcp", "--wake", "--status-line", "--by-name");
+    const { out, code } = await office.setup(...NAMES, "--mcp", "--wake", "--status-line", "--by-name");
     expect(code).toBe(0);
     expect(out).not.toContain("names folders");
     const names = Object.keys(office.files()).filter((name) => fs.statSync(`${office.story.cwd}/${name}`).isFile());
@@ -43,7 +45,7 @@ describe("setup --by-name", () => {
       8,
     );
     const installed = office.files();
-    expect((await office.setup(...HOSTS, "--mcp")).code).toBe(0);
+    expect((await office.setup(...NAMES, "--mcp")).code).toBe(0);
     expect(office.files(), "a later setup leaves them so").toEqual(installed);
     expect((await office.setup("--remove")).code).toBe(0);
     expect(office.files()).toEqual(before);
@@ -96,7 +98,7 @@ describe("setup --by-name", () => {
     for (const folder of [".agents", ".opencode", ".github/hooks"])
       fs.mkdirSync(`${office.story.cwd}/${folder}`, { recursive: true });
     const before = office.files();
-    await office.setup(...HOSTS, "--by-name");
+    await office.setup(...NAMES, "--by-name");
     await office.setup("--remove");
     expect(office.files()).toEqual(before);
   });
@@ -141,9 +143,9 @@ const program = {
 describe.skipIf(process.platform === "win32")("a hook that is called by its name", () => {
   test("on the machine of somebody without agent-relay, it broke the host", () => {
     const events = ["SessionStart", "PreToolUse", "Stop", "Wake"];
-    for (const agent of HOSTS.filter((name) => name !== "opencode"))
+    for (const agent of NAMES.filter((name) => name !== "opencode"))
       for (const event of events) {
-        const line = commandFor(program, agent)(event, "edit");
+        const line = commandFor(program, hostFor(agent))(event, "edit");
         const env = { PATH: "/usr/bin:/bin" };
         const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8", input: "{}", env });
         const isEmpty = ["copilot", "gemini", "antigravity"].includes(agent);
@@ -164,7 +166,7 @@ describe.skipIf(process.platform === "win32")("a hook that is called by its name
       XDG_STATE_HOME: state,
     };
     execFileSync(process.execPath, [COMMAND, "register", "--session", "bob"], { cwd, env });
-    const line = commandFor(program, "codex")("SessionStart");
+    const line = commandFor(program, codex)("SessionStart");
     expect(execFileSync("/bin/sh", ["-c", line], { cwd, env, input, encoding: "utf8" })).toContain("You are ");
   });
 });
@@ -172,7 +174,7 @@ describe.skipIf(process.platform === "win32")("a hook that is called by its name
 test("on Windows, npm's scripts are started by the shell that they are for", () => {
   const windows = { ...program, platform: "win32" } as const;
   expect(serverWords(windows)).toEqual(["cmd", "/c", "agent-relay", "mcp"]);
-  const line = commandFor(windows, "codex")("Stop");
+  const line = commandFor(windows, codex)("Stop");
   expect(line).toBe("agent-relay hook codex Stop");
   expect(eventOf(line)).toBe("Stop");
 });

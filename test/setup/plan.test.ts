@@ -3,12 +3,14 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandFor, eventOf, seemsOurs } from "../../src/hosts/command-line.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { pluginFor, programIn } from "../../src/hosts/opencode-plugin-file.ts";
-import { HOST_SETUPS, mcpFile } from "../../src/hosts/setup.ts";
+import { mcpFile } from "../../src/hosts/settings.ts";
 import { checkedServer } from "../../src/setup/check-server.ts";
 import { diff } from "../../src/setup/diff.ts";
 import { settingsIn, withoutSetting, withSettings } from "../../src/setup/jsonc.ts";
 import { tempDir } from "../support/cli.ts";
+import { hostFor } from "../support/hosts.ts";
 import { ROOT } from "../support/paths.ts";
 import { FOREIGN, Office } from "../support/settings-home.ts";
 
@@ -57,7 +59,7 @@ describe("setup --check", () => {
   test("proves that each host's agents are greeted, in that host's words", async () => {
     const office = new Office();
     office.story.isReal = true;
-    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    await office.setup(...HOSTS.map(({ agent }) => agent));
     expect(await faults(office)).toEqual([]);
   });
 
@@ -110,7 +112,7 @@ describe("setup --check", () => {
     for (const name of ["bin", "dist", "package.json"])
       fs.cpSync(`${ROOT}/${name}`, `${place}/${name}`, { recursive: true });
     office.story.script = `${place}/bin/agent-relay.cjs`;
-    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    await office.setup(...HOSTS.map(({ agent }) => agent));
     expect(await faults(office)).toEqual([]);
     expect((await office.setup("--check")).out).toMatch(/claude: ok: '.*\/a person'\\''s tools\/bin.*' claude Stop\n/);
     expect((await office.setup("claude")).out).toContain("already in");
@@ -208,7 +210,7 @@ describe("what is not ours, byte for byte", () => {
   test.each(Object.entries(FOREIGN))(
     "in a file with %s was formatted anew when ours was taken out of what the user had changed since",
     async (_, text) => {
-      for (const { agent, projectFile } of HOST_SETUPS.filter((host) => !host.text)) {
+      for (const { agent, projectFile } of HOSTS.filter((host) => !host.text)) {
         const office = new Office({ [projectFile]: text });
         await office.setup(agent);
         office.write(projectFile, `${office.read(projectFile)}// mine`);
@@ -385,10 +387,10 @@ describe.skipIf(process.platform === "win32")("a host whose settings name a laun
     ["claude", ["PreToolUse"], ""],
   ])("%s was kept from every tool, or nagged", (agent, events, says) => {
     for (const event of events) {
-      const gone = commandFor(place(), agent)(event);
+      const gone = commandFor(place(), hostFor(agent))(event);
       expect(run(gone), gone).toEqual({ status: 0, stdout: says, stderr: "" });
       expect(eventOf(gone)).toBe(event);
-      const there = commandFor(place(0), agent)(event);
+      const there = commandFor(place(0), hostFor(agent))(event);
       expect(run(there), there).toEqual({ status: 0, stdout: `${agent} ${event}\n`, stderr: "" });
     }
   });
@@ -399,7 +401,7 @@ describe.skipIf(process.platform === "win32")("a host whose settings name a laun
       ["codex", "Stop"],
       ["claude", "PreToolUse"],
     ] as const)
-      expect(commandFor(place(0), agent)(event)).toMatch(/ \|\| exec '.*' \w+ \w+$/);
+      expect(commandFor(place(0), hostFor(agent))(event)).toMatch(/ \|\| exec '.*' \w+ \w+$/);
   });
 });
 
@@ -411,8 +413,8 @@ describe("on Windows, which has no POSIX shell", () => {
   } as const;
 
   test("hooks start Node directly", () => {
-    for (const { agent } of HOST_SETUPS) {
-      const line = commandFor(program, agent)("PreToolUse", "edit");
+    for (const { agent } of HOSTS) {
+      const line = commandFor(program, hostFor(agent))("PreToolUse", "edit");
       expect(line).toBe(`node "C:\\a b\\agent-relay.cjs" hook ${agent} PreToolUse`);
       expect(eventOf(line)).toBe("PreToolUse");
       expect(seemsOurs(JSON.stringify({ command: line }))).toBe(true);
@@ -422,8 +424,8 @@ describe("on Windows, which has no POSIX shell", () => {
   });
 
   test("hooks are known as ours: replaced by those of this machine, and taken out", async () => {
-    for (const host of HOST_SETUPS.filter(({ text }) => !text)) {
-      const text = withSettings("", host.settings(commandFor(program, host.agent)));
+    for (const host of HOSTS.filter(({ text }) => !text)) {
+      const text = withSettings("", host.settings(commandFor(program, host)));
       const office = new Office({ [host.projectFile]: text });
       await office.setup(host.agent);
       expect(office.read(host.projectFile)).not.toContain("agent-relay.cjs");
@@ -442,7 +444,7 @@ test("a server that wrote a line which is no message ended the check with a bare
   office.write(".mcp.json", JSON.stringify({ mcpServers: { "agent-relay": { command: script, args: ["mcp"] } } }));
   const { out } = await office.setup("--check");
   expect(out, "of another program").toContain("it is not what setup writes now, and was not run");
-  const [claude] = HOST_SETUPS;
+  const [claude] = HOSTS;
   const own = claude && mcpFile(claude, [script, "mcp"], false);
   const program = { launcher: "", script, platform: process.platform };
   const place = { folder: office.story.cwd, env: process.env };

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { describe, expect, test } from "vitest";
-import { HOST_SETUPS } from "../../src/hosts/setup.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { COMMAND } from "../support/paths.ts";
 import { FOREIGN, Office } from "../support/settings-home.ts";
 
@@ -11,7 +11,7 @@ describe("what setup writes", () => {
   test.each(Object.entries(FOREIGN))(
     "into a file with %s is in it once, and taken out byte for byte",
     async (_, text) => {
-      for (const { agent, projectFile } of HOST_SETUPS.filter((host) => !host.text)) {
+      for (const { agent, projectFile } of HOSTS.filter((host) => !host.text)) {
         const office = new Office({ [projectFile]: text });
         const before = office.files();
         expect((await office.setup(agent)).code, agent).toBe(0);
@@ -27,7 +27,7 @@ describe("what setup writes", () => {
 
   test("where there was nothing leaves nothing when it is taken away, not even a folder", async () => {
     const office = new Office();
-    const names = HOST_SETUPS.map(({ agent }) => agent);
+    const names = HOSTS.map(({ agent }) => agent);
     expect((await office.setup(...names)).code).toBe(0);
     expect(Object.keys(office.files()).filter((name) => /\.js(on)?$/.test(name))).toHaveLength(7);
     await office.setup("--remove");
@@ -39,7 +39,7 @@ describe("what setup writes", () => {
     const git = office.repository();
     const exclude = `${office.story.cwd}/.git/info/exclude`;
     fs.writeFileSync(exclude, "*.log");
-    const names = HOST_SETUPS.map(({ agent }) => agent);
+    const names = HOSTS.map(({ agent }) => agent);
     const { out } = await office.setup(...names, "--mcp");
     expect(git("status", "--porcelain", "--untracked-files=all")).toBe(" M .mcp.json\n");
     expect(out).toContain("Git tracks .mcp.json, and what is written there names folders of this machine");
@@ -142,7 +142,7 @@ describe("what setup writes", () => {
 
   test("is what each host takes: Codex no other key, Gemini times in ms, Antigravity a bundle, Cursor and Copilot a version", async () => {
     const office = new Office();
-    await office.setup(...HOST_SETUPS.map(({ agent }) => agent));
+    await office.setup(...HOSTS.map(({ agent }) => agent));
     const json = (file: string) => JSON.parse(office.read(file));
     expect(Object.keys(json(".codex/hooks.json"))).toEqual(["hooks"]);
     expect(json(".gemini/settings.json").hooks.BeforeAgent[0].hooks[0]).toMatchObject({ timeout: 5000 });
@@ -284,7 +284,7 @@ test("hosts are told of the MCP server only if that was asked for, each where it
   const files = { ".mcp.json": foreign, ".gemini/settings.json": foreign, "opencode.json": '{"theme":"x"}' };
   const office = new Office(files);
   const before = office.files();
-  const names = HOST_SETUPS.map(({ agent }) => agent);
+  const names = HOSTS.map(({ agent }) => agent);
   await office.setup(...names);
   expect(office.read(".mcp.json")).toBe(foreign);
   const asked = await office.setup(...names, "--mcp");
@@ -311,7 +311,7 @@ test("hosts are told of the MCP server only if that was asked for, each where it
 });
 
 test("who wants tools alone gets no hook, and what of hooks is there already stays", async () => {
-  const names = HOST_SETUPS.map(({ agent }) => agent);
+  const names = HOSTS.map(({ agent }) => agent);
   const office = new Office();
   const before = office.files();
   const { out } = await office.setup(...names, "--mcp", "--no-hooks");

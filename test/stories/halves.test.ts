@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { HOOK_HOSTS } from "../../src/hosts/hook-hosts.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { Relay } from "../../src/index.ts";
 import { hereOnly, Story, tempDir } from "../support/cli.ts";
 import { drop } from "../support/foreign-message.ts";
@@ -79,7 +79,7 @@ hereOnly.each([0, 1, 2, 3])(
 hereOnly.each([0, 1, 2, 3])(
   "half a character lost mail: every host can read every answer of a hook (%i)",
   async (shift) => {
-    for (const { agent } of HOOK_HOSTS)
+    for (const { agent } of HOSTS)
       for (const event of agent === "codex"
         ? ["SessionStart", "UserPromptSubmit", "Stop", "PreToolUse"]
         : ["SessionStart"]) {

@@ -7,8 +7,9 @@ import { isWorthWaking, nudgedMessages, WAKE_LIMITS } from "../../daemon/wake.ts
 import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { makeFolders } from "../../folders.ts";
-import { headless } from "../../hosts/unattended.ts";
-import { claudeSocket, NUDGE, pokeClaude, wakingCommand } from "../../hosts/waking.ts";
+import { claudeSocket, pokeClaude } from "../../hosts/claude-socket.ts";
+import { HOSTS } from "../../hosts/hosts.ts";
+import { NUDGE, PROMPT } from "../../hosts/prompts.ts";
 import { tried } from "../../machine/install-service.ts";
 import { type ServiceUnit, unitFor } from "../../machine/service-unit.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
@@ -83,8 +84,12 @@ function commandFor({ io }: Cli, relay: Relay, words: readonly string[], flags: 
     throw new RelayError("usage", "Cannot start a command with --wake: that starts nothing", {
       next: "leave one of them away",
     });
+  const host = HOSTS.find((one) => one.agent === agent);
   const self = [process.execPath, path.resolve(io.script)];
-  const command = flags.wake ? wakingCommand(agent, session, self) : words.length > 0 ? words : headless(agent);
+  const waking = host?.hasSocket
+    ? [...self, "daemon", "nudge", "--session", session, "--agent", agent]
+    : host?.tell?.(session, NUDGE);
+  const command = flags.wake ? waking : words.length > 0 ? words : host?.headless(PROMPT);
   if (command) return command;
   if (flags.wake)
     throw new RelayError("usage", `Cannot wake a session of ${agent} from outside`, {
@@ -204,7 +209,7 @@ async function nudge(cli: Cli): Promise<void> {
     throw new RelayError("not_found", `Cannot wake "${session}": no process of it runs`, {
       next: "agent-relay agents",
     });
-  if (agent === "claude") {
+  if (HOSTS.find((host) => host.agent === agent)?.hasSocket) {
     const folder = io.env.CLAUDE_CONFIG_DIR || path.join(io.env.HOME ?? io.env.USERPROFILE ?? "", ".claude");
     await pokeClaude(claudeSocket(folder, found.pid, session), NUDGE);
   } else {

@@ -7,8 +7,10 @@ import { makeFolders } from "../../folders.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { type HookIo, readCall, runHook } from "../../hooks/run.ts";
 import { hostOf } from "../../hosts/detect.ts";
-import type { HookCall, HookHost } from "../../hosts/hook.ts";
-import { HOOK_HOSTS } from "../../hosts/hook-hosts.ts";
+import type { HookCall } from "../../hosts/hook.ts";
+import type { Host } from "../../hosts/host.ts";
+import { HOSTS } from "../../hosts/hosts.ts";
+import { NUDGE } from "../../hosts/prompts.ts";
 import { ancestors } from "../../machine/ancestors.ts";
 import { HookCallers, type HookSession } from "../../machine/hook-callers.ts";
 import { hookLog } from "../../machine/hook-state.ts";
@@ -31,7 +33,7 @@ const WAKE = "Wake"; // our own event: set up with --wake, for a host that lets 
 const WOKEN = 2; // the exit code that such a host wakes its agent for
 const HOST_POLL_MS = 5000;
 
-const hosts = HOOK_HOSTS.map(({ agent }) => agent);
+const hosts = HOSTS.map(({ agent }) => agent);
 
 export const verb = defineVerb({
   name: "hook",
@@ -84,7 +86,8 @@ function payloadOf({ env, input }: Io): Promise<string> {
 /** Whether somebody sits before the host. */
 function isAttended(env: Io["env"], host: string | undefined): boolean {
   if (env.CLAUDE_CODE_SESSION_ATTENDED === "0") return false;
-  return host === "opencode" || (host === "claude" && env.CLAUDE_CODE_ENTRYPOINT === "cli");
+  const needed = HOSTS.find(({ agent }) => agent === host)?.wakesIf;
+  return needed !== undefined && Object.entries(needed).every(([name, value]) => env[name] === value);
 }
 
 /** Never throws either: an error of a hook that waits in the background must not wake the agent. */
@@ -97,7 +100,6 @@ async function wake(io: Io, named: string | undefined, hookIo: HookIo): Promise<
   try {
     if (!isAttended(io.env, named)) return 0; // that host would wait for us to end
     const { waitToWake } = await import("../../daemon/wake.ts");
-    const { NUDGE } = await import("../../hosts/waking.ts");
     const { host, call } = await readCall(named, undefined, hookIo);
     const place = await hookIo.open(call, host);
     if (!place?.isTrusted) return 0;
@@ -127,7 +129,7 @@ async function sessionOf({ env, cwd }: Io, call: HookCall): Promise<string> {
 }
 
 /** The relay of a call's session: the one that it has registered in, wherever its shell stands by now. */
-async function placeOf(io: Io, call: HookCall, { agent }: HookHost) {
+async function placeOf(io: Io, call: HookCall, { agent }: Host) {
   const { session, cwd } = call;
   const { env, now } = io;
   const callers = new HookCallers(env);

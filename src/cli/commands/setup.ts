@@ -5,7 +5,9 @@ import path from "node:path";
 import { type ErrorCode, RelayError, systemError } from "../../errors.ts";
 import { worktreeOf } from "../../git/repository.ts";
 import { lineCommand, type Program, serverWords } from "../../hosts/command-line.ts";
-import { HOST_SETUPS, type HostSetup, mcpFile } from "../../hosts/setup.ts";
+import type { Host } from "../../hosts/host.ts";
+import { HOSTS } from "../../hosts/hosts.ts";
+import { type HostSetup, mcpFile } from "../../hosts/settings.ts";
 import { isOnPath } from "../../machine/programs.ts";
 import { stateFolder } from "../../machine/state-dir.ts";
 import { dropProject } from "../../project/known.ts";
@@ -35,13 +37,13 @@ import type { FlagsOf, FlagTable } from "../flag-table.ts";
 import { exclusionOf, tellTracked } from "../setup-commits.ts";
 import { fileOf, hasServer, isSetUpIn, type Site, sitesOf } from "../setup-sites.ts";
 
-const NAMES = HOST_SETUPS.map(({ agent }) => agent);
+const NAMES = HOSTS.map(({ agent }) => agent);
 
 /** The folders of skills, and which hosts read each. */
-const SKILLS: readonly (readonly [folder: string, isRead: (agent: string) => boolean])[] = [
-  [".claude/skills", (agent) => agent === "claude"],
-  [".agents/skills", (agent) => agent !== "claude"],
-];
+const SKILLS = [...new Set(HOSTS.map(({ skills }) => skills))].map((folder) => ({
+  folder,
+  isRead: (agent: string) => HOSTS.some((host) => host.agent === agent && host.skills === folder),
+}));
 
 const FLAGS = {
   "--user": "in your home folder, for every project, not in this one",
@@ -114,7 +116,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
     if (!flags.mcp && !flags.remove && !hasServer(site, file)) continue;
     done.push(setUp("mcp", { ...site, host, file, flags: { ...flags, statusLine: undefined } }, ground));
   }
-  for (const [folder, isRead] of flags.noHooks ? [] : SKILLS) {
+  for (const { folder, isRead } of flags.noHooks ? [] : SKILLS) {
     const file = path.join(ground.root, folder, "agent-relay", "SKILL.md");
     const outcome = tried("skill", file, () => doSkill(file, isRead, { done, ground, flags }));
     done.push({ ...outcome, ...(sites.some(({ program }) => program.isNamed) && { isShared: true }) });
@@ -164,11 +166,11 @@ function groundOf({ io }: Cli, { user, byName }: Flags, skillText: string): Grou
   return { root, home, kept, stay: new Set(), program, skillText };
 }
 
-function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly HostSetup[] {
-  if (words.length > 0) return HOST_SETUPS.filter(({ agent }) => words.includes(agent));
-  if (flags.remove) return HOST_SETUPS;
+function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly Host[] {
+  if (words.length > 0) return HOSTS.filter(({ agent }) => words.includes(agent));
+  if (flags.remove) return HOSTS;
   const hasFolder = (name: string) => fs.existsSync(path.join(io.env.HOME ?? "", name));
-  const found = HOST_SETUPS.filter(
+  const found = HOSTS.filter(
     ({ programs, folders }) => programs.some((name) => isOnPath(name, io.env)) || folders.some(hasFolder),
   );
   if (found.length > 0) return found;
@@ -194,7 +196,7 @@ function isMentioned(file: string, mark: string): boolean {
 }
 
 /** Puts what is ours into a file of a host, or takes it out. */
-function setUp(what: string, { host, file, program, flags }: Site<Flags>, ground: Ground): Done {
+function setUp(what: string, { host, file, program, flags }: Site<Flags, HostSetup>, ground: Ground): Done {
   const act = () => carryOut(host, editFor(host, file, { ...ground, program }, flags), ground, flags);
   return { ...tried(what, file, act), ...(program.isNamed && { isShared: true }) };
 }
@@ -237,9 +239,9 @@ function toType({ agent, mcp: { typed } }: HostSetup, program: Program, { mcp, u
 }
 
 /** What to do for a host whose own hooks cannot wake it. */
-function cannotWake({ agent, waking, text }: HostSetup): string[] {
+function cannotWake({ agent, waking, text, tell }: Host): string[] {
   if (waking || text) return [];
-  const other = agent === "codex" ? "; agent-relay daemon run --wake --agent codex --session <id> can" : "";
+  const other = tell ? `; agent-relay daemon run --wake --agent ${agent} --session <id> can` : "";
   return [`No hook of ${agent} can wake it${other}`];
 }
 
@@ -274,7 +276,7 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
 /** The hosts that are still set up here and read this skill. */
 function readersLeft(isRead: (agent: string) => boolean, { done, ground, flags }: Work): string[] {
   const isGone = (agent: string) => done.some(({ host, failed }) => host === agent && failed === undefined);
-  const left = HOST_SETUPS.filter((host) => !isGone(host.agent) && isSetUpIn(host, ground, flags));
+  const left = HOSTS.filter((host) => !isGone(host.agent) && isSetUpIn(host, ground, flags));
   return left.map(({ agent }) => agent).filter(isRead);
 }
 
@@ -325,7 +327,7 @@ async function makeRelay(cli: Cli): Promise<Done[]> {
 /** Runs what is installed as its host would, in a folder with a relay of its own. */
 async function check(cli: Cli, words: readonly string[], ground: Ground, flags: Flags): Promise<number> {
   const { io } = cli;
-  const all = HOST_SETUPS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => !site.flags.remove);
+  const all = HOSTS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => !site.flags.remove);
   const meant = all.filter(({ host }) => words.length === 0 || words.includes(host.agent));
   const sites = all.filter(({ host, file }) => {
     if (flags.noHooks || (hasServersBeside(host) && hasServerAlone(host, file))) return false;
@@ -334,7 +336,7 @@ async function check(cli: Cli, words: readonly string[], ground: Ground, flags: 
       host.mcp.projectFile !== undefined && isSetUpIn({ ...host, projectFile: host.mcp.projectFile }, ground, flags);
     return words.length === 0 ? isKnown : words.includes(host.agent) && (isKnown || !isServerAlone());
   });
-  const doubled = HOST_SETUPS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => site.flags.remove);
+  const doubled = HOSTS.flatMap((host) => sitesOf(host, ground, flags)).filter((site) => site.flags.remove);
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "agent-relay-check-"));
   try {
     // In a process with the environment that hooks get: whose relay it is depends on the environment.

@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { antigravity } from "../../src/hosts/antigravity.ts";
+import { hostCalling, nothing, reply } from "../../src/hosts/calling.ts";
 import { claude } from "../../src/hosts/claude.ts";
 import { codex } from "../../src/hosts/codex.ts";
 import { copilot } from "../../src/hosts/copilot.ts";
 import { cursor } from "../../src/hosts/cursor.ts";
 import { gemini } from "../../src/hosts/gemini.ts";
-import type { HookAnswer, HookCall, HookHost, Payload } from "../../src/hosts/hook.ts";
-import { HOOK_HOSTS, hostCalling } from "../../src/hosts/hook-hosts.ts";
+import type { HookAnswer, HookCall, Payload } from "../../src/hosts/hook.ts";
+import type { Host } from "../../src/hosts/host.ts";
+import { HOSTS } from "../../src/hosts/hosts.ts";
 import { opencode } from "../../src/hosts/opencode.ts";
+import { heron } from "./heron.ts";
 
 const START = { at: "start" } as const;
 const PROMPT = { at: "prompt" } as const;
@@ -28,7 +31,7 @@ const writes = (paths: readonly string[]) => paths.map((path) => ({ path }));
 type Fixture = readonly [payload: Payload, moment: HookCall["moment"], event?: string];
 
 interface Golden {
-  readonly host: HookHost;
+  readonly host: Host;
   readonly session: string;
   readonly fixtures: readonly Fixture[];
 }
@@ -48,6 +51,8 @@ const CURSOR = {
   ...{ conversation_id: "u1", generation_id: "u2", model: "m", cursor_version: "3.1", workspace_roots: ["/w", "/x"] },
   ...{ user_email: null, transcript_path: null },
 };
+const HERON = { session_id: "h-1", cwd: "/w", heron_version: 2 };
+const ALL = [...HOSTS, heron];
 const OPENCODE = { session_id: "ses_1", cwd: "/w" };
 const PATCH = "*** Begin Patch\n*** Update File: a.ts\n@@\n-x\n+y\n*** Add File: b/c.ts\n+z\n*** End Patch";
 
@@ -325,7 +330,36 @@ const GOLDEN: readonly Golden[] = [
       [{ ...OPENCODE, hook_event_name: "Tomorrow" }, OTHER],
     ],
   },
+  {
+    host: heron,
+    session: "h-1",
+    fixtures: [
+      [{ ...HERON, event: "sessionStart" }, START, "sessionStart"],
+      [{ ...HERON, event: "userPromptSubmitted", prompt: "hi" }, PROMPT, "userPromptSubmitted"],
+      [
+        { ...HERON, event: "preToolUse", tool_name: "write", tool_input: { path: "a" } },
+        before("write", "a"),
+        "preToolUse",
+      ],
+      [
+        { ...HERON, event: "postToolUse", tool_name: "bash", tool_input: { command: "cat a" } },
+        after("bash"),
+        "postToolUse",
+      ],
+      [{ ...HERON, event: "stop", was_held: true }, HELD, "stop"],
+      [{ ...HERON, event: "sessionEnd" }, END, "sessionEnd"],
+      [{ ...HERON, event: "nest" }, OTHER, "nest"],
+    ],
+  },
 ];
+
+test("no two hosts take one payload for their own", () => {
+  for (const { host, fixtures } of GOLDEN)
+    for (const [payload] of fixtures) {
+      const callers = ALL.filter((one) => one.isCalling?.(payload, {})).map(({ agent }) => agent);
+      expect(callers.filter((agent) => agent !== host.agent)).toEqual([]);
+    }
+});
 
 test.each([
   [claude, { ...CLAUDE_TURN, agent_id: "agent-7", agent_type: "Explore" }],
@@ -356,8 +390,8 @@ describe.each(GOLDEN)("$host.agent", ({ host, session, fixtures }) => {
 
   test.each(each)("is known by its payload, whatever the command line says: $payload", ({ payload, event }) => {
     const env = host === copilot ? { COPILOT_CLI: "1" } : host === gemini ? { GEMINI_SESSION_ID: "4fe4a52a" } : {};
-    if (![claude, codex, opencode].includes(host)) expect(hostCalling("claude", payload, env)).toBe(host);
-    expect(hostCalling(host.agent, payload, env), event).toBe(host);
+    if (![claude, codex, opencode].includes(host)) expect(hostCalling("claude", payload, env, ALL)).toBe(host);
+    expect(hostCalling(host.agent, payload, env, ALL), event).toBe(host);
   });
 
   test("fields of a later version change nothing, nor does the order", () => {
@@ -391,7 +425,7 @@ const claudeContext = (event: string) =>
 const claudeDeny = `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":${quoted}}}\n`;
 
 /** What a host is told, word for word; whatever else it were told, some refuse the whole answer. */
-const REPLIES: readonly (readonly [host: HookHost, event: string, answer: HookAnswer, reply: string])[] = [
+const REPLIES: readonly (readonly [host: Host, event: string, answer: HookAnswer, reply: string])[] = [
   ...[claude, codex].flatMap((host) =>
     ["SessionStart", "UserPromptSubmit", "PostToolUse"].map(
       (event) => [host, event, CONTEXT, claudeContext(event)] as const,
@@ -442,19 +476,23 @@ const REPLIES: readonly (readonly [host: HookHost, event: string, answer: HookAn
   [opencode, "PreToolUse", DENY, `{"deny":${quoted}}\n`],
   [opencode, "Stop", GO_ON, `{"goOn":${quoted}}\n`],
   [opencode, "Stop", {}, "{}\n"],
+  [heron, "userPromptSubmitted", CONTEXT, `{"tell":${quoted}}\n`],
+  [heron, "stop", GO_ON, `{"more":${quoted}}\n`],
+  [heron, "stop", {}, "{}\n"],
+  [heron, "sessionStart", {}, ""],
 ];
 
 describe("an answer", () => {
   test.each(REPLIES.map(([host, ...rest]) => [host.agent, ...rest, host] as const))(
     "to %s at %s of %j is %s",
-    (_, event, answer, reply, host) => {
+    (_, event, answer, said, host) => {
       const call: HookCall = { session: "s", cwd: "/w", event, moment: OTHER, isSubagent: false };
-      expect(host.write(call, answer)).toBe(reply);
+      expect(reply(host, call, answer)).toBe(said);
     },
   );
 
   test("of nothing is empty for Claude Code and Codex but where that wants JSON, and an empty object for the others", () => {
-    expect(HOOK_HOSTS.map((host) => [host.agent, host.nothing(undefined)])).toEqual([
+    expect(HOSTS.map((host) => [host.agent, nothing(host, undefined)])).toEqual([
       ["claude", ""],
       ["codex", ""],
       ["gemini", "{}\n"],
@@ -463,19 +501,16 @@ describe("an answer", () => {
       ["copilot", "{}\n"],
       ["opencode", "{}\n"],
     ]);
-    for (const [host, event, , reply] of REPLIES.filter(([, , answer]) => Object.keys(answer).length === 0))
-      expect(host.nothing(event)).toBe(reply);
+    for (const [host, event, , said] of REPLIES.filter(([, , answer]) => Object.keys(answer).length === 0))
+      expect(nothing(host, event)).toBe(said);
   });
 
-  test.each(HOOK_HOSTS.map((host) => [host.agent, host] as const))(
-    "to %s is one line of JSON, or nothing",
-    (_, host) => {
-      for (const answer of [CONTEXT, DENY, GO_ON, {}]) {
-        const call: HookCall = { session: "s", cwd: "/w", event: "Stop", moment: OTHER, isSubagent: false };
-        expect(host.write(call, answer)).toMatch(/^(\{.*\}\n)?$/);
-      }
-    },
-  );
+  test.each(ALL.map((host) => [host.agent, host] as const))("to %s is one line of JSON, or nothing", (_, host) => {
+    for (const answer of [CONTEXT, DENY, GO_ON, {}]) {
+      const call: HookCall = { session: "s", cwd: "/w", event: "Stop", moment: OTHER, isSubagent: false };
+      expect(reply(host, call, answer)).toMatch(/^(\{.*\}\n)?$/);
+    }
+  });
 });
 
 describe("who calls", () => {

@@ -5,15 +5,6 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import { object, optional, text } from "../schema.ts";
 import { jsonText } from "../text.ts";
 
-/** The whole text that wakes an idle agent. Its hooks or its inbox tell it what came. */
-export const NUDGE = "Mail waits for you in this project's agent-relay. If you do not see it here: agent-relay inbox";
-
-/** The command that wakes a session; `self` runs agent-relay. Undefined if the host cannot be woken from outside. */
-export function wakingCommand(agent: string, session: string, self: readonly string[]): string[] | undefined {
-  if (agent === "codex") return ["codex", "queue", "--thread", session, "--message", NUDGE];
-  return agent === "claude" ? [...self, "daemon", "nudge", "--session", session, "--agent", agent] : undefined;
-}
-
 const SessionFile = object({ sessionId: optional(text()), messagingSocketPath: optional(text()) });
 
 /**

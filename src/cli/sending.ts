@@ -2,32 +2,45 @@ import fs from "node:fs";
 import path from "node:path";
 import { durationOf } from "../duration.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
-import type { MessageKind } from "../messages/message.ts";
+import { KINDS } from "../messages/message.ts";
 import type { SendOptions, Sent } from "../messages/send.ts";
 import type { FoundRelay } from "../open/open.ts";
 import { recipientWords } from "../render/recipients.ts";
 import { quoted } from "../shell/quote.ts";
 import type { Cli } from "./cli.ts";
 import { decoded } from "./decode.ts";
+import type { FlagsOf, FlagTable } from "./flag-table.ts";
 
 const MAX_INPUT_BYTES = 8 * 1024 * 1024; // far above any body limit, so that the error can say how large it was
 
-/** The flags of `send` and `reply`, as far as they have them. */
-export interface SendFlags {
-  readonly to?: readonly string[] | undefined;
-  readonly kind?: MessageKind | undefined;
-  readonly thread?: string | undefined;
-  readonly replyTo?: string | undefined;
-  readonly ack?: true | undefined;
-  readonly deadline?: string | undefined;
-  readonly claim?: readonly string[] | undefined;
-  readonly expires?: string | undefined;
-  readonly keep?: true | undefined;
-  readonly file?: string | undefined;
-  readonly from?: string | undefined;
-  readonly sign?: true | undefined;
-  readonly lines?: true | undefined;
-}
+/** What `send` and `reply` both ask for. */
+export const REPLY_FLAGS = {
+  "-k, --kind <kind>": { about: "what sort of message it is", choices: KINDS },
+  "--ack": "it comes back at each look until its reader acks or answers it",
+  "--expires <duration>": "nobody is shown it after this: 10m, 2h",
+  "--file <path>": "read the text from a file",
+  "--sign": "sign it with the SSH key that git signs with; `read` shows whether that is so",
+} as const satisfies FlagTable;
+
+export const SEND_FLAGS = {
+  "-t, --to <who>": {
+    about: "session id, its beginning, name, role:<role>, human or all; repeatable",
+    isRepeatable: true,
+  },
+  ...REPLY_FLAGS,
+  "--thread <id>": "put it into this conversation",
+  "--reply-to <id>": "it answers this message",
+  "--deadline <duration>": "you are told if it is not answered by then; with --ack one hour",
+  "--claim <what>": {
+    about: "ask whoever holds this path or resource to give it back (kind request-yield); repeatable",
+    isRepeatable: true,
+  },
+  "--keep": "leave it for a session that is not known yet",
+  "--lines": 'a message for each line of stdin, a JSON object such as {"content":"hi","to":"bob"}; one answer a line',
+  "-f, --from <session>": "the same as --session",
+} as const satisfies FlagTable;
+
+export type SendFlags = FlagsOf<typeof SEND_FLAGS>;
 
 /** The option that signs the message, for `--sign`. The key is looked for, and the code loaded, only then. */
 export async function signOptions({ io }: Cli, { store }: FoundRelay, { sign }: SendFlags): Promise<SendOptions> {

@@ -29,7 +29,7 @@ const send = tool({
   async run({ text, to, kind, reply_to }, { relay, now, elsewhere }) {
     if (to?.length === 0)
       throw new RelayError("usage", "Cannot send to nobody: name someone in `to`, or leave it out to tell everyone");
-    const options = { report: true, ...(kind && { kind }), ...(to && { to }) };
+    const options = { report: true, kind, to };
     const { sent, dir } =
       reply_to === undefined
         ? await sendAnywhere(relay, text, options, elsewhere)
@@ -61,7 +61,7 @@ const inbox = tool({
       relay
         .inbox({
           limit,
-          ...(peek && { peek }),
+          peek,
           // The session's other readers wait until the answer is written: messages that nobody took are shown again.
           async show(items, { more, open_more, broken = [] }) {
             signal.throwIfAborted();
@@ -152,9 +152,8 @@ const wait = tool({
     const given = Object.values(wished).some((each) => each !== undefined);
     const begun = call.now();
     try {
-      const what = given
-        ? { ...wished, ...(message === undefined && from !== undefined && { message: true }) }
-        : { message: true };
+      const isForAny = !given || (message === undefined && from !== undefined);
+      const what = { ...wished, message: isForAny ? true : message };
       const waiting = () => relay.wait(what, { any: true, timeoutMs: timeout * 1000, signal });
       const { outcome } = await withProgress(call, timeout, waiting);
       return {
@@ -185,8 +184,7 @@ const history = tool({
     limit: z.int().min(1).max(200).optional(),
   }),
   async run({ with: who, limit = 20 }, { relay, me, names, now }) {
-    const messages = (await relay.messages.history({ limit, ...(who && { with: await relay.agents.resolve(who) }) }))
-      .messages;
+    const messages = (await relay.messages.history({ limit, with: who && (await relay.agents.resolve(who)) })).messages;
     const called = await names();
     const line = (message: Message) => messageLines(message, me, called, now(), newNotes(message, me, now()));
     const lines = asManyAsFit(messages.map(line).reverse(), cut);

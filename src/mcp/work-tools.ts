@@ -23,7 +23,7 @@ const claim = tool({
   }),
   async run({ paths: wanted, reason, shared, wait }, call) {
     const { relay, now, signal } = call;
-    const options = { ...(reason !== undefined && { reason }), ...(shared && { mode: "shared" as const }) };
+    const options = { reason, mode: shared ? ("shared" as const) : undefined };
     const made =
       wait === undefined
         ? await relay.claim(wanted, options)
@@ -122,11 +122,7 @@ const task = tool({
         return taken ? taskAnswer("Yours", taken, call) : { text: "No task is ready\n", data: {} };
       }
       case "add": {
-        const fields = {
-          ...(text !== undefined && { description: text }),
-          ...(args.files && { files: args.files }),
-          ...(args.after && { dependsOn: args.after }),
-        };
+        const fields = { description: text, files: args.files, dependsOn: args.after };
         return taskAnswer("Added", await relay.tasks.add(args.title ?? "", fields), call);
       }
       case "claim":

@@ -6,11 +6,11 @@ export type Value = Readonly<Record<string, unknown>>;
 /** Which names of a folder: those after `after`, at most `limit`, from the end if `reverse`. */
 export interface ListRange {
   /** Only names after this one, in their order. */
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** At most so many. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** From the last name to the first; `after` then means before. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
 }
 
 /** Where a published record is listed. */

@@ -103,7 +103,7 @@ describe("agent-sync", () => {
     const story = new Story();
     for (let n = 0; n < 5; n++) await story.as(`agent-${n}`, "status", `on part ${n}`);
     for (let n = 0; n < 10; n++) await story.as("agent-0", "task", "add", `make part ${n}`);
-    for (let n = 0; n < 8; n++) await story.as(`agent-${n % 5}`, "claim", `src/part-${n}`);
+    for (let n = 0; n < 11; n++) await story.as(`agent-${n % 5}`, "claim", `src/part-${n}`);
     for (let n = 0; n < 6; n++) await story.as("agent-0", "send", `message ${n}`);
     const sizes: number[] = [];
     for (const flags of [["--compact"], [], ["--json"]])
@@ -112,8 +112,8 @@ describe("agent-sync", () => {
     const { out } = await story.as("agent-1", "status", "--compact");
     expect(out).toMatch(/^\[what agents say .*; ends at (\w+)\]\n(?:.*\n)+\[\1\]\n$/);
     expect(out).toMatch(/^you: \S+, 6 unread$/m);
-    expect(out).toMatch(/^claimed: (?:.*; ){4}.* \(\+3 more\)$/m);
-    expect(out).toMatch(/^to do: (?:.*; ){4}.* \(\+5 more\)$/m);
+    expect(out).toMatch(/^claimed: (?:.*; ){5}.* \(\+3 more\)$/m);
+    expect(out).toMatch(/^to do \(agent-relay task next\): (?:.*; ){5}.* \(\+4 more\)$/m);
   });
 
   hereOnly("agent-sync 44, 45, 46: whoami says what made one who one is", async () => {

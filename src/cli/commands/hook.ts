@@ -138,7 +138,7 @@ async function placeOf(io: Io, call: HookCall, { agent }: Host) {
   const folder = projectFolder(path.resolve(io.cwd, cwd), env);
   const onNotice = ({ text }: { text: string }) => log(io, text);
   const dir = noted && isFolder(noted) && !env.AGENT_RELAY_DIR && !env.AGENT_RELAY_SERVER ? noted : undefined;
-  const options = { env, now, session, agent, cwd: folder, onNotice, ...(dir !== undefined && { dir }) };
+  const options = { env, now, session, agent, cwd: folder, onNotice, dir };
   const first = await findRelay(options);
   const met = first.project.exists ? [] : companions(call, first.project, { callers, parent });
   if (!first.project.exists && met.length === 0) return undefined;

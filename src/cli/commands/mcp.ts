@@ -63,8 +63,7 @@ async function mcp(cli: Cli, channel: ChannelOptions | undefined): Promise<void>
   const deps: McpServerDeps = {
     ...{ version: pkg.version, now: io.now, answers },
     machine: () => agentsOnMachine(io, say),
-    elsewhere: (words, { session, agent }) =>
-      cli.elsewhere(words, { agent, ...(session !== undefined && { session }) }),
+    elsewhere: (words, { session, agent }) => cli.elsewhere(words, { agent, session }),
     changes: (relay, signal) => opened.storeOf(relay).watch(`inboxes/${relay.session}`, signal),
     onError: say,
     open: (caller) => opened.open(caller, ({ text }) => notices.push(text)),
@@ -104,7 +103,7 @@ class OpenedRelays {
 
   async open({ session, client }: McpCaller, onNotice: (notice: Notice) => void): Promise<Relay> {
     const isTold = session !== undefined && isSegment(session) && !isNamed(this.#cli);
-    const { relay, found } = await this.#cli.openStrange({ client, onNotice, ...(isTold && { session }) });
+    const { relay, found } = await this.#cli.openStrange({ client, onNotice, session: isTold ? session : undefined });
     const pid = isTold || isNamed(this.#cli) ? undefined : found.identity.pid;
     this.#opened.set(relay, { store: found.store, pid });
     return relay;

@@ -1,18 +1,11 @@
-import { KINDS } from "../../messages/message.ts";
 import { defineVerb } from "../command.ts";
-import { bodyOf, sendOptions, signOptions, tellSent } from "../sending.ts";
+import { bodyOf, REPLY_FLAGS, sendOptions, signOptions, tellSent } from "../sending.ts";
 
 export const verb = defineVerb({
   name: "reply",
   about: "Answer a message, to its sender, in its conversation. What it asked for is thereby answered.",
   words: { "<id>": "the message", "[text...]": "the answer; - reads it from stdin" },
-  flags: {
-    "-k, --kind <kind>": { about: "what sort of message it is", choices: KINDS },
-    "--ack": "it comes back at each look until its reader acks or answers it",
-    "--expires <duration>": "nobody is shown it after this: 10m, 2h",
-    "--file <path>": "read the text from a file",
-    "--sign": "sign it with the SSH key that git signs with",
-  },
+  flags: REPLY_FLAGS,
   example: 'agent-relay reply msg-0mwq289458ob05tgh7w2w "Port 4800"',
   async run(cli, flags, { id, text: words }) {
     const content = await bodyOf(cli, words, flags.file);

@@ -1,5 +1,4 @@
 import { RelayError } from "../../errors.ts";
-import { KINDS } from "../../messages/message.ts";
 import type { SendOptions } from "../../messages/send.ts";
 import { sendAnywhere } from "../../messages/send-anywhere.ts";
 import { APART } from "../../project/upstream.ts";
@@ -8,33 +7,13 @@ import { quoted } from "../../shell/quote.ts";
 import { isSegment } from "../../store/key.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { bodyOf, type SendFlags, sendOptions, signOptions, tellSent } from "../sending.ts";
+import { bodyOf, SEND_FLAGS, type SendFlags, sendOptions, signOptions, tellSent } from "../sending.ts";
 
 export const verb = defineVerb({
   name: "send",
   about: "Send a message to everyone, or to some. It is on disk when this returns.",
   words: { "[text...]": "the message; - reads it from stdin" },
-  flags: {
-    "-t, --to <who>": {
-      about: "session id, its beginning, name, role:<role>, human or all; repeatable",
-      isRepeatable: true,
-    },
-    "-k, --kind <kind>": { about: "what sort of message it is", choices: KINDS },
-    "--thread <id>": "put it into this conversation",
-    "--reply-to <id>": "it answers this message",
-    "--ack": "it comes back at each look until its reader acks or answers it",
-    "--deadline <duration>": "you are told if it is not answered by then; with --ack one hour",
-    "--claim <what>": {
-      about: "ask whoever holds this path or resource to give it back (kind request-yield); repeatable",
-      isRepeatable: true,
-    },
-    "--expires <duration>": "nobody is shown it after this: 10m, 2h",
-    "--keep": "leave it for a session that is not known yet",
-    "--file <path>": "read the text from a file",
-    "--lines": 'a message for each line of stdin, a JSON object such as {"content":"hi","to":"bob"}; one answer a line',
-    "--sign": "sign it with the SSH key that git signs with; `read` shows whether that is so",
-    "-f, --from <session>": "the same as --session",
-  },
+  flags: SEND_FLAGS,
   example: 'agent-relay send --to gemini-1 --kind question "Which port does the server use?"',
   run: send,
 });

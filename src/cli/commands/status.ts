@@ -1,12 +1,11 @@
 import { formatDuration, formatLeft } from "../../duration.ts";
-import { claimWords, waiterLine } from "../../render/claims.ts";
-import { callsIn, namesOf, type SenderNames } from "../../render/messages.ts";
+import { briefing, waitingLines } from "../../render/briefing.ts";
+import { claimWords } from "../../render/claims.ts";
+import { namesOf } from "../../render/messages.ts";
 import { taskLine } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
-import { isWorkedOn } from "../../tasks/standings.ts";
-import { cleanLine, countWord, cut } from "../../text.ts";
+import { cleanLine, countWord } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
-import { sayConditions } from "../../waits/wait.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
 import { table } from "../output.ts";
@@ -97,72 +96,11 @@ function lines(title: string, of: readonly string[]): string {
   return of.length === 0 ? "" : `${title}\n${of.map((line) => `${line}\n`).join("")}`;
 }
 
-function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderNames): string[] {
-  const call = (session: string) => cleanLine(names.get(session) ?? session);
-  return [
-    ...queue.map((one) => waiterLine(one, names)),
-    ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
-    ...waits.map(
-      (one) =>
-        `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any, callsIn(names)))} (${one.id})`,
-    ),
-  ];
-}
+const COMPACT_CHARS = 40;
 
-/** One line a section, empty ones left away; what peers wrote stands in a frame. */
 function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
-  const now = cli.now();
-  const names = namesOf(found.agents);
-  const call = (session: string) => (session === me ? "you" : cleanLine(names.get(session) ?? session));
-  const present = found.agents.filter((agent) => agent.presence !== "gone" && agent.session_id !== me);
   const mine = found.agents.find((agent) => agent.session_id === me);
-  const busy = found.tasks.filter((task) => isWorkedOn(task, found.task_standings));
-  const blocked = found.tasks.filter((task) => task.state === "blocked");
-  const isAbandoned = (id: string) => found.task_standings.abandoned.includes(id);
-  const free = found.tasks.filter((task) => task.state === "pending" || isAbandoned(task.id));
-  const parts = [
-    `you: ${call(me ?? "") === "you" ? cleanLine(mine?.name ?? me ?? "") : "nobody"}, ${countWord(mine?.unread ?? 0)} unread`,
-    list(
-      "here",
-      present.map(
-        (agent) =>
-          `${call(agent.session_id)}${agent.status === undefined ? "" : ` (${cut(cleanLine(agent.status), 40)})`}`,
-      ),
-    ),
-    list(
-      "claimed",
-      found.claims.map(
-        (claim) =>
-          `${cut(claimWords(claim), 60)} by ${call(claim.session_id)} ${formatLeft(Date.parse(claim.expires_at) - now)}`,
-      ),
-    ),
-    list(
-      "in progress",
-      busy.map((task) => `${cut(cleanLine(task.title), 40)} @${call(task.owner?.session_id ?? "")}`),
-    ),
-    list(
-      "to do",
-      free.map((task) => `${cut(cleanLine(task.title), 40)}${isAbandoned(task.id) ? " (abandoned)" : ""}`),
-      found.task_count - busy.length - blocked.length,
-    ),
-    list(
-      "blocked",
-      blocked.map((task) => `${cut(cleanLine(task.title), 40)} (${cut(cleanLine(task.reason ?? ""), 40)})`),
-    ),
-    list(
-      "waiting",
-      waitingLines(found, names).map((line) => cut(line, 80)),
-    ),
-  ];
-  return cli.framed(
-    parts.filter((part) => part !== "").map((part) => `${part}\n`),
-    "what agents say",
-  );
-}
-
-const MAX_PER_KIND = 5;
-
-function list(title: string, of: readonly string[], all = of.length): string {
-  const more = all > MAX_PER_KIND ? ` (+${all - Math.min(of.length, MAX_PER_KIND)} more)` : "";
-  return of.length === 0 ? "" : `${title}: ${of.slice(0, MAX_PER_KIND).join("; ")}${more}`;
+  const you = mine ? cleanLine(namesOf(found.agents).get(mine.session_id) ?? mine.session_id) : "nobody";
+  const lines = briefing(found, me, cli.now(), COMPACT_CHARS);
+  return cli.framed([`you: ${you}, ${countWord(mine?.unread ?? 0)} unread\n`, ...lines], "what agents say");
 }

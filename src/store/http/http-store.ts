@@ -70,7 +70,7 @@ export class HttpStore implements Store {
   async records(folder: RegistrationFolder): Promise<ReadonlyMap<string, Value>> {
     const found = new Map<string, Value>();
     for (let after: string | undefined; ; ) {
-      const page = queryOf({ limit: PAGE, ...(after !== undefined && { after }) });
+      const page = queryOf({ limit: PAGE, after });
       const { records } = (await this.#call(`records/${folder}/${page}&with=records`)).body;
       const given = Object.entries(recordIn({ value: records }));
       for (const [name, value] of given)

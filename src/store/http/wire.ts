@@ -72,8 +72,8 @@ export function rangeOf(query: URLSearchParams): ListRange {
   if (limit !== null && !/^\d{1,9}$/.test(limit))
     throw new RelayError("usage", `Cannot list ${jsonText(limit)}: the limit is a whole number`);
   return {
-    ...(after !== null && { after }),
-    ...(limit !== null && { limit: Number(limit) }),
-    ...(query.has("reverse") && { reverse: true }),
+    after: after ?? undefined,
+    limit: limit === null ? undefined : Number(limit),
+    reverse: query.has("reverse"),
   };
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { newNonce } from "../id.ts";
@@ -70,6 +71,7 @@ export class RelayServer {
     const onBug = (error: unknown) =>
       log({ level: "error", event: "bug", error: String((error as Error)?.stack ?? error) });
     const upkeeps: Maintenance[] = [];
+    setMaxListeners(relays.length, this.#over.signal);
     for (const { name, store, auth, dir } of relays) {
       const maintenance = new Maintenance({ store, project: path.dirname(dir), now, onBug });
       upkeeps.push(maintenance);

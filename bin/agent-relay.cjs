@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Loads the command. Its files are compiled with V8's code cache, which halves the command's own share of its start. A cache
 // is good for one version of Node: the first run of another makes its own, where this folder may be written to. Without one,
-// or when V8 refuses it, the files are compiled as usual.
+// or when V8 refuses it, the files are compiled as usual. The verbs that are run most have caches of their own, without what
+// only others call: a third less to read.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -9,7 +10,11 @@ const vm = require("node:vm");
 
 const DIST = path.join(__dirname, "../dist");
 const CACHES = path.join(DIST, "cache", `${process.version}-${process.arch}`);
+const OFTEN = ["send", "inbox", "unread", "hook", "claim", "check", "release", "task", "agents", "status"];
+const cachesOf = (verb) => path.join(CACHES, `of-${verb}`);
+const OWN = OFTEN.includes(process.argv[2]) ? cachesOf(process.argv[2]) : undefined;
 const MODULES = ["core", "remote", "work"]; // of the library
+const isRun = require.main === module; // else it makes the caches: with one, it would hold what is in that
 const loaded = new Map();
 const scripts = new Map();
 let isCached = true;
@@ -22,7 +27,7 @@ function chunk(name) {
   const file = path.join(DIST, isModule ? `${name}.js` : `cli/${name}.cjs`);
   const code = fs.readFileSync(file, "latin1");
   const text = `(function(exports,require,chunk,later){${isModule ? scriptOf(code) : code}\n})`;
-  const cachedData = cacheOf(name);
+  const cachedData = isRun ? cacheOf(name) : undefined;
   if (cachedData === undefined) isCached = false;
   const script = new vm.Script(text, { filename: file, cachedData });
   const exported = {};
@@ -44,8 +49,12 @@ function scriptOf(code) {
 }
 
 function cacheOf(name) {
+  return (OWN && contentOf(path.join(OWN, name))) ?? contentOf(path.join(CACHES, name));
+}
+
+function contentOf(file) {
   try {
-    return fs.readFileSync(path.join(CACHES, name));
+    return fs.readFileSync(file);
   } catch {
     return undefined;
   }
@@ -79,5 +88,5 @@ function start() {
   run();
 }
 
-if (require.main === module) start();
-else module.exports = { CACHES, chunk, scripts };
+if (isRun) start();
+else module.exports = { CACHES, OFTEN, cachesOf, chunk, scripts };

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import type { RelayError } from "../errors.ts";
 import { thisProcess } from "../machine/process.ts";
 import { ChangeWaiter } from "../store/changes.ts";
-import { iso } from "../time.ts";
+import { iso, steady } from "../time.ts";
 import { type Claim, sayTargets } from "./claim.ts";
 import { type DeadlockStep, deadlock, deadlockOf } from "./deadlock.ts";
 import { changeClaims, settleClaims } from "./ledger.ts";
@@ -70,7 +70,7 @@ export async function waitInQueue(
   signal?: AbortSignal,
 ): Promise<Claim> {
   const { store, session, now } = context;
-  const until = performance.now() + patience;
+  const until = steady() + patience;
   const hints = new ChangeWaiter(store, [`waits/${session}`]);
   const stop = () => hints.end();
   signal?.addEventListener("abort", stop);
@@ -94,7 +94,7 @@ export async function waitInQueue(
       }
       const found = look.isCircular ? await leaveDeadlock(context, request.id) : undefined;
       if (found) throw await circleError(context, quotedTargets(request), found);
-      const left = until - performance.now();
+      const left = until - steady();
       if (left <= 0)
         throw waitedTooLong(
           request,

@@ -8,7 +8,10 @@ export const COMMAND = "src/cli/entry.ts";
 export const THREAD = "src/server/write-worker.ts";
 
 /** What several verbs need is in the first of these whose verbs need it, else in `rarer`. */
-const SHARED = { command: "send inbox unread reply ack", sharing: "claim release check task status agents" };
+const SHARED = {
+  ...{ command: "send inbox unread reply ack", hooks: "hook" },
+  sharing: "claim release check task status agents",
+};
 
 /**
  * The files of the library, which the command loads too. `core`: what every use of it loads, or every message; `remote`: what

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import os from "node:os";
 import { errno, RelayError, systemError } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { decoded } from "./decode.ts";
@@ -50,6 +49,7 @@ const PARENT = process.ppid;
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
+const NULL_DEVICE = process.platform === "win32" ? "\\\\.\\nul" : "/dev/null"; // os.devNull, without its module
 
 /** The working folder. If it was removed meanwhile, the folder that the shell names. */
 function workingFolder(): string {
@@ -104,7 +104,7 @@ export function processIo(): Io {
 function isNowhere(fd: number): boolean {
   try {
     const { rdev } = fs.fstatSync(fd);
-    return rdev !== 0 && rdev === fs.statSync(os.devNull, { throwIfNoEntry: false })?.rdev;
+    return rdev !== 0 && rdev === fs.statSync(NULL_DEVICE, { throwIfNoEntry: false })?.rdev;
   } catch (error) {
     if (errno(error) !== "EBADF") throw error;
     return true;

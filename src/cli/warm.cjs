@@ -1,10 +1,11 @@
 // Makes the code caches of the command for the Node that runs this: runs each verb in a throw-away folder, the ones that are
-// run most in earnest, and writes what V8 has compiled by then.
+// run most in earnest, and writes what V8 has compiled by then; then those that are run most once more, each by itself.
 "use strict";
+const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const { CACHES, chunk, scripts } = require("../../bin/agent-relay.cjs");
+const { CACHES, OFTEN, cachesOf, chunk, scripts } = require("../../bin/agent-relay.cjs");
 
 const RUNS = [
   "send --session b hello",
@@ -34,8 +35,15 @@ const RUNS = [
   "whoami --session a",
 ];
 
-async function warm() {
-  const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-warm-"));
+/** What is run of a verb where its runs above have left nothing to do. */
+const AGAIN = {
+  inbox: ["send --session b --to a hello", "inbox --session a"],
+  hook: ["send --session b --to a hello", ...RUNS.filter((line) => line.startsWith("hook "))],
+  release: ["claim --session b src", "release --session b src"],
+};
+
+/** Runs these, in turn, in a folder that has what the runs before them have left. */
+async function run(lines, cwd) {
   let event = "";
   const io = {
     ...{ env: { USER: "warm" }, cwd, now: Date.now, isTerminal: false, script: __filename },
@@ -43,16 +51,31 @@ async function warm() {
     input: async () => JSON.stringify({ session_id: "a", cwd, hook_event_name: event, ...TOOL }),
   };
   const { main } = chunk("command")["src/cli/entry.ts"];
-  const { VERBS } = chunk("command")["src/cli/verbs.ts"];
-  for (const run of [...RUNS, ...Object.keys(VERBS).map((verb) => `${verb} --help`)]) {
-    const args = run.split(" ");
+  for (const line of lines) {
+    const args = line.split(" ");
     event = args[2];
     const code = await main(args, io);
-    if (code !== 0) throw new Error(`agent-relay ${run} ended with ${code}`);
+    if (code !== 0) throw new Error(`agent-relay ${line} ended with ${code}`);
   }
+}
+
+async function warm() {
+  const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-warm-"));
+  const { VERBS } = chunk("command")["src/cli/verbs.ts"];
+  await run([...RUNS, ...Object.keys(VERBS).map((verb) => `${verb} --help`)], cwd);
+  keep(CACHES);
+  for (const verb of OFTEN) execFileSync(process.execPath, [__filename, verb, cwd]); // a process has compiled no more than it ran
   fs.rmSync(cwd, { recursive: true });
-  fs.mkdirSync(CACHES, { recursive: true });
-  for (const [name, script] of scripts) write(path.join(CACHES, name), script.createCachedData());
+}
+
+async function warmOne(verb, cwd) {
+  await run(AGAIN[verb] ?? RUNS.filter((line) => line.startsWith(`${verb} `)), cwd);
+  keep(cachesOf(verb));
+}
+
+function keep(folder) {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [name, script] of scripts) write(path.join(folder, name), script.createCachedData());
 }
 
 const TOOL = { tool_name: "Write", tool_input: { path: "src/a" } };
@@ -62,4 +85,6 @@ function write(file, data) {
   fs.renameSync(`${file}.new`, file);
 }
 
-warm();
+const [verb, folder] = process.argv.slice(2);
+if (verb === undefined) warm();
+else warmOne(verb, folder);

@@ -1,24 +1,10 @@
-import fs from "node:fs";
-import path from "node:path";
 import { pathTargets } from "../claims/paths.ts";
 import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
-import type { ToolUse } from "../hosts/hook.ts";
 import type { Store } from "../store/store.ts";
 
 const TOUCHED = "edits"; // marks <hash of the path>.<session>: the time of that session's last write of that file
 const RECENT_EDIT_MS = 30_000; // two sessions that write one file within this time are likely in each other's way
-
-/** The files that a tool writes, relative to `cwd` or absolute. For a folder: the files that are put into it. */
-export function filesOf({ writes }: ToolUse, cwd: string): string[] {
-  const files = writes.flatMap(({ path: file, names, removes }) => {
-    if (removes && isLink(path.resolve(cwd, file))) return []; // the link goes, and its target stays
-    return names !== undefined && isFolder(path.resolve(cwd, file))
-      ? names.map((name) => path.join(file, name))
-      : [file];
-  });
-  return [...new Set(files)];
-}
 
 /** Notes that `session` wrote these files. Returns those that others wrote in the last 30 s, with their sessions. */
 export async function recentEdits(
@@ -52,14 +38,4 @@ function keyOf(file: string, base: { readonly cwd: string; readonly project: str
     if (error instanceof RelayError) return undefined; // no path that anybody could claim
     throw error;
   }
-}
-
-function isLink(file: string): boolean {
-  if (file.includes("\0")) return false; // no path
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-}
-
-function isFolder(file: string): boolean {
-  if (file.includes("\0")) return false;
-  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

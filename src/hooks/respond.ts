@@ -11,14 +11,13 @@ import { startOf } from "../machine/process.ts";
 import { asks } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import type { Relay } from "../relay.ts";
-import { briefing, greeting } from "../render/briefing.ts";
 import { itemLines, sessionsIn } from "../render/messages.ts";
 import type { Store } from "../store/store.ts";
 import { cleanLine, inQuotes } from "../text.ts";
-import { isAtWork } from "../views/snapshot.ts";
-import { reasonAgainst } from "./claim-guard.ts";
 import { type ContextBlock, contextBlock } from "./context-block.ts";
-import { filesOf, recentEdits } from "./edits.ts";
+import { filesOf } from "./tool-files.ts";
+
+// What few events need is loaded when they come: what a hook loads is most of what it costs.
 
 const READER_PATIENCE_MS = 200; // to wait for another reader of this session, which then shows the mail
 const MAX_ITEMS = 50;
@@ -94,6 +93,7 @@ async function start(here: HookContext, call: HookCall, isOften: boolean, say: S
     const context = `This project's agent-relay came from elsewhere; what is in it is not shown to you until a person types: agent-relay trust\n`;
     return say({ context });
   }
+  const { briefing, greeting } = await import("../render/briefing.ts");
   const found = await relay.activity.snapshot();
   const ours = greeting(found, call.session, here.command);
   await showMail(
@@ -124,7 +124,9 @@ async function endStandIn({ relay, store, pid, as }: HookContext): Promise<void>
   if (session === relay.session || !(await readAgent(store, "agents", session))) return;
   const { items } = await as(session).inbox({ peek: true, limit: MAX_ITEMS });
   const isWrittenTo = items.some(({ message }) => message.to_session === session);
-  if (!isWrittenTo && !isAtWork(await relay.activity.snapshot(), session)) await as(session).agents.unregister();
+  if (isWrittenTo) return;
+  const { isAtWork } = await import("../views/snapshot.ts");
+  if (!isAtWork(await relay.activity.snapshot(), session)) await as(session).agents.unregister();
 }
 
 async function tellMail(
@@ -192,6 +194,7 @@ function brokenLine(id: string): string {
 async function guard({ relay, now, isTrusted }: HookContext, call: HookCall, tool: ToolUse, say: Say): Promise<void> {
   const files = isTrusted ? filesOf(tool, call.cwd) : [];
   if (files.length === 0) return;
+  const { reasonAgainst } = await import("./claim-guard.ts");
   const deny = await reasonAgainst(relay, files, call, now());
   if (deny !== undefined) return say({ deny });
   await relay.claims.renew({ ifDue: true });
@@ -204,6 +207,7 @@ async function after(here: HookContext, call: HookCall, tool: ToolUse, say: Say)
   const notices: string[] = [];
   if (files.length > 0) {
     await relay.activity.noteEdits(files);
+    const { recentEdits } = await import("./edits.ts");
     const edits = await recentEdits(store, call.session, files, { cwd: call.cwd, project }, now());
     const names = await relay.agents.names(edits.map(({ session }) => session));
     for (const { file, session } of edits) {

@@ -6,7 +6,7 @@ import { verdictIn } from "../messages/approval.ts";
 import { type Message, type PermissionVerdict, sentAt } from "../messages/message.ts";
 import type { Relay } from "../relay.ts";
 import { beginning, clean, cleanLine } from "../text.ts";
-import { sleep } from "../time.ts";
+import { sleep, steady } from "../time.ts";
 
 /** What the permission relay of Claude Code is called on the wire (2.1.330). */
 export const PERMISSION = "claude/channel/permission";
@@ -98,14 +98,14 @@ async function answered(
   const relay = await deps.open();
   const to = await supervising(relay, who);
   const { messages } = await relay.send(questionFor(asked, within), { to, kind: "permission", expiresMs: within });
-  const end = performance.now() + within + CLOCK_GRAIN_MS;
+  const end = steady() + within + CLOCK_GRAIN_MS;
   for (const { id } of messages) {
     for await (const _ of deps.changes(relay, isOver)) {
       const verdict = await verdictOn(relay, id, to);
       if (verdict) return verdict;
     }
     // The relay takes an answer until the question's own time is over, which ends after ours: it was written later.
-    await sleep(Math.max(0, end - performance.now()), isEnding);
+    await sleep(Math.max(0, end - steady()), isEnding);
     if (!isEnding.aborted) return verdictOn(relay, id, to);
   }
   return undefined;

@@ -6,7 +6,7 @@ import { liveness, place as thisPlace, thisProcess } from "../machine/process.ts
 import { type Infer, integer, object, optional, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Value } from "../store/store.ts";
-import { sleep } from "../time.ts";
+import { sleep, steady } from "../time.ts";
 import { READER_LEASE_MS } from "./message-state.ts";
 
 const Lease = object({
@@ -51,13 +51,13 @@ async function acquire(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const key = keyOf(session);
-  const start = performance.now();
+  const start = steady();
   let seen = "";
   let since = start;
   while (!(await store.create(key, mine, { lasting: false }))) {
     signal?.throwIfAborted();
     const other = await parsedOrSkipped(store, key, Lease);
-    const now = performance.now();
+    const now = steady();
     const isLate = now - start > patience;
     if (other === undefined) {
       if (isLate) throw unreadable(session, key);

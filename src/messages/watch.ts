@@ -3,6 +3,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { isAway, RelayError, unlessAway } from "../errors.ts";
 import { ChangeWaiter } from "../store/changes.ts";
+import { steady } from "../time.ts";
 import { scanInterval } from "./discover.ts";
 import { beginReading } from "./inbox.ts";
 import { unreadMessages } from "./mailbox.ts";
@@ -39,11 +40,11 @@ export async function* watch(context: Context, options: WatchOptions = {}): Asyn
   try {
     let due = Number.NEGATIVE_INFINITY;
     for (;;) {
-      await hints.next(due - performance.now());
+      await hints.next(due - steady());
       if (hints.isOver) return;
-      if (performance.now() > due) {
+      if (steady() > due) {
         await lasting(() => beginReading(context, { by: "watch" }));
-        due = performance.now() + (await lasting(() => scanInterval(context)));
+        due = steady() + (await lasting(() => scanInterval(context)));
       }
       while (!hints.isOver && (await lasting(() => hasUnread(context, passed)))) {
         const lease = await lasting(() => leaseOrBusy(context));

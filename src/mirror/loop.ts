@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { RelayError } from "../errors.ts";
 import { AGREED } from "../project/upstream.ts";
 import type { Store } from "../store/store.ts";
-import { sleep } from "../time.ts";
+import { sleep, steady } from "../time.ts";
 import type { Replicas } from "./replica.ts";
 import { type Mirror, PARTS, type Part } from "./round.ts";
 
@@ -83,7 +83,7 @@ class ChangeListener {
   readonly #stamps = new Map<string, string>();
   #parts = new Set<Part>();
   #isRung = false;
-  #allAt = performance.now() + ROUND_EVERY_MS;
+  #allAt = steady() + ROUND_EVERY_MS;
   #wake: () => void = () => {};
 
   constructor(deps: MirrorDeps) {
@@ -125,15 +125,15 @@ class ChangeListener {
       this.#wake = () => silent.abort();
       signal.addEventListener("abort", this.#wake);
       if (signal.aborted) this.#wake(); // the signal aborted in the middle of a round
-      await sleep(Math.max(0, this.#allAt - performance.now()), silent.signal);
+      await sleep(Math.max(0, this.#allAt - steady()), silent.signal);
       signal.removeEventListener("abort", this.#wake);
       await sleep(TOGETHER, signal);
     }
     this.#isRung = false;
     const heard = this.#parts;
     this.#parts = new Set();
-    if (performance.now() < this.#allAt) return heard;
-    this.#allAt = performance.now() + ROUND_EVERY_MS;
+    if (steady() < this.#allAt) return heard;
+    this.#allAt = steady() + ROUND_EVERY_MS;
     return PARTS;
   }
 

@@ -3,6 +3,7 @@ import { type Infer, moment, object, optional, text } from "../schema.ts";
 import { ChangeWaiter } from "../store/changes.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import type { Store } from "../store/store.ts";
+import { steady } from "../time.ts";
 
 /** The record `mirror`: the server's relay that this relay is mirrored to. */
 export const Mirrored = object({
@@ -58,12 +59,12 @@ export async function whenDecided<T>(context: Context, look: () => Promise<T | u
   const { store, session, now } = context;
   const agreed = await store.markedAt(AGREED);
   if (agreed === undefined || now() - agreed > CONNECTED_MS) return undefined;
-  const until = performance.now() + VERDICT_PATIENCE_MS;
+  const until = steady() + VERDICT_PATIENCE_MS;
   const hints = new ChangeWaiter(store, [`waits/${session}`, "tasks"]);
   try {
     for (;;) {
       const found = await look();
-      const left = until - performance.now();
+      const left = until - steady();
       if (found !== undefined || left <= 0) return found;
       await hints.next(left);
     }

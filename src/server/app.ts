@@ -13,6 +13,7 @@ import { statusOf, toWire } from "../store/http/wire.ts";
 import { checkSegment } from "../store/key.ts";
 import type { Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
+import { steady } from "../time.ts";
 import { jsonAnswer } from "./answer.ts";
 import { apiRoutes } from "./api.ts";
 import type { Admitted, Authenticator } from "./auth.ts";
@@ -121,14 +122,14 @@ function admission(served: Served): MiddlewareHandler<Env> {
     const admitted = secret === undefined ? undefined : await auth.admitted(secret);
     if (!admitted) {
       // Only those who are not let in are held back for what others at their address tried.
-      const wait = secret === undefined ? 0 : failures.take(addressOf(c), performance.now());
+      const wait = secret === undefined ? 0 : failures.take(addressOf(c), steady());
       if (wait > 0) throw tooOften(c, wait);
       c.header("WWW-Authenticate", "Bearer");
       return jsonAnswer(c, toWire(notAdmitted()), 401);
     }
     // Hono answers HEAD by what GET does, and nobody would read that stream.
     if (c.req.method === "HEAD" && STREAM.test(c.req.path)) return c.body(null, 405);
-    const late = requests.take(userOf(admitted.owner) ?? "", performance.now());
+    const late = requests.take(userOf(admitted.owner) ?? "", steady());
     if (late > 0) throw tooOften(c, late);
     checkScope(admitted, c);
     const named = namedSession(c, admitted);
@@ -183,7 +184,7 @@ class CallerStores {
 
   /** Takes a message from the allowances of a session and of its user. Returns 0, or in how many ms there will be one. */
   #take({ owner, session }: Caller): number {
-    const now = performance.now();
+    const now = steady();
     const whose = jsonText([owner, session]);
     const wait = this.#sessionSends.wait(whose, now) || this.#sends.take(userOf(owner) ?? "", now);
     return wait || this.#sessionSends.take(whose, now);
@@ -225,7 +226,7 @@ async function onceByKey(c: Context<Env>, next: Next, repeats: IdempotentAnswers
   const { pathname } = new URL(c.req.url);
   const whole = jsonText([caller.owner, caller.session, c.req.method, pathname, word.slice(0, 200)]);
   const asked = hashOf(await c.req.text());
-  const response = await repeats.once(caller.owner ?? "", whole, asked, performance.now(), async () => {
+  const response = await repeats.once(caller.owner ?? "", whole, asked, steady(), async () => {
     await next();
     return c.res;
   });
@@ -242,7 +243,7 @@ function checkScope({ scope }: Admitted, c: Context): void {
 
 /** Runs a request that anybody may make before a login. Throws `limit` if the address asks too often. */
 async function withinLimit(c: Context, allowance: RateLimiter, run: () => Promise<Response>): Promise<Response> {
-  const wait = allowance.take(addressOf(c), performance.now());
+  const wait = allowance.take(addressOf(c), steady());
   if (wait > 0) throw tooOften(c, wait);
   return run();
 }

@@ -19,7 +19,7 @@ import {
 import { object, optional, text } from "../schema.ts";
 import type { Store, Value } from "../store/store.ts";
 import { jsonText } from "../text.ts";
-import { iso } from "../time.ts";
+import { iso, steady } from "../time.ts";
 
 const LOGIN_MS = 3_600_000; // that a login lasts
 const CHALLENGE_MS = 60_000; // to answer a challenge
@@ -190,7 +190,7 @@ export class Authenticator {
   }
 
   async #member(user: string): Promise<Member | undefined> {
-    const now = performance.now();
+    const now = steady();
     const known = this.#members.get(user);
     if (known && now - known.at < MEMBER_FRESH_MS) return known.member;
     const member = await this.#read(user);
@@ -204,7 +204,7 @@ export class Authenticator {
   }
 
   async #knownTokens() {
-    const now = performance.now();
+    const now = steady();
     if (now - this.#tokens.at < MEMBER_FRESH_MS) return this.#tokens.byHash;
     const byHash = new Map<string, { user: string; name: string; scope: TokenScope; expires_at?: string }>();
     for (const user of await this.#options.store.list("members"))

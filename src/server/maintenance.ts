@@ -8,6 +8,7 @@ import { relistAfterBoot, scanForForeign } from "../messages/discover.ts";
 import { makeContext } from "../open/make-context.ts";
 import { folderOf, nameOf, type Store } from "../store/store.ts";
 import { reindexAfterBoot as bootLookAtTasks, tellOfBrokenTask } from "../tasks/indexes.ts";
+import { steady } from "../time.ts";
 import { forgetOld } from "./expiry.ts";
 
 const SCAN_EVERY_MS = 5000; // between scans that no request has asked for
@@ -92,8 +93,8 @@ export class Maintenance {
 
   /** Tells of messages and tasks that were set aside: those who met them elsewhere cannot. */
   async #tellOfBroken(): Promise<void> {
-    if (performance.now() < this.#asideAt) return;
-    this.#asideAt = performance.now() + SCAN_EVERY_MS;
+    if (steady() < this.#asideAt) return;
+    this.#asideAt = steady() + SCAN_EVERY_MS;
     for (const { name, key } of (await this.context.store.setAside?.()) ?? []) {
       if (this.#told.has(name)) continue;
       if (folderOf(key) === "messages") await tellSenderOfBroken(this.context, nameOf(key));
@@ -112,8 +113,8 @@ export class Maintenance {
   async #look(): Promise<void> {
     while (this.#isAsked) {
       this.#isAsked = false;
-      if (performance.now() > this.#forgetAt) {
-        this.#forgetAt = performance.now() + EXPIRE_EVERY_MS;
+      if (steady() > this.#forgetAt) {
+        this.#forgetAt = steady() + EXPIRE_EVERY_MS;
         await forgetOld(this.context.store, this.context.now()).catch((error: unknown) => {
           if (!(error instanceof RelayError)) this.#onBug(error);
         });

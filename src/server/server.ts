@@ -5,6 +5,7 @@ import { newNonce } from "../id.ts";
 import { MAX_USER_MESSAGES_PER_MINUTE } from "../limits.ts";
 import { toWire } from "../store/http/wire.ts";
 import type { Store } from "../store/store.ts";
+import { steady } from "../time.ts";
 import { relayApp, type Served } from "./app.ts";
 import type { Authenticator } from "./auth.ts";
 import { EventStreams, type StreamLimits } from "./event-streams.ts";
@@ -90,11 +91,11 @@ export class RelayServer {
 
   /** Answers one request. Never throws. */
   readonly fetch = async (request: Request, env: unknown): Promise<Response> => {
-    const start = performance.now();
+    const start = steady();
     const id = newNonce();
     const url = new URL(request.url);
     const response = await this.#answer(request, url, env);
-    const ms = performance.now() - start;
+    const ms = steady() - start;
     this.metrics.answered(request.method, response.status, ms);
     const { log, isVerbose } = this.#options;
     if (isVerbose || isOdd(request, response))
@@ -137,7 +138,7 @@ export class RelayServer {
 
   /** Good only if every store has the record of the relay that it had before, and takes bytes. */
   async #healthAnswer(): Promise<Response> {
-    const now = performance.now();
+    const now = steady();
     if (!this.#health || now - this.#health.at > HEALTH) this.#health = { at: now, answer: this.#look() };
     return (await this.#health.answer)
       ? Response.json({ status: "ok" })

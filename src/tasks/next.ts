@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { checkTimeout } from "../limits.ts";
 import { ChangeWaiter } from "../store/changes.ts";
+import { steady } from "../time.ts";
 import { nextTask, type TakeOptions } from "./take.ts";
 import type { Task } from "./task.ts";
 import type { Telling } from "./update.ts";
@@ -23,7 +24,7 @@ export async function nextTaskInTime(
   { waitMs, signal, ...options }: NextOptions & Telling,
 ): Promise<Task | undefined> {
   if (waitMs === undefined) return nextTask(context, options);
-  const until = performance.now() + checkTimeout(waitMs);
+  const until = steady() + checkTimeout(waitMs);
   const folders = ["tasks/ready", "agents", ...(options.claimFiles ? ["claims"] : [])];
   const hints = new ChangeWaiter(context.store, folders);
   const stop = () => hints.end();
@@ -32,7 +33,7 @@ export async function nextTaskInTime(
     for (;;) {
       signal?.throwIfAborted();
       const found = await hints.throughOutages(() => taken(context, options), until);
-      const left = until - performance.now();
+      const left = until - steady();
       if (found instanceof RelayError && left <= 0) throw found;
       if (found !== undefined && !(found instanceof RelayError)) return found;
       if (left <= 0) return undefined;

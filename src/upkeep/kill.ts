@@ -4,7 +4,7 @@ import { errno, RelayError, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { argumentsOf, liveness, type ProcessIdentity, place, statOf } from "../machine/process.ts";
-import { sleep } from "../time.ts";
+import { sleep, steady } from "../time.ts";
 
 const END_PATIENCE_MS = 5000; // that an agent is given to end
 const END_POLL_MS = 50;
@@ -52,9 +52,9 @@ export async function killAgent(relay: AgentLookup, word: string): Promise<Kille
     processesOf(one).some((its) => running.some((known) => isSameProcess(its, known)));
   const others = (await relay.agents.list()).filter((one) => one.session_id !== session && isOfThem(one));
   for (const { pid } of running) terminate(pid);
-  const begun = performance.now();
+  const begun = steady();
   const isOver = () => running.every((known) => liveness(known) === "dead");
-  while (!isOver() && performance.now() - begun < END_PATIENCE_MS) await sleep(END_POLL_MS);
+  while (!isOver() && steady() - begun < END_PATIENCE_MS) await sleep(END_POLL_MS);
   const with_it = others.map(({ session_id }) => session_id);
   return { session_id: session, pid: first.pid, has_ended: isOver(), with_it };
 }

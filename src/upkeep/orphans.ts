@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { errno, systemError } from "../errors.ts";
 import { hostOf } from "../hosts/detect.ts";
 import { argumentsOf, startOf, statOf } from "../machine/process.ts";
-import { sleep } from "../time.ts";
+import { sleep, steady } from "../time.ts";
 
 /** A process of agent-relay whose host has ended. */
 export interface Orphan {
@@ -48,8 +48,7 @@ export async function endOrphan({ pid, started }: Orphan): Promise<void> {
     } catch (error) {
       if (errno(error) !== "ESRCH") throw systemError(`end pid ${pid}`, error);
     }
-    for (const begun = performance.now(); isThere() && performance.now() - begun < END_PATIENCE_MS; )
-      await sleep(END_POLL_MS);
+    for (const begun = steady(); isThere() && steady() - begun < END_PATIENCE_MS; ) await sleep(END_POLL_MS);
   }
 }
 

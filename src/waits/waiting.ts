@@ -20,7 +20,7 @@ import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { taskOf } from "../tasks/update.ts";
 import { jsonText } from "../text.ts";
-import { iso } from "../time.ts";
+import { iso, steady } from "../time.ts";
 import { conditionState } from "./conditions.ts";
 import { PENDING } from "./pending.ts";
 import { createWait, endWait, metOf, readWait } from "./settle.ts";
@@ -60,7 +60,7 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
   await ensureRegistered(context);
   const any = options.any ?? false;
   const id = newId("wait", context.now());
-  const until = performance.now() + timeout;
+  const until = steady() + timeout;
   const what = sayConditions(conditions, any, await callsOf(context, sessionsIn(conditions)));
   const outcomes: (string | undefined)[] = conditions.map(() => undefined);
   const passed = conditions.map(() => new Set<string>());
@@ -86,14 +86,14 @@ export async function wait(context: Context, wished: WaitFor, options: WaitOptio
         if (found) throw await circleError(context, what, found);
         on = others.join();
       }
-      const left = until - performance.now();
+      const left = until - steady();
       if (left <= 0) throw tooLate(what, timeout);
       const expiry = Math.min(...standings.map((standing) => (standing.at ?? Infinity) - context.now() + 1));
       const isEnding = conditions.some(({ event }) => event === "ended" || event === "released");
       const foreign = isForMail ? await lasting(() => scanInterval(context)) : Infinity;
-      if (performance.now() > noteDue) {
+      if (steady() > noteDue) {
         await lasting(() => noteLook(context, "watch"));
-        noteDue = performance.now() + NOTE_EVERY_MS;
+        noteDue = steady() + NOTE_EVERY_MS;
       }
       await hints.next(Math.min(left, expiry, foreign, isEnding ? PID_POLL_MS : Infinity));
     }

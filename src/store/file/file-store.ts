@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { errno, RelayError, systemError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { quoted } from "../../shell/quote.ts";
-import { sleep } from "../../time.ts";
+import { sleep, systemTime } from "../../time.ts";
 import { checkKey, isSegment } from "../key.ts";
 import {
   type Delivery,
@@ -335,5 +335,5 @@ function unreadable(file: string, error: unknown): unknown {
 /** Whether a file changed so recently that another program may still be writing it in place. */
 function wasJustChanged(file: string): boolean {
   const changed = fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Math.abs(performance.timeOrigin + performance.now() - changed) < WRITING; // the disk's clock, not a test's
+  return Math.abs(systemTime() - changed) < WRITING; // the disk's clock, not a test's
 }

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { BoundedMap } from "../../bounded-map.ts";
 import { errno, RelayError } from "../../errors.ts";
 import { makeFolders } from "../../folders.ts";
+import { steady } from "../../time.ts";
 
 // Every call here is synchronous on purpose: one costs 5 to 40 microseconds, a round trip to the thread pool more than
 // that (a durable write took 0.38 ms so, 0.49 ms with asynchronous fsync), and a fixed order of system calls is what
@@ -148,7 +149,7 @@ export function makeFolder(path: string): void {
 /** Renames, replacing the target. On Windows a reader may hold the target open: tries again for 2 s. */
 export function rename(from: string, to: string): void {
   if (process.platform !== "win32") fs.renameSync(from, to);
-  else renameWhenFree(from, to, performance.now() + 2000);
+  else renameWhenFree(from, to, steady() + 2000);
 }
 
 function renameWhenFree(from: string, to: string, until: number): void {
@@ -157,7 +158,7 @@ function renameWhenFree(from: string, to: string, until: number): void {
       fs.renameSync(from, to);
       return;
     } catch (error) {
-      if (!["EPERM", "EACCES", "EBUSY"].includes(errno(error) ?? "") || performance.now() > until) throw error;
+      if (!["EPERM", "EACCES", "EBUSY"].includes(errno(error) ?? "") || steady() > until) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
   }

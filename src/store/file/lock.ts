@@ -3,7 +3,8 @@ import { errno, RelayError } from "../../errors.ts";
 import { makeFolders } from "../../folders.ts";
 import { newNonce } from "../../id.ts";
 import { liveness, type ProcessIdentity, thisProcess } from "../../machine/process.ts";
-import { sleep } from "../../time.ts";
+import { sleep, steady } from "../../time.ts";
+import { remove } from "./files.ts";
 
 /** A lock whose owner cannot be seen, or does not move, is broken after this (ms). A real hold takes about 1 ms. */
 const LOCK_LEASE_MS = 5000;
@@ -38,11 +39,11 @@ export async function withLock<T>(
         const mine = takeAlone(path, own);
         if (mine) {
           try {
-            return update({ draft: own === "file" ? mine : `${mine}/gone` });
+            return update({ draft: own === "file" ? mine : goneIn(mine) });
           } catch (error) {
             if (errno(error) !== "ENOENT" || fs.existsSync(mine)) throw error; // else the lock was broken under us
           } finally {
-            discard(mine, own);
+            discard(mine);
           }
         }
       } finally {
@@ -84,14 +85,22 @@ function takeAlone(path: string, own: "file" | "folder"): string | undefined {
     throw error;
   }
   if (fs.readdirSync(path).length === 1) return mine;
-  discard(mine, own);
+  discard(mine);
   return undefined;
 }
 
 /** Removes a holder's file or folder, with what is in it. Its name is never used again, so this can hit no other. */
-function discard(mine: string, own: "file" | "folder"): void {
-  if (own === "folder" && removeFolder(mine)) return;
-  fs.rmSync(mine, { force: true, recursive: own === "folder" });
+function discard(mine: string): void {
+  const found = fs.lstatSync(mine, { throwIfNoEntry: false });
+  if (!found) return; // it was renamed to where it belongs
+  if (!found.isDirectory()) return void remove(mine);
+  if (removeFolder(mine)) return;
+  remove(goneIn(mine));
+  if (!removeFolder(mine)) fs.rmSync(mine, { force: true, recursive: true });
+}
+
+function goneIn(mine: string): string {
+  return `${mine}/gone`;
 }
 
 function breakIfAbandoned(path: string, seen: SeenLock): void {
@@ -101,7 +110,7 @@ function breakIfAbandoned(path: string, seen: SeenLock): void {
   if (owners.length === 0 && age > BARE_LOCK_GRACE_MS) removeFolder(path); // fails if an owner has come
   for (const owner of owners)
     if (age > LOCK_LEASE_MS || (age > 5 && liveness(processOf(owner)) === "dead")) {
-      discard(`${path}/${owner}`, "folder");
+      discard(`${path}/${owner}`);
       removeFolder(path);
     }
 }
@@ -112,7 +121,7 @@ export function sweepLocks(folder: string, before: number): number {
     return (fs.lstatSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? before) < before;
   });
   for (const name of old) {
-    for (const owner of list(`${folder}/${name}`) ?? []) discard(`${folder}/${name}/${owner}`, "folder");
+    for (const owner of list(`${folder}/${name}`) ?? []) discard(`${folder}/${name}/${owner}`);
     removeFolder(`${folder}/${name}`);
   }
   return old.length;
@@ -120,18 +129,18 @@ export function sweepLocks(folder: string, before: number): number {
 
 /** How long one waiter has seen the same owners of a lock, by a clock that nobody sets. */
 class SeenLock {
-  readonly #start = performance.now();
+  readonly #start = steady();
   #what = "";
   #since = this.#start;
 
   age(what: string): number {
-    if (what !== this.#what) this.#since = performance.now();
+    if (what !== this.#what) this.#since = steady();
     this.#what = what;
-    return performance.now() - this.#since;
+    return steady() - this.#since;
   }
 
   waited(): number {
-    return performance.now() - this.#start;
+    return steady() - this.#start;
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
+import { systemTime } from "../../time.ts";
 import { folderOf, type Published, type RecordUpdate, type Value } from "../store.ts";
 import { encode } from "./encode.ts";
 import { isOlder, namesIn, readRecord, remove, rename, syncFolder, Unusable, writeNew, writeOver } from "./files.ts";
@@ -75,7 +76,7 @@ function plannedOf(tree: Tree, changes: ReadonlyMap<string, RecordUpdate>): Map<
 
 function flush(tree: Tree, planned: ReadonlyMap<string, Buffer>): void {
   const folder = `${tree.root}/drafts`;
-  const now = performance.timeOrigin + performance.now(); // by the disk's clock
+  const now = systemTime(); // by the disk's clock
   for (const file of flushed(tree)) if (isOlder(file, now - KEPT_MS)) remove(file);
   const values = [...planned].map(([key, bytes]) => [key, JSON.parse(bytes.toString())]);
   writeNew(`${folder}/${TOGETHER}${newNonce()}`, encode(Object.fromEntries(values)), true);

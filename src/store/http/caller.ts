@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { jsonText } from "../../text.ts";
-import { sleep } from "../../time.ts";
+import { sleep, steady } from "../../time.ts";
 import type { Value } from "../store.ts";
 import { fromWire } from "./wire.ts";
 
@@ -76,7 +76,7 @@ export class HttpCaller {
   }
 
   async call(path: string, request: HttpRequest = {}): Promise<HttpAnswer> {
-    const until = performance.now() + this.#patience.inAll;
+    const until = steady() + this.#patience.inAll;
     const word = request.method === undefined ? undefined : newNonce();
     let isRepeated = false;
     for (let tried = 1; ; tried++) {
@@ -86,7 +86,7 @@ export class HttpCaller {
         if (answer instanceof RelayError) throw answer;
         return { ...answer, isRepeated };
       }
-      if (tried === MAX_TRIES || performance.now() > until) {
+      if (tried === MAX_TRIES || steady() > until) {
         if (response) throw awayBehindProxy(this.base, response);
         throw unreachable(this.base, request.method ?? "GET", error);
       }
@@ -128,7 +128,7 @@ export class HttpCaller {
 
   async #try(path: string, request: HttpRequest, word: string | undefined, until: number) {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), Math.min(this.#patience.once, Math.max(1, until - performance.now())));
+    const timer = setTimeout(() => over.abort(), Math.min(this.#patience.once, Math.max(1, until - steady())));
     try {
       for (const isRefused of [false, true]) {
         const headers = { ...(await this.#headers(isRefused)), ...(word !== undefined && { "Idempotency-Key": word }) };

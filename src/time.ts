@@ -31,6 +31,16 @@ export function localTime(time: number): string {
   return `${wall}${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
+const WRITTEN = 24; // characters that `iso` writes for a year of four digits: such times stand in the order of their letters
+let latest = { now: 0, written: iso(0) };
+
+/** Whether a time in ISO 8601 with Z has come by `now` (Unix ms). To parse each of many takes ten times as long. */
+export function isPast(until: string, now: number): boolean {
+  if (latest.now !== now) latest = { now, written: iso(now) };
+  if (until.length !== WRITTEN || latest.written.length !== WRITTEN) return Date.parse(until) <= now;
+  return until <= latest.written;
+}
+
 /** The day of a time (Unix ms), `yyyy-mm-dd`, in UTC. */
 export function dayOf(time: number): string {
   return iso(time).slice(0, 10);

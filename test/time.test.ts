@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dayOf, iso, localTime, sleep } from "../src/time.ts";
+import { dayOf, iso, isPast, localTime, sleep } from "../src/time.ts";
 
 test("a time is said in UTC, and as its day", () => {
   const time = Date.UTC(2026, 4, 1, 23, 59, 59, 7);
@@ -34,4 +35,18 @@ test("a sleep ends with its signal, also one that has ended before, and leaves n
   expect(getEventListeners(end.signal, "abort")).toHaveLength(0);
   await sleep(3_600_000, end.signal);
   await sleep(1, new AbortController().signal);
+});
+
+test("whether a time has come is told by its letters as it is by what they mean", () => {
+  const times = fc.oneof(
+    fc.integer({ min: 0, max: 4_102_444_800_000 }).map((time) => new Date(time).toISOString()),
+    fc.constantFrom("2026-05-01T09:00:00Z", "+010000-01-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z"),
+  );
+  fc.assert(
+    fc.property(times, fc.integer({ min: -1, max: 4_102_444_800_000 }), (until, now) => {
+      expect(isPast(until, now)).toBe(Date.parse(until) <= now);
+      expect(isPast(until, Date.parse(until))).toBe(true);
+      expect(isPast(until, Date.parse(until) - 1)).toBe(false);
+    }),
+  );
 });

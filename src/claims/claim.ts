@@ -190,7 +190,7 @@ function pathsOf({ path, spelled }: ClaimTarget): string[] {
 }
 
 function isAbsolute(path: string): boolean {
-  return path.startsWith("/") || /^[a-z]:\//i.test(path);
+  return path[0] === "/" || (path[1] === ":" && /^[a-z]:\//i.test(path));
 }
 
 /** What brackets in a path mean, in words. */

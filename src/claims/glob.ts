@@ -54,7 +54,7 @@ export function literal(path: string): string {
 
 /** Whether a pattern names one path: all its wildcard characters are escaped as by `literal`. */
 export function isLiteral(pattern: string): boolean {
-  return !isGlob(pattern.replace(/\[[*?[{]\]/g, ""));
+  return !isGlob(pattern) || !isGlob(pattern.replace(/\[[*?[{]\]/g, ""));
 }
 
 /** A pattern as a person would write it. */

@@ -1,7 +1,7 @@
 import { RelayError } from "../errors.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { integer, list, object, type Schema } from "../schema.ts";
-import { iso } from "../time.ts";
+import { iso, isPast } from "../time.ts";
 import {
   Claim,
   type ClaimTarget,
@@ -71,7 +71,7 @@ export function blockers(claims: ClaimLedger, wish: Contender, queue: readonly W
 }
 
 export function isLive(claim: Claim, { now, isGone }: ClaimFacts): boolean {
-  const isOver = (until: string | undefined) => until !== undefined && Date.parse(until) <= now;
+  const isOver = (until: string | undefined) => until !== undefined && isPast(until, now);
   return !isOver(claim.expires_at) && !isOver(claim.offered_until) && !isGone(claim.session_id);
 }
 

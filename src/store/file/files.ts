@@ -206,6 +206,7 @@ export function foldersIn(folder: string): string[] {
 }
 
 function entriesIn(folder: string): fs.Dirent[] {
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })) return []; // an error takes twenty times as long to make
   try {
     return fs.readdirSync(folder, { withFileTypes: true });
   } catch (error) {

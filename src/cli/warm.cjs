@@ -69,7 +69,7 @@ async function warm() {
 }
 
 async function warmOne(verb, cwd) {
-  await run(AGAIN[verb] ?? RUNS.filter((line) => line.startsWith(`${verb} `)), cwd);
+  await run(AGAIN[verb] ?? RUNS.filter((line) => line.split(" ")[0] === verb), cwd);
   keep(cachesOf(verb));
 }
 

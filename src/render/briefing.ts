@@ -8,7 +8,7 @@ import { sayConditions } from "../waits/wait.ts";
 import { claimWords, waiterLine } from "./claims.ts";
 import { callsIn, namesOf, type SenderNames } from "./messages.ts";
 
-const MAX_PER_KIND = 6; // of each kind
+const MAX_PER_KIND = 5; // of each kind
 const SAID_CHARS = 80;
 
 /** Who we are, and how to use the relay, with no text of others in it. `command` stands for one that is not in PATH. */
@@ -32,7 +32,7 @@ export function briefing(found: Snapshot, session: string | undefined, now: numb
   const short = (text: string) => cut(cleanLine(text), width);
   const isMine = (one: { readonly session_id: string }) => one.session_id === session;
   const isOthers = (one: { readonly session_id: string }) => !isMine(one);
-  const held = (claim: Claim) => `for ${formatLeft(Date.parse(claim.expires_at) - now)}`;
+  const held = (claim: Claim) => formatLeft(Date.parse(claim.expires_at) - now);
   const inWork = found.tasks.filter((task) => isWorkedOn(task, found.task_standings));
   const blocked = found.tasks.filter((task) => task.state === "blocked");
   const others = found.agents.filter((agent) => isOthers(agent) && agent.presence !== "gone");

@@ -143,7 +143,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const { ours, theirs } = parts(context);
     expect(ours).toMatch(/^You are bob on this project's agent-relay\.\nMail: agent-relay inbox/);
     expect(theirs).toContain("here: ann (moving the parser)\n");
-    expect(theirs).toContain("claimed: src/db.ts by ann for 30m\n");
+    expect(theirs).toContain("claimed: src/db.ts by ann 30m\n");
     expect(theirs).toContain("to do (agent-relay task next): write the docs\n");
     expect(theirs).toMatch(/ann \(claude\) to you, 0s ago: welcome$/);
     expect(await world.unread()).toBe(0);

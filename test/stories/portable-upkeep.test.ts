@@ -112,8 +112,8 @@ describe("agent-sync", () => {
     const { out } = await story.as("agent-1", "status", "--compact");
     expect(out).toMatch(/^\[what agents say .*; ends at (\w+)\]\n(?:.*\n)+\[\1\]\n$/);
     expect(out).toMatch(/^you: \S+, 6 unread$/m);
-    expect(out).toMatch(/^claimed: (?:.*; ){5}.* \(\+3 more\)$/m);
-    expect(out).toMatch(/^to do \(agent-relay task next\): (?:.*; ){5}.* \(\+4 more\)$/m);
+    expect(out).toMatch(/^claimed: (?:.*; ){4}.* \(\+4 more\)$/m);
+    expect(out).toMatch(/^to do \(agent-relay task next\): (?:.*; ){4}.* \(\+5 more\)$/m);
   });
 
   hereOnly("agent-sync 44, 45, 46: whoami says what made one who one is", async () => {

@@ -150,13 +150,15 @@ describe("status", () => {
       "you",
       "here",
       "claimed",
-      "in progress",
-      "to do",
-      "waiting",
+      "you hold",
+      "your tasks",
+      "in work",
+      "to do (agent-relay task next)",
+      "you wait for",
     ]);
     expect(compact).toContain("src/part0 by ann 30m");
-    expect(compact).toContain("(+3 more)");
-    expect(compact).toMatch(/in progress: Task 9.* @ann; Task 8.* @you/);
+    expect(compact).toMatch(/^claimed: .* \(\+1 more\)$/m);
+    expect(compact).toMatch(/your tasks: \S+ Task 8.*\nin work: Task 9.* by ann/);
   });
 
   test("--json is the records themselves", async () => {

@@ -14,7 +14,7 @@ const OFTEN = ["send", "inbox", "unread", "hook", "claim", "check", "release", "
 const cachesOf = (verb) => path.join(CACHES, `of-${verb}`);
 const OWN = OFTEN.includes(process.argv[2]) ? cachesOf(process.argv[2]) : undefined;
 const MODULES = ["core", "remote", "work"]; // of the library
-const isRun = require.main === module; // else it makes the caches: with one, it would hold what is in that
+const isMaker = require.main?.filename === path.join(DIST, "cli/warm.cjs"); // with a cache, it would make that one again
 const loaded = new Map();
 const scripts = new Map();
 let isCached = true;
@@ -27,7 +27,7 @@ function chunk(name) {
   const file = path.join(DIST, isModule ? `${name}.js` : `cli/${name}.cjs`);
   const code = fs.readFileSync(file, "latin1");
   const text = `(function(exports,require,chunk,later){${isModule ? scriptOf(code) : code}\n})`;
-  const cachedData = isRun ? cacheOf(name) : undefined;
+  const cachedData = isMaker ? undefined : cacheOf(name);
   if (cachedData === undefined) isCached = false;
   const script = new vm.Script(text, { filename: file, cachedData });
   const exported = {};
@@ -88,5 +88,5 @@ function start() {
   run();
 }
 
-if (isRun) start();
+if (require.main === module) start();
 else module.exports = { CACHES, OFTEN, cachesOf, chunk, scripts };

@@ -49,7 +49,7 @@ export function sitesOf<Flags extends SiteFlags>(host: Host, place: Place, flags
   if (!isOursIn(host, place, flags)) return [at(team)];
   const text = textOf(fileOf(host, place, flags));
   const kept = {
-    wake: / Wake"/.test(text) || flags.wake,
+    wake: /[ "]Wake"/.test(text) || flags.wake,
     statusLine: / status --line"/.test(text) || flags.statusLine,
   };
   return [at(host, { ...flags, remove: true }), at(team, { ...flags, ...kept })];

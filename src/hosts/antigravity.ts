@@ -47,7 +47,7 @@ export const antigravity: Host = {
         ...Object.fromEntries(
           ["SessionStart", "PreInvocation", "Stop"].map((event) => [
             event,
-            [{ type: "command", command: command(event), timeout: 10 }],
+            [{ type: "command", ...command(event), timeout: 10 }],
           ]),
         ),
       },

@@ -1,7 +1,7 @@
 import type { HookAnswer, HookCall, HookEvent, Payload } from "./hook.ts";
 import type { Host } from "./host.ts";
 import { flagOf, jsonLine, textOf } from "./payload.ts";
-import { type Command, element, SERVERS, type Setting, serverAt } from "./settings.ts";
+import { type Command, element, type HookCommand, SERVERS, type Setting, serverAt } from "./settings.ts";
 import { toolUse } from "./tools.ts";
 
 /** Claude Code (2.1.329; its own names for events, in PascalCase). */
@@ -32,6 +32,7 @@ export const claude: Host = {
   wakesIf: { CLAUDE_CODE_ENTRYPOINT: "cli" },
   // It goes on at 127, as Cursor does, but Copilot runs its hooks as its own.
   guard: (event) => (event === "PreToolUse" ? "silent" : undefined),
+  startsPrograms: true,
 
   programs: ["claude"],
   folders: [".claude"],
@@ -43,7 +44,7 @@ export const claude: Host = {
   waking: (command) =>
     ["SessionStart", "Stop"].map((event) =>
       element(["hooks", event], {
-        hooks: [{ type: "command", command: command("Wake"), timeout: 86_400, asyncRewake: true }],
+        hooks: [{ type: "command", ...command("Wake"), timeout: 86_400, asyncRewake: true }],
       }),
     ),
   off: {
@@ -99,8 +100,8 @@ function hookEventOf(event: string, payload: Payload): HookEvent {
 }
 
 /** A hook as Claude Code and Codex write it; `timeout` in seconds. */
-function matched(event: string, command: string, timeout: number, matcher?: string): Setting {
-  const hooks = [{ type: "command", command, timeout }];
+function matched(event: string, command: HookCommand, timeout: number, matcher?: string): Setting {
+  const hooks = [{ type: "command", ...command, timeout }];
   return element(["hooks", event], { ...(matcher === undefined ? {} : { matcher }), hooks });
 }
 

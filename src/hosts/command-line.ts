@@ -23,15 +23,19 @@ export function wordsFor({ launcher, script, platform, isNamed }: Program): read
 
 export function commandFor(
   { launcher, script, platform, isNamed = false }: Program,
-  { agent, guard }: Pick<HostSetup, "agent" | "guard">,
+  { agent, guard, startsPrograms }: Pick<HostSetup, "agent" | "guard" | "startsPrograms">,
 ): Command {
-  if (platform === "win32" && isNamed) return (event) => `${NAMES.script} hook ${agent} ${event}`;
-  if (platform === "win32") return (event) => `node "${script}" hook ${agent} ${event}`; // Windows has no POSIX shell
+  if (platform === "win32") {
+    const program = isNamed ? NAMES.script : `node "${script}"`; // Windows has no POSIX shell
+    return (event) => ({ command: `${program} hook ${agent} ${event}` });
+  }
   const program = isNamed ? NAMES.launcher : quoted(launcher);
   const isMissing = isNamed ? `! command -v ${program} >/dev/null` : `[ ! -x ${program} ]`;
   return (event, tool) => {
-    const line = [program, agent, event, ...(tool === undefined ? [] : [tool])].join(" ");
-    return guarded(isMissing, line, guard?.(event) ?? (isNamed ? "silent" : undefined));
+    const args = [agent, event, ...(tool === undefined ? [] : [tool])];
+    const guardOf = guard?.(event) ?? (isNamed ? "silent" : undefined);
+    if (startsPrograms && guardOf === undefined) return { command: launcher, args };
+    return { command: guarded(isMissing, [program, ...args].join(" "), guardOf) };
   };
 }
 
@@ -81,16 +85,23 @@ const STATUS_LINE = new RegExp(
   `^(?:agent-relay|node (?:${wordOf("agent-relay\\.cjs")}|"[^"]*agent-relay\\.cjs")) status --line$`,
 );
 
+/** A hook's command as a line for a shell, also of a program that its host starts itself; undefined if it is neither. */
+export function lineOf({ command, args = [] }: { readonly command?: unknown; readonly args?: unknown }) {
+  if (typeof command !== "string" || !Array.isArray(args)) return undefined;
+  return args.length === 0 ? command : [command, ...args].map((word) => quoted(String(word))).join(" ");
+}
+
 /** The event of a line that `commandFor` wrote, for any platform and path; undefined for any other, like it or not. */
-export function eventOf(command: unknown): string | undefined {
-  if (typeof command !== "string") return undefined;
-  return HOOK_LINE.exec(command)?.[2] ?? NAMED_LINE.exec(command)?.[1] ?? WINDOWS_LINE.exec(command)?.[1];
+export function eventOf(line: string): string | undefined {
+  return HOOK_LINE.exec(line)?.[2] ?? NAMED_LINE.exec(line)?.[1] ?? WINDOWS_LINE.exec(line)?.[1];
 }
 
 /** Whether a file's text seems to hold something of ours: a hook, or a server. */
 export function seemsOurs(text: string): boolean {
   return (
-    /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ \w+|"agent-relay hook \w+ \w+"/.test(text) || SERVER.test(text)
+    /\bagent-relay(?:-hook['"]?|\.cjs\\?['"]? hook) \w+ \w+|"agent-relay hook \w+ \w+"/.test(text) ||
+    /\bagent-relay-hook",\s*"args":\s*\[\s*"\w+",\s*"\w+"/.test(text) ||
+    SERVER.test(text)
   );
 }
 

@@ -48,8 +48,7 @@ export const copilot: Host = {
   projectFile: ".github/hooks/agent-relay.json",
   userFile: ".copilot/hooks/agent-relay.json",
   settings(command) {
-    const hook = (event: string) =>
-      element(["hooks", event], { type: "command", command: command(event), timeoutSec: 10 });
+    const hook = (event: string) => element(["hooks", event], { type: "command", ...command(event), timeoutSec: 10 });
     return [
       { path: ["version"], value: 1, isDefault: true },
       hook("sessionStart"),

@@ -41,7 +41,7 @@ export const cursor: Host = {
   userFile: ".cursor/hooks.json",
   settings(command) {
     const hook = (event: string, more: Readonly<Record<string, unknown>> = {}) =>
-      element(["hooks", event], { command: command(event), timeout: 5, ...more });
+      element(["hooks", event], { ...command(event), timeout: 5, ...more });
     return [
       { path: ["version"], value: 1, isDefault: true },
       hook("sessionStart"),

@@ -57,7 +57,7 @@ export const gemini: Host = {
     const hook = (event: string, ms: number, tool?: "edit" | "shell", matcher?: string): Setting =>
       element(["hooks", event], {
         ...(matcher === undefined ? {} : { matcher }),
-        hooks: [{ name: "agent-relay", type: "command", command: command(event, tool), timeout: ms }],
+        hooks: [{ name: "agent-relay", type: "command", ...command(event, tool), timeout: ms }],
       });
     const [edit, shell] = ["^(write_file|replace)$", "^run_shell_command$"];
     return [

@@ -1,14 +1,13 @@
-import { eventOf, isLineCommand } from "./command-line.ts";
+import { eventOf, isLineCommand, lineOf } from "./command-line.ts";
 
 export type SettingsTree = Readonly<Record<string, unknown>>;
 
-/** Our command lines in a value, at any depth. */
+/** Our commands in a value, at any depth, as lines for a shell. */
 export function commandsIn(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
-  const found = Object.entries(value).flatMap(([name, inner]) =>
-    name === "command" && typeof inner === "string" && eventOf(inner) !== undefined ? [inner] : commandsIn(inner),
-  );
-  return [...new Set(found)];
+  const line = lineOf(value);
+  const own = line !== undefined && eventOf(line) !== undefined ? [line] : [];
+  return [...new Set([...own, ...Object.values(value).flatMap(commandsIn)])];
 }
 
 export function isOurs(value: unknown): boolean {

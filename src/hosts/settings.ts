@@ -1,5 +1,11 @@
-/** The command line for an event. */
-export type Command = (event: string, tool?: "edit" | "shell") => string;
+/** What a host is given to run: a line for a shell or, where it starts programs itself, a program with its arguments. */
+export interface HookCommand {
+  readonly command: string;
+  readonly args?: readonly string[];
+}
+
+/** The command for an event. */
+export type Command = (event: string, tool?: "edit" | "shell") => HookCommand;
 
 /** What a hook's line does where the launcher is gone: nothing, or answers with an empty object. */
 export type Guard = "silent" | "empty";
@@ -27,6 +33,8 @@ export interface HostSetup {
   readonly off?: OffSwitch;
   /** Necessary where it minds exit code 127, the shell's code if the launcher is gone. */
   guard?(event: string): Guard | undefined;
+  /** It starts a hook's program itself, without a shell, where it is given arguments. */
+  readonly startsPrograms?: boolean;
   /** What its settings may have besides JSON; a file with anything else it drops whole. Default nothing. */
   readonly bears?: JsonDialect;
   /** What a person still has to do in that host. */

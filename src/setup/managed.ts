@@ -63,6 +63,6 @@ function isOursAt(depth: number, name: string, value: unknown): boolean {
 }
 
 function isOurHook(value: unknown): boolean {
-  const { command, hooks } = fieldsOf(value);
-  return isOurs({ command }) || (Array.isArray(hooks) && hooks.length > 0 && hooks.every(isOurHook));
+  const { command, args, hooks } = fieldsOf(value);
+  return isOurs({ command, args }) || (Array.isArray(hooks) && hooks.length > 0 && hooks.every(isOurHook));
 }

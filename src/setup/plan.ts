@@ -148,7 +148,7 @@ function stripped(host: HostSetup, text: string, file: string, kept: Backup | un
  * did without it before setup, or if nothing but defaults is left.
  */
 function withoutDefaults(host: HostSetup, text: string, file: string, kept: Backup | undefined): string {
-  const noCommand = () => "";
+  const noCommand = () => ({ command: "" });
   const defaults = host.settings(noCommand).filter(({ isDefault }) => isDefault === true);
   const [now, earlier] = [settingsIn(text, file), settingsIn(kept?.before ?? "", file)];
   const isAlone = Object.keys(now).every((name) => defaults.some(({ path }) => path[0] === name));

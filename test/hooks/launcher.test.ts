@@ -51,7 +51,8 @@ class Desk {
   /** What the launcher prints, or what it gave to Node. */
   hook(args: string, { input = '{"session_id":"s1"}', env = {}, cwd = this.dir }: Partial<Hooked> = {}): string {
     for (const file of ["args", "stdin"]) fs.rmSync(`${this.#tools}/${file}`, { force: true });
-    const ran = spawnSync(LAUNCHER, args.split(" "), {
+    const words = args.split(" ").filter((word) => word !== "");
+    const ran = spawnSync(LAUNCHER, words, {
       ...{ input, cwd, encoding: "utf8", maxBuffer: 1e8 },
       env: { PATH: `${this.#tools}:/usr/bin:/bin`, CLAUDE_CODE_SESSION_ID: "s1", XDG_STATE_HOME: this.#state, ...env },
     });
@@ -60,9 +61,7 @@ class Desk {
     expect(["EPIPE", undefined]).toContain((ran.error as NodeJS.ErrnoException | undefined)?.code);
     if (!fs.existsSync(`${this.#tools}/args`)) return ran.stdout;
     const script = path.join(path.dirname(LAUNCHER), "agent-relay.cjs");
-    expect(fs.readFileSync(`${this.#tools}/args`, "utf8").startsWith(`${script} hook ${args.split(" ")[0]}`)).toBe(
-      true,
-    );
+    expect(fs.readFileSync(`${this.#tools}/args`, "utf8").startsWith(`${script} hook ${words[0] ?? ""}`)).toBe(true);
     expect(fs.readFileSync(`${this.#tools}/stdin`, "utf8") === input, "the whole payload").toBe(true);
     return "node";
   }
@@ -109,6 +108,16 @@ describe.skipIf(process.platform === "win32")("the launcher", () => {
       ["antigravity PreInvocation", "{}\n"],
     ] as const)
       expect(desk.hook(args, { env: { CLAUDE_CODE_SESSION_ID: "other" } }), args).toBe(says);
+  });
+
+  test("called without arguments, by a host that reads another's settings, it goes by the payload's event", async () => {
+    const desk = await Desk.open();
+    const of = (hook_event_name: string) => ({ input: JSON.stringify({ session_id: "s1", hook_event_name }) });
+    for (const event of ["UserPromptSubmit", "PostToolBatch", "Stop"]) expect(desk.hook("", of(event))).toBe("{}\n");
+    for (const event of ["SessionStart", "Unheard"]) expect(desk.hook("", of(event))).toBe("node");
+    expect(desk.hook("", { input: '{"session_id":"s1"}' })).toBe("node");
+    await desk.as("bob").send("hi", { to: "s1" });
+    expect(desk.hook("", of("PostToolBatch"))).toBe("node");
   });
 
   test("starts Node for mail, at every moment that could tell of it, with the whole payload, also of 1 MB", async () => {

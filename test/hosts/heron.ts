@@ -32,7 +32,7 @@ export const heron: Host = {
   userFile: ".heron/hooks.json",
   settings: (command) =>
     ["sessionStart", "userPromptSubmitted", "preToolUse", "postToolUse", "stop", "sessionEnd"].map((event) =>
-      element(["on", event], { command: command(event) }),
+      element(["on", event], { ...command(event) }),
     ),
   guard: () => "silent",
   skills: ".agents/skills",

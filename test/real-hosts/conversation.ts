@@ -51,7 +51,7 @@ export async function twoRuns(host: RealHost, at: Case): Promise<Conversation> {
   let session = "";
 
   const before = await at.status();
-  await at.relay("setup", host.name);
+  await at.relay("setup", host.takes ?? host.name);
   await bob.comes();
   await bob.types("claim", FILE, "--reason", REASON);
   await bob.sends(MAIL.start);

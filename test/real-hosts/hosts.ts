@@ -5,6 +5,8 @@ import { acp, appServer, streamed, type Talk } from "./talk.ts";
 /** A host, and what makes it run with neither a person nor a network. None of it is about hooks: those are setup's. */
 export interface RealHost {
   readonly name: string;
+  /** Another host, whose settings it takes for its own: the only ones that are set up. */
+  readonly takes?: string;
   /** What is installed: the versions that src/hosts was written for. */
   readonly spec: string;
   /** Settings in the home folder: where the model is. */
@@ -192,3 +194,6 @@ const opencode: RealHost = {
 };
 
 export const REAL_HOSTS: readonly RealHost[] = [claude, codex, gemini, copilot, opencode];
+
+/** They start programs in their own way: Claude Code without a shell, Copilot CLI with one. */
+export const ON_CLAUDE_SETTINGS: readonly RealHost[] = [claude, { ...copilot, takes: "claude" }];

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { FILE, MAIL, oneRun, REASON, twoRuns } from "./conversation.ts";
-import { REAL_HOSTS } from "./hosts.ts";
+import { ON_CLAUDE_SETTINGS, REAL_HOSTS } from "./hosts.ts";
 import { outcomeOf } from "./outcome.ts";
 import { copies, tellings } from "./requests.ts";
 
-describe.each(REAL_HOSTS)("$name as it is published, offline, run for each prompt", (host) => {
+const guests = ON_CLAUDE_SETTINGS.filter(({ takes }) => takes !== undefined);
+
+describe.each([...REAL_HOSTS, ...guests])("$name as it is published, offline, run for each prompt", (host) => {
   const outcome = outcomeOf(host, (at) => twoRuns(host, at));
 
   test("it works through both prompts, and stops by itself", () => {

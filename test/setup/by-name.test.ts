@@ -145,7 +145,7 @@ describe.skipIf(process.platform === "win32")("a hook that is called by its name
     const events = ["SessionStart", "PreToolUse", "Stop", "Wake"];
     for (const agent of NAMES.filter((name) => name !== "opencode"))
       for (const event of events) {
-        const line = commandFor(program, hostFor(agent))(event, "edit");
+        const line = commandFor(program, hostFor(agent))(event, "edit").command;
         const env = { PATH: "/usr/bin:/bin" };
         const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", line], { encoding: "utf8", input: "{}", env });
         const isEmpty = ["copilot", "gemini", "antigravity"].includes(agent);
@@ -166,7 +166,7 @@ describe.skipIf(process.platform === "win32")("a hook that is called by its name
       XDG_STATE_HOME: state,
     };
     execFileSync(process.execPath, [COMMAND, "register", "--session", "bob"], { cwd, env });
-    const line = commandFor(program, codex)("SessionStart");
+    const line = commandFor(program, codex)("SessionStart").command;
     expect(execFileSync("/bin/sh", ["-c", line], { cwd, env, input, encoding: "utf8" })).toContain("You are ");
   });
 });
@@ -174,7 +174,7 @@ describe.skipIf(process.platform === "win32")("a hook that is called by its name
 test("on Windows, npm's scripts are started by the shell that they are for", () => {
   const windows = { ...program, platform: "win32" } as const;
   expect(serverWords(windows)).toEqual(["cmd", "/c", "agent-relay", "mcp"]);
-  const line = commandFor(windows, codex)("Stop");
+  const line = commandFor(windows, codex)("Stop").command;
   expect(line).toBe("agent-relay hook codex Stop");
   expect(eventOf(line)).toBe("Stop");
 });

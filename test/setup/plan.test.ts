@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { claude } from "../../src/hosts/claude.ts";
 import { commandFor, eventOf, seemsOurs } from "../../src/hosts/command-line.ts";
 import { HOSTS } from "../../src/hosts/hosts.ts";
 import { pluginFor, programIn } from "../../src/hosts/opencode-plugin-file.ts";
@@ -340,6 +341,21 @@ describe("what is not ours, byte for byte", () => {
   });
 });
 
+test("the lines for a shell that an earlier setup wrote for Claude Code are replaced, and taken out", async () => {
+  const program = { launcher: "/x/agent-relay-hook", script: "/x/agent-relay.cjs", platform: "linux" } as const;
+  const { startsPrograms: _, ...byLines } = claude;
+  const earlier = withSettings("", claude.settings(commandFor(program, byLines)));
+  expect(earlier).toContain('"/x/agent-relay-hook claude Stop"');
+  const office = new Office({ [CLAUDE]: earlier });
+  await office.setup("claude");
+  const fresh = new Office();
+  await fresh.setup("claude");
+  expect(office.read(CLAUDE)).toBe(fresh.read(CLAUDE));
+  office.write(CLAUDE, earlier);
+  await office.setup("--remove");
+  expect(Object.keys(office.files())).toEqual([]);
+});
+
 describe("what --dry-run shows", () => {
   const changes = (out: string) => out.split("\n").filter((line) => /^[+-] /.test(line));
 
@@ -351,7 +367,7 @@ describe("what --dry-run shows", () => {
     await office.setup("claude");
     const installed = office.files();
     const removed = changes((await office.setup("--remove", "--dry-run")).out);
-    expect(removed.filter((line) => /^- .*agent-relay-hook claude Stop/.test(line))).toHaveLength(1);
+    expect(removed.filter((line) => /^- .*"Stop"$/.test(line))).toHaveLength(1);
     expect(removed.filter((line) => line.startsWith("+ "))).toEqual(['+   "model": "x"']);
     expect(office.files()).toEqual(installed);
   });
@@ -387,10 +403,10 @@ describe.skipIf(process.platform === "win32")("a host whose settings name a laun
     ["claude", ["PreToolUse"], ""],
   ])("%s was kept from every tool, or nagged", (agent, events, says) => {
     for (const event of events) {
-      const gone = commandFor(place(), hostFor(agent))(event);
+      const gone = commandFor(place(), hostFor(agent))(event).command;
       expect(run(gone), gone).toEqual({ status: 0, stdout: says, stderr: "" });
       expect(eventOf(gone)).toBe(event);
-      const there = commandFor(place(0), hostFor(agent))(event);
+      const there = commandFor(place(0), hostFor(agent))(event).command;
       expect(run(there), there).toEqual({ status: 0, stdout: `${agent} ${event}\n`, stderr: "" });
     }
   });
@@ -401,7 +417,7 @@ describe.skipIf(process.platform === "win32")("a host whose settings name a laun
       ["codex", "Stop"],
       ["claude", "PreToolUse"],
     ] as const)
-      expect(commandFor(place(0), hostFor(agent))(event)).toMatch(/ \|\| exec '.*' \w+ \w+$/);
+      expect(commandFor(place(0), hostFor(agent))(event).command).toMatch(/ \|\| exec '.*' \w+ \w+$/);
   });
 });
 
@@ -414,7 +430,7 @@ describe("on Windows, which has no POSIX shell", () => {
 
   test("hooks start Node directly", () => {
     for (const { agent } of HOSTS) {
-      const line = commandFor(program, hostFor(agent))("PreToolUse", "edit");
+      const line = commandFor(program, hostFor(agent))("PreToolUse", "edit").command;
       expect(line).toBe(`node "C:\\a b\\agent-relay.cjs" hook ${agent} PreToolUse`);
       expect(eventOf(line)).toBe("PreToolUse");
       expect(seemsOurs(JSON.stringify({ command: line }))).toBe(true);

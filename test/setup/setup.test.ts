@@ -126,7 +126,7 @@ describe("what setup writes", () => {
     const office = new Office();
     const { out } = await office.setup("claude", "--dry-run");
     expect(out).toContain("would be written to");
-    expect(out).toMatch(/\+ .*agent-relay-hook claude Stop/);
+    expect(out).toMatch(/\+ .*agent-relay-hook",\n\+ *"args": \[\n\+ *"claude",\n\+ *"Stop"\n/);
     expect(office.files()).toEqual({});
     expect(fs.existsSync(`${office.story.cwd}/.relay`)).toBe(false);
   });
@@ -153,7 +153,7 @@ describe("what setup writes", () => {
       hooks: { agentStop: [{ timeoutSec: 10 }] },
     });
     expect(office.read(".claude/settings.local.json")).toMatch(
-      /"command": "\/[^"]*\/bin\/agent-relay-hook claude SessionStart"/,
+      /"command": "\/[^"]*\/bin\/agent-relay-hook",\s*"args": \[\s*"claude",\s*"SessionStart"\s*\]/,
     );
   });
 });
@@ -373,16 +373,17 @@ test("setup --check ran commands that a cloned repository had brought, which onl
   office.write("agent-relay-hook", `#!/bin/sh\ntouch ${mark}\n`);
   fs.chmodSync(evil, 0o755);
   const settings = office.read(".claude/settings.local.json");
-  for (const line of [
-    `${evil} claude Stop`,
-    `touch ${mark}; x/agent-relay-hook claude Stop`,
-    `'${evil}' claude Stop`,
+  const ours = /"command": "[^"]*agent-relay-hook",\s*"args": \[\s*"claude",\s*"Stop"\s*\]/;
+  expect(settings).toMatch(ours);
+  for (const entry of [
+    { command: `${evil} claude Stop` },
+    { command: `touch ${mark}; x/agent-relay-hook claude Stop` },
+    { command: `'${evil}' claude Stop` },
+    { command: evil, args: ["claude", "Stop"] },
+    { command: "touch", args: [mark, "agent-relay-hook", "claude", "Stop"] },
   ]) {
-    office.write(
-      ".claude/settings.local.json",
-      settings.replace(/"[^"]*agent-relay-hook claude Stop"/, JSON.stringify(line)),
-    );
-    expect((await office.setup("claude", "--check")).code, line).toBe(1);
+    office.write(".claude/settings.local.json", settings.replace(ours, JSON.stringify(entry).slice(1, -1)));
+    expect((await office.setup("claude", "--check")).code, JSON.stringify(entry)).toBe(1);
   }
   office.write(".claude/settings.local.json", settings);
   for (const entry of [

@@ -29,12 +29,13 @@ export async function countUnread(context: Context, session = context.session): 
 export async function agentsWithUnread(context: Context): Promise<AgentView[]> {
   const views: AgentView[] = [];
   const isMirror = await isMirrored(context); // only the server knows the unread count of a remote session
-  for (const agent of await agents(context))
-    views.push(
-      isMirror && agent.owner !== undefined
-        ? agent
-        : { ...agent, unread: await countUnread(context, agent.session_id) },
-    );
+  const counts = await context.store.served?.unreadInEach?.();
+  for (const agent of await agents(context)) {
+    const id = agent.session_id;
+    const known = id === context.session ? undefined : counts?.get(id);
+    const isElsewhere = isMirror && agent.owner !== undefined;
+    views.push(isElsewhere ? agent : { ...agent, unread: known ?? (await countUnread(context, id)) });
+  }
   return views;
 }
 

@@ -24,7 +24,7 @@ import type { Metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { Participants } from "./participants.ts";
 import { RateLimiter } from "./rate-limit.ts";
-import { bodyOf, keyOf, storeRoutes } from "./store-routes.ts";
+import { bodyOf, keyOf, rangeIn, storeRoutes } from "./store-routes.ts";
 
 /** One relay, as it is served. */
 export interface Served {
@@ -83,10 +83,16 @@ export function relayApp(served: Served): Hono<Env> {
     const { admitted, caller } = c.get("asked");
     return jsonAnswer(c, { owner: admitted.owner ?? null, scope: admitted.scope, session: caller.session });
   });
-  app.get("/v1/unread/:session", async (c) => {
-    const session = checkSegment(c.req.param("session"), "session id");
-    return jsonAnswer(c, { unread: await countUnread({ ...maintenance.context, session: "nobody" }, session) });
+  const unreadIn = (session: string) => countUnread({ ...maintenance.context, session: "nobody" }, session);
+  app.get("/v1/unread/", async (c) => {
+    const sessions = await c.get("asked").store.list("agents", rangeIn(c));
+    const unread: Record<string, number> = {};
+    for (const session of sessions) unread[session] = await unreadIn(session);
+    return jsonAnswer(c, { unread });
   });
+  app.get("/v1/unread/:session", async (c) =>
+    jsonAnswer(c, { unread: await unreadIn(checkSegment(c.req.param("session"), "session id")) }),
+  );
   app.get("/v1/changes/:key{.+}", (c) => {
     const { store, admitted } = c.get("asked");
     const [folder] = keyOf(c);

@@ -150,7 +150,7 @@ export function keyOf(c: Context): [key: string, isFolder: boolean] {
   return key.endsWith("/") ? [key.slice(0, -1), true] : [key, false];
 }
 
-function rangeIn(c: Context) {
+export function rangeIn(c: Context): ListRange {
   return rangeOf(new URL(c.req.url).searchParams);
 }
 

@@ -90,6 +90,8 @@ export interface StoreServer {
   readonly owner?: (() => Promise<string | undefined>) | undefined;
   /** The number of unread messages of another session, whose inbox its callers cannot list; 1,001: more than 1,000. */
   readonly unreadIn?: ((session: string) => Promise<number>) | undefined;
+  /** The same of each registered session, where asking for each would take a round trip. */
+  readonly unreadInEach?: (() => Promise<ReadonlyMap<string, number>>) | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ const ROUNDS = 21;
 const limits = { perMinute: 1e9 };
 
 /** A relay in which `a` has so many unread messages, and so many others are registered. */
-async function project(dir, { unread = 10, sessions = 0 } = {}) {
+export async function project(dir, { unread = 10, sessions = 0 } = {}) {
   const relay = (session) => new Relay(`${dir}/.relay`, { session, agent: "bench", durability: "process", limits });
   for (const session of ["a", "b"]) await relay(session).agents.register();
   for (let n = 0; n < sessions; n++) await relay(`other-${n}`).agents.register();
@@ -21,7 +21,7 @@ async function project(dir, { unread = 10, sessions = 0 } = {}) {
   return dir;
 }
 
-const VERBS = {
+export const VERBS = {
   send: ["send", "--session", "b", "--to", "a", "hello"],
   unread: ["unread", "--session", "a"],
   inbox: ["inbox", "--session", "a", "--peek"],

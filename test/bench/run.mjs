@@ -9,6 +9,7 @@ import { hookCases } from "./hooks.mjs";
 import { libraryCases } from "./library.mjs";
 import { mcpCases } from "./mcp.mjs";
 import { processCases } from "./processes.mjs";
+import { remoteCases } from "./remote.mjs";
 import { serverCases } from "./server.mjs";
 import { sizeCases } from "./sizes.mjs";
 
@@ -27,6 +28,7 @@ try {
     ...hookCases,
     ...mcpCases,
     ...serverCases,
+    ...remoteCases,
     ...libraryCases,
     ...coordinationCases,
     ...sizeCases,

@@ -29,7 +29,7 @@ async function started(args, dir) {
   return { child, port };
 }
 
-async function server(dir) {
+export async function server(dir) {
   const { child, port } = await started([command, "serve", "--port", "0"], dir);
   const { token } = JSON.parse(fs.readFileSync(`${dir}/.local/state/agent-relay/serving/${port}.json`, "utf8"));
   return { child, port, token };

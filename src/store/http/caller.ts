@@ -1,9 +1,11 @@
 import { randomInt } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { errno, RelayError } from "../../errors.ts";
 import { newNonce } from "../../id.ts";
 import { jsonText } from "../../text.ts";
 import { sleep, steady } from "../../time.ts";
 import type { Value } from "../store.ts";
+import { exchange, type WholeAnswer, whole } from "./exchange.ts";
 import { fromWire } from "./wire.ts";
 
 const MAX_TRIES = 5; // of one request
@@ -82,7 +84,7 @@ export class HttpCaller {
     for (let tried = 1; ; tried++) {
       const { response, error } = await this.#try(path, request, word, until);
       if (response && !isLater(response)) {
-        const answer = await this.#read(response, request);
+        const answer = this.#read(response, request);
         if (answer instanceof RelayError) throw answer;
         return { ...answer, isRepeated };
       }
@@ -96,27 +98,27 @@ export class HttpCaller {
   }
 
   /** Opens a stream. Undefined if the server cannot be reached now. Throws the server's error if it refuses. */
-  async open(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
+  async open(path: string, signal: AbortSignal): Promise<IncomingMessage | undefined> {
     for (const isRefused of [false, true]) {
-      const response = await this.#opened(path, isRefused, signal);
-      if (response === undefined) return undefined;
+      const stream = await this.#opened(path, isRefused, signal);
+      if (stream === undefined || isGood(stream.statusCode)) return stream;
+      const response = await whole(stream, signal);
       if (response.status === 401 && !isRefused) continue;
-      if (response.ok) return response.body ?? undefined;
       if (isLater(response)) return undefined;
-      throw fromWire(response.status, await jsonOf(response));
+      throw fromWire(response.status, jsonIn(response));
     }
     return undefined;
   }
 
   /** The answer to a request for a stream; undefined if none came in time. */
-  async #opened(path: string, isRefused: boolean, signal: AbortSignal): Promise<Response | undefined> {
+  async #opened(path: string, isRefused: boolean, signal: AbortSignal): Promise<IncomingMessage | undefined> {
     const over = new AbortController();
     const end = () => over.abort();
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     const timer = setTimeout(end, this.#patience.once);
     try {
-      return await this.#fetch(path, await this.#headers(isRefused), {}, over.signal);
+      return await this.#ask(path, await this.#headers(isRefused), {}, over.signal);
     } catch (error) {
       if (error instanceof RelayError && !error.isAway) throw error; // such as of a login that is over
       return undefined;
@@ -132,9 +134,9 @@ export class HttpCaller {
     try {
       for (const isRefused of [false, true]) {
         const headers = { ...(await this.#headers(isRefused)), ...(word !== undefined && { "Idempotency-Key": word }) };
-        const response = await this.#fetch(path, headers, request, over.signal);
+        const response = await whole(await this.#ask(path, headers, request, over.signal), over.signal);
         if (response.status === 401 && !isRefused && this.#credentials) continue;
-        return { response: await whole(response, over.signal) };
+        return { response };
       }
       throw new Error("a request was tried neither once nor twice");
     } catch (error) {
@@ -153,57 +155,41 @@ export class HttpCaller {
     };
   }
 
-  async #fetch(path: string, headers: Record<string, string>, request: HttpRequest, signal: AbortSignal) {
+  async #ask(path: string, headers: Record<string, string>, request: HttpRequest, signal: AbortSignal) {
     const { method = "GET", body } = request;
-    const response = await fetch(`${this.base}/${path}`, {
-      method,
-      headers: { ...headers, ...request.headers, ...(body && { "Content-Type": "application/json" }) },
-      redirect: "error", // a secret goes to no other address
-      signal,
-      ...(body && { body: jsonText(body) }),
-    });
-    const time = Number(response.headers.get("agent-relay-time") ?? Number.NaN);
+    const all = { ...headers, ...request.headers, ...(body && { "Content-Type": "application/json" }) };
+    const url = new URL(`${this.base}/${path}`);
+    const response = await exchange(url, { method, headers: all, body: body && jsonText(body) }, signal);
+    const time = Number(response.headers["agent-relay-time"] ?? Number.NaN);
     if (Number.isFinite(time)) this.#ahead = time - this.#now();
     return response;
   }
 
-  async #read(response: Response, { also = [] }: HttpRequest): Promise<Omit<HttpAnswer, "isRepeated"> | RelayError> {
-    const { status } = response;
-    const said = await jsonOf(response);
-    if (!response.ok && !also.includes(status)) return fromWire(status, said);
-    return { status, body: Object(said), revision: response.headers.get("etag") ?? undefined };
+  #read(response: WholeAnswer, { also = [] }: HttpRequest): Omit<HttpAnswer, "isRepeated"> | RelayError {
+    const { status, headers } = response;
+    const said = jsonIn(response);
+    if (!isGood(status) && !also.includes(status)) return fromWire(status, said);
+    return { status, body: Object(said), revision: headers.etag };
   }
 }
 
+function isGood(status = 0): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** Whether a later try of the same request may be answered. */
-function isLater(response: Response): boolean {
+function isLater(response: WholeAnswer): boolean {
   return [502, 503, 504].includes(response.status) && !isOurs(response);
 }
 
 /** Whether our server answered, and not a proxy before it, which answers 502 to 504 while ours is away. */
-function isOurs(response: Response): boolean {
-  return response.headers.has("agent-relay-time");
+function isOurs({ headers }: WholeAnswer): boolean {
+  return headers["agent-relay-time"] !== undefined;
 }
 
-/**
- * The response with its body read: a connection that breaks within the body is then a failed try. The signal that fetch
- * was given does not reach a body whose request was garbage-collected (seen with Node 20), so it is heeded here.
- */
-async function whole(response: Response, signal: AbortSignal): Promise<Response> {
-  const { status, headers } = response;
-  const reader = response.body?.getReader();
-  const cancel = () => void reader?.cancel().catch(() => {});
-  signal.addEventListener("abort", cancel, { once: true });
-  if (signal.aborted) cancel();
-  const parts: Uint8Array[] = [];
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) parts.push(part.value);
-  signal.throwIfAborted();
-  return new Response([204, 304].includes(status) ? null : Buffer.concat(parts), { status, headers });
-}
-
-function pauseBefore(tried: number, response: Response | undefined): Promise<void> {
+function pauseBefore(tried: number, response: WholeAnswer | undefined): Promise<void> {
   const most = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (tried - 1));
-  const asked = Math.min(MAX_RETRY_MS, 1000 * Number(response?.headers.get("retry-after") ?? 0) || 0);
+  const asked = Math.min(MAX_RETRY_MS, 1000 * Number(response?.headers["retry-after"] ?? 0) || 0);
   return sleep(asked + randomInt(1, most));
 }
 
@@ -233,16 +219,16 @@ function unreachable(base: string, method: string, cause: unknown): RelayError {
   });
 }
 
-function awayBehindProxy(base: string, { status }: Response): RelayError {
+function awayBehindProxy(base: string, { status }: WholeAnswer): RelayError {
   return new RelayError("failed", `Cannot use ${new URL(base).origin}: what is before it says ${status}`, {
     isAway: true,
     next: "look whether agent-relay serve runs there",
   });
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
+function jsonIn({ text }: WholeAnswer): unknown {
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined; // not our server's answer: the status tells
     throw error;

@@ -13,6 +13,7 @@ import type {
   RegistrationFolder,
   SetAside,
   Store,
+  StoreServer,
   Value,
   WriteOptions,
 } from "../store.ts";
@@ -35,7 +36,11 @@ export interface HttpStoreOptions extends CallerOptions {
 
 /** A store of a relay that a server keeps, with the same keys. `url` is like `http://host:4800/name`. */
 export class HttpStore implements Store {
-  readonly served = { owner: () => this.#owner(), unreadIn: (session: string) => this.#unreadIn(session) };
+  readonly served: StoreServer = {
+    owner: () => this.#owner(),
+    unreadIn: (session) => this.#unreadIn(session),
+    unreadInEach: () => this.#unreadInEach(),
+  };
   readonly #caller: HttpCaller;
   readonly #watches = new Lifetime();
   readonly #told = new Set<string>();
@@ -204,6 +209,17 @@ export class HttpStore implements Store {
     throw new RelayError("failed", "Cannot read the server's answer: there is no number in it");
   }
 
+  async #unreadInEach(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for (let after: string | undefined; ; ) {
+      const { unread } = (await this.#call(`unread/${queryOf({ limit: PAGE, after })}`, { also: [404] })).body;
+      const counts = Object.entries(Object(unread)); // an older server counts for one alone
+      if (counts.length === 0) return found;
+      for (const [session, count] of counts) found.set(session, Number(count));
+      after = counts.at(-1)?.[0];
+    }
+  }
+
   /** The server does that of its own accord. */
   async sweep(): Promise<number> {
     return 0;
@@ -229,15 +245,17 @@ export class HttpStore implements Store {
 
   /** A hint for what comes at once and tells of a change, until the stream ends or is silent for too long. */
   async *#events(folder: string, signal: AbortSignal): AsyncGenerator<Hint> {
-    const reader = (await this.#caller.open(`changes/${folder}`, signal))?.getReader();
-    if (!signal.aborted) this.#noteReach(reader !== undefined);
-    if (!reader) return;
-    const cancel = () => void reader.cancel().catch(() => {}); // it may be gone already
+    const stream = await this.#caller.open(`changes/${folder}`, signal);
+    if (!signal.aborted) this.#noteReach(stream !== undefined);
+    if (!stream) return;
+    const cancel = () => void stream.destroy();
     signal.addEventListener("abort", cancel, { once: true }); // a reader of ours that has gone asks for no next part
     if (signal.aborted) cancel();
     try {
       const events = new EventNames();
-      for (let part = await nextPart(reader); part && !part.done; part = await nextPart(reader)) {
+      const parts = stream[Symbol.asyncIterator]();
+      const next = () => nextPart(parts, cancel);
+      for (let part = await next(); part && !part.done; part = await next()) {
         const names = events.in(part.value);
         if (names.includes("change")) yield "changed";
         else if (names.includes("perhaps")) yield "perhaps";
@@ -271,11 +289,11 @@ export class HttpStore implements Store {
   }
 }
 
-/** The next bytes of a stream; undefined if it broke, or was silent for too long. */
-async function nextPart(reader: ReadableStreamDefaultReader<Uint8Array>) {
-  const timer = setTimeout(() => reader.cancel().catch(() => {}), MAX_SILENCE_MS);
+/** The next bytes of a stream; undefined if it broke, or was silent for too long: then it is cancelled. */
+async function nextPart(parts: AsyncIterator<Uint8Array>, cancel: () => void) {
+  const timer = setTimeout(cancel, MAX_SILENCE_MS);
   try {
-    return await reader.read();
+    return await parts.next();
   } catch {
     return undefined;
   } finally {

@@ -5,6 +5,7 @@ import { Relay } from "../../dist/index.js";
 import { median, ms, percentile, rawFolders } from "./measure.mjs";
 
 const PAIRS = 7;
+const command = fileURLToPath(new URL("../../bin/agent-relay.cjs", import.meta.url));
 const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
 
 /** Starts a worker; `lines` yields what it prints. */
@@ -85,6 +86,35 @@ async function manySenders(dir) {
   ];
 }
 
+const LOOPS = 8;
+const COMMANDS = 25; // of each loop
+
+/** As shells do it: each of several loops starts one command after the other. What bare node does so is all that there is. */
+async function manyCommands(dir) {
+  await new Relay(`${dir}/.relay`, { session: "reader", agent: "bench" }).agents.register();
+  const env = { PATH: "/usr/bin:/bin", HOME: dir, USER: "bench" };
+  const perSecond = async (args) => {
+    const begin = performance.now();
+    const loop = async (_, index) => {
+      for (let n = 0; n < COMMANDS; n++) {
+        const child = spawn(process.execPath, args(index), { cwd: dir, env, stdio: "ignore" });
+        const code = await new Promise((resolve) => child.on("close", resolve));
+        if (code !== 0) throw new Error(`${args(index).join(" ")} ended with ${code}`);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOPS }, loop));
+    return (LOOPS * COMMANDS * 1000) / (performance.now() - begin);
+  };
+  const rates = { ours: [], bare: [] };
+  for (let round = 0; round < 3; round++) {
+    rates.bare.push(await perSecond(() => ["-e", "0"]));
+    rates.ours.push(await perSecond((index) => [command, "send", "--session", `s${index}`, "--to", "reader", "hello"]));
+  }
+  const value = median(rates.ours.map((rate, index) => rate / rates.bare[index]));
+  const figure = `${value.toFixed(2)} x  (${Math.round(median(rates.ours))} / ${Math.round(median(rates.bare))} a second)`;
+  return { figure, budget: ">= 0.8", ok: value >= 0.8 };
+}
+
 async function contenders(dir) {
   const { took, results } = await together(
     Array.from({ length: 32 }, (_, index) => start("update", `${dir}/.relay`, index, 50)),
@@ -121,6 +151,7 @@ function cpuMs(pid) {
 export const processCases = [
   { name: "wake: send returned -> another process's watcher", run: wake },
   { name: "32 processes x 500 sends into one inbox", run: manySenders },
+  { name: "8 shells of one send after the other, against node", run: manyCommands },
   { name: "one locked update, 32 contenders", run: contenders },
   { name: "idle watch", run: idleWatch },
 ];

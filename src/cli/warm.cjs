@@ -46,7 +46,7 @@ const AGAIN = {
 async function run(lines, cwd) {
   let event = "";
   const io = {
-    ...{ env: { USER: "warm" }, cwd, now: Date.now, isTerminal: false, script: __filename },
+    ...{ env: { USER: "warm", HOME: cwd }, cwd, now: Date.now, isTerminal: false, script: __filename },
     ...{ out: async () => {}, err: () => {}, onInterrupt: () => {}, hasParent: () => true },
     input: async () => JSON.stringify({ session_id: "a", cwd, hook_event_name: event, ...TOOL }),
   };
@@ -61,6 +61,8 @@ async function run(lines, cwd) {
 
 async function warm() {
   const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "agent-relay-warm-"));
+  process.env.HOME = cwd; // what a run keeps of its user, it keeps there
+  delete process.env.XDG_STATE_HOME;
   const { VERBS } = chunk("command")["src/cli/verbs.ts"];
   await run([...RUNS, ...Object.keys(VERBS).map((verb) => `${verb} --help`)], cwd);
   keep(CACHES);

@@ -66,8 +66,8 @@ test("neither files nor folders import each other in a circle, so that each can 
   expect(circlesIn(rooms)).toEqual([]);
 });
 
-test("the README's tree has every room, in the order of the levels", () => {
-  const tree = /^errors folders[\s\S]*?^```/m.exec(read("README.md"))?.[0] ?? "";
+test("the tree of src/README has every room, in the order of the levels", () => {
+  const tree = /^errors folders[\s\S]*?^```/m.exec(read("src/README.md"))?.[0] ?? "";
   const named = tree.split("\n").flatMap((line) => (/^(?:\S+ ?)+/.exec(line)?.[0] ?? "").trim().split(" "));
   const built = new Set(files.map(roomOf));
   expect(named.filter((word) => word !== "```")).toEqual(

@@ -1,61 +1,118 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { TOPICS } from "../src/cli/guides.ts";
+import { GROUPS, overview } from "../src/cli/overview.ts";
+import { VERBS } from "../src/cli/verbs.ts";
 import { tempDir } from "./support/cli.ts";
 import { ROOT } from "./support/paths.ts";
 
-const README = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+const GUIDES = fs.readdirSync(`${ROOT}/src/cli/guides`).map((file) => path.basename(file, ".md"));
+const pages = new Map([
+  ["README", fs.readFileSync(`${ROOT}/README.md`, "utf8")],
+  ...GUIDES.map((name) => [name, fs.readFileSync(`${ROOT}/src/cli/guides/${name}.md`, "utf8")] as const),
+]);
+const README = pages.get("README") ?? "";
 
 /** A project with the command on its PATH and the library among its modules, as after an install. */
 function project(): { cwd: string; env: Record<string, string> } {
   const cwd = tempDir();
   fs.mkdirSync(`${cwd}/node_modules/.bin`, { recursive: true });
   fs.symlinkSync(ROOT, `${cwd}/node_modules/agent-relay`);
-  fs.symlinkSync(`${ROOT}/bin/agent-relay.cjs`, `${cwd}/node_modules/.bin/agent-relay`);
+  for (const [name, file] of [
+    ["agent-relay", "agent-relay.cjs"],
+    ["agent-relay-hook", "agent-relay-hook"],
+  ])
+    fs.symlinkSync(`${ROOT}/bin/${file}`, `${cwd}/node_modules/.bin/${name}`);
   return { cwd, env: { HOME: cwd, USER: "ann", PATH: `${cwd}/node_modules/.bin:${process.env.PATH}` } };
 }
 
-function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, code = ""]) => code);
+interface Block {
+  /** Such as "sh", or "sh background" for what runs until the others have. */
+  readonly kind: string;
+  readonly code: string;
 }
 
-test("the README's shell blocks run as they stand", () => {
-  expect(blocks("sh")).toHaveLength(5);
-  for (const block of blocks("sh")) {
+function blocksOf(page: string): Block[] {
+  return [...(pages.get(page) ?? "").matchAll(/^```(.*)\n([\s\S]*?)^```/gm)].map(([, kind = "", code = ""]) => ({
+    kind,
+    code,
+  }));
+}
+
+const said = (args: readonly string[]) =>
+  execFileSync(process.execPath, [`${ROOT}/bin/agent-relay.cjs`, ...args], { encoding: "utf8" });
+
+describe.skipIf(process.platform === "win32")("every block of the README and the guides runs as it stands", () => {
+  test.each([...pages.keys()])("%s", async (page) => {
     const { cwd, env } = project();
-    const { status, stdout, stderr } = spawnSync("sh", ["-euc", block], { cwd, env, encoding: "utf8" });
-    expect({ status, stderr: stderr.replace("No unread messages\n", "") }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toMatch(/sent to|Claimed|Added|taken out of/);
+    for (const { kind, code } of blocksOf(page)) {
+      if (kind === "sh") {
+        const { status, stderr } = spawnSync("sh", ["-euc", code], { cwd, env, encoding: "utf8" });
+        expect({ status, stderr }, code).toEqual({ status: 0, stderr: expect.not.stringMatching(/^(?:Cannot|Try:)/m) });
+      } else if (kind === "sh background") {
+        const child = spawn("sh", ["-euc", `exec ${code}`], { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
+        onTestFinished(() => void child.kill("SIGKILL"));
+        await once(child.stdout, "data");
+      } else if (kind === "js") {
+        fs.writeFileSync(`${cwd}/program.mjs`, code);
+        const printed = execFileSync(process.execPath, ["program.mjs"], { cwd, env, encoding: "utf8" });
+        // What a line is to print stands behind it.
+        for (const [, expected] of code.matchAll(/console\.log\(.*\/\/ (.+)$/gm)) expect(printed).toContain(expected);
+      } else if (kind === "json") JSON.parse(code);
+      else expect(["text", ""], `${page}: what is no block of a program`).toContain(kind);
+    }
+  });
+});
+
+test("the README is short, and its commands are those of package.json", () => {
+  expect(Buffer.byteLength(README)).toBeLessThanOrEqual(8 * 1024);
+  const { scripts } = JSON.parse(fs.readFileSync(`${ROOT}/package.json`, "utf8"));
+  for (const [, script = ""] of README.matchAll(/^npm (?:ci && npm )?(?:run )?(\w+)/gm))
+    expect(Object.keys(scripts)).toContain(script);
+  for (const [, file = ""] of README.matchAll(/\]\(([^)]+)\)/g))
+    expect(fs.existsSync(`${ROOT}/${file}`), file).toBe(true);
+});
+
+test("each guide is listed by the help and linked by the README, fits a terminal, and is shown by its topic", () => {
+  expect(Object.keys(TOPICS).sort()).toEqual([...GUIDES].sort());
+  for (const name of GUIDES) {
+    const text = pages.get(name) ?? "";
+    expect(README).toContain(`[${name}](src/cli/guides/${name}.md)`);
+    expect(
+      text.split("\n").filter((line) => line.length > 80),
+      name,
+    ).toEqual([]);
+    expect(said(["help", name]).startsWith(text), name).toBe(true);
   }
 });
 
-test("the README's program runs, and prints what it says it prints", () => {
-  const [block = ""] = blocks("js");
-  const { cwd, env } = project();
-  fs.writeFileSync(`${cwd}/program.mjs`, block);
-  const printed = execFileSync(process.execPath, ["program.mjs"], { cwd, env, encoding: "utf8" });
-  expect(printed.split("\n")).toEqual([
-    "active",
-    "claude-1: Can you review src/parser.ts?",
-    "Yes, in five minutes",
-    "",
-  ]);
+test("help has every verb once, in groups; each page of it is at most 80 wide, and has an example", async () => {
+  expect(GROUPS.flatMap(({ verbs }) => verbs).sort()).toEqual(Object.keys(VERBS).sort());
+  expect(said(["help"])).toBe(overview());
+  const wide = (text: string) => text.split("\n").filter((line) => line.length > 80);
+  expect(wide(overview())).toEqual([]);
+  for (const { load } of Object.values(VERBS)) {
+    const { verb } = await load();
+    for (const words of [[verb.name], ...verb.parts.map((part) => [verb.name, part.name])]) {
+      const help = said([...words, "--help"]);
+      expect(wide(help), words.join(" ")).toEqual([]);
+      expect(help, words.join(" ")).toMatch(/^Example: /m);
+      if (words.length > 1) expect(said(["help", ...words])).toBe(help);
+    }
+  }
 });
 
-test("the README names every verb, every option of send, and every method of Relay", () => {
-  const help = execFileSync(process.execPath, [`${ROOT}/bin/agent-relay.cjs`, "help"], { encoding: "utf8" });
-  const verbs = [...help.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, verb = ""]) => verb);
-  expect(verbs.filter((verb) => !README.includes(`\`${verb}`))).toEqual([]);
-  const send = execFileSync(process.execPath, [`${ROOT}/bin/agent-relay.cjs`, "send", "--help"], { encoding: "utf8" });
-  const options = [...send.matchAll(/(--[a-z-]+)/g)].map(([option = ""]) => option);
-  expect(options.filter((option) => !README.includes(option) && !["--from", "--help"].includes(option))).toEqual([]);
+test("the guide of the library names every method of Relay", () => {
+  const text = (pages.get("library") ?? "").replace(/\n {2}/g, " ");
   const nouns = fs.readdirSync(`${ROOT}/src/relay`).map((file) => `src/relay/${file}`);
   for (const file of ["src/relay.ts", ...nouns]) {
     const source = fs.readFileSync(`${ROOT}/${file}`, "utf8");
     const noun = /`(relay\.\w+)`/.exec(source)?.[1];
     if (file !== "src/relay.ts" && noun === undefined) continue; // no part of the public face
-    const lines = noun ? README.split("\n").filter((line) => line.startsWith(`- \`${noun}\`:`)) : [README];
+    const lines = noun ? text.split("\n").filter((line) => line.startsWith(`- \`${noun}\`:`)) : [text];
     const methods = [...source.matchAll(/^ {2}(?:async \*?)?([a-z]\w+)\(/gm)].map(([, name = ""]) => name);
     const missing = methods.filter((name) => name !== "constructor" && !lines.join().includes(`\`${name}\``));
     expect(missing, file).toEqual([]);

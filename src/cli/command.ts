@@ -81,7 +81,8 @@ export async function runVerb(whole: Verb, args: readonly string[], io: Io): Pro
 
 /** A verb as it is run: with the flags that every verb takes, by the name that is typed. */
 export function withGlobals(verb: Verb, name: string): Verb {
-  return { ...verb, name: `agent-relay ${name}`, flags: { ...verb.flags, ...GLOBAL_FLAGS } };
+  const about = `${verb.about.charAt(0).toUpperCase()}${verb.about.slice(1)}`.replace(/(?<![.!?])$/, ".");
+  return { ...verb, about, name: `agent-relay ${name}`, flags: { ...verb.flags, ...GLOBAL_FLAGS } };
 }
 
 /** Prints the help that was asked for, or throws `usage`. */

@@ -51,8 +51,17 @@ function commandFor(library: Commander, { name, about, flags, words, example, no
   for (const [text, said] of Object.entries(flags)) command.addOption(option(library, text, explained(said)));
   for (const part of parts) command.addCommand(commandFor(library, part));
   if (run !== undefined) command.action(() => {});
-  const notes = [note, example && `Example: ${example}`].filter((text) => text !== undefined);
+  const notes = [note && wrapped(note), example && `Example: ${example}`].filter((text) => text !== undefined);
   return notes.length > 0 ? command.addHelpText("after", `\n${notes.join("\n")}`) : command;
+}
+
+const WIDTH = 80;
+
+function wrapped(text: string): string {
+  return text
+    .replace(new RegExp(`(.{1,${WIDTH}})(?: |$)`, "gm"), "$1\n")
+    .replace(/\n\n/g, "\n")
+    .trimEnd();
 }
 
 function argument({ Argument }: Commander, text: string, { about, choices }: Explained) {

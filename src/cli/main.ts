@@ -20,11 +20,11 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       throw new RelayError("usage", `Cannot run ${asTyped(odd, 80)}: a verb comes first`, {
         next: "agent-relay help",
       });
-    if (word === undefined || word === "help") return await help(args[at + 1], io);
+    if (word === undefined || word === "help") return await help(args.slice(at + 1), io);
     const early = args.slice(0, at).find((arg) => arg.startsWith("-") && !EVERYWHERE.includes(arg.split("=")[0] ?? ""));
     if (early !== undefined) throw verbLate(early, args);
     const verb = VERBS[word];
-    if (!Object.hasOwn(VERBS, word) || !verb) throw unknownVerb(word, args.slice(at + 1));
+    if (!Object.hasOwn(VERBS, word) || !verb) throw await unknown(word, args.slice(at + 1));
     const { verb: described, run = (own) => runVerb(described, own, io) } = await verb.load();
     return await run(args.toSpliced(at, 1), io);
   } catch (error) {
@@ -39,12 +39,17 @@ async function version(args: readonly string[], io: Io): Promise<number> {
   return 0;
 }
 
-async function help(word: string | undefined, io: Io): Promise<number> {
+/** The help of a verb, of a verb of its own (`help task add`), or of a topic, also if a verb has its name; without any, of all. */
+async function help(words: readonly string[], io: Io): Promise<number> {
+  const [word, part] = words.filter((each) => !each.startsWith("-"));
+  const { guide, TOPICS } = await import("./guides.ts");
   const verb = word === undefined || !Object.hasOwn(VERBS, word) ? undefined : VERBS[word];
-  if (verb) return await runVerb((await verb.load()).verb, ["--help"], io);
-  if (word !== undefined) throw unknownVerb(word, ["--help"]);
-  const lines = Object.entries(VERBS).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`);
-  await io.out(`${INTRODUCTION}\n${lines.join("\n")}\n\n${ENDING}\n`);
+  const isTopic = word !== undefined && part === undefined && Object.hasOwn(TOPICS, word);
+  if (verb && !isTopic)
+    return await runVerb((await verb.load()).verb, [...(part === undefined ? [] : [part]), "--help"], io);
+  if (word !== undefined && !isTopic) throw unknownVerb(word, ["--help"], Object.keys(TOPICS));
+  const text = word === undefined ? (await import("./overview.ts")).overview() : guide(word, io.script);
+  await io.out(verb ? `${text}\nThe verb: agent-relay ${word} --help\n` : text);
   return 0;
 }
 
@@ -64,10 +69,24 @@ const MEANT: Readonly<Record<string, string>> = {
   ...{ lock: "claim", unlock: "release", locks: "claims" },
 };
 
-function unknownVerb(word: string, rest: readonly string[]): RelayError {
+async function unknown(word: string, rest: readonly string[]): Promise<RelayError> {
+  const { TOPICS } = await import("./guides.ts");
+  if (Object.hasOwn(MEANT, word) || !Object.hasOwn(TOPICS, word)) return unknownVerb(word, rest);
+  return new RelayError("usage", `Cannot run ${asTyped(word, 80)}: there is no such verb; it is a topic of help`, {
+    next: `agent-relay help ${word}`,
+  });
+}
+
+/** `topics`: other words that stand there. */
+function unknownVerb(word: string, rest: readonly string[], topics: readonly string[] = []): RelayError {
   const farthest = word.length <= 3 ? 1 : 2; // of a short word, almost anything is two letters away
-  const near = Object.keys(VERBS).filter((name) => distance(name, word) <= farthest);
-  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : near.length === 1 ? near[0] : undefined;
+  const near = [...new Set([...Object.keys(VERBS), ...topics])].filter((name) => distance(name, word) <= farthest);
+  const only = near.length === 1 ? near[0] : undefined;
+  if (only !== undefined && topics.includes(only))
+    return new RelayError("usage", `Cannot show ${asTyped(word, 80)}: there is no such topic; did you mean ${only}?`, {
+      next: `agent-relay help ${only}`,
+    });
+  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : only;
   const hint = meant ?? near.join(" or ");
   return new RelayError(
     "usage",
@@ -75,9 +94,3 @@ function unknownVerb(word: string, rest: readonly string[]): RelayError {
     { next: meant === undefined ? "agent-relay help" : ["agent-relay", meant, ...rest.map(quoted)].join(" ") },
   );
 }
-
-const INTRODUCTION = `agent-relay: coding agents in one project find each other and talk.
-Nothing to set up: your first send registers you. Usage: agent-relay <verb>`;
-
-const ENDING = `Every verb takes --json, --session, --agent, --dir, --server and --help. Exit codes: 0 done, 1 failed, 2 usage,
-3 not found, 4 conflict, 5 timed out, 6 refused, 7 limit.`;

@@ -42,33 +42,52 @@ export const verb = defineVerb({
   name: "daemon",
   about: "Start an agent when mail comes for its session, with nobody at the keyboard.",
   note: "The command is never given the text of a message. It runs with the host's permission prompts on.",
-  example: "agent-relay daemon run --session claude-night -- claude -p 'Read agent-relay inbox, and do what is yours.'",
+  example: 'agent-relay daemon run --session night -- claude -p "Do what came."',
   parts: [
     defineVerb({
       ...LIMITED,
       name: "run",
       about: "watch here, until interrupted",
+      example: 'agent-relay daemon run --session night -- claude -p "Do what came."',
       run: (cli, flags, { command }) => runHere(cli, command, flags),
     }),
     defineVerb({
       ...LIMITED,
       name: "install",
       about: "watch from now on, also after a reboot: systemd's user manager, or launchd",
+      example: 'agent-relay daemon install --session night -- claude -p "Do what came."',
       run: (cli, flags, { command }) => install(cli, command, flags),
     }),
     defineVerb({
       name: "nudge",
       about: "wake the session now: it is told that mail waits, and no more (Claude Code, Codex)",
+      example: "agent-relay daemon nudge --session night",
       run: nudge,
     }),
-    defineVerb({ name: "uninstall", about: "watch no more", run: uninstall }),
-    defineVerb({ name: "status", about: "who is watched for, and what came of it", run: status }),
+    defineVerb({
+      name: "uninstall",
+      about: "watch no more",
+      example: "agent-relay daemon uninstall --session night",
+      run: uninstall,
+    }),
+    defineVerb({
+      name: "status",
+      about: "who is watched for, and what came of it",
+      example: "agent-relay daemon status",
+      run: status,
+    }),
     defineVerb({
       name: "stop",
       about: "the kill switch: nothing is started in this project until `daemon go`",
+      example: "agent-relay daemon stop",
       run: (cli) => setSwitch(cli, true),
     }),
-    defineVerb({ name: "go", about: "take the kill switch back", run: (cli) => setSwitch(cli, false) }),
+    defineVerb({
+      name: "go",
+      about: "take the kill switch back",
+      example: "agent-relay daemon go",
+      run: (cli) => setSwitch(cli, false),
+    }),
   ],
 });
 

@@ -42,19 +42,27 @@ export const verb = defineVerb({
     defineVerb({
       name: "install",
       about: "put the hooks where git looks for them; one that is there is called first",
+      example: "agent-relay guard install",
       flags: { "--push": "also before a push" },
       note: "Install it again when a hook manager has written its own hooks anew.",
       run: (cli, { push = false }) => install(cli, push),
     }),
-    defineVerb({ name: "remove", about: "take them away; what was there before is there again", run: remove }),
+    defineVerb({
+      name: "remove",
+      about: "take them away; what was there before is there again",
+      example: "agent-relay guard remove",
+      run: remove,
+    }),
     defineVerb({
       name: "status",
       about: "say in which worktrees it is active; exit code 3: not in this one",
+      example: "agent-relay guard status",
       run: status,
     }),
     defineVerb({
       name: "check",
       about: "what the hooks run: exit code 4 if a file is claimed by another",
+      example: "agent-relay guard check pre-commit",
       words: {
         "[hook]": { about: "which hook asks (default pre-commit)", choices: HOOKS },
         "[remote]": "for pre-push, whose stdin says what is pushed: where to",

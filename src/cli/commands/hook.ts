@@ -43,7 +43,7 @@ export const verb = defineVerb({
     "[event]": "the event, for hosts whose payload does not name it",
   },
   note:
-    "Always ends with exit code 0, and never holds its host up for more than 2 s. The event Wake is our own: it waits for\n" +
+    "Always ends with exit code 0, and never holds its host up for more than 2 s. The event Wake is our own: it waits for " +
     "mail that is worth waking an idle agent for, then ends with exit code 2.",
   example: "agent-relay hook claude Stop <payload.json",
 });

@@ -34,7 +34,7 @@ export const verb = defineVerb({
   name: "mcp",
   about: "Serve the relay as tools, by the Model Context Protocol, on stdin and stdout. Installed by setup --mcp.",
   flags: FLAGS,
-  example: '{ "mcpServers": { "agent-relay": { "command": "agent-relay", "args": ["mcp"] } } }',
+  example: "agent-relay setup --mcp",
   run: (cli, flags) => mcp(cli, channelOf(flags)),
 });
 

@@ -22,16 +22,23 @@ export const verb = defineVerb({
   example: "agent-relay members remove aaron/old-laptop",
   run: list,
   parts: [
-    defineVerb({ name: "list", about: "show users, their machines and tokens", run: list }),
+    defineVerb({
+      name: "list",
+      about: "show users, their machines and tokens",
+      example: "agent-relay members list",
+      run: list,
+    }),
     defineVerb({
       name: "remove",
       about: "let a user, or one machine or token of it, in no more: aaron, aaron/laptop",
+      example: "agent-relay members remove aaron/laptop",
       words: { "<who>": "" },
       run: (cli, _, { who }) => removeOne(cli, who),
     }),
     defineVerb({
       name: "token",
       about: "make a token for a script, and print it once",
+      example: "agent-relay members token ci --scope send",
       words: { "<user>": "" },
       flags: {
         "--name <name>": "what it is called (default script)",

@@ -15,10 +15,11 @@ export const verb = defineVerb({
   example: "agent-relay quarantine retry",
   run: list,
   parts: [
-    defineVerb({ name: "list", about: "show them, with why", run: list }),
+    defineVerb({ name: "list", about: "show them, with why", example: "agent-relay quarantine list", run: list }),
     defineVerb({
       name: "retry",
       about: "put back what was mended in its file there; exit code 3: nothing was put back",
+      example: "agent-relay quarantine retry relay",
       words: { "[id]": "" },
       run: (cli, _, { id }) => retry(cli, id),
     }),

@@ -14,7 +14,7 @@ export const verb = defineVerb({
   about: "Send a message to everyone, or to some. It is on disk when this returns.",
   words: { "[text...]": "the message; - reads it from stdin" },
   flags: SEND_FLAGS,
-  example: 'agent-relay send --to gemini-1 --kind question "Which port does the server use?"',
+  example: 'agent-relay send --to gemini-1 --kind question "Which port?"',
   run: send,
 });
 

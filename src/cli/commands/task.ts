@@ -12,6 +12,6 @@ import { show } from "./task/show.ts";
 export const verb = defineVerb({
   name: "task",
   about: "Share work: put tasks on a board, take the best one, say when it is done.",
-  example: 'agent-relay task add "Parse headers" --file src/parser && agent-relay task next',
+  example: 'agent-relay task add "Parse headers" && agent-relay task next',
   parts: [add, list, show, claim, next, done, cancel, release, block, unblock, edit, note],
 });

@@ -36,7 +36,7 @@ export const verb = defineVerb({
   name: "wait",
   about: "Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.",
   flags: FLAGS,
-  example: "agent-relay wait --released src/db.ts --timeout 5m && agent-relay claim src/db.ts",
+  example: "agent-relay wait --released src/db.ts --timeout 5m",
   run: wait,
 });
 

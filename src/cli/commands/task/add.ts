@@ -7,6 +7,7 @@ import { FIELDS, priorityOf } from "./shared.ts";
 export const add = defineVerb({
   name: "add",
   about: "put a task on the board",
+  example: 'agent-relay task add "Parse headers" --file src/parser',
   words: { "[title]": "" },
   flags: FIELDS,
   async run(cli, { description, file, priority, after }, { title }) {

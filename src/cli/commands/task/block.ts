@@ -4,6 +4,7 @@ import { openFor } from "./shared.ts";
 export const block = defineVerb({
   name: "block",
   about: "say that a task cannot go on, and why",
+  example: 'agent-relay task block "parse headers" --reason "no grammar yet"',
   words: { "<task>": "", "<reason...>": "" },
   flags: { "--force": "for whoever has it; for people" },
   async run(cli, { force }, { task, reason }) {
@@ -16,6 +17,7 @@ export const block = defineVerb({
 export const unblock = defineVerb({
   name: "unblock",
   about: "let a blocked task be taken again",
+  example: 'agent-relay task unblock "parse headers"',
   words: { "<task>": "" },
   async run(cli, _, { task }) {
     const unblocked = await (await cli.open()).tasks.unblock(task);

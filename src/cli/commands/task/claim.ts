@@ -18,6 +18,7 @@ const TAKE = {
 export const claim = defineVerb({
   name: "claim",
   about: "take a task, or renew it",
+  example: 'agent-relay task claim "parse headers"',
   words: { "<task>": "" },
   flags: {
     ...TAKE,
@@ -36,6 +37,7 @@ export const claim = defineVerb({
 export const next = defineVerb({
   name: "next",
   about: "take the best task that is ready; exit code 3: there is none",
+  example: "agent-relay task next --claim-files",
   flags: TAKE,
   async run(cli, { ttl, claimFiles }) {
     const relay = await cli.open();

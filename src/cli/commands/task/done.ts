@@ -7,6 +7,7 @@ import { MOVE, openFor } from "./shared.ts";
 export const done = defineVerb({
   name: "done",
   about: "say that your task is done",
+  example: 'agent-relay task done "parse headers"',
   words: { "<task>": "" },
   flags: MOVE,
   run: (cli, flags, { task }) => over(cli, "done", task, flags),
@@ -15,6 +16,7 @@ export const done = defineVerb({
 export const cancel = defineVerb({
   name: "cancel",
   about: "say that a task will not be done",
+  example: 'agent-relay task cancel "parse headers" --reason "done elsewhere"',
   words: { "<task>": "" },
   flags: MOVE,
   run: (cli, flags, { task }) => over(cli, "cancel", task, flags),

@@ -4,6 +4,7 @@ import { FIELDS, openFor, priorityOf } from "./shared.ts";
 export const edit = defineVerb({
   name: "edit",
   about: "change what a task says",
+  example: 'agent-relay task edit "parse headers" --priority 5',
   words: { "<task>": "" },
   flags: {
     ...FIELDS,

@@ -6,6 +6,7 @@ import { wholeNumber } from "../../flags.ts";
 export const list = defineVerb({
   name: "list",
   about: "tasks that are not over, the first to do first",
+  example: "agent-relay task list --ready",
   flags: {
     "--ready": "only those that could be taken now",
     "--all": "also those that are over, the newest first",

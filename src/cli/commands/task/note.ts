@@ -4,6 +4,7 @@ import { bodyOf } from "../../sending.ts";
 export const note = defineVerb({
   name: "note",
   about: "write a note to a task, for whoever works on it; - reads it from stdin",
+  example: 'agent-relay task note "parse headers" "the tests are in test/parser"',
   words: { "<task>": "", "<text...>": "" },
   async run(cli, _, { task, text: words }) {
     const text = await bodyOf(cli, words);

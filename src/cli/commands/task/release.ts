@@ -4,6 +4,7 @@ import { MOVE, openFor } from "./shared.ts";
 export const release = defineVerb({
   name: "release",
   about: "give a task back, for others to take",
+  example: 'agent-relay task release "parse headers"',
   words: { "<task>": "" },
   flags: MOVE,
   async run(cli, { reason, force }, { task }) {

@@ -6,6 +6,7 @@ import { defineVerb } from "../../command.ts";
 export const show = defineVerb({
   name: "show",
   about: "one task whole",
+  example: 'agent-relay task show "parse headers"',
   words: { "<task>": "" },
   async run(cli, _, { task: word }) {
     const relay = await cli.open();

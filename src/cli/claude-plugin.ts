@@ -6,16 +6,16 @@ import { makeFolders } from "../folders.ts";
 import { claude } from "../hosts/claude.ts";
 import { commandFor, type Program } from "../hosts/command-line.ts";
 import { withSettings } from "../setup/jsonc.ts";
+import { SKILL } from "../setup/skill.ts";
 import { jsonText } from "../text.ts";
 import type { Cli } from "./cli.ts";
 
-interface PluginParts {
-  readonly program: Program;
-  readonly skillText: string;
-}
-
 /** Writes a new folder for `claude --plugin-dir`. */
-export async function writePlugin(cli: Cli, folder: string, { program, skillText }: PluginParts): Promise<number> {
+export async function writePlugin(
+  cli: Cli,
+  folder: string,
+  { program }: { readonly program: Program },
+): Promise<number> {
   const root = path.resolve(cli.io.cwd, folder);
   const manifest = {
     name: "agent-relay",
@@ -26,7 +26,7 @@ export async function writePlugin(cli: Cli, folder: string, { program, skillText
   const files = new Map([
     [".claude-plugin/plugin.json", `${jsonText(manifest, 2)}\n`],
     ["hooks/hooks.json", hooks],
-    ["skills/agent-relay/SKILL.md", skillText],
+    ["skills/agent-relay/SKILL.md", SKILL],
   ]);
   try {
     makeFolders(path.dirname(root));

@@ -20,7 +20,7 @@ export const VERBS: VerbTable = {
   wait: { about: "wait until others have acted", load: () => import("./commands/wait.ts") },
   setup: {
     about: "install hooks and a skill for your agents",
-    load: async () => (await import("./commands/setup.ts")).setupWith(VERBS),
+    load: () => import("./commands/setup.ts"),
   },
   guard: { about: "refuse commits of what others claimed", load: () => import("./commands/guard.ts") },
   conflicts: { about: "list files changed in several worktrees", load: () => import("./commands/conflicts.ts") },

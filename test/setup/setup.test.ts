@@ -233,8 +233,8 @@ test("the skill names every verb a model may use, and what is always loaded of i
   const [, head = "", body = ""] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text) ?? [];
   expect(head).toMatch(/^name: agent-relay\ndescription: ".{1,1024}"$/);
   expect(head.length / 4, "tokens").toBeLessThan(400);
-  for (const verb of ["send", "inbox", "claim", "task", "wait", "status"])
-    expect(body).toContain(`\`agent-relay ${verb}\`: `);
+  for (const verb of ["send", "inbox", "claim", "task", "wait", "status", "reply", "release"])
+    expect(body).toMatch(new RegExp(`agent-relay ${verb}[ \`]`));
 });
 
 test("a status line is added to Claude Code if it was asked for and there is none, and taken out again", async () => {

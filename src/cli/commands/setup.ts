@@ -25,12 +25,12 @@ import {
   type SetupRequest,
 } from "../../setup/plan.ts";
 import { callableByName, dropped, noteNode } from "../../setup/reach.ts";
-import { skill } from "../../setup/skill.ts";
+import { SKILL } from "../../setup/skill.ts";
 import { quoted } from "../../shell/quote.ts";
 import { clean, cleanLine } from "../../text.ts";
 import { writePlugin } from "../claude-plugin.ts";
 import type { Cli } from "../cli.ts";
-import { defineVerb, type VerbModule, type VerbTable } from "../command.ts";
+import { defineVerb } from "../command.ts";
 import { askForPerson } from "../confirm.ts";
 import { EXIT } from "../exit.ts";
 import type { FlagsOf, FlagTable } from "../flag-table.ts";
@@ -60,18 +60,14 @@ const FLAGS = {
 
 type Flags = FlagsOf<typeof FLAGS>;
 
-/** The verb, which installs a skill that names the others. */
-export function setupWith(verbs: VerbTable): VerbModule {
-  const verb = defineVerb({
-    name: "setup",
-    about: "Install hooks and a skill, so that agents here are told of mail and claims by themselves.",
-    words: { "[host...]": { about: "for these; without any, for those that are installed", choices: NAMES } },
-    flags: FLAGS,
-    example: "agent-relay setup claude codex --dry-run",
-    run: (cli, flags, { host: hosts }) => setup(cli, hosts, flags, skill(verbs)),
-  });
-  return { verb };
-}
+export const verb = defineVerb({
+  name: "setup",
+  about: "Install hooks and a skill, so that agents here are told of mail and claims by themselves.",
+  words: { "[host...]": { about: "for these; without any, for those that are installed", choices: NAMES } },
+  flags: FLAGS,
+  example: "agent-relay setup claude codex --dry-run",
+  run: (cli, flags, { host: hosts }) => setup(cli, hosts, flags),
+});
 
 /** The folders that setup writes to, and the backups of what was there. */
 interface Ground {
@@ -81,7 +77,6 @@ interface Ground {
   /** The folders that were there, empty, before setup. */
   readonly stay: Set<string>;
   readonly program: Program;
-  readonly skillText: string;
 }
 
 /** The outcome of one step. */
@@ -96,8 +91,8 @@ interface Done {
   readonly lines?: readonly string[];
 }
 
-async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText: string): Promise<number> {
-  const ground = groundOf(cli, flags, skillText);
+async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<number> {
+  const ground = groundOf(cli, flags);
   if (flags.plugin !== undefined) return writePlugin(cli, flags.plugin, ground);
   if (flags.check) return check(cli, words, ground, flags);
   if (flags.noHooks && (!flags.mcp || flags.wake || flags.statusLine))
@@ -154,7 +149,7 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags, skillText
   return failed === undefined ? 0 : EXIT[failed];
 }
 
-function groundOf({ io }: Cli, { user, byName }: Flags, skillText: string): Ground {
+function groundOf({ io }: Cli, { user, byName }: Flags): Ground {
   const home = io.env.HOME ?? io.env.USERPROFILE;
   const state = stateFolder(io.env);
   if (!home || !state) throw new RelayError("usage", "Cannot set up: no home folder is known", { next: "set HOME" });
@@ -163,7 +158,7 @@ function groundOf({ io }: Cli, { user, byName }: Flags, skillText: string): Grou
   const launcher = path.resolve(script, "../agent-relay-hook");
   const program = { launcher, script, platform: process.platform, ...(byName && { isNamed: true }) };
   const kept = new Backups(state, (text) => io.err(`note: ${cleanLine(text)}\n`));
-  return { root, home, kept, stay: new Set(), program, skillText };
+  return { root, home, kept, stay: new Set(), program };
 }
 
 function hostsFor({ io }: Cli, words: readonly string[], flags: Flags): readonly Host[] {
@@ -260,7 +255,7 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
   const { ground, flags } = work;
   const before = readText(file);
   const kept = ground.kept.of(file);
-  const isOurs = before === undefined || before === ground.skillText || sumOf(before) === kept?.after;
+  const isOurs = before === undefined || before === SKILL || sumOf(before) === kept?.after;
   if (!isOurs && flags.remove && !kept) return { what: "nothing of ours in" };
   if (!isOurs) {
     const why = kept ? "left alone, it was changed since setup wrote it" : "left alone, it is not ours";
@@ -270,7 +265,7 @@ function doSkill(file: string, isRead: (agent: string) => boolean, work: Work): 
   }
   const readers = flags.remove ? readersLeft(isRead, work) : [];
   if (readers.length > 0 && before !== undefined) return { what: `left for ${readers.join(", ")}:` };
-  return carryOut(undefined, { file, before, after: flags.remove ? undefined : ground.skillText }, ground, flags);
+  return carryOut(undefined, { file, before, after: flags.remove ? undefined : SKILL }, ground, flags);
 }
 
 /** The hosts that are still set up here and read this skill. */

@@ -1,4 +1,5 @@
 import { RelayError } from "../errors.ts";
+import { quoted } from "../shell/quote.ts";
 import { distance } from "./edit-distance.ts";
 
 /** What addressing needs to know of a session. */
@@ -41,7 +42,7 @@ export function resolve(
 
 /** One session by id, name, or the unique beginning of its id. Throws like `resolve`. */
 export function resolveOne(word: string, agents: readonly Addressee[], ended: readonly Addressee[] = []): string {
-  const [session, second] = sessionsFor(word, agents, ended, false);
+  const [session, second] = sessionsFor(word, agents, ended, "no message");
   if (session === undefined || second !== undefined)
     throw ambiguous(
       word,
@@ -50,7 +51,13 @@ export function resolveOne(word: string, agents: readonly Addressee[], ended: re
   return session;
 }
 
-function sessionsFor(word: string, agents: readonly Addressee[], ended: readonly Addressee[], keep: boolean): string[] {
+function sessionsFor(
+  word: string,
+  agents: readonly Addressee[],
+  ended: readonly Addressee[],
+  keep: boolean | "no message",
+): string[] {
+  const isSent = keep !== "no message";
   const exact = [...agents, ...ended].find((agent) => agent.session_id === word);
   if (exact) return [exact.session_id];
   const named = agents.find((agent) => agent.name === word) ?? ended.find((agent) => agent.name === word);
@@ -59,10 +66,10 @@ function sessionsFor(word: string, agents: readonly Addressee[], ended: readonly
     const group = agents.filter((agent) =>
       word === "human" ? agent.agent_id === "human" : agent.role === word.slice("role:".length),
     );
-    if (group.length === 0) throw unknown(word, [...agents, ...ended]);
+    if (group.length === 0) throw unknown(word, [...agents, ...ended], isSent);
     return group.map((agent) => agent.session_id);
   }
-  if (keep) return [word];
+  if (keep === true) return [word];
   const begun = agents.filter((agent) => word !== "" && agent.session_id.startsWith(word));
   if (begun.length > 1)
     throw ambiguous(
@@ -70,7 +77,7 @@ function sessionsFor(word: string, agents: readonly Addressee[], ended: readonly
       begun.map((agent) => agent.session_id),
     );
   if (begun[0]) return [begun[0].session_id];
-  throw unknown(word, [...agents, ...ended]);
+  throw unknown(word, [...agents, ...ended], isSent);
 }
 
 function ambiguous(word: string, fits: readonly string[]): RelayError {
@@ -80,15 +87,20 @@ function ambiguous(word: string, fits: readonly string[]): RelayError {
   });
 }
 
-function unknown(word: string, agents: readonly Addressee[]): RelayError {
+/** `isSent`: a message was to go there. */
+function unknown(word: string, agents: readonly Addressee[], isSent: boolean): RelayError {
   const near = nearest(word, agents);
   const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
   // A group is who is here: nobody can keep a message for one that has nobody in it.
   const isGroup = word === "human" || word.startsWith("role:");
+  const several = word.split(",").filter((part) => part !== "");
+  const next = isGroup
+    ? 'agent-relay send "..." to everyone: who comes within a day hears it, too'
+    : several.length > 1
+      ? `--to once for each: ${several.map((part) => `--to ${quoted(part)}`).join(" ")}`
+      : "agent-relay agents, or send --keep to leave it for a session that will come";
   return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
-    next: isGroup
-      ? 'agent-relay send "..." to everyone: who comes within a day hears it, too'
-      : "agent-relay agents, or send --keep to leave it for a session that will come",
+    next: isSent ? next : "agent-relay agents",
     details: near.length === 0 ? undefined : { near },
   });
 }

@@ -283,10 +283,7 @@ function targetsOf(context: Context, paths: readonly string[], options: ClaimOpt
   const base = whence(context, { cwd: options.cwd, thisWorktreeOnly: options.thisWorktreeOnly, exact: options.exact });
   const resources = (options.resources ?? []).map((resource) => ({ resource: checkSegment(resource, "resource") }));
   const targets = [...paths.flatMap((typed) => pathTargets(typed, base)), ...resources];
-  if (targets.length === 0)
-    throw new RelayError("usage", "Cannot tell what is meant: give a path or a resource", {
-      next: "agent-relay claim src/db.ts, or --resource db-migrations",
-    });
+  if (targets.length === 0) throw new RelayError("usage", "Cannot tell what is meant: give a path or a resource");
   return targets;
 }
 

@@ -7,7 +7,7 @@ import type { Io } from "./io.ts";
 
 /** What a verb is, or a part of one: `task add`. */
 interface Description<Flags extends FlagTable, Words extends WordTable>
-  extends Pick<Described, "name" | "about" | "example" | "note"> {
+  extends Pick<Described, "name" | "about" | "example" | "note" | "forWord"> {
   readonly flags?: Flags;
   readonly words?: Words;
   /** Verbs of its own. Without `run`, one of them has to be given. */
@@ -38,7 +38,7 @@ export const GLOBAL_FLAGS: FlagTable = {
   "-a, --agent <agent>": "which tool the session is: claude, codex, gemini, ...",
   "--dir <dir>": "the relay's own folder, such as .relay",
   "-S, --server <server>": "the address of a server that has the relay",
-  "--json": "print one JSON value",
+  "-j, --json": "print one JSON value",
 };
 
 const WITH_VALUE = ["--dir", "--server", "-S", "--session", "-s", "--agent", "-a"];

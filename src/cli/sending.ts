@@ -95,6 +95,10 @@ function readBody(file: string): string {
       throw new RelayError("not_found", `Cannot send "${file}": there is no such file`, {
         next: 'give the path of a file, or the text itself: agent-relay send "your text"',
       });
+    if (errno(error) === "EISDIR")
+      throw new RelayError("usage", `Cannot send "${file}": it is a folder`, {
+        next: "agent-relay send --file <path>",
+      });
     throw systemError(`read "${file}"`, error);
   }
 }

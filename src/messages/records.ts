@@ -48,9 +48,11 @@ export async function messageFor(context: Context, id: string): Promise<Message>
     throw new RelayError("corrupt", `Cannot read message ${jsonText(id)}: ${broken.reason}; it was set aside`, {
       next: "agent-relay quarantine list",
     });
-  throw new RelayError("not_found", `Cannot find message ${jsonText(id)} among those ${context.session} may read`, {
-    next: "agent-relay history",
-  });
+  const isWord = !/\d/.test(id); // every id has digits
+  const why = isWord
+    ? "an id comes first, such as msg-0mx4lu66gbvv4"
+    : `it is not among those ${context.session} may read`;
+  throw new RelayError("not_found", `Cannot find message ${jsonText(id)}: ${why}`, { next: "agent-relay history" });
 }
 
 /** A record that could not be read, if it was set aside and nothing has taken its place. */

@@ -13,7 +13,7 @@ import { INTERRUPTED } from "../io.ts";
 const FLAGS = {
   "-l, --limit <n>": "the newest so many (default 50)",
   "--since <duration>": "in this time: 30m, 2h (default 1d)",
-  "--follow": "go on, with what happens from now on",
+  "-f, --follow": "go on, with what happens from now on",
   "--at <time>": "the state as of then: 2026-03-01T12:00Z, or 2h for two hours ago",
 } as const satisfies FlagTable;
 

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { type Claim, sayTargets } from "../../claims/claim.ts";
 import { durationOf, formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
@@ -43,6 +44,8 @@ export const verb = defineVerb({
           kind: "status",
         });
       await cli.say(claim, `${claimed(claim)}\n`);
+      const outside = claim.targets.filter((target) => "path" in target && path.isAbsolute(target.path));
+      if (outside.length > 0) cli.io.err(`note: outside this project: ${sayTargets(outside)}\n`);
     });
   },
 });

@@ -19,6 +19,7 @@ export const verb = defineVerb({
   name: "register",
   about: "Make yourself known. Everything is optional: what is left out is found out or made up.",
   flags: FLAGS,
+  forWord: (word) => `--name ${word}`,
   example: "agent-relay register --agent claude --session claude-1 --role reviewer",
   run: register,
 });

@@ -26,7 +26,9 @@ export const verb = defineVerb({
     if (words.length > 0) {
       const status = await bodyOf(cli, words);
       await relay.agents.setStatus(status);
-      return cli.say({ status }, "The others see it beside your name\n");
+      const says =
+        status === "" ? "Taken back: nothing stands beside your name\n" : "The others see it beside your name\n";
+      return cli.say({ status }, says);
     }
     const found = await relay.activity.snapshot();
     const { finished_at } = found;

@@ -36,6 +36,7 @@ export const verb = defineVerb({
   name: "wait",
   about: "Wait until others have acted: for all that is named, or for --any of it. Exit code 5: not in time.",
   flags: FLAGS,
+  forWord: (word) => (/^\d+[smhd]$/.test(word) ? `--message --timeout ${word}` : `--message --from ${word}`),
   example: "agent-relay wait --released src/db.ts --timeout 5m",
   run: wait,
 });

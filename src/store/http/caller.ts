@@ -211,8 +211,9 @@ function unreachable(base: string, method: string, cause: unknown): RelayError {
       },
     );
   const wasLate = cause instanceof Error && cause.name === "AbortError";
-  const why = wasLate ? "it does not answer" : "it cannot be reached";
-  const what = method === "GET" ? "" : "; whether it was done is not known";
+  const isNobody = ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH"].includes(errno(cause) ?? "");
+  const why = wasLate ? "it does not answer" : isNobody ? "nobody listens there" : "it cannot be reached";
+  const what = method === "GET" || isNobody ? "" : "; whether it was done is not known";
   return new RelayError(wasLate ? "timed_out" : "failed", `Cannot use ${new URL(base).origin}: ${why}${what}`, {
     ...{ cause, isAway: true },
     next: "look whether agent-relay serve runs there",

@@ -58,7 +58,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
       const { out } = await story.as("b", "read", id);
       expect(text).toContain(from);
       expect(out, from).toContain("ITS SSH SIGNATURE IS OF ANOTHER TEXT");
-      expect((await story.as("b", "activity")).out, from).toContain(", proof ITS SSH SIGNATURE IS OF ANOTHER TEXT, ");
+      expect((await story.as("b", "activity")).out, from).toContain(", proof ITS SSH SIGNATURE IS OF ANOTHER TEXT: ");
       expect((await story.as("b", "show", "mail")).out, from).toContain(", ITS SSH SIGNATURE IS OF ANOTHER TEXT: ");
     }
     fs.writeFileSync(file, text);

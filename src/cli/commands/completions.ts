@@ -7,7 +7,7 @@ export function completionsOf(verbs: VerbTable): VerbModule {
   const verb = defineVerb({
     name: "completions",
     about: "Print completions for your shell.",
-    words: { "<shell>": { about: "which shell", choices: ["bash", "zsh", "fish"] } },
+    words: { "<shell>": { about: "which shell", choices: ["bash", "zsh", "fish", "powershell", "elvish"] } },
     example: 'eval "$(agent-relay completions bash)"',
     async run(cli, _, { shell }) {
       const script = SCRIPTS[shell](await wordsOf(verbs), verbs);
@@ -17,8 +17,15 @@ export function completionsOf(verbs: VerbTable): VerbModule {
   return { verb };
 }
 
-/** What can stand in a place: these words, the names of who is here, a file, or any text. */
-type Kind = readonly string[] | "who" | "file" | "text";
+/** What can stand in a place: these words, the names of who is here, an id of a message or task, a file, or any text. */
+type Kind = readonly string[] | keyof typeof LISTS | "file" | "text";
+
+/** The command that lists what there is of a kind, a line each. */
+const LISTS = {
+  who: "agent-relay agents --names",
+  id: "agent-relay history --ids",
+  task: "agent-relay task list --ids",
+} as const;
 
 /** The words of a verb, or of one of its own verbs: `task add`. */
 interface Words {
@@ -62,12 +69,15 @@ function firstOf({ parts, words }: Verb): Kind {
 /** What a place takes, by the word for it in the help. */
 function kindOf(word = "", choices?: readonly string[]): Kind {
   if (choices) return choices;
-  if (word === "who") return "who";
+  if (isListed(word)) return word;
   return /^(path|file|folder|folders|dir|glob|source|target|paths|files)$/.test(word) ? "file" : "text";
 }
 
-const NAMES = "agent-relay agents --names 2>/dev/null";
-const SCRIPTS = { bash, zsh, fish };
+function isListed(kind: Kind | string | undefined): kind is keyof typeof LISTS {
+  return typeof kind === "string" && Object.hasOwn(LISTS, kind);
+}
+
+const SCRIPTS = { bash, zsh, fish, powershell, elvish };
 
 function bash(words: readonly Words[]): string {
   const verbs = words.filter(({ verb: name }) => !name.includes(" ")).map(({ verb: name }) => name);
@@ -105,11 +115,11 @@ complete -o bashdefault -o default -F _agent_relay agent-relay
 
 function bashWords(kind: Kind): string {
   if (isWords(kind)) return `words="${kind.join(" ")}"`;
-  return kind === "who" ? `words="$(${NAMES})"` : ":";
+  return isListed(kind) ? `words="$(${LISTS[kind]} 2>/dev/null)"` : ":";
 }
 
 function hasWords(kind: Kind | undefined): boolean {
-  return kind === "who" || (kind !== undefined && isWords(kind));
+  return isListed(kind) || (kind !== undefined && isWords(kind));
 }
 
 function isWords(kind: Kind): kind is readonly string[] {
@@ -138,5 +148,60 @@ function fish(words: readonly Words[], verbs: VerbTable): string {
 
 function fishWords(kind: Kind, list: string, otherwise: string): string {
   if (isWords(kind)) return ` ${list} ${jsonText(kind.join(" "))}`;
-  return kind === "who" ? ` ${list} "(${NAMES})"` : ` ${otherwise}`;
+  return isListed(kind) ? ` ${list} "(${LISTS[kind]} 2>/dev/null)"` : ` ${otherwise}`;
+}
+
+/** The same as data, for shells that can read it: of each verb, what its first word and the values of its flags are. */
+function tableOf(words: readonly Words[]): string {
+  const verbs = words.map(({ verb }) => verb).filter((name) => !name.includes(" "));
+  const table: Record<string, unknown> = { "": { first: verbs, flags: ["--help", "--version"], values: {} } };
+  for (const { verb: name, flags, first } of words) {
+    const valued = flags.flatMap(({ names, value }) => (value === undefined ? [] : names.map((one) => [one, value])));
+    const long = [...flags.flatMap(({ names }) => names[0] ?? []), "--help"];
+    table[name] = { first, flags: long, values: Object.fromEntries(valued) };
+  }
+  return jsonText(table);
+}
+
+function powershell(words: readonly Words[]): string {
+  const lists = Object.entries(LISTS).map(([kind, line]) => `'${kind}' { ${line} 2>$null }`);
+  return `$agentRelayWords = ConvertFrom-Json -AsHashtable '${tableOf(words).replaceAll("'", "''")}'
+Register-ArgumentCompleter -Native -CommandName agent-relay -ScriptBlock {
+  param($now, $line, $cursor)
+  $done = @($line.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" })
+  if ($now -ne '') { $done = @($done | Select-Object -SkipLast 1) }
+  $verb = if ($done.Count -gt 0) { $done[0] } else { '' }
+  if ($done.Count -gt 1 -and $agentRelayWords.ContainsKey("$verb $($done[1])")) { $verb = "$verb $($done[1])" }
+  $known = $agentRelayWords[$verb]
+  if ($null -eq $known) { return }
+  $kind = $known.first
+  if ($done.Count -gt 0 -and $known.values.ContainsKey($done[-1])) { $kind = $known.values[$done[-1]] }
+  elseif ($now.StartsWith('-')) { $kind = $known.flags }
+  $offered = if ($kind -is [array]) { $kind } else { switch ($kind) { ${lists.join(" ")} } }
+  $offered | Where-Object { $_ -like "$now*" } | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+}
+`;
+}
+
+function elvish(words: readonly Words[]): string {
+  const lists = Object.entries(LISTS).map(
+    ([kind, line]) => `elif (eq $kind ${kind}) { e:${line} 2>/dev/null | from-lines }`,
+  );
+  return `use str
+set edit:completion:arg-completer[agent-relay] = {|@given|
+  var known = (print '${tableOf(words).replaceAll("'", "''")}' | from-json)
+  var done = $given[1..-1]
+  var verb = ''
+  if (> (count $done) 0) { set verb = $done[0] }
+  if (and (> (count $done) 1) (has-key $known $verb' '$done[1])) { set verb = $verb' '$done[1] }
+  if (not (has-key $known $verb)) { return }
+  var kind = $known[$verb][first]
+  if (and (> (count $done) 0) (has-key $known[$verb][values] $done[-1])) {
+    set kind = $known[$verb][values][$done[-1]]
+  } elif (str:has-prefix $given[-1] '-') {
+    set kind = $known[$verb][flags]
+  }
+  if (eq (kind-of $kind) list) { all $kind } elif (eq $kind file) { edit:complete-filename $@given } ${lists.join(" ")}
+}
+`;
 }

@@ -13,7 +13,7 @@ export const verb = defineVerb({
     "--uses <count>": "how many machines may use it (default 1)",
     "--expires <duration>": "for how long it is good (default 24h)",
     "--list": "show the invitations that can still be used, and make none",
-    "--revoke <id>": "end one of them",
+    "--revoke <invitation>": "end one of them",
   },
   example: "agent-relay invite --user aaron",
   async run(cli, flags) {

@@ -26,8 +26,8 @@ const FLAGS = {
   "--timeout <time>": "wait no longer than this (default 10m, with --subscribe 8h)",
   "--subscribe": "return at once; a message will tell of the outcome",
   "--list": "show who has subscribed to what",
-  "--outcome <id>": "show what became of a wait that was subscribed to",
-  "--cancel <id>": "end a wait of yours",
+  "--outcome <wait>": "show what became of a wait that was subscribed to",
+  "--cancel <wait>": "end a wait of yours",
 } as const satisfies FlagTable;
 
 type Flags = FlagsOf<typeof FLAGS>;

@@ -1,5 +1,6 @@
 import { RelayError } from "../../../errors.ts";
 import { taskLine } from "../../../render/tasks.ts";
+import { cleanLine } from "../../../text.ts";
 import { defineVerb } from "../../command.ts";
 import { wholeNumber } from "../../flags.ts";
 
@@ -11,6 +12,7 @@ export const list = defineVerb({
     "--ready": "only those that could be taken now",
     "--all": "also those that are over, the newest first",
     "-l, --limit <n>": "at most this many; default 50",
+    "--ids": "their ids alone, a line each",
   },
   async run(cli, flags) {
     if (flags.ready && flags.all)
@@ -19,10 +21,15 @@ export const list = defineVerb({
     const which = flags.ready ? "ready" : flags.all ? "all" : "open";
     const limit = flags.limit ? wholeNumber(flags.limit, "--limit") : undefined;
     const found = await relay.tasks.list({ which, limit });
+    if (flags.ids) {
+      const ids = found.tasks.map(({ id }) => id);
+      return cli.say(ids, ids.map((id) => `${cleanLine(id)}\n`).join(""));
+    }
     const names = await relay.agents.names(found.tasks.map(({ owner }) => owner?.session_id));
     const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
     await cli.say(found, cli.framed(lines, "tasks"));
     if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
     if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
+    return undefined;
   },
 });

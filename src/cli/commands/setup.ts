@@ -137,6 +137,8 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
   if (flags.statusLine && !flags.remove && ground.program.platform !== "win32")
     asks.push(`In a status line or script of your own: ${quoted(ground.program.launcher)} unread --session <id>`);
   if (!flags.remove && !flags.noHooks) asks.push(...callableByName(cli.io.env, widest(sites, ground)));
+  if (!flags.remove && !flags.dryRun && !flags.noHooks)
+    asks.push(`Then start ${listed(hosts)}, and ask there: who else is here?`);
   const said = done.map(
     ({ host, file, what, failed }) => `${host}: ${cleanLine(what)}${failed ? "" : ` ${cleanLine(file)}`}\n`,
   );
@@ -144,9 +146,20 @@ async function setup(cli: Cli, words: readonly string[], flags: Flags): Promise<
     lines.length === 0 ? "" : [`--- ${cleanLine(file)}`, ...lines, ""].join("\n"),
   );
   const files = done.map(({ host, file, what, failed }) => ({ host, file, what, ...(failed && { failed }) }));
-  await cli.say({ files, asks }, [...said, ...changes, ...asks.map((ask) => `${ask}\n`)].join(""));
+  const found =
+    words.length > 0 || flags.remove ? [] : [`Found ${listed(hosts)}: hooks and a skill for ${where(flags)}\n`];
+  await cli.say({ files, asks }, [...found, ...said, ...changes, ...asks.map((ask) => `${ask}\n`)].join(""));
   const failed = done.find((one) => one.failed !== undefined)?.failed;
   return failed === undefined ? 0 : EXIT[failed];
+}
+
+function listed(hosts: readonly Host[]): string {
+  const names = hosts.map(({ agent }) => agent);
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+function where({ user, dryRun }: Flags): string {
+  return `${user ? "all your projects" : "this project"}${dryRun ? "; this is what would be written" : ""}`;
 }
 
 function groundOf({ io }: Cli, { user, byName }: Flags): Ground {

@@ -3,17 +3,31 @@ import type { Relay } from "../relay.ts";
 import { messageLines, newNotes, sessionsIn } from "../render/messages.ts";
 import { cellsOf, cutToCells, padded } from "./cells.ts";
 import type { Cli } from "./cli.ts";
+import type { Paint } from "./palette.ts";
 
 const GAP = "  ";
 const MIN_CELLS = 8; // of a column that is cut
 
-/** A table, cut to the width of the terminal if there is one (`columns`); the last column is not padded. */
-export function table(rows: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY): string {
+export interface TableLook {
+  /** The width of the terminal that it is cut to, in cells; without one it is whole. */
+  readonly columns?: number | undefined;
+  /** How its first row is shown. */
+  readonly heading?: Paint | undefined;
+  /** How a cell of a column is shown, by that column's heading. */
+  readonly cells?: Readonly<Record<string, (text: string) => Paint>> | undefined;
+}
+
+/** A table; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[], look: TableLook = {}): string {
+  const { columns = Number.POSITIVE_INFINITY, heading = (text) => text, cells = {} } = look;
+  const [titles = []] = rows;
   const whole = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column] ?? ""))));
   const widths = fitted(whole, columns);
   const cell = (text: string, column: number, row: readonly string[]) => {
-    const shown = cutToCells(text, widths[column] ?? 0);
-    return column === row.length - 1 ? shown : padded(shown, widths[column] ?? 0);
+    const cut = cutToCells(text, widths[column] ?? 0);
+    const shown = column === row.length - 1 ? cut : padded(cut, widths[column] ?? 0);
+    const paint = row === titles ? heading : cells[titles[column] ?? ""]?.(text);
+    return paint ? paint(shown) : shown;
   };
   return rows
     .map(
@@ -21,7 +35,7 @@ export function table(rows: readonly (readonly string[])[], columns = Number.POS
         `${row
           .map((text, column) => cell(text, column, row))
           .join(GAP)
-          .trimEnd()}\n`,
+          .replace(/ +((?:\x1b\[\d+m)*)$/, "$1")}\n`,
     )
     .join("");
 }

@@ -23,9 +23,9 @@ test("a table is cut to its terminal, prose first, and is whole where it is pipe
       "rewrites the parser, and then the tests ".repeat(4),
     ],
   ];
-  for (const line of table(rows, 80).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(80);
-  expect(table(rows, 80)).toContain("0a1b2c3d-4e5f-6789-abcd-ef0123456789");
-  for (const line of table(rows, 40).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(40);
+  for (const line of table(rows, { columns: 80 }).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(80);
+  expect(table(rows, { columns: 80 })).toContain("0a1b2c3d-4e5f-6789-abcd-ef0123456789");
+  for (const line of table(rows, { columns: 40 }).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(40);
   expect(table(rows)).toContain("rewrites the parser, and then the tests ".repeat(4).trimEnd());
 });
 

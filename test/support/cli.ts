@@ -48,6 +48,8 @@ export class Story {
   now = Date.parse("2026-05-01T12:00:00Z");
   stdin = "";
   isTerminal = false;
+  /** How wide the terminal is that is written to; undefined for a pipe. */
+  columns: number | undefined;
   /** Over HTTP, all its sessions are of who runs the server: whose pids are believed, and who may clean up. */
   isOneUser = false;
   /** The environment has this machine's programs in it. */
@@ -83,6 +85,7 @@ export class Story {
       script: this.script,
       now: () => this.now,
       isTerminal: this.isTerminal,
+      columns: this.columns,
       out: async (text) => {
         if (this.outFails !== undefined) throw Object.assign(new Error(this.outFails), { code: this.outFails });
         ran.out += text;

@@ -3,6 +3,7 @@ import { claimWords } from "../../render/claims.ts";
 import { cleanLine } from "../../text.ts";
 import { defineVerb } from "../command.ts";
 import { table } from "../output.ts";
+import { paletteOf } from "../palette.ts";
 
 export const verb = defineVerb({
   name: "claims",
@@ -27,7 +28,15 @@ export const verb = defineVerb({
       claims,
       rows.length === 0
         ? ""
-        : cli.framed([table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], cli.io.columns)], "claims"),
+        : cli.framed(
+            [
+              table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], {
+                columns: cli.io.columns,
+                heading: paletteOf(cli).heading,
+              }),
+            ],
+            "claims",
+          ),
     );
     if (rows.length === 0) cli.io.err("Nothing is claimed\n");
   },

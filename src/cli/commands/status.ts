@@ -8,7 +8,8 @@ import { cleanLine, countWord } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { table } from "../output.ts";
+import { type TableLook, table } from "../output.ts";
+import { paletteOf, presencePaint } from "../palette.ts";
 import { bodyOf } from "../sending.ts";
 
 export const verb = defineVerb({
@@ -77,9 +78,12 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     formatLeft(Date.parse(claim.expires_at) - now),
     cleanLine(claim.reason ?? "-"),
   ]);
+  const palette = paletteOf(cli);
+  const cells = { PRESENCE: (word: string) => presencePaint(palette, word) };
+  const look = { columns: cli.io.columns, heading: palette.heading, cells };
   const parts = [
-    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents], cli.io.columns),
-    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims], cli.io.columns),
+    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents], look),
+    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims], look),
     lines(
       `Tasks (${found.task_count} not over)`,
       found.tasks.map((task) => taskLine(task, found.task_standings, names, me, now)),
@@ -90,8 +94,8 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
   return parts.length === 0 ? "" : cli.framed([parts.join("\n")], "what agents say");
 }
 
-function section(title: string, rows: readonly (readonly string[])[], columns?: number): string {
-  return rows.length === 1 ? "" : `${title}\n${table(rows, columns)}`;
+function section(title: string, rows: readonly (readonly string[])[], look: TableLook): string {
+  return rows.length === 1 ? "" : `${title}\n${table(rows, look)}`;
 }
 
 function lines(title: string, of: readonly string[]): string {

@@ -4,6 +4,7 @@ import { errno } from "./errors.ts";
 
 const TIME_DIGITS = 9; // base 36: enough until the year 5188, and padded so that names sort by time
 const RANDOM_DIGITS = 12; // 62 bits: two ids of one millisecond collide with a chance of 1 in 4.7e18
+const SHORT_DIGITS = 6; // of the random ones
 const OURS = new RegExp(`^[a-z]+-([0-9a-z]{${TIME_DIGITS}})[0-9a-z]{${RANDOM_DIGITS}}$`);
 
 /** A clock that runs ahead by more than this (ms) is taken as wrong, and its times are not followed. */
@@ -25,6 +26,16 @@ export function idFor(prefix: string, time: number, word: string): string {
 /** A short random word that nobody can guess, for names that must never be met again. */
 export function newNonce(): string {
   return random();
+}
+
+/** The end of an id of ours, for texts: 2.2e9 of them, so that one of 50,000 is met twice with a chance of 1 in 44,000. */
+export function shortId(id: string): string {
+  return OURS.test(id) ? id.slice(-SHORT_DIGITS) : id;
+}
+
+/** The same for each id in a text of our own. */
+export function withShortIds(text: string): string {
+  return text.replace(/\b(?:msg|task|wait|claim|decision)-[0-9a-z]{21}\b/g, shortId);
 }
 
 /** The time (ms) inside an id that agent-relay made, or undefined for an id that another program made. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_CLOCK_LEAD_MS, newId, newNonce, timeAfter, timeOf } from "../src/id.ts";
+import { MAX_CLOCK_LEAD_MS, newId, newNonce, shortId, timeAfter, timeOf, withShortIds } from "../src/id.ts";
 import { checkSegment } from "../src/store/key.ts";
 
 const LAST = 36 ** 9 - 1; // the year 5188
@@ -41,6 +41,19 @@ describe("ids", () => {
     expect(new Set(ids).size).toBe(ids.length);
     const nonces = Array.from({ length: 65_536 }, () => newNonce());
     expect(new Set(nonces).size).toBe(nonces.length);
+  });
+
+  test("texts show the end of an id of ours, and a word that is none as it is", () => {
+    fc.assert(
+      fc.property(prefix, time, (word, at) => {
+        const id = newId(word, at);
+        expect(shortId(id)).toBe(id.slice(-6));
+        expect(withShortIds(`after ${id}, by b`)).toBe(
+          word === "msg" || word === "task" ? `after ${id.slice(-6)}, by b` : `after ${id}, by b`,
+        );
+      }),
+    );
+    for (const word of ["", "msg-1", "8c3a0f2e-1f5b-4d0e-9a51-0a8f6cf5d6b5"]) expect(shortId(word)).toBe(word);
   });
 
   test("no word that is not an id of ours has a time", () => {

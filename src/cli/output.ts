@@ -3,13 +3,13 @@ import type { Relay } from "../relay.ts";
 import { messageLines, newNotes, sessionsIn } from "../render/messages.ts";
 import { cellsOf, cutToCells, padded } from "./cells.ts";
 import type { Cli } from "./cli.ts";
-import type { Paint } from "./palette.ts";
+import { type Paint, paletteOf, presencePaint } from "./palette.ts";
 
 const GAP = "  ";
 const MIN_CELLS = 8; // of a column that is cut
 
 export interface TableLook {
-  /** The width of the terminal that it is cut to, in cells; without one it is whole. */
+  /** The width of the terminal that it is cut to, in cells; without one it is whole, its cells parted by tabs. */
   readonly columns?: number | undefined;
   /** How its first row is shown. */
   readonly heading?: Paint | undefined;
@@ -17,17 +17,29 @@ export interface TableLook {
   readonly cells?: Readonly<Record<string, (text: string) => Paint>> | undefined;
 }
 
-/** A table; the last column is not padded. */
+/** A table for who reads it here. Its first row are the titles. */
+export function tableFor(cli: Cli, rows: readonly (readonly string[])[]): string {
+  const palette = paletteOf(cli);
+  const cells = { PRESENCE: (word: string) => presencePaint(palette, word) };
+  return table(rows, { columns: cli.io.columns, heading: palette.heading, cells });
+}
+
+/** A table: columns below each other for a terminal, whose last one is not padded; else a line of cells for each row. */
 export function table(rows: readonly (readonly string[])[], look: TableLook = {}): string {
-  const { columns = Number.POSITIVE_INFINITY, heading = (text) => text, cells = {} } = look;
+  const { columns, heading = (text) => text, cells = {} } = look;
   const [titles = []] = rows;
+  const painted = (text: string, column: number, row: readonly string[], shown = text) => {
+    const paint = row === titles ? heading : cells[titles[column] ?? ""]?.(text);
+    return paint ? paint(shown) : shown;
+  };
+  if (columns === undefined)
+    return rows.map((row) => `${row.map((text, column) => painted(text, column, row)).join("\t")}\n`).join("");
   const whole = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column] ?? ""))));
   const widths = fitted(whole, columns);
   const cell = (text: string, column: number, row: readonly string[]) => {
     const cut = cutToCells(text, widths[column] ?? 0);
     const shown = column === row.length - 1 ? cut : padded(cut, widths[column] ?? 0);
-    const paint = row === titles ? heading : cells[titles[column] ?? ""]?.(text);
-    return paint ? paint(shown) : shown;
+    return painted(text, column, row, shown);
   };
   return rows
     .map(

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { durationOf } from "../duration.ts";
 import { errno, RelayError, systemError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import { KINDS } from "../messages/message.ts";
 import type { SendOptions, Sent } from "../messages/send.ts";
 import type { FoundRelay } from "../open/open.ts";
@@ -69,7 +70,7 @@ export async function bodyOf(cli: Cli, words: readonly string[], file?: string):
 /** `dir`: the relay's folder, where it is another project's. */
 export async function tellSent(cli: Cli, sent: Sent, dir?: string): Promise<void> {
   const now = cli.now();
-  const ids = sent.messages.map((message) => message.id).join(" ");
+  const ids = sent.messages.map(({ id }) => shortId(id)).join(" ");
   const isForAll = sent.messages[0]?.to_session === null;
   const people = sent.recipients.map((recipient) => recipientWords(recipient, now)).join("; ");
   const to = isForAll ? `all: ${people || "nobody else is here yet; who comes within a day will hear it"}` : people;

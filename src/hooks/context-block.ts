@@ -1,3 +1,4 @@
+import { shortId } from "../id.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import { frameTitled } from "../render/frame.ts";
 import { less, Room } from "../render/room.ts";
@@ -58,5 +59,5 @@ function roomBeside(taken: readonly string[], part = 1): Room {
 
 function preview({ message }: InboxItem, whole: string): string {
   const bytes = Buffer.byteLength(message.content);
-  return `${beginning(whole, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${message.id})\n`;
+  return `${beginning(whole, PREVIEW_CHARS).trimEnd()}… (${bytes} bytes: agent-relay read ${shortId(message.id)})\n`;
 }

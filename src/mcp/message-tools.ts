@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { formatDuration } from "../duration.ts";
 import { RelayError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import type { Message } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import { sendAnywhere } from "../messages/send-anywhere.ts";
@@ -39,7 +40,7 @@ const send = tool({
     const ids = sent.messages.map(({ id }) => id);
     const people = sent.recipients.map((one) => recipientWords(one, now())).join("; ");
     return {
-      text: `${ids.join(" ")} sent to ${people || "all; nobody else is here yet, who comes within a day will hear it"}${where}\n`,
+      text: `${ids.map(shortId).join(" ")} sent to ${people || "all; nobody else is here yet, who comes within a day will hear it"}${where}\n`,
       data: { ids, recipients: sent.recipients, ...(dir !== undefined && { relay: dir }) },
     };
   },
@@ -121,11 +122,11 @@ const reply = tool({
   async run({ id, text }, { relay }) {
     if (text === undefined) {
       await relay.messages.ack(id);
-      return { text: `Said that ${cleanLine(id)} was dealt with\n`, data: { acked: id } };
+      return { text: `Said that ${cleanLine(shortId(id))} was dealt with\n`, data: { acked: id } };
     }
     const { messages } = await relay.reply(id, text);
     const ids = messages.map((message) => message.id);
-    return { text: `${ids.join(" ")} answers ${cleanLine(id)}\n`, data: { ids } };
+    return { text: `${ids.map(shortId).join(" ")} answers ${cleanLine(shortId(id))}\n`, data: { ids } };
   },
 });
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatLeft } from "../duration.ts";
+import { shortId } from "../id.ts";
 import { claimLine, claimWords, TENTATIVE } from "../render/claims.ts";
 import { taskLine } from "../render/tasks.ts";
 import type { Task } from "../tasks/task.ts";
@@ -150,7 +151,7 @@ async function taskAnswer(what: string, found: Task, { relay, me, now }: ToolCal
   ];
   const isTentative = found.owner?.tentative ? ` (${TENTATIVE})` : "";
   return {
-    text: `${what}: ${found.id}${isTentative}\n${frameWhatFits([lines.join("")], "the task")}`,
+    text: `${what}: ${shortId(found.id)}${isTentative}\n${frameWhatFits([lines.join("")], "the task")}`,
     data: { task: found },
   };
 }
@@ -164,14 +165,15 @@ const decide = tool({
   async run({ text }, { relay, names }) {
     if (text !== undefined) {
       const made = await relay.decisions.add(text);
-      return { text: `Decided: ${made.id}; everyone is told\n`, data: { decision: made } };
+      return { text: `Decided: ${shortId(made.id)}; everyone is told\n`, data: { decision: made } };
     }
     const all = await relay.decisions.list();
     const called = await names();
     const lines = all
       .reverse()
       .map(
-        (one) => `${one.id} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
+        (one) =>
+          `${shortId(one.id)} ${cleanLine(called.get(one.session_id) ?? one.session_id)}: ${cleanLine(one.content)}\n`,
       );
     return {
       text: frameWhatFits(lines, "decisions, the newest first", "older are not shown") || "Nothing was decided yet\n",

@@ -2,6 +2,7 @@ import { isSameProcess, processesOf } from "../agents/processes.ts";
 import { find } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import { ancestors } from "../machine/ancestors.ts";
 import { place } from "../machine/process.ts";
 import { isSegment } from "../store/key.ts";
@@ -23,16 +24,23 @@ export async function decideBy(context: Context, asked: Message, content: string
   const { id } = asked;
   const verdict = verdictIn(content);
   if (!isFor(context.session, asked) || (await isBelow(context, asked.from_session)))
-    throw new RelayError("refused", `Cannot answer ${id}: who asks for permission does not give it`, {
+    throw new RelayError("refused", `Cannot answer ${shortId(id)}: who asks for permission does not give it`, {
       next: "the one who was asked has to answer, outside of the agent that asks",
     });
   if (verdict === undefined)
-    throw new RelayError("usage", `Cannot answer ${id} with that: it asks for one word, ${VERDICTS.join(" or ")}`, {
-      next: `agent-relay reply ${id} deny`,
-    });
+    throw new RelayError(
+      "usage",
+      `Cannot answer ${shortId(id)} with that: it asks for one word, ${VERDICTS.join(" or ")}`,
+      {
+        next: `agent-relay reply ${shortId(id)} deny`,
+      },
+    );
   await stamp(context, asked, (message, session, at) => {
     if (!isLive(message, at))
-      throw new RelayError("refused", `Cannot answer ${id}: its time is over, and what it asked for was denied`);
+      throw new RelayError(
+        "refused",
+        `Cannot answer ${shortId(id)}: its time is over, and what it asked for was denied`,
+      );
     return withVerdict(message, session, verdict, at);
   });
 }

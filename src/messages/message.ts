@@ -1,5 +1,5 @@
 import { RelayError } from "../errors.ts";
-import { timeOf } from "../id.ts";
+import { shortId, timeOf } from "../id.ts";
 import { Proof } from "../identity/proof.ts";
 import { extra, flag, integer, list, nullable, object, oneOf, record, type Schema, text } from "../schema.ts";
 import { iso } from "../time.ts";
@@ -262,14 +262,17 @@ export function withAck(message: Message, session: string, at: number): Message 
 export function withVerdict(message: Message, session: string, verdict: PermissionVerdict, at: number): Message {
   const before = message.receipts?.[session]?.verdict;
   if (before !== undefined)
-    throw new RelayError("conflict", `Cannot answer ${message.id} twice: "${before}" was the first answer, and counts`);
+    throw new RelayError(
+      "conflict",
+      `Cannot answer ${shortId(message.id)} twice: "${before}" was the first answer, and counts`,
+    );
   return withReceipt(withRead(message, session, at), session, { verdict });
 }
 
 /** The message as withdrawn. Throws `refused` for anyone but its sender. */
 export function withdraw(message: Message, session: string, at: number, sender = message.from_session): Message {
   if (message.from_session !== session)
-    throw new RelayError("refused", `Cannot withdraw "${message.id}": ${sender} sent it, not you`);
+    throw new RelayError("refused", `Cannot withdraw "${shortId(message.id)}": ${sender} sent it, not you`);
   return message.withdrawn_at === undefined ? { ...message, withdrawn_at: iso(at) } : message;
 }
 

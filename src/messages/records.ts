@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { timeOf } from "../id.ts";
-import { idsWith, onlyOne } from "../store/id-part.ts";
+import { namesWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable, parsed, skipBroken } from "../store/read.ts";
 import type { SetAside, Store } from "../store/store.ts";
@@ -48,10 +48,9 @@ export async function messageFor(context: Context, id: string): Promise<Message>
     throw new RelayError("corrupt", `Cannot read message ${jsonText(id)}: ${broken.reason}; it was set aside`, {
       next: "agent-relay quarantine list",
     });
-  const isWord = !/\d/.test(id); // every id has digits
-  const why = isWord
-    ? "an id comes first, such as msg-0mx4lu66gbvv4"
-    : `it is not among those ${context.session} may read`;
+  const why = /\d/.test(id)
+    ? `it is not among those ${context.session} may read`
+    : `an id comes first, such as 6gbvv4, of a message that ${context.session} may read`;
   throw new RelayError("not_found", `Cannot find message ${jsonText(id)}: ${why}`, { next: "agent-relay history" });
 }
 
@@ -64,7 +63,7 @@ export async function recordSetAside(store: Store, key: string): Promise<SetAsid
 export async function readableWith(context: Context, part: string): Promise<Map<string, Message>> {
   const { store } = context;
   const found = new Map<string, Message>();
-  const ids = idsWith(await store.list("messages"), part);
+  const ids = await namesWith(store, "messages", part);
   for await (const [id, message] of eachReadable(store, ids, (each) => readMessage(store, each)))
     if (message && isReadable(context, message)) found.set(id, message);
   return found;

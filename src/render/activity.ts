@@ -1,4 +1,5 @@
 import type { ActivityEvent, Entry } from "../activity/entry.ts";
+import { shortId } from "../id.ts";
 import { cleanLine, cut, inQuotes, jsonText } from "../text.ts";
 import { LAST_DATE, localTime } from "../time.ts";
 import type { SenderNames } from "./messages.ts";
@@ -10,7 +11,7 @@ export function entryLine(entry: Entry, names: SenderNames): string {
   const { at, session_id, id } = entry;
   const call = (session: string) => names.get(session) ?? session;
   const sentence = cut(cleanLine(new Fields(entry, call).sentence()), MAX_ENTRY_CHARS);
-  const of = id === undefined ? "" : ` (${cleanLine(id)})`;
+  const of = id === undefined ? "" : ` (${cleanLine(shortId(id))})`;
   return `${cleanLine(timeWords(at))} ${cleanLine(call(session_id))} ${sentence}${of}\n`;
 }
 

@@ -1,5 +1,6 @@
 import type { Claim } from "../claims/claim.ts";
 import { formatLeft } from "../duration.ts";
+import { shortId, withShortIds } from "../id.ts";
 import { isUpForWork, isWorkedOn } from "../tasks/standings.ts";
 import type { Task } from "../tasks/task.ts";
 import { cleanLine, cut } from "../text.ts";
@@ -52,7 +53,7 @@ export function briefing(found: Snapshot, session: string | undefined, now: numb
     ),
     line(
       "your tasks",
-      inWork.filter(({ owner }) => owner && isMine(owner)).map(({ id, title }) => `${id} ${short(title)}`),
+      inWork.filter(({ owner }) => owner && isMine(owner)).map(({ id, title }) => `${shortId(id)} ${short(title)}`),
     ),
     line(
       "in work",
@@ -73,7 +74,7 @@ export function briefing(found: Snapshot, session: string | undefined, now: numb
     ),
     line(
       "you wait for",
-      found.waits.filter(isMine).map((wait) => short(sayConditions(wait.conditions, wait.any, call))),
+      found.waits.filter(isMine).map((wait) => short(withShortIds(sayConditions(wait.conditions, wait.any, call)))),
     ),
     line(
       "waiting",
@@ -90,7 +91,7 @@ export function waitingLines({ queue, waiting, waits }: Snapshot, names: SenderN
     ...waiting.map((one) => `${call(one.session_id)} waits for ${cleanLine(one.for)} (${one.on.map(call).join(", ")})`),
     ...waits.map(
       (one) =>
-        `${call(one.session_id)} is told of ${cleanLine(sayConditions(one.conditions, one.any, callsIn(names)))} (${one.id})`,
+        `${call(one.session_id)} is told of ${cleanLine(withShortIds(sayConditions(one.conditions, one.any, callsIn(names))))} (${shortId(one.id)})`,
     ),
   ];
 }

@@ -2,6 +2,7 @@ import { isName } from "../agents/agent.ts";
 import type { AgentView, Calls } from "../agents/registry.ts";
 import type { Claim } from "../claims/claim.ts";
 import { formatDuration, formatLeft } from "../duration.ts";
+import { shortId } from "../id.ts";
 import { isFor, isUnread, type Message, sentAt } from "../messages/message.ts";
 import type { InboxItem } from "../messages/message-state.ts";
 import { proofWords } from "../messages/proof-words.ts";
@@ -48,13 +49,13 @@ export function messageLines(
     ...(message.kind === "permission" && isFor(me, message) ? ["reply allow or deny"] : []),
     ...(message.ack_required && isFor(me, message) ? ["wants ack"] : []),
     ...(message.answer_by === undefined || message.from_session === me ? [] : [deadline(message.answer_by, now)]),
-    ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(message.reply_to)}`]),
+    ...(message.reply_to === undefined ? [] : [`answers ${cleanLine(shortId(message.reply_to))}`]),
     ...(message.withdrawn_at === undefined ? [] : ["withdrawn"]),
     ...proofWords(message),
     ...notes,
   ];
   const body = clean(message.content).replaceAll("\n", "\n  ");
-  return `${cleanLine(message.id)} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
+  return `${cleanLine(shortId(message.id))} ${from} to ${to}, ${facts.join(", ")}: ${body}\n`;
 }
 
 /** What the sender is. A person's message that an agent sent was seen at no terminal. */

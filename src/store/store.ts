@@ -9,6 +9,8 @@ export interface ListRange {
   readonly after?: string | undefined;
   /** At most so many. */
   readonly limit?: number | undefined;
+  /** Only names that begin or end with this. */
+  readonly part?: string | undefined;
   /** From the last name to the first; `after` then means before. */
   readonly reverse?: boolean | undefined;
 }
@@ -232,9 +234,10 @@ export function folderOf(key: string): string {
   return key.slice(0, Math.max(0, key.lastIndexOf("/")));
 }
 
-/** `names`, sorted, cut to `range`. */
-export function inRange(names: string[], range: ListRange = {}): string[] {
-  const { after, limit = names.length, reverse = false } = range;
+/** `all`, sorted, cut to `range`. */
+export function inRange(all: string[], range: ListRange = {}): string[] {
+  const { after, part, limit = all.length, reverse = false } = range;
+  const names = part === undefined ? all : all.filter((name) => name.startsWith(part) || name.endsWith(part));
   names.sort();
   if (reverse) names.reverse();
   const from = after === undefined ? 0 : names.findIndex((name) => (reverse ? name < after : name > after));

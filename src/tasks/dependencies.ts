@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
-import { newNonce } from "../id.ts";
+import { newNonce, shortId } from "../id.ts";
 import { type Infer, integer, list, object, record as recordOf, text } from "../schema.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { readTask } from "./indexes.ts";
@@ -31,7 +31,7 @@ export async function withoutCycle(
   try {
     return await run((edited) => {
       if (context.now() - at <= MAX_EDIT_MS) return edited;
-      throw new RelayError("conflict", `Cannot edit "${task.id}": it took too long`, { next: "try again" });
+      throw new RelayError("conflict", `Cannot edit "${shortId(task.id)}": it took too long`, { next: "try again" });
     });
   } finally {
     await changeEdges(context, ({ ended, begun: { [name]: _, ...begun } }) => ({ ended: ended + 1, begun }));
@@ -75,7 +75,11 @@ async function changeEdges(context: Context, change: (edges: Edges) => Edges | u
 }
 
 function cycleError(task: Task, circle: readonly string[]): RelayError {
-  return new RelayError("conflict", `Cannot let "${task.id}" wait for itself: ${circle.join(" waits for ")}`, {
-    next: `agent-relay task show ${circle[1] ?? task.id}`,
-  });
+  return new RelayError(
+    "conflict",
+    `Cannot let "${shortId(task.id)}" wait for itself: ${circle.map(shortId).join(" waits for ")}`,
+    {
+      next: `agent-relay task show ${shortId(circle[1] ?? task.id)}`,
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { ensureRegistered } from "../agents/register.ts";
 import { refuseElsewhere } from "../agents/registry.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import { MAX_NOTES, MAX_NOTES_BYTES } from "../limits.ts";
 import { iso } from "../time.ts";
 import { withoutCycle } from "./dependencies.ts";
@@ -73,7 +74,7 @@ export async function noteTask(context: Context, word: string, note: string): Pr
   const facts = await factsOf(context, before);
   const size = before.notes.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(note));
   if (before.notes.length >= MAX_NOTES || size > MAX_NOTES_BYTES)
-    throw new RelayError("limit", `Cannot note more to "${before.id}": it has ${before.notes.length} notes`, {
+    throw new RelayError("limit", `Cannot note more to "${shortId(before.id)}": it has ${before.notes.length} notes`, {
       next: "write it to a file, and note where that is to its description: agent-relay task edit",
     });
   const line = { at: iso(context.now()), session_id: context.session, text: note };

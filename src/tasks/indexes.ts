@@ -2,7 +2,7 @@ import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { newNonce, timeOf } from "../id.ts";
 import { bootId } from "../machine/process.ts";
-import { idsWith } from "../store/id-part.ts";
+import { namesWith } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { eachReadable, parsed } from "../store/read.ts";
 import { idAt, isOver, placeOf, Task, titleKey } from "./task.ts";
@@ -263,8 +263,5 @@ export async function* allTasks(context: Context): AsyncGenerator<Task> {
 
 /** The ids of tasks that begin or end with `part`. */
 export async function tasksWith({ store }: Context, part: string): Promise<string[]> {
-  return idsWith(
-    (await store.list("tasks")).filter((id) => id.startsWith("task-")),
-    part,
-  );
+  return (await namesWith(store, "tasks", part)).filter((id) => id.startsWith("task-"));
 }

@@ -9,6 +9,7 @@ import { askCommand } from "../claims/wording.ts";
 import type { Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
 import { worktreeOf } from "../git/repository.ts";
+import { shortId } from "../id.ts";
 import { LEASE_TTL_MS } from "../limits.ts";
 import { isMirrored, whenDecided } from "../project/upstream.ts";
 import { quoted } from "../shell/quote.ts";
@@ -47,9 +48,9 @@ export async function claimTask(context: Context, word: string, options: TakeOpt
   if (first && !isOver(task))
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": it waits for ${missing.map(({ id }) => id).join(", ")}`,
+      `Cannot claim "${shortId(task.id)}": it waits for ${missing.map(({ id }) => shortId(id)).join(", ")}`,
       {
-        next: `agent-relay task show ${first.id}, or take it all the same with --ignore-dependencies`,
+        next: `agent-relay task show ${shortId(first.id)}, or take it all the same with --ignore-dependencies`,
       },
     );
   return takeTask(context, task, options);
@@ -93,7 +94,7 @@ async function allHeld(context: Context, task: Task, count: number): Promise<Rel
   const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
   return new RelayError(
     "conflict",
-    `Cannot claim the files of "${task.id}": ${[...holders].join(", ") || "others"} hold them, ${others}`,
+    `Cannot claim the files of "${shortId(task.id)}": ${[...holders].join(", ") || "others"} hold them, ${others}`,
     { next },
   );
 }
@@ -111,7 +112,9 @@ async function takeTask(context: Context, task: Task, options: TakeOptions & Tel
     const lease = { ttl_ms, tentative, claim: hold?.isForTask ? hold.claim.id : undefined };
     const take = (current: Task) => {
       if (current.depends_on.join() !== task.depends_on.join())
-        throw new RelayError("conflict", `Cannot claim "${task.id}": it was just changed`, { next: "try again" });
+        throw new RelayError("conflict", `Cannot claim "${shortId(task.id)}": it was just changed`, {
+          next: "try again",
+        });
       return taken(current, actorOf(context, options), lease, facts);
     };
     const next = await changed(context, task.id, () => updateTask(context, task.id, take));
@@ -139,7 +142,7 @@ async function awaitServerVerdict(context: Context, task: Task): Promise<Task> {
   if (found === undefined || found.owner?.session_id === context.session) return found ?? task;
   const owner = found.owner?.session_id;
   const who = owner === undefined ? "another" : (await callsOf(context, [owner]))(owner);
-  throw new RelayError("conflict", `Cannot claim "${task.id}": ${who} was first`, {
+  throw new RelayError("conflict", `Cannot claim "${shortId(task.id)}": ${who} was first`, {
     next: "agent-relay task next",
   });
 }

@@ -1,5 +1,6 @@
 import { plain } from "../claims/glob.ts";
 import { type ErrorBlocker, RelayError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import { MAX_TEXT_BYTES, MAX_TITLE_BYTES } from "../limits.ts";
 import { flag, integer, list, moment, object, oneOf, optional, type Schema, text } from "../schema.ts";
 import { iso, localTime } from "../time.ts";
@@ -228,17 +229,17 @@ export function check(task: Task, move: TaskMove, actor: TaskActor, facts: TaskF
   if (move === "claim" && holder)
     throw new RelayError(
       "conflict",
-      `Cannot claim "${task.id}": ${called} has it until ${localTime(Date.parse(holder.expires_at))}`,
+      `Cannot claim "${shortId(task.id)}": ${called} has it until ${localTime(Date.parse(holder.expires_at))}`,
       { next: "agent-relay task next", details: { blockers: [blocking(task, holder, called)] } },
     );
   if (holder && by !== "anyone" && !(by === "unless held" && task.created_by === actor.session_id))
-    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": ${called} works on it, not you`, {
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${shortId(task.id)}": ${called} works on it, not you`, {
       next: `agent-relay send --to ${called} "..."`,
       details: { blockers: [blocking(task, holder, called)] },
     });
   if (by === "owner" && !holder)
-    throw new RelayError("refused", `Cannot ${WORDS[move]} "${task.id}": nobody works on it`, {
-      next: `agent-relay task claim ${task.id}`,
+    throw new RelayError("refused", `Cannot ${WORDS[move]} "${shortId(task.id)}": nobody works on it`, {
+      next: `agent-relay task claim ${shortId(task.id)}`,
     });
 }
 
@@ -255,11 +256,11 @@ function notFrom(task: Task, move: TaskMove, { call = (session) => session }: Ta
     cancelled: "it was cancelled",
   };
   const next: Partial<Record<TaskState, string>> = {
-    pending: `agent-relay task claim ${task.id}`,
-    blocked: `agent-relay task unblock ${task.id}`,
+    pending: `agent-relay task claim ${shortId(task.id)}`,
+    blocked: `agent-relay task unblock ${shortId(task.id)}`,
   };
   const help = next[task.state] ?? "agent-relay task list";
-  return new RelayError("conflict", `Cannot ${WORDS[move]} "${task.id}": ${says[task.state]}`, { next: help });
+  return new RelayError("conflict", `Cannot ${WORDS[move]} "${shortId(task.id)}": ${says[task.state]}`, { next: help });
 }
 
 const PRIORITY_ZERO = 10_000;

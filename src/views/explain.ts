@@ -6,7 +6,7 @@ import { RelayError } from "../errors.ts";
 import { MAX_CLOCK_LEAD_MS, timeOf } from "../id.ts";
 import type { Message } from "../messages/message.ts";
 import { isReadable, readableWith, readMessage } from "../messages/records.ts";
-import { idsWith, onlyOne } from "../store/id-part.ts";
+import { idsWith, namesWith, onlyOne } from "../store/id-part.ts";
 import { isSegment } from "../store/key.ts";
 import { parsedOrSkipped } from "../store/read.ts";
 import { nameOf, type SetAside } from "../store/store.ts";
@@ -53,11 +53,11 @@ async function setAsideOf({ store }: Context, id: string): Promise<Explanation["
 async function wholeId(context: Context, word: string): Promise<string> {
   if (isSegment(word) && (await recordOf(context, word))) return word;
   const { store } = context;
-  const lists = await Promise.all(["waits", "decisions"].map((folder) => store.list(folder)));
+  const lists = await Promise.all(["waits", "decisions"].map((folder) => namesWith(store, folder, word)));
   const recorded = [
     ...(await readableWith(context, word)).keys(),
     ...(await tasksWith(context, word)),
-    ...idsWith(lists.flat(), word),
+    ...lists.flat(),
   ];
   const ids = recorded.length > 0 ? recorded : idsWith(await idsLogged(context), word);
   return onlyOne(ids, word, "record") ?? word;

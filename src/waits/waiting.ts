@@ -15,7 +15,7 @@ import { thisProcess } from "../machine/process.ts";
 import { scanForForeign, scanInterval } from "../messages/discover.ts";
 import { messageFor } from "../messages/records.ts";
 import { ChangeWaiter } from "../store/changes.ts";
-import { idsWith, onlyOne } from "../store/id-part.ts";
+import { namesWith, onlyOne } from "../store/id-part.ts";
 import { checkSegment, isSegment } from "../store/key.ts";
 import { eachReadable } from "../store/read.ts";
 import { taskOf } from "../tasks/update.ts";
@@ -192,7 +192,7 @@ export async function subscribe(context: Context, wished: WaitFor, options: Wait
 export async function waitOf(context: Context, id: string): Promise<Wait> {
   await context.settle();
   const known = isSegment(id) ? await readWait(context, id) : undefined;
-  const whole = known ? id : onlyOne(idsWith(await context.store.list("waits"), id), id, "wait");
+  const whole = known ? id : onlyOne(await namesWith(context.store, "waits", id), id, "wait");
   const wait = known ?? (whole === undefined ? undefined : await readWait(context, whole));
   if (wait) return wait;
   throw new RelayError("not_found", `Cannot find the wait ${jsonText(id)}`, { next: "agent-relay wait --list" });

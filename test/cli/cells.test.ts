@@ -4,12 +4,13 @@ import { cellsOf, cutToCells, padded } from "../../src/cli/cells.ts";
 import { table } from "../../src/cli/output.ts";
 
 test("a table with wide characters, pictures and marks broke: its columns begin at the same cell", () => {
-  const lines = table([
+  const rows = [
     ["NAME", "DOES"],
     ["日本語のエージェント", "x"],
     ["👩‍👩‍👧", "y"],
     ["e\u0301le\u0301phant", "z"],
-  ]).split("\n");
+  ];
+  const lines = table(rows, { columns: 80 }).split("\n");
   const starts = ["DOES", "x", "y", "z"].map((word, row) => cellsOf((lines[row] ?? "").split(word)[0] ?? ""));
   expect(new Set(starts).size).toBe(1);
 });

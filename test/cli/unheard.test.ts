@@ -10,7 +10,7 @@ function place() {
   const node = (session: string, ...args: string[]) =>
     execFileSync(process.execPath, [COMMAND, ...args, "--session", session], { cwd, env, encoding: "utf8" });
   node("b", "register");
-  const [id = ""] = /msg-\w+/.exec(node("a", "send", "--to", "b", "hello")) ?? [];
+  const [id = ""] = /^[0-9a-z]{6}/.exec(node("a", "send", "--to", "b", "hello")) ?? [];
   const shell = (line: string) => {
     const { status, stderr, stdout } = spawnSync("sh", ["-c", line], {
       cwd,

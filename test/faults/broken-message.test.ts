@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import { hereOnly, Story } from "../support/cli.ts";
 
 /** A message from `a` to `b` whose file was cut to 100 bytes, and its whole text. */
@@ -53,7 +54,7 @@ hereOnly("a message that was put back whole stayed unseen", async () => {
   const { story, id, file, whole } = await cutMessage();
   expect(await story.as("b", "inbox")).toMatchObject({ out: "" });
   fs.writeFileSync(file, whole);
-  expect((await story.as("b", "inbox")).out).toContain(`${id} a1 (human) to you, 0s ago: which port?`);
+  expect((await story.as("b", "inbox")).out).toContain(`${shortId(id)} a1 (human) to you, 0s ago: which port?`);
   expect((await story.as("b", "inbox")).err).toBe("No unread messages\n");
 });
 
@@ -74,7 +75,7 @@ hereOnly("what was mended where it was set aside comes back by retry, to its rea
     out: expect.stringContaining(`messages/${id} is back where it was\n`),
   });
   expect((await story.as("b", "inbox")).out).toContain("which port?");
-  expect((await story.as("a", "task", "list")).out).toContain(task);
+  expect((await story.as("a", "task", "list")).out).toContain(shortId(task));
   expect(await story.as("b", "quarantine")).toMatchObject({ code: 0, out: "", err: "Nothing was set aside\n" });
   expect((await story.as("b", "doctor")).out).toContain("quarantine: ok");
 });

@@ -7,6 +7,7 @@ import { standIn } from "../../src/agents/whoami.ts";
 import { type HookIo, runHook } from "../../src/hooks/run.ts";
 import type { Payload } from "../../src/hosts/hook.ts";
 import { HOSTS } from "../../src/hosts/hosts.ts";
+import { shortId } from "../../src/id.ts";
 import { MemoryStore, Relay, type RelayOptions, type Store } from "../../src/index.ts";
 import { HookCallers } from "../../src/machine/hook-callers.ts";
 import { bootId, startOf, thisProcess } from "../../src/machine/process.ts";
@@ -440,7 +441,7 @@ describe.each(["memory", "file"] as const)("by the %s store", (kind) => {
     const { id } = await world.as("ann").send(`begin ${"x".repeat(20_000)}`, { to: "bob" });
     const { context } = await world.at("UserPromptSubmit");
     expect(context).toContain("begin xxx");
-    expect(context).toContain(`(20006 bytes: agent-relay read ${id})`);
+    expect(context).toContain(`(20006 bytes: agent-relay read ${shortId(id)})`);
     expect(Buffer.byteLength(context)).toBeLessThan(1500);
     expect(await world.at("UserPromptSubmit")).toMatchObject({ out: "" });
     expect(await world.at("PostToolBatch")).toMatchObject({ out: "" });

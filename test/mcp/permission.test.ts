@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import { MemoryStore, Relay, type Store } from "../../src/index.ts";
 import { relayServer } from "../../src/mcp/server.ts";
 import { WrittenAnswers } from "../../src/mcp/transport.ts";
@@ -131,7 +132,7 @@ describe.each(["memory", "file"] as const)("permission, with the %s store", (kin
     await expect(other.reply(id, "allow")).rejects.toMatchObject({ code: "not_found" });
     await expect(lead.reply(id, "allow, if you must")).rejects.toMatchObject({
       code: "usage",
-      next: `agent-relay reply ${id} deny`,
+      next: `agent-relay reply ${shortId(id)} deny`,
     });
     await lead.messages.ack(id); // which says no more than that it was seen
     expect(host.verdicts).toEqual([]);

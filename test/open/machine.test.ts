@@ -30,8 +30,8 @@ test("who is here is told of this folder, of this project, or of every project t
   expect(await names(two, "directory")).toEqual(["bob"]);
   expect(await names(below, "directory")).toEqual(["cay"]);
   const everywhere = await one.as("ann", "agents", "--scope", "machine");
-  expect(everywhere.out).toMatch(new RegExp(`ann .*${base}/one\n`));
-  expect(everywhere.out).toMatch(new RegExp(`bob .*parsing +${base}/two\n`));
+  expect(everywhere.out).toMatch(new RegExp(`ann\t.*${base}/one\n`));
+  expect(everywhere.out).toMatch(new RegExp(`bob\t.*parsing\t${base}/two\n`));
 });
 
 test("a project that nobody here trusts is not shown, and one that cannot be read hides no other", async () => {

@@ -69,8 +69,8 @@ test("the list shows presence, age and unread: active, idle or gone by silence w
   const story = new Story();
   await story.as("b", "register", "--role", "reviewer");
   await story.as("a", "send", "--to", "b", "x");
-  const row = async () => (await story.as("a", "agents")).out.split("\n").find((line) => line.includes(" b "));
-  expect(await row()).toMatch(/active +0s +1 +- +reviewer +-$/);
+  const row = async () => (await story.as("a", "agents")).out.split("\n").find((line) => line.includes("\tb\t"));
+  expect(await row()).toMatch(/active\t0s\t1\t-\treviewer\t-$/);
   story.now += 20 * 60_000;
   expect((await story.json<{ presence: string }[]>("a", "agents")).map((agent) => agent.presence)).toEqual([
     "idle",

@@ -191,9 +191,7 @@ describe("looking", () => {
     await story.as("b", "register", "--name", "bob");
     await story.as("b", "claim", "--resource", "ci", "--shared", "--ttl", "10s");
     expect(framed((await story.as("b", "claims")).out)).toBe(
-      "WHAT            WHO        MODE       LEFT  WHY\n" +
-        "src, docs/*.md  ann        exclusive  30m   move\n" +
-        "resource ci     bob (you)  shared     10s   -",
+      "WHAT\tWHO\tMODE\tLEFT\tWHY\nsrc, docs/*.md\tann\texclusive\t30m\tmove\nresource ci\tbob (you)\tshared\t10s\t-",
     );
     expect((await story.as("b", "claims", "--mine")).out).not.toContain("ann");
     expect(await story.json("b", "claims")).toEqual(live(story).claims);

@@ -37,6 +37,28 @@ test("a message, a task and a wait were found by their whole ids, and by nothing
   expect((await story.as("b", "reply", parts(message)[1] ?? "", "an answer")).code).toBe(0);
 });
 
+test("what one verb prints is what the next one takes, though it is no whole id", async () => {
+  const story = new Story();
+  await story.as("b", "register");
+  const id = async (who: string, ...words: string[]) =>
+    /(?<![0-9a-z-])[0-9a-z]{6}(?![0-9a-z-])/.exec((await story.as(who, ...words)).out.replace(/^\[.*\n/m, ""))?.[0] ??
+    "";
+  const sent = await id("a", "send", "--to", "b", "--kind", "question", "Which?");
+  expect(await id("b", "inbox")).toBe(sent);
+  expect((await story.as("b", "reply", sent, "that")).code).toBe(0);
+  expect((await story.as("a", "inbox")).out).toContain(`answers ${sent}: that`);
+  expect((await story.as("a", "thread", sent)).out).toContain(sent);
+  const task = await id("a", "task", "add", "one");
+  expect(task).toMatch(/\d|[a-z]/);
+  expect((await story.as("a", "task", "claim", task)).code).toBe(0);
+  expect((await story.as("a", "task", "done", task)).out).toBe(`Done: ${task}\n`);
+  const wait = await id("a", "wait", "--ended", "b", "--subscribe");
+  expect((await story.as("a", "wait", "--cancel", wait)).out).toContain(`${wait} cancelled`);
+  const decided = (await story.as("a", "decide", "tabs")).out.slice("Decided ".length, -1);
+  expect((await story.as("b", "decisions")).out).toContain(`${decided} `);
+  expect((await story.as("a", "explain", decided)).code).toBe(0);
+});
+
 test("a part that fits several ids named none of them", async () => {
   const story = new Story();
   await story.as("b", "register");

@@ -128,7 +128,7 @@ describe("agent-sync", () => {
     expect(await claims(story)).toMatchObject([{ targets: [{ resource: "db" }] }]);
     expect(await code(story, "b", "claim", "db"), "the file").toBe(0);
     expect(await code(story, "b", "claim", "--resource", "db")).toBe(4);
-    expect((await story.as("c", "claims")).out).toMatch(/^resource db +\S+ /m);
+    expect((await story.as("c", "claims")).out).toMatch(/^resource db\t\S+\t/m);
   });
 
   test("agent-sync 95, 96: to wait for what is free is to have it; to wait too long is to be told who has it", async () => {

@@ -173,6 +173,6 @@ describe("agent-sync", () => {
       "Waiting",
       "1 decisions",
     ]);
-    expect(out).toMatch(/\(you\) +\S+ +active +1 +on the parser$/m);
+    expect(out).toMatch(/\(you\)\t\S+\tactive\t1\ton the parser$/m);
   });
 });

@@ -21,13 +21,14 @@ function newKey(file: string): string {
   return file;
 }
 
-const idIn = (text: string) => /msg-[0-9a-z]{21}/.exec(text)?.[0] ?? "";
+const sentBy = async (story: Story, ...words: readonly [string, ...string[]]) =>
+  (await story.json<{ id: string }>(...words)).id;
 
 describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
   test("is shown as its signer's by who knows that key, and as of an unknown key by who does not", async () => {
     const story = signing();
     await story.as("b", "register");
-    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "merge it")).out);
+    const id = await sentBy(story, "a", "send", "--to", "b", "--sign", "merge it");
     expect((await story.as("b", "inbox", "--peek")).out).toContain(
       "has an SSH signature by a key that is not known, it says of ann@example.com: agent-relay key --allow: merge it",
     );
@@ -37,7 +38,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     expect((await story.as("b", "read", id)).out).toContain("signed with an SSH key of ann@example.com, read by");
     const other = newKey(`${story.cwd}/other`);
     execFileSync("git", ["config", "user.signingkey", other], { cwd: story.cwd });
-    const eves = idIn((await story.as("a", "reply", id, "--sign", "not ann")).out);
+    const eves = await sentBy(story, "a", "reply", id, "--sign", "not ann");
     expect((await story.as("a", "read", eves)).out).toContain("by a key that is not known, it says of ann@example.com");
   });
 
@@ -45,7 +46,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     const story = signing();
     await story.as("b", "register");
     await story.as("b", "key", "--allow", "ann@example.com", "--file", "ann.pub");
-    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "--kind", "question", "yes?")).out);
+    const id = await sentBy(story, "a", "send", "--to", "b", "--sign", "--kind", "question", "yes?");
     const file = `${story.cwd}/.relay/messages/${id}.json`;
     const text = fs.readFileSync(file, "utf8");
     for (const [from, to] of [
@@ -69,7 +70,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
     const story = signing();
     await story.as("b", "register");
     await story.as("b", "key", "--allow", "ann@example.com", "--file", "ann.pub");
-    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "yes?")).out);
+    const id = await sentBy(story, "a", "send", "--to", "b", "--sign", "yes?");
     const file = `${story.cwd}/.relay/messages/${id}.json`;
     const signed = fs.readFileSync(file, "utf8");
     const forged = JSON.parse(signed.replace("yes?", "no?"));
@@ -124,7 +125,7 @@ describe.skipIf(!hasTools)("a message that is signed with an SSH key", () => {
       process.env.PATH = before;
     }
     await story.as("b", "register");
-    const id = idIn((await story.as("a", "send", "--to", "b", "--sign", "x")).out);
+    const id = await sentBy(story, "a", "send", "--to", "b", "--sign", "x");
     expect((await story.as("b", "read", id)).out).toContain(
       "an SSH key of ann-at-github, who is ann@example.com to git",
     );

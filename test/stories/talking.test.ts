@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Story } from "../support/cli.ts";
 
-const ID = /msg-[0-9a-z]{21}/;
+const ID = /^[0-9a-z]{6}(?= )/m;
 const idIn = (text: string) => ID.exec(text)?.[0] ?? "";
 
 test("two agents with nothing set up talk, and each message is shown once", async () => {
@@ -16,7 +16,7 @@ test("two agents with nothing set up talk, and each message is shown once", asyn
 
   const reply = await story.as("gemini-1", "reply", idIn(hello.out), "I", "review");
   expect(reply.out).toMatch(
-    /^msg-\w+ sent to claude-[\w-]+ \(active, nothing tells it of mail, and it has not looked yet\)\n$/,
+    /^\w{6} sent to claude-[\w-]+ \(active, nothing tells it of mail, and it has not looked yet\)\n$/,
   );
   expect((await story.as("claude-1", "unread")).out).toBe("1\n");
   expect((await story.as("claude-1", "inbox")).out).toContain(`answers ${idIn(hello.out)}: I review`);

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import type { Claim } from "../../src/index.ts";
 import type { Task } from "../../src/tasks/task.ts";
 import { iso } from "../../src/time.ts";
@@ -62,10 +63,10 @@ describe("from the board to done", () => {
     await story.as("a", "register", "--name", "ann");
     await story.as("b", "register", "--name", "bob");
     const added = await story.as("a", "task", "add", "Parse headers", "--file", "src/parse.ts", "--priority", "5");
-    expect(added).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^Added task-[0-9a-z]{21}\n$/) });
+    expect(added).toMatchObject({ code: 0, err: "", out: expect.stringMatching(/^Added [0-9a-z]{6}\n$/) });
     const id = added.out.slice("Added ".length, -1);
     expect(framed((await story.as("b", "task", "list")).out)).toBe(
-      `${id} [pending, priority 5, files src/parse.ts] Parse headers`,
+      `TASK\tSTATE\tPRIORITY\tFILES\tTITLE\n${id}\tpending\t5\tsrc/parse.ts\tParse headers`,
     );
     const next = await story.as("b", "task", "next");
     expect(next).toMatchObject({ code: 0, err: "" });
@@ -74,11 +75,11 @@ describe("from the board to done", () => {
     expect(rest.pop()).toBe(`When it is done: agent-relay task done ${id}`);
     expect(framed(rest.join("\n"))).toBe("Parse headers\nfiles: src/parse.ts");
     story.now += 10 * MINUTE;
-    expect((await story.as("b", "task", "list")).out).toContain("[you, 20m left, priority 5,");
-    expect((await story.as("a", "task", "list")).out).toContain("[bob, 20m left, priority 5,");
+    expect((await story.as("b", "task", "list")).out).toContain("\tyou, 20m left\t5\t");
+    expect((await story.as("a", "task", "list")).out).toContain("\tbob, 20m left\t5\t");
     expect((await story.as("b", "task", "done", id)).out).toBe(`Done: ${id}\n`);
     expect(await story.as("a", "task", "list")).toEqual({ code: 0, out: "", err: "No tasks\n" });
-    expect((await story.as("a", "task", "list", "--all")).out).toContain(`${id} [done,`);
+    expect((await story.as("a", "task", "list", "--all")).out).toContain(`${id}\tdone\t`);
   });
 
   test("--json prints the record as it is on disk, of each verb", async () => {
@@ -122,7 +123,7 @@ describe("from the board to done", () => {
     await story.as("b", "task", "note", task.id, "-");
     story.now += 2 * MINUTE;
     expect(framed((await story.as("a", "task", "show", task.id)).out)).toBe(
-      `${task.id} [pending] Parse\nadded by ann 2m ago, changed 2m ago\n  all\n  of it\n` +
+      `${shortId(task.id)} [pending] Parse\nadded by ann 2m ago, changed 2m ago\n  all\n  of it\n` +
         "note by bob 2m ago: half done\nnote by bob 2m ago: from\n  stdin",
     );
   });
@@ -131,15 +132,17 @@ describe("from the board to done", () => {
     const story = Story.ofOneUser();
     const task = await add(story, "Parse");
     await story.as("b", "task", "claim", task.id);
-    expect((await story.as("b", "task", "release", task.id, "--reason", "no time")).out).toBe(`Released ${task.id}\n`);
+    expect((await story.as("b", "task", "release", task.id, "--reason", "no time")).out).toBe(
+      `Released ${shortId(task.id)}\n`,
+    );
     expect(recordOf(story, task)).toMatchObject({ state: "pending", reason: "no time" });
     expect((await story.as("c", "task", "claim", task.id)).code).toBe(0);
     expect(recordOf(story, task).owner).toMatchObject({ session_id: "c", token: 2 });
-    expect((await story.as("c", "task", "block", task.id, "no", "key")).out).toBe(`Blocked ${task.id}\n`);
-    expect((await story.as("b", "task", "list")).out).toContain("[blocked: no key] Parse");
-    expect((await story.as("b", "task", "unblock", task.id)).out).toBe(`Unblocked ${task.id}\n`);
+    expect((await story.as("c", "task", "block", task.id, "no", "key")).out).toBe(`Blocked ${shortId(task.id)}\n`);
+    expect((await story.as("b", "task", "list")).out).toContain("\tblocked: no key\t-\t-\tParse");
+    expect((await story.as("b", "task", "unblock", task.id)).out).toBe(`Unblocked ${shortId(task.id)}\n`);
     expect((await story.as("b", "task", "cancel", task.id, "--reason", "not needed")).out).toBe(
-      `Cancelled: ${task.id}\n`,
+      `Cancelled: ${shortId(task.id)}\n`,
     );
     expect(recordOf(story, task)).toMatchObject({ state: "cancelled", reason: "not needed" });
   });
@@ -153,7 +156,7 @@ describe("from the board to done", () => {
     const circle = await story.as("a", "task", "edit", "one", "--after", "second");
     expect(circle).toEqual({
       ...{ code: 4, out: "" },
-      err: `Cannot let "${one.id}" wait for itself: ${one.id} waits for ${two.id} waits for ${one.id}\nTry: agent-relay task show ${two.id}\n`,
+      err: `Cannot let "${shortId(one.id)}" wait for itself: ${shortId(one.id)} waits for ${shortId(two.id)} waits for ${shortId(one.id)}\nTry: agent-relay task show ${shortId(two.id)}\n`,
     });
     expect((await story.as("a", "task", "edit", "one", "--after", "one")).code).toBe(4);
     expect(recordOf(story, one).depends_on).toEqual([]);
@@ -235,7 +238,7 @@ describe("agent-sync's scenarios", () => {
     const task = await add(story, "Parse");
     await story.as("b", "task", "claim", task.id);
     expect(recordOf(story, task)).toMatchObject({ state: "in_progress", owner: { session_id: "b", token: 1 } });
-    expect((await story.as("b", "task", "list")).out).toContain("[you, 30m left]");
+    expect((await story.as("b", "task", "list")).out).toContain("\tyou, 30m left\t");
   });
 
   test("132: a title means its task in any case", async () => {
@@ -251,7 +254,7 @@ describe("agent-sync's scenarios", () => {
     await story.as("b", "task", "claim", task.id);
     expect(await story.as("c", "task", "claim", task.id)).toEqual({
       ...{ code: 4, out: "" },
-      err: `Cannot claim "${task.id}": bob has it until 2026-05-01T12:30:00Z\nTry: agent-relay task next\n`,
+      err: `Cannot claim "${shortId(task.id)}": bob has it until 2026-05-01T12:30:00Z\nTry: agent-relay task next\n`,
     });
   });
 
@@ -370,7 +373,9 @@ describe("agent-sync's scenarios", () => {
     const [one, two] = [await add(story, "one"), await add(story, "two")];
     const three = await add(story, "three", "--after", one.id, "--after", two.id, "--after", one.id);
     expect(recordOf(story, three).depends_on).toEqual([one.id, two.id]);
-    expect((await story.as("b", "task", "list")).out).toContain(`[pending, after ${one.id} ${two.id}] three`);
+    expect((await story.as("b", "task", "list")).out).toContain(
+      `\tpending, after ${shortId(one.id)} ${shortId(two.id)}\t-\t-\tthree\n`,
+    );
   });
 
   test("145: a dependency that nobody knows is refused, and nothing is added", async () => {
@@ -406,7 +411,9 @@ describe("agent-sync's scenarios", () => {
     await add(story, "stuck", "--after", "one");
     await story.as("a", "task", "block", "stuck", "why");
     const one = await story.json<Task>("b", "task", "claim", "one");
-    expect((await story.as("b", "task", "done", "one")).out).toBe(`Done: ${one.id}\nnow ready: ${two.id} two\n`);
+    expect((await story.as("b", "task", "done", "one")).out).toBe(
+      `Done: ${shortId(one.id)}\nnow ready: ${shortId(two.id)} two\n`,
+    );
     expect((await titles(story, "--ready")).sort()).toEqual(["other", "two"]);
     await story.as("b", "task", "claim", "other");
     const ended = await story.json<{ ready: Task[] }>("b", "task", "done", "other");
@@ -420,8 +427,8 @@ describe("agent-sync's scenarios", () => {
     expect(await story.as("b", "task", "claim", "two")).toEqual({
       ...{ code: 4, out: "" },
       err:
-        `Cannot claim "${two.id}": it waits for ${one.id}\n` +
-        `Try: agent-relay task show ${one.id}, or take it all the same with --ignore-dependencies\n`,
+        `Cannot claim "${shortId(two.id)}": it waits for ${shortId(one.id)}\n` +
+        `Try: agent-relay task show ${shortId(one.id)}, or take it all the same with --ignore-dependencies\n`,
     });
     expect((await story.as("b", "task", "claim", "two", "--ignore-dependencies")).code).toBe(0);
     expect((await story.as("b", "task", "done", "two")).code).toBe(0);
@@ -431,7 +438,9 @@ describe("agent-sync's scenarios", () => {
     const story = Story.ofOneUser();
     const one = await add(story, "one");
     const two = await add(story, "two", "--after", "one");
-    expect((await story.as("b", "task", "cancel", "one")).out).toBe(`Cancelled: ${one.id}\nnow ready: ${two.id} two\n`);
+    expect((await story.as("b", "task", "cancel", "one")).out).toBe(
+      `Cancelled: ${shortId(one.id)}\nnow ready: ${shortId(two.id)} two\n`,
+    );
     expect((await story.json<Task>("b", "task", "next")).title).toBe("two");
   });
 
@@ -648,8 +657,8 @@ describe.skipIf(isOverHttp)("after a power cut", () => {
       cutPower(story);
       const first = await story.as("a", "task", ...args);
       expect(first).toMatchObject({ code: 0, err: "" });
-      if (args[0] === "done") expect(first.out).toContain(`now ready: ${last.id} last`);
-      else expect((await story.as("a", "task", "done", "one")).out).toContain(`now ready: ${last.id} last`);
+      if (args[0] === "done") expect(first.out).toContain(`now ready: ${shortId(last.id)} last`);
+      else expect((await story.as("a", "task", "done", "one")).out).toContain(`now ready: ${shortId(last.id)} last`);
       expect((await titles(story)).sort()).toEqual(["last", "two"]);
       expect((await story.json<Task>("b", "task", "next")).title).toBe(args[0] === "next" ? "last" : "two");
     },
@@ -693,7 +702,7 @@ describe("what peers wrote", () => {
       const [bad, good] = [await add(story, "bad", "--priority", "9"), await add(story, "good")];
       fs.writeFileSync(`${story.cwd}/.relay/tasks/${bad.id}.json`, content);
       const next = await story.as("b", "task", "next");
-      expect(next, content).toMatchObject({ code: 0, out: expect.stringContaining(good.id) });
+      expect(next, content).toMatchObject({ code: 0, out: expect.stringContaining(shortId(good.id)) });
       expect(next.err).toContain("note: ");
       expect((await story.as("b", "task", "list")).err).toBe("");
       expect(await story.as("b", "task", "show", bad.id)).toMatchObject({

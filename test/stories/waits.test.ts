@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import type { Message, Sent, Task, Wait } from "../../src/index.ts";
 import { isOverHttp, overHttp, type Ran, Story } from "../support/cli.ts";
 import { living } from "../support/living-process.ts";
@@ -149,7 +150,7 @@ describe("a process that waits is woken", () => {
     await project.as("a", "send", "--to", "b", "no question");
     expect(waiting.isRunning).toBe(true);
     const { id } = await project.json<Sent>("a", "send", "--kind", "question", "which port?");
-    expect(await waiting.ended).toEqual({ code: 0, out: `${id} from a1\n`, err: "" });
+    expect(await waiting.ended).toEqual({ code: 0, out: `${shortId(id)} from a1\n`, err: "" });
     expect((await project.as("b", "unread")).out).toBe("3\n");
   });
 
@@ -163,9 +164,9 @@ describe("a process that waits is woken", () => {
     const done = await project.start("c", "wait", "--task-done", "parse");
     await project.waiting("b", "c");
     const { id: answer } = await project.json<Sent>("a", "reply", id, "4800");
-    expect(await answered.ended).toEqual({ code: 0, out: `${answer} from a1\n`, err: "" });
+    expect(await answered.ended).toEqual({ code: 0, out: `${shortId(answer)} from a1\n`, err: "" });
     await project.as("a", "task", "done", "parse");
-    expect(await done.ended).toEqual({ code: 0, out: `${task.id} is done by a1\n`, err: "" });
+    expect(await done.ended).toEqual({ code: 0, out: `${shortId(task.id)} is done by a1\n`, err: "" });
   });
 
   test("by the first of several with --any, and else only by the last", async () => {
@@ -318,16 +319,14 @@ describe("subscribing", () => {
     const made = await story.as("b", "wait", "--released", "src", "--subscribe");
     expect(made).toMatchObject({
       ...{ code: 0, err: "" },
-      out: expect.stringMatching(
-        /^wait-\w+ pending, bob waits for src to be free, 8h more; a message will tell of it\n$/,
-      ),
+      out: expect.stringMatching(/^\w{6} pending, bob waits for src to be free, 8h more; a message will tell of it\n$/),
     });
     const [id = ""] = made.out.split(" ");
     expect((await story.as("c", "wait", "--list")).out).toBe(made.out);
-    expect((await story.as("c", "status")).out).toMatch(/is told of src to be free \(wait-\w+\)/);
+    expect((await story.as("c", "status")).out).toMatch(/is told of src to be free \(\w{6}\)/);
     await story.as("a", "release", "src");
     const { out } = await story.as("b", "inbox");
-    expect(out).toContain(`What you waited for came true (${id}), src to be free: src is free`);
+    expect(out).toMatch(new RegExp(`What you waited for came true \\(wait-\\w+${id}\\), src to be free: src is free`));
     expect((await story.as("b", "inbox")).out).toBe("");
     expect((await story.as("c", "wait", "--outcome", id)).out).toBe(`${id} satisfied, src to be free: src is free\n`);
     expect(await story.as("c", "wait", "--list")).toEqual({ code: 0, out: "", err: "Nobody waits by --subscribe\n" });
@@ -349,7 +348,7 @@ describe("subscribing", () => {
       `What you waited for came true (${freed.id}), src to be free: src is free`,
     ]);
     expect((await story.as("b", "wait", "--outcome", late.id)).out).toBe(
-      `${late.id} timed_out, ann to end: not in time\n`,
+      `${shortId(late.id)} timed_out, ann to end: not in time\n`,
     );
   });
 
@@ -358,7 +357,9 @@ describe("subscribing", () => {
     await story.as("a", "claim", "src");
     const { id } = await story.json<Wait>("b", "wait", "--released", "src", "--subscribe");
     expect((await story.as("c", "wait", "--cancel", id)).code).toBe(6);
-    expect((await story.as("b", "wait", "--cancel", id)).out).toBe(`${id} cancelled, src to be free: cancelled\n`);
+    expect((await story.as("b", "wait", "--cancel", id)).out).toBe(
+      `${shortId(id)} cancelled, src to be free: cancelled\n`,
+    );
     await story.as("a", "release", "src");
     expect((await story.as("b", "inbox")).out).toBe("");
     expect((await story.as("b", "wait", "--cancel", "wait-nothing")).code).toBe(3);

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import { Story } from "../support/cli.ts";
 import { killed, living } from "../support/living-process.ts";
 import { Town } from "../support/memory-project.ts";
@@ -40,19 +41,21 @@ test("the task of a dead owner was listed as if it were being worked on", async 
   await story.as("e", "register", "--pid", String(process.pid), "--name", "eve");
   await story.as("e", "task", "add", "one");
   await story.as("e", "task", "claim", "one");
-  expect((await story.as("b", "task", "list")).out).toContain("[eve, 30m left] one");
+  expect((await story.as("b", "task", "list")).out).toContain("\teve, 30m left\t-\t-\tone\n");
   await killed(process);
   for (const args of [["task", "list"], ["task", "list", "--ready"], ["task", "show", "one"], ["status"]])
-    expect((await story.as("b", ...args)).out, args.join(" ")).toContain("[abandoned by eve] one");
+    expect((await story.as("b", ...args)).out, args.join(" ")).toMatch(
+      /\tabandoned by eve\t-\t-\tone\n|\[abandoned by eve\] one\n/,
+    );
 });
 
 test("a task whose dependencies are over was still listed as waiting for them", async () => {
   const story = new Story();
   await story.as("a", "task", "add", "one");
   await story.as("a", "task", "add", "two", "--after", "one");
-  expect((await story.as("a", "task", "list")).out).toMatch(/\[pending, after task-\w+\] two/);
+  expect((await story.as("a", "task", "list")).out).toMatch(/\tpending, after \w{6}\t-\t-\ttwo\n/);
   await story.as("a", "task", "cancel", "one");
-  expect((await story.as("a", "task", "list")).out).toContain("[pending] two");
+  expect((await story.as("a", "task", "list")).out).toContain("\tpending\t-\t-\ttwo\n");
 });
 
 test("any agent could end the work of the others, and who lost a claim by it was not told", async () => {
@@ -73,13 +76,13 @@ test("a task whose prerequisite's record is gone said nothing of it", async () =
   const { id: second } = await story.json<{ id: string }>("a", "task", "add", "Second", "--after", id);
   fs.rmSync(`${story.cwd}/.relay/tasks/${id}.json`);
   for (const look of [["task", "list"], ["task", "list", "--ready"], ["task", "show", second], ["status"]])
-    expect((await story.as("a", ...look)).out, look.join(" ")).toContain(`after ${id}, WHOSE RECORD IS GONE`);
+    expect((await story.as("a", ...look)).out, look.join(" ")).toContain(`after ${shortId(id)}, WHOSE RECORD IS GONE`);
   expect((await story.as("a", "doctor")).out).toContain(`the task ${second} comes after ${id}, whose record is gone`);
   expect(await story.json("a", "task", "list")).toMatchObject({ lost: { [second]: [id] } });
   const taken = await story.as("a", "task", "next");
   expect(taken).toMatchObject({
     code: 0,
-    err: `note: it comes after ${id}, whose record is gone: look whether that was done\n`,
+    err: `note: it comes after ${shortId(id)}, whose record is gone: look whether that was done\n`,
   });
   await story.as("a", "task", "done", second);
   expect((await story.as("a", "doctor")).out).not.toContain("whose record is gone");

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { shortId } from "../../src/id.ts";
 import type { Task } from "../../src/index.ts";
 import { Story } from "../support/cli.ts";
 import { Town } from "../support/memory-project.ts";
@@ -52,7 +53,7 @@ test("next --claim-files said that no task is ready where all that are ready hav
   const { code, err } = await story.as("b", "task", "next", "--claim-files");
   expect(code).toBe(4);
   expect(err).toBe(
-    `Cannot claim the files of "${id}": c hold them, so are those of the other 1 that are ready\n` +
+    `Cannot claim the files of "${shortId(id)}": c hold them, so are those of the other 1 that are ready\n` +
       "Try: agent-relay wait --released one, or take one without --claim-files\n",
   );
   expect((await story.as("b", "task", "next")).code).toBe(0);

@@ -1,3 +1,4 @@
+import { shortId } from "../../id.ts";
 import type { Message } from "../../messages/message.ts";
 import { defineVerb } from "../command.ts";
 
@@ -5,7 +6,7 @@ export const verb = defineVerb({
   name: "ack",
   about: "Say that messages were dealt with, so that they no longer come back.",
   words: { "<id...>": "the messages" },
-  example: "agent-relay ack msg-0mwq289458ob05tgh7w2w",
+  example: "agent-relay ack tgh7w2",
   async run(cli, _, { id: ids }) {
     const relay = await cli.open();
     const acked: Message[] = [];
@@ -13,10 +14,10 @@ export const verb = defineVerb({
       try {
         acked.push(await relay.messages.ack(id));
       } catch (error) {
-        if (acked.length > 0) cli.io.err(`Acked ${acked.map((message) => message.id).join(" ")}, and no more:\n`);
+        if (acked.length > 0) cli.io.err(`Acked ${acked.map(({ id }) => shortId(id)).join(" ")}, and no more:\n`);
         throw error;
       }
     }
-    await cli.say(acked, `Acked ${ids.join(" ")}\n`);
+    await cli.say(acked, `Acked ${acked.map(({ id }) => shortId(id)).join(" ")}\n`);
   },
 });

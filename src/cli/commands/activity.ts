@@ -1,5 +1,6 @@
 import { parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { shortId } from "../../id.ts";
 import { entryLine, sessionsIn } from "../../render/activity.ts";
 import { callsIn } from "../../render/messages.ts";
 import { cleanLine, json } from "../../text.ts";
@@ -43,7 +44,7 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
           `here: ${call(session_id)} (${agent_id})${status === undefined ? "" : ` ${status}`}`,
       ),
       ...state.claims.map(({ targets, holder }) => `claimed: ${targets} by ${call(holder)}`),
-      ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${id} ${standing} ${title}`),
+      ...state.tasks.map(({ id, state: standing, title = "" }) => `task: ${shortId(id)} ${standing} ${title}`),
     ].map((line) => `${cleanLine(line)}\n`);
     await cli.say({ at: iso(time), ...state }, cli.framed(lines, "what agents say"));
     if (lines.length === 0) cli.io.err("Nothing is known of then\n");

@@ -8,8 +8,7 @@ import { cleanLine, countWord } from "../../text.ts";
 import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { type TableLook, table } from "../output.ts";
-import { paletteOf, presencePaint } from "../palette.ts";
+import { tableFor } from "../output.ts";
 
 type Scope = "machine" | "repository" | "directory";
 
@@ -46,7 +45,7 @@ async function here(cli: Cli, scope: Scope): Promise<void> {
   const agents = scope === "directory" ? all.filter(({ cwd }) => cwd === path.resolve(cli.io.cwd)) : all;
   const does = await workOf(agents, path.dirname(relay.dir), cli.now());
   const rows = agents.map((agent) => row(agent, cli, relay.session, does));
-  await cli.say(agents, rows.length === 0 ? "" : cli.framed([table([HEADER, ...rows], lookOf(cli))], "agents"));
+  await cli.say(agents, rows.length === 0 ? "" : cli.framed([tableFor(cli, [HEADER, ...rows])], "agents"));
   if (rows.length === 0) cli.io.err('No agents here yet; a first "agent-relay send" registers you\n');
 }
 
@@ -57,15 +56,9 @@ async function everywhere(cli: Cli): Promise<void> {
     const does = await workOf(agents, project, cli.now());
     rows.push(...agents.map((agent) => [...row(agent, cli, undefined, does), cleanLine(project)]));
   }
-  const text = table([[...HEADER, "PROJECT"], ...rows], lookOf(cli));
+  const text = tableFor(cli, [[...HEADER, "PROJECT"], ...rows]);
   await cli.say(found, rows.length === 0 ? "" : cli.framed([text], "agents"));
   if (rows.length === 0) cli.io.err("No agents in any project that you have used\n");
-}
-
-function lookOf(cli: Cli): TableLook {
-  const palette = paletteOf(cli);
-  const cells = { PRESENCE: (word: string) => presencePaint(palette, word) };
-  return { columns: cli.io.columns, heading: palette.heading, cells };
 }
 
 function row(agent: AgentView, cli: Cli, me: string | undefined, does: ReadonlyMap<string, string>): string[] {

@@ -2,8 +2,7 @@ import { formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { cleanLine } from "../../text.ts";
 import { defineVerb } from "../command.ts";
-import { table } from "../output.ts";
-import { paletteOf } from "../palette.ts";
+import { tableFor } from "../output.ts";
 
 export const verb = defineVerb({
   name: "claims",
@@ -26,17 +25,7 @@ export const verb = defineVerb({
     ]);
     await cli.say(
       claims,
-      rows.length === 0
-        ? ""
-        : cli.framed(
-            [
-              table([["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows], {
-                columns: cli.io.columns,
-                heading: paletteOf(cli).heading,
-              }),
-            ],
-            "claims",
-          ),
+      rows.length === 0 ? "" : cli.framed([tableFor(cli, [["WHAT", "WHO", "MODE", "LEFT", "WHY"], ...rows])], "claims"),
     );
     if (rows.length === 0) cli.io.err("Nothing is claimed\n");
   },

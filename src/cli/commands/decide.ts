@@ -1,3 +1,4 @@
+import { shortId } from "../../id.ts";
 import { defineVerb } from "../command.ts";
 import { bodyOf } from "../sending.ts";
 
@@ -9,6 +10,6 @@ export const verb = defineVerb({
   async run(cli, _, { text: words }) {
     const text = await bodyOf(cli, words);
     const decision = await (await cli.open()).decisions.add(text);
-    await cli.say(decision, `Decided ${decision.id}\n`);
+    await cli.say(decision, `Decided ${shortId(decision.id)}\n`);
   },
 });

@@ -1,3 +1,4 @@
+import { shortId } from "../../id.ts";
 import { clean, cleanLine } from "../../text.ts";
 import { dayOf } from "../../time.ts";
 import { defineVerb } from "../command.ts";
@@ -13,7 +14,7 @@ export const verb = defineVerb({
     const lines = decisions.map(({ id, session_id, decided_at, content }) => {
       const who = cleanLine(names.get(session_id) ?? session_id);
       const day = dayOf(Date.parse(decided_at));
-      return `${cleanLine(id)} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
+      return `${cleanLine(shortId(id))} ${who}, ${day}: ${clean(content).replaceAll("\n", "\n  ")}\n`;
     });
     await cli.say(decisions, cli.framed(lines, "decisions"));
     if (lines.length === 0) cli.io.err("No decisions\n");

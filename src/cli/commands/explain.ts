@@ -7,7 +7,7 @@ export const verb = defineVerb({
   name: "explain",
   about: "Show the whole life of a message, claim, task, wait or decision.",
   words: { "<id>": "its id" },
-  example: "agent-relay explain msg-0mwq289458ob05tgh7w2w",
+  example: "agent-relay explain tgh7w2",
   async run(cli, _, { id }) {
     const relay = await cli.open();
     const found = await relay.activity.explain(id);

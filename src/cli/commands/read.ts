@@ -6,7 +6,7 @@ export const verb = defineVerb({
   name: "read",
   about: "Show one message whole, with who has read it, and mark it as read.",
   words: { "<id>": "the message" },
-  example: "agent-relay read msg-0mwq289458ob05tgh7w2w",
+  example: "agent-relay read tgh7w2",
   async run(cli, _, { id }) {
     const relay = await cli.open();
     const message = await relay.messages.get(id);

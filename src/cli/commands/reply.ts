@@ -6,7 +6,7 @@ export const verb = defineVerb({
   about: "Answer a message, to its sender, in its conversation. What it asked for is thereby answered.",
   words: { "<id>": "the message", "[text...]": "the answer; - reads it from stdin" },
   flags: REPLY_FLAGS,
-  example: 'agent-relay reply msg-0mwq289458ob05tgh7w2w "Port 4800"',
+  example: 'agent-relay reply tgh7w2 "Port 4800"',
   async run(cli, flags, { id, text: words }) {
     const content = await bodyOf(cli, words, flags.file);
     const { relay, found } = await cli.openWithStore();

@@ -2,14 +2,13 @@ import { formatDuration, formatLeft } from "../../duration.ts";
 import { briefing, waitingLines } from "../../render/briefing.ts";
 import { claimWords } from "../../render/claims.ts";
 import { namesOf } from "../../render/messages.ts";
-import { taskLine } from "../../render/tasks.ts";
+import { taskRows } from "../../render/tasks.ts";
 import { isSegment } from "../../store/key.ts";
 import { cleanLine, countWord } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { type TableLook, table } from "../output.ts";
-import { paletteOf, presencePaint } from "../palette.ts";
+import { tableFor } from "../output.ts";
 import { bodyOf } from "../sending.ts";
 
 export const verb = defineVerb({
@@ -78,24 +77,19 @@ function full(found: Snapshot, me: string | undefined, cli: Cli): string {
     formatLeft(Date.parse(claim.expires_at) - now),
     cleanLine(claim.reason ?? "-"),
   ]);
-  const palette = paletteOf(cli);
-  const cells = { PRESENCE: (word: string) => presencePaint(palette, word) };
-  const look = { columns: cli.io.columns, heading: palette.heading, cells };
+  const tasks = taskRows(found.tasks, { all: found.task_standings, names, me, now });
   const parts = [
-    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents], look),
-    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims], look),
-    lines(
-      `Tasks (${found.task_count} not over)`,
-      found.tasks.map((task) => taskLine(task, found.task_standings, names, me, now)),
-    ),
+    section("Agents", [["NAME", "AGENT", "PRESENCE", "UNREAD", "DOES"], ...agents], cli),
+    section("Claims", [["WHAT", "WHO", "LEFT", "WHY"], ...claims], cli),
+    section(`Tasks (${found.task_count} not over)`, tasks, cli),
     lines("Waiting", waitingLines(found, names)),
     found.decision_count === 0 ? "" : `${found.decision_count} decisions: agent-relay decisions\n`,
   ].filter((part) => part !== "");
   return parts.length === 0 ? "" : cli.framed([parts.join("\n")], "what agents say");
 }
 
-function section(title: string, rows: readonly (readonly string[])[], look: TableLook): string {
-  return rows.length === 1 ? "" : `${title}\n${table(rows, look)}`;
+function section(title: string, rows: readonly (readonly string[])[], cli: Cli): string {
+  return rows.length === 1 ? "" : `${title}\n${tableFor(cli, rows)}`;
 }
 
 function lines(title: string, of: readonly string[]): string {

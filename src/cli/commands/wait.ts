@@ -1,6 +1,7 @@
 import type { Calls } from "../../agents/registry.ts";
 import { durationOf, formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
+import { shortId, withShortIds } from "../../id.ts";
 import { KINDS } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { callsIn } from "../../render/messages.ts";
@@ -74,7 +75,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   }
   return untilInterrupted(cli.io, async (signal) => {
     const { outcome } = await relay.wait(wished, { ...options, signal });
-    await cli.say({ outcome }, `${outcome.map(cleanLine).join("\n")}\n`);
+    await cli.say({ outcome }, `${outcome.map((each) => cleanLine(withShortIds(each))).join("\n")}\n`);
   });
 }
 
@@ -86,14 +87,14 @@ async function described(cli: Cli, relay: Relay, waits: readonly Wait[]): Promis
 
 function describeWait(wait: Wait, call: Calls, now: number): string {
   const { id, conditions, any, state, outcome = [], expires_at } = wait;
-  const what = cleanLine(sayConditions(conditions, any, call));
+  const what = cleanLine(withShortIds(sayConditions(conditions, any, call)));
   const who = cleanLine(call(wait.session_id));
   const facts = {
     pending: `${who} waits for ${what}, ${formatLeft(Date.parse(expires_at) - now)} more; a message will tell of it`,
-    satisfied: `${what}: ${outcome.map(cleanLine).join("; ")}`,
+    satisfied: `${what}: ${outcome.map((each) => cleanLine(withShortIds(each))).join("; ")}`,
     timed_out: `${what}: not in time`,
     cancelled: `${what}: cancelled`,
     ended: `${what}: ${who} has ended itself`,
   };
-  return `${id} ${state}, ${facts[state]}`;
+  return `${shortId(id)} ${state}, ${facts[state]}`;
 }

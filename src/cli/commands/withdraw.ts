@@ -1,3 +1,4 @@
+import { shortId } from "../../id.ts";
 import { cleanLine } from "../../text.ts";
 import { defineVerb } from "../command.ts";
 
@@ -5,13 +6,13 @@ export const verb = defineVerb({
   name: "withdraw",
   about: "Take back a message you sent: who has not read it will not see it, and it asks for nothing any more.",
   words: { "<id>": "the message" },
-  example: "agent-relay withdraw msg-0mwq289458ob05tgh7w2w",
+  example: "agent-relay withdraw tgh7w2",
   async run(cli, _, { id }) {
     const message = await (await cli.open()).messages.withdraw(id);
     const readers = message.read_by.filter((session) => session !== message.from_session);
     await cli.say(
       message,
-      `Withdrew ${id}; ${readers.length === 0 ? "nobody had read it" : `already read by ${readers.map(cleanLine).join(" ")}`}\n`,
+      `Withdrew ${shortId(id)}; ${readers.length === 0 ? "nobody had read it" : `already read by ${readers.map(cleanLine).join(" ")}`}\n`,
     );
   },
 });

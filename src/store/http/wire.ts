@@ -58,10 +58,11 @@ export function fromWire(status: number, body: unknown): RelayError {
   });
 }
 
-export function queryOf({ after, limit, reverse }: ListRange = {}): string {
+export function queryOf({ after, limit, part, reverse }: ListRange = {}): string {
   const query = new URLSearchParams();
   if (after !== undefined) query.set("after", after);
   if (limit !== undefined) query.set("limit", String(limit));
+  if (part !== undefined) query.set("part", part);
   if (reverse) query.set("reverse", "");
   return query.size === 0 ? "" : `?${query}`;
 }
@@ -74,6 +75,7 @@ export function rangeOf(query: URLSearchParams): ListRange {
   return {
     after: after ?? undefined,
     limit: limit === null ? undefined : Number(limit),
+    part: query.get("part") ?? undefined,
     reverse: query.has("reverse"),
   };
 }

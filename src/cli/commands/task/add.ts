@@ -1,4 +1,5 @@
 import { RelayError } from "../../../errors.ts";
+import { shortId } from "../../../id.ts";
 import { quoted } from "../../../shell/quote.ts";
 import { defineVerb } from "../../command.ts";
 import { bodyOf } from "../../sending.ts";
@@ -16,7 +17,7 @@ export const add = defineVerb({
     const text = title === "-" ? await bodyOf(cli, ["-"]) : title;
     const fields = { description, files: file, priority: priorityOf(priority), dependsOn: after };
     const added = await relay.tasks.add(text, fields);
-    await cli.say(added, `Added ${added.id}\n`);
+    await cli.say(added, `Added ${shortId(added.id)}\n`);
   },
 });
 

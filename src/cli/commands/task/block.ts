@@ -1,3 +1,4 @@
+import { shortId } from "../../../id.ts";
 import { defineVerb } from "../../command.ts";
 import { openFor } from "./shared.ts";
 
@@ -10,7 +11,7 @@ export const block = defineVerb({
   async run(cli, { force }, { task, reason }) {
     const relay = await openFor(cli, force, "block another's task");
     const blocked = await relay.tasks.block(task, reason.join(" "), { force });
-    await cli.say(blocked, `Blocked ${blocked.id}\n`);
+    await cli.say(blocked, `Blocked ${shortId(blocked.id)}\n`);
   },
 });
 
@@ -21,6 +22,6 @@ export const unblock = defineVerb({
   words: { "<task>": "" },
   async run(cli, _, { task }) {
     const unblocked = await (await cli.open()).tasks.unblock(task);
-    await cli.say(unblocked, `Unblocked ${unblocked.id}\n`);
+    await cli.say(unblocked, `Unblocked ${shortId(unblocked.id)}\n`);
   },
 });

@@ -1,4 +1,5 @@
 import { durationOf, formatLeft } from "../../../duration.ts";
+import { shortId } from "../../../id.ts";
 import type { Relay } from "../../../relay.ts";
 import { TENTATIVE } from "../../../render/claims.ts";
 import type { TakeOptions } from "../../../tasks/take.ts";
@@ -53,7 +54,7 @@ export const next = defineVerb({
 async function tellLost({ io }: Cli, relay: Relay, task: Task): Promise<void> {
   const { lost } = await relay.tasks.standings([task]);
   for (const id of lost[task.id] ?? [])
-    io.err(`note: it comes after ${id}, whose record is gone: look whether that was done\n`);
+    io.err(`note: it comes after ${shortId(id)}, whose record is gone: look whether that was done\n`);
 }
 
 function takenWords(cli: Cli, task: Task): string {
@@ -65,6 +66,6 @@ function takenWords(cli: Cli, task: Task): string {
   const claimed =
     task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
   const isTentative = task.owner?.tentative ? ` (${TENTATIVE})` : "";
-  const yours = `Yours for ${formatLeft(task.owner?.ttl_ms ?? 0)}${claimed}: ${task.id}${isTentative}\n`;
-  return `${yours}${cli.framed(lines, "the task")}When it is done: agent-relay task done ${task.id}`;
+  const yours = `Yours for ${formatLeft(task.owner?.ttl_ms ?? 0)}${claimed}: ${shortId(task.id)}${isTentative}\n`;
+  return `${yours}${cli.framed(lines, "the task")}When it is done: agent-relay task done ${shortId(task.id)}`;
 }

@@ -1,3 +1,4 @@
+import { shortId } from "../../../id.ts";
 import { cleanLine } from "../../../text.ts";
 import type { Cli } from "../../cli.ts";
 import { defineVerb } from "../../command.ts";
@@ -25,6 +26,6 @@ export const cancel = defineVerb({
 async function over(cli: Cli, move: "done" | "cancel", task: string, { reason, force }: FlagsOf<typeof MOVE>) {
   const relay = await openFor(cli, force, `${move === "done" ? "complete" : "cancel"} another's task`);
   const ended = await relay.tasks[move](task, { reason, force });
-  const ready = ended.ready.map(({ id, title }) => `now ready: ${id} ${cleanLine(title)}\n`);
-  await cli.say(ended, `${move === "done" ? "Done" : "Cancelled"}: ${ended.task.id}\n${ready.join("")}`);
+  const ready = ended.ready.map(({ id, title }) => `now ready: ${shortId(id)} ${cleanLine(title)}\n`);
+  await cli.say(ended, `${move === "done" ? "Done" : "Cancelled"}: ${shortId(ended.task.id)}\n${ready.join("")}`);
 }

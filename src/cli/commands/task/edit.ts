@@ -1,3 +1,4 @@
+import { shortId } from "../../../id.ts";
 import { defineVerb } from "../../command.ts";
 import { FIELDS, openFor, priorityOf } from "./shared.ts";
 
@@ -23,6 +24,6 @@ export const edit = defineVerb({
       dependsOn: noAfter ? [] : after,
       force,
     });
-    await cli.say(edited, `Edited ${edited.id}\n`);
+    await cli.say(edited, `Edited ${shortId(edited.id)}\n`);
   },
 });

@@ -1,8 +1,9 @@
 import { RelayError } from "../../../errors.ts";
-import { taskLine } from "../../../render/tasks.ts";
+import { taskRows } from "../../../render/tasks.ts";
 import { cleanLine } from "../../../text.ts";
 import { defineVerb } from "../../command.ts";
 import { wholeNumber } from "../../flags.ts";
+import { tableFor } from "../../output.ts";
 
 export const list = defineVerb({
   name: "list",
@@ -26,8 +27,8 @@ export const list = defineVerb({
       return cli.say(ids, ids.map((id) => `${cleanLine(id)}\n`).join(""));
     }
     const names = await relay.agents.names(found.tasks.map(({ owner }) => owner?.session_id));
-    const lines = found.tasks.map((task) => `${taskLine(task, found, names, relay.session, cli.now())}\n`);
-    await cli.say(found, cli.framed(lines, "tasks"));
+    const rows = taskRows(found.tasks, { all: found, names, me: relay.session, now: cli.now() });
+    await cli.say(found, found.tasks.length === 0 ? "" : cli.framed([tableFor(cli, rows)], "tasks"));
     if (found.tasks.length === 0) cli.io.err(flags.ready ? "No task is ready\n" : "No tasks\n");
     if (found.has_more) cli.io.err(`and more: --limit ${found.tasks.length * 4}\n`);
     return undefined;

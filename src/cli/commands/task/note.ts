@@ -1,3 +1,4 @@
+import { shortId } from "../../../id.ts";
 import { defineVerb } from "../../command.ts";
 import { bodyOf } from "../../sending.ts";
 
@@ -9,6 +10,6 @@ export const note = defineVerb({
   async run(cli, _, { task, text: words }) {
     const text = await bodyOf(cli, words);
     const noted = await (await cli.open()).tasks.note(task, text);
-    await cli.say(noted, `Noted to ${noted.id}\n`);
+    await cli.say(noted, `Noted to ${shortId(noted.id)}\n`);
   },
 });

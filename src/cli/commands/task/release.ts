@@ -1,3 +1,4 @@
+import { shortId } from "../../../id.ts";
 import { defineVerb } from "../../command.ts";
 import { MOVE, openFor } from "./shared.ts";
 
@@ -10,6 +11,6 @@ export const release = defineVerb({
   async run(cli, { reason, force }, { task }) {
     const relay = await openFor(cli, force, "release another's task");
     const released = await relay.tasks.release(task, { reason, force });
-    await cli.say(released, `Released ${released.id}\n`);
+    await cli.say(released, `Released ${shortId(released.id)}\n`);
   },
 });

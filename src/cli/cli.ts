@@ -174,8 +174,14 @@ export class Cli {
     return this.isReadByPerson ? lines.join("") : frame(lines, what);
   }
 
+  /** Prints a text, by a person's pager where it is longer than the screen. */
+  async print(text: string): Promise<void> {
+    if (this.isReadByPerson) await (await import("./pager.ts")).printPaged(this.io, text);
+    else await this.io.out(text);
+  }
+
   /** Prints `value` as JSON if that was asked for, else `text`. */
   async say(value: unknown, text: string): Promise<void> {
-    await this.io.out(this.flags.json ? json(value, 2) : text);
+    await (this.flags.json ? this.io.out(json(value, 2)) : this.print(text));
   }
 }

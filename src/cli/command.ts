@@ -93,6 +93,6 @@ async function explain(verb: Verb, args: readonly string[], io: Io): Promise<num
     throw new RelayError("usage", `Cannot run "${verb.name}": its arguments cannot be read`, {
       next: `${verb.name} --help`,
     });
-  await io.out(help);
+  await (await import("./pager.ts")).printHelp(io, help);
   return 0;
 }

@@ -29,6 +29,10 @@ export interface Io {
   readonly isTerminal: boolean;
   /** How wide the terminal is that is written to, in cells; undefined for a pipe or a file. */
   readonly columns?: number | undefined;
+  /** How many lines it shows. */
+  readonly rows?: number | undefined;
+  /** Shows a text by a pager, the words of its command. Resolves when the person has left it; false if there is no such program. */
+  page?(text: string, command: readonly string[]): Promise<boolean>;
   /** What is written goes nowhere: stdout is closed, or /dev/null. Who only lists messages so has read none. */
   readonly isUnheard?: boolean;
   /** Writes data. Resolves when all of it was taken; throws if not. */
@@ -74,6 +78,10 @@ export function processIo(): Io {
     get columns() {
       return process.stdout.isTTY ? process.stdout.columns : undefined;
     },
+    get rows() {
+      return process.stdout.isTTY ? process.stdout.rows : undefined;
+    },
+    page: async (text, command) => (await import("./run-pager.ts")).runPager(text, command, process.env),
     get isUnheard() {
       return isNowhere(STDOUT);
     },

@@ -49,7 +49,7 @@ async function help(words: readonly string[], io: Io): Promise<number> {
     return await runVerb((await verb.load()).verb, [...(part === undefined ? [] : [part]), "--help"], io);
   if (word !== undefined && !isTopic) throw unknownVerb(word, ["--help"], Object.keys(TOPICS));
   const text = word === undefined ? (await import("./overview.ts")).overview() : guide(word, io.script);
-  await io.out(verb ? `${text}\nThe verb: agent-relay ${word} --help\n` : text);
+  await (await import("./pager.ts")).printHelp(io, verb ? `${text}\nThe verb: agent-relay ${word} --help\n` : text);
   return 0;
 }
 

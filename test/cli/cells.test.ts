@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cellsOf, cutToCells, padded } from "../../src/cli/cells.ts";
-import { table } from "../../src/cli/output.ts";
+import { table } from "../../src/cli/table.ts";
 
 test("a table with wide characters, pictures and marks broke: its columns begin at the same cell", () => {
   const rows = [
@@ -26,6 +26,17 @@ test("a table is cut to its terminal, prose first, and is whole where it is pipe
   ];
   for (const line of table(rows, { columns: 80 }).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(80);
   expect(table(rows, { columns: 80 })).toContain("0a1b2c3d-4e5f-6789-abcd-ef0123456789");
+  const named = table(
+    [
+      ["NAME", "SESSION", "ROLE", "DOES"],
+      ["a".repeat(64), "0".repeat(36), "-", "x".repeat(60)],
+    ],
+    {
+      columns: 80,
+    },
+  );
+  expect(named, "no column says nothing").not.toContain("ROLE");
+  expect(named).toMatch(/^a{20,}… {2}0{14,}… {2}x{14,}…$/m);
   for (const line of table(rows, { columns: 40 }).trimEnd().split("\n")) expect(cellsOf(line)).toBeLessThanOrEqual(40);
   expect(table(rows)).toContain("rewrites the parser, and then the tests ".repeat(4).trimEnd());
 });

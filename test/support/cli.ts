@@ -50,6 +50,10 @@ export class Story {
   isTerminal = false;
   /** How wide the terminal is that is written to; undefined for a pipe. */
   columns: number | undefined;
+  /** How many lines it shows. */
+  rows: number | undefined;
+  /** What was shown by a pager, with the words of its command; undefined where there is no such program. */
+  paged: { text: string; command: readonly string[] }[] | undefined = [];
   /** Over HTTP, all its sessions are of who runs the server: whose pids are believed, and who may clean up. */
   isOneUser = false;
   /** The environment has this machine's programs in it. */
@@ -86,6 +90,11 @@ export class Story {
       now: () => this.now,
       isTerminal: this.isTerminal,
       columns: this.columns,
+      rows: this.rows,
+      page: async (text, command) => {
+        this.paged?.push({ text, command });
+        return this.paged !== undefined;
+      },
       out: async (text) => {
         if (this.outFails !== undefined) throw Object.assign(new Error(this.outFails), { code: this.outFails });
         ran.out += text;

@@ -62,15 +62,12 @@ async function activity(cli: Cli, flags: Flags): Promise<number | undefined> {
   const found = { entries: shown, torn: known.torn, has_more: known.has_more || shown.length < inTime.length };
   const names = await relay.agents.names(sessionsIn(known.entries));
   const isJson = cli.flags.json ?? false;
-  if (flags.follow && isJson) await cli.io.out(found.entries.map((entry) => json(entry)).join(""));
-  else
-    await cli.say(
-      found,
-      cli.framed(
-        found.entries.map((entry) => entryLine(entry, names)),
-        "what agents say",
-      ),
-    );
+  const text = cli.framed(
+    found.entries.map((entry) => entryLine(entry, names)),
+    "what agents say",
+  );
+  if (flags.follow) await cli.io.out(isJson ? found.entries.map((entry) => json(entry)).join("") : text);
+  else await cli.say(found, text);
   if (found.entries.length === 0) cli.io.err(`Nothing happened in the last ${time}\n`);
   if (found.has_more && !isJson && !flags.follow)
     cli.io.err(`There are older ones\nTry: agent-relay activity --since ${time} --limit ${2 * limit}\n`);

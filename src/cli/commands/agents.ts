@@ -8,7 +8,7 @@ import { cleanLine, countWord } from "../../text.ts";
 import { workOf } from "../../views/doing.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { tableFor } from "../output.ts";
+import { tableFor } from "../table.ts";
 
 type Scope = "machine" | "repository" | "directory";
 

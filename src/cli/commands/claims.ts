@@ -2,7 +2,7 @@ import { formatLeft } from "../../duration.ts";
 import { claimWords } from "../../render/claims.ts";
 import { cleanLine } from "../../text.ts";
 import { defineVerb } from "../command.ts";
-import { tableFor } from "../output.ts";
+import { tableFor } from "../table.ts";
 
 export const verb = defineVerb({
   name: "claims",

@@ -50,7 +50,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
       const held = items.some(({ message }) => message.claims !== undefined) ? await relay.claims.list() : [];
       const all = items.map((item) => itemLines(item, me, names, cli.now(), held));
       const lines = new Room({ chars: MAX_BLOCK_CHARS }).asManyAsFit(all);
-      await io.out(cli.framed(lines));
+      await cli.print(cli.framed(lines));
       return io.isUnheard ? [] : items.slice(0, lines.length);
     },
   };

@@ -1,5 +1,5 @@
 import { messageLines, sessionsIn, yieldNotes } from "../../render/messages.ts";
-import { cleanLine, json } from "../../text.ts";
+import { cleanLine } from "../../text.ts";
 import { defineVerb } from "../command.ts";
 
 export const verb = defineVerb({
@@ -20,7 +20,7 @@ export const verb = defineVerb({
         : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
     ];
     const text = cli.framed([messageLines(message, me, names, cli.now(), notes)]);
-    await cli.io.out(cli.flags.json ? json(message, 2) : text);
+    await cli.say(message, text);
     if (!cli.io.isUnheard) await relay.messages.markRead(id);
   },
 });

@@ -8,8 +8,8 @@ import { cleanLine, countWord } from "../../text.ts";
 import type { Snapshot } from "../../views/snapshot.ts";
 import type { Cli } from "../cli.ts";
 import { defineVerb } from "../command.ts";
-import { tableFor } from "../output.ts";
 import { bodyOf } from "../sending.ts";
+import { tableFor } from "../table.ts";
 
 export const verb = defineVerb({
   name: "status",

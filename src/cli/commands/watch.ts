@@ -3,6 +3,7 @@ import { errno, RelayError, systemError } from "../../errors.ts";
 import type { Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
 import { messageLines, sessionsIn } from "../../render/messages.ts";
+import { wordsOf } from "../../shell/words.ts";
 import { throughOutages } from "../../store/outage.ts";
 import { beginning, cleanLine, json } from "../../text.ts";
 import { type Cli, refuseStrangers } from "../cli.ts";
@@ -30,6 +31,8 @@ async function watch(cli: Cli, exec: string | undefined): Promise<number> {
   const { relay, found } = await cli.openWithStore();
   if (exec !== undefined) await refuseStrangers(found, true);
   const command = exec === undefined ? undefined : wordsOf(exec);
+  if (command?.length === 0)
+    throw new RelayError("usage", "Cannot watch: --exec names no program", { next: 'agent-relay watch --exec "cat"' });
   for await (const message of relay.watch({ signal: end.signal, mark: false })) {
     if (!command) await show(cli, relay, message, end.signal);
     else if (!(await handOver(cli, relay, message, command))) continue;
@@ -91,14 +94,4 @@ function variables(relay: Relay, server: string | undefined, message: Message): 
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => [name, beginning(value.replaceAll("\0", ""), MAX_VARIABLE_CHARS)]),
   );
-}
-
-/** Splits a command into words; quotes keep words together, and nothing else means anything. */
-function wordsOf(command: string): string[] {
-  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, plain]) => double ?? single ?? plain ?? "",
-  );
-  if (words.length === 0)
-    throw new RelayError("usage", "Cannot watch: --exec names no program", { next: 'agent-relay watch --exec "cat"' });
-  return words;
 }

@@ -3,7 +3,7 @@ import { taskRows } from "../../../render/tasks.ts";
 import { cleanLine } from "../../../text.ts";
 import { defineVerb } from "../../command.ts";
 import { wholeNumber } from "../../flags.ts";
-import { tableFor } from "../../output.ts";
+import { tableFor } from "../../table.ts";
 
 export const list = defineVerb({
   name: "list",

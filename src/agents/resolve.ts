@@ -95,7 +95,7 @@ function unknown(word: string, agents: readonly Addressee[], isSent: boolean): R
   const isGroup = word === "human" || word.startsWith("role:");
   const several = word.split(",").filter((part) => part !== "");
   const next = isGroup
-    ? 'agent-relay send "..." to everyone: who comes within a day hears it, too'
+    ? 'agent-relay send "...", for everyone, also who comes within a day'
     : several.length > 1
       ? `--to once for each: ${several.map((part) => `--to ${quoted(part)}`).join(" ")}`
       : "agent-relay agents, or send --keep to leave it for a session that will come";

@@ -144,7 +144,7 @@ export const OFFER_MS = 10_000;
 export function checkTtl(ttl: number): number {
   if (ttl >= LEASE_TTL_MS.min && ttl <= LEASE_TTL_MS.max) return Math.round(ttl);
   throw new RelayError("usage", `Cannot claim for ${Math.round(ttl / 1000)} s: a claim lasts 10 seconds to 8 hours`, {
-    next: "claim for less, and claim again to renew",
+    next: "agent-relay claim <path> --ttl 1h, and again to renew it",
   });
 }
 

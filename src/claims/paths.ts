@@ -44,7 +44,7 @@ export function whence({ registration, project, store }: Context, { cwd, ...how 
  */
 export function pathTargets(typed: string, pathBase: PathBase): ClaimTarget[] {
   if (typed === "" || typed.includes("\0") || Buffer.byteLength(typed) > MAX_PATH_BYTES)
-    throw wrong(typed, "it is no path", 'give one such as src/db.ts or "src/**"');
+    throw wrong(typed, "it is no path", 'agent-relay claim src/db.ts, or a glob such as "src/**"');
   if (pathBase.exact || !isGlob(typed)) return [target(typed, [], pathBase)];
   return expanded(typed).map((pattern) => {
     const segments = pattern.split(/[/\\]/);

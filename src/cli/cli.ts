@@ -70,6 +70,7 @@ export class Cli {
   readonly flags: GlobalFlags;
 
   #dir: string | undefined;
+  #newDir: string | undefined;
   #opened: FoundRelay | undefined;
 
   constructor(io: Io, flags: GlobalFlags) {
@@ -113,6 +114,7 @@ export class Cli {
   /** Says that the folder which somebody has named is no relay yet. */
   #tellIfNew({ dir, exists, because, server }: Project): void {
     if (exists || server !== undefined || !because.endsWith(" says so")) return;
+    this.#newDir = dir;
     this.io.err(`note: there is no relay at ${cleanLine(dir)} yet (${because})\n`);
   }
 
@@ -146,6 +148,8 @@ export class Cli {
 
   /** Called when a verb has done its work: the relay that it used is there now, so its project is noted. */
   done(): void {
+    if (this.#newDir !== undefined && fs.existsSync(this.#newDir))
+      this.io.err(`note: made a new relay in ${cleanLine(this.#newDir)}\n`);
     if (this.#dir !== undefined) noteProject(this.#dir, this.io.env);
   }
 

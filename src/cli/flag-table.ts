@@ -7,6 +7,8 @@ export interface Explained {
   readonly about: string;
   /** The only values that it can have. */
   readonly choices?: readonly string[];
+  /** Its value, which may be left away, is a length of time: another word that follows is none of its. */
+  readonly isTime?: true;
   /** It may be given several times, each time with one value. */
   readonly isRepeatable?: true;
 }
@@ -60,6 +62,7 @@ interface Flag {
   readonly short: string | undefined;
   readonly takes: "nothing" | "one" | "one if it follows" | "all that follow";
   readonly isList: boolean;
+  readonly isTime: boolean;
   readonly choices: readonly string[] | undefined;
 }
 
@@ -87,8 +90,8 @@ function readFlag([text, said]: readonly [string, string | Explained]): Flag {
       : value.startsWith("<")
         ? "one"
         : "one if it follows";
-  const { choices, isRepeatable = false } = explained(said);
-  return { long, short, takes, isList: isMany || isRepeatable, choices };
+  const { choices, isRepeatable = false, isTime = false } = explained(said);
+  return { long, short, takes, isList: isMany || isRepeatable, isTime, choices };
 }
 
 function readWord([text, said]: readonly [string, string | Explained]): Word {
@@ -96,6 +99,8 @@ function readWord([text, said]: readonly [string, string | Explained]): Word {
   const { choices } = explained(said);
   return { name, isNeeded: text.startsWith("<"), isList: text.includes("..."), choices };
 }
+
+const TIME = /^[\d.]+[a-z]*$/; // or one written wrongly
 
 /**
  * The flags and words that arguments give; undefined if they are not what the tables say, or ask for help: who tells a
@@ -115,7 +120,7 @@ export function parse(
       if (args[token.index] !== "--") return undefined; // a dash among short flags
       taking = undefined;
     } else if (token.kind === "positional") {
-      if (!taking) given.push(token.value);
+      if (!taking || (taking.isTime && !TIME.test(token.value))) given.push(token.value);
       else if (!put(flags, taking, token.value)) return undefined;
       if (taking?.takes !== "all that follow") taking = undefined;
     } else {

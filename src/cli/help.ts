@@ -1,9 +1,9 @@
 import type { Command, CommanderError } from "commander";
-import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { asTyped, beginning } from "../text.ts";
 import { type Explained, explained, type FlagTable, oddity, type WordTable } from "./flag-table.ts";
+import { isNear, nameOf, partMeant, withRest } from "./meant.ts";
 
 // Help and what is wrong with arguments are said by a library, made from a verb's tables, and loaded for these alone.
 
@@ -82,16 +82,68 @@ function misuse(error: CommanderError, command: Command, args: readonly string[]
   const name = command.name();
   const wrong = choiceIn(error.message);
   if (wrong) return notAChoice(wrong, name, args);
-  const stray = error.code === "commander.excessArguments" ? strayWord(command, args) : undefined;
-  if (stray !== undefined && verb.forWord)
-    return new RelayError("usage", `Cannot run "${name}" with ${asTyped(stray, 80)}: it takes no words`, {
-      next: `${name} ${verb.forWord(quoted(stray))}`,
-    });
-  const usual = error.code === "commander.unknownOption" ? asUsual(command, args, verb.flags) : undefined;
-  const says = withoutFarHint(error.message.replace(/^error: /, "").replace(/\n/g, " "));
-  const text = error.code === "commander.unknownOption" ? args.findIndex((arg) => /^- ?[^-]*\s/.test(arg)) : -1;
-  const next = usual ?? (text < 0 ? `${name} --help${orAsText(error, command, args)}` : withTextLast(name, args, text));
-  return new RelayError("usage", `Cannot run "${name}": ${says}`, { next });
+  if (error.code === "commander.excessArguments") return tooMany(command, args, verb);
+  if (error.code === "commander.unknownCommand") return noSuchPart(command, args, verb);
+  const unknown = error.code === "commander.unknownOption" ? unknownFlag(error, command, args, verb) : undefined;
+  if (unknown) return unknown;
+  const says = error.message.replace(/^error: /, "").replace(/\n/g, " ");
+  return new RelayError("usage", `Cannot run "${name}": ${says}`, { next: `${name} --help` });
+}
+
+/** A word that the verb has no place for. */
+function tooMany(command: Command, args: readonly string[], { forWord }: Described): RelayError {
+  const name = command.name();
+  const places = command.registeredArguments.length;
+  const words = command.args.length > 0 ? command.args : args.filter((arg) => !arg.startsWith("-"));
+  const stray = words[places] ?? "";
+  const takes = places === 0 ? "no words" : places === 1 ? "one word" : `${places} words`;
+  return new RelayError("usage", `Cannot run "${name}" with ${asTyped(stray, 80)}: it takes ${takes}`, {
+    next: `${name} ${forWord?.(quoted(stray)) ?? "--help"}`,
+  });
+}
+
+/** A word that is none of a verb's own verbs. */
+function noSuchPart(command: Command, args: readonly string[], { parts }: Described): RelayError {
+  const name = command.name();
+  const word = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const { only, near } = partMeant(
+    word,
+    parts.map((part) => part.name.replace(/^.* /, "")),
+  );
+  const hint = only === undefined ? near.join(" or ") : nameOf(only);
+  const rest = args.filter((arg) => arg !== word);
+  return new RelayError(
+    "usage",
+    `Cannot run "${name}" with ${asTyped(word, 80)}: it has no such part${hint === "" ? "" : `; did you mean ${hint}?`}`,
+    { next: only === undefined ? `${name} --help` : `${name} ${withRest(only, rest)}` },
+  );
+}
+
+/** A flag that there is not: the one that was meant, or a text that begins with a dash. */
+function unknownFlag(
+  error: CommanderError,
+  command: Command,
+  args: readonly string[],
+  { flags }: Described,
+): RelayError {
+  const name = command.name();
+  const usual = asUsual(command, args, flags);
+  const text = args.findIndex((arg) => /^- ?[^-]*\s/.test(arg));
+  const [, typed = ""] = /'([^']*)'/.exec(error.message) ?? [];
+  const all = command.options.map(({ long }) => long ?? "");
+  const begun = all.filter((long) => typed.length > 3 && long.startsWith(typed));
+  const near = begun.length > 0 ? begun : all.filter((long) => isNear(long, typed));
+  const only = near.length === 1 ? near[0] : undefined;
+  const mended =
+    only === undefined
+      ? undefined
+      : [name, ...args.map((arg) => (arg.split("=")[0] === typed ? arg.replace(typed, only) : quoted(arg)))];
+  const next =
+    usual ??
+    mended?.join(" ") ??
+    (text < 0 ? `${name} --help${orAsText(error, command, args)}` : withTextLast(name, args, text));
+  const hint = near.length === 0 || usual !== undefined ? "" : `; did you mean ${near.join(" or ")}?`;
+  return new RelayError("usage", `Cannot run "${name}": unknown option '${typed}'${hint}`, { next });
 }
 
 /** The letters that other programs have for these. */
@@ -136,37 +188,12 @@ function oneOf(choices: readonly string[]): string {
   return choices.length === 1 ? `${choices[0]}` : `one of ${choices.join(", ")}`;
 }
 
-/** The first word that the verb has no place for. */
-function strayWord(command: Command, args: readonly string[]): string | undefined {
-  const words = command.args.length > 0 ? command.args : args.filter((arg) => !arg.startsWith("-"));
-  return words[command.registeredArguments.length];
-}
-
-/** The library's guess at what was meant, unless it is a guess at anything. */
-function withoutFarHint(says: string): string {
-  const [, word = "", guess = ""] = /'(-*[^']*)' \(Did you mean (\S+)\?\)$/.exec(says) ?? [];
-  return guess === "" || isNear(guess, word) ? says : says.replace(/ \(Did you mean .*\)$/, "");
-}
-
-/** Whether two words differ in a third of their letters at most: of a short one almost anything is two letters away. */
-function isNear(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((word) => word.replace(/^-+/, "").toLowerCase());
-  return distance(a ?? "", b ?? "") <= Math.floor(Math.max(one.length, other.length) / 3);
-}
-
 /** How a word that begins with a dash is given as text, for a verb that takes one. */
 function orAsText(error: CommanderError, command: Command, args: readonly string[]): string {
   const at = args.findIndex((arg) => arg.startsWith("-") && error.message.includes(`'${arg}'`));
-  const takesText = command.registeredArguments.some(({ variadic }) => variadic);
+  const takesText = command.registeredArguments.some((word) => word.variadic && /^(?:text|line)$/.test(word.name()));
   const isFlag = /^-[a-z]$/i.test(args[at] ?? "");
-  if (
-    error.code !== "commander.unknownOption" ||
-    !takesText ||
-    at < 0 ||
-    isFlag ||
-    error.message.includes("Did you mean")
-  )
-    return "";
+  if (!takesText || at < 0 || isFlag) return "";
   return `, or if it is text: ${withTextLast(command.name(), args, at)}`;
 }
 

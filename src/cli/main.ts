@@ -1,11 +1,11 @@
 import pkg from "../../package.json" with { type: "json" };
-import { distance } from "../agents/edit-distance.ts";
 import { RelayError } from "../errors.ts";
 import { quoted } from "../shell/quote.ts";
 import { asTyped, json } from "../text.ts";
 import { firstWord, GLOBAL_FLAGS, runVerb } from "./command.ts";
 import { fail } from "./exit.ts";
 import type { Io } from "./io.ts";
+import { nameOf, verbMeant, withRest } from "./meant.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Runs the command with its arguments (without node and script). Returns the exit code; never throws. */
@@ -45,8 +45,12 @@ async function help(words: readonly string[], io: Io): Promise<number> {
   const { guide, TOPICS } = await import("./guides.ts");
   const verb = word === undefined || !Object.hasOwn(VERBS, word) ? undefined : VERBS[word];
   const isTopic = word !== undefined && part === undefined && Object.hasOwn(TOPICS, word);
-  if (verb && !isTopic)
-    return await runVerb((await verb.load()).verb, [...(part === undefined ? [] : [part]), "--help"], io);
+  if (verb && !isTopic) {
+    const { verb: described } = await verb.load();
+    const isPart = part === undefined || described.parts.length === 0;
+    if (!isPart && !described.parts.some(({ name }) => name === part)) return await runVerb(described, [part], io);
+    return await runVerb(described, [...(part === undefined ? [] : [part]), "--help"], io);
+  }
   if (word !== undefined && !isTopic) throw unknownVerb(word, ["--help"], Object.keys(TOPICS));
   const text = word === undefined ? (await import("./overview.ts")).overview() : guide(word, io.script);
   await (await import("./pager.ts")).printHelp(io, verb ? `${text}\nThe verb: agent-relay ${word} --help\n` : text);
@@ -62,16 +66,9 @@ function verbLate(early: string, args: readonly string[]): RelayError {
   });
 }
 
-/** What the words of other programs are called here. */
-const MEANT: Readonly<Record<string, string>> = {
-  ...{ who: "agents", ps: "agents", ls: "agents", list: "agents", tasks: "task list", version: "--version" },
-  ...{ message: "send", msg: "send", mail: "inbox", messages: "inbox", init: "setup", tail: "activity --follow" },
-  ...{ lock: "claim", unlock: "release", locks: "claims" },
-};
-
 async function unknown(word: string, rest: readonly string[]): Promise<RelayError> {
   const { TOPICS } = await import("./guides.ts");
-  if (Object.hasOwn(MEANT, word) || !Object.hasOwn(TOPICS, word)) return unknownVerb(word, rest);
+  if (verbMeant(word, []).only !== undefined || !Object.hasOwn(TOPICS, word)) return unknownVerb(word, rest);
   return new RelayError("usage", `Cannot run ${asTyped(word, 80)}: there is no such verb; it is a topic of help`, {
     next: `agent-relay help ${word}`,
   });
@@ -79,18 +76,15 @@ async function unknown(word: string, rest: readonly string[]): Promise<RelayErro
 
 /** `topics`: other words that stand there. */
 function unknownVerb(word: string, rest: readonly string[], topics: readonly string[] = []): RelayError {
-  const farthest = word.length <= 3 ? 1 : 2; // of a short word, almost anything is two letters away
-  const near = [...new Set([...Object.keys(VERBS), ...topics])].filter((name) => distance(name, word) <= farthest);
-  const only = near.length === 1 ? near[0] : undefined;
-  if (only !== undefined && topics.includes(only))
-    return new RelayError("usage", `Cannot show ${asTyped(word, 80)}: there is no such topic; did you mean ${only}?`, {
-      next: `agent-relay help ${only}`,
+  const { only, near } = verbMeant(word, [...new Set([...Object.keys(VERBS), ...topics])]);
+  const hint = only === undefined ? near.join(" or ") : nameOf(only);
+  if (topics.includes(hint))
+    return new RelayError("usage", `Cannot show ${asTyped(word, 80)}: there is no such topic; did you mean ${hint}?`, {
+      next: `agent-relay help ${hint}`,
     });
-  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : only;
-  const hint = meant ?? near.join(" or ");
   return new RelayError(
     "usage",
     `Cannot run ${asTyped(word, 80)}: there is no such verb${hint === "" ? "" : `; did you mean ${hint}?`}`,
-    { next: meant === undefined ? "agent-relay help" : ["agent-relay", meant, ...rest.map(quoted)].join(" ") },
+    { next: only === undefined ? "agent-relay help" : `agent-relay ${withRest(only, rest)}` },
   );
 }

@@ -94,7 +94,7 @@ function readBody(file: string): string {
   } catch (error) {
     if (errno(error) === "ENOENT")
       throw new RelayError("not_found", `Cannot send "${file}": there is no such file`, {
-        next: 'give the path of a file, or the text itself: agent-relay send "your text"',
+        next: 'agent-relay send --file <path>, or the text itself: agent-relay send "your text"',
       });
     if (errno(error) === "EISDIR")
       throw new RelayError("usage", `Cannot send "${file}": it is a folder`, {

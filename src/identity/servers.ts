@@ -4,6 +4,7 @@ import path from "node:path";
 import { RelayError } from "../errors.ts";
 import { hash } from "../hash.ts";
 import { fileNameFor } from "../machine/file-name.ts";
+import { isListenedTo } from "../machine/listening.ts";
 import { readState, writeState } from "../machine/state-file.ts";
 import { type Infer, integer, moment, object, optional, text } from "../schema.ts";
 import { type Credentials, HttpCaller } from "../store/http/caller.ts";
@@ -35,7 +36,7 @@ export function serverUrl(word: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol) || url.hostname === "")
     throw new RelayError("usage", `Cannot use ${asTyped(word)} as a server: it is no address`, {
-      next: "give one such as http://127.0.0.1:4800",
+      next: "agent-relay login http://127.0.0.1:4800",
     });
   if (url.username !== "" || url.password !== "")
     throw new RelayError("usage", "Cannot use an address with a password in it: it would be shown to everyone here", {
@@ -76,6 +77,11 @@ export class ServerCredentials implements Credentials {
         throw new RelayError("failed", `Cannot use ${this.#url.href}: the server that you ran there has ended`, {
           isAway: true,
           next: "agent-relay serve, as before",
+        });
+      if (isHere(this.#url) && !(await isListenedTo(this.#url.hostname.replace(/^\[(.*)\]$/, "$1"), portOf(this.#url))))
+        throw new RelayError("failed", `Cannot use ${this.#url.href}: nobody listens there`, {
+          isAway: true,
+          next: "agent-relay serve, then by the address that it prints",
         });
       throw new RelayError("refused", `Cannot use ${this.#url.href}: you have not logged in there`, {
         next: isHere(this.#url)
@@ -178,15 +184,19 @@ export function servings(folder: string): { readonly port: number; readonly pid:
 }
 
 /** The token of our own server, for the address it listens on: another address here may be somebody else's server. */
-function servingToken(folder: string, { hostname, port, protocol }: URL): string | undefined {
-  const number = port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
-  if (!isHere({ hostname })) return undefined;
-  const serving = readState(servingFile(folder, number), Serving, LOG_IN_AGAIN);
+function servingToken(folder: string, url: URL): string | undefined {
+  if (!isHere(url)) return undefined;
+  const { hostname } = url;
+  const serving = readState(servingFile(folder, portOf(url)), Serving, LOG_IN_AGAIN);
   const isOurs =
     serving?.host === hostname.replace(/^\[(.*)\]$/, "$1") ||
     (serving?.host === "0.0.0.0" && hostname.startsWith("127.")) ||
     (serving?.host === "::" && hostname === "[::1]");
   return isOurs ? serving?.token : undefined;
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
 function isHere({ hostname }: Pick<URL, "hostname">): boolean {

@@ -329,7 +329,7 @@ function expiry(now: number, after: number): string {
   const at = new Date(now + after);
   if (!(after > 0) || Number.isNaN(at.getTime()))
     throw new RelayError("usage", `Cannot let a message expire after ${after} ms`, {
-      next: "give a length of time such as 1h",
+      next: 'agent-relay send --expires 1h "..."',
     });
   return at.toISOString();
 }

@@ -89,7 +89,7 @@ function timeOf(word: string, now: number): number {
   if (!Number.isNaN(date) && /[-:T]/.test(word)) {
     if (date <= now) return date;
     throw new RelayError("usage", `Cannot tell how it was at "${word}": that is still to come`, {
-      next: "give a time that is past",
+      next: "agent-relay activity --at 1h, for how it was an hour ago",
     });
   }
   if (/^[\d.]+[a-z]*$/.test(word)) return now - parseDuration(word);

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type Claim, sayTargets } from "../../claims/claim.ts";
-import { durationOf, formatDuration, parseDuration } from "../../duration.ts";
+import { durationOf, formatDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { claimWords, TENTATIVE } from "../../render/claims.ts";
 import { quoted } from "../../shell/quote.ts";
@@ -19,7 +19,7 @@ export const verb = defineVerb({
     "--shared": "others may have it as well, if they share it too",
     "--reason <text>": "why; those who want it are told",
     "--ttl <time>": "how long without renewal: 10s to 8h (default 30m)",
-    "--wait [time]": "wait in line for it (default 30s)",
+    "--wait [time]": { about: "wait in line for it (default 30s)", isTime: true },
     "--tell": "tell everyone",
     "--apart": "in this worktree only, not the same path in all of them",
   },
@@ -27,15 +27,15 @@ export const verb = defineVerb({
   async run(cli, flags, { path: paths }) {
     const relay = await cli.open();
     const { shared, reason, ttl, apart, tell } = flags;
-    const { waitMs, resources, all } = told(paths, flags.wait, flags.resource);
+    const resources = named(flags.resource, paths);
     return untilInterrupted(cli.io, async (signal) => {
       const mode = shared ? "shared" : undefined;
-      const claim = await relay.claim(all, {
+      const claim = await relay.claim(paths, {
         resources,
         mode,
         reason,
         ttlMs: durationOf(ttl),
-        waitMs,
+        waitMs: flags.wait === true ? WAIT : durationOf(flags.wait),
         thisWorktreeOnly: apart,
         signal,
       });
@@ -50,10 +50,9 @@ export const verb = defineVerb({
   },
 });
 
-/** What was meant: `--wait` may have a time, and takes a path that comes after it for one. Throws `usage` for a path after `--resource`. */
-function told(paths: readonly string[], wait?: string | true, [first, ...resources]: readonly string[] = []) {
-  const isTime = typeof wait === "string" && /^[\d.]+[a-z]*$/.test(wait);
-  const swallowed = resources.filter((one) => one.includes("/"));
+/** The names of resources. Throws `usage` for a path after `--resource`, which takes all that follows. */
+function named([first, ...others]: readonly string[] = [], paths: readonly string[]): string[] {
+  const swallowed = others.filter((one) => one.includes("/"));
   if (swallowed.length > 0)
     throw new RelayError(
       "usage",
@@ -62,11 +61,7 @@ function told(paths: readonly string[], wait?: string | true, [first, ...resourc
         next: `agent-relay claim ${[...paths, ...swallowed].map(quoted).join(" ")} --resource ${quoted(first ?? "")}`,
       },
     );
-  return {
-    waitMs: wait === undefined ? undefined : isTime ? parseDuration(wait) : WAIT,
-    resources: first === undefined ? [] : [first, ...resources],
-    all: typeof wait === "string" && !isTime ? [...paths, wait] : paths,
-  };
+  return first === undefined ? [] : [first, ...others];
 }
 
 function claimed(claim: Claim): string {

@@ -1,4 +1,4 @@
-import { parseDuration } from "../../duration.ts";
+import { formatDuration, parseDuration } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import type { Inbox, InboxOptions } from "../../messages/inbox.ts";
 import type { Relay } from "../../relay.ts";
@@ -28,6 +28,7 @@ export const verb = defineVerb({
   flags: FLAGS,
   note: "For who asks often, agent-relay-hook inbox --session <id> is the same, without Node where nothing waits.",
   example: "agent-relay inbox --limit 5",
+  forWord: (word) => (/^\d+$/.test(word) ? `--limit ${word}` : "--help"),
   run: inbox,
 });
 
@@ -61,7 +62,7 @@ async function inbox(cli: Cli, flags: InboxFlags): Promise<void> {
     );
   if (is_unknown) io.err("Nothing is marked as read, since you are not registered here: agent-relay register\n");
   if (io.isUnheard && more > 0 && !flags.peek) return io.err(UNHEARD);
-  const later = flags.since === undefined ? "" : ` sent in the last ${flags.since}`;
+  const later = flags.since === undefined ? "" : ` sent in the last ${formatDuration(parseDuration(flags.since))}`;
   if (items.length === 0 && broken.length === 0) io.err(`No unread messages${later}\n`);
   if (more > 0) io.err(`${countWord(more)} more unread: agent-relay inbox\n`);
   if (open_more > 0)

@@ -59,15 +59,19 @@ export const verb = defineVerb({
 function chosen(cli: Cli, folders: readonly string[], flags: Flags): Promise<number | undefined> {
   if ([flags.install, flags.uninstall, flags.status].filter(Boolean).length > 1)
     throw new RelayError("usage", "Cannot install, uninstall and tell the status at once: give one of them");
-  for (const folder of folders) refuseProject(path.resolve(cli.io.cwd, folder), folder);
+  for (const folder of folders) refuseNoRelay(path.resolve(cli.io.cwd, folder), folder);
   if (flags.install) return install(cli, folders, flags);
   if (flags.uninstall)
     return uninstallService(cli, unitOf(cli, folders, flags), "agent-relay serve --status").then(() => undefined);
   return flags.status ? status(cli) : serve(cli, folders, flags).then(() => undefined);
 }
 
-/** Refuses a project's folder: what is served is the relay in it. */
-function refuseProject(folder: string, word: string): void {
+/** Throws `usage` for a folder that is a project, and for a port that stands where a folder does. */
+function refuseNoRelay(folder: string, word: string): void {
+  if (/^\d+$/.test(word) && !fs.existsSync(folder))
+    throw new RelayError("usage", `Cannot serve "${word}": there is no such folder`, {
+      next: `agent-relay serve --port ${word}`,
+    });
   const isProject = [".relay", ".git"].some((name) => fs.existsSync(path.join(folder, name)));
   if (!isProject || fs.existsSync(path.join(folder, "relay.json"))) return;
   throw new RelayError("usage", `Cannot serve "${word}": that is a project, and its relay is the folder in it`, {

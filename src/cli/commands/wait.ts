@@ -46,7 +46,7 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   const relay = await cli.open();
   const asked = [flags.list && "--list", flags.outcome && "--outcome", flags.cancel && "--cancel"].filter(Boolean);
   if (asked.length > 1)
-    throw new RelayError("usage", `Cannot do ${asked.join(" and ")} at once`, { next: "give one of them" });
+    throw new RelayError("usage", `Cannot do ${asked.join(" and ")} at once`, { next: "agent-relay wait --help" });
   if (flags.list) {
     const all = await relay.waits.list();
     await cli.say(all, await described(cli, relay, all));

@@ -3,13 +3,13 @@ import { cleanLine } from "../../../text.ts";
 import type { Cli } from "../../cli.ts";
 import { defineVerb } from "../../command.ts";
 import type { FlagsOf } from "../../flag-table.ts";
-import { MOVE, openFor } from "./shared.ts";
+import { MOVE, openFor, taskMeant } from "./shared.ts";
 
 export const done = defineVerb({
   name: "done",
   about: "say that your task is done",
   example: 'agent-relay task done "parse headers"',
-  words: { "<task>": "" },
+  words: { "[task]": "its id or title; default the one that you work on" },
   flags: MOVE,
   run: (cli, flags, { task }) => over(cli, "done", task, flags),
 });
@@ -23,9 +23,14 @@ export const cancel = defineVerb({
   run: (cli, flags, { task }) => over(cli, "cancel", task, flags),
 });
 
-async function over(cli: Cli, move: "done" | "cancel", task: string, { reason, force }: FlagsOf<typeof MOVE>) {
+async function over(
+  cli: Cli,
+  move: "done" | "cancel",
+  named: string | undefined,
+  { reason, force }: FlagsOf<typeof MOVE>,
+) {
   const relay = await openFor(cli, force, `${move === "done" ? "complete" : "cancel"} another's task`);
-  const ended = await relay.tasks[move](task, { reason, force });
+  const ended = await relay.tasks[move](await taskMeant(relay, named, move), { reason, force });
   const ready = ended.ready.map(({ id, title }) => `now ready: ${shortId(id)} ${cleanLine(title)}\n`);
   await cli.say(ended, `${move === "done" ? "Done" : "Cancelled"}: ${shortId(ended.task.id)}\n${ready.join("")}`);
 }

@@ -95,11 +95,12 @@ function unknown(word: string, agents: readonly Addressee[], isSent: boolean): R
   const isGroup = word === "human" || word.startsWith("role:");
   const several = word.split(",").filter((part) => part !== "");
   const next = isGroup
-    ? 'agent-relay send "...", for everyone, also who comes within a day'
+    ? 'agent-relay send --to all "..."'
     : several.length > 1
       ? `--to once for each: ${several.map((part) => `--to ${quoted(part)}`).join(" ")}`
       : "agent-relay agents, or send --keep to leave it for a session that will come";
-  return new RelayError("not_found", `Cannot find "${word}": no agent here has that id, name or role${hint}`, {
+  const why = word === "human" ? "no person is registered here yet" : `no agent here has that id, name or role${hint}`;
+  return new RelayError("not_found", `Cannot find "${word}": ${why}`, {
     next: isSent ? next : "agent-relay agents",
     details: near.length === 0 ? undefined : { near },
   });

@@ -91,7 +91,7 @@ export function claimAgainCommand(
 ): string {
   const resources = (options.resources ?? []).flatMap((resource) => ["--resource", resource]);
   const flags = [...(options.mode === "shared" ? ["--shared"] : []), ...(options.thisWorktreeOnly ? ["--apart"] : [])];
-  return ["agent-relay claim", ...paths.map(typedPath), ...resources, ...flags, "--wait 10m"].join(" ");
+  return ["agent-relay claim", ...paths.map(typedPath), ...resources, ...flags, "--wait 90s"].join(" ");
 }
 
 /** A target as it is typed where paths are spelled by `from`. */

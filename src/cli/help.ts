@@ -192,7 +192,7 @@ function oneOf(choices: readonly string[]): string {
 function orAsText(error: CommanderError, command: Command, args: readonly string[]): string {
   const at = args.findIndex((arg) => arg.startsWith("-") && error.message.includes(`'${arg}'`));
   const takesText = command.registeredArguments.some((word) => word.variadic && /^(?:text|line)$/.test(word.name()));
-  const isFlag = /^-[a-z]$/i.test(args[at] ?? "");
+  const isFlag = /^-[a-z]$|^--[a-z][a-z-]*$/i.test(args[at] ?? "");
   if (!takesText || at < 0 || isFlag) return "";
   return `, or if it is text: ${withTextLast(command.name(), args, at)}`;
 }

@@ -1,11 +1,11 @@
 import net from "node:net";
 
-const PATIENCE_MS = 1000;
+const LISTEN_WAIT_MS = 1000;
 
 /** Whether a program of this machine listens at a port of it. */
 export function isListenedTo(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: PATIENCE_MS });
+    const socket = net.connect({ host, port, timeout: LISTEN_WAIT_MS });
     const end = (isThere: boolean) => {
       socket.destroy();
       resolve(isThere);

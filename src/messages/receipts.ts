@@ -1,6 +1,7 @@
 import { callsOf } from "../agents/registry.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { RelayError } from "../errors.ts";
+import { shortId } from "../id.ts";
 import type { RecordUpdate } from "../store/store.ts";
 import { noteHeard } from "./heard.ts";
 import { isFor, Message, withAck, withdraw as withdrawn, withRead } from "./message.ts";
@@ -21,7 +22,9 @@ export async function markRead(context: Context, ids: readonly string[]): Promis
 export async function ack(context: Context, id: string): Promise<Message> {
   const message = await messageFor(context, id);
   if (!isFor(context.session, message))
-    throw new RelayError("refused", `Cannot ack "${id}": it was not sent to ${context.session}`);
+    throw new RelayError("refused", `Cannot ack "${shortId(message.id)}": it was not sent to you`, {
+      next: "agent-relay inbox",
+    });
   const acked = await stamp(context, message, withAck);
   await context.store.unmark(openPointer(context.session, message.id));
   await context.store.unmark(unreadPointer(context.session, message.id));

@@ -49,8 +49,8 @@ export async function messageFor(context: Context, id: string): Promise<Message>
       next: "agent-relay quarantine list",
     });
   const why = /\d/.test(id)
-    ? `it is not among those ${context.session} may read`
-    : `an id comes first, such as 6gbvv4, of a message that ${context.session} may read`;
+    ? "it is not among those you may read"
+    : "an id comes first, as inbox and history show it, of a message that you may read";
   throw new RelayError("not_found", `Cannot find message ${jsonText(id)}: ${why}`, { next: "agent-relay history" });
 }
 

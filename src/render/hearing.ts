@@ -8,8 +8,8 @@ const TELLER_WORDS: Readonly<Record<Teller, string>> = { hooks: "its hooks", mcp
 export function hearingWords({ told_by, looked_at }: Partial<Hearing>, now: number): string | undefined {
   if (told_by === undefined) return undefined;
   if (told_by.length > 0) return `told by ${told_by.map((one) => TELLER_WORDS[one]).join(" and ")}`;
-  if (looked_at === undefined) return "nothing tells it of mail, and it has not looked yet";
-  return `nothing tells it of mail; it looked ${formatDuration(now - Date.parse(looked_at))} ago`;
+  if (looked_at === undefined) return "it sees this when it looks, which it has not done yet";
+  return `it sees this when it looks, last ${formatDuration(now - Date.parse(looked_at))} ago`;
 }
 
 /** The same in a word or two, for a table. */

@@ -90,13 +90,13 @@ async function filesHeld(context: Context): Promise<(task: Task) => boolean> {
 async function allHeld(context: Context, task: Task, count: number): Promise<RelayError> {
   const files = filesOf(task).map((file) => quoted(typedFrom(file, whence(context))));
   const next = `agent-relay wait --released ${files.join(" ")}, or take one without --claim-files`;
-  const holders = new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id));
+  const holders = [...new Set((await check(context, filesOf(task))).claims.map(({ session_id }) => session_id))];
+  const called = holders.map(await callsOf(context, holders));
+  const hold = called.length === 1 ? `${called[0]} holds` : `${called.join(", ") || "others"} hold`;
   const others = count === 1 ? "it is the only ready one" : `so are those of the other ${count - 1} that are ready`;
-  return new RelayError(
-    "conflict",
-    `Cannot claim the files of "${shortId(task.id)}": ${[...holders].join(", ") || "others"} hold them, ${others}`,
-    { next },
-  );
+  return new RelayError("conflict", `Cannot claim the files of "${shortId(task.id)}": ${hold} them, ${others}`, {
+    next,
+  });
 }
 
 /** Claims the files first, all or none; then takes the task. A kill in between leaves a short lease on the files. */

@@ -96,7 +96,12 @@ async function replied(context: Context, id: string, passed: Set<string>): Promi
       return { outcome: `${each} from ${await called(context, message.from_session)}`, on: [] };
     passed.add(each);
   }
-  return { on: question?.to_session ? [question.to_session] : [] };
+  const asked = question?.to_session ?? undefined;
+  if (asked === undefined) return { on: [] };
+  const isAcked = question?.receipts?.[asked]?.acked_at !== undefined; // an answer comes before the ack that it is
+  return isAcked
+    ? { outcome: `${await called(context, asked)} acked ${id} without an answer`, on: [] }
+    : { on: [asked] };
 }
 
 async function taskOver(context: Context, id: string): Promise<ConditionState> {

@@ -9,7 +9,7 @@ import { leaveQueue } from "../claims/rules.ts";
 import { asFarAsPossible, type Context } from "../context.ts";
 import { formatDuration } from "../duration.ts";
 import { RelayError, unlessAway } from "../errors.ts";
-import { newId } from "../id.ts";
+import { newId, shortId, withShortIds } from "../id.ts";
 import { checkTimeout, MAX_CONDITIONS, MAX_WAITS, WAIT_TIMEOUT_MS } from "../limits.ts";
 import { thisProcess } from "../machine/process.ts";
 import { scanForForeign, scanInterval } from "../messages/discover.ts";
@@ -250,7 +250,7 @@ async function conditionsOf(
       ...(wished.from === undefined ? {} : { session: await known(context, wished.from) }),
       ...(wished.kind === undefined ? {} : { kind: wished.kind }),
     });
-  for (const id of wished.replyTo ?? []) conditions.push({ event: "reply", id: (await messageFor(context, id)).id });
+  for (const id of wished.replyTo ?? []) conditions.push({ event: "reply", id: await askedBy(context, id) });
   for (const word of wished.taskDone ?? []) conditions.push({ event: "task", id: (await taskOf(context, word)).id });
   if (conditions.length > MAX_CONDITIONS)
     throw new RelayError("limit", `Cannot wait for more than ${MAX_CONDITIONS} things at once`, {
@@ -259,6 +259,15 @@ async function conditionsOf(
   if (conditions.length > 0) return conditions;
   throw new RelayError("usage", "Cannot wait for nothing: say what for", {
     next: "agent-relay wait --message, or --released, --ended, --reply-to, --task-done",
+  });
+}
+
+/** The whole id of a question. Throws `usage` for one that this session is to answer itself. */
+async function askedBy(context: Context, part: string): Promise<string> {
+  const { id, to_session, from_session } = await messageFor(context, part);
+  if (to_session !== context.session || from_session === context.session) return id;
+  throw new RelayError("usage", `Cannot wait for an answer to "${shortId(id)}": it was sent to you`, {
+    next: `agent-relay reply ${shortId(id)} "..."`,
   });
 }
 
@@ -285,9 +294,9 @@ function tooMany(count: number): RelayError {
 function tooLate(what: string, timeout: number): RelayError {
   return new RelayError(
     "timed_out",
-    `Cannot wait any longer for ${what}: it did not happen in ${formatDuration(timeout)}`,
+    `Cannot wait any longer for ${withShortIds(what)}: it did not happen in ${formatDuration(timeout)}`,
     {
-      next: "wait again, or with --subscribe: then a message tells of it",
+      next: "the same again, or with --subscribe: then a message tells of it",
     },
   );
 }

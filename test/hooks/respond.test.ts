@@ -691,7 +691,7 @@ describe("before an edit", () => {
     const world = await World.of();
     await world.as("ann").claim("src");
     const { deny } = await world.tool("Pre", "Write", { file_path: "src/a b; $(rm c)" });
-    expect(deny).toContain("agent-relay claim 'src/a b; $(rm c)' --wait 10m");
+    expect(deny).toContain("agent-relay claim 'src/a b; $(rm c)' --wait 90s");
   });
 
   test("many files are looked at as fast as one, and the one that is claimed among them is found", async () => {

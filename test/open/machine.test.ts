@@ -51,7 +51,7 @@ test("agents of another project were listed, and could not be written to", async
   const sent = await one.as("ann", "send", "--to", "bob", "may I?");
   expect(sent.code, sent.err).toBe(0);
   expect(sent.out).toMatch(
-    /sent to \S+ \(active, nothing [^)]+\) in another project; answers come there: agent-relay inbox --dir \S+\n$/,
+    /sent to \S+ \(active, it sees this [^)]+\) in another project; answers come there: agent-relay inbox --dir \S+\n$/,
   );
   const relay = `${base}/two/.relay`;
   expect(sent.out).toContain(relay);

@@ -99,6 +99,6 @@ test("a group that has nobody in it was to be written to with --keep, which coul
     for (const keep of [[], ["--keep"]]) {
       const { code, err } = await story.as("claude-1", "send", "--to", group, ...keep, "may I?");
       expect(code).toBe(3);
-      expect(err).toContain('Try: agent-relay send "...", for everyone, also who comes within a day');
+      expect(err).toContain('Try: agent-relay send --to all "..."');
     }
 });

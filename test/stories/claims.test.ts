@@ -53,7 +53,7 @@ describe("claiming", () => {
     const claimed = await story.as("a", "claim", "src/db.ts", "--reason", "new index");
     expect(claimed).toEqual({
       ...{ code: 0, err: "" },
-      out: "Claimed src/db.ts for 30m (token 1); release it when you are done\n",
+      out: "Claimed src/db.ts for 30m; release it when you are done\n",
     });
     story.now += 18 * MINUTE;
     const { code, out, err } = await story.as("b", "claim", "src/*.ts");
@@ -62,7 +62,7 @@ describe("claiming", () => {
     expect(framed(said), "what the holder says is data").toBe(
       'Cannot claim "src/*.ts": ann holds "src/db.ts" until 2026-05-01T12:30:00Z (12m more): "new index"',
     );
-    expect(next).toBe("Try: agent-relay claim 'src/*.ts' --wait 10m, or agent-relay send --claim 'src/*.ts' \"...\"\n");
+    expect(next).toBe("Try: agent-relay claim 'src/*.ts' --wait 90s, or agent-relay send --claim 'src/*.ts' \"...\"\n");
     const asJson = await story.as("b", "claim", "src", "--json");
     expect(asJson).toMatchObject({ code: 4, out: "" });
     expect(JSON.parse(asJson.err)).toMatchObject({
@@ -70,7 +70,7 @@ describe("claiming", () => {
     });
     expect((await story.as("b", "claim", "docs")).code).toBe(0);
     story.now += 12 * MINUTE;
-    expect((await story.as("b", "claim", "src/*.ts")).out, "it has run out").toContain("(token 3)");
+    expect(await story.json("b", "claim", "src/*.ts"), "it has run out").toMatchObject({ token: 3 });
   });
 
   const requests = [
@@ -306,7 +306,7 @@ describe("holders that go", () => {
     await kill(child);
     expect((await story.as("b", "check", "src/db.ts")).out).toBe("free\n");
     expect((await story.as("b", "claims")).err).toBe("Nothing is claimed\n");
-    expect((await story.as("b", "claim", "src/db.ts")).out).toContain("(token 2)");
+    expect(await story.json("b", "claim", "src/db.ts")).toMatchObject({ token: 2 });
   });
 
   test("one whose pid is now another process's loses them too", async () => {
@@ -362,17 +362,17 @@ describe("waiting in line", () => {
   test("ends with the claim when the holder releases it, for each in turn", async () => {
     const story = new Story();
     await story.as("a", "claim", "src");
-    const second = story.as("b", "claim", "src/db.ts", "--wait");
+    const second = story.json("b", "claim", "src/db.ts", "--wait");
     await inLine(story, 1);
-    const third = story.as("c", "claim", "src", "--wait", "1m");
+    const third = story.json("c", "claim", "src", "--wait", "1m");
     await inLine(story, 2);
     expect((await story.as("d", "claim", "src/db.ts")).err).toMatch(/is in line for "src\/db.ts" already/);
     expect((await story.as("d", "check", "src/other.ts")).code).toBe(4);
     await story.as("a", "release", "src");
-    expect((await second).out).toContain("Claimed src/db.ts for 30m (token 2)");
+    expect(await second).toMatchObject({ token: 2, ttl_ms: 30 * MINUTE });
     expect((await story.as("a", "claim", "src/db.ts")).code, "no way past the line").toBe(4);
     await story.as("b", "release", "src");
-    expect((await third).out).toContain("(token 3)");
+    expect(await third).toMatchObject({ token: 3 });
   });
 
   const ends: [string, (story: Story, holder: ChildProcess) => unknown][] = [

@@ -10,12 +10,14 @@ test("nobody saw that nothing told an agent of its mail: send says it, and when 
   const story = new Story();
   await story.as("codex-1", "register", "--name", "cox");
   const send = async () => (await story.as("ann", "send", "--to", "cox", "hello")).out;
-  expect(await send()).toContain("(active, nothing tells it of mail, and it has not looked yet)");
+  expect(await send()).toContain("(active, it sees this when it looks, which it has not done yet)");
   await story.as("codex-1", "inbox", "--peek");
-  expect(await send(), "who only peeks may leave it at that").toContain("has not looked yet, 1 unread before this)");
+  expect(await send(), "who only peeks may leave it at that").toContain(
+    "which it has not done yet, 1 unread before this)",
+  );
   await story.as("codex-1", "inbox");
   story.now += 5 * MINUTE;
-  expect(await send()).toContain("(active, nothing tells it of mail; it looked 5m ago)");
+  expect(await send()).toContain("(active, it sees this when it looks, last 5m ago)");
   const { recipients } = await story.json<{ recipients: object[] }>("ann", "send", "--to", "cox", "more");
   expect(recipients).toMatchObject([{ told_by: [], looked_at: iso(story.now - 5 * MINUTE) }]);
 });

@@ -16,7 +16,7 @@ test("two agents with nothing set up talk, and each message is shown once", asyn
 
   const reply = await story.as("gemini-1", "reply", idIn(hello.out), "I", "review");
   expect(reply.out).toMatch(
-    /^\w{6} sent to claude-[\w-]+ \(active, nothing tells it of mail, and it has not looked yet\)\n$/,
+    /^\w{6} sent to claude-[\w-]+ \(active, it sees this when it looks, which it has not done yet\)\n$/,
   );
   expect((await story.as("claude-1", "unread")).out).toBe("1\n");
   expect((await story.as("claude-1", "inbox")).out).toContain(`answers ${idIn(hello.out)}: I review`);

@@ -71,7 +71,7 @@ describe("from the board to done", () => {
     const next = await story.as("b", "task", "next");
     expect(next).toMatchObject({ code: 0, err: "" });
     const [first, ...rest] = next.out.trimEnd().split("\n");
-    expect(first).toBe(`Yours for 30m, without its files: ${id}`);
+    expect(first).toBe(`Yours for 30m, its files not claimed (--claim-files): ${id}`);
     expect(rest.pop()).toBe(`When it is done: agent-relay task done ${id}`);
     expect(framed(rest.join("\n"))).toBe("Parse headers\nfiles: src/parse.ts");
     story.now += 10 * MINUTE;
@@ -125,6 +125,27 @@ describe("from the board to done", () => {
     expect(framed((await story.as("a", "task", "show", task.id)).out)).toBe(
       `${shortId(task.id)} [pending] Parse\nadded by ann 2m ago, changed 2m ago\n  all\n  of it\n` +
         "note by bob 2m ago: half done\nnote by bob 2m ago: from\n  stdin",
+    );
+  });
+
+  test("cancelling what another works on was silent, and done named the task that one has", async () => {
+    const story = new Story();
+    await story.as("b", "register", "--name", "bob");
+    const task = await add(story, "one", "--file", "src/one.ts");
+    expect((await story.as("b", "task", "done")).err).toMatch(/^Cannot tell which task is meant: you work on none\n/);
+    await story.as("b", "task", "next", "--claim-files");
+    expect((await story.as("a", "task", "cancel", "one")).out).toBe(
+      `Cancelled: ${shortId(task.id)}; its files are given back; bob, who had it, is told\n`,
+    );
+    const two = await add(story, "two");
+    await story.as("b", "task", "next");
+    expect((await story.as("b", "task", "done")).out).toBe(`Done: ${shortId(two.id)}\n`);
+    for (const title of ["three", "four"]) {
+      await add(story, title);
+      await story.as("b", "task", "next");
+    }
+    expect((await story.as("b", "task", "release")).err).toMatch(
+      /you work on 2\nTry: agent-relay task release \w{6}\n$/,
     );
   });
 

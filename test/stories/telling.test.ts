@@ -485,7 +485,7 @@ test("a direct message between others is shown neither in activity nor in explai
   for (const session of ["b", "c"]) await story.as(session, "register");
   const { id } = await story.json<Sent>("a", "send", "--to", "b", "--kind", "question", "the secret");
   await story.as("b", "reply", id, "a secret too");
-  const wait = await story.json<Wait>("b", "wait", "--reply-to", id, "--subscribe");
+  const wait = await story.json<Wait>("a", "wait", "--reply-to", id, "--subscribe");
   expect((await story.as("b", "activity")).out).toMatch(/the secret .*\n.*a secret too/);
   const looks: Ran[] = [];
   for (const session of ["c", "d"])

@@ -164,7 +164,13 @@ describe("a process that waits is woken", () => {
     const done = await project.start("c", "wait", "--task-done", "parse");
     await project.waiting("b", "c");
     const { id: answer } = await project.json<Sent>("a", "reply", id, "4800");
-    expect(await answered.ended).toEqual({ code: 0, out: `${shortId(answer)} from a1\n`, err: "" });
+    expect(await answered.ended).toMatchObject({
+      ...{ code: 0, err: "" },
+      out: expect.stringMatching(
+        new RegExp(`^\\[1 message .*\n${shortId(answer)} a1 .* answers ${shortId(id)}: 4800\n`),
+      ),
+    });
+    expect((await project.as("b", "unread")).out, "what was shown is read").toBe("0\n");
     await project.as("a", "task", "done", "parse");
     expect(await done.ended).toEqual({ code: 0, out: `${shortId(task.id)} is done by a1\n`, err: "" });
   });
@@ -184,6 +190,29 @@ describe("a process that waits is woken", () => {
   });
 });
 
+test("who asked waited on after an ack, and read the answer that it waited for by a second command", async () => {
+  const story = new Story();
+  await story.as("b", "register", "--name", "bob");
+  const ask = async () => (await story.json<Sent>("a", "send", "--to", "b", "--kind", "question", "which?")).id;
+  const [acked, answered] = [await ask(), await ask()];
+  await story.as("b", "ack", acked);
+  expect(await story.as("a", "wait", "--reply-to", acked, "--timeout", "1s")).toEqual({
+    ...{ code: 0, err: "" },
+    out: `bob acked ${shortId(acked)} without an answer\n`,
+  });
+  expect((await story.as("a", "read", acked)).out).toContain("acked by bob");
+  await story.as("b", "reply", answered, "this");
+  for (const look of ["first", "again"])
+    expect((await story.as("a", "wait", "--reply-to", answered)).out, look).toContain(
+      `answers ${shortId(answered)}: this`,
+    );
+  expect(await story.json("a", "wait", "--reply-to", answered)).toMatchObject({ messages: [{ content: "this" }] });
+  expect(await story.as("b", "wait", "--reply-to", answered)).toMatchObject({
+    code: 2,
+    err: `Cannot wait for an answer to "${shortId(answered)}": it was sent to you\nTry: agent-relay reply ${shortId(answered)} "..."\n`,
+  });
+});
+
 test("what does not come in time ends with exit code 5, and says what to do", async () => {
   const story = new Story();
   await story.as("a", "claim", "src");
@@ -191,7 +220,7 @@ test("what does not come in time ends with exit code 5, and says what to do", as
     ...{ code: 5, out: "" },
     err:
       "Cannot wait any longer for src to be free: it did not happen in 0s\n" +
-      "Try: wait again, or with --subscribe: then a message tells of it\n",
+      "Try: the same again, or with --subscribe: then a message tells of it\n",
   });
   const asJson = await story.as("b", "wait", "--message", "--timeout", "1ms", "--json");
   expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: "timed_out" } });

@@ -52,8 +52,9 @@ test("next --claim-files said that no task is ready where all that are ready hav
   await story.as("c", "claim", "one", "two");
   const { code, err } = await story.as("b", "task", "next", "--claim-files");
   expect(code).toBe(4);
+  const { name: called } = await story.json<{ name: string }>("c", "whoami");
   expect(err).toBe(
-    `Cannot claim the files of "${shortId(id)}": c hold them, so are those of the other 1 that are ready\n` +
+    `Cannot claim the files of "${shortId(id)}": ${called} holds them, so are those of the other 1 that are ready\n` +
       "Try: agent-relay wait --released one, or take one without --claim-files\n",
   );
   expect((await story.as("b", "task", "next")).code).toBe(0);

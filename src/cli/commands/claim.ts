@@ -65,5 +65,5 @@ function named([first, ...others]: readonly string[] = [], paths: readonly strin
 }
 
 function claimed(claim: Claim): string {
-  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl_ms)} (token ${claim.token}); ${claim.tentative ? TENTATIVE : "release it when you are done"}`;
+  return `Claimed ${claimWords(claim)} for ${formatDuration(claim.ttl_ms)}; ${claim.tentative ? TENTATIVE : "release it when you are done"}`;
 }

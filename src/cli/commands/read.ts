@@ -13,11 +13,15 @@ export const verb = defineVerb({
     const me = relay.session ?? "";
     const names = await relay.agents.names(sessionsIn([message]));
     const readers = message.read_by.filter((session) => session !== message.from_session);
+    const ackers = readers.filter((session) => message.receipts?.[session]?.acked_at !== undefined);
     const notes = [
       ...(message.claims === undefined ? [] : yieldNotes(message, await relay.claims.list())),
       readers.length === 0
         ? "read by nobody yet"
         : `read by ${readers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`,
+      ...(ackers.length === 0
+        ? []
+        : [`acked by ${ackers.map((each) => cleanLine(names.get(each) ?? each)).join(" ")}`]),
     ];
     const text = cli.framed([messageLines(message, me, names, cli.now(), notes)]);
     await cli.say(message, text);

@@ -14,7 +14,7 @@ import { tableFor } from "../table.ts";
 export const verb = defineVerb({
   name: "status",
   about: "Show who does what, what is claimed, to be done and waited for; or say in one line what you do.",
-  words: { "[line...]": "what you do: the others see it beside your name" },
+  words: { "[line...]": 'what you do: the others see it beside your name; "" takes it back' },
   flags: {
     "-c, --compact": "few words, for a model",
     "--line": "one short line, for a status line; the session may come as JSON on stdin",
@@ -98,9 +98,11 @@ function lines(title: string, of: readonly string[]): string {
 
 const COMPACT_CHARS = 40;
 
+const NOBODY = 'nobody yet (a send, a claim or a status "..." registers you)';
+
 function compact(found: Snapshot, me: string | undefined, cli: Cli): string {
   const mine = found.agents.find((agent) => agent.session_id === me);
-  const you = mine ? cleanLine(namesOf(found.agents).get(mine.session_id) ?? mine.session_id) : "nobody";
+  const you = mine ? cleanLine(namesOf(found.agents).get(mine.session_id) ?? mine.session_id) : NOBODY;
   const lines = briefing(found, me, cli.now(), COMPACT_CHARS);
   return cli.framed([`you: ${you}, ${countWord(mine?.unread ?? 0)} unread\n`, ...lines], "what agents say");
 }

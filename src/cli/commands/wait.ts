@@ -2,9 +2,9 @@ import type { Calls } from "../../agents/registry.ts";
 import { durationOf, formatLeft } from "../../duration.ts";
 import { RelayError } from "../../errors.ts";
 import { shortId, withShortIds } from "../../id.ts";
-import { KINDS } from "../../messages/message.ts";
+import { KINDS, type Message } from "../../messages/message.ts";
 import type { Relay } from "../../relay.ts";
-import { callsIn } from "../../render/messages.ts";
+import { callsIn, messageLines, sessionsIn as messageSessions } from "../../render/messages.ts";
 import { cleanLine } from "../../text.ts";
 import { sayConditions, sessionsIn, type Wait, type WaitFor } from "../../waits/wait.ts";
 import type { WaitOptions } from "../../waits/waiting.ts";
@@ -75,8 +75,25 @@ async function wait(cli: Cli, flags: Flags): Promise<number | undefined> {
   }
   return untilInterrupted(cli.io, async (signal) => {
     const { outcome } = await relay.wait(wished, { ...options, signal });
-    await cli.say({ outcome }, `${outcome.map((each) => cleanLine(withShortIds(each))).join("\n")}\n`);
+    const answers = await answersTo(relay, flags.replyTo ?? []);
+    const others = outcome.filter((each) => !answers.some(({ id }) => each.startsWith(`${id} from `)));
+    const names = await relay.agents.names(messageSessions(answers));
+    const lines = answers.map((each) => messageLines(each, relay.session ?? "", names, cli.now()));
+    const said = others.map((each) => `${cleanLine(withShortIds(each))}\n`).join("");
+    await cli.say({ outcome, ...(flags.replyTo && { messages: answers }) }, said + cli.framed(lines));
+    if (!cli.io.isUnheard) for (const { id } of answers) await relay.messages.markRead(id);
   });
+}
+
+/** What others have answered to questions. */
+async function answersTo(relay: Relay, questions: readonly string[]): Promise<Message[]> {
+  const answers: Message[] = [];
+  for (const question of questions) {
+    const { id } = await relay.messages.get(question);
+    const all = await relay.messages.thread(id);
+    answers.push(...all.filter(({ reply_to, from_session }) => reply_to === id && from_session !== relay.session));
+  }
+  return answers;
 }
 
 async function described(cli: Cli, relay: Relay, waits: readonly Wait[]): Promise<string> {

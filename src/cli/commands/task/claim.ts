@@ -64,7 +64,11 @@ function takenWords(cli: Cli, task: Task): string {
     ...(task.files.length === 0 ? [] : [`files: ${filesOf(task).map(cleanLine).join(" ")}\n`]),
   ];
   const claimed =
-    task.files.length === 0 ? "" : task.owner?.claim === undefined ? ", without its files" : ", with its files";
+    task.files.length === 0
+      ? ""
+      : task.owner?.claim === undefined
+        ? ", its files not claimed (--claim-files)"
+        : ", with its files";
   const isTentative = task.owner?.tentative ? ` (${TENTATIVE})` : "";
   const yours = `Yours for ${formatLeft(task.owner?.ttl_ms ?? 0)}${claimed}: ${shortId(task.id)}${isTentative}\n`;
   return `${yours}${cli.framed(lines, "the task")}When it is done: agent-relay task done ${shortId(task.id)}`;

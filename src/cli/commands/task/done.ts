@@ -1,4 +1,5 @@
 import { shortId } from "../../../id.ts";
+import { callsIn } from "../../../render/messages.ts";
 import { cleanLine } from "../../../text.ts";
 import type { Cli } from "../../cli.ts";
 import { defineVerb } from "../../command.ts";
@@ -32,5 +33,11 @@ async function over(
   const relay = await openFor(cli, force, `${move === "done" ? "complete" : "cancel"} another's task`);
   const ended = await relay.tasks[move](await taskMeant(relay, named, move), { reason, force });
   const ready = ended.ready.map(({ id, title }) => `now ready: ${shortId(id)} ${cleanLine(title)}\n`);
-  await cli.say(ended, `${move === "done" ? "Done" : "Cancelled"}: ${shortId(ended.task.id)}\n${ready.join("")}`);
+  const { id, owner } = ended.task;
+  const worker = owner?.session_id === relay.session ? undefined : owner?.session_id;
+  const call = callsIn(await relay.agents.names([worker]));
+  const told = worker === undefined ? "" : `; ${cleanLine(call(worker))}, who had it, is told`;
+  const free = owner?.claim === undefined ? "" : "; its files are given back";
+  const over = move === "done" ? "Done" : "Cancelled";
+  await cli.say(ended, `${over}: ${shortId(id)}${free}${told}\n${ready.join("")}`);
 }

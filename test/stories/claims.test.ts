@@ -493,6 +493,6 @@ test.runIf(isOverHttp)("what is left of a lease was counted by the local clock, 
   await story.as("a", "claim", "src", "--ttl", "30m");
   const env = await overHttp(story, "b");
   const ahead = Object.assign(new Story(story.cwd), { state: story.state, env, now: story.now + 20 * 60_000 });
-  expect((await ahead.as("b", "claims")).out).toMatch(/src .* 30m /);
-  expect((await ahead.as("b", "status")).out).toMatch(/src .* 30m /);
+  expect((await ahead.as("b", "claims")).out).toMatch(/src\t.*\t30m\t/);
+  expect((await ahead.as("b", "status")).out).toMatch(/src\t.*\t30m\t/);
 });

@@ -79,6 +79,8 @@ const NO_VERBS = [
   ["broadcast|hi", "send", "send hi"],
   ["join", "register", "register"],
   ["leave", "unregister", "unregister"],
+  ["unclaim|x", "release", "release x"],
+  ["undo", "withdraw", "withdraw <id>"],
   ["rm", "withdraw", "withdraw <id>"],
   ["done", "task done", "task done"],
   ["next", "task next", "task next"],

@@ -60,7 +60,8 @@ export function whoAmI(facts: IdentityFacts): Identity {
   const told = facts.session ?? facts.env.AGENT_RELAY_SESSION;
   if (told !== undefined && told !== "") {
     const because = facts.session === undefined ? "AGENT_RELAY_SESSION says so" : "--session says so";
-    return identity(facts, told, agentOf(facts, told), nearest(facts), because);
+    const seen = identity(facts, told, agentOf(facts, told), nearest(facts), because);
+    return isOfTerminal(seen, facts) ? { ...seen, pid: 0 } : seen;
   }
 
   const near = nearest(facts);
@@ -170,6 +171,13 @@ function byVariable(facts: IdentityFacts, host: HostProcess): Identity {
     undefined,
     `${host.agent} left its variables here; named by this terminal's first process`,
   );
+}
+
+/** Whether the process of a named agent is only guessed, as the shell of the terminal: a person types there as well. */
+function isOfTerminal({ agent, pid }: Identity, facts: IdentityFacts): boolean {
+  const { leader } = facts;
+  const isGuess = facts.pid === undefined && leader?.pid === pid && nearest(facts) === undefined;
+  return isGuess && agent !== "human" && LAUNCHER.test(leader?.name ?? "");
 }
 
 const LAUNCHER = /^((ba|da|z|fi|k)?sh|env|npm .*|npx|pnpm|yarn|bunx|cmd|powershell|pwsh)$/;

@@ -218,6 +218,20 @@ describe("by variables alone", () => {
 });
 
 describe("a person", () => {
+  test("who named another's session once, by a flag or a variable, was that agent in the terminal from then on", () => {
+    for (const named of [{ session: "gemini-1", agent: "gemini" }, { env: { AGENT_RELAY_SESSION: "claude-2" } }])
+      expect(whoAmI(facts({ ...named, ancestors: [shell], leader: shell }))).toMatchObject({ pid: 0 });
+    expect(whoAmI(facts({ session: "bot", agent: "bot", pid: 900, leader: shell })), "who says so").toMatchObject({
+      pid: 900,
+    });
+    const program = { ...shell, name: "my-agent" };
+    expect(whoAmI(facts({ session: "bot", agent: "bot", leader: program })), "no shell").toMatchObject({ pid: 900 });
+    expect(whoAmI(facts({ session: "ann", leader: shell })), "a person's own").toMatchObject({
+      agent: "human",
+      pid: 900,
+    });
+  });
+
   test("no agent above and no variable: the user, as human, with the terminal's pid", () => {
     expect(whoAmI(facts({ leader: shell }))).toMatchObject({ session: "ann", agent: "human", pid: 900 });
   });
